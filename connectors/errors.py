@@ -1,0 +1,141 @@
+"""What a vendor call can end in, sorted by what the caller does next.
+
+::
+
+    ConnectorError(vendor, operation, status, request_id)
+      UnavailableError(retry_after_s)   never connected, 408, 5xx or timeout of a free call: try later
+        RateLimitedError                429, or our own limiter would wait too long
+      OutcomeUnknownError               PAID or CREATES was sent and nothing clear came back: look before repeating
+      RejectedError                     understood and refused: final for this record
+        NotFoundError
+        ConflictError(existing_id)
+      AccessError                       401/403 after one refresh: pause the vendor, tell an operator
+      CreditsError                      credits are gone: pause until there are some
+      ContractError(endpoint, field)    the answer does not fit the model: final for this record, an operator looks
+
+No text here carries a payload, a URL or a credential.
+"""
+
+from __future__ import annotations
+
+
+class ConnectorError(Exception):
+    """Any failure of a vendor call. ``hint`` is one sentence of ours on what to do, never vendor text."""
+
+    def __init__(
+        self,
+        vendor: str,
+        operation: str,
+        status: int | None = None,
+        request_id: str = "",
+        *,
+        code: str = "",
+        hint: str = "",
+    ) -> None:
+        self.vendor, self.operation, self.status = vendor, operation, status
+        self.request_id, self.code, self.hint = request_id, code, hint
+        words = [f"{vendor} {operation}", type(self).__name__.removesuffix("Error").lower()]
+        if status is not None:
+            words.append(f"status {status}")
+        if code:
+            words.append(code)
+        if request_id:
+            words.append(f"request {request_id}")
+        super().__init__(": ".join([", ".join(words), hint] if hint else [", ".join(words)]))
+
+
+class UnavailableError(ConnectorError):
+    """Try later. ``retry_after_s`` is the vendor's wish, ``None`` when it has none."""
+
+    def __init__(
+        self,
+        vendor: str,
+        operation: str,
+        status: int | None = None,
+        request_id: str = "",
+        *,
+        retry_after_s: float | None = None,
+        bucket: str = "",
+        code: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
+        self.retry_after_s, self.bucket = retry_after_s, bucket
+
+
+class RateLimitedError(UnavailableError):
+    """The vendor's limit, or our own limiter's slot is too far away; ``bucket`` names which."""
+
+
+class OutcomeUnknownError(ConnectorError):
+    """A paid or creating call was sent and its effect is not known."""
+
+
+class RejectedError(ConnectorError):
+    """The vendor understood and refused; the same call would be refused again. ``fields`` are property names."""
+
+    def __init__(
+        self,
+        vendor: str,
+        operation: str,
+        status: int | None = None,
+        request_id: str = "",
+        *,
+        fields: tuple[str, ...] = (),
+        code: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
+        self.fields = fields
+
+
+class NotFoundError(RejectedError):
+    """No such row, or none visible to this credential."""
+
+
+class ConflictError(RejectedError):
+    """Something with that unique value is there already; ``existing_id`` when the vendor names it."""
+
+    def __init__(
+        self,
+        vendor: str,
+        operation: str,
+        status: int | None = None,
+        request_id: str = "",
+        *,
+        existing_id: str = "",
+        code: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
+        self.existing_id = existing_id
+
+
+class AccessError(ConnectorError):
+    """The credential is refused or lacks a right."""
+
+
+class CreditsError(ConnectorError):
+    """The provider has no credits left; ``bucket`` names the pool when it has several."""
+
+    def __init__(
+        self,
+        vendor: str,
+        operation: str,
+        status: int | None = None,
+        request_id: str = "",
+        *,
+        bucket: str = "",
+        code: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
+        self.bucket = bucket
+
+
+class ContractError(ConnectorError):
+    """The answer lacks what we need, or is no answer of this API at all. ``field`` names it, ``""`` for all of it."""
+
+    def __init__(self, vendor: str, endpoint: str, field: str = "", status: int | None = None) -> None:
+        super().__init__(vendor, endpoint, status, code=f"field {field}" if field else "body")
+        self.endpoint, self.field = endpoint, field

@@ -1,0 +1,112 @@
+"""What a vendor call asks of the ledger: a slot of its rate, and for paid calls the steps of its ticket.
+
+Both are protocols, so that connectors stay free of Redis; ``worker.ledger`` implements them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectors.models import Reply
+
+SLOT_PATIENCE_S = 5.0  # a slot farther away than this sends the record to waiting instead (design: limits)
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_RATE = re.compile(r"\s*(\d+)\s*/\s*(?:(\d+)\s*)?(second|minute|hour|day)s?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most ``calls`` in any ``seconds``."""
+
+    calls: int
+    seconds: int
+
+
+def parse_rate(text: str) -> Window:
+    """``"10/second"``, ``"190/10 seconds"``, ``"500/day"``.
+
+    Raises:
+        ValueError: the text is no such rate; the message says which forms are.
+    """
+    match = _RATE.fullmatch(text)
+    if match is None or int(match[1]) < 1 or int(match[2] or 1) < 1:
+        message = f'"{text}" is no rate: write calls per window, such as "10/second" or "190/10 seconds"'
+        raise ValueError(message)
+    return Window(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a vendor's headers told of its own limit: ``remaining`` calls until ``reset_s`` from now."""
+
+    remaining: int
+    reset_s: float
+    seconds: int = 0  # length of the window spoken of, 0 when not said
+
+
+class Limiter(Protocol):
+    """One vendor bucket's rate, shared by every worker."""
+
+    async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
+        """Return when the call may be sent.
+
+        Raises:
+            RateLimitedError: the slot is more than ``patience_s`` away, or the bucket is paused; nothing is taken.
+        """
+
+    async def noticed(self, bucket: str, notice: Notice) -> None:
+        """Tighten the bucket by what the vendor's own headers said."""
+
+    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+        """A 429 came: pause the bucket for all workers."""
+
+    async def failed(self, bucket: str) -> None:
+        """A call ended in an outage (never connected, 5xx, time-out)."""
+
+    async def worked(self, bucket: str) -> None:
+        """A call was answered; ends a probe of an outage."""
+
+
+class NoLimiter:
+    """A limiter that never waits: for tests and one-off reads without a ledger."""
+
+    async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
+        """Grant at once."""
+
+    async def noticed(self, bucket: str, notice: Notice) -> None:
+        """Ignore."""
+
+    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+        """Ignore."""
+
+    async def failed(self, bucket: str) -> None:
+        """Ignore."""
+
+    async def worked(self, bucket: str) -> None:
+        """Ignore."""
+
+
+class Ticket(Protocol):
+    """The one-shot right to send one paid lookup, or one creation."""
+
+    async def sent(self) -> None:
+        """Fsynced word that bytes go on the wire now; succeeds once, ever.
+
+        Raises:
+            TicketSpentError: it was sent, released or taken over before; send nothing.
+        """
+
+    async def stored(self, reply: Reply) -> None:
+        """Keep the raw reply and settle its credits, in one step, before anybody parses it."""
+
+    async def released(self, cause: str) -> None:
+        """Surely not charged: give the reservation back."""
+
+    async def uncertain(self, cause: str) -> None:
+        """Perhaps charged: keep the reservation booked."""
+
+
+class TicketSpentError(Exception):
+    """A ticket was used before, or is no longer ours: nothing may be sent on it."""

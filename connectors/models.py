@@ -1,0 +1,312 @@
+"""Neutral frozen values that vendors are read into and that the rules in ``worker.decide`` work on.
+
+Nothing here knows a vendor. Times are integers: milliseconds since the epoch on the vendor's clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+class Grade(StrEnum):
+    """How sure a provider is of an e-mail, best first."""
+
+    VALID = "valid"
+    UNVERIFIED = "unverified"
+    RISKY = "risky"
+    INVALID = "invalid"
+
+
+class PhoneKind(StrEnum):
+    """What a provider says a number is; ``ANY`` when it does not say."""
+
+    MOBILE = "mobile"
+    FIXED = "fixed"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An address as a provider gave it; ``kind`` is ``work``, ``personal`` or ``""`` when it does not say."""
+
+    address: str
+    grade: Grade = Grade.UNVERIFIED
+    kind: Literal["work", "personal", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number as a provider gave it, not yet normalised."""
+
+    number: str
+    kind: PhoneKind = PhoneKind.ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """An employer or a delivered company. ``domain`` is a bare lower-case host; absent values are ``""`` or 0."""
+
+    id: str = ""
+    name: str = ""
+    domain: str = ""
+    website: str = ""
+    phone: str = ""
+    linkedin_url: str = ""
+    industry: str = ""
+    employee_count: int = 0
+    city: str = ""
+    country: str = ""
+    description: str = ""
+    technologies: tuple[str, ...] = ()
+    founded_year: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One employment of a person; ``current`` as the provider says."""
+
+    title: str
+    company: Company
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody a provider told us about. ``slug`` is as the provider spells it; absent values are ``""``."""
+
+    id: str = ""
+    slug: str = ""
+    full_name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    title: str = ""
+    city: str = ""
+    country: str = ""
+    roles: tuple[Role, ...] = ()
+    emails: tuple[Email, ...] = ()
+    phones: tuple[Phone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What can find a person. Every value is already normalised, ``""`` when unknown."""
+
+    slug: str = ""
+    email: str = ""
+    phone: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    domain: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """First and last name with one blank between, for providers that want the display name."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One lookup as it will be sent: what is charged at most once within its keeping time.
+
+    ``arguments`` are exactly what identifies the answer. ``name`` is the display name some providers want beside
+    them and ``fields`` the values asked for: neither is part of the key. ``price`` is the worst case in credits.
+    """
+
+    provider: str
+    account: str
+    operation: str
+    arguments: Mapping[str, str]
+    price: int
+    name: str = ""
+    fields: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """The question's key: 32 hex digits over account, operation and canonical arguments."""
+        canonical = json.dumps(
+            [self.provider, self.account, self.operation, sorted(self.arguments.items())],
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one provider operation can answer. ``gives`` names canonical fields, plus ``slug`` and ``person``.
+
+    ``arguments`` turns an identity into what would be sent, or ``None`` when the identity lacks it.
+    ``bucket`` is the provider's limiter bucket the call counts in. ``names_person`` says that the answer carries
+    the person's name, so that it proves by itself whom it speaks of.
+    """
+
+    provider: str
+    account: str
+    operation: str
+    gives: frozenset[str]
+    price: int
+    bucket: str
+    arguments: Callable[[Identity], Mapping[str, str] | None] = field(compare=False)
+    names_person: bool = False
+    searches: bool = False
+
+    def question(self, identity: Identity) -> Question | None:
+        """The question this operation would be asked about ``identity``, or ``None`` when that lacks what it needs."""
+        arguments = self.arguments(identity)
+        if arguments is None:
+            return None
+        fields = self.gives - {"slug", "person"}
+        return Question(self.provider, self.account, self.operation, arguments, self.price, identity.full_name, fields)
+
+
+class Outcome(StrEnum):
+    """What a reply says about a question."""
+
+    HIT = "hit"
+    MISS = "miss"
+    REFUSED = "refused"  # understood, not answered and not charged: try again when its cause is gone
+    UNREADABLE = "unreadable"  # charged perhaps, but not in a form we know: an operator looks
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A vendor's answer as it came over the wire. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reply means. ``credits`` is the provider's own figure for this call, ``None`` when it gave none."""
+
+    outcome: Outcome
+    people: tuple[Person, ...] = field(default=(), repr=False)
+    credits: int | None = None
+    cause: str = ""
+
+
+# ---- CRM -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One CRM row. ``values`` holds the properties read, blank ones as ``None`` or ``""``.
+
+    ``modified`` is the vendor's stamp in ms, ``read_at`` the vendor's clock (ms) when it was read.
+    ``company_domain`` and ``company_name`` come from the linked company, when one is linked and known.
+    """
+
+    object: str
+    id: str
+    values: Mapping[str, str | None] = field(repr=False)
+    modified: int = 0
+    read_at: int = 0
+    company_id: str = ""
+    company_domain: str = ""
+    company_name: str = ""
+    opted_out: bool = False
+    do_not_call: bool = False
+    modified_by: str = ""
+
+
+class Fate(StrEnum):
+    """What became of an id that was asked for."""
+
+    FOUND = "found"
+    MOVED = "moved"  # merged or converted: ``Found.record`` is the survivor, or ``moved_to`` names it
+    GONE = "gone"
+    UNKNOWN = "unknown"  # the vendor said nothing about it: ask again
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to reading one id."""
+
+    fate: Fate
+    record: Record | None = None
+    moved_to: str = ""
+    moved_object: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """New values for one record; property name to text. ``seen`` is the stamp the values were decided on."""
+
+    id: str
+    values: Mapping[str, str] = field(repr=False)
+    seen: int = 0
+
+
+class Written(StrEnum):
+    """What became of one record of a written batch."""
+
+    DONE = "done"
+    INVALID = "invalid"  # the vendor refuses values: ``WriteResult.properties`` names them when it says which
+    CHANGED = "changed"  # a conditional write met a newer record
+    LOCKED = "locked"
+    GONE = "gone"
+    FORBIDDEN = "forbidden"
+    UNKNOWN = "unknown"  # no word about it: read before writing again
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """The vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not told."""
+
+    outcome: Written
+    properties: tuple[str, ...] = ()
+    code: str = ""
+    modified: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """What a CRM says of one of its properties. ``length`` 0 means no limit known; ``options`` are internal values."""
+
+    name: str
+    kind: str  # text | email | phone | url | number | bool | date | options
+    writable: bool
+    length: int = 0
+    options: frozenset[str] = frozenset()
+    unique: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a poll stands. ``stamp`` (ms) and ``id`` of the last row of the last page.
+
+    HubSpot: the window [``start``, ``end``] is walked by id. Salesforce: keyset over (stamp, id).
+    """
+
+    start: int = 0
+    end: int = 0
+    stamp: int = 0
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows that changed and where to go on. ``done`` says that the vendor has no more rows for now."""
+
+    records: tuple[Record, ...]
+    cursor: Cursor
+    done: bool
+    server_time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a vendor's cheapest free read says of our credentials. ``prices`` are credits per operation."""
+
+    who: str
+    credits: int | None = None
+    prices: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
