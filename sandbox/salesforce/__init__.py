@@ -1,0 +1,1 @@
+"""Salesforce imitated: OAuth, SOQL, rows, Collections, Composite, Bulk 2.0 and Outbound Messages."""

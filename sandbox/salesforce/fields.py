@@ -1,0 +1,174 @@
+"""The object definitions of an ordinary org, with the custom fields an enrichment tool asks for."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+FieldType = Literal[
+    "id", "string", "email", "phone", "url", "textarea", "boolean", "int", "double", "currency",
+    "date", "datetime", "reference", "picklist",
+]  # fmt: skip
+
+TEXT_TYPES: Final = frozenset({"string", "email", "phone", "url", "textarea", "picklist"})
+_SOAP: Final = {
+    "id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": "xsd:int", "double": "xsd:double",
+    "currency": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    type: FieldType
+    length: int = 0
+    required: bool = False
+    createable: bool = True
+    updateable: bool = True
+    external_id: bool = False
+    id_lookup: bool = False
+    unique: bool = False
+    options: tuple[str, ...] = ()
+    restricted: bool = False
+    relationship: str | None = None
+    target: str | None = None
+    default: str | bool | None = None
+
+    def described(self) -> dict[str, Any]:
+        """As in the `fields` of a describe answer."""
+        return {
+            "name": self.name,
+            "label": self.name.removesuffix("__c").replace("_", " "),
+            "type": self.type,
+            "soapType": _SOAP.get(self.type, "xsd:string"),
+            "length": self.length,
+            "byteLength": self.length * 3,
+            "nillable": not self.required and self.type not in {"boolean", "id"},
+            "defaultedOnCreate": self.default is not None or not self.createable,
+            "createable": self.createable,
+            "updateable": self.updateable,
+            "filterable": self.type != "textarea" or self.length <= 255,
+            "sortable": self.type != "textarea" or self.length <= 255,
+            "custom": self.name.endswith("__c"),
+            "externalId": self.external_id,
+            "idLookup": self.id_lookup,
+            "unique": self.unique,
+            "caseSensitive": False,
+            "calculated": False,
+            "restrictedPicklist": self.restricted,
+            "picklistValues": [
+                {"active": True, "defaultValue": option == self.default, "label": option, "value": option}
+                for option in self.options
+            ],
+            "relationshipName": self.relationship,
+            "referenceTo": [self.target] if self.target else [],
+        }
+
+
+def _read_only(name: str, kind: FieldType, length: int = 0, **extra: Any) -> Field:
+    return Field(name, kind, length, createable=False, updateable=False, **extra)
+
+
+_COMMON: Final = (
+    _read_only("Id", "id", 18, id_lookup=True),
+    _read_only("IsDeleted", "boolean"),
+    _read_only("MasterRecordId", "reference", 18, relationship="MasterRecord"),
+    _read_only("CreatedDate", "datetime"),
+    _read_only("CreatedById", "reference", 18),
+    _read_only("LastModifiedDate", "datetime"),
+    _read_only("LastModifiedById", "reference", 18),
+    _read_only("SystemModstamp", "datetime"),
+    Field("OwnerId", "reference", 18),
+    Field("Description", "textarea", 32_000),
+)
+_LEAD_SOURCES: Final = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
+_INDUSTRIES: Final = (
+    "Agriculture", "Banking", "Biotechnology", "Chemicals", "Communications", "Construction", "Consulting",
+    "Education", "Electronics", "Energy", "Engineering", "Finance", "Healthcare", "Insurance", "Machinery",
+    "Manufacturing", "Media", "Other", "Retail", "Technology", "Telecommunications", "Transportation", "Utilities",
+)  # fmt: skip
+LINKEDIN_FIELD: Final = Field("LinkedIn_URL__c", "url", 255)
+EXTERNAL_ID_FIELD: Final = Field(
+    "OpenProspect_Id__c", "string", 255, external_id=True, id_lookup=True, unique=True
+)
+
+
+def _address(prefix: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{prefix}Street", "textarea", 255),
+        Field(f"{prefix}City", "string", 40),
+        Field(f"{prefix}State", "string", 80),
+        Field(f"{prefix}PostalCode", "string", 20),
+        Field(f"{prefix}Country", "string", 80),
+    )
+
+
+_PERSON: Final = (
+    Field("FirstName", "string", 40),
+    Field("LastName", "string", 80, required=True),
+    _read_only("Name", "string", 121),
+    Field("Salutation", "picklist", 40, options=("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.")),
+    Field("Email", "email", 80, id_lookup=True),
+    Field("Phone", "phone", 40),
+    Field("MobilePhone", "phone", 40),
+    Field("Fax", "phone", 40),
+    Field("Title", "string", 128),
+    Field("LeadSource", "picklist", 255, options=_LEAD_SOURCES),
+    Field("HasOptedOutOfEmail", "boolean", default=False),
+    Field("HasOptedOutOfFax", "boolean", default=False),
+    Field("DoNotCall", "boolean", default=False),
+    Field("EmailBouncedDate", "datetime"),
+    Field("EmailBouncedReason", "string", 255),
+    LINKEDIN_FIELD,
+    EXTERNAL_ID_FIELD,
+)
+_CONTACT: Final = (
+    *_COMMON,
+    *_PERSON,
+    _read_only("IsEmailBounced", "boolean"),
+    Field("HomePhone", "phone", 40),
+    Field("OtherPhone", "phone", 40),
+    Field("AssistantPhone", "phone", 40),
+    Field("Department", "string", 80),
+    Field("AccountId", "reference", 18, relationship="Account", target="Account"),
+    Field("ReportsToId", "reference", 18, relationship="ReportsTo", target="Contact"),
+    *_address("Mailing"),
+    *_address("Other"),
+)
+_LEAD: Final = (
+    *_COMMON,
+    *_PERSON,
+    Field("Company", "string", 255, required=True),
+    Field("Website", "url", 255),
+    Field("Industry", "picklist", 255, options=_INDUSTRIES),
+    Field("NumberOfEmployees", "int"),
+    Field("AnnualRevenue", "currency"),
+    *_address(""),
+    Field(
+        "Status",
+        "picklist",
+        255,
+        options=("Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted"),
+        restricted=True,
+        default="Open - Not Contacted",
+    ),
+    _read_only("IsConverted", "boolean"),
+    _read_only("ConvertedDate", "date"),
+    _read_only("ConvertedContactId", "reference", 18, relationship="ConvertedContact", target="Contact"),
+    _read_only("ConvertedAccountId", "reference", 18, relationship="ConvertedAccount", target="Account"),
+)
+_ACCOUNT: Final = (
+    *_COMMON,
+    Field("Name", "string", 255, required=True),
+    Field("Website", "url", 255),
+    Field("Phone", "phone", 40),
+    Field("Fax", "phone", 40),
+    Field("Industry", "picklist", 255, options=_INDUSTRIES),
+    Field("NumberOfEmployees", "int"),
+    Field("AnnualRevenue", "currency"),
+    Field("Type", "picklist", 255, options=("Prospect", "Customer", "Partner", "Other")),
+    Field("ParentId", "reference", 18, relationship="Parent", target="Account"),
+    *_address("Billing"),
+    *_address("Shipping"),
+    EXTERNAL_ID_FIELD,
+)
+
+STANDARD: Final[dict[str, tuple[Field, ...]]] = {"Contact": _CONTACT, "Lead": _LEAD, "Account": _ACCOUNT}

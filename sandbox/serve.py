@@ -1,0 +1,75 @@
+"""Starts vendors on loopback ports, in this process."""
+
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.options import VENDORS, Options
+from sandbox.people import World
+from sandbox.seeding import build_world
+from sandbox.vendor import Vendor
+
+CLASSES = {
+    "forager": "Forager",
+    "kaspr": "Kaspr",
+    "openprospect": "OpenProspect",
+    "hubspot": "HubSpot",
+    "salesforce": "Salesforce",
+}
+
+
+@asynccontextmanager
+async def running(options: Options | None = None, world: World | None = None) -> AsyncIterator[dict[str, Vendor]]:
+    """The vendors by name, listening: `vendor.base_url`, `vendor.books`, `vendor.faults`, `vendor.holds`."""
+    options = options or Options()
+    world = world or build_world(options)
+    async with AsyncExitStack() as stack:
+        vendors: dict[str, Vendor] = {}
+        for name in options.vendors:
+            vendor = make_vendor(name, world, options)
+            await stack.enter_async_context(_listening(vendor, _port(name, options)))
+            vendors[name] = vendor
+        yield vendors
+
+
+def make_vendor(name: str, world: World, options: Options) -> Vendor:
+    """One vendor, not listening. Modules are loaded by name so that one process needs only its own vendors."""
+    vendor: Vendor = getattr(importlib.import_module(f"sandbox.{name}"), CLASSES[name])(world, options)
+    return vendor
+
+
+def announcement(vendors: dict[str, Vendor]) -> dict[str, dict[str, Any]]:
+    """What a client needs to know: addresses and credentials by vendor."""
+    return {
+        name: {
+            "base_url": vendor.base_url,
+            "control_url": f"{vendor.origin}/_sandbox",
+            **vendor.credentials(),
+        }
+        for name, vendor in vendors.items()
+    }
+
+
+def _port(name: str, options: Options) -> int:
+    return options.port_base + VENDORS.index(name) if options.port_base else 0
+
+
+@asynccontextmanager
+async def _listening(vendor: Vendor, port: int) -> AsyncIterator[None]:
+    # a client that goes away ends its request here too, so that `held` counts only open ones
+    runner = web.AppRunner(
+        vendor.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.2
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, vendor.options.host, port, backlog=1024)
+        await site.start()
+        host, bound = runner.addresses[0][:2]
+        vendor.origin = f"http://{host}:{bound}"
+        yield
+    finally:
+        vendor.holds.release()
+        await runner.cleanup()

@@ -1,0 +1,167 @@
+"""What the five imitations have in common: the way of a request through faults, access, limits, handler, holds."""
+
+import asyncio
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from sandbox.books import Books
+from sandbox.calls import BadBodyError, Call, Reply, Route
+from sandbox.clock import Clock
+from sandbox.control import add_control
+from sandbox.faults import Faults
+from sandbox.holds import Holds
+from sandbox.latency import Latency, Pace
+from sandbox.limits import Limits, Window
+from sandbox.options import Options
+from sandbox.people import World
+from sandbox.spoiling import send_spoiled
+
+MAX_BODY = 16 * 1024 * 1024
+
+
+class Vendor(ABC):
+    """Subclasses give routes and override the hooks below `routes` where the vendor has such a thing.
+
+    Handlers are plain functions, so each request is one step for all others; latency and holds come after it.
+    """
+
+    name: ClassVar[str]
+    base_path: ClassVar[str] = ""
+    """What the vendor's documented base URL has after the host."""
+    windows: ClassVar[Mapping[str, Mapping[str, tuple[Window, ...]]]] = {}
+    """`--limits` mode -> bucket -> windows."""
+    paces: ClassVar[Mapping[str, Pace]] = {
+        "demo": Pace(0.02, 0.4, 0.5),
+        "real": Pace(0.35, 0.6, 20.0),
+    }
+    """`--latency` mode -> pace."""
+
+    def __init__(self, world: World, options: Options, clock: Clock | None = None) -> None:
+        self.world = world
+        self.options = options
+        self.clock = clock or Clock()
+        self.books = Books(self.name, self.clock, options.books_kept)
+        self.faults = Faults()
+        self.holds = Holds()
+        self.limits = Limits(self.clock, self.windows.get(options.limits, {}))
+        self.latency = Latency(self.paces.get(options.latency, Pace()), options.seed)
+        self.balance = float(options.credits)
+        self.origin = ""
+        """Set when the port is bound, such as `http://127.0.0.1:4711`."""
+
+    @property
+    def base_url(self) -> str:
+        return self.origin + self.base_path
+
+    # what a vendor says about itself
+
+    @abstractmethod
+    def routes(self) -> Iterable[Route]:
+        """In the order of the contract."""
+
+    def credentials(self) -> dict[str, Any]:
+        """What a client must present; printed at the start."""
+        return {}
+
+    def admit(self, call: Call) -> Reply | None:
+        """The refusal of a request without access, or None."""
+        del call
+        return None
+
+    def limit(self, call: Call) -> Reply | None:
+        """The vendor's own 429, or None; takes the request's place in its windows."""
+        del call
+        return None
+
+    def headers(self, call: Call, reply: Reply) -> dict[str, str]:
+        """Headers every answer carries, such as what is left of the limits."""
+        del call, reply
+        return {}
+
+    def bad_body(self, call: Call) -> Reply:
+        """The refusal of a body that is not JSON or not an object."""
+        del call
+        return Reply(400, {"message": "Invalid input JSON"})
+
+    def unmatched(self, call: Call) -> Reply:
+        """The answer to a path nobody documented."""
+        del call
+        return Reply(404, {"message": "Not found"})
+
+    def take_credits(self, credits: float) -> None:
+        self.balance -= credits
+
+    def set_balance(self, pools: Mapping[str, float]) -> None:
+        """Sets what is left; `credits` is the one pool every provider has."""
+        self.balance = float(pools.get("credits", self.balance))
+
+    def truth(self) -> dict[str, Any]:
+        """More about the vendor's own state for GET /_sandbox/world."""
+        return {}
+
+    # the way of a request
+
+    def answer(self, call: Call) -> Reply:
+        """Access, limits, handler, common headers."""
+        try:
+            reply = self.admit(call) or self.limit(call) or call.route.handler(call)
+        except BadBodyError:
+            reply = self.bad_body(call)
+        reply.headers.update(self.headers(call, reply))
+        return reply
+
+    async def serve(self, request: web.Request, route: Route) -> web.StreamResponse:
+        """One request from its last byte to the answer."""
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            body = b""
+        call = Call(request, body, route, self.books.request(request.method, route.template), self)
+        rule = self.faults.pick(call)
+        hold = self.holds.pick(call)
+        if rule:
+            call.entry.fault = rule.kind
+        if hold and not hold.effect:
+            await self.holds.keep(call)
+        reply = self.answer(call) if rule is None or rule.takes_effect else Reply(200, {})
+        call.entry.status = reply.status if rule is None or rule.takes_effect else 0
+        if pause := self.latency.sample():
+            await asyncio.sleep(pause)
+        if hold and hold.effect:
+            await self.holds.keep(call)
+        if rule and rule.kind == "hang":
+            await self.holds.keep(call)
+        elif rule:
+            return await send_spoiled(rule, call, reply)
+        call.entry.answered = True
+        return reply.response()
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY)
+        add_control(app, self)
+        for route in self.routes():
+            app.router.add_route(route.method, route.template, self._endpoint(route))
+        app.router.add_route("*", "/{tail:.*}", self._endpoint(Route("*", "unmatched", self.unmatched)))
+
+        async def let_go(_: web.Application) -> None:
+            self.holds.release()
+
+        app.on_shutdown.append(let_go)
+        return app
+
+    def _endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def endpoint(request: web.Request) -> web.StreamResponse:
+            return await self.serve(request, route)
+
+        return endpoint
+
+
+def as_int(text: str | None, default: int) -> int:
+    """A query parameter as a number, the default where it is none."""
+    with contextlib.suppress(ValueError, TypeError):
+        return int(text or "")
+    return default
