@@ -1,0 +1,134 @@
+"""What the flows ask of a vendor, whichever it is. Each connector file implements one of these.
+
+Objects are spoken of by our words: ``contact``, ``lead``, ``company``. Every method may raise the classes of
+``connectors.errors`` and nothing else of a vendor's or a library's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from connectors.limits import Ticket, Window
+from connectors.models import (
+    Answer,
+    Company,
+    Cursor,
+    Found,
+    Offer,
+    Page,
+    Property,
+    Question,
+    Reply,
+    Standing,
+    Write,
+    WriteResult,
+)
+
+
+class Provider(Protocol):
+    """A vendor that answers paid lookups."""
+
+    name: str
+    account: str
+    buckets: Mapping[str, tuple[Window, ...]]  # limiter bucket -> its windows; the first is the ordinary one
+
+    def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
+        """What can be asked, cheapest contract first; ``prices`` (credits per operation) overrule the defaults."""
+
+    async def ask(self, question: Question, ticket: Ticket) -> Reply:
+        """Send one paid lookup on its ticket; never sent twice.
+
+        Raises:
+            RateLimitedError: no slot within patience; the ticket is released.
+            UnavailableError: surely never connected; the ticket is released.
+            CreditsError, AccessError, RejectedError: refused and not charged; the ticket is released.
+            OutcomeUnknownError: sent, nothing clear came back; the ticket is uncertain.
+        """
+
+    def read(self, question: Question, reply: Reply) -> Answer:
+        """What a live or kept reply means. Pure; never raises: what it cannot read is ``Outcome.UNREADABLE``."""
+
+    async def standing(self) -> Standing:
+        """The cheapest free read: who we are, credits left, prices."""
+
+    async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
+        """Credits the provider's own log shows for ``operation`` in the window; ``None`` when it keeps no log."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Which records of one object are looked for and which properties are read.
+
+    ``gaps`` are mapped properties of which at least one must be blank; a connector filters by them only as far as
+    the vendor's limits allow, the caller filters again. ``where`` keeps records whose property holds one of the
+    values, ``skip_if`` drops those that hold the value.
+    """
+
+    object: str
+    properties: tuple[str, ...]
+    gaps: tuple[str, ...] = ()
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skip_if: Mapping[str, str] = field(default_factory=dict)
+
+
+class Crm(Protocol):
+    """A system of record: read, compared and written in batches."""
+
+    name: str
+    kind: str
+    batch: int  # records per read and write call
+    buckets: Mapping[str, tuple[Window, ...]]
+
+    async def standing(self) -> Standing:
+        """The cheapest free read of our credential."""
+
+    async def properties(self, object: str) -> Mapping[str, Property]:
+        """The CRM's own schema of ``object``, by property name."""
+
+    async def now(self) -> int:
+        """The vendor's clock (ms)."""
+
+    async def changed(self, watched: Watched, cursor: Cursor) -> Page:
+        """The next page of records changed since ``cursor``, oldest first as the vendor can; never skips."""
+
+    async def walk(self, watched: Watched, after: str) -> Page:
+        """The next page of all records in id order, after id ``after`` (``""`` = from the first)."""
+
+    async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
+        """Up to ``batch`` records; every id asked for is answered."""
+
+    async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
+        """Up to ``batch`` updates in one unit; every id is answered. A refused batch is split, never dropped."""
+
+    async def history(
+        self, object: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
+        """Newest first (value, writer) per id and property; empty where the vendor keeps no history."""
+
+    async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
+        """The linked companies' names and domains; ids that are gone are left out."""
+
+    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Ids per value, by direct read where ``property`` is unique, else by query; compared by us once more."""
+
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
+        """Create one row on its ticket and give its id.
+
+        Raises:
+            ConflictError: one with a unique value of these exists; ``existing_id`` when told.
+            OutcomeUnknownError: it may exist: look it up by its unique property.
+        """
+
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Link (record id, company id) pairs; linking again changes nothing. A lead has no link: does nothing."""
+
+    def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
+        """Our own custom properties (external id) that ``object`` lacks."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
