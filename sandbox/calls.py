@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from multidict import CIMultiDictProxy, MultiMapping
 
 from sandbox.books import RequestEntry
 
 if TYPE_CHECKING:
+    from multidict import CIMultiDictProxy, MultiMapping
+
     from sandbox.vendor import Vendor
 
 
@@ -65,11 +66,11 @@ class Call:
         return self.request.path
 
     @property
-    def query(self) -> MultiMapping[str]:
+    def query(self) -> "MultiMapping[str]":
         return self.request.query
 
     @property
-    def headers(self) -> CIMultiDictProxy[str]:
+    def headers(self) -> "CIMultiDictProxy[str]":
         return self.request.headers
 
     @property

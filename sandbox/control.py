@@ -95,7 +95,10 @@ class _Control:
     async def faults(self, _: web.Request) -> web.Response:
         rules = self.vendor.faults.rules
         return web.json_response(
-            [{"kind": r.kind, "route": r.route, "method": r.method, "times": r.times, "used": r.used} for r in rules]
+            [
+                {"kind": r.kind, "route": r.route, "method": r.method, "times": r.times, "used": r.used}
+                for r in rules
+            ]
         )
 
     async def add_faults(self, request: web.Request) -> web.Response:
@@ -120,7 +123,9 @@ class _Control:
     async def held(self, _: web.Request) -> web.Response:
         """How many requests are held open now; all were read to the end and, unless asked otherwise, took effect."""
         held = self.vendor.holds.held
-        return web.json_response({"held": len(held), "requests": [{"seq": s, "route": r} for s, r in held.items()]})
+        return web.json_response(
+            {"held": len(held), "requests": [{"seq": s, "route": r} for s, r in held.items()]}
+        )
 
     async def release(self, _: web.Request) -> web.Response:
         return web.json_response({"released": self.vendor.holds.release()})
@@ -128,7 +133,9 @@ class _Control:
     async def limits(self, request: web.Request) -> web.Response:
         """`{"bucket": "default", "windows": [{"name": "minute", "allowed": 60, "seconds": 60}]}`."""
         body = await _body(request)
-        self.vendor.limits.set(body.get("bucket", "default"), [Window(**window) for window in body["windows"]])
+        self.vendor.limits.set(
+            body.get("bucket", "default"), [Window(**window) for window in body["windows"]]
+        )
         return web.json_response({})
 
     async def latency(self, request: web.Request) -> web.Response:

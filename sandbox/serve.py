@@ -22,7 +22,9 @@ CLASSES = {
 
 
 @asynccontextmanager
-async def running(options: Options | None = None, world: World | None = None) -> AsyncIterator[dict[str, Vendor]]:
+async def running(
+    options: Options | None = None, world: World | None = None
+) -> AsyncIterator[dict[str, Vendor]]:
     """The vendors by name, listening: `vendor.base_url`, `vendor.books`, `vendor.faults`, `vendor.holds`."""
     options = options or Options()
     world = world or build_world(options)

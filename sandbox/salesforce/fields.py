@@ -70,7 +70,7 @@ def _read_only(name: str, kind: FieldType, length: int = 0, **extra: Any) -> Fie
 _COMMON: Final = (
     _read_only("Id", "id", 18, id_lookup=True),
     _read_only("IsDeleted", "boolean"),
-    _read_only("MasterRecordId", "reference", 18, relationship="MasterRecord"),
+    _read_only("MasterRecordId", "reference", 18),
     _read_only("CreatedDate", "datetime"),
     _read_only("CreatedById", "reference", 18),
     _read_only("LastModifiedDate", "datetime"),

@@ -215,7 +215,7 @@ class _Reader:
         if kind == "string":
             return Value("string", _unescaped(text[1:-1], like=like))
         if kind == "literal":
-            return _literal(text)
+            return read_literal(text)
         if kind == "name" and text.lower() in {"true", "false"}:
             return Value("boolean", text.lower() == "true")
         if kind == "name" and text.lower() == "null":
@@ -278,7 +278,8 @@ def _unescaped(text: str, *, like: bool) -> str:
     return "".join(out)
 
 
-def _literal(text: str) -> Value:
+def read_literal(text: str) -> Value:
+    """An unquoted number, date or datetime. Raises: ApiError MALFORMED_QUERY."""
     if match := _DATETIME.fullmatch(text):
         try:
             moment = datetime.fromisoformat(match[1] + (match[2] or "")[:7] + match[3].replace("Z", "+00:00"))
