@@ -1,0 +1,137 @@
+"""Gathers the single reads and writes of concurrent visits of one (crm, object) into the vendor's batch call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from connectors.errors import ContractError, UnavailableError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LINGER_S = 0.2  # without a newcomer
+LONGEST_S = 2.0  # since the first of the batch
+
+
+@dataclass(slots=True)
+class _Place(Generic[Item, Result]):
+    """One item of a batch and everyone who asked for it."""
+
+    item: Item
+    askers: list[asyncio.Future[Result]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Batch(Generic[Item, Result]):
+    """The batch being gathered; ``closes_at`` is on the loop's clock."""
+
+    closes_at: float
+    places: dict[str, _Place[Item, Result]] = field(default_factory=dict)
+    timer: asyncio.TimerHandle | None = None
+
+
+class Batcher(Generic[Item, Result]):
+    """Sends what is asked singly as one call.
+
+    A call leaves at ``size`` items, ``linger_s`` after the last newcomer, or ``longest_s`` after the first asker.
+    Askers of equal items with one key share one place of the batch; a different item with a key that is already
+    taken (a second write to one record) goes into the next batch. A batch sent is nobody's to cancel: an asker that
+    gives up leaves the others alone, and is left out when the batch has not been sent yet.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        operation: str,
+        send: Callable[[Sequence[Item]], Awaitable[Mapping[str, Result]]],
+        key: Callable[[Item], str],
+        size: int,
+        *,
+        linger_s: float = LINGER_S,
+        longest_s: float = LONGEST_S,
+    ) -> None:
+        self._vendor, self._operation = vendor, operation
+        self._send, self._key, self._size = send, key, size
+        self._linger_s, self._longest_s = linger_s, longest_s
+        self._gathering: _Batch[Item, Result] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def ask(self, item: Item) -> Result:
+        """The result for ``item`` once its batch is back.
+
+        Raises:
+            ConnectorError: what ended the batch, as an exception of this asker's own.
+        """
+        loop = asyncio.get_running_loop()
+        key = self._key(item)
+        taken = self._gathering.places.get(key) if self._gathering is not None else None
+        if self._gathering is not None and taken is not None and taken.item != item:
+            self._close(self._gathering)
+        if self._gathering is None:
+            self._gathering = _Batch(loop.time() + self._longest_s)
+        batch = self._gathering
+        asker: asyncio.Future[Result] = loop.create_future()
+        batch.places.setdefault(key, _Place(item)).askers.append(asker)
+        if len(batch.places) >= self._size:
+            self._close(batch)
+        else:
+            if batch.timer is not None:
+                batch.timer.cancel()
+            batch.timer = loop.call_at(min(loop.time() + self._linger_s, batch.closes_at), self._close, batch)
+        return await asker
+
+    async def aclose(self) -> None:
+        """Send what is gathered and wait for everything under way."""
+        if self._gathering is not None:
+            self._close(self._gathering)
+        while self._sending:
+            await asyncio.wait(self._sending)
+
+    def _close(self, batch: _Batch[Item, Result]) -> None:
+        if batch.timer is not None:
+            batch.timer.cancel()
+        if self._gathering is batch:
+            self._gathering = None
+        task = asyncio.get_running_loop().create_task(self._deliver(batch.places))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _deliver(self, places: dict[str, _Place[Item, Result]]) -> None:
+        wanted = {key: place for key, place in places.items() if any(not asker.done() for asker in place.askers)}
+        if not wanted:
+            return
+        try:
+            results = await self._send([place.item for place in wanted.values()])
+        except asyncio.CancelledError:
+            # The batch was cancelled, not its askers: they must be free to try again, and never end as cancelled.
+            self._fail(wanted, UnavailableError(self._vendor, self._operation, code="cancelled"))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the askers, not to this task
+            self._fail(wanted, error)
+            return
+        for key, place in wanted.items():
+            if key not in results:
+                self._fail({key: place}, ContractError(self._vendor, self._operation, "id"))
+                continue
+            for asker in place.askers:
+                if not asker.done():
+                    asker.set_result(results[key])
+
+    @staticmethod
+    def _fail(places: Mapping[str, _Place[Item, Result]], error: Exception) -> None:
+        for place in places.values():
+            for asker in place.askers:
+                if not asker.done():
+                    asker.set_exception(_twin(error))
+
+
+def _twin(error: Exception) -> Exception:
+    """An equal exception that nobody else raises: tracebacks and notes of one asker stay out of another's."""
+    twin = type(error).__new__(type(error), *error.args)
+    twin.args = error.args
+    twin.__dict__.update(error.__dict__)
+    twin.__cause__ = error
+    return twin
