@@ -87,7 +87,7 @@ class Books:
             ChargeEntry(next(self._seq), clock.monotonic(), clock.wall(), seq, operation, identity, credits)
         )
 
-    def write(  # noqa: PLR0913 - one argument per column of the book
+    def write(
         self,
         request: RequestEntry | None,
         action: str,
@@ -117,11 +117,7 @@ class Books:
     def entries(self, kind: str, *, since: int = 0, route: str = "") -> list[dict[str, Any]]:
         """Entries of one kind after sequence number `since`, requests also by route template."""
         rows: Iterable[Any] = getattr(self, kind)
-        return [
-            asdict(row)
-            for row in rows
-            if row.seq > since and (not route or getattr(row, "route", route) == route)
-        ]
+        return [asdict(row) for row in rows if row.seq > since and (not route or getattr(row, "route", route) == route)]
 
     def summary(self) -> dict[str, Any]:
         """Counts by route and status, credits in all and by operation, writes by object and action."""

@@ -98,7 +98,7 @@ class Call:
         self.vendor.take_credits(credits)
         self.vendor.books.charge(self.entry, operation, identity, credits)
 
-    def write(  # noqa: PLR0913 - one argument per column of the book
+    def write(
         self,
         action: str,
         object_: str,

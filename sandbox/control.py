@@ -35,6 +35,8 @@ def add_control(app: web.Application, vendor: "Vendor") -> None:
         ("POST", "latency", control.latency),
         ("POST", "balance", control.balance),
         ("POST", "clock", control.clock),
+        ("GET", "switches", control.switches),
+        ("POST", "switches", control.turn),
     ]
     for method, path, handler in routes:
         app.router.add_route(method, f"/_sandbox/{path}", handler)
@@ -49,9 +51,7 @@ class _Control:
         query = request.query
         kinds = [query["kind"]] if query.get("kind") in KINDS else list(KINDS)
         since, route = int(query.get("since", "0")), query.get("route", "")
-        return web.json_response(
-            {kind: self.vendor.books.entries(kind, since=since, route=route) for kind in kinds}
-        )
+        return web.json_response({kind: self.vendor.books.entries(kind, since=since, route=route) for kind in kinds})
 
     async def reset_books(self, _: web.Request) -> web.Response:
         self.vendor.books.reset()
@@ -59,7 +59,12 @@ class _Control:
 
     async def summary(self, _: web.Request) -> web.Response:
         return web.json_response(
-            {"vendor": self.vendor.name, **self.vendor.books.summary(), "balance": self.vendor.balance}
+            {
+                "vendor": self.vendor.name,
+                **self.vendor.books.summary(),
+                "balance": self.vendor.balance,
+                "pools": self.vendor.pools(),
+            }
         )
 
     async def world(self, _: web.Request) -> web.Response:
@@ -95,10 +100,7 @@ class _Control:
     async def faults(self, _: web.Request) -> web.Response:
         rules = self.vendor.faults.rules
         return web.json_response(
-            [
-                {"kind": r.kind, "route": r.route, "method": r.method, "times": r.times, "used": r.used}
-                for r in rules
-            ]
+            [{"kind": r.kind, "route": r.route, "method": r.method, "times": r.times, "used": r.used} for r in rules]
         )
 
     async def add_faults(self, request: web.Request) -> web.Response:
@@ -123,9 +125,7 @@ class _Control:
     async def held(self, _: web.Request) -> web.Response:
         """How many requests are held open now; all were read to the end and, unless asked otherwise, took effect."""
         held = self.vendor.holds.held
-        return web.json_response(
-            {"held": len(held), "requests": [{"seq": s, "route": r} for s, r in held.items()]}
-        )
+        return web.json_response({"held": len(held), "requests": [{"seq": s, "route": r} for s, r in held.items()]})
 
     async def release(self, _: web.Request) -> web.Response:
         return web.json_response({"released": self.vendor.holds.release()})
@@ -133,9 +133,7 @@ class _Control:
     async def limits(self, request: web.Request) -> web.Response:
         """`{"bucket": "default", "windows": [{"name": "minute", "allowed": 60, "seconds": 60}]}`."""
         body = await _body(request)
-        self.vendor.limits.set(
-            body.get("bucket", "default"), [Window(**window) for window in body["windows"]]
-        )
+        self.vendor.limits.set(body.get("bucket", "default"), [Window(**window) for window in body["windows"]])
         return web.json_response({})
 
     async def latency(self, request: web.Request) -> web.Response:
@@ -152,6 +150,22 @@ class _Control:
         """`{"advance": seconds}` moves the vendor's time forward."""
         self.vendor.clock.advance(float((await _body(request)).get("advance", 0)))
         return web.json_response({"wall": self.vendor.clock.wall()})
+
+    async def switches(self, _: web.Request) -> web.Response:
+        """Each switch with its value and the values it takes."""
+        switches = self.vendor.switches.items()
+        return web.json_response(
+            {name: {"value": getattr(self.vendor, name), "values": values} for name, values in switches}
+        )
+
+    async def turn(self, request: web.Request) -> web.Response:
+        """`{"switch": value, ...}`."""
+        try:
+            for switch, value in (await _body(request)).items():
+                self.vendor.turn(switch, value)
+        except ValueError as error:
+            return web.json_response({"error": f"no such switch or value: {error}"}, status=400)
+        return web.json_response({})
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -18,9 +18,7 @@ _NONSENSE = (
 _TYPED_TITLES = ("boss", "Sales (interim)", "talks to us about pricing", "VP, ask for the new one")
 
 
-def build_rows(
-    crm: str, seed: int, listed: tuple[Person, ...], everybody: tuple[Person, ...]
-) -> tuple[CrmRow, ...]:
+def build_rows(crm: str, seed: int, listed: tuple[Person, ...], everybody: tuple[Person, ...]) -> tuple[CrmRow, ...]:
     """One row per listed person; about 1 % instead describe a listed person a second time."""
     chance = random.Random(f"refill-{crm}-{seed}")
     rows: list[CrmRow] = []
@@ -49,14 +47,8 @@ def linkedin_url(chance: random.Random, slug: str) -> str:
     return chance.choices(forms, (40, 20, 10, 6, 6, 8, 5, 5))[0]
 
 
-def _row(
-    chance: random.Random, crm: str, number: int, person: Person, everybody: tuple[Person, ...]
-) -> CrmRow:
-    traits = {
-        name
-        for name, holds in (("opted_out", person.opted_out), ("do_not_call", person.do_not_call))
-        if holds
-    }
+def _row(chance: random.Random, crm: str, number: int, person: Person, everybody: tuple[Person, ...]) -> CrmRow:
+    traits = {name for name, holds in (("opted_out", person.opted_out), ("do_not_call", person.do_not_call)) if holds}
     company: Company = person.former_employer or person.employer
     linked = company if company.in_crm else None
     if person.former_employer:
@@ -83,9 +75,7 @@ def _row(
     return _with_history(chance, row, traits, everybody)
 
 
-def _with_history(
-    chance: random.Random, row: CrmRow, traits: set[str], everybody: tuple[Person, ...]
-) -> CrmRow:
+def _with_history(chance: random.Random, row: CrmRow, traits: set[str], everybody: tuple[Person, ...]) -> CrmRow:
     person, kind = row.person, chance.random()
     if kind < 0.03:
         other = chance.choice([one for one in everybody if one.last_name != person.last_name])
@@ -122,7 +112,7 @@ def _typed(chance: random.Random, row: CrmRow) -> CrmRow:
         return replace(row, title=chance.choice(_TYPED_TITLES))
     if choice == 1:
         return replace(row, email=f"office{row.number}@{domain}", title=row.title or "assistant")
-    if choice == 2:  # noqa: PLR2004 - third of four equal cases
+    if choice == 2:
         return replace(row, phone=f"ext. {row.number}, ask reception")
     return replace(row, mobile=f"{row.person.mobile[:-2]}00", city="moved, see notes")
 

@@ -141,9 +141,7 @@ class World:
     @cached_property
     def by_email(self) -> dict[str, Person]:
         """Work and personal addresses, lower case."""
-        return {
-            email: person for person in self.people for email in (person.personal_email, person.work_email)
-        }
+        return {email: person for person in self.people for email in (person.personal_email, person.work_email)}
 
     @cached_property
     def by_phone(self) -> dict[str, Person]:

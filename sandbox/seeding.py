@@ -97,8 +97,7 @@ class _People:
         # colleagues nobody has in a CRM: what OpenProspect delivers and what a role search finds besides
         for company in self.companies:
             people.extend(
-                self._person(len(people) + 1 + i, company, movable=False)
-                for i in range(3 if company.in_crm else 4)
+                self._person(len(people) + 1 + i, company, movable=False) for i in range(3 if company.in_crm else 4)
             )
         return tuple(people)
 
@@ -111,9 +110,7 @@ class _People:
         employer = chance.choice([c for c in self.companies if c != company]) if moved else company
         mail_first, mail_last = (ascii_word(name, german=country.code == "DE") for name in (first, last))
         work = self._free(lambda salt: f"{mail_first}.{mail_last}{salt}@{employer.domain}")
-        personal = (
-            f"{mail_first}.{mail_last}.{number:04d}{chance.randrange(16**4):04x}@{chance.choice(FREE_MAIL)}"
-        )
+        personal = f"{mail_first}.{mail_last}.{number:04d}{chance.randrange(16**4):04x}@{chance.choice(FREE_MAIL)}"
         mobile = self._free(lambda _: _digits(chance, country.mobile))
         phone = self._free(lambda _: _digits(chance, country.fixed))
         return Person(

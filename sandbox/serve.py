@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -22,9 +23,7 @@ CLASSES = {
 
 
 @asynccontextmanager
-async def running(
-    options: Options | None = None, world: World | None = None
-) -> AsyncIterator[dict[str, Vendor]]:
+async def running(options: Options | None = None, world: World | None = None) -> AsyncIterator[dict[str, Vendor]]:
     """The vendors by name, listening: `vendor.base_url`, `vendor.books`, `vendor.faults`, `vendor.holds`."""
     options = options or Options()
     world = world or build_world(options)
@@ -50,6 +49,9 @@ def announcement(vendors: dict[str, Vendor]) -> dict[str, dict[str, Any]]:
             "base_url": vendor.base_url,
             "control_url": f"{vendor.origin}/_sandbox",
             **vendor.credentials(),
+            "limits": {
+                bucket: [asdict(window) for window in windows] for bucket, windows in vendor.limits.buckets().items()
+            },
         }
         for name, vendor in vendors.items()
     }
@@ -62,9 +64,7 @@ def _port(name: str, options: Options) -> int:
 @asynccontextmanager
 async def _listening(vendor: Vendor, port: int) -> AsyncIterator[None]:
     # a client that goes away ends its request here too, so that `held` counts only open ones
-    runner = web.AppRunner(
-        vendor.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.2
-    )
+    runner = web.AppRunner(vendor.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
     await runner.setup()
     try:
         site = web.TCPSite(runner, vendor.options.host, port, backlog=1024)

@@ -30,9 +30,7 @@ def spoil(rule: Rule, call: Call, reply: Reply) -> Reply:
     match rule.kind:
         case "status":
             content_type = params.get("content_type", "application/json")
-            return Reply(
-                params.get("status", 500), params.get("body"), params.get("headers", {}), content_type
-            )
+            return Reply(params.get("status", 500), params.get("body"), params.get("headers", {}), content_type)
         case "redirect":
             location = params.get("location", f"https://{call.request.host}{call.request.path_qs}")
             return Reply(params.get("status", 301), None, {"Location": location})
@@ -67,9 +65,7 @@ def _without_answer(kind: str, call: Call) -> web.Response:
 
 async def _half(kind: str, call: Call, reply: Reply) -> web.StreamResponse:
     raw = reply.raw()
-    response = web.StreamResponse(
-        status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type}
-    )
+    response = web.StreamResponse(status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type})
     response.content_length = len(raw) + 1
     await response.prepare(call.request)
     await response.write(raw[: max(1, len(raw) // 2)])

@@ -20,6 +20,8 @@ from sandbox.options import Options
 from sandbox.people import World
 from sandbox.spoiling import send_spoiled
 
+Windows = Mapping[str, Mapping[str, tuple[Window, ...]]]
+Switches = Mapping[str, tuple[Any, ...]]
 MAX_BODY = 16 * 1024 * 1024
 
 
@@ -32,13 +34,16 @@ class Vendor(ABC):
     name: ClassVar[str]
     base_path: ClassVar[str] = ""
     """What the vendor's documented base URL has after the host."""
-    windows: ClassVar[Mapping[str, Mapping[str, tuple[Window, ...]]]] = {}
+    windows: ClassVar[Windows] = {}
     """`--limits` mode -> bucket -> windows."""
     paces: ClassVar[Mapping[str, Pace]] = {
         "demo": Pace(0.02, 0.4, 0.5),
         "real": Pace(0.35, 0.6, 20.0),
     }
     """`--latency` mode -> pace."""
+
+    switches: ClassVar[Switches] = {}
+    """Attributes a test may set through POST /_sandbox/switches, with the values they take; the first is the start."""
 
     def __init__(self, world: World, options: Options, clock: Clock | None = None) -> None:
         self.world = world
@@ -52,6 +57,8 @@ class Vendor(ABC):
         self.balance = float(options.credits)
         self.origin = ""
         """Set when the port is bound, such as `http://127.0.0.1:4711`."""
+        for switch, values in self.switches.items():
+            setattr(self, switch, values[0])
 
     @property
     def base_url(self) -> str:
@@ -98,6 +105,16 @@ class Vendor(ABC):
     def set_balance(self, pools: Mapping[str, float]) -> None:
         """Sets what is left; `credits` is the one pool every provider has."""
         self.balance = float(pools.get("credits", self.balance))
+
+    def pools(self) -> dict[str, float]:
+        """What is left, by pool."""
+        return {"credits": self.balance}
+
+    def turn(self, switch: str, value: Any) -> None:
+        """Sets a switch. Raises: ValueError for one the vendor does not have, or a value it does not take."""
+        if value not in self.switches.get(switch, ()):
+            raise ValueError(switch)
+        setattr(self, switch, value)
 
     def truth(self) -> dict[str, Any]:
         """More about the vendor's own state for GET /_sandbox/world."""
