@@ -1,0 +1,55 @@
+# Needs git, make and a Python >= 3.11 with venv. Everything else comes from the hash-locked files, into .venv, once.
+BIN   := .venv/bin
+PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+UV    ?= uv
+LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+         --no-annotate pyproject.toml
+TESTS ?= tests
+ARGS  ?=
+
+.PHONY: demo test lint format types e2e lock clean
+.DELETE_ON_ERROR:
+
+demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
+	$(BIN)/refill demo $(ARGS)
+
+test: lint types  ## everything that has to hold
+	$(BIN)/pytest -q -n 2 $(TESTS) $(ARGS)
+
+lint: .venv/dev.done
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/lint-imports --no-cache
+
+types: .venv/dev.done
+	$(BIN)/mypy
+
+format: .venv/dev.done
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+e2e: .venv/dev.done
+	$(BIN)/pytest -q -n 2 tests/e2e $(ARGS)
+
+# For maintainers: needs uv. No lock file carries a registry's address.
+lock:
+	$(LOCK) --group build -o requirements.lock
+	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+.venv/bin/python:
+	@sh .ci/venv .venv
+
+.venv/runtime.done: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing from $< into .venv (once)"
+	@$(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.done: requirements-dev.lock requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing from $< into .venv (once)"
+	@$(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch .venv/runtime.done $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
