@@ -1,0 +1,163 @@
+"""What a vendor's reply means for the caller: one status table, with a vendor's own ways as values. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    ConnectorError,
+    ContractError,
+    CreditsError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.limits import Notice
+from connectors.models import Reply
+from connectors.operations import Operation
+
+WAIT_CAP_S = 3600.0  # a vendor's wish beyond an hour is looked at again after one
+STATUSES: Mapping[int, type[ConnectorError]] = {
+    401: AccessError,
+    402: CreditsError,
+    403: AccessError,
+    404: NotFoundError,
+    408: UnavailableError,
+    409: ConflictError,
+    410: NotFoundError,
+    423: UnavailableError,
+    425: UnavailableError,
+    429: RateLimitedError,
+}
+_REQUEST_IDS = ("x-request-id", "x-hubspot-correlation-id", "cf-ray")
+_PLAIN = re.compile(r"[\w.:-]{1,80}", re.ASCII)
+_REDIRECT_HINT = "the host answers with a redirect, check base_url"
+T = TypeVar("T")
+
+
+def retry_after(reply: Reply) -> float | None:
+    """Seconds the ``Retry-After`` header asks for, as number or HTTP date (against the reply's own clock)."""
+    text = reply.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            until = _moment(text)
+            now = _moment(reply.headers["date"]) if "date" in reply.headers else datetime.now(UTC)
+        except ValueError:
+            return None
+        seconds = (until - now).total_seconds()
+    return capped(seconds)
+
+
+def capped(seconds: float) -> float | None:
+    """``seconds`` between 0 and an hour; ``None`` for what is no number."""
+    return None if seconds != seconds else min(max(seconds, 0.0), WAIT_CAP_S)  # noqa: PLR0124 - NaN
+
+
+def server_time(reply: Reply) -> int:
+    """The reply's ``Date`` header in ms, 0 when it has none that can be read."""
+    try:
+        return int(_moment(reply.headers.get("date", "")).timestamp() * 1000)
+    except ValueError:
+        return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, IndexError, OverflowError) as failure:
+        raise ValueError("no HTTP date") from failure
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _no_refusal(_operation: Operation, _reply: Reply) -> None:
+    return None
+
+
+def _no_code(_reply: Reply) -> str:
+    return ""
+
+
+def _no_notices(_operation: Operation, _reply: Reply) -> Mapping[str, Notice]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one vendor's replies differ from the common table. Every function is pure.
+
+    ``refusal`` looks at a whole reply first, 2xx too: an error it gives for a 2xx must be one that was surely not
+    charged. ``code`` is the vendor's word for a failure, ``pause`` the seconds it asks for, ``notices`` what its
+    headers tell per bucket (names as in ``Operation.bucket``). ``calm`` are 5xx statuses that are no sign of an outage.
+    """
+
+    statuses: Mapping[int, type[ConnectorError]] = field(default_factory=dict)
+    refusal: Callable[[Operation, Reply], ConnectorError | None] = _no_refusal
+    code: Callable[[Reply], str] = _no_code
+    pause: Callable[[Reply], float | None] = retry_after
+    notices: Callable[[Operation, Reply], Mapping[str, Notice]] = _no_notices
+    calm: frozenset[int] = frozenset()
+
+
+def failure(vendor: str, bucket: str, operation: Operation, reply: Reply, reading: Reading) -> ConnectorError | None:
+    """The error a reply stands for, ``None`` for an answer (2xx, or one of the operation's misses)."""
+    refused = reading.refusal(operation, reply)
+    if refused is not None:
+        return refused
+    if 200 <= reply.status < 300 or reply.status in operation.misses:
+        return None
+    return error(vendor, bucket, operation, reply, reading)
+
+
+def error(vendor: str, bucket: str, operation: Operation, reply: Reply, reading: Reading) -> ConnectorError:
+    """The error class of a reply's status, filled with what the reply tells."""
+    status, name = reply.status, operation.name
+    kind = reading.statuses.get(status) or STATUSES.get(status) or _family(status)
+    request, code = request_id(reply), _plain(reading.code(reply))
+    hint = _REDIRECT_HINT if 300 <= status < 400 else ""
+    if issubclass(kind, UnavailableError):
+        wait = reading.pause(reply)
+        return kind(vendor, name, status, request, retry_after_s=wait, bucket=bucket, code=code, hint=hint)
+    return kind(vendor, name, status, request, code=code, hint=hint)
+
+
+def _family(status: int) -> type[ConnectorError]:
+    if 300 <= status < 400:
+        return AccessError
+    return RejectedError if 400 <= status < 500 else UnavailableError
+
+
+def request_id(reply: Reply) -> str:
+    """The vendor's own name for the request, ``""`` when it gives none."""
+    return next((word for name in _REQUEST_IDS if (word := _plain(reply.headers.get(name, "")))), "")
+
+
+def _plain(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else ""
+
+
+def parsed(adapter: TypeAdapter[T], reply: Reply, vendor: str, endpoint: str) -> T:
+    """The reply's body as ``adapter``'s type.
+
+    Raises:
+        ContractError: it is none; ``field`` is the dotted place, or ``""`` when the body is no JSON at all.
+    """
+    try:
+        return adapter.validate_json(reply.body)
+    except ValidationError as broken:
+        places = broken.errors(include_input=False, include_url=False, include_context=False)
+        where = ".".join(str(part) for part in places[0]["loc"])
+        raise ContractError(vendor, endpoint, where, reply.status) from None

@@ -1,0 +1,55 @@
+"""The table rows of a vendor's contract: what can be called, whether it may be called twice, what it costs at worst."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import quote, urlencode
+
+
+class Repeat(StrEnum):
+    """Whether the same call may be sent again when its answer was lost."""
+
+    SAFE = "safe"  # a read, or an upsert by key
+    PAID = "paid"  # costs credits each time
+    CREATES = "creates"  # makes a row each time
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One vendor operation. ``path`` is a template, ``credits`` the worst price known from the contract.
+
+    ``bucket`` names a rate of its own (``"search"``), ``""`` is the vendor's ordinary one. ``misses`` are the
+    statuses other than 2xx that are documented answers, such as 404 for nobody.
+    """
+
+    name: str
+    method: str
+    path: str
+    repeat: Repeat
+    credits: int = 0
+    bucket: str = ""
+    misses: frozenset[int] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        """Keep what must not be repeated off the methods that an HTTP engine repeats by itself."""
+        if self.repeat is not Repeat.SAFE and self.method not in {"POST", "PATCH"}:
+            raise ValueError(f"{self.name} may not be repeated, so {self.method} is no method for it")
+
+    def target(self, path: Mapping[str, object], query: Mapping[str, object]) -> str:
+        """Path and query for the wire, every value percent-encoded; ``None`` query values are left out.
+
+        Raises:
+            ValueError: a path value is empty or would climb (``.``, ``..``), or one is missing or surplus.
+        """
+        names = {name for _, name, _, _ in string.Formatter().parse(self.path) if name is not None}
+        if names != set(path):
+            raise ValueError(f"{self.name} takes path values {sorted(names)}, got {sorted(path)}")
+        texts = {name: str(value) for name, value in path.items()}
+        if any(text in {"", ".", ".."} for text in texts.values()):
+            raise ValueError(f"{self.name} got an empty or climbing path value")
+        where = self.path.format_map({name: quote(text, safe="") for name, text in texts.items()})
+        pairs = [(name, value) for name, value in query.items() if value is not None]
+        return f"{where}?{urlencode(pairs, doseq=True)}" if pairs else where

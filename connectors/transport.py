@@ -1,0 +1,480 @@
+"""Sends every vendor call: slot of the rate, steps of the ticket, bytes, meaning of the reply, repeat, log.
+
+The only file that knows an HTTP library: httpx's requests on aiohttp's engine, below httpx's client, so that
+cookies, redirects, environment proxies and ``.netrc`` do not exist here. ``Transport.run`` is the same core
+without HTTP, for a vendor library that sends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ipaddress
+import json as jsonlib
+import random
+import ssl
+import zlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from time import perf_counter
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import aiohttp
+import httpx
+import stamina
+import structlog
+from httpx_aiohttp import AiohttpTransport
+from pydantic import SecretStr
+
+from connectors import classify
+from connectors.classify import Reading
+from connectors.errors import (
+    ConnectorError,
+    ContractError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    UnavailableError,
+)
+from connectors.limits import Limiter, Ticket
+from connectors.models import Reply
+from connectors.operations import Operation, Repeat
+
+__all__ = ["BrokenError", "NoAuth", "Operation", "Reading", "Repeat", "StaticAuth", "Transport", "UnsentError"]
+
+ATTEMPTS = 3
+REPEAT_S = 30.0  # no repeat starts later than this after the first attempt began
+FIRST_BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
+KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
+BODY_CAP = 16 * 1024 * 1024
+LINE_CAP = 16 * 1024
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+class UnsentError(Exception):
+    """An attempt failed before a connection stood: no byte of the request left."""
+
+
+class BrokenError(Exception):
+    """An attempt failed once a connection stood: perhaps the vendor did what was asked."""
+
+
+class UnfitError(BrokenError):
+    """The answer is larger than we take, or packed in a way we cannot read."""
+
+
+class Auth(Protocol):
+    """A vendor's credential."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers that prove us now; may fetch a token first."""
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:
+        """After a 401 on ``refused``: is there another credential now? One refresh at a time."""
+
+
+class NoAuth:
+    """No credential at all."""
+
+    async def headers(self) -> Mapping[str, str]:
+        return {}
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing else to show
+        return False
+
+
+class StaticAuth:
+    """A key that does not change, in one header."""
+
+    def __init__(self, header: str, value: SecretStr) -> None:
+        self._header, self._value = header, value
+
+    async def headers(self) -> Mapping[str, str]:
+        return {self._header: self._value.get_secret_value()}
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing else to show
+        return False
+
+
+class NoTicket:
+    """For a creation that no ledger guards: one that a person asked for by hand."""
+
+    async def sent(self) -> None:
+        """Nothing to note."""
+
+    async def stored(self, reply: Reply) -> None:
+        """Nothing to keep."""
+
+    async def released(self, cause: str) -> None:
+        """Nothing to give back."""
+
+    async def uncertain(self, cause: str) -> None:
+        """Nothing to hold."""
+
+
+class Transport:
+    """One vendor's connection pool. ``vendor`` also names its limiter bucket: ``vendor`` or ``vendor:bucket``."""
+
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        auth: Auth,
+        limiter: Limiter,
+        *,
+        user_agent: str = "refill/0.1",
+        reading: Reading = Reading(),  # noqa: B008 - frozen
+        headers: Mapping[str, str] | None = None,
+        connect_s: float = 10,
+        read_s: float = 60,
+        connections: int = 100,
+        redirects: bool = False,
+    ) -> None:
+        """Open nothing yet.
+
+        ``headers`` go with every request. ``read_s`` is the longest silence; the entire call ends after
+        ``connect_s + read_s``. With ``redirects`` a SAFE call follows one 307 or 308 within the same origin.
+
+        Raises:
+            ValueError: ``base_url`` is not https (http on loopback), or carries a user, query or fragment.
+        """
+        self.vendor, self.base_url = vendor, checked_base(base_url)
+        self.auth, self.limiter, self.reading = auth, limiter, reading
+        self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": user_agent}
+        self._headers |= headers or {}
+        self._timeouts = {"connect": connect_s, "read": read_s}
+        self._deadline_s = connect_s + read_s
+        self._redirects = redirects
+        self._room = asyncio.Semaphore(connections)  # outside the pool, so that nothing queues unseen inside it
+        self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+        await self._engine.aclose()
+
+    def bucket(self, operation: Operation) -> str:
+        """The limiter bucket ``operation`` counts in."""
+        return self._bucket(operation.bucket)
+
+    async def send(
+        self,
+        operation: Operation,
+        *,
+        path: Mapping[str, object] | None = None,
+        query: Mapping[str, object] | None = None,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ticket: Ticket | None = None,
+    ) -> Reply:
+        """Send one HTTP call and give its answer: a 2xx, or one of the operation's documented misses.
+
+        Raises: as ``run``.
+        """
+        url = self.base_url + operation.target(path or {}, query or {})
+        extra = dict(headers or {})
+        content = b""
+        if json is not None:
+            content = jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+            extra["content-type"] = "application/json"
+        elif form is not None:
+            content = urlencode(form).encode()
+            extra["content-type"] = "application/x-www-form-urlencoded"
+        return await self.run(operation, lambda: self._attempt(operation, url, extra, content), ticket=ticket)
+
+    async def run(
+        self, operation: Operation, attempt: Callable[[], Awaitable[Reply]], *, ticket: Ticket | None = None
+    ) -> Reply:
+        """Carry one call through limiter, ticket, classification, repeats and log.
+
+        ``attempt`` sends once with the credential of that moment. It raises ``UnsentError`` when surely no
+        connection stood and ``BrokenError`` for every later failure of the wire.
+
+        Raises:
+            RateLimitedError: no slot near enough, or a 429.
+            UnavailableError: never connected; or an outage met by a SAFE call.
+            OutcomeUnknownError: PAID or CREATES was sent and nothing clear came back.
+            RejectedError, AccessError, CreditsError, ContractError: by the reply.
+            TicketSpentError: the ticket was used before; nothing was sent.
+        """
+        if operation.repeat is Repeat.SAFE:
+            return await self._repeated(operation, attempt)
+        if ticket is None and operation.repeat is Repeat.PAID:
+            raise TypeError(f"{operation.name} costs credits and needs a ticket")
+        return await self._once(operation, attempt, ticket or NoTicket())
+
+    # ---- SAFE ----------------------------------------------------------------------------------------------------
+
+    async def _repeated(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        began, tries = perf_counter(), 0
+
+        def wait(error: Exception) -> bool | float:
+            if not isinstance(error, UnavailableError) or tries >= ATTEMPTS:
+                return False
+            if isinstance(error, RateLimitedError) and error.status is None:  # our own limiter: its waits are longer
+                return False
+            delay_s = error.retry_after_s
+            if delay_s is None:
+                most = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (tries - 1))
+                delay_s = random.uniform(0, most)  # noqa: S311 - full jitter, no secret
+            if perf_counter() - began + delay_s > REPEAT_S:
+                return False
+            cause = type(error).__name__
+            event = {"vendor": self.vendor, "operation": operation.name, "attempt": tries, "cause": cause}
+            log.warning("vendor.request.retried", **event, status=error.status, wait_s=round(delay_s, 3))
+            return delay_s
+
+        async for trial in stamina.retry_context(on=wait, attempts=ATTEMPTS, timeout=REPEAT_S):
+            with trial:
+                tries += 1
+                return await self._try(operation, attempt)
+        raise AssertionError  # pragma: no cover - the last trial raises by itself
+
+    async def _try(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        async with self._room:
+            used = await self.auth.headers()
+            reply = await self._free(operation, attempt)
+            if reply.status == 401 and await self.auth.renewed(used):
+                reply = await self._free(operation, attempt)
+        error = classify.failure(self.vendor, self.bucket(operation), operation, reply, self.reading)
+        await self._noted(operation, reply, error)
+        if error is not None:
+            raise error
+        return reply
+
+    async def _free(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        bucket = self.bucket(operation)
+        await self.limiter.slot(bucket)
+        began = perf_counter()
+        try:
+            reply = await attempt()
+        except (UnsentError, BrokenError) as failure:
+            self._log(operation, None, began, failure)
+            if isinstance(failure, UnfitError):
+                raise ContractError(self.vendor, operation.name) from failure
+            await self.limiter.failed(bucket)
+            raise UnavailableError(self.vendor, operation.name, bucket=bucket) from failure
+        self._log(operation, reply, began)
+        return reply
+
+    # ---- PAID, CREATES -------------------------------------------------------------------------------------------
+
+    async def _once(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]], ticket: Ticket) -> Reply:
+        sending: asyncio.Task[Reply] | None = None
+        try:
+            async with self._room:
+                used = await self.auth.headers()
+                await self.limiter.slot(self.bucket(operation))
+                sending = asyncio.create_task(self._sent(operation, attempt, ticket, used))
+                return await _to_its_end(sending)
+        except BaseException as failure:
+            if sending is None:
+                await _to_its_end(asyncio.create_task(_released(ticket, type(failure).__name__)))
+            raise
+
+    async def _sent(
+        self,
+        operation: Operation,
+        attempt: Callable[[], Awaitable[Reply]],
+        ticket: Ticket,
+        used: Mapping[str, str],
+    ) -> Reply:
+        """From the ticket's ``sent`` to its end. Whatever is not surely uncharged is uncertain, unknown types too."""
+        bucket, name = self.bucket(operation), operation.name
+        await ticket.sent()
+        began = perf_counter()
+        try:
+            reply = await attempt()
+        except UnsentError as failure:
+            await ticket.released("unsent")
+            self._log(operation, None, began, failure)
+            await self.limiter.failed(bucket)
+            raise UnavailableError(self.vendor, name, bucket=bucket) from failure
+        except BaseException as failure:
+            await ticket.uncertain(type(failure).__name__)
+            self._log(operation, None, began, failure)
+            if not isinstance(failure, Exception):
+                raise
+            await self.limiter.failed(bucket)
+            raise OutcomeUnknownError(self.vendor, name) from failure
+        error = classify.failure(self.vendor, bucket, operation, reply, self.reading)
+        if error is None:
+            await ticket.stored(reply)
+        elif reply.status == 408 or reply.status >= 500:
+            await ticket.uncertain(f"status {reply.status}")
+            error = OutcomeUnknownError(self.vendor, name, reply.status, error.request_id, code=error.code)
+        else:
+            await ticket.released(f"status {reply.status}")
+        self._log(operation, reply, began)
+        await self._noted(operation, reply, error)
+        if error is None:
+            return reply
+        if reply.status == 401 and await self.auth.renewed(used):
+            raise UnavailableError(self.vendor, name, 401, error.request_id, retry_after_s=0, bucket=bucket) from error
+        raise error
+
+    # ---- both ----------------------------------------------------------------------------------------------------
+
+    async def _noted(self, operation: Operation, reply: Reply, error: ConnectorError | None) -> None:
+        """Tell the limiter what the reply said of the vendor's rate and health."""
+        bucket = self.bucket(operation)
+        for name, notice in self.reading.notices(operation, reply).items():
+            await self.limiter.noticed(self._bucket(name), notice)
+        if isinstance(error, RateLimitedError):
+            await self.limiter.limited(error.bucket or bucket, error.retry_after_s)
+        elif (reply.status == 408 or reply.status >= 500) and reply.status not in self.reading.calm:
+            await self.limiter.failed(bucket)
+        else:
+            await self.limiter.worked(bucket)
+
+    def _bucket(self, name: str) -> str:
+        return f"{self.vendor}:{name}" if name else self.vendor
+
+    def _log(
+        self, operation: Operation, reply: Reply | None, began: float, failure: BaseException | None = None
+    ) -> None:
+        log.debug(
+            "vendor.request.finished",
+            vendor=self.vendor,
+            operation=operation.name,
+            status=reply.status if reply else None,
+            duration_ms=round((perf_counter() - began) * 1000, 1),
+            cause=type(failure).__name__ if failure else None,
+        )
+
+    # ---- HTTP ----------------------------------------------------------------------------------------------------
+
+    async def _attempt(self, operation: Operation, url: str, extra: Mapping[str, str], content: bytes) -> Reply:
+        headers = {**self._headers, **await self.auth.headers(), **extra}
+        reply = await self._exchange(operation.method, url, headers, content)
+        if self._redirects and operation.repeat is Repeat.SAFE and reply.status in {307, 308}:
+            onward = urljoin(url, reply.headers.get("location", ""))
+            if onward != url and _origin(onward) == _origin(self.base_url):
+                return await self._exchange(operation.method, onward, headers, content)
+        return reply
+
+    async def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Reply:
+        request = httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": self._timeouts})
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                response = await self._engine.handle_async_request(request)
+                try:
+                    names = _headers(response.headers.raw)
+                    return Reply(response.status_code, names, await _body(response, names))
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
+            kind = UnsentError if _never_connected(failure) else BrokenError
+            raise kind(type(failure).__name__) from failure
+
+
+def _never_connected(failure: BaseException) -> bool:
+    """Whether the failure came before a connection stood.
+
+    The engine's own cause decides. Its httpx class does not: a server that reads the whole request and then closes
+    is reported as a connect error. Only ``__cause__`` counts, since ``__context__`` may be the caller's own trouble.
+    """
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return isinstance(failure, kinds) or isinstance(failure.__cause__, kinds)
+
+
+async def _to_its_end(task: asyncio.Task[T]) -> T:
+    """The task's result; a cancellation of the caller arrives only once the task is done."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as arrived:
+            cancelled = arrived
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # seen: its ticket step is done, the caller is gone
+        raise cancelled
+    return task.result()
+
+
+def _released(ticket: Ticket, cause: str) -> Coroutine[Any, Any, None]:
+    return ticket.released(cause)
+
+
+async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
+    """The whole body, unpacked; the cap holds for what comes out of a gzip stream."""
+    packed = headers.get("content-encoding", "identity").lower()
+    if packed not in {"identity", "gzip", ""}:
+        raise UnfitError("content encoding")
+    unpack = zlib.decompressobj(wbits=31) if packed == "gzip" else None
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_raw():
+        try:
+            part = unpack.decompress(chunk, BODY_CAP - size + 1) if unpack else chunk
+        except zlib.error as failure:
+            raise UnfitError("gzip") from failure
+        size += len(part)
+        if size > BODY_CAP:
+            raise UnfitError("body size")
+        parts.append(part)
+    if unpack is not None and not unpack.eof and parts:
+        raise BrokenError("gzip cut short")
+    return b"".join(parts)
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    headers: dict[str, str] = {}
+    for key, value in raw:
+        name = key.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        if name != "set-cookie":  # may hold a session, and replies are kept
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    return headers
+
+
+def checked_base(url: str) -> str:
+    """``url`` without its last slash.
+
+    Raises:
+        ValueError: not https (plain http is for loopback hosts), or with user, query or fragment in it.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("a base_url starts with https:// and names a host")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError("a base_url has no user, query or fragment")
+    if parts.scheme == "http" and not _loopback(parts.hostname):
+        raise ValueError("plain http is for loopback hosts only, use https")
+    return url.rstrip("/")
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=_tls())
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        max_line_size=LINE_CAP,
+        max_field_size=LINE_CAP,
+    )
