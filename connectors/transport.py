@@ -348,8 +348,8 @@ class Transport:
         headers = {**self._headers, **await self.auth.headers(), **extra}
         reply = await self._exchange(operation.method, url, headers, content)
         if self._redirects and operation.repeat is Repeat.SAFE and reply.status in {307, 308}:
-            onward = urljoin(url, reply.headers.get("location", ""))
-            if onward != url and _origin(onward) == _origin(self.base_url):
+            onward = _onward(url, reply.headers.get("location", ""))
+            if onward:
                 return await self._exchange(operation.method, onward, headers, content)
         return reply
 
@@ -454,13 +454,21 @@ def _loopback(host: str) -> bool:
         return False
 
 
-def _origin(url: str) -> tuple[str, str, int | None] | None:
+def _onward(url: str, location: str) -> str:
+    """Where a redirect leads, ``""`` when that is nowhere or another origin."""
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        onward = urljoin(url, location)
+        same = _origin(onward) == _origin(url)
     except ValueError:
-        return None
-    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
+        return ""
+    return onward if same and onward != url else ""
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a user in the address")
+    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 @functools.cache

@@ -1,0 +1,528 @@
+"""The transport against servers that behave in every bad way there is, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+import stamina
+from pydantic import SecretStr
+
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    ConnectorError,
+    ContractError,
+    CreditsError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.limits import TicketSpentError
+from connectors.models import Reply
+from connectors.transport import BODY_CAP, Operation, Reading, Repeat, StaticAuth, Transport
+from tests.contract.wire import Act, HeardLimiter, KeptTicket, Wire, answers, closes, hangs, resets, says, wire
+
+READ = Operation("thing_read", "GET", "/things/{id}", Repeat.SAFE)
+SEARCH = Operation("thing_search", "POST", "/things/search", Repeat.SAFE)
+LOOKUP = Operation("thing_lookup", "POST", "/lookup/", Repeat.PAID, credits=5, misses=frozenset({404}))
+CREATE = Operation("thing_create", "POST", "/things", Repeat.CREATES)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@asynccontextmanager
+async def sending(
+    url: str, limiter: HeardLimiter | None = None, read_s: float = 0.05, **more: object
+) -> AsyncIterator[Transport]:
+    auth = more.pop("auth", StaticAuth("x-api-key", SecretStr("s3cret")))
+    transport = Transport("acme", url, auth, limiter or HeardLimiter(), read_s=read_s, **more)  # type: ignore[arg-type]
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+
+
+async def paid(transport: Transport, ticket: KeptTicket, operation: Operation = LOOKUP) -> Reply:
+    return await transport.send(operation, json={"slug": "ada"}, ticket=ticket)
+
+
+def refused_port() -> str:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
+# ---- surely never connected, and everything else ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", [LOOKUP, CREATE])
+async def test_a_refused_connection_releases_the_ticket(operation: Operation) -> None:
+    ticket, limiter = KeptTicket(), HeardLimiter()
+    async with sending(refused_port(), limiter) as transport:
+        with pytest.raises(UnavailableError):
+            await paid(transport, ticket, operation)
+    assert ticket.steps == ["sent", "released"]
+    assert limiter.words == ["slot", "failed"]
+
+
+async def test_an_unknown_host_releases_the_ticket() -> None:
+    ticket = KeptTicket()
+    async with sending("https://no-such-host.invalid") as transport:
+        with pytest.raises(UnavailableError):
+            await paid(transport, ticket)
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_connection_that_is_never_accepted_releases_the_ticket() -> None:
+    with socket.socket() as full, socket.socket() as waiting, socket.socket() as waiting_too:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for taker in (waiting, waiting_too):  # fill the backlog, so that a further SYN stays unanswered
+            taker.setblocking(False)
+            taker.connect_ex(full.getsockname())
+        ticket = KeptTicket()
+        async with sending(f"http://127.0.0.1:{full.getsockname()[1]}", connect_s=0.05, read_s=5) as transport:
+            with pytest.raises(UnavailableError):
+                await paid(transport, ticket)
+    assert ticket.steps == ["sent", "released"]
+
+
+CUT = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[{"
+LOST: dict[str, Act] = {
+    "closes after the whole request": closes,
+    "resets after the whole request": resets,
+    "never answers": hangs,
+    "cuts the body": says(CUT),
+    "cuts the headers": says(b"HTTP/1.1 200 OK\r\ncontent-le"),
+    "garbled status line": says(b"HTTQ/9 what\r\n\r\n"),
+    "500": answers(500),
+    "503 with retry-after": answers(503, headers="retry-after: 1\r\n"),
+    "408": answers(408),
+    "status 999": answers(999),
+    "endless headers": says(b"HTTP/1.1 200 OK\r\n" + b"x-a: b\r\n" * 500 + b"\r\n"),
+    "huge header": says(b"HTTP/1.1 200 OK\r\nx-a: " + b"b" * 70_000 + b"\r\n\r\n"),
+    "gzip that is none": answers(200, b"not gzip", "content-encoding: gzip\r\n"),
+    "gzip cut short": answers(200, gzip.compress(b"[]" * 900)[:-9], "content-encoding: gzip\r\n"),
+    "unknown encoding": answers(200, b"zz", "content-encoding: br\r\n"),
+}
+
+
+@pytest.mark.parametrize("operation", [LOOKUP, CREATE])
+@pytest.mark.parametrize("act", LOST.values(), ids=LOST.keys())
+async def test_a_sent_call_without_a_clear_answer_is_uncertain_and_not_repeated(act: Act, operation: Operation) -> None:
+    ticket = KeptTicket()
+    async with wire(act) as served, sending(served.url) as transport:
+        with pytest.raises(OutcomeUnknownError):
+            await paid(transport, ticket, operation)
+        assert len(served.requests) == 1
+    assert ticket.steps == ["sent", "uncertain"]
+
+
+async def test_a_lost_keepalive_connection_does_not_repeat_a_paid_call() -> None:
+    first, second = KeptTicket(), KeptTicket()
+    async with wire(answers(200), closes) as served, sending(served.url) as transport:
+        await paid(transport, first)
+        with pytest.raises(OutcomeUnknownError):
+            await paid(transport, second)
+        assert len(served.requests) == 2
+    assert second.steps == ["sent", "uncertain"]
+
+
+async def test_a_callers_own_connect_trouble_does_not_make_a_lost_call_unsent() -> None:
+    ticket = KeptTicket()
+    async with sending(refused_port()) as refused, wire(closes) as served, sending(served.url) as transport:
+        try:
+            await paid(refused, KeptTicket())
+        except UnavailableError:
+            with pytest.raises(OutcomeUnknownError):
+                await paid(transport, ticket)
+    assert ticket.steps == ["sent", "uncertain"]
+
+
+async def test_an_error_of_unknown_type_after_sent_is_uncertain() -> None:
+    async def attempt() -> Reply:
+        raise ZeroDivisionError
+
+    ticket = KeptTicket()
+    async with sending("http://127.0.0.1:1") as transport:
+        with pytest.raises(OutcomeUnknownError):
+            await transport.run(LOOKUP, attempt, ticket=ticket)
+    assert ticket.steps == ["sent", "uncertain"]
+
+
+# ---- answers and refusals --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 404])
+async def test_an_answer_or_documented_miss_is_stored(status: int) -> None:
+    ticket, limiter = KeptTicket(), HeardLimiter()
+    body = b"" if status == 204 else b"[]"
+    async with wire(answers(status, body)) as served, sending(served.url, limiter) as transport:
+        reply = await paid(transport, ticket)
+    assert (reply.status, reply.body) == (status, body)
+    assert ticket.steps == ["sent", "stored"]
+    assert ticket.reply == reply
+    assert limiter.words == ["slot", "worked"]
+
+
+REFUSALS: dict[int, type[ConnectorError]] = {
+    301: AccessError,
+    307: AccessError,
+    400: RejectedError,
+    401: AccessError,
+    402: CreditsError,
+    403: AccessError,
+    409: ConflictError,
+    410: NotFoundError,
+    418: RejectedError,
+    422: RejectedError,
+    423: UnavailableError,
+    429: RateLimitedError,
+}
+
+
+@pytest.mark.parametrize(("status", "kind"), REFUSALS.items())
+async def test_a_refused_paid_call_gives_the_reservation_back(status: int, kind: type[ConnectorError]) -> None:
+    ticket = KeptTicket()
+    async with wire(answers(status, headers="location: /other\r\n")) as served, sending(served.url) as transport:
+        with pytest.raises(kind) as caught:
+            await paid(transport, ticket)
+        assert len(served.requests) == 1
+    assert type(caught.value) is kind
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_404_that_is_no_documented_miss_is_not_found() -> None:
+    ticket = KeptTicket()
+    async with wire(answers(404)) as served, sending(served.url) as transport:
+        with pytest.raises(NotFoundError):
+            await paid(transport, ticket, CREATE)
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_vendors_refusal_in_a_200_is_released() -> None:
+    def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
+        return CreditsError("acme", operation.name, reply.status) if b"No credits" in reply.body else None
+
+    ticket = KeptTicket()
+    async with (
+        wire(answers(200, b"No credits left")) as served,
+        sending(served.url, reading=Reading(refusal=refusal)) as transport,
+    ):
+        with pytest.raises(CreditsError):
+            await paid(transport, ticket)
+    assert ticket.steps == ["sent", "released"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ("retry-after: 7\r\n", 7.0),
+        ("retry-after: 90000\r\n", 3600.0),
+        ("retry-after: soon\r\n", None),
+        ("retry-after: nan\r\n", None),
+        ("date: Fri, 20 Nov 2026 08:00:00 GMT\r\nretry-after: Fri, 20 Nov 2026 08:00:09 GMT\r\n", 9.0),
+        ("", None),
+    ],
+)
+async def test_a_429_pauses_the_bucket_for_as_long_as_the_vendor_says(headers: str, wait: float | None) -> None:
+    limiter = HeardLimiter()
+    searching = Operation("thing_find", "POST", "/find", Repeat.PAID, bucket="search")
+    async with wire(answers(429, headers=headers)) as served, sending(served.url, limiter) as transport:
+        with pytest.raises(RateLimitedError) as caught:
+            await paid(transport, KeptTicket(), searching)
+    assert caught.value.retry_after_s == wait
+    assert limiter.told == [("slot", "acme:search", None), ("limited", "acme:search", wait)]
+
+
+# ---- the ticket's order ----------------------------------------------------------------------------------------
+
+
+async def test_a_slot_too_far_away_releases_and_sends_nothing() -> None:
+    ticket = KeptTicket()
+    limiter = HeardLimiter(refuse=RateLimitedError("acme", "slot"))
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
+        with pytest.raises(RateLimitedError):
+            await paid(transport, ticket)
+        assert not served.requests
+    assert ticket.steps == ["released"]
+
+
+async def test_a_spent_ticket_sends_nothing() -> None:
+    class Spent(KeptTicket):
+        async def sent(self) -> None:
+            raise TicketSpentError
+
+    async with wire(answers(200)) as served, sending(served.url) as transport:
+        with pytest.raises(TicketSpentError):
+            await paid(transport, Spent())
+        assert not served.requests
+
+
+async def test_a_ledger_that_cannot_note_sent_sends_nothing() -> None:
+    async with wire(answers(200)) as served, sending(served.url) as transport:
+        with pytest.raises(ConnectionError):
+            await paid(transport, KeptTicket(fails="sent"))
+        assert not served.requests
+
+
+async def test_a_ledger_that_cannot_store_is_told_to_the_caller_and_the_ticket_is_not_called_uncertain() -> None:
+    ticket = KeptTicket(fails="stored")
+    async with wire(answers(200)) as served, sending(served.url) as transport:
+        with pytest.raises(ConnectionError):
+            await paid(transport, ticket)
+    assert ticket.steps == ["sent"]
+    assert ticket.reply is not None
+
+
+async def test_a_paid_call_without_ticket_is_a_programming_error() -> None:
+    async with sending("http://127.0.0.1:1") as transport:
+        with pytest.raises(TypeError):
+            await transport.send(LOOKUP, json={})
+
+
+async def test_cancellation_arrives_only_after_the_answer_is_stored() -> None:
+    async def held(served: Wire, writer: asyncio.StreamWriter) -> None:
+        await served.go.wait()
+        await answers(200, b"[1]")(served, writer)
+
+    ticket = KeptTicket()
+    async with wire(held) as served, sending(served.url, read_s=5) as transport:
+        call = asyncio.create_task(paid(transport, ticket))
+        await served.asked.wait()
+        for _ in range(3):
+            call.cancel()
+            await asyncio.sleep(0)
+        assert not call.done()
+        served.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert ticket.steps == ["sent", "stored"]
+
+
+async def test_cancellation_while_waiting_for_a_slot_releases() -> None:
+    class Slow(HeardLimiter):
+        waiting = asyncio.Event()
+
+        async def slot(self, bucket: str, patience_s: float = 5.0) -> None:
+            self.waiting.set()
+            await asyncio.Event().wait()
+
+    ticket, limiter = KeptTicket(), Slow()
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
+        call = asyncio.create_task(paid(transport, ticket))
+        await limiter.waiting.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert not served.requests
+    assert ticket.steps == ["released"]
+
+
+# ---- SAFE calls ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [closes, resets, says(CUT), answers(503), answers(429), answers(408)])
+async def test_a_safe_call_is_repeated_until_it_is_answered(first: Act) -> None:
+    limiter = HeardLimiter()
+    async with wire(first, answers(200, b"1")) as served, sending(served.url, limiter) as transport:
+        reply = await transport.send(SEARCH, json={})
+        assert reply.body == b"1"
+        assert len(served.requests) == 2
+    assert limiter.words[-1] == "worked"
+    assert limiter.words.count("slot") == 2
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"), [(closes, UnavailableError), (answers(500), UnavailableError), (answers(429), RateLimitedError)]
+)
+async def test_a_safe_call_gives_up_after_three_attempts(act: Act, kind: type[ConnectorError]) -> None:
+    async with wire(act) as served, sending(served.url) as transport:
+        with pytest.raises(kind):
+            await transport.send(SEARCH, json={})
+        assert len(served.requests) == 3
+
+
+async def test_a_safe_call_is_not_repeated_into_a_retry_after_beyond_its_bound() -> None:
+    async with wire(answers(429, headers="retry-after: 31\r\n")) as served, sending(served.url) as transport:
+        with pytest.raises(RateLimitedError) as caught:
+            await transport.send(SEARCH, json={})
+        assert len(served.requests) == 1
+    assert caught.value.retry_after_s == 31
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 302])
+async def test_a_refused_safe_call_is_not_repeated(status: int) -> None:
+    async with wire(answers(status)) as served, sending(served.url) as transport:
+        with pytest.raises(ConnectorError):
+            await transport.send(SEARCH, json={})
+        assert len(served.requests) == 1
+
+
+async def test_our_own_limiters_refusal_is_not_repeated() -> None:
+    limiter = HeardLimiter(refuse=RateLimitedError("acme", "slot", bucket="acme"))
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
+        with pytest.raises(RateLimitedError):
+            await transport.send(SEARCH, json={})
+        assert not served.requests
+
+
+BIG = b"0" * (BODY_CAP + 1)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [answers(200, BIG), answers(200, gzip.compress(BIG), "content-encoding: gzip\r\n")],
+    ids=["plain", "gzip bomb"],
+)
+async def test_a_body_beyond_the_cap_is_a_contract_error(act: Act) -> None:
+    async with wire(act) as served, sending(served.url, read_s=5) as transport:
+        with pytest.raises(ContractError):
+            await transport.send(SEARCH, json={})
+        assert len(served.requests) == 1
+
+
+async def test_gzip_is_unpacked() -> None:
+    act = answers(200, gzip.compress(b"[1, 2]"), "content-encoding: gzip\r\n")
+    async with wire(act) as served, sending(served.url) as transport:
+        assert (await transport.send(SEARCH, json={})).body == b"[1, 2]"
+
+
+# ---- credentials, redirects, addresses -------------------------------------------------------------------------
+
+
+class Renewing:
+    """A token that is refreshed once."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = list(tokens)
+
+    async def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.tokens[0]}"}
+
+    async def renewed(self, refused: object) -> bool:
+        if len(self.tokens) == 1:
+            return False
+        self.tokens.pop(0)
+        return True
+
+
+async def test_a_401_refreshes_once_and_sends_again() -> None:
+    async with (
+        wire(answers(401), answers(200)) as served,
+        sending(served.url, auth=Renewing("old", "new")) as transport,
+    ):
+        await transport.send(SEARCH, json={})
+        assert b"Bearer old" in served.requests[0]
+        assert b"Bearer new" in served.requests[1]
+
+
+async def test_a_second_401_is_an_access_error() -> None:
+    async with wire(answers(401)) as served, sending(served.url, auth=Renewing("a", "b", "c")) as transport:
+        with pytest.raises(AccessError):
+            await transport.send(SEARCH, json={})
+        assert len(served.requests) == 2
+
+
+async def test_a_paid_401_with_a_new_token_is_released_for_an_immediate_retry() -> None:
+    ticket = KeptTicket()
+    async with wire(answers(401)) as served, sending(served.url, auth=Renewing("a", "b")) as transport:
+        with pytest.raises(UnavailableError) as caught:
+            await paid(transport, ticket)
+        assert len(served.requests) == 1
+    assert caught.value.retry_after_s == 0
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_redirect_within_the_origin_is_followed_once_when_allowed() -> None:
+    onward = answers(307, headers="location: /things/7/\r\n")
+    async with wire(onward, answers(200)) as served, sending(served.url, redirects=True) as transport:
+        await transport.send(READ, path={"id": 7})
+        assert served.requests[1].startswith(b"GET /things/7/ ")
+    async with wire(onward, onward, answers(200)) as served, sending(served.url, redirects=True) as transport:
+        with pytest.raises(AccessError):
+            await transport.send(READ, path={"id": 8})
+        assert len(served.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://169.254.169.254/",
+        "//evil.example/things/7/",
+        "http://evil@{host}/x",
+        "https://{host}/x",
+        "http://[",
+        "",
+        "file:///etc/passwd",
+    ],
+)
+async def test_a_redirect_elsewhere_is_refused(location: str) -> None:
+    async def act(served: Wire, writer: asyncio.StreamWriter) -> None:
+        host = served.url.removeprefix("http://")
+        await answers(307, headers=f"location: {location.format(host=host)}\r\n")(served, writer)
+
+    async with wire(act) as served, sending(served.url, redirects=True) as transport:
+        with pytest.raises(AccessError):
+            await transport.send(READ, path={"id": 7})
+        assert len(served.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com",
+        "ftp://127.0.0.1",
+        "https://user:pw@api.example.com",
+        "https://",
+        "https://a.example?x=1",
+    ],
+)
+def test_an_unsafe_base_url_is_refused_at_construction(url: str) -> None:
+    with pytest.raises(ValueError, match=r"base_url|plain http"):
+        Transport("acme", url, StaticAuth("k", SecretStr("v")), HeardLimiter())
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+async def test_a_climbing_path_value_is_refused(value: str) -> None:
+    async with sending("http://127.0.0.1:1") as transport:
+        with pytest.raises(ValueError, match="climbing"):
+            await transport.send(READ, path={"id": value})
+
+
+async def test_path_and_query_values_are_encoded_and_the_agent_is_named() -> None:
+    async with wire(answers(200)) as served, sending(served.url, user_agent="refill/9 (ops)") as transport:
+        await transport.send(READ, path={"id": "a/b?c#é"}, query={"q": "x&y+z", "none": None})
+        head = served.requests[0].decode()
+    assert head.startswith("GET /things/a%2Fb%3Fc%23%C3%A9?q=x%26y%2Bz HTTP/1.1\r\n")
+    assert "user-agent: refill/9 (ops)" in head.lower()
+
+
+async def test_cookies_of_a_vendor_are_neither_kept_nor_sent() -> None:
+    cookie = answers(200, headers="set-cookie: session=1; Path=/\r\n")
+    async with wire(cookie) as served, sending(served.url) as transport:
+        reply = await transport.send(SEARCH, json={})
+        await transport.send(SEARCH, json={})
+        assert "set-cookie" not in reply.headers
+        assert b"cookie" not in served.requests[1].lower()
+
+
+async def test_a_secret_is_in_no_error_and_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    async with wire(answers(500)) as served, sending(served.url) as transport:
+        with pytest.raises(UnavailableError) as caught:
+            await transport.send(READ, path={"id": "somebody"})
+    words = f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {transport.auth!r}"
+    assert "s3cret" not in words
+    assert "somebody" not in words
