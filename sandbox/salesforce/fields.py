@@ -86,9 +86,7 @@ _INDUSTRIES: Final = (
     "Manufacturing", "Media", "Other", "Retail", "Technology", "Telecommunications", "Transportation", "Utilities",
 )  # fmt: skip
 LINKEDIN_FIELD: Final = Field("LinkedIn_URL__c", "url", 255)
-EXTERNAL_ID_FIELD: Final = Field(
-    "OpenProspect_Id__c", "string", 255, external_id=True, id_lookup=True, unique=True
-)
+EXTERNAL_ID_FIELD: Final = Field("OpenProspect_Id__c", "string", 255, external_id=True, id_lookup=True, unique=True)
 
 
 def _address(prefix: str) -> tuple[Field, ...]:

@@ -9,7 +9,6 @@ _CHECK: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHAPE: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
 
 PREFIXES: Final = {"Account": "001", "Contact": "003", "Lead": "00Q", "User": "005"}
-ORGANIZATION_ID: Final = "00D5g000000Sandbox"
 
 
 def long_form(record_id: str) -> str:
@@ -20,6 +19,9 @@ def long_form(record_id: str) -> str:
     for group in (record_id[:5], record_id[5:10], record_id[10:]):
         suffix += _CHECK[sum(1 << place for place, char in enumerate(group) if char.isupper())]
     return record_id + suffix
+
+
+ORGANIZATION_ID: Final = long_form("00D5g0000000SBX")
 
 
 def has_id_shape(text: str) -> bool:

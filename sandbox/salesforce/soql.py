@@ -111,7 +111,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
-            raise malformed(f"unexpected token: '{text[at:at + 1]}'")
+            raise malformed(f"unexpected token: '{text[at : at + 1]}'")
         found.append((match.lastgroup, match[match.lastgroup]))
         at = match.end()
     return found

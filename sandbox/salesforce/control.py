@@ -1,0 +1,216 @@
+"""What a person or a test does to the org behind the API's back, under `/_sandbox/`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from sandbox.salesforce import lifecycle
+from sandbox.salesforce.errors import ApiError
+from sandbox.salesforce.fields import EXTERNAL_ID_FIELD, STANDARD, Field
+from sandbox.salesforce.soql import stamp
+from sandbox.salesforce.store import INTEGRATION, PERSON, Caller, DuplicateRule, Row
+
+if TYPE_CHECKING:
+    from sandbox.salesforce.org import Salesforce
+
+Action = Callable[[web.Request, dict[str, Any]], Any]
+
+
+def add_org_control(app: web.Application, org: "Salesforce") -> None:
+    """Adds the control routes. Bodies and answers are JSON; a refusal of the org is answered 400 with its code."""
+    control = _Control(org)
+    routes: list[tuple[str, str, Action]] = [
+        ("GET", "records/{object}", control.dump),
+        ("POST", "records/{object}", control.create),
+        ("POST", "edit", control.edit),
+        ("POST", "merge", control.merge),
+        ("POST", "delete", control.delete),
+        ("POST", "purge", control.purge),
+        ("POST", "convert", control.convert),
+        ("POST", "commit-late", control.commit_late),
+        ("POST", "same-stamp", control.same_stamp),
+        ("GET", "properties/{object}", control.properties),
+        ("POST", "properties/{object}", control.define),
+        ("DELETE", "properties/{object}/{name}", control.undefine),
+        ("POST", "hide", control.hide),
+        ("POST", "switch", control.switch),
+        ("POST", "settings", control.settings),
+        ("POST", "lock", control.lock),
+        ("POST", "duplicate-rules", control.duplicate_rules),
+        ("POST", "expire-tokens", control.expire_tokens),
+        ("POST", "expire-locators", control.expire_locators),
+        ("POST", "move-instance", control.move_instance),
+        ("POST", "outbound", control.outbound),
+        ("GET", "outbound", control.outbound_sent),
+    ]
+    for method, path, action in routes:
+        app.router.add_route(method, f"/_sandbox/{path}", _handler(action))
+
+
+def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else {}
+        try:
+            return web.json_response(action(request, body))
+        except ApiError as error:
+            return web.json_response({"error": error.code, "message": error.message}, status=400)
+        except (KeyError, TypeError) as error:
+            return web.json_response({"error": repr(error)}, status=400)
+
+    return handle
+
+
+class _Control:
+    def __init__(self, org: "Salesforce") -> None:
+        self.org = org
+        self.store = org.store
+
+    def dump(self, request: web.Request, _: dict[str, Any]) -> Any:
+        """Every row, deleted ones too, with all values."""
+        rows = self.store.rows[self._object(request.match_info["object"])].values()
+        return [{"id": row.id, "properties": row.values, "deleted": row.deleted} for row in rows]
+
+    def create(self, request: web.Request, body: dict[str, Any]) -> Any:
+        """`{"properties": {...}, "by": "person"}`."""
+        name = self._object(request.match_info["object"])
+        row = self.store.create(name, body["properties"], _caller(body))
+        return {"id": row.id}
+
+    def edit(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "id", "properties", "by"}`."""
+        row = self._row(body)
+        self.store.update(row, body["properties"], _caller(body))
+        return {"id": row.id, "properties": row.values}
+
+    def merge(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "id": survivor, "losers": [ids]}`."""
+        row = self._row(body)
+        losers = [self.store.live(row.object, loser) for loser in body["losers"]]
+        lifecycle.merge(self.store, row, losers, _caller(body))
+        return {"id": row.id}
+
+    def delete(self, _: web.Request, body: dict[str, Any]) -> Any:
+        row = self._row(body)
+        self.store.delete(row, _caller(body))
+        return {"id": row.id}
+
+    def purge(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """Deletes past the recycle bin."""
+        row = self._row(body)
+        self.store.purge(row)
+        return {"id": row.id}
+
+    def convert(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"id": lead, "account_id": optional}`."""
+        account = self.store.live("Account", body["account_id"]) if body.get("account_id") else None
+        contact = lifecycle.convert(self.store, self.store.live("Lead", body["id"]), _caller(body), account)
+        return {"id": contact.id, "account_id": contact.values["AccountId"]}
+
+    def commit_late(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """Like edit (or, without an id, create), but stamped `seconds_ago` in the past."""
+        at = self._ago(float(body["seconds_ago"]))
+        if "id" not in body:
+            row = self.store.create(self._object(body["object"]), body["properties"], _caller(body), at)
+        else:
+            row = self._row(body)
+            self.store.update(row, body.get("properties", {}), _caller(body), at)
+        return {"id": row.id, "stamp": at}
+
+    def same_stamp(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "ids": [...] or "count": n, "seconds_ago": 0}`: one SystemModstamp for all of them."""
+        name, at = self._object(body["object"]), self._ago(float(body.get("seconds_ago", 0)))
+        ids = body.get("ids") or list(self.store.rows[name])[: int(body["count"])]
+        for record_id in ids:
+            self.store.touch(self.store.live(name, record_id), at)
+        return {"ids": ids, "stamp": at}
+
+    def properties(self, request: web.Request, _: dict[str, Any]) -> Any:
+        return [asdict(item) for item in self.store.schema.all(self._object(request.match_info["object"]))]
+
+    def define(self, request: web.Request, body: dict[str, Any]) -> Any:
+        """The fields of `fields.Field`; over an existing name only what is given changes."""
+        name = self._object(request.match_info["object"])
+        held = next((item for item in self.store.schema.all(name) if item.name == body["name"]), None)
+        body["options"] = tuple(body.get("options", held.options if held else ()))
+        item = replace(held, **body) if held else Field(**body)
+        self.store.define(name, item)
+        return asdict(item)
+
+    def undefine(self, request: web.Request, _: dict[str, Any]) -> Any:
+        name = self._object(request.match_info["object"])
+        self.store.schema.remove(name, request.match_info["name"])
+        return {}
+
+    def hide(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "field", "hidden": true}`: field-level security takes the field out of sight."""
+        entry = (self._object(body["object"]), str(body["field"]))
+        (self.store.schema.hidden.add if body.get("hidden", True) else self.store.schema.hidden.discard)(entry)
+        return {}
+
+    def switch(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"openprospect_id": false}` takes the external id field from every object; true brings it back."""
+        for name in STANDARD:
+            if body["openprospect_id"]:
+                self.store.define(name, EXTERNAL_ID_FIELD)
+            else:
+                self.store.schema.remove(name, EXTERNAL_ID_FIELD.name)
+        return {}
+
+    def settings(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """Any of the fields of `settings.Settings`."""
+        known = {item.name for item in fields(self.org.settings)}
+        for name, value in body.items():
+            if name not in known:
+                raise KeyError(name)
+            setattr(self.org.settings, name, value)
+        return asdict(self.org.settings)
+
+    def lock(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"id", "times"}`: the next writes of the row fail with UNABLE_TO_LOCK_ROW."""
+        self.store.locked[body["id"]] = int(body["times"])
+        return {}
+
+    def duplicate_rules(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"rules": [{"object", "field", "blocking"}]}` replaces all rules."""
+        self.store.duplicate_rules = [DuplicateRule(**rule) for rule in body["rules"]]
+        return {}
+
+    def expire_tokens(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"refresh": true}` kills refresh tokens too."""
+        if body.get("refresh"):
+            self.org.tokens.revoke_refresh()
+        return {"expired": self.org.tokens.expire()}
+
+    def expire_locators(self, _: web.Request, __: dict[str, Any]) -> Any:
+        self.org.queries.forget_locators()
+        return {}
+
+    def move_instance(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """The org answers 401 at its old address from now on; default: the same port under the name localhost."""
+        port = self.org.origin.rpartition(":")[2]
+        self.org.moved_to = body.get("to") or f"http://localhost:{port}"
+        return {"instance_url": self.org.moved_to}
+
+    def outbound(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """The fields of `outbound.Definition`: messages go out from now on. `{"url": ""}` ends it."""
+        self.org.outbound.define(body)
+        return {}
+
+    def outbound_sent(self, _: web.Request, __: dict[str, Any]) -> Any:
+        return self.org.outbound.state()
+
+    def _object(self, name: str) -> str:
+        return self.store.schema.object_name(name)
+
+    def _row(self, body: dict[str, Any]) -> Row:
+        return self.store.live(self._object(body["object"]), body["id"])
+
+    def _ago(self, seconds: float) -> str:
+        return stamp(datetime.fromtimestamp(int(self.store.now() - seconds), tz=UTC))
+
+
+def _caller(body: dict[str, Any]) -> Caller:
+    return {"person": PERSON, "integration": INTEGRATION}[body.get("by", "person")]

@@ -1,0 +1,66 @@
+"""Puts the world's rows into the org: companies as accounts, rows as contacts and leads."""
+
+from typing import Any
+
+from sandbox.people import Company, CrmRow, World
+from sandbox.salesforce.store import PERSON, Store
+
+
+def fill(store: Store, world: World) -> dict[int, str]:
+    """Row number in the world -> record id."""
+    accounts = {
+        company.number: store.create("Account", _account(company), PERSON).id
+        for company in world.companies
+        if company.in_crm
+    }
+    ids: dict[int, str] = {}
+    for row in world.rows.get("salesforce", ()):
+        if row.object == "lead":
+            ids[row.number] = store.create("Lead", _lead(row), PERSON).id
+        else:
+            account_id = accounts.get(row.company.number) if row.company else None
+            ids[row.number] = store.create("Contact", _contact(row, account_id), PERSON).id
+    return ids
+
+
+def _account(company: Company) -> dict[str, Any]:
+    """Every third account lacks what can be filled later; the website says which company it is."""
+    values: dict[str, Any] = {"Name": company.name, "Website": company.website}
+    if company.number % 3:
+        values |= {
+            "Phone": company.phone,
+            "NumberOfEmployees": company.employees,
+            "BillingStreet": company.street,
+            "BillingPostalCode": company.postcode,
+            "BillingCity": company.city,
+            "BillingCountry": company.country,
+        }
+    return values
+
+
+def _person(row: CrmRow) -> dict[str, Any]:
+    return {
+        "FirstName": row.first_name,
+        "LastName": row.last_name,
+        "Email": row.email,
+        "Phone": row.phone,
+        "MobilePhone": row.mobile,
+        "Title": row.title,
+        "LinkedIn_URL__c": row.linkedin_url,
+        "HasOptedOutOfEmail": row.opted_out,
+        "DoNotCall": row.do_not_call,
+    }
+
+
+def _contact(row: CrmRow, account_id: str | None) -> dict[str, Any]:
+    return _person(row) | {"AccountId": account_id, "MailingCity": row.city, "MailingCountry": row.country}
+
+
+def _lead(row: CrmRow) -> dict[str, Any]:
+    """A lead cannot be without a company; people type a placeholder."""
+    return _person(row) | {
+        "Company": row.company_name or "[not provided]",
+        "Website": row.company.website if row.company else None,
+        "City": row.city,
+        "Country": row.country,
+    }

@@ -1,0 +1,19 @@
+"""What a test may switch while the org runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Settings:
+    page_size: int | None = None
+    """Rows of one query page; None: what the caller asks, at most 2,000."""
+    rotate_refresh_tokens: bool = False
+    accept_own_audience: bool = False
+    """JWT `aud` may be this org's own address. Not in the documented list, and not verified either way."""
+    always_unauthorized: bool = False
+    """Every data call is answered 401 with a text that no refresh cures."""
+    token_life_s: float = 7200.0
+    """Seconds without use after which a token dies."""
+    bulk_delay_s: float = 0.0
+    """Seconds a bulk job spends in progress."""
+    locator_life_s: float = 172_800.0
