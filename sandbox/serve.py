@@ -64,7 +64,15 @@ def _port(name: str, options: Options) -> int:
 @asynccontextmanager
 async def _listening(vendor: Vendor, port: int) -> AsyncIterator[None]:
     # a client that goes away ends its request here too, so that `held` counts only open ones
-    runner = web.AppRunner(vendor.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
+    # longer lines than the server's own bound, so that a vendor can refuse them in its own words
+    runner = web.AppRunner(
+        vendor.application(),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=0.2,
+        max_line_size=131_072,
+        max_field_size=131_072,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, vendor.options.host, port, backlog=1024)
