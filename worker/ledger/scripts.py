@@ -1,0 +1,120 @@
+"""The Lua steps of the ledger: loaded once, called by SHA, one atomic step each.
+
+``lua/<name>.lua`` is sent behind ``lua/common.lua`` and behind the parts its head names in a line
+``-- needs: work, journal`` (``lua/parts/<part>.lua``). Every script gets the time (ms; 0 = Redis' own) as ``ARGV[1]``
+and the key prefix as ``ARGV[2]``; what the caller passes begins at ``ARGV[3]``. Key names come from ``keys``: Lua
+calls ``K.<name>(...)``. The head comment of each script names its states and what a repeat with the same token gives.
+
+The client is opened with ``decode_responses=False``: raw replies are bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeAlias, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.commands.core import AsyncScript
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from worker.ledger.keys import PREFIX, Keys, lua_names
+
+Clock: TypeAlias = Callable[[], int]
+Arg: TypeAlias = str | bytes | int
+
+_NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
+_UNSURE = re.compile(r"^(OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY)\b|-OOM|-READONLY|-MISCONF")
+
+
+class LedgerUnavailableError(Exception):
+    """Redis did not take the step, or did not say so: nothing that costs may follow. The step may be repeated."""
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn what Redis raises when it is away, full, read-only or loading into ``LedgerUnavailableError``."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError) as error:
+        raise LedgerUnavailableError(type(error).__name__) from error
+    except ResponseError as error:
+        if _UNSURE.search(str(error)):
+            raise LedgerUnavailableError(str(error).split(" ", 1)[0]) from error
+        raise
+    except RedisError as error:
+        raise LedgerUnavailableError(type(error).__name__) from error
+
+
+@cache
+def source(name: str) -> str:
+    """The whole text of one script as Redis gets it."""
+    folder = files("worker.ledger") / "lua"
+    body = (folder / f"{name}.lua").read_text("utf-8")
+    needs = _NEEDS.search(body)
+    parts = [part.strip() for part in needs.group(1).split(",")] if needs else []
+    text = "\n".join([*((folder / "parts" / f"{part}.lua").read_text("utf-8") for part in parts), body])
+    common = (folder / "common.lua").read_text("utf-8")
+    return f"{common}\n{lua_names(text)}\n{text}"
+
+
+class Scripts:
+    """Runs the ledger's scripts on one Redis.
+
+    ``clock`` (ms) owns the time of every script; without one it is Redis' own.
+    """
+
+    def __init__(self, redis: Redis, *, prefix: str = PREFIX, clock: Clock | None = None) -> None:
+        self.redis = redis
+        self.keys = Keys(prefix)
+        self._clock = clock
+        self._scripts: dict[str, AsyncScript] = {}
+
+    async def run(self, name: str, *args: Arg, keys: Sequence[str] = (), pipe: Pipeline | None = None) -> Any:
+        """Run ``lua/<name>.lua``; by SHA, with the text when Redis has lost it. With ``pipe`` it is only queued.
+
+        Raises:
+            LedgerUnavailableError: Redis is away, full, read-only or loading.
+        """
+        script = self._scripts.get(name)
+        if script is None:
+            script = self._scripts[name] = self.redis.register_script(source(name))
+        now = self._clock() if self._clock else 0
+        with guarded():
+            return await script(keys=list(keys), args=[now, self.keys.prefix, *args], client=pipe)
+
+    async def now(self) -> int:
+        """The ledger's time in ms."""
+        if self._clock:
+            return self._clock()
+        seconds, micros = await self.call("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def call(self, *command: Arg) -> Any:
+        """One plain Redis command.
+
+        Raises:
+            LedgerUnavailableError: as ``run``.
+        """
+        with guarded():
+            return await cast("Awaitable[Any]", self.redis.execute_command(*command))  # type: ignore[no-untyped-call]  # redis-py
+
+    async def calls(self, commands: Sequence[Sequence[Arg]]) -> list[Any]:
+        """Plain commands in one round trip, not as one step.
+
+        Raises:
+            LedgerUnavailableError: as ``run``.
+        """
+        if not commands:
+            return []
+        with guarded():
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for command in commands:
+                    pipe.execute_command(*command)
+                return await pipe.execute()
