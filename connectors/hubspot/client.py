@@ -1,0 +1,415 @@
+"""One HubSpot portal as a system of record.
+
+Source: the API of generations 2026-09 and v3 (objects, search, properties, associations), read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import SecretStr, TypeAdapter
+
+from connectors.classify import parsed, server_time
+from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
+from connectors.hubspot import records, refusals, search, writing
+from connectors.hubspot.auth import Keep, OAuth, token_reading
+from connectors.hubspot.operations import Calls, calls, token_call
+from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.records import RawProperties, Row, Rows
+from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
+from connectors.matching import alike, bare_host, spellings
+from connectors.models import (
+    Company,
+    Cursor,
+    Fate,
+    Found,
+    Page,
+    Property,
+    Reply,
+    Standing,
+    Write,
+    WriteResult,
+    Written,
+)
+from connectors.operations import Operation
+from connectors.ports import Watched
+from connectors.transport import Auth, NoAuth, StaticAuth, Transport
+
+BATCH = 100
+HISTORY_BATCH = 50  # history makes answers large; HubSpot lowers its own page for it
+LIST_PAGE = 100
+SCHEMA_S = 600.0  # how long a portal's schema is believed
+CLOCK_S = 60.0
+FINDS = 10_000  # rows one search may give in all before we call the question wrong
+_GROUPS = {"contact": "contactinformation", "company": "companyinformation"}
+_ROWS, _ROW, _SCHEMA = TypeAdapter(Rows), TypeAdapter(Row), TypeAdapter(RawProperties)
+
+
+class HubSpot:
+    """Reads and writes contacts and companies of one portal. Implements ``ports.Crm``."""
+
+    kind = "hubspot"
+    batch = BATCH
+
+    def __init__(
+        self,
+        options: HubSpotOptions,
+        transport: Transport,
+        *,
+        also: Sequence[Transport] = (),
+        clock: Callable[[], float] = time.monotonic,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """``also`` are further transports to close; ``rest`` waits out a lock."""
+        self.name = options.name
+        self.buckets: Mapping[str, tuple[Window, ...]] = {
+            options.name: (parse_rate(options.burst), parse_rate(options.daily)),
+            f"{options.name}:search": (parse_rate(options.search),),
+        }
+        self._options, self._transport, self._also = options, transport, also
+        self._clock, self._rest = clock, rest
+        self._calls = calls(options.api_version)
+        self._schemas: dict[str, tuple[float, Mapping[str, Property]]] = {}
+        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
+
+    @classmethod
+    def opened(
+        cls,
+        options: HubSpotOptions,
+        limiter: Limiter,
+        *,
+        keep: Keep | None = None,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> HubSpot:
+        """A portal with transports of its own. ``keep`` is handed every rotated refresh token.
+
+        Raises:
+            ValueError: neither a token nor the three OAuth values are there, or the address will not do.
+        """
+        also: list[Transport] = []
+        auth: Auth
+        if options.token is not None:
+            auth = StaticAuth("authorization", SecretStr(f"Bearer {options.token.get_secret_value()}"))
+        elif options.client_id and options.client_secret and options.refresh_token:
+            reading = token_reading(options.name)
+            tokens = Transport(options.name, options.base_url, NoAuth(), NoLimiter(), reading=reading, connections=1)
+            also.append(tokens)
+            operation = token_call(options.api_version)
+            auth = OAuth(tokens, operation, options.client_id, options.client_secret, options.refresh_token, keep)
+        else:
+            raise ValueError(f"{options.name} needs a token, or client id, client secret and refresh token")
+        reading = refusals.reading(options.name, options.reserve)
+        transport = Transport(options.name, options.base_url, auth, limiter, reading=reading)
+        return cls(options, transport, also=also, rest=rest)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        for transport in (self._transport, *self._also):
+            await transport.aclose()
+
+    # ---- schema and standing -------------------------------------------------------------------------------------
+
+    async def standing(self) -> Standing:
+        """Reads one property, which also tells whether HubSpot's own Salesforce sync feeds this portal."""
+        reply = await self._send(self._calls["contact"].property, path={"name": "salesforcecontactid"})
+        note = "the portal is synced with Salesforce (salesforcecontactid): deliver to one of the two only"
+        return Standing(who=self.name, notes=(note,) if reply.status == 200 else ())
+
+    async def properties(self, object: str) -> Mapping[str, Property]:
+        """The portal's own schema, read anew."""
+        operation = self._of(object).properties
+        raw = parsed(_SCHEMA, await self._send(operation), self.name, operation.name)
+        schema = {item.name: records.to_property(item) for item in raw.results}
+        self._schemas[object] = (self._clock() + SCHEMA_S, schema)
+        return schema
+
+    def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
+        """Our external id, when the portal lacks it or does not keep it unique."""
+        if object not in self._calls:
+            return ()
+        held = properties.get(self._options.external_id)
+        return () if held is not None and held.unique else (self._options.external_id,)
+
+    async def setup(self, object: str) -> str:
+        """Create what ``missing`` names and say what was done; one that is there already is accepted."""
+        name = self._options.external_id
+        reply = await self._send(self._of(object).define, json=records.definition(name, _GROUPS[object]))
+        self._schemas.pop(object, None)
+        return f"{object}: {name} {'was there already' if reply.status == 409 else 'created'}"
+
+    async def now(self) -> int:
+        """The portal's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
+        told, at = self._vendor_time
+        if not told or self._clock() - at > CLOCK_S:
+            await self.standing()
+            told, at = self._vendor_time
+        if not told:
+            raise ContractError(self.name, "now", "date")
+        return told + int((self._clock() - at) * 1000)
+
+    # ---- watch ---------------------------------------------------------------------------------------------------
+
+    async def changed(self, watched: Watched, cursor: Cursor) -> Page:
+        """The next page of the window ``cursor`` walks, in id order; a new window ends now.
+
+        Rows that the index shows late are seen by the next window, which starts ``overlap_s`` before this one's end.
+        """
+        schema = await self._known(watched)
+        window = search.opened(cursor, 0 if cursor.end else await self.now())
+        enumerations = frozenset(name for name in watched.where if schema[name].kind == "options")
+        body = search.changed_body(watched, window, self._asked_for(watched), enumerations)
+        rows, time_ms = await self._search(watched.object, body)
+        page = tuple(records.to_record(watched.object, row, time_ms) for row in rows.results)
+        more = _more(rows)
+        last = _last_id(rows, window.id)
+        if more and not page:
+            raise UnavailableError(self.name, f"{watched.object}.search", code="empty_page")
+        if page and last is None:
+            raise ContractError(self.name, f"{watched.object}.search", "id")
+        onward = search.stepped(window, last or window.id, more, self._options.overlap_s * 1000)
+        return Page(tuple(r for r in page if search.wanted(watched, r)), onward, not more, time_ms)
+
+    async def walk(self, watched: Watched, after: str) -> Page:
+        """The next page of all records. ``after`` is the ``cursor.id`` of the page before, as HubSpot gave it."""
+        await self._known(watched)
+        operation = self._of(watched.object).list
+        names = ",".join(self._asked_for(watched))
+        reply = await self._send(operation, query={"limit": LIST_PAGE, "after": after or None, "properties": names})
+        rows = parsed(_ROWS, reply, self.name, operation.name)
+        time_ms = server_time(reply)
+        onward = rows.paging.next.after if rows.paging and rows.paging.next else ""
+        if onward and onward == after:
+            raise ContractError(self.name, operation.name, "paging.next.after")
+        page = (records.to_record(watched.object, row, time_ms) for row in rows.results)
+        kept = tuple(record for record in page if search.wanted(watched, record))
+        return Page(kept, Cursor(id=onward or after), not onward, time_ms)
+
+    # ---- read and write ------------------------------------------------------------------------------------------
+
+    async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
+        """Every id found, moved to the record it was merged into, gone, or unknown."""
+        await self._known(watched)
+        found: dict[str, Found] = {}
+        for part in _parts(ids, BATCH):
+            asked = [one for one in part if _is_id(one)]
+            found |= {one: Found(Fate.GONE) for one in part if one not in asked}
+            if asked:
+                rows, time_ms = await self._batch_read(watched.object, asked, self._asked_for(watched))
+                found |= records.fates(watched.object, asked, rows, time_ms)
+        return found
+
+    async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
+        """Update by record id; a refused batch is split until only the bad rows are left out."""
+        operation = self._of(object).write
+
+        async def send(part: Sequence[Write]) -> tuple[Reply, Rows | None]:
+            inputs = [{"id": write.id, "properties": dict(write.values)} for write in part]
+            reply = await self._send(operation, json={"inputs": inputs})
+            good = 200 <= reply.status < 300
+            return reply, parsed(_ROWS, reply, self.name, operation.name) if good else None
+
+        whole = [write for write in writing.coalesced(writes) if write.values]
+        results = {write.id: WriteResult(Written.DONE) for write in writes if not write.values}
+        for start in range(0, len(whole), BATCH):
+            results |= await writing.written(whole[start : start + BATCH], send, self._rest)
+        return results
+
+    async def history(
+        self, object: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
+        """Newest first (value, ``sourceType:sourceId``) per id and property."""
+        told: dict[str, Mapping[str, tuple[tuple[str, str], ...]]] = {}
+        for part in _parts(ids, HISTORY_BATCH):
+            rows, _ = await self._batch_read(object, part, ("hs_merged_object_ids",), history=properties)
+            for asked, row in records.survivors(part, rows).items():
+                told[asked] = records.history_of(row, properties)
+        return told
+
+    async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
+        """The linked companies; one that was merged answers under the id asked for."""
+        told: dict[str, Company] = {}
+        for part in _parts([one for one in ids if _is_id(one)], BATCH):
+            rows, _ = await self._batch_read("company", part, records.COMPANY)
+            told |= {asked: records.to_company(row) for asked, row in records.survivors(part, rows).items()}
+        return told
+
+    # ---- deliver -------------------------------------------------------------------------------------------------
+
+    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Record ids per value.
+
+        An e-mail or a unique property is read directly, which is sure; anything else is searched, and a search
+        cannot prove that something does not exist: its index lags.
+        """
+        wanted = list(dict.fromkeys(value for value in values if value.strip()))
+        schema = await self._schema(object)
+        if (object, property) == ("contact", "email") or (property in schema and schema[property].unique):
+            hits = await self._by_key(object, property, wanted)
+        elif (object, property) == ("company", "domain"):
+            hosts = list(dict.fromkeys(host for value in wanted if (host := bare_host(value))))
+            hits = await self._searched(object, search.domain_bodies(hosts, ("domain", "hs_additional_domains")))
+        else:
+            forms = list(dict.fromkeys(form for value in wanted for form in spellings(value)))
+            hits = await self._searched(object, search.value_bodies(property, forms, (property,)))
+        return {value: tuple(row.id for row in hits.values() if _holds(row, property, value)) for value in values}
+
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
+        """Create one row on its ticket; a conflict names the row in the way wherever HubSpot or its e-mail tells."""
+        operation = self._of(object).create
+        try:
+            reply = await self._transport.send(operation, json={"properties": dict(values)}, ticket=ticket)
+        except ConflictError as conflict:
+            if conflict.existing_id or object != "contact" or not values.get("email"):
+                raise
+            known = (await self.find(object, "email", [values["email"]]))[values["email"]]
+            args = (self.name, operation.name, conflict.status, conflict.request_id)
+            raise ConflictError(*args, existing_id=known[0] if known else "", code=conflict.code) from conflict
+        self._timed(reply)
+        return parsed(_ROW, reply, self.name, operation.name).id
+
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Associate contacts with companies by the default, unlabelled association."""
+        if object != "contact":
+            return
+        operation = self._of(object).link
+        for part in _parts([f"{one} {other}" for one, other in pairs], BATCH):
+            inputs = [{"from": {"id": one}, "to": {"id": other}} for one, _, other in (p.partition(" ") for p in part)]
+            rows = parsed(_LINKS, await self._send(operation, json={"inputs": inputs}), self.name, operation.name)
+            if rows.errors:
+                raise RejectedError(self.name, operation.name, code=rows.errors[0].category)
+
+    # ---- calls ---------------------------------------------------------------------------------------------------
+
+    def _of(self, object: str) -> Calls:
+        try:
+            return self._calls[object]
+        except KeyError:
+            hint = f"HubSpot has contacts and companies here, no {object}"
+            raise AccessError(self.name, "objects", code="OBJECT", hint=hint) from None
+
+    async def _send(
+        self,
+        operation: Operation,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str | int | None] | None = None,
+        json: object = None,
+    ) -> Reply:
+        reply = await self._transport.send(operation, path=path, query=query, json=json)
+        self._timed(reply)
+        return reply
+
+    def _timed(self, reply: Reply) -> None:
+        if told := server_time(reply):
+            self._vendor_time = (told, self._clock())
+
+    async def _schema(self, object: str) -> Mapping[str, Property]:
+        until, schema = self._schemas.get(object, (0.0, {}))
+        return schema if self._clock() < until else await self.properties(object)
+
+    async def _known(self, watched: Watched) -> Mapping[str, Property]:
+        """The schema, sure to hold every property watched.
+
+        HubSpot leaves unknown ones out without a word: a property that is gone would look like a gap everywhere.
+
+        Raises:
+            AccessError: one of them does not exist.
+        """
+        names = {*watched.properties, *watched.gaps, *watched.where, *watched.skip_if}
+        schema = await self._schema(watched.object)
+        if not names <= schema.keys():
+            schema = await self.properties(watched.object)
+        if lost := sorted(names - schema.keys()):
+            hint = f"the portal has no {watched.object} property {', '.join(lost)}: create it or change the mapping"
+            raise AccessError(self.name, "properties.list", code="PROPERTY_DOESNT_EXIST", hint=hint)
+        return schema
+
+    def _asked_for(self, watched: Watched) -> tuple[str, ...]:
+        also = (*watched.gaps, *watched.where, *watched.skip_if)
+        return tuple(dict.fromkeys((*records.ALWAYS[watched.object], *watched.properties, *also)))
+
+    async def _batch_read(
+        self, object: str, ids: Sequence[str], properties: Sequence[str], *, key: str = "", history: Sequence[str] = ()
+    ) -> tuple[Rows, int]:
+        body: dict[str, Any] = {"properties": list(properties), "inputs": [{"id": key_value} for key_value in ids]}
+        if key:
+            body["idProperty"] = key
+        if history:
+            body["propertiesWithHistory"] = list(history)
+        operation = self._of(object).read
+        reply = await self._send(operation, json=body)
+        if reply.status == 404:  # nothing at all was found
+            return Rows(results=[], errors=_all_missing(ids)), server_time(reply)
+        return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
+
+    async def _by_key(self, object: str, property: str, values: Sequence[str]) -> dict[str, Row]:
+        also = ("email", "hs_additional_emails") if property == "email" else (property,)
+        hits: dict[str, Row] = {}
+        for part in _parts(values, BATCH):
+            rows, _ = await self._batch_read(object, part, also, key=property)
+            hits |= {row.id: row for row in rows.results}
+        return hits
+
+    async def _search(self, object: str, body: Mapping[str, Any]) -> tuple[Rows, int]:
+        operation = self._of(object).search
+        reply = await self._send(operation, json=body)
+        return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
+
+    async def _searched(self, object: str, bodies: Iterable[search.Body]) -> dict[str, Row]:
+        hits: dict[str, Row] = {}
+        for body in bodies:
+            last: str | None = ""
+            while last is not None and len(hits) <= FINDS:
+                rows, _ = await self._search(object, search.beyond(body, last) if last else body)
+                hits |= {row.id: row for row in rows.results}
+                last = _last_id(rows, last) if _more(rows) else None
+        return hits
+
+
+class _Links(records.Rows):
+    """The answer of an association batch: its results carry pairs, which we know already."""
+
+    results: list[object] = []  # type: ignore[assignment]  # noqa: RUF012 - pydantic copies defaults
+
+
+_LINKS = TypeAdapter(_Links)
+
+
+def _is_id(text: str) -> bool:
+    """Whether this can be a record's id at all: they are numbers as text."""
+    return text.isascii() and text.isdigit()
+
+
+def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:
+    whole = list(dict.fromkeys(items))
+    return (whole[start : start + size] for start in range(0, len(whole), size))
+
+
+def _all_missing(ids: Sequence[str]) -> list[records.Fault]:
+    return [records.Fault(category="OBJECT_NOT_FOUND", context={"ids": list(ids)})]
+
+
+def _more(rows: Rows) -> bool:
+    return (rows.paging is not None and rows.paging.next is not None) or (rows.total or 0) > len(rows.results)
+
+
+def _last_id(rows: Rows, before: str) -> str | None:
+    """The highest id of a page; ``None`` when it lies not beyond ``before``, so that no walk goes in circles."""
+    ids = [int(row.id) for row in rows.results if _is_id(row.id)]
+    last = max(ids, default=0)
+    return str(last) if last > int(before or 0) else None
+
+
+def _holds(row: Row, property: str, value: str) -> bool:
+    """Whether a row really is the one asked for: a search matches more than we mean."""
+    held = row.properties
+    if property == "email":
+        spare = (held.get("hs_additional_emails") or "").split(";")
+        return any(alike(value, text) for text in (held.get("email") or "", *spare))
+    if property == "domain":
+        spare = (held.get("hs_additional_domains") or "").split(";")
+        return bare_host(value) in {bare_host(text) for text in (held.get("domain") or "", *spare)} - {""}
+    return alike(value, held.get(property) or "")

@@ -1,0 +1,55 @@
+"""HubSpot's operations as calls, in the order of the contract document, for one generation of paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.hubspot.paths import PATHS, TYPES
+from connectors.operations import Operation, Repeat
+
+_REFUSED = frozenset({400, 409, 423})  # read by us: a refused batch is split
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Every operation on one of our objects."""
+
+    list: Operation
+    read: Operation
+    write: Operation
+    create: Operation
+    search: Operation
+    get: Operation
+    properties: Operation
+    property: Operation
+    define: Operation
+    link: Operation
+
+
+def calls(api_version: str) -> dict[str, Calls]:
+    """The operations by our word for the object."""
+    paths = PATHS[api_version]
+
+    def of(object: str) -> Calls:
+        kind, records, schema = TYPES[object], paths.records(object), paths.schema(object)
+        link = paths.links(object, "company")
+        missing = frozenset({404})
+        return Calls(
+            list=Operation(f"{kind}.list", "GET", records, Repeat.SAFE),
+            read=Operation(f"{kind}.batch_read", "POST", f"{records}/batch/read", Repeat.SAFE, misses=missing),
+            write=Operation(f"{kind}.batch_update", "POST", f"{records}/batch/update", Repeat.SAFE, misses=_REFUSED),
+            create=Operation(f"{kind}.create", "POST", records, Repeat.CREATES),
+            search=Operation(f"{kind}.search", "POST", f"{records}/search", Repeat.SAFE, bucket="search"),
+            get=Operation(f"{kind}.get", "GET", f"{records}/{{id}}", Repeat.SAFE, misses=missing),
+            properties=Operation("properties.list", "GET", schema, Repeat.SAFE),
+            property=Operation("properties.get", "GET", f"{schema}/{{name}}", Repeat.SAFE, misses=missing),
+            define=Operation("properties.create", "POST", schema, Repeat.SAFE, misses=frozenset({409})),
+            link=Operation(f"{kind}.link_company", "POST", link, Repeat.SAFE),
+        )
+
+    return {word: of(word) for word in TYPES}
+
+
+def token_call(api_version: str) -> Operation:
+    """The OAuth token call."""
+    return Operation("oauth.token", "POST", PATHS[api_version].token, Repeat.SAFE)

@@ -1,0 +1,49 @@
+"""One table of paths for both generations of the API: date-versioned and numbered.
+
+The numbered ones lose support in 2027; until then portals and proxies exist that know only those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TYPES = {"contact": "contacts", "company": "companies"}
+MODIFIED = {"contact": "lastmodifieddate", "company": "hs_lastmodifieddate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where one generation keeps its surfaces."""
+
+    objects: str
+    properties: str
+    associations: str
+    token: str
+
+    def records(self, object: str, rest: str = "") -> str:
+        """``rest`` below the records of our word ``object``."""
+        return f"{self.objects}/{TYPES[object]}{rest}"
+
+    def schema(self, object: str, rest: str = "") -> str:
+        """``rest`` below the properties of our word ``object``."""
+        return f"{self.properties}/{TYPES[object]}{rest}"
+
+    def links(self, from_object: str, to_object: str) -> str:
+        """The batch call that links pairs with the default, unlabelled association."""
+        return f"{self.associations}/{TYPES[from_object]}/{TYPES[to_object]}/batch/associate/default"
+
+
+PATHS = {
+    "2026-09": Paths(
+        objects="/crm/objects/2026-09",
+        properties="/crm/properties/2026-09",
+        associations="/crm/associations/2026-09",
+        token="/oauth/2026-09/token",  # noqa: S106 - a path
+    ),
+    "v3": Paths(
+        objects="/crm/v3/objects",
+        properties="/crm/v3/properties",
+        associations="/crm/v4/associations",
+        token="/oauth/v3/token",  # noqa: S106 - a path
+    ),
+}

@@ -1,0 +1,244 @@
+"""HubSpot's rows read into our values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.hubspot.paths import MODIFIED
+from connectors.matching import bare_host
+from connectors.models import Company, Fate, Found, Property, Record
+
+ALWAYS = {
+    "contact": (
+        "hs_object_id",
+        "lastmodifieddate",
+        "hs_email_optout",
+        "associatedcompanyid",
+        "hs_merged_object_ids",
+    ),
+    "company": ("hs_object_id", "hs_lastmodifieddate", "hs_merged_object_ids"),
+}
+COMPANY = (
+    "name",
+    "domain",
+    "website",
+    "phone",
+    "industry",
+    "numberofemployees",
+    "city",
+    "country",
+    "linkedin_company_page",
+    "hs_merged_object_ids",
+)
+_KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": "date", "datetime": "date"}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Stamped(_Model):
+    """One value a property once had."""
+
+    value: str | None = None
+    timestamp: str = ""
+    sourceType: str | None = None  # noqa: N815 - HubSpot's name
+    sourceId: str | None = None  # noqa: N815 - HubSpot's name
+
+
+class Row(_Model):
+    """One record as HubSpot gives it."""
+
+    id: str
+    properties: dict[str, str | None] = Field(default_factory=dict)
+    updatedAt: str = ""  # noqa: N815 - HubSpot's name
+    propertiesWithHistory: dict[str, list[Stamped]] | None = None  # noqa: N815 - HubSpot's name
+
+
+class Next(_Model):
+    after: str
+
+
+class Paging(_Model):
+    next: Next | None = None
+
+
+class Fault(_Model):
+    """One group of errors inside an answer."""
+
+    category: str = ""
+    context: dict[str, list[str]] = Field(default_factory=dict)
+
+
+class Rows(_Model):
+    """A page, or a batch's answer. ``errors`` may come with any 2xx."""
+
+    results: list[Row]
+    paging: Paging | None = None
+    total: int | None = None
+    errors: list[Fault] = Field(default_factory=list)
+
+
+class _Option(_Model):
+    value: str
+
+
+class _Meta(_Model):
+    readOnlyValue: bool = False  # noqa: N815 - HubSpot's name
+
+
+class RawProperty(_Model):
+    """One property's definition."""
+
+    name: str
+    label: str = ""
+    type: str = "string"
+    fieldType: str = ""  # noqa: N815 - HubSpot's name
+    options: list[_Option] = Field(default_factory=list)
+    hasUniqueValue: bool | None = None  # noqa: N815 - HubSpot's name
+    calculated: bool | None = None
+    modificationMetadata: _Meta | None = None  # noqa: N815 - HubSpot's name
+
+
+class RawProperties(_Model):
+    results: list[RawProperty]
+
+
+def to_record(object: str, row: Row, read_at: int) -> Record:
+    """A row as our record; its stamp is the property that the poll's windows go by."""
+    values = row.properties
+    return Record(
+        object=object,
+        id=row.id,
+        values=values,
+        modified=milliseconds(values.get(MODIFIED[object]) or row.updatedAt),
+        read_at=read_at,
+        company_id=values.get("associatedcompanyid") or "",
+        opted_out=(values.get("hs_email_optout") or "").lower() == "true",
+    )
+
+
+def milliseconds(text: str) -> int:
+    """ISO 8601 or epoch milliseconds as text; 0 for anything else."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        return 0
+
+
+def survivors(asked: Sequence[str], rows: Rows) -> Mapping[str, Row]:
+    """The row that answers each id asked for: its own, or the one it was merged into.
+
+    A merged id is answered with a row of another id, which lists it; where the list is short and a single id and a
+    single row are left over, they belong together.
+    """
+    own = {row.id: row for row in rows.results}
+    answers = {one: own[one] for one in asked if one in own}
+    for row in rows.results:
+        for old in (row.properties.get("hs_merged_object_ids") or "").split(";"):
+            if old.strip() in asked and old.strip() not in answers:
+                answers[old.strip()] = row
+    lost = missing_ids(rows)
+    left = [one for one in dict.fromkeys(asked) if one not in answers and one not in lost]
+    extra = [row for row in rows.results if row.id not in asked and row not in answers.values()]
+    if len(left) == 1 and len(extra) == 1:
+        answers[left[0]] = extra[0]
+    return answers
+
+
+def missing_ids(rows: Rows) -> frozenset[str]:
+    """The ids an answer says do not exist."""
+    return frozenset(
+        lost
+        for fault in rows.errors
+        if fault.category == "OBJECT_NOT_FOUND"
+        for key in ("ids", "id")
+        for lost in fault.context.get(key, ())
+    )
+
+
+def fates(object: str, asked: Sequence[str], rows: Rows, read_at: int) -> Mapping[str, Found]:
+    """What became of every id asked for."""
+    answers, lost = survivors(asked, rows), missing_ids(rows)
+    found: dict[str, Found] = {}
+    for one in asked:
+        row = answers.get(one)
+        if row is None:
+            found[one] = Found(Fate.GONE if one in lost else Fate.UNKNOWN)
+        elif row.id == one:
+            found[one] = Found(Fate.FOUND, to_record(object, row, read_at))
+        else:
+            found[one] = Found(Fate.MOVED, to_record(object, row, read_at), row.id, object)
+    return found
+
+
+def to_company(row: Row) -> Company:
+    """A company row as the linked company of a contact."""
+    get = {name: value or "" for name, value in row.properties.items()}.get
+    staff = get("numberofemployees", "")
+    return Company(
+        id=row.id,
+        name=get("name", ""),
+        domain=bare_host(get("domain", "") or get("website", "")),
+        website=get("website", ""),
+        phone=get("phone", ""),
+        linkedin_url=get("linkedin_company_page", ""),
+        industry=get("industry", ""),
+        employee_count=int(staff) if staff.isascii() and staff.isdigit() else 0,
+        city=get("city", ""),
+        country=get("country", ""),
+    )
+
+
+def to_property(raw: RawProperty) -> Property:
+    """A definition as our schema speaks. HubSpot states no length; 65,536 characters is its text limit."""
+    read_only = (raw.modificationMetadata is not None and raw.modificationMetadata.readOnlyValue) or raw.calculated
+    return Property(
+        name=raw.name,
+        kind=_kind(raw),
+        writable=not read_only,
+        length=65_536 if raw.type == "string" else 0,
+        options=frozenset(option.value for option in raw.options) if raw.type == "enumeration" else frozenset(),
+        unique=bool(raw.hasUniqueValue),
+        label=raw.label,
+    )
+
+
+def _kind(raw: RawProperty) -> str:
+    if raw.type == "phone_number" or raw.fieldType == "phonenumber":
+        return "phone"
+    if raw.type == "string" and raw.name == "email":
+        return "email"
+    return _KINDS.get(raw.type, "text")
+
+
+def history_of(row: Row, properties: Sequence[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Newest first (value, writer); a writer is ``sourceType:sourceId``."""
+    kept = row.propertiesWithHistory or {}
+    return {
+        name: tuple(
+            (entry.value or "", f"{entry.sourceType or ''}:{entry.sourceId or ''}")
+            for entry in sorted(kept.get(name, ()), key=lambda entry: milliseconds(entry.timestamp), reverse=True)
+        )
+        for name in properties
+    }
+
+
+def definition(external_id: str, group: str) -> Mapping[str, Any]:
+    """The external id property as it is created: unique, which HubSpot lets nobody change later."""
+    return {
+        "name": external_id,
+        "label": "OpenProspect id",
+        "description": "Kept by Refill: which OpenProspect row this record came from.",
+        "type": "string",
+        "fieldType": "text",
+        "groupName": group,
+        "hasUniqueValue": True,
+        "formField": False,
+    }

@@ -1,0 +1,231 @@
+"""What HubSpot's error bodies say. Pure.
+
+Every member of an error body may be missing, and the names of refused properties may stand in ``errors[]``, in
+``context`` or as JSON text inside ``message``. Nothing of a message is kept but names, codes and ids.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.classify import Reading, retry_after
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    ConnectorError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.limits import Notice
+from connectors.models import Reply
+from connectors.operations import Operation
+
+OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})  # no value would do
+TAKEN = frozenset({"CONFLICTING_UNIQUE_VALUE", "CONTACT_EXISTS", "CONFLICT", "OBJECT_ALREADY_EXISTS"})
+_NAME = re.compile(r"[A-Za-z0-9_.]{1,120}")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
+_EXISTING = re.compile(r"Existing ID:\s*(\d+)")
+_NO_PROPERTY = re.compile(r'Property "?([a-z0-9_]+)"? does not exist')
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """``faults`` are (property, code) pairs in the body's order; names ``""`` where a code names no property."""
+
+    category: str = ""
+    policy: str = ""
+    faults: tuple[tuple[str, str], ...] = ()
+    existing_id: str = ""
+    scopes: tuple[str, ...] = ()
+    minor: bool = False  # the message speaks of a limit per second
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The properties named, once each."""
+        return tuple(dict.fromkeys(name for name, _ in self.faults if name))
+
+    @property
+    def hopeless(self) -> frozenset[str]:
+        """Properties that no value would suit."""
+        return frozenset(name for name, code in self.faults if name and code in OF_THE_PROPERTY)
+
+    @property
+    def code(self) -> str:
+        """The most telling word of the body."""
+        return next((code for _, code in self.faults if code), self.category)
+
+
+def refusal(body: bytes) -> Refusal:
+    """What an error body says; an empty refusal when it is none."""
+    try:
+        raw = json.loads(body)
+    except ValueError:
+        return Refusal()
+    if not isinstance(raw, dict):
+        return Refusal()
+    message = _text(raw, "message")
+    category = _text(raw, "category") or _text(raw, "errorType") or _text(raw, "error") or _text(raw, "status")
+    return Refusal(
+        category=category if _CODE.fullmatch(category) else "",
+        policy=_text(raw, "policyName"),
+        faults=tuple(_faults(raw, message)),
+        existing_id=_existing(raw, message),
+        scopes=tuple(_scopes(raw)),
+        minor="secondly limit" in message and "ten_secondly" not in message,
+    )
+
+
+def _faults(raw: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
+    for item in _items(raw.get("errors")):
+        code = _word(item, "code") or _word(item, "error") or _word(item, "subCategory")
+        names = [*_listed(item, "propertyName"), *_names(item.get("name")), *_names(item.get("in"))]
+        told = _NO_PROPERTY.search(_text(item, "message"))
+        names = names or ([told[1]] if told else [])
+        inner = list(_inner(_text(item, "message")))
+        yield from inner
+        if names or not inner:
+            yield from ((name, code) for name in names or [""])
+    code = _word(raw, "subCategory")
+    yield from ((name, code) for name in _listed(raw, "propertyName"))
+    yield from _inner(message)
+    told = _NO_PROPERTY.search(message)
+    if told:
+        yield told[1], "PROPERTY_DOESNT_EXIST"
+
+
+def _inner(message: str) -> Iterator[tuple[str, str]]:
+    """The list that stands as JSON text inside a message."""
+    start = message.find("[{")
+    if start < 0:
+        return
+    try:
+        listed, _ = json.JSONDecoder().raw_decode(message[start:])
+    except ValueError:
+        return
+    for item in _items(listed):
+        names = _names(item.get("name"))
+        if names:
+            yield names[0], _word(item, "error") or _word(item, "code")
+
+
+def _existing(raw: Mapping[str, Any], message: str) -> str:
+    for text in (message, *(_text(item, "message") for item in _items(raw.get("errors")))):
+        match = _EXISTING.search(text)
+        if match:
+            return match[1]
+    for item in (raw, *_items(raw.get("errors"))):
+        for existing in _listed(item, "existingId"):
+            if existing.isdigit():
+                return existing
+    profile = raw.get("identityProfile")
+    vid = profile.get("vid") if isinstance(profile, dict) else None
+    return str(vid) if isinstance(vid, int) else ""
+
+
+def _scopes(raw: Mapping[str, Any]) -> Iterator[str]:
+    for item in (raw, *_items(raw.get("errors"))):
+        yield from (scope for scope in _listed(item, "requiredGranularScopes") if _NAME.fullmatch(scope))
+
+
+def _listed(item: Mapping[str, Any], key: str) -> list[str]:
+    context = item.get("context")
+    values = context.get(key) if isinstance(context, dict) else None
+    return [str(value) for value in values] if isinstance(values, list) else []
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _names(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) and _NAME.fullmatch(value) else []
+
+
+def _text(item: Mapping[str, Any], key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _word(item: Mapping[str, Any], key: str) -> str:
+    word = _text(item, key)
+    return word if _CODE.fullmatch(word) else ""
+
+
+# ---- the portal's way of the common table -------------------------------------------------------------------------
+
+
+def reading(vendor: str, reserve: float) -> Reading:
+    """How HubSpot's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
+
+    def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
+        if reply.status < 400 or reply.status >= 500 or reply.status in operation.misses:
+            return None
+        said = refusal(reply.body)
+        args = (vendor, operation.name, reply.status, request_id(reply))
+        if reply.status == 403 and said.scopes:
+            return AccessError(*args, code="MISSING_SCOPES", hint=f"give the token the scopes {', '.join(said.scopes)}")
+        if reply.status in {400, 409} and (reply.status == 409 or TAKEN & {said.category, *_codes(said)}):
+            return ConflictError(*args, existing_id=said.existing_id, code=said.code)
+        if reply.status == 404:
+            return NotFoundError(*args, code=said.code)
+        if reply.status == 400:
+            return RejectedError(*args, fields=said.properties, code=said.code)
+        return None
+
+    def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
+        return {"": notice} if (notice := _tight(reply.headers, reserve)) else {}
+
+    return Reading(
+        statuses={477: UnavailableError, 429: RateLimitedError},
+        refusal=refused,
+        code=lambda reply: refusal(reply.body).policy or refusal(reply.body).code,
+        pause=pause,
+        notices=notices,
+        calm=frozenset({525, 526}),
+    )
+
+
+def pause(reply: Reply) -> float | None:
+    """Seconds to wait; HubSpot's own clients wait as long where it states nothing. A spent day is probed hourly."""
+    asked = retry_after(reply)
+    if asked is not None or reply.status not in {423, 429}:
+        return asked
+    if reply.status == 423:
+        return 2.0
+    said = refusal(reply.body)
+    if said.policy == "DAILY":
+        return 3600.0
+    return 1.0 if said.minor or said.policy == "SECONDLY" else 10.0
+
+
+def _codes(said: Refusal) -> frozenset[str]:
+    return frozenset(code for _, code in said.faults)
+
+
+def request_id(reply: Reply) -> str:
+    """HubSpot's name for the request, ``""`` when it gives none."""
+    name = reply.headers.get("x-hubspot-correlation-id", "")
+    return name if re.fullmatch(r"[\w-]{1,80}", name) else ""
+
+
+def _tight(headers: Mapping[str, str], reserve: float) -> Notice | None:
+    """What the headers say once a limit comes near; most answers say nothing worth a step of the limiter."""
+    day, left = _number(headers, "x-hubspot-ratelimit-daily"), _number(headers, "x-hubspot-ratelimit-daily-remaining")
+    if day and left is not None and left < day * (reserve + 0.05):
+        return Notice(max(0, int(left - day * reserve)), 900.0, 86_400)
+    most, now = _number(headers, "x-hubspot-ratelimit-max"), _number(headers, "x-hubspot-ratelimit-remaining")
+    span = _number(headers, "x-hubspot-ratelimit-interval-milliseconds") or 10_000
+    if most and now is not None and now < most * 0.05:
+        return Notice(now, span / 1000, span // 1000)
+    return None
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else None

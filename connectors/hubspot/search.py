@@ -1,0 +1,138 @@
+"""Search bodies within HubSpot's limits, and the poll's steps through a window. Pure.
+
+A search has one sort, an offset that ends at 10,000 and an index that lags. So a window of modified dates is walked
+in id order, each page asking for ids beyond the last, and never by offset: no ceiling, no loop at equal stamps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from connectors.hubspot.paths import MODIFIED
+from connectors.models import Cursor, Record
+from connectors.ports import Watched
+
+PAGE = 200
+MOST_GROUPS, MOST_IN_GROUP, MOST_FILTERS, MOST_CHARACTERS = 5, 6, 18, 3000  # the stricter of two documents
+Body = dict[str, Any]
+
+
+def opened(cursor: Cursor, now: int) -> Cursor:
+    """``cursor`` with its window's end: the one it walks already, else ``now``."""
+    return cursor if cursor.end else Cursor(start=cursor.start, end=now)
+
+
+def stepped(cursor: Cursor, last_id: str, more: bool, overlap_ms: int) -> Cursor:
+    """Where to go on after a page: behind its last id, or at a next window that overlaps the finished one."""
+    if more:
+        return Cursor(start=cursor.start, end=cursor.end, id=last_id)
+    return Cursor(start=max(cursor.start, cursor.end - overlap_ms))
+
+
+def changed_body(watched: Watched, cursor: Cursor, properties: Sequence[str], options: frozenset[str]) -> Body:
+    """The search for the page of the window after ``cursor.id``.
+
+    ``options`` names the enumerations, whose values are compared as they stand; text is searched in lower case.
+    ``where`` and then the gaps are asked for only while everything fits HubSpot's limits.
+    """
+    base: list[Body] = [
+        {
+            "propertyName": MODIFIED[watched.object],
+            "operator": "BETWEEN",
+            "value": str(cursor.start),
+            "highValue": str(cursor.end),
+        }
+    ]
+    if cursor.id:
+        base.append({"propertyName": "hs_object_id", "operator": "GT", "value": cursor.id})
+    kept = [_one_of(name, values, name in options) for name, values in watched.where.items()]
+    blank = [{"propertyName": name, "operator": "NOT_HAS_PROPERTY"} for name in watched.gaps]
+    for groups in (
+        [[*base, *kept, gap] for gap in blank],
+        [[*base, *kept]],
+    ):
+        body = body_of(groups, properties)
+        if groups and fits(body):
+            return body
+    return body_of([base], properties)
+
+
+def body_of(groups: Sequence[Sequence[Body]], properties: Sequence[str]) -> Body:
+    """A search of ``groups`` (any of them) of filters (all of them), in id order."""
+    return {
+        "filterGroups": [{"filters": list(filters)} for filters in groups],
+        "properties": list(properties),
+        "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+        "limit": PAGE,
+    }
+
+
+def fits(body: Body) -> bool:
+    """Whether HubSpot would take the body."""
+    sizes = [len(group["filters"]) for group in body["filterGroups"]]
+    return (
+        len(sizes) <= MOST_GROUPS
+        and max(sizes, default=0) <= MOST_IN_GROUP
+        and sum(sizes) <= MOST_FILTERS
+        and len(json.dumps(body)) <= MOST_CHARACTERS
+    )
+
+
+def value_bodies(property: str, values: Sequence[str], properties: Sequence[str]) -> Iterable[Body]:
+    """Searches for records that hold one of ``values`` in ``property``, as few as the limits allow."""
+    for chunk in _chunks(values, lambda part: fits(body_of([[_one_of(property, part, False)]], properties))):
+        yield body_of([[_one_of(property, chunk, False)]], properties)
+
+
+def domain_bodies(values: Sequence[str], properties: Sequence[str]) -> Iterable[Body]:
+    """Searches for companies by first or additional domain. ``hs_additional_domains`` is one text with ``;``."""
+
+    def body(part: Sequence[str]) -> Body:
+        more = [[{"propertyName": "hs_additional_domains", "operator": "CONTAINS_TOKEN", "value": v}] for v in part]
+        return body_of([[_one_of("domain", part, False)], *more], properties)
+
+    for chunk in _chunks(values, lambda part: fits(body(part))):
+        yield body(chunk)
+
+
+def beyond(body: Body, last_id: str) -> Body:
+    """``body`` for the rows after ``last_id``."""
+    after = {"propertyName": "hs_object_id", "operator": "GT", "value": last_id}
+    groups = [
+        {"filters": [*(f for f in group["filters"] if f["propertyName"] != "hs_object_id"), after]}
+        for group in body["filterGroups"]
+    ]
+    return {**body, "filterGroups": groups}
+
+
+def wanted(watched: Watched, record: Record) -> bool:
+    """Whether ``record`` is one that is looked for; says again what the search could not ask."""
+    return (
+        all(_held(record, name) & {v.casefold() for v in values} for name, values in watched.where.items())
+        and all(value.casefold() not in _held(record, name) for name, value in watched.skip_if.items())
+        and (not watched.gaps or any(not (record.values.get(name) or "").strip() for name in watched.gaps))
+    )
+
+
+def _held(record: Record, name: str) -> set[str]:
+    """What a property holds: its text, and the parts of a multi-select."""
+    text = (record.values.get(name) or "").casefold()
+    return {text, *text.split(";")}
+
+
+def _one_of(property: str, values: Sequence[str], exact: bool) -> Body:
+    texts = values if exact else [value.lower() for value in values]
+    return {"propertyName": property, "operator": "IN", "values": list(dict.fromkeys(texts))}
+
+
+def _chunks(values: Sequence[str], good: Callable[[list[str]], bool]) -> Iterable[list[str]]:
+    chunk: list[str] = []
+    for value in values:
+        if chunk and not good([*chunk, value]):
+            yield chunk
+            chunk = []
+        chunk.append(value)
+    if chunk:
+        yield chunk
