@@ -37,6 +37,7 @@ def add_control(app: web.Application, vendor: "Vendor") -> None:
         ("POST", "clock", control.clock),
         ("GET", "switches", control.switches),
         ("POST", "switches", control.turn),
+        ("POST", "act/{action}", control.act),
     ]
     for method, path, handler in routes:
         app.router.add_route(method, f"/_sandbox/{path}", handler)
@@ -166,6 +167,13 @@ class _Control:
         except ValueError as error:
             return web.json_response({"error": f"no such switch or value: {error}"}, status=400)
         return web.json_response({})
+
+    async def act(self, request: web.Request) -> web.Response:
+        """What only this vendor can do, such as a delivery that arrives now."""
+        try:
+            return web.json_response(self.vendor.act(request.match_info["action"], await _body(request)))
+        except KeyError as error:
+            return web.json_response({"error": f"unknown: {error}"}, status=404)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

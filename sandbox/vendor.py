@@ -116,6 +116,11 @@ class Vendor(ABC):
             raise ValueError(switch)
         setattr(self, switch, value)
 
+    def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Does something only this vendor can, for POST /_sandbox/act/{action}. Raises: KeyError for any other."""
+        del body
+        raise KeyError(action)
+
     def truth(self) -> dict[str, Any]:
         """More about the vendor's own state for GET /_sandbox/world."""
         return {}
