@@ -96,9 +96,8 @@ class _People:
         people = [self._person(n, known[(n - 1) % len(known)], movable=True) for n in range(1, records + 1)]
         # colleagues nobody has in a CRM: what OpenProspect delivers and what a role search finds besides
         for company in self.companies:
-            people.extend(
-                self._person(len(people) + 1 + i, company, movable=False) for i in range(3 if company.in_crm else 4)
-            )
+            for _ in range(3 if company.in_crm else 4):
+                people.append(self._person(len(people) + 1, company, movable=False))
         return tuple(people)
 
     def _person(self, number: int, company: Company, *, movable: bool) -> Person:

@@ -98,8 +98,11 @@ class OpenProspect(Vendor):
     def _scoped(self, scope: str, route: Route) -> Any:
         def handler(call: Call) -> Reply:
             if scope and scope == self.withheld:
-                scopes = {"required_scopes": [scope], "user_scopes": [one for one in SCOPES if one != scope]}
-                return error_reply(RefusedError(403, "AUTHORIZATION_ERROR", "Missing scope", **scopes), self.errors)
+                held = [one for one in SCOPES if one != scope]
+                refused = RefusedError(
+                    403, "AUTHORIZATION_ERROR", "Missing scope", required_scopes=[scope], user_scopes=held
+                )
+                return error_reply(refused, self.errors)
             try:
                 return route.handler(call)
             except RefusedError as refused:
