@@ -6,6 +6,10 @@ Both are protocols, so that connectors stay free of Redis; ``worker.ledger`` imp
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -110,3 +114,37 @@ class Ticket(Protocol):
 
 class TicketSpentError(Exception):
     """A ticket was used before, or is no longer ours: nothing may be sent on it."""
+
+
+_ahead: ContextVar[Counter[str] | None] = ContextVar("slots_ahead", default=None)
+
+
+@asynccontextmanager
+async def slots_ahead(limiter: Limiter, buckets: Sequence[str]) -> AsyncIterator[None]:
+    """Take the slots of several calls first, so that nothing waits between them.
+
+    The calls inside that go through ``take_slot`` use what was taken, then ask the limiter as usual.
+
+    Raises:
+        RateLimitedError: one of the slots is too far away.
+    """
+    for bucket in buckets:
+        await limiter.slot(bucket)
+    token = _ahead.set(Counter(buckets))
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
+
+
+async def take_slot(limiter: Limiter, bucket: str) -> None:
+    """A slot taken ahead by the unit this call belongs to, else one from the limiter.
+
+    Raises:
+        RateLimitedError: it is too far away.
+    """
+    ahead = _ahead.get()
+    if ahead is not None and ahead[bucket] > 0:
+        ahead[bucket] -= 1
+        return
+    await limiter.slot(bucket)

@@ -35,7 +35,7 @@ from connectors.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from connectors.limits import Limiter, Ticket
+from connectors.limits import Limiter, Ticket, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 
@@ -244,7 +244,7 @@ class Transport:
 
     async def _free(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         bucket = self.bucket(operation)
-        await self.limiter.slot(bucket)
+        await take_slot(self.limiter, bucket)
         began = perf_counter()
         try:
             reply = await attempt()
@@ -264,7 +264,7 @@ class Transport:
         try:
             async with self._room:
                 used = await self.auth.headers()
-                await self.limiter.slot(self.bucket(operation))
+                await take_slot(self.limiter, self.bucket(operation))
                 sending = asyncio.create_task(self._sent(operation, attempt, ticket, used))
                 return await _to_its_end(sending)
         except BaseException as failure:
