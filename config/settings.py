@@ -1,0 +1,326 @@
+"""Everything that can be configured, as one frozen value. ``config.load`` builds it; nobody else does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from config.fields import EMAIL_FIELDS, CompanyField, PersonField, with_defaults
+from config.units import Duration, Listed, Place, Rates, Region, Secrets, Selection, Text, Url, Zone, parse_rates
+from connectors.limits import Window
+from connectors.models import Grade
+
+PaidProvider = Literal["forager", "kaspr"]
+OnUncertain = Literal["never", "once_if_uncharged"]
+CrmName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
+
+
+class Table(BaseModel):
+    """A table of refill.toml: frozen, and nothing in it that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+
+class Budget(Table):
+    """Credits that may be spent; at least one of the two is set."""
+
+    day: NonNegativeInt | None = None
+    month: NonNegativeInt | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.day is None and self.month is None:
+            raise ValueError("limits nothing: write one such as { day = 500, month = 10000 }")
+        return self
+
+
+class Redis(Table):
+    url: SecretStr | None = None  # unset: the embedded server
+    allow_unsafe: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("is no address of a Redis: write redis://, rediss:// or unix://")
+        return url
+
+
+class Web(Table):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    public_url: Url | None = None  # signatures are checked over it; see ``origin``
+    token: SecretStr | None = None
+
+    @property
+    def origin(self) -> str:
+        """The address the outside calls us by, without a trailing slash."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+class Worker(Table):
+    concurrency: PositiveInt = 200
+    grace: Duration = timedelta(seconds=75)
+
+
+class Answers(Table):
+    keep_hits: Duration = timedelta(days=90)
+    keep_misses: Duration = timedelta(days=30)
+
+
+class Journal(Table):
+    keep: Duration = timedelta(days=180)
+    archive_dir: Place | None = None
+
+
+class Paid(Table):
+    """What every provider that costs credits has."""
+
+    api_key: SecretStr
+    budget: Budget
+    live_reserve: float = Field(default=0.3, ge=0, le=1)
+    skip_after: Duration = timedelta(hours=1)
+    sole_user: bool = False
+    reconcile_tolerance: NonNegativeInt = 0
+
+
+class Forager(Paid):
+    account_id: PositiveInt
+    base_url: Url = "https://api-v2.forager.ai"
+    rate: Rates = parse_rates("10/second")
+    on_uncertain: OnUncertain = "once_if_uncharged"
+    verify_person: bool = True
+
+
+class Kaspr(Paid):
+    base_url: Url = "https://developer.kaspr.io"
+    dialect: Literal["reference", "v2"] = "reference"
+    auth_scheme: Literal["bearer", "raw"] = "bearer"
+    rate: Rates = parse_rates(["60/minute", "500/hour", "500/day"])
+    on_uncertain: OnUncertain = "never"
+
+    @model_validator(mode="after")
+    def _verdict_is_possible(self) -> Self:
+        if self.on_uncertain == "once_if_uncharged" and not self.sole_user:
+            raise ValueError(
+                'cannot tell from a shared balance whether a call was charged: on_uncertain = "once_if_uncharged" '
+                "needs sole_user = true"
+            )
+        return self
+
+
+class OpenProspect(Table):
+    api_key: SecretStr
+    base_url: Url = "https://api.openprospect.io/api/v1"
+    rate: Rates = parse_rates("100/hour")
+    poll_every: Duration = timedelta(minutes=5)
+    discover: bool = True
+    delivery_ids: Annotated[tuple[Text, ...], Listed] = ()
+    deliver_to: Annotated[tuple[str, ...], Listed] = ()
+
+
+class Providers(Table):
+    forager: Forager | None = None
+    kaspr: Kaspr | None = None
+    openprospect: OpenProspect | None = None
+
+    @property
+    def paid(self) -> dict[str, Forager | Kaspr]:
+        """The configured providers that lookups go to, by name."""
+        found = {"forager": self.forager, "kaspr": self.kaspr}
+        return {name: provider for name, provider in found.items() if provider is not None}
+
+
+class Rule(Table):
+    """How one field of one object is filled."""
+
+    property: str = Field(min_length=1)
+    from_: Annotated[tuple[PaidProvider, ...], Listed] = Field(alias="from")  # may be empty: nobody is asked
+    write: Literal["if_blank", "if_ours", "never", "always"] = "if_blank"
+    accept: Annotated[tuple[Grade, ...], Listed]  # of e-mails; empty for what has no grades
+    max_credits: NonNegativeInt | None = None
+
+
+class Watched(Table):
+    """One object of a CRM: what of it is filled, and what is read to find the person."""
+
+    fields: Mapping[PersonField, Rule]
+    identity: Mapping[PersonField, str]
+    where: Mapping[str, Selection] = {}
+    skip_if: Mapping[str, Text] = {}
+    recheck: Duration = timedelta(days=180)
+    allow_employer_changed: bool = False
+
+    @model_validator(mode="after")
+    def _only_emails_have_grades(self) -> Self:
+        for name, rule in self.fields.items():
+            if name in EMAIL_FIELDS and not rule.accept:
+                raise ValueError(f'fields.{name}.accept is empty, so nothing is ever written: write ["valid"]')
+            if name not in EMAIL_FIELDS and rule.accept:
+                raise ValueError(f"fields.{name} has no grades: only e-mails take accept")
+        return self
+
+
+class CompanyRule(Table):
+    """Where one value of a delivered company is written."""
+
+    property: str = Field(min_length=1)
+    from_: Annotated[tuple[PaidProvider, ...], Listed] = Field(default=(), alias="from")
+    write: Literal["if_blank", "if_ours", "never", "always"] = "if_blank"
+    accept: tuple[Grade, ...] = ()
+    max_credits: NonNegativeInt | None = None
+
+
+class WatchedCompany(Table):
+    fields: Mapping[CompanyField, CompanyRule]
+    identity: Mapping[CompanyField, str]
+
+
+class _Crm(Table):
+    """What both kinds of CRM have."""
+
+    poll_every: Duration = timedelta(minutes=1)
+    lookback: Duration = timedelta(hours=24)
+    mode: Literal["auto", "review", "observe"] = "auto"
+    default_region: Region | None = None
+    budget: Budget | None = None
+    strict: bool = False
+    verify_writes: bool | None = None  # unset: on where a rule is not if_blank
+    deliver_as: Literal["contact", "lead"] = "contact"
+    webhook_secret: Secrets = ()
+
+
+class _HubSpotWatch(Table):
+    contact: Watched | None = None
+    company: WatchedCompany | None = None
+
+
+class _SalesforceWatch(_HubSpotWatch):
+    lead: Watched | None = None
+
+
+class HubSpot(_Crm):
+    kind: Literal["hubspot"]
+    base_url: Url = "https://api.hubapi.com"
+    api_version: Literal["2026-09", "v3"] = "2026-09"
+    portal_id: PositiveInt | None = None
+    app_id: PositiveInt | None = None
+    external_id: str = "openprospect_id"
+    deliver_as: Literal["contact"] = "contact"
+    token: SecretStr | None = None
+    client_id: SecretStr | None = None
+    client_secret: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+    watch: _HubSpotWatch = _HubSpotWatch()
+
+    @field_validator("watch", mode="before")
+    @classmethod
+    def _fill_in(cls, watch: object) -> object:
+        return _filled("hubspot", watch)
+
+    @model_validator(mode="after")
+    def _has_credential(self) -> Self:
+        if self.token is None:
+            _require(self, "token", ("client_id", "client_secret", "refresh_token"))
+        return self
+
+
+class Salesforce(_Crm):
+    kind: Literal["salesforce"]
+    base_url: Url
+    auth: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
+    login_base: Url | None = None  # unset: base_url
+    api_version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$")
+    org_id: str | None = Field(default=None, pattern=r"^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$")
+    external_id: str = "OpenProspect_Id__c"
+    client_id: SecretStr | None = None
+    client_secret: SecretStr | None = None
+    username: SecretStr | None = None
+    private_key_file: Place | None = None
+    refresh_token: SecretStr | None = None
+    watch: _SalesforceWatch = _SalesforceWatch()
+
+    _needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "client_credentials": ("client_id", "client_secret"),
+        "jwt": ("client_id", "username", "private_key_file"),
+        "refresh_token": ("client_id", "refresh_token"),
+    }
+
+    @field_validator("watch", mode="before")
+    @classmethod
+    def _fill_in(cls, watch: object) -> object:
+        return _filled("salesforce", watch)
+
+    @model_validator(mode="after")
+    def _has_credential(self) -> Self:
+        _require(self, "", self._needs[self.auth])
+        if self.auth == "jwt" and self.private_key_file is not None and not self.private_key_file.is_file():
+            raise ValueError(f"private_key_file: there is no file {self.private_key_file}")
+        return self
+
+
+class Settings(Table):
+    """The whole configuration."""
+
+    data_dir: Place = Path(".refill")
+    budget_zone: Zone = "UTC"
+    secret_key: SecretStr | None = None  # see config.secret_key
+    redis: Redis = Redis()
+    web: Web = Web()
+    worker: Worker = Worker()
+    answers: Answers = Answers()
+    journal: Journal = Journal()
+    providers: Providers = Providers()
+    crm: Mapping[CrmName, Annotated[HubSpot | Salesforce, Field(discriminator="kind")]] = {}
+
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for the operator about what was read and not used."""
+        return self._warnings
+
+    def with_warnings(self, warnings: tuple[str, ...]) -> Self:
+        """The same configuration with what ``load`` has to say about it."""
+        copy = self.model_copy()
+        copy._warnings = warnings  # noqa: SLF001  # a copy of our own
+        return copy
+
+
+CrmSettings = HubSpot | Salesforce
+
+
+def windows(rate: tuple[Window, ...]) -> tuple[str, ...]:
+    """``rate`` as people write it."""
+    return tuple(f"{window.calls}/{window.seconds} seconds" for window in rate)
+
+
+def _filled(kind: str, watch: object) -> object:
+    if not isinstance(watch, Mapping):
+        return watch
+    return {
+        object_: with_defaults(kind, object_, table) if isinstance(table, Mapping) else table
+        for object_, table in watch.items()
+    }
+
+
+def _require(crm: BaseModel, instead: str, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if getattr(crm, name) is None]
+    if missing:
+        context: dict[str, Any] = {"missing": missing, "instead": instead}
+        raise PydanticCustomError("credential", "has no credential", context)

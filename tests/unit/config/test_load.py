@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from config.load import load
+from config.problems import ConfigError
+from config.settings import HubSpot, Salesforce, Settings
+from connectors.limits import Window
+from connectors.models import Grade
+from tests.unit.config.samples import EXAMPLE, EXAMPLE_SECRETS, SMALL, SMALL_SECRETS
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "refill.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def small(file: Path, more: str = "", **environ: str) -> Settings:
+    file.write_text(SMALL + more)
+    return load(file, SMALL_SECRETS | environ)
+
+
+def problems(file: Path, text: str, environ: dict[str, str] | None = None) -> tuple[str, ...]:
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        load(file, SMALL_SECRETS if environ is None else environ)
+    return refused.value.problems
+
+
+def hubspot(settings: Settings, name: str = "acme_hubspot") -> HubSpot:
+    crm = settings.crm[name]
+    assert isinstance(crm, HubSpot)
+    return crm
+
+
+def test_example_loads_without_a_warning_and_shows_the_defaults(file: Path) -> None:
+    file.write_text(EXAMPLE.read_text())
+    settings = load(file, EXAMPLE_SECRETS)
+    assert settings.warnings == ()
+    assert settings.answers.keep_hits == timedelta(days=90)
+    bare = load_bare(file)
+    for group in ("redis", "web", "worker", "answers", "journal"):
+        assert getattr(settings, group) == getattr(bare, group)
+    ids = {"budget", "account_id", "api_key", "deliver_to"}
+    for provider in ("forager", "kaspr", "openprospect"):
+        shown = getattr(settings.providers, provider).model_dump(exclude=ids)
+        assert shown == getattr(bare.providers, provider).model_dump(exclude=ids)
+    for name in ("acme_hubspot", "acme_salesforce"):
+        assert settings.crm[name].model_dump(exclude={"watch"}) == bare.crm[name].model_dump(exclude={"watch"})
+
+
+def load_bare(file: Path) -> Settings:
+    """The example's vendors with nothing but what has no default."""
+    file.write_text(
+        """
+        [providers]
+        forager = { account_id = 42, budget = { day = 1 } }
+        kaspr = { budget = { day = 1 } }
+        openprospect = {}
+        [crm]
+        acme_hubspot = { kind = "hubspot" }
+        acme_salesforce = { kind = "salesforce", base_url = "https://acme.my.salesforce.com" }
+        """
+    )
+    return load(file, EXAMPLE_SECRETS)
+
+
+def test_a_watch_alone_fills_the_four_usual_fields_in_their_usual_places(file: Path) -> None:
+    watched = hubspot(load(file, SMALL_SECRETS)).watch.contact
+    assert watched is not None
+    assert {name: rule.property for name, rule in watched.fields.items()} == {
+        "work_email": "email",
+        "phone": "phone",
+        "mobile_phone": "mobilephone",
+        "job_title": "jobtitle",
+    }
+    assert watched.fields["work_email"].accept == (Grade.VALID,)
+    assert watched.fields["work_email"].from_ == ("forager", "kaspr")
+    assert watched.fields["mobile_phone"].from_ == ("kaspr", "forager")
+    assert watched.identity["linkedin_url"] == "hs_linkedin_url"
+    assert watched.identity["company_name"] == "company"
+
+
+def test_given_fields_are_exactly_what_is_filled(file: Path) -> None:
+    watched = hubspot(small(file, 'fields.mobile_phone = { property = "whatsapp" }\n')).watch.contact
+    assert watched is not None
+    assert {name: rule.property for name, rule in watched.fields.items()} == {"mobile_phone": "whatsapp"}
+    assert watched.identity["mobile_phone"] == "whatsapp"
+    assert watched.identity["work_email"] == "email"
+
+
+def test_salesforce_has_no_linkedin_field_of_its_own(file: Path) -> None:
+    more = """
+    [crm.sales]
+    kind = "salesforce"
+    base_url = "https://acme.my.salesforce.com"
+    [crm.sales.watch.lead]
+    fields.city = {}
+    [crm.sales.watch.contact]
+    identity.linkedin_url = "LinkedIn_URL__c"
+    """
+    settings = small(file, more, REFILL_CRM__SALES__CLIENT_ID="i", REFILL_CRM__SALES__CLIENT_SECRET="s")
+    crm = settings.crm["sales"]
+    assert isinstance(crm, Salesforce)
+    assert crm.watch.lead is not None
+    assert crm.watch.contact is not None
+    assert "linkedin_url" not in crm.watch.lead.identity
+    assert crm.watch.lead.identity["company_domain"] == "Website"
+    assert crm.watch.lead.fields["city"].property == "City"
+    assert crm.watch.contact.identity["linkedin_url"] == "LinkedIn_URL__c"
+
+
+def test_environment_overrules_dotenv_overrules_secrets_folder_overrules_file(file: Path) -> None:
+    secrets = file.parent / "secrets"
+    secrets.mkdir()
+    for name in ("refill_web__port", "refill_web__host", "REFILL_WORKER__CONCURRENCY"):
+        (secrets / name).write_text("1\n")
+    (secrets / "ssh_key").write_text("not ours")
+    (file.parent / ".env").write_text("REFILL_WEB__PORT=2\nREFILL_WEB__HOST=2\nREFILL_SECRETS_DIR=secrets\nOTHER=1\n")
+    settings = small(
+        file, "[web]\nport = 4\n[worker]\nconcurrency = 4\n[redis]\nallow_unsafe = true", REFILL_WEB__PORT="3"
+    )
+    assert (settings.web.port, settings.web.host, settings.worker.concurrency) == (3, "2", 1)
+    assert settings.redis.allow_unsafe
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "windows"),
+    [
+        ("RATE", "5/minute", (Window(5, 60),)),
+        ("RATE", "5/minute,190/10 seconds", (Window(5, 60), Window(190, 10))),
+        ("RATE", '["5/minute", "9/day"]', (Window(5, 60), Window(9, 86_400))),
+    ],
+)
+def test_rates_can_be_given_in_the_environment(file: Path, name: str, value: str, windows: tuple[Window, ...]) -> None:
+    settings = load(file, SMALL_SECRETS | {f"REFILL_PROVIDERS__FORAGER__{name}": value})
+    assert settings.providers.forager is not None
+    assert settings.providers.forager.rate == windows
+
+
+@pytest.mark.parametrize("value", ['{"day": 7, "month": 8}', "{ day = 7, month = 8 }"])
+def test_tables_can_be_given_in_the_environment(file: Path, value: str) -> None:
+    settings = load(file, SMALL_SECRETS | {"REFILL_PROVIDERS__FORAGER__BUDGET": value})
+    assert settings.providers.forager is not None
+    assert (settings.providers.forager.budget.day, settings.providers.forager.budget.month) == (7, 8)
+
+
+def test_everything_can_be_configured_by_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = SMALL_SECRETS | {
+        "REFILL_PROVIDERS__FORAGER__ACCOUNT_ID": "42",
+        "REFILL_PROVIDERS__FORAGER__BUDGET__DAY": "500",
+        "REFILL_CRM__ACME_HUBSPOT__KIND": "hubspot",
+        "REFILL_CRM__ACME_HUBSPOT__WATCH__CONTACT__FIELDS__WORK_EMAIL__PROPERTY": "email",
+        "REFILL_CRM__ACME_HUBSPOT__WATCH__CONTACT__WHERE__lifecycleStage": "lead",
+    }
+    settings = load(None, environ)
+    watched = hubspot(settings).watch.contact
+    assert watched is not None
+    assert list(watched.fields) == ["work_email"]
+    assert watched.where == {"lifecycleStage": ("lead",)}
+    assert settings.data_dir == tmp_path / ".refill"
+
+
+def test_variables_of_what_is_not_configured_are_ignored_with_a_warning(file: Path) -> None:
+    settings = small(
+        file,
+        REFILL_PROVIDERS__KASPR__API_KEY="kaspr-canary",
+        REFILL_CRM__OLD__TOKEN="old-canary",
+        REFILL_CRM__OLD__MODE="auto",
+        REFILL_SERVICE_HOST="10.0.0.1",
+    )
+    assert settings.providers.kaspr is None
+    assert list(settings.crm) == ["acme_hubspot"]
+    said = "\n".join(settings.warnings)
+    assert "2 variables REFILL_CRM__OLD__* ignored: crm.old is not configured" in said
+    assert "1 variable REFILL_PROVIDERS__KASPR__* ignored" in said
+    assert "canary" not in said
+
+
+def test_relative_data_dir_starts_at_the_folder_of_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert load(file, SMALL_SECRETS).data_dir == file.parent / ".refill"
+    assert small(file, REFILL_DATA_DIR="elsewhere").data_dir == file.parent / "elsewhere"
+    assert small(file, REFILL_DATA_DIR="/data").data_dir == Path("/data")
+
+
+def test_file_is_found_by_argument_then_variable_then_here(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert load(None, SMALL_SECRETS | {"REFILL_CONFIG": str(file)}).providers.forager is not None
+    monkeypatch.chdir(file.parent)
+    assert load(None, SMALL_SECRETS).providers.forager is not None
+
+
+def test_no_file_and_no_variables_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^there is no configuration at refill.toml: write one"):
+        load(None, {})
+
+
+def test_two_webhook_secrets_are_taken_during_rotation(file: Path) -> None:
+    crm = hubspot(small(file, REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET="new, old"))
+    assert [secret.get_secret_value() for secret in crm.webhook_secret] == ["new", "old"]
+
+
+def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
+    file.write_text(EXAMPLE.read_text())
+    environ = EXAMPLE_SECRETS | {
+        "REFILL_REDIS__URL": "redis://:redis-canary@localhost/0",
+        "REFILL_WEB__TOKEN": "web-canary",
+        "REFILL_SECRET_KEY": "key-canary",
+        "REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET": "hook-canary",
+    }
+    settings = load(file, environ)
+    assert "canary" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = [", "is no TOML"),
+        ("[web]\nprot = 1", "refill.toml:2: unknown key web.prot; did you mean port?"),
+        (
+            SMALL.replace("budget", "bugdet"),
+            "refill.toml:3: unknown key providers.forager.bugdet; did you mean budget?",
+        ),
+        (SMALL.replace("budget = { day = 500 }", ""), "providers.forager has no budget"),
+        (SMALL.replace("day = 500", ""), "providers.forager.budget limits nothing"),
+        (SMALL.replace("day", "week"), "unknown key providers.forager.budget.week; known are day, month"),
+        (SMALL + "fields.work_mail = {}", "watch.contact.fields.work_mail; did you mean work_email?"),
+        (SMALL + 'fields.job_title = { form = ["kaspr"] }', "fields.job_title.form; did you mean from?"),
+        (SMALL + "fields.personal_email = {}", "fields.personal_email has no property"),
+        (SMALL + 'fields.phone = { accept = ["valid"] }', "fields.phone has no grades"),
+        (SMALL + "fields.work_email = { accept = [] }", "fields.work_email.accept is empty"),
+        (SMALL + 'fields.phone = { from = ["clearbit"] }', "fields.phone.from.0: input should be 'forager' or 'kaspr'"),
+        (SMALL + '[providers.clearbit]\nbase_url = "https://x"', "unknown key providers.clearbit; known are"),
+        (SMALL + '[providers.kaspr]\nbudget = { day = 1 }\nrate = "fast"', '= "fast" is no rate: write calls'),
+        (SMALL + '[worker]\ngrace = "soon"', 'refill.toml:10: worker.grace = "soon" is no duration'),
+        (SMALL + "[worker]\ngrace = 75", 'worker.grace = "75" is no duration'),
+        (SMALL.replace("account_id = 42", ""), "providers.forager lacks account_id"),
+        (
+            SMALL.replace("account_id", 'base_url = "http://api.acme.com"\naccount_id'),
+            "providers.forager.base_url goes over plain http to api.acme.com: use https",
+        ),
+        (SMALL.replace("account_id", 'base_url = "forager"\naccount_id'), "providers.forager.base_url is no address"),
+        (SMALL.replace("acme_hubspot", "acme__hubspot"), "crm.acme__hubspot is no name for a crm"),
+        (SMALL.replace("acme_hubspot", "Acme"), "crm.Acme is no name for a crm"),
+        (SMALL.replace('kind = "hubspot"', ""), "crm.acme_hubspot has no kind"),
+        (SMALL.replace('"hubspot"', '"zoho"'), 'crm.acme_hubspot.kind is neither "hubspot" nor "salesforce"'),
+        ('budget_zone = "Mars"', 'budget_zone = "Mars" is no time zone'),
+        ('[redis]\nurl = "localhost"', "redis.url is no address of a Redis"),
+        (
+            SMALL + '[providers.openprospect]\ndeliver_to = ["old"]',
+            'deliver_to names "old", which is no configured crm',
+        ),
+        (
+            SMALL + '[providers.kaspr]\nbudget = { day = 1 }\non_uncertain = "once_if_uncharged"',
+            "needs sole_user = true",
+        ),
+    ],
+)
+def test_bad_configuration_is_one_clear_sentence(file: Path, text: str, sentence: str) -> None:
+    environ = SMALL_SECRETS | {
+        "REFILL_PROVIDERS__KASPR__API_KEY": "k",
+        "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": "o",
+        "REFILL_CRM__ACME__HUBSPOT__TOKEN": "h",
+    }
+    found = [problem for problem in problems(file, text, environ) if sentence in problem]
+    assert len(found) == 1, problems(file, text, environ)
+    assert "\n" not in found[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            '[web]\ntoken = "t-canary"',
+            "refill.toml:10: web.token is a secret and does not belong in this file: set REFILL_WEB__TOKEN",
+        ),
+        ('[providers.kaspr]\napi_key = "t-canary"', "set REFILL_PROVIDERS__KASPR__API_KEY instead"),
+        ('[crm.b]\nclient_secret = "t-canary"', "set REFILL_CRM__B__CLIENT_SECRET instead"),
+        ('[redis]\nurl = "redis://:t-canary@localhost"', "redis.url holds a password and does not belong in this file"),
+    ],
+)
+def test_secret_in_the_file_refuses_the_start_without_showing_it(file: Path, line: str, sentence: str) -> None:
+    found = "\n".join(problems(file, SMALL + line))
+    assert sentence in found
+    assert "canary" not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "REFILL_PROVIDERS__FORAGER__API_KEY",
+            "providers.forager has no API key: set REFILL_PROVIDERS__FORAGER__API_KEY",
+        ),
+        (
+            "REFILL_CRM__ACME_HUBSPOT__TOKEN",
+            "crm.acme_hubspot has no credential: set REFILL_CRM__ACME_HUBSPOT__TOKEN, or ",
+        ),
+    ],
+)
+@pytest.mark.parametrize("value", [None, ""])
+def test_missing_or_empty_secret_names_its_variable(file: Path, name: str, sentence: str, value: str | None) -> None:
+    environ = {key: text for key, text in SMALL_SECRETS.items() if key != name} | ({name: ""} if value == "" else {})
+    found = problems(file, SMALL, environ)
+    assert len(found) == 1
+    assert sentence in found[0]
+
+
+@pytest.mark.parametrize(
+    ("auth", "names"),
+    [
+        ("client_credentials", ["CLIENT_ID", "CLIENT_SECRET"]),
+        ("jwt", ["CLIENT_ID", "USERNAME", "PRIVATE_KEY_FILE"]),
+        ("refresh_token", ["CLIENT_ID", "REFRESH_TOKEN"]),
+    ],
+)
+def test_salesforce_says_what_its_kind_of_login_needs(file: Path, auth: str, names: list[str]) -> None:
+    text = f'[crm.s]\nkind = "salesforce"\nbase_url = "https://acme.my.salesforce.com"\nauth = "{auth}"\n'
+    (found,) = problems(file, text, {})
+    assert found.endswith("set " + " and ".join(f"REFILL_CRM__S__{name}" for name in names))
+
+
+def test_private_key_that_is_not_there_is_named(file: Path) -> None:
+    text = '[crm.s]\nkind = "salesforce"\nbase_url = "https://acme.my.salesforce.com"\nauth = "jwt"\n'
+    secrets = {"REFILL_CRM__S__CLIENT_ID": "i", "REFILL_CRM__S__USERNAME": "u"}
+    (found,) = problems(file, text, secrets | {"REFILL_CRM__S__PRIVATE_KEY_FILE": "key.pem"})
+    assert found == f"refill.toml:1: crm.s private_key_file: there is no file {file.parent / 'key.pem'}"
+
+
+def test_unknown_variable_is_refused_by_its_name(file: Path) -> None:
+    (found,) = problems(file, SMALL, SMALL_SECRETS | {"REFILL_REDIS__ULR": "redis://localhost"})
+    assert found == "REFILL_REDIS__ULR: unknown key redis.ulr; did you mean url?"
+
+
+def test_several_problems_are_listed_one_per_line(file: Path) -> None:
+    found = problems(file, SMALL.replace("day", "week") + "[web]\nprot = 1\n[worker]\ngrace = 1", {})
+    assert len(found) == 5  # with the two secrets that are missing
+    assert str(ConfigError(found)).splitlines() == list(found)
+
+
+def test_provider_that_is_named_and_not_configured_is_left_out_with_a_warning(file: Path) -> None:
+    settings = small(file, 'fields.phone = { from = ["kaspr", "forager"] }')
+    assert settings.warnings == ("crm.acme_hubspot would ask kaspr, which is not configured: it is left out",)
+
+
+def test_usual_order_of_providers_warns_of_nothing(file: Path) -> None:
+    assert small(file).warnings == ()
