@@ -1,0 +1,72 @@
+"""What models of vendor bodies are made of.
+
+Unknown fields are ignored, null and odd values of optional fields read as absent, no validation error shows a value.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """A frozen, tolerant model of something a vendor sent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _count(value: Any) -> int:
+    number = _number(value)
+    return 0 if number is None else int(number)
+
+
+def _flag(value: Any) -> bool:
+    return value is True
+
+
+def _object(value: Any) -> Any:
+    return value if isinstance(value, dict | BaseModel) else {}
+
+
+def _rows(value: Any) -> Any:
+    return [row for row in value if isinstance(row, dict | BaseModel)] if isinstance(value, list | tuple) else []
+
+
+def _texts(value: Any) -> Any:
+    return [_text(item) for item in value if _text(item)] if isinstance(value, list | tuple) else []
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Count = Annotated[int, BeforeValidator(_count)]
+Number = Annotated[float | None, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Part = Annotated[T, BeforeValidator(_object)]  # an object that may be absent: its fields then are
+Rows = Annotated[tuple[T, ...], BeforeValidator(_rows)]  # a list that may be absent, of objects
+
+
+def bare_host(text: str) -> str:
+    """``https://www.Example.com/about`` -> ``example.com``; ``""`` when there is no host in it."""
+    host = text.strip().lower().split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0].rsplit("@", 1)[-1]
+    host = host.split(":", 1)[0].removeprefix("www.").strip(".")
+    return host if "." in host and " " not in host else ""

@@ -1,0 +1,416 @@
+"""Forager: every operation as a typed method, and the provider that the flows ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, Decimal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, TypeAdapter
+
+from connectors import classify
+from connectors.errors import AccessError, ContractError
+from connectors.forager import operations as op
+from connectors.forager import read
+from connectors.forager.models import (
+    Account,
+    ApiKey,
+    CreditChange,
+    CreditPage,
+    CreditTotals,
+    ForagerEmail,
+    ForagerJob,
+    ForagerOrganization,
+    ForagerPerson,
+    ForagerPhone,
+    FoundRole,
+    NewApiKey,
+    Suggestion,
+    SuggestionPage,
+    Totals,
+    User,
+    Website,
+)
+from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
+from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
+from connectors.operations import Operation
+from connectors.transport import StaticAuth, Transport
+
+T = TypeVar("T")
+Answered = Callable[[Question], Awaitable[Reply]]  # asks a paid question, or gives its kept answer
+PAGES_MOST = 50  # the vendor's window is about 500 results, ten a page
+LOG_PAGES_MOST = 1000
+DETAIL = frozenset(
+    {"person", "first_name", "last_name", "job_title", "linkedin_url", "city", "country", "company_name"}
+    | {"company_domain"}
+)
+_DETAIL_WITH_SLUG = DETAIL | {"slug"}
+_PLAIN_JSON = frozenset({"person_id", "organization_id", "do_contacts_enrichment"})
+_QUERIES: Mapping[str, type[Query]] = {
+    op.ROLE_SEARCH.name: RoleQuery,
+    op.ORGANIZATION_SEARCH.name: OrganizationQuery,
+    op.JOB_SEARCH.name: JobQuery,
+}
+_TOTALS = TypeAdapter(Totals)
+_USER = TypeAdapter(User)
+_CREDIT_PAGE = TypeAdapter(CreditPage)
+_CREDIT_TOTALS = TypeAdapter(CreditTotals)
+_KEYS = TypeAdapter(tuple[ApiKey, ...])
+_KEY = TypeAdapter(ApiKey)
+_NEW_KEY = TypeAdapter(NewApiKey)
+_SUGGESTIONS = TypeAdapter(SuggestionPage)
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class Options(BaseModel):
+    """How Forager is reached. ``account_id`` may be left to ``account_of`` when the key has one account only."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    api_key: SecretStr
+    base_url: str = "https://api-v2.forager.ai"
+    account_id: int | None = None
+    rate: Annotated[tuple[str, ...], BeforeValidator(_several)] = ("10/second",)
+    user_agent: str = "refill/0.1"
+    connect_s: float = 10
+    read_s: float = 60
+    connections: int = 100
+
+
+def open_transport(options: Options, limiter: Limiter) -> Transport:
+    """The connection pool ``Forager`` is built on."""
+    return Transport(
+        read.NAME,
+        options.base_url,
+        StaticAuth("x-api-key", options.api_key),
+        limiter,
+        user_agent=options.user_agent,
+        reading=read.READING,
+        connect_s=options.connect_s,
+        read_s=options.read_s,
+        connections=options.connections,
+    )
+
+
+async def account_of(transport: Transport) -> int:
+    """The key's account, for a configuration that names none.
+
+    Raises:
+        AccessError: the key has none or several: picking one would bill the wrong account.
+    """
+    user = await _current_user(transport)
+    if len(user.accounts) != 1:
+        hint = f"the key has {len(user.accounts)} accounts, set account_id"
+        raise AccessError(read.NAME, op.CURRENT_USER.name, hint=hint)
+    return user.accounts[0].id
+
+
+async def _current_user(transport: Transport) -> User:
+    reply = await transport.send(op.CURRENT_USER)
+    return classify.parsed(_USER, reply, read.NAME, op.CURRENT_USER.name)
+
+
+class Forager:
+    """One account. Paid methods need a ticket, which is used up by the call."""
+
+    name = read.NAME
+
+    def __init__(self, transport: Transport, options: Options) -> None:
+        """Take a ready transport.
+
+        Raises:
+            ValueError: ``options.account_id`` is not set; ``account_of`` finds it.
+        """
+        if options.account_id is None:
+            raise ValueError("account_id is not set")
+        self._transport = transport
+        self._account = {"account_id": options.account_id}
+        self.account = str(options.account_id)
+        self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(
+            {transport.bucket(op.WORK_EMAILS): tuple(parse_rate(text) for text in options.rate)}
+        )
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    # ---- the provider --------------------------------------------------------------------------------------------
+
+    def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
+        def offer(
+            operation: Operation,
+            gives: frozenset[str],
+            arguments: Callable[[Identity], Mapping[str, str] | None],
+            *,
+            searches: bool = False,
+        ) -> Offer:
+            price = prices.get(operation.name, operation.credits)
+            bucket = self._transport.bucket(operation)
+            names = "person" in gives
+            return Offer(
+                self.name, self.account, operation.name, gives, price, bucket, arguments, names, searches=searches
+            )
+
+        rows = (
+            offer(op.PERSON_DETAIL, DETAIL, _by_slug),
+            offer(op.ROLE_SEARCH, _DETAIL_WITH_SLUG, _by_name, searches=True),
+            offer(op.WORK_EMAILS, frozenset({"work_email"}), _by_slug),
+            offer(op.PERSONAL_EMAILS, frozenset({"personal_email"}), _by_slug),
+            offer(op.BY_EMAIL, _DETAIL_WITH_SLUG, _by_email),
+            offer(op.PHONE_NUMBERS, frozenset({"phone", "mobile_phone"}), _by_slug),
+            offer(op.BY_PHONE, _DETAIL_WITH_SLUG, _by_phone),
+        )
+        return tuple(sorted(rows, key=lambda row: row.price))
+
+    def question(self, operation: Operation, arguments: Mapping[str, str], price: int | None = None) -> Question:
+        """A paid question by hand; ``price`` overrules the contract's."""
+        return Question(
+            self.name, self.account, operation.name, arguments, operation.credits if price is None else price
+        )
+
+    async def ask(self, question: Question, ticket: Ticket) -> Reply:
+        operation = op.PAID[question.operation]
+        return await self._paid(operation, _body(operation, question.arguments), ticket)
+
+    def read(self, question: Question, reply: Reply) -> Answer:
+        return read.answer(question, reply)
+
+    async def standing(self) -> Standing:
+        account = await self.own_account()
+        subscription = account.subscription
+        balance = subscription.credits_balance
+        notes = () if subscription.is_active else ("the subscription is not active",)
+        return Standing(account.name, None if balance is None else int(balance), prices_of(account), notes)
+
+    async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
+        wanted = op.LEDGER_NAMES.get(operation)
+        if wanted is None:
+            return None
+        total = Decimal(0)
+        async for change in self.balance_change_logs(_second(start_ms), _second(end_ms + 999)):
+            if change.change_type == wanted:
+                if change.change_sum is None:
+                    raise ContractError(self.name, op.CREDIT_LOG.name, "change_sum")
+                total += change.change_sum
+        return int(abs(total).to_integral_value(ROUND_CEILING))  # the sign of a charge is assumed: either counts
+
+    # ---- searches (1-4, 11, 12) ----------------------------------------------------------------------------------
+
+    def jobs(self, query: JobQuery, answered: Answered, pages: int = PAGES_MOST) -> AsyncIterator[ForagerJob]:
+        """Job posts, 2 credits a page of ten."""
+        return self._pages(op.JOB_SEARCH, query, answered, pages, read.jobs, lambda row: row.id)
+
+    async def jobs_total(self, query: JobQuery) -> Totals:
+        return await self._totals(op.JOB_TOTALS, query)
+
+    def organizations(
+        self, query: OrganizationQuery, answered: Answered, pages: int = PAGES_MOST
+    ) -> AsyncIterator[ForagerOrganization]:
+        """Companies, 1 credit a page of ten. A search by domain is noisy: compare the domain."""
+        return self._pages(op.ORGANIZATION_SEARCH, query, answered, pages, read.organizations, lambda row: row.id)
+
+    async def organizations_total(self, query: OrganizationQuery) -> Totals:
+        return await self._totals(op.ORGANIZATION_TOTALS, query)
+
+    def roles(self, query: RoleQuery, answered: Answered, pages: int = PAGES_MOST) -> AsyncIterator[FoundRole]:
+        """Employments with their persons, 1 credit a page of ten."""
+        return self._pages(op.ROLE_SEARCH, query, answered, pages, read.roles, lambda row: row.id)
+
+    async def roles_total(self, query: RoleQuery) -> Totals:
+        return await self._totals(op.ROLE_TOTALS, query)
+
+    # ---- one person, one site (5-10, 13) -------------------------------------------------------------------------
+
+    async def personal_emails(self, slug: str, ticket: Ticket) -> tuple[ForagerEmail, ...]:
+        reply = await self._paid(op.PERSONAL_EMAILS, _slug(slug), ticket)
+        return read.emails(op.PERSONAL_EMAILS, reply)
+
+    async def phone_numbers(self, slug: str, ticket: Ticket) -> tuple[ForagerPhone, ...]:
+        return read.phones(op.PHONE_NUMBERS, await self._paid(op.PHONE_NUMBERS, _slug(slug), ticket))
+
+    async def work_emails(self, slug: str, ticket: Ticket) -> tuple[ForagerEmail, ...]:
+        """Work addresses; the vendor's further enrichment stays off, since its extra cost is not stated."""
+        return read.emails(op.WORK_EMAILS, await self._paid(op.WORK_EMAILS, _slug(slug), ticket))
+
+    async def person_detail(self, slug: str, ticket: Ticket) -> ForagerPerson | None:
+        return read.person(op.PERSON_DETAIL, await self._paid(op.PERSON_DETAIL, _slug(slug), ticket))
+
+    async def person_by_email(self, email: str, ticket: Ticket) -> ForagerPerson | None:
+        return read.person(op.BY_EMAIL, await self._paid(op.BY_EMAIL, {"email": email}, ticket))
+
+    async def person_by_phone(self, number: str, ticket: Ticket) -> ForagerPerson | None:
+        return read.person(op.BY_PHONE, await self._paid(op.BY_PHONE, {"phone_number": number}, ticket))
+
+    async def website(self, domain: str, ticket: Ticket) -> Website | None:
+        return read.website(await self._paid(op.WEBSITE_DETAIL, {"domain": domain}, ticket))
+
+    # ---- credits, keys, user (14-20) -----------------------------------------------------------------------------
+
+    async def balance_change_logs(self, start: str = "", end: str = "") -> AsyncIterator[CreditChange]:
+        """The credit log between two ISO date-times."""
+        page: int | None = 1
+        for _ in range(LOG_PAGES_MOST):
+            query = {"date_created_start": start or None, "date_created_end": end or None, "page": page}
+            got = await self._get(op.CREDIT_LOG, _CREDIT_PAGE, query=query)
+            for change in got.results:
+                yield change
+            if got.next is None or page is None:
+                return
+            if got.next <= page:
+                raise ContractError(self.name, op.CREDIT_LOG.name, "next")
+            page = got.next
+        raise ContractError(self.name, op.CREDIT_LOG.name, "next")
+
+    async def credits_spent(self, start: str = "", end: str = "") -> CreditTotals:
+        query = {"date_created_start": start or None, "date_created_end": end or None}
+        return await self._get(op.CREDIT_TOTALS, _CREDIT_TOTALS, query=query)
+
+    async def api_keys(self) -> tuple[ApiKey, ...]:
+        return await self._get(op.KEYS, _KEYS)
+
+    async def create_api_key(self, name: str) -> NewApiKey:
+        """Issue a secret: for a person at a terminal, never for the daemon. ``name`` has at most 50 characters."""
+        reply = await self._transport.send(op.KEY_CREATE, json={"name": name[:50]})
+        return classify.parsed(_NEW_KEY, reply, self.name, op.KEY_CREATE.name)
+
+    async def api_key(self, prefix: str) -> ApiKey | None:
+        reply = await self._transport.send(op.KEY, path={"prefix": prefix})
+        return None if reply.status == 404 else classify.parsed(_KEY, reply, self.name, op.KEY.name)
+
+    async def delete_api_key(self, prefix: str) -> bool:
+        """Whether it was there; a second call finds nothing and is done too."""
+        reply = await self._transport.send(op.KEY_DELETE, path={"prefix": prefix})
+        return reply.status != 404
+
+    async def current_user(self) -> User:
+        return await _current_user(self._transport)
+
+    async def own_account(self) -> Account:
+        """The configured account as the vendor sees it.
+
+        Raises:
+            AccessError: the key does not reach it.
+        """
+        user = await self.current_user()
+        for account in user.accounts:
+            if str(account.id) == self.account:
+                return account
+        hint = "the key does not reach account_id"
+        raise AccessError(self.name, op.CURRENT_USER.name, hint=hint)
+
+    # ---- suggestions (21-26), feedback (27-29) -------------------------------------------------------------------
+
+    async def suggestions(self, kind: str, text: str, pages: int = 10) -> AsyncIterator[Suggestion]:
+        """Ids for filters; ``kind`` is a key of ``SUGGESTIONS``. Pages start at 1 (assumed)."""
+        operation, seen = op.SUGGESTIONS[kind], set[int]()
+        for page in range(1, pages + 1):
+            got = await self._get(operation, _SUGGESTIONS, query={"q": text, "page": page})
+            new = [row for row in got.results if row.id not in seen]
+            for row in new:
+                seen.add(row.id)
+                yield row
+            if not new or not got.pagination.more:
+                return
+
+    async def feedback_personal_email(self, email: str, status: Literal["valid", "invalid"], *, correct: bool) -> None:
+        """Each call adds a row: send a verdict once."""
+        await self._feedback(op.FEEDBACK_PERSONAL, {"email": email}, status, correct=correct)
+
+    async def feedback_phone(self, number: str, status: Literal["connected", "disconnected"], *, correct: bool) -> None:
+        await self._feedback(op.FEEDBACK_PHONE, {"phone_number": number}, status, correct=correct)
+
+    async def feedback_work_email(self, email: str, status: Literal["valid", "invalid"], *, correct: bool) -> None:
+        await self._feedback(op.FEEDBACK_WORK, {"email": email}, status, correct=correct)
+
+    # ---- the ways of sending -------------------------------------------------------------------------------------
+
+    async def _paid(self, operation: Operation, body: Mapping[str, object], ticket: Ticket) -> Reply:
+        return await self._transport.send(operation, path=self._account, json=body, ticket=ticket)
+
+    async def _get(self, operation: Operation, adapter: TypeAdapter[T], query: Mapping[str, object] | None = None) -> T:
+        path = self._account if "{account_id}" in operation.path else {}
+        reply = await self._transport.send(operation, path=path, query=query)
+        return classify.parsed(adapter, reply, self.name, operation.name)
+
+    async def _totals(self, operation: Operation, query: Query) -> Totals:
+        reply = await self._transport.send(operation, path=self._account, json=query.body())
+        return classify.parsed(_TOTALS, reply, self.name, operation.name)
+
+    async def _feedback(self, operation: Operation, value: Mapping[str, str], status: str, *, correct: bool) -> None:
+        body = {**value, "contact_status": status, "is_correct_person": correct}
+        await self._transport.send(operation, path=self._account, json=body)
+
+    async def _pages(
+        self,
+        operation: Operation,
+        query: Query,
+        answered: Answered,
+        pages: int,
+        reader: Callable[[Reply], Any],
+        key: Callable[[T], int],
+    ) -> AsyncIterator[T]:
+        """Rows of a paid search, each once, until a page brings nothing new, the total is reached or ``pages`` end."""
+        seen: set[int] = set()
+        for number in range(min(pages, PAGES_MOST)):
+            arguments = query.model_copy(update={"page": number}).arguments()
+            page = reader(await answered(self.question(operation, arguments)))
+            new = [row for row in page.search_results if key(row) not in seen]
+            for row in new:
+                seen.add(key(row))
+                yield row
+            if not new or len(seen) >= page.total_search_results:
+                return
+
+
+def prices_of(account: Account) -> dict[str, int]:
+    """Credits per operation of ours by the account's own price list; a part of a credit counts as a whole one."""
+    tier = account.subscription.subscription_tier
+    prices: dict[str, int] = {}
+    for name, theirs in op.LEDGER_NAMES.items():
+        try:
+            price = Decimal(str(tier[theirs]))
+        except (KeyError, ArithmeticError):
+            continue
+        if price.is_finite() and price >= 0:
+            prices[name] = int(price.to_integral_value(ROUND_CEILING))
+    return prices
+
+
+def _body(operation: Operation, arguments: Mapping[str, str]) -> dict[str, object]:
+    query = _QUERIES.get(operation.name)
+    if query is not None:
+        return query.from_arguments(arguments).body()
+    return {name: json.loads(text) if name in _PLAIN_JSON else text for name, text in arguments.items()}
+
+
+def _slug(slug: str) -> dict[str, str]:
+    return {"linkedin_public_identifier": slug}
+
+
+def _by_slug(identity: Identity) -> Mapping[str, str] | None:
+    return _slug(identity.slug) if identity.slug else None
+
+
+def _by_email(identity: Identity) -> Mapping[str, str] | None:
+    return {"email": identity.email} if identity.email else None
+
+
+def _by_phone(identity: Identity) -> Mapping[str, str] | None:
+    return {"phone_number": identity.phone} if identity.phone else None
+
+
+def _by_name(identity: Identity) -> Mapping[str, str] | None:
+    if not (identity.first_name and identity.last_name and identity.domain):
+        return None
+    query = RoleQuery(person_name=quoted(identity.full_name), organization_domains=[identity.domain])
+    return query.arguments()
+
+
+def _second(ms: int) -> str:
+    """A whole second: the log shows no finer one, so that windows are widened rather than cut."""
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
