@@ -65,7 +65,8 @@ class Kaspr(Vendor):
         )
 
     def credentials(self) -> dict[str, Any]:
-        return {"api_key": KEY, "dialect": self.dialect, "auth_scheme": self.auth}
+        dialect = "reference" if self.dialect == "both" else self.dialect
+        return {"api_key": KEY, "dialect": dialect, "auth_scheme": "bearer" if self.auth == "any" else self.auth}
 
     def admit(self, call: Call) -> Reply | None:
         given = call.headers.get("Authorization", "")
