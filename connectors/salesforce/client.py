@@ -1,0 +1,485 @@
+"""One Salesforce org as a system of record.
+
+Source: the REST API v66.0 and simple-salesforce 1.12, read and tried 2026-11-20.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from connectors.classify import parsed, server_time
+from connectors.errors import AccessError, ContractError, RejectedError, UnavailableError
+from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
+from connectors.matching import alike, bare_host, profile_slug
+from connectors.models import (
+    Company,
+    Cursor,
+    Fate,
+    Found,
+    Page,
+    Property,
+    Record,
+    Reply,
+    Standing,
+    Write,
+    WriteResult,
+    Written,
+)
+from connectors.operations import Operation, Repeat
+from connectors.ports import Watched
+from connectors.salesforce import records, soql, writing
+from connectors.salesforce.definitions import external_id_field
+from connectors.salesforce.options import SalesforceOptions
+from connectors.salesforce.records import TABLES, Created, Describe, Rows, Schema
+from connectors.salesforce.refusals import reading, token_reading
+from connectors.salesforce.tokens import Keep, Tokens, check
+from connectors.salesforce.wire import USERINFO, Call, Lines
+from connectors.transport import NoAuth, Transport
+
+BATCH = 200
+SCHEMA_S = 600.0  # how long an object's describe is believed
+CLOCK_S = 60.0
+FINDS = 50  # values a find asks for at once
+CHAIN = 5  # merges followed from one lost row
+
+WHO = Operation("userinfo", "GET", "/services/oauth2/userinfo", Repeat.SAFE)
+LIMITS = Operation("limits", "GET", "/limits", Repeat.SAFE, misses=frozenset({403}))
+DESCRIBE = Operation("describe", "GET", "/sobjects/{table}/describe", Repeat.SAFE)
+QUERY = Operation("query", "GET", "/query", Repeat.SAFE)
+QUERY_ALL = Operation("queryAll", "GET", "/queryAll", Repeat.SAFE)
+MORE = Operation("query.more", "GET", "/query/{locator}", Repeat.SAFE)
+UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.SAFE, misses=frozenset({400}))
+COMPOSITE = Operation("composite", "POST", "/composite", Repeat.SAFE, misses=frozenset({400}))
+UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}", Repeat.CREATES)
+CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
+
+_ROWS, _DESCRIBE, _CREATED = TypeAdapter(Rows), TypeAdapter(Describe), TypeAdapter(Created)
+
+
+class Salesforce:
+    """Reads and writes contacts, leads and accounts of one org. Implements ``ports.Crm``."""
+
+    kind = "salesforce"
+    batch = BATCH
+
+    def __init__(
+        self,
+        options: SalesforceOptions,
+        transport: Transport,
+        tokens: Tokens,
+        *,
+        also: Sequence[Transport] = (),
+        clock: Callable[[], float] = time.monotonic,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """``also`` are further transports to close; ``rest`` waits out a lock."""
+        self.name = options.name
+        window = parse_rate(options.daily)
+        ours = Window(max(1, int(window.calls * (1 - options.reserve))), window.seconds)
+        self.buckets: Mapping[str, tuple[Window, ...]] = {options.name: (ours,)}
+        self._options, self._transport, self._tokens, self._also = options, transport, tokens, also
+        self._lines = Lines(options)
+        self._clock, self._rest = clock, rest
+        self._schemas: dict[str, tuple[float, Schema]] = {}
+        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
+
+    @classmethod
+    def opened(
+        cls,
+        options: SalesforceOptions,
+        limiter: Limiter,
+        *,
+        keep: Keep | None = None,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> Salesforce:
+        """An org with a login of its own. ``keep`` is handed every rotated refresh token.
+
+        Raises:
+            ValueError: a secret of ``auth`` is missing, or an address will not do.
+        """
+        check(options)
+        login = options.login_base or options.base_url
+        login_reading = token_reading(options.name)
+        logins = Transport(options.name, login, NoAuth(), NoLimiter(), reading=login_reading, connections=1)
+        tokens = Tokens(options, logins, keep)
+        how = reading(options.name, options.reserve)
+        many = options.concurrency
+        transport = Transport(options.name, options.base_url, tokens, limiter, reading=how, connections=many)
+        return cls(options, transport, tokens, also=(logins,), rest=rest)
+
+    @property
+    def user_id(self) -> str:
+        """Whom our writes are by (``Record.modified_by``); ``""`` before the first call."""
+        return self._tokens.user_id
+
+    async def aclose(self) -> None:
+        """Close connections; a call under way in a thread is not waited for."""
+        self._lines.close()
+        for transport in (self._transport, *self._also):
+            await transport.aclose()
+
+    # ---- schema and standing -------------------------------------------------------------------------------------
+
+    async def standing(self) -> Standing:
+        """Who we are, and how much of the day is left where this user may see it."""
+        reply = await self._send(WHO, USERINFO)
+        who = self._json(reply, WHO)
+        org = who.get("organization_id") if isinstance(who, Mapping) else None
+        limits = await self._send(LIMITS, "limits")
+        daily = self._json(limits, LIMITS).get("DailyApiRequests", {}) if limits.status == 200 else {}
+        known = isinstance(daily, Mapping) and isinstance(daily.get("Max"), int)
+        notes = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
+        return Standing(who=str(org or self._tokens.org_id or self.name), notes=notes)
+
+    async def properties(self, object: str) -> Mapping[str, Property]:
+        """The object as this credential sees it, read anew."""
+        table = self._table(object)
+        reply = await self._send(DESCRIBE, f"sobjects/{table}/describe")
+        schema = records.to_schema(parsed(_DESCRIBE, reply, self.name, DESCRIBE.name))
+        self._schemas[object] = (self._clock() + SCHEMA_S, schema)
+        return schema.properties
+
+    def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
+        """Our external id, when the org lacks it or does not keep it unique."""
+        held = properties.get(self._options.external_id)
+        return () if object not in TABLES or (held is not None and held.unique) else (self._options.external_id,)
+
+    async def setup(self, object: str) -> str:
+        """The field definitions to deploy: the data API creates no fields."""
+        self._table(object)
+        return external_id_field(object, self._options.external_id, self._options.api_version)
+
+    async def now(self) -> int:
+        """The org's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
+        told, at = self._vendor_time
+        if not told or self._clock() - at > CLOCK_S:
+            await self._send(WHO, USERINFO)
+            told, at = self._vendor_time
+        if not told:
+            raise ContractError(self.name, "now", "date")
+        return told + int((self._clock() - at) * 1000)
+
+    # ---- watch ---------------------------------------------------------------------------------------------------
+
+    async def changed(self, watched: Watched, cursor: Cursor) -> Page:
+        """The next page in the order of (SystemModstamp, Id), up to the time the pass began.
+
+        The next pass starts ``overlap_s`` before this one's end: a row that is committed late carries an old stamp.
+        """
+        schema = await self._known(watched)
+        at = cursor if cursor.end else Cursor(cursor.start, await self.now(), cursor.start)
+        where = [soql.beyond(at.stamp, at.id), f"SystemModstamp <= {soql.moment(at.end)}"]
+        tail = f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {soql.PAGE}"
+        page, full, time_ms = await self._page(watched, schema, where, tail)
+        if full:
+            last = page[-1]
+            if not last.modified or (last.modified, last.id) == (at.stamp, at.id):
+                raise ContractError(self.name, QUERY.name, "SystemModstamp")
+            onward = Cursor(at.start, at.end, last.modified, last.id)
+        else:
+            onward = Cursor(start=max(at.start, at.end - self._options.overlap_s * 1000))
+        return Page(tuple(r for r in page if records.wanted(watched, r)), onward, not full, time_ms)
+
+    async def walk(self, watched: Watched, after: str) -> Page:
+        """The next page of all records in id order."""
+        schema = await self._known(watched)
+        where = [f"Id > {soql.quoted(after)}"] if after else []
+        page, full, time_ms = await self._page(watched, schema, where, f"ORDER BY Id ASC LIMIT {soql.PAGE}")
+        if full and page[-1].id == after:
+            raise ContractError(self.name, QUERY.name, "Id")
+        kept = tuple(record for record in page if records.wanted(watched, record))
+        return Page(kept, Cursor(id=page[-1].id if page else after), not full, time_ms)
+
+    async def _page(
+        self, watched: Watched, schema: Schema, where: Sequence[str], tail: str
+    ) -> tuple[list[Record], bool, int]:
+        """(rows, whether there may be more, vendor time). A page cut short by the server is a full one."""
+        asked = records.asked_for(watched, schema)
+        query = soql.select(asked, TABLES[watched.object], [*where, *self._selection(watched, schema)], tail)
+        if soql.encoded_length(query) > soql.URI_CAP:
+            query = soql.select(asked, TABLES[watched.object], [*where, *_alive(watched.object)], tail)
+        reply = await self._send(QUERY, "query", params={"q": query})
+        rows = parsed(_ROWS, reply, self.name, QUERY.name)
+        time_ms = server_time(reply)
+        page = [records.to_record(watched.object, raw, asked, time_ms) for raw in rows.records]
+        if not rows.done and not page:
+            raise UnavailableError(self.name, QUERY.name, code="empty_page")
+        return page, not rows.done or len(page) >= soql.PAGE, time_ms
+
+    def _selection(self, watched: Watched, schema: Schema) -> list[str]:
+        """What of the selection the org can test itself; the rest is tested here."""
+        where = _alive(watched.object)
+        for name, values in watched.where.items():
+            known = schema.properties.get(name)
+            if name in schema.filterable and known is not None and known.kind != "date":
+                where.append(_any_of(name, [soql.literal(value, known.kind) for value in values]))
+        if watched.gaps and all(name in schema.filterable for name in watched.gaps):
+            where.append(soql.any_blank(watched.gaps))
+        return where
+
+    # ---- read and write ------------------------------------------------------------------------------------------
+
+    async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
+        """Every id found, moved to what it was merged or converted into, or gone."""
+        asked = records.asked_for(watched, await self._known(watched))
+        rows = await self._by_ids(watched.object, asked, ids)
+        found: dict[str, Found] = {}
+        for one in ids:
+            record = rows.get(records.long_id(one))
+            if record is not None:
+                found[one] = _fate(watched.object, record)
+        lost = [one for one in ids if one not in found]
+        found |= await self._lost(watched.object, asked, lost) if lost else {}
+        return found
+
+    async def _lost(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> Mapping[str, Found]:
+        """What became of rows a plain query does not show. Deleted rows can be seen for fifteen days."""
+        ends = {one: records.long_id(one) for one in ids}
+        seen: dict[str, Mapping[str, Any]] = {}
+        survivors: dict[str, Record] = {}
+        for _ in range(CHAIN):
+            wanted = [end for end in ends.values() if end not in seen and end not in survivors]
+            if not wanted:
+                break
+            fields = ("Id", "IsDeleted", "MasterRecordId")
+            rows = await self._ids_in(object, fields, wanted, QUERY_ALL, ())
+            seen |= {end: {} for end in wanted} | {records.long_id(str(row.get("Id"))): row for row in rows}
+            for one, end in ends.items():
+                master = seen.get(end, {}).get("MasterRecordId")
+                if isinstance(master, str) and master:
+                    ends[one] = records.long_id(master)
+            masters = [end for end in ends.values() if end not in seen and end not in survivors]
+            survivors |= await self._by_ids(object, asked, masters) if masters else {}
+        found: dict[str, Found] = {}
+        for one, end in ends.items():
+            survivor, row = survivors.get(end), seen.get(end, {})
+            if survivor is not None:
+                fate = _fate(object, survivor)
+                found[one] = fate if fate.fate is Fate.MOVED else Found(Fate.MOVED, survivor, survivor.id, object)
+            else:  # a live row that a plain query did not show a moment ago: ask again
+                found[one] = Found(Fate.UNKNOWN if row.get("IsDeleted") is False else Fate.GONE)
+        return found
+
+    async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
+        """Update by id: Collections, or with ``strict`` conditional updates that meet ``Write.seen``."""
+        schema = await self._schema(object)
+
+        async def collection(part: Sequence[Write]) -> Reply:
+            body = writing.collection_body(object, part, schema)
+            return await self._send(UPDATE, "composite/sobjects", json=body, headers=writing.NO_ASSIGNMENT)
+
+        async def composite(part: Sequence[Write]) -> Reply:
+            body = writing.composite_body(object, part, schema, self._options.api_version)
+            return await self._send(COMPOSITE, "composite", json=body, headers=writing.NO_ASSIGNMENT)
+
+        def read(part: Sequence[Write], reply: Reply) -> writing.Results:
+            answer = self._json(reply, COMPOSITE if strict else UPDATE)
+            return (writing.read_composite if strict else writing.read_collection)(self.name, part, answer)
+
+        strict = self._options.strict
+        results = {
+            write.id: WriteResult(Written.DONE if records.is_id(write.id) else Written.GONE)
+            for write in writes
+            if not write.values or not records.is_id(write.id)
+        }
+        good = [write for write in writes if write.id not in results]
+        size = writing.CONDITIONAL_ROWS if strict else writing.ROWS
+        results |= await writing.written(good, size, composite if strict else collection, read, self._rest)
+        return results
+
+    async def history(
+        self, object: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
+        """Nothing: field history is an option of the org and keeps no e-mail."""
+        del object, ids, properties
+        return {}
+
+    async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
+        """The linked accounts."""
+        schema = await self._schema("company")
+        fields = ("Id", *(name for name in records.COMPANY if name in schema.properties))
+        rows = await self._ids_in("company", fields, ids, QUERY, ())
+        by_id = {str(row.get("Id")): records.to_company(row) for row in rows}
+        return {one: by_id[records.long_id(one)] for one in ids if records.long_id(one) in by_id}
+
+    # ---- deliver -------------------------------------------------------------------------------------------------
+
+    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Record ids per value. A web address is asked for by its host, a profile by its slug, and compared here."""
+        schema = await self._schema(object)
+        known = schema.properties.get(property)
+        if known is None:
+            hint = f"the org shows no {object} field {property}: create it or change the mapping"
+            raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
+        hosts = object == "company" and property == "Website"
+
+        def query(part: Sequence[str]) -> str:
+            where = [_sought(property, part, hosts, known.kind), *_alive(object)]
+            return soql.select(("Id", property), TABLES[object], where, "ORDER BY Id ASC")
+
+        wanted = [value for value in values if (bare_host(value) if hosts else value.strip())]
+        rows: list[Mapping[str, Any]] = []
+        for part in soql.chunked(wanted, query, FINDS):
+            rows += await self._rows(query(part), QUERY)
+        held = [(str(row.get("Id")), records.text(row.get(property)) or "") for row in rows]
+        return {value: tuple(dict.fromkeys(i for i, text in held if _same(value, text, hosts))) for value in values}
+
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
+        """Create one row on its ticket: by upsert when it carries our external id, so that a repeat is one row."""
+        table, field = self._table(object), soql.name(self._options.external_id)
+        schema = await self._schema(object)
+        body = records.body_of(Write("", values), schema)
+        key = values.get(self._options.external_id, "")
+        if key:
+            body.pop(self._options.external_id)
+            path = UPSERT.target({"table": table, "field": field, "value": key}, {}).lstrip("/")
+            reply = await self._send(UPSERT, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
+        else:
+            path = CREATE.target({"table": table}, {}).lstrip("/")
+            reply = await self._send(CREATE, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
+        if reply.status == 204:  # an older version's word for a row that was there
+            return (await self.find(object, self._options.external_id, [key]))[key][0]
+        return parsed(_CREATED, reply, self.name, "sobject.create").id
+
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Set the account of contacts that have none; one that a person chose stays."""
+        if object != "contact":
+            return
+        wanted = {records.long_id(one): records.long_id(other) for one, other in pairs}
+        rows = await self._ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY, ())
+        free = [str(row["Id"]) for row in rows if not row.get("AccountId")]
+        results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
+        for result in results.values():
+            if result.outcome in {Written.LOCKED, Written.UNKNOWN}:
+                raise UnavailableError(self.name, UPDATE.name, code=result.code)
+            if result.outcome is not Written.DONE:
+                raise RejectedError(self.name, UPDATE.name, fields=("AccountId",), code=result.code)
+
+    # ---- calls ---------------------------------------------------------------------------------------------------
+
+    def _table(self, object: str) -> str:
+        try:
+            return TABLES[object]
+        except KeyError:
+            raise AccessError(self.name, "objects", code="OBJECT", hint=f"there is no object {object} here") from None
+
+    async def _send(
+        self,
+        operation: Operation,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        ticket: Ticket | None = None,
+    ) -> Reply:
+        call = Call(operation.method, path, params, json, headers)
+
+        async def attempt() -> Reply:
+            signed = await self._tokens.headers()
+            token = signed["authorization"].removeprefix("Bearer ")
+            return await self._lines.exchange(call, self._tokens.instance, token)
+
+        reply = await self._transport.run(operation, attempt, ticket=ticket)
+        if told := server_time(reply):
+            self._vendor_time = (told, self._clock())
+        return reply
+
+    def _json(self, reply: Reply, operation: Operation) -> Any:
+        try:
+            return json.loads(reply.body)
+        except ValueError:
+            raise ContractError(self.name, operation.name, "", reply.status) from None
+
+    async def _schema(self, object: str) -> Schema:
+        until, schema = self._schemas.get(object, (0.0, Schema()))
+        if self._clock() >= until:
+            await self.properties(object)
+            schema = self._schemas[object][1]
+        return schema
+
+    async def _known(self, watched: Watched) -> Schema:
+        """The schema, sure to hold every property watched.
+
+        Raises:
+            AccessError: one of them does not exist, or is hidden from this user.
+        """
+        names = {*watched.properties, *watched.gaps, *watched.where, *watched.skip_if}
+        plain = {name for name in names if "." not in name}
+        schema = await self._schema(watched.object)
+        if not plain <= schema.properties.keys():
+            await self.properties(watched.object)
+            schema = self._schemas[watched.object][1]
+        if lost := sorted(plain - schema.properties.keys()):
+            hint = (
+                f"the org shows no {watched.object} field {', '.join(lost)}: create it, grant it or change the mapping"
+            )
+            raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
+        return schema
+
+    async def _rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
+        """Every row of a small query."""
+        rows = parsed(_ROWS, await self._send(operation, operation.name, params={"q": query}), self.name, "query")
+        found: list[Mapping[str, Any]] = [*rows.records]
+        while not rows.done:
+            path = soql.more_path(rows.nextRecordsUrl or "")
+            if not path or not rows.records:
+                raise ContractError(self.name, MORE.name, "nextRecordsUrl")
+            rows = parsed(_ROWS, await self._send(MORE, path), self.name, MORE.name)
+            found += rows.records
+        return found
+
+    async def _ids_in(
+        self, object: str, fields: Sequence[str], ids: Sequence[str], operation: Operation, also: Sequence[str]
+    ) -> list[Mapping[str, Any]]:
+        def query(part: Sequence[str]) -> str:
+            literals = [soql.quoted(one) for one in part]
+            return soql.select(fields, TABLES[object], [soql.one_of("Id", literals), *also])
+
+        good = [records.long_id(one) for one in ids if records.is_id(one)]
+        rows: list[Mapping[str, Any]] = []
+        for part in soql.chunked(good, query, BATCH):
+            rows += await self._rows(query(part), operation)
+        return rows
+
+    async def _by_ids(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
+        rows = await self._ids_in(object, asked, ids, QUERY, ())
+        read_at = self._vendor_time[0]
+        return {str(row.get("Id")): records.to_record(object, row, asked, read_at) for row in rows}
+
+
+def _alive(object: str) -> list[str]:
+    """Rows that are there: neither deleted nor, for leads, converted."""
+    return ["IsDeleted = false", *(["IsConverted = false"] if object == "lead" else [])]
+
+
+def _any_of(field: str, literals: Sequence[str]) -> str:
+    return soql.one_of(field, literals)
+
+
+def _sought(property: str, values: Sequence[str], hosts: bool, kind: str) -> str:
+    """The test for rows that may hold one of ``values``."""
+    patterns = [bare_host(value) if hosts else profile_slug(value) for value in values]
+    if hosts or (kind == "url" and all(patterns)):
+        return "(" + " OR ".join(f"{soql.name(property)} LIKE {soql.like(text)}" for text in patterns) + ")"
+    return soql.one_of(property, [soql.literal(value, kind) for value in values])
+
+
+def _same(value: str, held: str, hosts: bool) -> bool:
+    if hosts:
+        return bare_host(value) != "" and bare_host(value) == bare_host(held)
+    return alike(value, held)
+
+
+def _fate(object: str, record: Record) -> Found:
+    """A row found, or a lead that has become a contact."""
+    contact = record.values.get("ConvertedContactId")
+    if object == "lead" and record.values.get("IsConverted") == "true":
+        return Found(Fate.MOVED, None, contact, "contact") if contact else Found(Fate.GONE)
+    return Found(Fate.FOUND, record)

@@ -1,0 +1,238 @@
+"""Salesforce's rows and describe read into our values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.matching import bare_host
+from connectors.models import Company, Property, Record, Write
+from connectors.ports import Watched
+
+TABLES = {"contact": "Contact", "lead": "Lead", "company": "Account"}
+ALSO = {
+    "contact": ("HasOptedOutOfEmail", "DoNotCall", "AccountId"),
+    "lead": ("HasOptedOutOfEmail", "DoNotCall", "Company", "Website", "IsConverted", "ConvertedContactId"),
+    "company": ("Name", "Website"),
+}
+PARENT = ("Account.Name", "Account.Website")
+COMPANY = ("Name", "Website", "Phone", "Industry", "NumberOfEmployees", "BillingCity", "BillingCountry", "Description")
+_KINDS = {
+    "email": "email",
+    "phone": "phone",
+    "url": "url",
+    "boolean": "bool",
+    "int": "number",
+    "long": "number",
+    "double": "number",
+    "currency": "number",
+    "percent": "number",
+    "date": "date",
+    "datetime": "date",
+}
+Raw = Mapping[str, Any]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Rows(_Model):
+    """A query's page."""
+
+    records: list[dict[str, Any]]
+    done: bool = True
+    nextRecordsUrl: str | None = None  # noqa: N815 - Salesforce's name
+
+
+class _Choice(_Model):
+    value: str
+    active: bool = True
+
+
+class RawField(_Model):
+    """One field's definition."""
+
+    name: str
+    label: str = ""
+    type: str = "string"
+    length: int = 0
+    updateable: bool = False
+    filterable: bool = True
+    unique: bool = False
+    externalId: bool = False  # noqa: N815 - Salesforce's name
+    restrictedPicklist: bool = False  # noqa: N815 - Salesforce's name
+    picklistValues: list[_Choice] | None = Field(default=None)  # noqa: N815 - Salesforce's name
+
+
+class Describe(_Model):
+    fields: list[RawField]
+
+
+class Created(_Model):
+    """The answer of a create or an upsert."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """An object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not."""
+
+    properties: Mapping[str, Property] = field(default_factory=dict)
+    filterable: frozenset[str] = frozenset()
+
+
+def to_schema(raw: Describe) -> Schema:
+    """Describe as our schema."""
+    return Schema(
+        {item.name: _property(item) for item in raw.fields},
+        frozenset(item.name for item in raw.fields if item.filterable),
+    )
+
+
+def _property(raw: RawField) -> Property:
+    chosen = raw.type in {"picklist", "multipicklist"} and raw.restrictedPicklist
+    kind = "options" if chosen else _KINDS.get(raw.type, "text")
+    return Property(
+        name=raw.name,
+        kind=kind,
+        writable=raw.updateable,
+        length=raw.length if kind not in {"options", "number", "bool", "date"} else 0,
+        options=frozenset(o.value for o in raw.picklistValues or () if o.active) if chosen else frozenset(),
+        unique=raw.unique or raw.externalId,
+        label=raw.label,
+    )
+
+
+def asked_for(watched: Watched, schema: Schema) -> tuple[str, ...]:
+    """Every field to select: what is watched, and what we need besides as far as it is visible."""
+    needed = [*watched.properties, *watched.gaps, *watched.where, *watched.skip_if]
+    also = [name for name in ALSO[watched.object] if name in schema.properties]
+    parent = PARENT if watched.object == "contact" and "AccountId" in schema.properties else ()
+    return tuple(dict.fromkeys(("Id", "SystemModstamp", "LastModifiedById", *needed, *also, *parent)))
+
+
+def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Record:
+    """A row as our record. Its company is the account, or for a lead what its own fields say."""
+    values = {name: text(held(raw, name)) for name in asked if name not in PARENT}
+    parent = {"contact": ("Account.Name", "Account.Website"), "lead": ("Company", "Website")}
+    company, website = parent.get(object, ("", ""))
+    return Record(
+        object=object,
+        id=str(raw.get("Id") or ""),
+        values=values,
+        modified=milliseconds(text(raw.get("SystemModstamp")) or ""),
+        read_at=read_at,
+        company_id=text(raw.get("AccountId")) or "",
+        company_domain=bare_host(text(held(raw, website)) or "") if website else "",
+        company_name=(text(held(raw, company)) or "") if company else "",
+        opted_out=raw.get("HasOptedOutOfEmail") is True,
+        do_not_call=raw.get("DoNotCall") is True,
+        modified_by=text(raw.get("LastModifiedById")) or "",
+    )
+
+
+def held(raw: Raw, name: str) -> Any:
+    """A field's value; a dotted name looks into the parent."""
+    value: Any = raw
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def text(value: Any) -> str | None:
+    """A JSON value as the text we compare: ``true``, ``12``, ``12.5``."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def typed(value: str, kind: str) -> Any:
+    """A text as the JSON value a field of ``kind`` takes; empty text clears."""
+    if not value:
+        return None
+    if kind == "bool":
+        return value.strip().lower() == "true"
+    if kind == "number":
+        try:
+            return int(value)
+        except ValueError:
+            try:
+                return float(value)
+            except ValueError:
+                return value
+    return value
+
+
+def body_of(write: Write, schema: Schema) -> dict[str, Any]:
+    """A write's values as JSON."""
+    return {name: typed(value, _kind(schema, name)) for name, value in write.values.items()}
+
+
+def _kind(schema: Schema, name: str) -> str:
+    known = schema.properties.get(name)
+    return known.kind if known else "text"
+
+
+def milliseconds(stamp: str) -> int:
+    """``2026-11-20T10:00:05.000+0000`` in ms; 0 for what is none."""
+    try:
+        return round(datetime.fromisoformat(stamp).timestamp() * 1000)
+    except ValueError:
+        return 0
+
+
+def to_company(raw: Raw) -> Company:
+    """An account as the linked company of a contact."""
+    staff = raw.get("NumberOfEmployees")
+    get = {name: text(value) or "" for name, value in raw.items() if not isinstance(value, Mapping)}.get
+    return Company(
+        id=get("Id", ""),
+        name=get("Name", ""),
+        domain=bare_host(get("Website", "")),
+        website=get("Website", ""),
+        phone=get("Phone", ""),
+        industry=get("Industry", ""),
+        employee_count=int(staff) if isinstance(staff, int | float) else 0,
+        city=get("BillingCity", ""),
+        country=get("BillingCountry", ""),
+        description=get("Description", ""),
+    )
+
+
+def wanted(watched: Watched, record: Record) -> bool:
+    """Whether ``record`` is one that is looked for; says again what the query could not ask."""
+    return (
+        all(_held(record, name) & {v.casefold() for v in values} for name, values in watched.where.items())
+        and all(value.casefold() not in _held(record, name) for name, value in watched.skip_if.items())
+        and (not watched.gaps or any(not (record.values.get(name) or "").strip() for name in watched.gaps))
+    )
+
+
+def _held(record: Record, name: str) -> set[str]:
+    """What a field holds: its text, and the parts of a multi-select."""
+    held_text = (record.values.get(name) or "").casefold()
+    return {held_text, *held_text.split(";")}
+
+
+def long_id(short: str) -> str:
+    """The 18-character form of an id; anything that is no 15-character id stays as it is."""
+    if len(short) != 15 or not (short.isascii() and short.isalnum()):
+        return short
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    groups = (short[start : start + 5] for start in (0, 5, 10))
+    return short + "".join(alphabet[sum(1 << i for i, c in enumerate(group) if c.isupper())] for group in groups)
+
+
+def is_id(value: str) -> bool:
+    """Whether this can be a record's id at all."""
+    return len(value) in {15, 18} and value.isascii() and value.isalnum()

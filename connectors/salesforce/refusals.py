@@ -1,0 +1,184 @@
+"""What Salesforce's error bodies say, of a whole call and of one row. Pure; no message is kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.classify import Reading
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    ConnectorError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.limits import Notice
+from connectors.models import Reply, Write, WriteResult, Written
+from connectors.operations import Operation
+
+LOCKED = frozenset({"UNABLE_TO_LOCK_ROW"})
+GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND", "MALFORMED_ID"})
+TAKEN = frozenset({"DUPLICATES_DETECTED", "DUPLICATE_VALUE"})
+FORBIDDEN = frozenset(
+    {
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "CANNOT_UPDATE_CONVERTED_LEAD",
+        "ENTITY_IS_LOCKED",
+    }
+)
+LATER = frozenset(
+    {
+        "UNABLE_TO_LOCK_ROW",
+        "QUERY_TIMEOUT",
+        "INVALID_QUERY_LOCATOR",
+        "SERVER_UNAVAILABLE",
+        "UNKNOWN_EXCEPTION",
+    }
+)
+MAPPING = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+SPENT_S = 900.0  # a spent day is rolling: look again after a quarter of an hour
+CROWDED_S = 5.0
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,80}")
+_OTHER = re.compile(r"\b([a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?)\b")
+_LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error. ``words`` are the words of its message, kept only to see which fields it names."""
+
+    code: str = ""
+    fields: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
+    existing_id: str = ""
+
+
+def faults(body: bytes) -> tuple[Fault, ...]:
+    """The errors of a body: an array, or OAuth's single object; none when it is something else."""
+    try:
+        raw = json.loads(body)
+    except ValueError:
+        return ()
+    if isinstance(raw, dict):
+        return (Fault(_code(raw.get("error"))),) if "error" in raw else ()
+    return tuple(fault(item) for item in raw if isinstance(item, dict)) if isinstance(raw, list) else ()
+
+
+def fault(item: Mapping[str, Any]) -> Fault:
+    """One error object; a row's code is called ``statusCode``, any other's ``errorCode``."""
+    code = _code(item.get("statusCode")) or _code(item.get("errorCode"))
+    listed = item.get("fields")
+    message = item.get("message")
+    words = frozenset(re.findall(r"[A-Za-z]\w*", message)) if isinstance(message, str) else frozenset()
+    return Fault(
+        code=code,
+        fields=tuple(str(one) for one in listed) if isinstance(listed, list) else (),
+        words=words,
+        existing_id=_existing(item, message if isinstance(message, str) else "") if code in TAKEN else "",
+    )
+
+
+def _code(value: Any) -> str:
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
+
+
+def _existing(item: Mapping[str, Any], message: str) -> str:
+    """The row in the way: named at the end of a unique clash, or in a duplicate rule's first match."""
+    found = [word for word in _OTHER.findall(message) if any(c.isdigit() for c in word)]
+    if found:
+        return str(found[-1])
+    result = item.get("duplicateResult")
+    for match in result.get("matchResults") or () if isinstance(result, dict) else ():
+        for row in match.get("matchRecords") or () if isinstance(match, dict) else ():
+            record = row.get("record") if isinstance(row, dict) else None
+            if isinstance(record, dict) and isinstance(record.get("Id"), str):
+                return str(record["Id"])
+    return ""
+
+
+def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
+    """The vendor's word on one row that was not written."""
+    first = errors[0] if errors else Fault()
+    named = _named(write, errors)
+    if first.code in LOCKED or (first.code.startswith("CANNOT_INSERT_UPDATE") and "lock" in _lower(first)):
+        return WriteResult(Written.LOCKED, code=first.code)
+    if first.code in GONE and not named:
+        return WriteResult(Written.GONE, code=first.code)
+    if first.code in FORBIDDEN:
+        return WriteResult(Written.FORBIDDEN, named, first.code)
+    if not first.code or first.code in LATER or first.code == "ALL_OR_NONE_OPERATION_ROLLED_BACK":
+        return WriteResult(Written.UNKNOWN, code=first.code)
+    return WriteResult(Written.INVALID, named, first.code)
+
+
+def _named(write: Write, errors: Sequence[Fault]) -> tuple[str, ...]:
+    """The written fields at fault: as listed, else as the messages spell them."""
+    listed = {name for one in errors for name in one.fields}
+    spoken = {word for one in errors for word in one.words}
+    return tuple(n for n in write.values if n in listed) or tuple(n for n in write.values if n in spoken)
+
+
+def _lower(one: Fault) -> frozenset[str]:
+    return frozenset(word.lower() for word in one.words)
+
+
+# ---- the org's way of the common table ----------------------------------------------------------------------------
+
+
+def reading(vendor: str, reserve: float) -> Reading:
+    """How Salesforce's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
+
+    def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
+        if reply.status < 300 or reply.status >= 500 or reply.status in operation.misses or reply.status == 401:
+            return None
+        first = next(iter(faults(reply.body)), Fault())
+        args, code = (vendor, operation.name, reply.status), first.code
+        if reply.status == 300:
+            return ConflictError(*args, code="SEVERAL_MATCHES")
+        if code == "REQUEST_LIMIT_EXCEEDED":
+            wait = CROWDED_S if any(word.startswith("Concurrent") for word in first.words) else SPENT_S
+            return RateLimitedError(*args, retry_after_s=wait, code=code)
+        if code in LATER:
+            return UnavailableError(*args, code=code)
+        if code in MAPPING:
+            hint = "the org refuses a field or object of the mapping, or hides it from this user: run check"
+            return AccessError(*args, code=code, hint=hint)
+        if code in TAKEN:
+            return ConflictError(*args, existing_id=first.existing_id, code=code)
+        if code in GONE or reply.status == 404:
+            return NotFoundError(*args, code=code)
+        if reply.status == 400:
+            return RejectedError(*args, fields=first.fields, code=code)
+        return None
+
+    def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
+        match = _LIMIT.search(reply.headers.get("sforce-limit-info", ""))
+        if match is None:
+            return {}
+        used, most = int(match[1]), int(match[2])
+        left = int(most * (1 - reserve)) - used
+        if left > most * 0.05:  # most answers say nothing worth a step of the limiter
+            return {}
+        return {"": Notice(max(0, left), SPENT_S, 86_400)}
+
+    return Reading(refusal=refused, code=lambda reply: next(iter(faults(reply.body)), Fault()).code, notices=notices)
+
+
+def token_reading(vendor: str) -> Reading:
+    """A refused token call: no token will come until somebody mends the credential."""
+
+    def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
+        if reply.status not in {400, 401, 403}:
+            return None
+        code = next(iter(faults(reply.body)), Fault()).code
+        hint = "the org refuses our credential: check client id, secret, user and key"
+        return AccessError(vendor, operation.name, reply.status, code=code, hint=hint)
+
+    return Reading(refusal=refused)

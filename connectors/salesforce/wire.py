@@ -1,0 +1,165 @@
+"""simple-salesforce in threads: one client for one thread at a time, no login, no retry, no environment of its own.
+
+The library speaks https only, knows no timeout, and puts bodies and URLs into its exceptions. So an adapter adds the
+timeouts (and plain http for a loopback host), every answer is taken in a hook before the library judges it, and its
+exceptions end here. Source: simple-salesforce 1.12, read and tried 2026-11-20.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import queue
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from connectors.models import Reply
+from connectors.salesforce.options import SalesforceOptions
+from connectors.transport import BrokenError, UnsentError
+
+USERINFO = "userinfo"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. ``path`` is below the versioned root; ``USERINFO`` names the identity service."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] | None = None
+    json: Any = None
+    headers: Mapping[str, str] | None = None
+
+
+class _Adapter(HTTPAdapter):
+    """Default timeouts, and the scheme of the instance in place of the library's https."""
+
+    def __init__(self, instance: str, timeouts: tuple[float, float]) -> None:
+        self._scheme, self._timeouts = urlsplit(instance).scheme, timeouts
+        super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        request.url = urlsplit(request.url or "")._replace(scheme=self._scheme).geturl()
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self._timeouts
+        return super().send(request, *args, **kwargs)
+
+
+class _Line:
+    """One client on one instance."""
+
+    def __init__(self, instance: str, options: SalesforceOptions) -> None:
+        self.instance, self.token = instance, ""
+        self._reply: Reply | None = None
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.auth = self._signed
+        self._session.hooks["response"].append(self._taken)
+        self._session.adapters.clear()  # so that no redirect leads to another host
+        place = urlsplit(instance).netloc
+        self._session.mount(f"https://{place}/", _Adapter(instance, (options.connect_s, options.read_s)))
+        self._client = Salesforce(
+            instance_url=f"https://{place}",
+            session_id="unused",
+            version=options.api_version,
+            session=self._session,
+            object_pairs_hook=dict,
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+    def exchange(self, call: Call, token: str) -> Reply:
+        """Send once.
+
+        Raises:
+            UnsentError: no connection stood.
+            BrokenError: one stood, and no whole answer came.
+        """
+        self.token, self._reply = token, None
+        try:
+            with contextlib.suppress(SalesforceError, requests.exceptions.JSONDecodeError, TypeError, KeyError):
+                if call.path == USERINFO:
+                    self._client.oauth2(USERINFO)
+                else:
+                    self._client.restful(
+                        call.path,
+                        params=dict(call.params or {}),
+                        method=call.method,
+                        json=call.json,
+                        headers=dict(call.headers or {}),
+                        allow_redirects=False,
+                    )
+        except (requests.RequestException, OSError) as failure:
+            if self._reply is None:
+                kind = UnsentError if _never_connected(failure) else BrokenError
+                raise kind(type(failure).__name__) from None  # its text holds the query
+        if self._reply is None:
+            raise BrokenError("no answer")
+        return self._reply
+
+    def _signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+    def _taken(self, response: requests.Response, **_kwargs: Any) -> None:
+        names = {name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"}
+        self._reply = Reply(response.status_code, names, response.content)
+
+
+def _never_connected(failure: BaseException) -> bool:
+    if isinstance(failure, requests.exceptions.ConnectTimeout):
+        return True
+    inner = failure.args[0] if isinstance(failure, requests.exceptions.ConnectionError) and failure.args else None
+    reason = inner.reason if isinstance(inner, MaxRetryError) else inner
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+class Lines:
+    """Clients as many as threads; each is one thread's while it is used, also when the asker has given up."""
+
+    def __init__(self, options: SalesforceOptions) -> None:
+        self._options = options
+        self._idle: queue.SimpleQueue[_Line] = queue.SimpleQueue()
+        self._threads = ThreadPoolExecutor(options.concurrency, thread_name_prefix=options.name)
+
+    async def exchange(self, call: Call, instance: str, token: str) -> Reply:
+        """Send once, in a thread. Raises: as ``_Line.exchange``."""
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, context.run, self._exchange, call, instance, token)
+
+    def close(self) -> None:
+        """Let the threads end; a call under way is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
+
+    def _exchange(self, call: Call, instance: str, token: str) -> Reply:
+        line = self._line(instance)
+        try:
+            return line.exchange(call, token)
+        finally:
+            self._idle.put(line)
+
+    def _line(self, instance: str) -> _Line:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                line = self._idle.get_nowait()
+                if line.instance == instance:
+                    return line
+                line.close()  # the org moved: what knew the old host is of no use
+        return _Line(instance, self._options)
