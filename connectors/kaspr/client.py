@@ -1,0 +1,181 @@
+"""Kaspr in both dialects: every operation as a typed method, and the provider that the flows ask."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, TypeAdapter
+
+from connectors import classify
+from connectors.bodies import bare_host
+from connectors.kaspr import operations as op
+from connectors.kaspr import read
+from connectors.kaspr.models import Employee, KeyUser, Pattern, Profile, RateLimits, RemainingCredits
+from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
+from connectors.transport import StaticAuth, Transport
+
+_USER = TypeAdapter(KeyUser)
+_REMAINING = TypeAdapter(RemainingCredits)
+_LIMITS = TypeAdapter(RateLimits)
+_GIVES = frozenset({"person", "work_email", "phone", "mobile_phone", "job_title", "first_name", "last_name"})
+_EMPLOYER = frozenset({"company_name"})
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class Options(BaseModel):
+    """How Kaspr is reached.
+
+    ``reference`` is what the vendor's printed reference describes, ``v2`` what its present users call, on another
+    host. ``personal_field`` is v2's name for personal addresses: ``directEmail`` or ``personalEmail``; callers
+    disagree and a wrong one is answered with 500, so they are asked for only when it is set.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    api_key: SecretStr
+    base_url: str = "https://developer.kaspr.io"
+    dialect: read.Dialect = "reference"
+    auth_scheme: Literal["bearer", "raw"] = "bearer"
+    personal_field: Literal["", "directEmail", "personalEmail"] = ""
+    account: str = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers
+    rate: Annotated[tuple[str, ...], BeforeValidator(_several)] = ("60/minute", "500/hour", "500/day")
+    user_agent: str = "refill/0.1"
+    connect_s: float = 10
+    read_s: float = 60
+    connections: int = 50
+
+
+def open_transport(options: Options, limiter: Limiter) -> Transport:
+    """The connection pool ``Kaspr`` is built on."""
+    key = options.api_key.get_secret_value()
+    value = SecretStr(f"Bearer {key}" if options.auth_scheme == "bearer" else key)
+    return Transport(
+        read.NAME,
+        options.base_url,
+        StaticAuth("authorization", value),
+        limiter,
+        user_agent=options.user_agent,
+        reading=read.reading(options.auth_scheme),
+        headers={"accept-version": "v2.0"} if options.dialect == "v2" else None,
+        connect_s=options.connect_s,
+        read_s=options.read_s,
+        connections=options.connections,
+    )
+
+
+class Kaspr:
+    """One key. Paid methods need a ticket, which is used up by the call."""
+
+    name = read.NAME
+
+    def __init__(self, transport: Transport, options: Options) -> None:
+        self._transport, self._options = transport, options
+        self._profile = op.PROFILE_V2 if options.dialect == "v2" else op.PROFILE
+        self.account = options.account
+        self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(
+            {transport.bucket(self._profile): tuple(parse_rate(text) for text in options.rate)}
+        )
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    # ---- the provider --------------------------------------------------------------------------------------------
+
+    def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
+        personal = self._options.dialect == "reference" or self._options.personal_field
+        gives = _GIVES | _EMPLOYER | (frozenset({"personal_email"}) if personal else frozenset())
+        price = prices.get(self._profile.name, self.price(gives))
+        bucket = self._transport.bucket(self._profile)
+        return (Offer(self.name, self.account, self._profile.name, gives, price, bucket, _by_slug, names_person=True),)
+
+    def price(self, fields: Collection[str]) -> int:
+        """Worst price of a profile with these fields: one each and one for the export in v2, else one in all."""
+        return len(self._wanted(fields)) + 1 if self._options.dialect == "v2" else self._profile.credits
+
+    async def ask(self, question: Question, ticket: Ticket) -> Reply:
+        arguments = question.arguments
+        if question.operation == op.DOMAIN_PATTERN.name:
+            return await self._transport.send(op.DOMAIN_PATTERN, json=dict(arguments), ticket=ticket)
+        if question.operation == op.DOMAIN_EMPLOYEES.name:
+            body = {"domain": arguments["domain"], "contactsNumberLimit": int(arguments["limit"])}
+            return await self._transport.send(op.DOMAIN_EMPLOYEES, json=body, ticket=ticket)
+        return await self._ask_profile(arguments["id"], question.name, question.fields, ticket)
+
+    def read(self, question: Question, reply: Reply) -> Answer:
+        return read.answer(self._options.dialect, question, reply)
+
+    async def standing(self) -> Standing:
+        reply = await self._transport.send(op.VERIFY_KEY)
+        who = classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
+        if self._options.dialect == "reference":
+            return Standing(who, read.remaining(reply))
+        left = await self.remaining_credits()
+        pools = {"work e-mail": left.work_email, "personal e-mail": left.personal_email, "phone": left.phone}
+        empty = tuple(f"no {name} credits left" for name, count in pools.items() if count == 0)
+        export = None if left.export is None or left.export < 0 else int(left.export)
+        return Standing(who, export, notes=empty)
+
+    async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:  # noqa: ARG002 - keeps no log
+        return None
+
+    # ---- the operations ------------------------------------------------------------------------------------------
+
+    async def verify_key(self) -> str:
+        """The user the key belongs to; free."""
+        reply = await self._transport.send(op.VERIFY_KEY)
+        return classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
+
+    async def profile(
+        self, slug: str, name: str, ticket: Ticket, fields: Collection[str] = ("work_email", "phone")
+    ) -> Profile | None:
+        """Who has this LinkedIn slug; ``name`` as shown there, ``fields`` count in v2 only."""
+        return read.profile(await self._ask_profile(slug, name, fields, ticket))
+
+    async def domain_pattern(self, domain: str, ticket: Ticket) -> tuple[Pattern, ...]:
+        """How addresses of a domain look: guesses, never findings."""
+        return read.patterns(await self.ask(self.pattern_question(domain), ticket))
+
+    async def domain_employees(self, domain: str, ticket: Ticket, limit: int = 5) -> tuple[Employee, ...]:
+        """People at a domain; the same ones each time, charged each time (assumed)."""
+        return read.employees(await self.ask(self.employees_question(domain, limit), ticket))
+
+    async def remaining_credits(self) -> RemainingCredits:
+        """Credits per pool; v2 only, free."""
+        reply = await self._transport.send(op.REMAINING_CREDITS)
+        return classify.parsed(_REMAINING, reply, self.name, op.REMAINING_CREDITS.name)
+
+    async def rate_limits(self) -> RateLimits:
+        """The key's windows; v2 only, free."""
+        reply = await self._transport.send(op.RATE_LIMITS)
+        return classify.parsed(_LIMITS, reply, self.name, op.RATE_LIMITS.name)
+
+    def pattern_question(self, domain: str) -> Question:
+        """The question behind ``domain_pattern``."""
+        arguments = {"domain": bare_host(domain)}
+        return Question(self.name, self.account, op.DOMAIN_PATTERN.name, arguments, op.DOMAIN_PATTERN.credits)
+
+    def employees_question(self, domain: str, limit: int = 5) -> Question:
+        """The question behind ``domain_employees``; at worst a credit for each of ``limit`` people."""
+        most = min(max(limit, 1), op.EMPLOYEES_MOST)
+        arguments = {"domain": bare_host(domain), "limit": str(most)}
+        return Question(self.name, self.account, op.DOMAIN_EMPLOYEES.name, arguments, most)
+
+    async def _ask_profile(self, slug: str, name: str, fields: Collection[str], ticket: Ticket) -> Reply:
+        body: dict[str, object] = {"id": slug, "name": name}
+        body |= {"dataToGet": self._wanted(fields)} if self._options.dialect == "v2" else {"isPhoneRequired": False}
+        return await self._transport.send(self._profile, json=body, ticket=ticket)
+
+    def _wanted(self, fields: Collection[str]) -> list[str]:
+        """V2's names for what is to be revealed, out of ours."""
+        names = {"work_email": "workEmail", "phone": "phone", "mobile_phone": "phone"}
+        names["personal_email"] = self._options.personal_field
+        return sorted({names[field] for field in fields if names.get(field)})
+
+
+def _by_slug(identity: Identity) -> Mapping[str, str] | None:
+    return {"id": identity.slug} if identity.slug and identity.full_name and "/" not in identity.slug else None

@@ -1,0 +1,281 @@
+"""What Kaspr's replies and headers mean: pure, the same for live and kept answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from connectors import classify
+from connectors.bodies import bare_host
+from connectors.classify import Reading, capped, retry_after
+from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError
+from connectors.kaspr import operations as op
+from connectors.kaspr.models import CheckedEmail, Employee, EmployeeReply, Pattern, PatternReply, Profile, ProfileReply
+from connectors.limits import Notice
+from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, Question, Reply, Role
+from connectors.operations import Operation
+
+NAME = "kaspr"
+Dialect = Literal["reference", "v2"]
+_PROFILE = TypeAdapter(ProfileReply)
+_PATTERNS = TypeAdapter(PatternReply)
+_EMPLOYEES = TypeAdapter(EmployeeReply)
+_TOKENS = ("{first}", "{last}", "{f}", "{l}")
+_GRADES: Mapping[bool | None, Grade] = {True: Grade.VALID, False: Grade.INVALID, None: Grade.UNVERIFIED}
+_POOLS = {
+    "work_email": "remaining-work-email-credits",
+    "personal_email": "remaining-direct-email-credits",
+    "phone": "remaining-phone-credits",
+}
+
+
+# ---- headers and refusals ----------------------------------------------------------------------------------------
+
+
+def reset_s(text: str) -> float | None:
+    """Seconds until the rate's reset, out of a header in milliseconds; an hour at most.
+
+    Numbers too large for a duration are taken for an instant and looked at again in an hour.
+    """
+    number = _number(text)
+    if number is None:
+        return None
+    return capped(number / 1000 if number <= 10**9 else classify.WAIT_CAP_S)
+
+
+def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
+    """The hourly window as the headers tell it, nothing when they do not."""
+    remaining = _number(reply.headers.get("x-ratelimit-remaining", ""))
+    wait = reset_s(reply.headers.get("x-ratelimit-reset", ""))
+    if remaining is None or wait is None:
+        return {}
+    return {"": Notice(max(int(remaining), 0), wait, 3600)}
+
+
+def pause(reply: Reply) -> float | None:
+    """How long a 429 blocks: ``Retry-After`` if it ever comes, else the reset."""
+    asked = retry_after(reply)
+    return reset_s(reply.headers.get("x-ratelimit-reset", "")) if asked is None else asked
+
+
+def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError | None:
+    """Refusals the status alone does not tell: no credits in a 200, which pool is empty, how the key was sent."""
+    request = classify.request_id(reply)
+    if reply.status == 402 or _no_credits(reply):
+        return CreditsError(NAME, operation.name, reply.status, request, bucket=_empty_pool(reply))
+    if reply.status == 401:
+        other = "raw" if scheme == "bearer" else "bearer"
+        hint = f'the vendor\'s reference shows the key in two forms, if it is right try auth_scheme = "{other}"'
+        return AccessError(NAME, operation.name, 401, request, hint=hint)
+    return None
+
+
+def reading(scheme: str) -> Reading:
+    """A 500 is often a malformed id here, so it is no sign of an outage."""
+    return Reading(refusal=partial(refusal, scheme), pause=pause, notices=notices, calm=frozenset({500}))
+
+
+def _no_credits(reply: Reply) -> bool:
+    if not 200 <= reply.status < 300 or b"credit" not in reply.body[:4096].lower():
+        return False
+    try:
+        body = json.loads(reply.body)
+    except ValueError:
+        return False
+    if not isinstance(body, dict) or any(body.get(name) for name in ("profile", "patterns", "employees")):
+        return False
+    return any("credit" in str(body.get(name, "")).lower() for name in ("message", "error"))
+
+
+def _empty_pool(reply: Reply) -> str:
+    empty = [pool for pool, name in _POOLS.items() if _number(reply.headers.get(name, "")) == 0]
+    return empty[0] if len(empty) == 1 else ""
+
+
+def credits_of(reply: Reply, unknown: int) -> int:
+    """The provider's own figure; ``unknown`` when the header is absent or no number."""
+    number = _number(reply.headers.get("decreased-credits", ""))
+    return unknown if number is None or number < 0 else math.ceil(number)
+
+
+def remaining(reply: Reply) -> int | None:
+    """Credits left by the header, ``None`` when it does not say."""
+    number = _number(reply.headers.get("remaining-credits", ""))
+    return None if number is None else int(number)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+# ---- one reader per operation ------------------------------------------------------------------------------------
+
+
+def profile(reply: Reply) -> Profile | None:
+    """The profile; ``None`` for each of the three shapes of a miss: 404, no profile, an empty one."""
+    if reply.status == 404 or not reply.body.strip():
+        return None
+    found = classify.parsed(_PROFILE, reply, NAME, op.PROFILE.name).profile
+    if found is None:
+        return None
+    empty = not (found.fetched_at or found.company_name or found.company.name or emails(found) or numbers(found))
+    return None if empty else found
+
+
+def patterns(reply: Reply) -> tuple[Pattern, ...]:
+    """Best score first; patterns with tokens we do not know are left out."""
+    if reply.status == 404:
+        return ()
+    rows = classify.parsed(_PATTERNS, reply, NAME, op.DOMAIN_PATTERN.name).patterns
+    return tuple(sorted(filter(_known, rows), key=lambda row: -(row.score or 0)))
+
+
+def employees(reply: Reply) -> tuple[Employee, ...]:
+    """People at a domain, without LinkedIn ids."""
+    if reply.status == 404:
+        return ()
+    return classify.parsed(_EMPLOYEES, reply, NAME, op.DOMAIN_EMPLOYEES.name).employees
+
+
+def _known(row: Pattern) -> bool:
+    text = row.pattern
+    for token in _TOKENS:
+        text = text.replace(token, "")
+    return "{" not in text and "}" not in text
+
+
+# ---- to neutral values -------------------------------------------------------------------------------------------
+
+
+def answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
+    """What a reply says about a question, with the credits of its header."""
+    try:
+        return _answer(dialect, question, reply)
+    except ContractError as broken:
+        return Answer(Outcome.UNREADABLE, credits=_told(reply), cause=broken.field or "body")
+
+
+def _answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
+    operation = next((row for row in op.OPERATIONS if row.name == question.operation), None)
+    if operation is None:
+        return Answer(Outcome.UNREADABLE, cause="operation")
+    refused = classify.failure(NAME, NAME, operation, reply, reading("bearer"))
+    if refused is not None:
+        return Answer(Outcome.REFUSED, credits=0, cause=type(refused).__name__.removesuffix("Error").lower())
+    if question.operation == op.DOMAIN_PATTERN.name:
+        found = patterns(reply)
+        return Answer(Outcome.HIT if found else Outcome.MISS, credits=credits_of(reply, 1 if found else 0))
+    if question.operation == op.DOMAIN_EMPLOYEES.name:
+        staff = tuple(to_colleague(row) for row in employees(reply))
+        return Answer(Outcome.HIT if staff else Outcome.MISS, staff, credits_of(reply, len(staff)))
+    somebody = profile(reply)
+    if somebody is None:
+        return Answer(Outcome.MISS, credits=credits_of(reply, 0))
+    newer = dialect == "v2" or somebody.newer
+    person = to_person(somebody, graded=not newer)
+    unsaid = _delivered(person) + 1 if newer else 1
+    return Answer(Outcome.HIT, (person,), credits_of(reply, unsaid))
+
+
+def _told(reply: Reply) -> int | None:
+    return credits_of(reply, -1) if _number(reply.headers.get("decreased-credits", "")) is not None else None
+
+
+def _delivered(person: Person) -> int:
+    kinds = {row.kind or "work" for row in person.emails}
+    return len(kinds) + bool(person.phones)
+
+
+def to_person(raw: Profile, *, graded: bool) -> Person:
+    """A profile; ``graded`` where ``valid`` is a grade (it is none in v2). Its location is of no told kind."""
+    company = Company(
+        name=raw.company_name or raw.company.name,
+        domain=bare_host(raw.company.domains[0]) if raw.company.domains else "",
+        linkedin_url=raw.company.company_page_url,
+        industry=raw.company.industry_name,
+        employee_count=raw.company.staff_count,
+    )
+    held = (Role(raw.title, company, current=True),) if raw.title or company.name else ()
+    return Person(
+        slug=raw.id,
+        full_name=raw.name,
+        first_name=raw.first_name,
+        last_name=raw.last_name,
+        title=raw.title,
+        roles=held,
+        emails=_graded(emails(raw), raw.emails, graded=graded),
+        phones=tuple(Phone(number) for number in numbers(raw)),
+    )
+
+
+def to_colleague(raw: Employee) -> Person:
+    """An employee of a domain; the same values under other names."""
+    addresses = dict.fromkeys(_clean((raw.email, *(row.email for row in raw.emails))))
+    found = tuple((address, "work") for address in addresses)
+    return Person(
+        full_name=raw.name,
+        first_name=raw.first_name,
+        last_name=raw.last_name,
+        title=raw.job,
+        roles=(Role(raw.job, Company(name=raw.company), current=True),),
+        emails=_graded(found, raw.emails, graded=True),
+        phones=tuple(Phone(number) for number in _numbers((raw.phone, *raw.phones))),
+    )
+
+
+Found = tuple[str, str]  # address, kind
+
+
+def emails(raw: Profile) -> tuple[Found, ...]:
+    """Every unmasked address with its kind, best family first, each once."""
+    work = (
+        raw.starry_work_email,
+        *raw.work_emails,
+        raw.starry_professional_email,
+        *raw.professional_emails,
+        raw.professional_email,
+        raw.current_pro_email,
+        *raw.current_pro_emails,
+    )
+    personal = (
+        raw.starry_direct_email,
+        *raw.direct_emails,
+        raw.starry_personal_email,
+        *raw.personal_emails,
+        raw.personal_email,
+        *raw.current_personal_emails,
+    )
+    rest = (*(row.email for row in raw.emails), raw.current_email)
+    found: dict[str, Found] = {}
+    for kind, family in (("work", work), ("personal", personal), ("", rest)):
+        for address in _clean(family):
+            found.setdefault(address.lower(), (address, kind))
+    return tuple(found.values())
+
+
+def numbers(raw: Profile) -> tuple[str, ...]:
+    """Every unmasked number without its blanks, each once."""
+    return _numbers((raw.starry_phone, raw.phone, *raw.phones))
+
+
+def _numbers(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys("".join(value.split()) for value in _clean(values)))
+
+
+def _clean(values: Iterable[str]) -> Iterable[str]:
+    return (value for value in values if value and "*" not in value)
+
+
+def _graded(found: Iterable[Found], checked: Iterable[CheckedEmail], *, graded: bool) -> tuple[Email, ...]:
+    verdicts = {row.email.lower(): row.valid for row in checked} if graded else {}
+    kinds: Mapping[str, Literal["work", "personal", ""]] = {"work": "work", "personal": "personal"}
+    return tuple(Email(address, _GRADES[verdicts.get(address.lower())], kinds.get(kind, "")) for address, kind in found)
