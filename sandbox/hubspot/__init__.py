@@ -1,0 +1,5 @@
+"""HubSpot imitated: records, search, properties, associations and webhooks, in both generations of paths."""
+
+from sandbox.hubspot.hub import HubSpot
+
+__all__ = ["HubSpot"]

@@ -1,0 +1,223 @@
+"""What a person or a test does to the portal behind the API's back, under `/_sandbox/`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from sandbox.hubspot.errors import ApiError, no_object
+from sandbox.hubspot.properties import EXTERNAL_ID, GROUPS, SALESFORCE_ID, Option, Property
+from sandbox.hubspot.table import INTEGRATION, PERSON, Record, Table, Writer
+
+if TYPE_CHECKING:
+    from sandbox.hubspot.hub import HubSpot
+
+Action = Callable[[web.Request, dict[str, Any]], Any]
+
+
+def add_portal_control(app: web.Application, hub: "HubSpot") -> None:
+    """Adds the control routes. Bodies and answers are JSON; a refusal of the portal is answered 400."""
+    control = _Control(hub)
+    routes: list[tuple[str, str, Action]] = [
+        ("GET", "records/{object}", control.dump),
+        ("POST", "records/{object}", control.create),
+        ("POST", "edit", control.edit),
+        ("POST", "merge", control.merge),
+        ("POST", "delete", control.delete),
+        ("POST", "restore", control.restore),
+        ("POST", "link", control.link),
+        ("POST", "commit-late", control.commit_late),
+        ("POST", "same-stamp", control.same_stamp),
+        ("GET", "properties/{object}", control.properties),
+        ("POST", "properties/{object}", control.define),
+        ("DELETE", "properties/{object}/{name}", control.undefine),
+        ("POST", "switch", control.switch),
+        ("POST", "settings", control.settings),
+        ("POST", "expire-tokens", control.expire_tokens),
+        ("POST", "webhooks", control.webhooks),
+        ("GET", "webhooks", control.webhooks_sent),
+    ]
+    for method, path, action in routes:
+        app.router.add_route(method, f"/_sandbox/{path}", _handler(action))
+
+
+def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else {}
+        try:
+            return web.json_response(action(request, body))
+        except ApiError as error:
+            return web.json_response({"error": error.category, "message": error.message}, status=400)
+        except (KeyError, TypeError) as error:
+            return web.json_response({"error": repr(error)}, status=400)
+
+    return handle
+
+
+class _Control:
+    def __init__(self, hub: "HubSpot") -> None:
+        self.hub = hub
+        self.portal = hub.portal
+
+    def dump(self, request: web.Request, _: dict[str, Any]) -> Any:
+        """Every record, archived ones too, with all values, their history (newest first) and links."""
+        table = self.portal.table(request.match_info["object"])
+        return [
+            {
+                "id": record.id,
+                "properties": record.values,
+                "archived": record.archived is not None,
+                "history": {
+                    name: [version.written() for version in reversed(versions)]
+                    for name, versions in record.history.items()
+                },
+                "links": {
+                    other: {one: sorted(types) for one, types in linked.items()}
+                    for other in self.portal.tables
+                    if (linked := self.portal.links.of((table.name, record.id), other))
+                },
+            }
+            for record in table.records.values()
+        ]
+
+    def create(self, request: web.Request, body: dict[str, Any]) -> Any:
+        """`{"properties": {...}, "by": "person"}`."""
+        table = self.portal.table(request.match_info["object"])
+        return {"id": self.portal.create(table, body["properties"], _writer(body)).id}
+
+    def edit(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "id", "properties", "by"}`; "" clears."""
+        table, record = self._record(body)
+        self.portal.update(table, record, body["properties"], _writer(body))
+        return {"id": record.id, "properties": record.values}
+
+    def merge(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "id": primary, "other"}`; the answer has the survivor's id."""
+        table, record = self._record(body)
+        other = self._record({**body, "id": body["other"]})[1]
+        return {"id": self.portal.merge(table, record, other, _writer(body)).id}
+
+    def delete(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "id", "erase": false}`."""
+        table, record = self._record(body)
+        (self.portal.erase if body.get("erase") else self.portal.archive)(table, record, _writer(body))
+        return {"id": record.id}
+
+    def restore(self, _: web.Request, body: dict[str, Any]) -> Any:
+        table = self.portal.table(body["object"])
+        record = table.live(body["id"], archived=True)
+        if record is None:
+            raise no_object(body["id"])
+        self.portal.restore(table, record, _writer(body))
+        return {"id": record.id}
+
+    def link(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"contact", "company", "types": [1] or absent, "remove": false}`."""
+        source, target = ("contacts", body["contact"]), ("companies", body["company"])
+        if body.get("remove"):
+            self.portal.unlink(source, target, _writer(body))
+            return {}
+        types = self.portal.link(source, target, set(body["types"]) if "types" in body else None, _writer(body))
+        return {"types": sorted(types)}
+
+    def commit_late(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """Like edit (or, without an id, create), but with a modified date `seconds_ago` in the past."""
+        at = self._ago(body)
+        if "id" not in body:
+            table = self.portal.table(body["object"])
+            record = self.portal.create(table, body["properties"], _writer(body), at)
+        else:
+            table, record = self._record(body)
+            self.portal.update(table, record, body.get("properties", {}), _writer(body), at)
+        return {"id": record.id, "stamp": record.values[table.modified_name]}
+
+    def same_stamp(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "ids": [...] or "count": n, "seconds_ago": 0}`: one modified date for all of them."""
+        table, at = self.portal.table(body["object"]), self._ago(body)
+        ids = body.get("ids") or [record.id for record in list(table.after(0))[: int(body["count"])]]
+        for record_id in ids:
+            self.portal.update(table, self._record({**body, "id": record_id})[1], {}, PERSON, at)
+        return {"ids": ids}
+
+    def properties(self, request: web.Request, _: dict[str, Any]) -> Any:
+        return [item.written() for item in self.portal.table(request.match_info["object"]).properties.values()]
+
+    def define(self, request: web.Request, body: dict[str, Any]) -> Any:
+        """The fields of `properties.Property`; over an existing name only what is given changes."""
+        table = self.portal.table(request.match_info["object"])
+        values = {**body}
+        if "options" in body:
+            values["options"] = tuple(Option(one, one) for one in body["options"])
+        values.setdefault("group", GROUPS[table.name])
+        held = table.properties.get(body["name"])
+        item = replace(held, **values) if held else Property(**values)
+        table.define(item)
+        return item.written()
+
+    def undefine(self, request: web.Request, _: dict[str, Any]) -> Any:
+        table = self.portal.table(request.match_info["object"])
+        table.properties.pop(request.match_info["name"], None)
+        return {}
+
+    def switch(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"openprospect_id": false}` takes the unique property away, `salesforcecontactid` adds the sync's own."""
+        if "openprospect_id" in body:
+            for name, table in self.portal.tables.items():
+                if body["openprospect_id"]:
+                    table.define(replace(EXTERNAL_ID, group=GROUPS[name]))
+                else:
+                    table.properties.pop(EXTERNAL_ID.name, None)
+        if "salesforcecontactid" in body:
+            contacts = self.portal.tables["contacts"]
+            if body["salesforcecontactid"]:
+                contacts.define(SALESFORCE_ID)
+            else:
+                contacts.properties.pop(SALESFORCE_ID.name, None)
+        return {}
+
+    def settings(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """Any of the fields of `settings.Settings`, and `index_lag`, `email_conflict`, `keeps_primary_id`."""
+        known = {item.name for item in fields(self.hub.settings)}
+        for name, value in body.items():
+            if name == "index_lag":
+                for index in self.portal.indexes.values():
+                    index.lag_s = float(value)
+            elif name == "email_conflict":
+                self.portal.email_conflict = int(value)
+            elif name == "keeps_primary_id":
+                self.portal.keeps_primary_id = bool(value)
+            elif name in known:
+                setattr(self.hub.settings, name, value)
+            else:
+                raise KeyError(name)
+        return asdict(self.hub.settings)
+
+    def expire_tokens(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"refresh": true}` kills refresh tokens too, `{"static": true}` the static token."""
+        if body.get("refresh"):
+            self.hub.tokens.revoke_refresh()
+        self.hub.tokens.static_revoked = bool(body.get("static", self.hub.tokens.static_revoked))
+        return {"expired": self.hub.tokens.expire()}
+
+    def webhooks(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """The fields of `webhooks.Target`: events go out from now on. `{"url": ""}` ends it."""
+        self.hub.webhooks.aim(body)
+        return {}
+
+    def webhooks_sent(self, _: web.Request, __: dict[str, Any]) -> Any:
+        return self.hub.webhooks.state()
+
+    def _record(self, body: dict[str, Any]) -> tuple[Table, Record]:
+        table = self.portal.table(body["object"])
+        record = table.live(body["id"])
+        if record is None:
+            raise no_object(body["id"])
+        return table, record
+
+    def _ago(self, body: dict[str, Any]) -> int:
+        return int((self.portal.now() - float(body.get("seconds_ago", 0))) * 1000)
+
+
+def _writer(body: dict[str, Any]) -> Writer:
+    return {"person": PERSON, "integration": INTEGRATION}[body.get("by", "person")]

@@ -1,0 +1,50 @@
+"""The search index of one object: what search sees, which is what was written a while ago."""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable, Iterator
+
+
+class Index:
+    def __init__(self, now: Callable[[], float], lag_s: float) -> None:
+        self.lag_s = lag_s
+        self._now = now
+        self._pending: deque[tuple[float, int, dict[str, str] | None, int]] = deque()
+        self._seen: dict[int, tuple[int, dict[str, str]]] = {}
+        self._by_modified: list[tuple[int, int]] = []
+
+    def note(self, number: int, values: dict[str, str] | None, modified: int) -> None:
+        """A record changed, or is no more (None)."""
+        self._pending.append((self._now() + self.lag_s, number, values, modified))
+
+    def values(self, number: int) -> dict[str, str]:
+        """What search knows of a record; empty if nothing."""
+        held = self._seen.get(number)
+        return held[1] if held else {}
+
+    def settle(self) -> None:
+        """Makes everything visible at once."""
+        self._advance(float("inf"))
+
+    def since(self, low: int | None) -> Iterator[tuple[int, int, dict[str, str]]]:
+        """(id, modified ms, values) of what search sees and was modified at `low` or later."""
+        self._advance(self._now())
+        if low is None:
+            for number, (modified, values) in self._seen.items():
+                yield number, modified, values
+            return
+        order = self._by_modified
+        for at in range(bisect_left(order, (low, 0)), len(order)):
+            modified, number = order[at]
+            yield number, modified, self._seen[number][1]
+
+    def _advance(self, until: float) -> None:
+        pending = self._pending
+        while pending and pending[0][0] <= until:
+            _, number, values, modified = pending.popleft()
+            held = self._seen.pop(number, None)
+            if held:
+                self._by_modified.pop(bisect_left(self._by_modified, (held[0], number)))
+            if values is not None:
+                self._seen[number] = (modified, values)
+                insort(self._by_modified, (modified, number))
