@@ -118,4 +118,5 @@ def _typed(chance: random.Random, row: CrmRow) -> CrmRow:
 
 
 def _duplicate(row: CrmRow, number: int) -> CrmRow:
-    return replace(row, number=number, phone=None, title=None, traits=row.traits | {"duplicate"})
+    # no address: a CRM may keep e-mails unique, so filling this one is refused there
+    return replace(row, number=number, email=None, phone=None, title=None, traits=row.traits | {"duplicate"})

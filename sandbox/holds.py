@@ -52,6 +52,11 @@ class Holds:
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.held) >= count)
 
+    async def until_none(self) -> None:
+        """Returns when no request is held any more."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self.held)
+
     def release(self) -> int:
         """Lets all go and forgets the rules. How many were held."""
         self.rules.clear()

@@ -50,7 +50,7 @@ class BalanceLog:
         """Seconds until a row shows."""
 
     def add(self, change_type: str, change_sum: float, data: dict[str, Any]) -> None:
-        self.rows.append(BalanceRow(len(self.rows) + 1, self.clock.wall(), change_type, change_sum, data))
+        self.rows.append(BalanceRow(len(self.rows) + 1, self.clock.stamp(), change_type, change_sum, data))
 
     def window(self, start: str | None, end: str | None) -> list[BalanceRow]:
         """Rows of a time window, newest first. Raises: ValueError for a date that is none."""

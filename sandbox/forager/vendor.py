@@ -114,6 +114,13 @@ class Forager(Vendor):
     def truth(self) -> dict[str, Any]:
         return {"balance_log": [row.json() for row in self.log.rows], "feedback": self.account.feedbacks}
 
+    def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        """`log_lag` {seconds}: how long a charge takes to show in the balance log."""
+        if action != "log_lag":
+            raise KeyError(action)
+        self.log.lag_s = float(body["seconds"])
+        return {}
+
     # money
 
     def short_of(self, change_type: str) -> Reply | None:

@@ -123,7 +123,7 @@ class Catalogue:
         page = self.vendor.page(call, [found.delivered_json() for found in chosen], "companies")
         if self.arrivals:
             self.arrivals -= 1
-            self.stock.arrive(search_id, 1, self.vendor.clock.wall())
+            self.stock.arrive(search_id, 1, self.vendor.clock.stamp())
         return Reply(200, page)
 
     def search_id(self, call: Call) -> str:

@@ -57,7 +57,7 @@ class Orders:
                 if order.key == key:
                     return Reply(201, self._created(order))
         order_id = make_id(self.vendor.options.seed, "order", call.entry.seq, body["title"])
-        now = self.vendor.clock.wall()
+        now = self.vendor.clock.stamp()
         results = self._enriched(order_id, body, now) if kind == "ENRICHMENT" else self._discovered(order_id, body, now)
         count = len(body["companies"]) if kind == "ENRICHMENT" else len(results)
         order = Order(order_id, kind, body["title"], features, now, results, count, None, key)
@@ -90,7 +90,7 @@ class Orders:
         """Where the order stands now."""
         if order.forced:
             return order.forced
-        age = (self.vendor.clock.wall() - order.created_at) * self.vendor.speed
+        age = (self.vendor.clock.stamp() - order.created_at) * self.vendor.speed
         return next(stage for stage, since in reversed(STAGES) if age >= since)
 
     def force(self, order_id: str, status: str) -> None:
@@ -98,7 +98,7 @@ class Orders:
         if status not in FORCED:
             raise KeyError(status)
         self.orders[order_id].forced = status
-        self.orders[order_id].forced_at = self.vendor.clock.wall()
+        self.orders[order_id].forced_at = self.vendor.clock.stamp()
 
     def _order(self, call: Call) -> Order:
         order_id = call.entry.key = call.params["id"]

@@ -113,7 +113,7 @@ class Stock:
     def __init__(self, world: World, options: Options, now: float) -> None:
         self.world = world
         self.options = options
-        self.started = now
+        self.started = float(int(now))
         self.chance = random.Random(f"refill-openprospect-{options.seed}")
         self.listed = {row.person.number for rows in world.rows.values() for row in rows}
         self._known = [company for company in world.companies if company.in_crm]

@@ -52,7 +52,7 @@ class OpenProspect(Vendor):
     def __init__(self, world: World, options: Options, clock: Clock | None = None) -> None:
         super().__init__(world, options, clock)
         self.speed = options.order_speed
-        self.stock = Stock(world, options, self.clock.wall())
+        self.stock = Stock(world, options, self.clock.stamp())
         self.orders = Orders(self)
         self.blacklists = Blacklists(self)
         self.catalogue = Catalogue(self)
@@ -140,7 +140,7 @@ class OpenProspect(Vendor):
         if not states:
             return {}
         state = states[0]
-        reset = self.clock.wall() + (state.reset_s if state.remaining else state.retry_s)
+        reset = self.clock.stamp() + (state.reset_s if state.remaining else state.retry_s)
         return {
             "X-RateLimit-Limit": str(state.window.allowed),
             "X-RateLimit-Remaining": str(state.remaining),
@@ -203,7 +203,7 @@ class OpenProspect(Vendor):
         """
         if action == "deliver":
             search_id = body.get("search_id") or next(iter(self.stock.searches))
-            return {"ids": self.stock.arrive(search_id, body.get("companies", 1), self.clock.wall())}
+            return {"ids": self.stock.arrive(search_id, body.get("companies", 1), self.clock.stamp())}
         if action == "arrive":
             self.catalogue.arrivals = body.get("companies", 1)
             return {}
