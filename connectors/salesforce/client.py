@@ -6,7 +6,6 @@ Source: the REST API v66.0 and simple-salesforce 1.12, read and tried 2026-11-20
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -14,9 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from connectors.classify import parsed, server_time
-from connectors.errors import AccessError, ContractError, RejectedError, UnavailableError
+from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
 from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
-from connectors.matching import alike, bare_host, profile_slug
+from connectors.matching import alike, bare_host, profile_slug, spellings
 from connectors.models import (
     Company,
     Cursor,
@@ -31,35 +30,22 @@ from connectors.models import (
     WriteResult,
     Written,
 )
-from connectors.operations import Operation, Repeat
 from connectors.ports import Watched
 from connectors.salesforce import records, soql, writing
 from connectors.salesforce.definitions import external_id_field
 from connectors.salesforce.options import SalesforceOptions
-from connectors.salesforce.records import TABLES, Created, Describe, Rows, Schema
+from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, WHO, Org
+from connectors.salesforce.records import TABLES, Created, Rows, Schema
 from connectors.salesforce.refusals import reading, token_reading
 from connectors.salesforce.tokens import Keep, Tokens, check
-from connectors.salesforce.wire import USERINFO, Call, Lines
+from connectors.salesforce.wire import USERINFO, Lines
 from connectors.transport import NoAuth, Transport
 
 BATCH = 200
-SCHEMA_S = 600.0  # how long an object's describe is believed
-CLOCK_S = 60.0
 FINDS = 50  # values a find asks for at once
 CHAIN = 5  # merges followed from one lost row
 
-WHO = Operation("userinfo", "GET", "/services/oauth2/userinfo", Repeat.SAFE)
-LIMITS = Operation("limits", "GET", "/limits", Repeat.SAFE, misses=frozenset({403}))
-DESCRIBE = Operation("describe", "GET", "/sobjects/{table}/describe", Repeat.SAFE)
-QUERY = Operation("query", "GET", "/query", Repeat.SAFE)
-QUERY_ALL = Operation("queryAll", "GET", "/queryAll", Repeat.SAFE)
-MORE = Operation("query.more", "GET", "/query/{locator}", Repeat.SAFE)
-UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.SAFE, misses=frozenset({400}))
-COMPOSITE = Operation("composite", "POST", "/composite", Repeat.SAFE, misses=frozenset({400}))
-UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}", Repeat.CREATES)
-CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
-
-_ROWS, _DESCRIBE, _CREATED = TypeAdapter(Rows), TypeAdapter(Describe), TypeAdapter(Created)
+_ROWS, _CREATED = TypeAdapter(Rows), TypeAdapter(Created)
 
 
 class Salesforce:
@@ -83,11 +69,9 @@ class Salesforce:
         window = parse_rate(options.daily)
         ours = Window(max(1, int(window.calls * (1 - options.reserve))), window.seconds)
         self.buckets: Mapping[str, tuple[Window, ...]] = {options.name: (ours,)}
-        self._options, self._transport, self._tokens, self._also = options, transport, tokens, also
-        self._lines = Lines(options)
-        self._clock, self._rest = clock, rest
-        self._schemas: dict[str, tuple[float, Schema]] = {}
-        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
+        self._options, self._tokens, self._rest = options, tokens, rest
+        self._lines, self._transports = Lines(options), (transport, *also)
+        self._org = Org(options.name, transport, tokens, self._lines, clock)
 
     @classmethod
     def opened(
@@ -121,29 +105,25 @@ class Salesforce:
     async def aclose(self) -> None:
         """Close connections; a call under way in a thread is not waited for."""
         self._lines.close()
-        for transport in (self._transport, *self._also):
+        for transport in self._transports:
             await transport.aclose()
 
     # ---- schema and standing -------------------------------------------------------------------------------------
 
     async def standing(self) -> Standing:
         """Who we are, and how much of the day is left where this user may see it."""
-        reply = await self._send(WHO, USERINFO)
-        who = self._json(reply, WHO)
+        reply = await self._org.send(WHO, USERINFO)
+        who = self._org.json(reply, WHO)
         org = who.get("organization_id") if isinstance(who, Mapping) else None
-        limits = await self._send(LIMITS, "limits")
-        daily = self._json(limits, LIMITS).get("DailyApiRequests", {}) if limits.status == 200 else {}
+        limits = await self._org.send(LIMITS, "limits")
+        daily = self._org.json(limits, LIMITS).get("DailyApiRequests", {}) if limits.status == 200 else {}
         known = isinstance(daily, Mapping) and isinstance(daily.get("Max"), int)
         notes = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
         return Standing(who=str(org or self._tokens.org_id or self.name), notes=notes)
 
     async def properties(self, object: str) -> Mapping[str, Property]:
         """The object as this credential sees it, read anew."""
-        table = self._table(object)
-        reply = await self._send(DESCRIBE, f"sobjects/{table}/describe")
-        schema = records.to_schema(parsed(_DESCRIBE, reply, self.name, DESCRIBE.name))
-        self._schemas[object] = (self._clock() + SCHEMA_S, schema)
-        return schema.properties
+        return (await self._org.schema(object, fresh=True)).properties
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our external id, when the org lacks it or does not keep it unique."""
@@ -152,18 +132,12 @@ class Salesforce:
 
     async def setup(self, object: str) -> str:
         """The field definitions to deploy: the data API creates no fields."""
-        self._table(object)
+        self._org.table(object)
         return external_id_field(object, self._options.external_id, self._options.api_version)
 
     async def now(self) -> int:
-        """The org's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
-        told, at = self._vendor_time
-        if not told or self._clock() - at > CLOCK_S:
-            await self._send(WHO, USERINFO)
-            told, at = self._vendor_time
-        if not told:
-            raise ContractError(self.name, "now", "date")
-        return told + int((self._clock() - at) * 1000)
+        """The org's clock (ms)."""
+        return await self._org.now()
 
     # ---- watch ---------------------------------------------------------------------------------------------------
 
@@ -204,7 +178,7 @@ class Salesforce:
         query = soql.select(asked, TABLES[watched.object], [*where, *self._selection(watched, schema)], tail)
         if soql.encoded_length(query) > soql.URI_CAP:
             query = soql.select(asked, TABLES[watched.object], [*where, *_alive(watched.object)], tail)
-        reply = await self._send(QUERY, "query", params={"q": query})
+        reply = await self._org.send(QUERY, "query", params={"q": query})
         rows = parsed(_ROWS, reply, self.name, QUERY.name)
         time_ms = server_time(reply)
         page = [records.to_record(watched.object, raw, asked, time_ms) for raw in rows.records]
@@ -218,7 +192,7 @@ class Salesforce:
         for name, values in watched.where.items():
             known = schema.properties.get(name)
             if name in schema.filterable and known is not None and known.kind != "date":
-                where.append(_any_of(name, [soql.literal(value, known.kind) for value in values]))
+                where.append(soql.one_of(name, [soql.literal(value, known.kind) for value in values]))
         if watched.gaps and all(name in schema.filterable for name in watched.gaps):
             where.append(soql.any_blank(watched.gaps))
         return where
@@ -228,7 +202,7 @@ class Salesforce:
     async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
         """Every id found, moved to what it was merged or converted into, or gone."""
         asked = records.asked_for(watched, await self._known(watched))
-        rows = await self._by_ids(watched.object, asked, ids)
+        rows = await self._org.by_ids(watched.object, asked, ids)
         found: dict[str, Found] = {}
         for one in ids:
             record = rows.get(records.long_id(one))
@@ -248,14 +222,14 @@ class Salesforce:
             if not wanted:
                 break
             fields = ("Id", "IsDeleted", "MasterRecordId")
-            rows = await self._ids_in(object, fields, wanted, QUERY_ALL, ())
+            rows = await self._org.ids_in(object, fields, wanted, QUERY_ALL, ())
             seen |= {end: {} for end in wanted} | {records.long_id(str(row.get("Id"))): row for row in rows}
             for one, end in ends.items():
                 master = seen.get(end, {}).get("MasterRecordId")
                 if isinstance(master, str) and master:
                     ends[one] = records.long_id(master)
             masters = [end for end in ends.values() if end not in seen and end not in survivors]
-            survivors |= await self._by_ids(object, asked, masters) if masters else {}
+            survivors |= await self._org.by_ids(object, asked, masters) if masters else {}
         found: dict[str, Found] = {}
         for one, end in ends.items():
             survivor, row = survivors.get(end), seen.get(end, {})
@@ -268,18 +242,18 @@ class Salesforce:
 
     async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
         """Update by id: Collections, or with ``strict`` conditional updates that meet ``Write.seen``."""
-        schema = await self._schema(object)
+        schema = self._org.seen_schema(object) or await self._org.schema(object)  # no call between read and write
 
         async def collection(part: Sequence[Write]) -> Reply:
             body = writing.collection_body(object, part, schema)
-            return await self._send(UPDATE, "composite/sobjects", json=body, headers=writing.NO_ASSIGNMENT)
+            return await self._org.send(UPDATE, "composite/sobjects", json=body, headers=writing.NO_ASSIGNMENT)
 
         async def composite(part: Sequence[Write]) -> Reply:
             body = writing.composite_body(object, part, schema, self._options.api_version)
-            return await self._send(COMPOSITE, "composite", json=body, headers=writing.NO_ASSIGNMENT)
+            return await self._org.send(COMPOSITE, "composite", json=body, headers=writing.NO_ASSIGNMENT)
 
         def read(part: Sequence[Write], reply: Reply) -> writing.Results:
-            answer = self._json(reply, COMPOSITE if strict else UPDATE)
+            answer = self._org.json(reply, COMPOSITE if strict else UPDATE)
             return (writing.read_composite if strict else writing.read_collection)(self.name, part, answer)
 
         strict = self._options.strict
@@ -302,9 +276,9 @@ class Salesforce:
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked accounts."""
-        schema = await self._schema("company")
+        schema = await self._org.schema("company")
         fields = ("Id", *(name for name in records.COMPANY if name in schema.properties))
-        rows = await self._ids_in("company", fields, ids, QUERY, ())
+        rows = await self._org.ids_in("company", fields, ids, QUERY, ())
         by_id = {str(row.get("Id")): records.to_company(row) for row in rows}
         return {one: by_id[records.long_id(one)] for one in ids if records.long_id(one) in by_id}
 
@@ -312,7 +286,7 @@ class Salesforce:
 
     async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """Record ids per value. A web address is asked for by its host, a profile by its slug, and compared here."""
-        schema = await self._schema(object)
+        schema = await self._org.schema(object)
         known = schema.properties.get(property)
         if known is None:
             hint = f"the org shows no {object} field {property}: create it or change the mapping"
@@ -326,23 +300,27 @@ class Salesforce:
         wanted = [value for value in values if (bare_host(value) if hosts else value.strip())]
         rows: list[Mapping[str, Any]] = []
         for part in soql.chunked(wanted, query, FINDS):
-            rows += await self._rows(query(part), QUERY)
+            rows += await self._org.rows(query(part), QUERY)
         held = [(str(row.get("Id")), records.text(row.get(property)) or "") for row in rows]
         return {value: tuple(dict.fromkeys(i for i, text in held if _same(value, text, hosts))) for value in values}
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
         """Create one row on its ticket: by upsert when it carries our external id, so that a repeat is one row."""
-        table, field = self._table(object), soql.name(self._options.external_id)
-        schema = await self._schema(object)
+        table, field = self._org.table(object), soql.name(self._options.external_id)
+        try:
+            schema = await self._org.schema(object)
+        except ConnectorError:
+            await ticket.released("schema")
+            raise
         body = records.body_of(Write("", values), schema)
         key = values.get(self._options.external_id, "")
         if key:
             body.pop(self._options.external_id)
             path = UPSERT.target({"table": table, "field": field, "value": key}, {}).lstrip("/")
-            reply = await self._send(UPSERT, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
+            reply = await self._org.send(UPSERT, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
         else:
             path = CREATE.target({"table": table}, {}).lstrip("/")
-            reply = await self._send(CREATE, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
+            reply = await self._org.send(CREATE, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
         if reply.status == 204:  # an older version's word for a row that was there
             return (await self.find(object, self._options.external_id, [key]))[key][0]
         return parsed(_CREATED, reply, self.name, "sobject.create").id
@@ -352,7 +330,7 @@ class Salesforce:
         if object != "contact":
             return
         wanted = {records.long_id(one): records.long_id(other) for one, other in pairs}
-        rows = await self._ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY, ())
+        rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY, ())
         free = [str(row["Id"]) for row in rows if not row.get("AccountId")]
         results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
         for result in results.values():
@@ -363,47 +341,6 @@ class Salesforce:
 
     # ---- calls ---------------------------------------------------------------------------------------------------
 
-    def _table(self, object: str) -> str:
-        try:
-            return TABLES[object]
-        except KeyError:
-            raise AccessError(self.name, "objects", code="OBJECT", hint=f"there is no object {object} here") from None
-
-    async def _send(
-        self,
-        operation: Operation,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        ticket: Ticket | None = None,
-    ) -> Reply:
-        call = Call(operation.method, path, params, json, headers)
-
-        async def attempt() -> Reply:
-            signed = await self._tokens.headers()
-            token = signed["authorization"].removeprefix("Bearer ")
-            return await self._lines.exchange(call, self._tokens.instance, token)
-
-        reply = await self._transport.run(operation, attempt, ticket=ticket)
-        if told := server_time(reply):
-            self._vendor_time = (told, self._clock())
-        return reply
-
-    def _json(self, reply: Reply, operation: Operation) -> Any:
-        try:
-            return json.loads(reply.body)
-        except ValueError:
-            raise ContractError(self.name, operation.name, "", reply.status) from None
-
-    async def _schema(self, object: str) -> Schema:
-        until, schema = self._schemas.get(object, (0.0, Schema()))
-        if self._clock() >= until:
-            await self.properties(object)
-            schema = self._schemas[object][1]
-        return schema
-
     async def _known(self, watched: Watched) -> Schema:
         """The schema, sure to hold every property watched.
 
@@ -412,46 +349,13 @@ class Salesforce:
         """
         names = {*watched.properties, *watched.gaps, *watched.where, *watched.skip_if}
         plain = {name for name in names if "." not in name}
-        schema = await self._schema(watched.object)
+        schema = await self._org.schema(watched.object)
         if not plain <= schema.properties.keys():
-            await self.properties(watched.object)
-            schema = self._schemas[watched.object][1]
+            schema = await self._org.schema(watched.object, fresh=True)
         if lost := sorted(plain - schema.properties.keys()):
-            hint = (
-                f"the org shows no {watched.object} field {', '.join(lost)}: create it, grant it or change the mapping"
-            )
+            hint = f"the org shows no {watched.object} field {', '.join(lost)}: create, grant or map it anew"
             raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
         return schema
-
-    async def _rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
-        """Every row of a small query."""
-        rows = parsed(_ROWS, await self._send(operation, operation.name, params={"q": query}), self.name, "query")
-        found: list[Mapping[str, Any]] = [*rows.records]
-        while not rows.done:
-            path = soql.more_path(rows.nextRecordsUrl or "")
-            if not path or not rows.records:
-                raise ContractError(self.name, MORE.name, "nextRecordsUrl")
-            rows = parsed(_ROWS, await self._send(MORE, path), self.name, MORE.name)
-            found += rows.records
-        return found
-
-    async def _ids_in(
-        self, object: str, fields: Sequence[str], ids: Sequence[str], operation: Operation, also: Sequence[str]
-    ) -> list[Mapping[str, Any]]:
-        def query(part: Sequence[str]) -> str:
-            literals = [soql.quoted(one) for one in part]
-            return soql.select(fields, TABLES[object], [soql.one_of("Id", literals), *also])
-
-        good = [records.long_id(one) for one in ids if records.is_id(one)]
-        rows: list[Mapping[str, Any]] = []
-        for part in soql.chunked(good, query, BATCH):
-            rows += await self._rows(query(part), operation)
-        return rows
-
-    async def _by_ids(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
-        rows = await self._ids_in(object, asked, ids, QUERY, ())
-        read_at = self._vendor_time[0]
-        return {str(row.get("Id")): records.to_record(object, row, asked, read_at) for row in rows}
 
 
 def _alive(object: str) -> list[str]:
@@ -459,16 +363,12 @@ def _alive(object: str) -> list[str]:
     return ["IsDeleted = false", *(["IsConverted = false"] if object == "lead" else [])]
 
 
-def _any_of(field: str, literals: Sequence[str]) -> str:
-    return soql.one_of(field, literals)
-
-
 def _sought(property: str, values: Sequence[str], hosts: bool, kind: str) -> str:
     """The test for rows that may hold one of ``values``."""
     patterns = [bare_host(value) if hosts else profile_slug(value) for value in values]
     if hosts or (kind == "url" and all(patterns)):
         return "(" + " OR ".join(f"{soql.name(property)} LIKE {soql.like(text)}" for text in patterns) + ")"
-    return soql.one_of(property, [soql.literal(value, kind) for value in values])
+    return soql.one_of(property, [soql.literal(form, kind) for value in values for form in spellings(value)])
 
 
 def _same(value: str, held: str, hosts: bool) -> bool:

@@ -1,0 +1,140 @@
+"""The calls one org takes, each as a value of ours: schema, queries, updates. Keeps the schema and the org's clock."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from connectors.classify import parsed, server_time
+from connectors.errors import AccessError, ContractError
+from connectors.limits import Ticket
+from connectors.models import Record, Reply
+from connectors.operations import Operation, Repeat
+from connectors.salesforce import records, soql
+from connectors.salesforce.records import TABLES, Describe, Rows, Schema
+from connectors.salesforce.tokens import Tokens
+from connectors.salesforce.wire import USERINFO, Call, Lines
+from connectors.transport import Transport
+
+SCHEMA_S = 600.0  # how long an object's describe is believed
+CLOCK_S = 60.0
+IDS = 200  # ids a query asks for at once
+
+WHO = Operation("userinfo", "GET", "/services/oauth2/userinfo", Repeat.SAFE)
+LIMITS = Operation("limits", "GET", "/limits", Repeat.SAFE, misses=frozenset({403}))
+DESCRIBE = Operation("describe", "GET", "/sobjects/{table}/describe", Repeat.SAFE)
+QUERY = Operation("query", "GET", "/query", Repeat.SAFE)
+QUERY_ALL = Operation("queryAll", "GET", "/queryAll", Repeat.SAFE)
+MORE = Operation("query.more", "GET", "/query/{locator}", Repeat.SAFE)
+UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.SAFE, misses=frozenset({400}))
+COMPOSITE = Operation("composite", "POST", "/composite", Repeat.SAFE, misses=frozenset({400}))
+UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}", Repeat.CREATES)
+CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
+
+
+_ROWS, _DESCRIBE = TypeAdapter(Rows), TypeAdapter(Describe)
+
+
+class Org:
+    """One org's calls, sent by ``Lines`` under the rules of ``Transport``."""
+
+    def __init__(
+        self, name: str, transport: Transport, tokens: Tokens, lines: Lines, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self._transport, self._tokens, self._lines, self._clock = transport, tokens, lines, clock
+        self._schemas: dict[str, tuple[float, Schema]] = {}
+        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
+
+    async def now(self) -> int:
+        """The org's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
+        told, at = self._vendor_time
+        if not told or self._clock() - at > CLOCK_S:
+            await self.send(WHO, USERINFO)
+            told, at = self._vendor_time
+        if not told:
+            raise ContractError(self.name, "now", "date")
+        return told + int((self._clock() - at) * 1000)
+
+    async def schema(self, object: str, *, fresh: bool = False) -> Schema:
+        """The object as this credential sees it; read anew after ten minutes, or now."""
+        until, schema = self._schemas.get(object, (0.0, Schema()))
+        if fresh or self._clock() >= until:
+            reply = await self.send(DESCRIBE, f"sobjects/{self.table(object)}/describe")
+            schema = records.to_schema(parsed(_DESCRIBE, reply, self.name, DESCRIBE.name))
+            self._schemas[object] = (self._clock() + SCHEMA_S, schema)
+        return schema
+
+    def seen_schema(self, object: str) -> Schema | None:
+        """The schema as it was last read, however long ago."""
+        held = self._schemas.get(object)
+        return held[1] if held else None
+
+    def table(self, object: str) -> str:
+        """Salesforce's name of our word ``object``."""
+        try:
+            return TABLES[object]
+        except KeyError:
+            raise AccessError(self.name, "objects", code="OBJECT", hint=f"there is no object {object} here") from None
+
+    async def send(
+        self,
+        operation: Operation,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        ticket: Ticket | None = None,
+    ) -> Reply:
+        call = Call(operation.method, path, params, json, headers)
+
+        async def attempt() -> Reply:
+            signed = await self._tokens.headers()
+            token = signed["authorization"].removeprefix("Bearer ")
+            return await self._lines.exchange(call, self._tokens.instance, token)
+
+        reply = await self._transport.run(operation, attempt, ticket=ticket)
+        if told := server_time(reply):
+            self._vendor_time = (told, self._clock())
+        return reply
+
+    def json(self, reply: Reply, operation: Operation) -> Any:
+        try:
+            return json.loads(reply.body)
+        except ValueError:
+            raise ContractError(self.name, operation.name, "", reply.status) from None
+
+    async def rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
+        """Every row of a small query."""
+        rows = parsed(_ROWS, await self.send(operation, operation.name, params={"q": query}), self.name, "query")
+        found: list[Mapping[str, Any]] = [*rows.records]
+        while not rows.done:
+            path = soql.more_path(rows.nextRecordsUrl or "")
+            if not path or not rows.records:
+                raise ContractError(self.name, MORE.name, "nextRecordsUrl")
+            rows = parsed(_ROWS, await self.send(MORE, path), self.name, MORE.name)
+            found += rows.records
+        return found
+
+    async def ids_in(
+        self, object: str, fields: Sequence[str], ids: Sequence[str], operation: Operation, also: Sequence[str]
+    ) -> list[Mapping[str, Any]]:
+        def query(part: Sequence[str]) -> str:
+            literals = [soql.quoted(one) for one in part]
+            return soql.select(fields, TABLES[object], [soql.one_of("Id", literals), *also])
+
+        good = [records.long_id(one) for one in ids if records.is_id(one)]
+        rows: list[Mapping[str, Any]] = []
+        for part in soql.chunked(good, query, IDS):
+            rows += await self.rows(query(part), operation)
+        return rows
+
+    async def by_ids(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
+        rows = await self.ids_in(object, asked, ids, QUERY, ())
+        read_at = self._vendor_time[0]
+        return {str(row.get("Id")): records.to_record(object, row, asked, read_at) for row in rows}
