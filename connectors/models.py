@@ -268,7 +268,10 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """What a CRM says of one of its properties. ``length`` 0 means no limit known; ``options`` are internal values."""
+    """What a CRM says of one of its properties. ``length`` 0 means no limit known; ``options`` are internal values.
+
+    ``labels`` are what people see of them, by internal value, where the CRM tells.
+    """
 
     name: str
     kind: str  # text | email | phone | url | number | bool | date | options
@@ -277,6 +280,7 @@ class Property:
     options: frozenset[str] = frozenset()
     unique: bool = False
     label: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

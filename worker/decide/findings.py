@@ -1,0 +1,166 @@
+"""Values the answers offer for a field, judged: the first that may be written, or why there is none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.models import Email, Grade, Person, PhoneKind, Property, Role
+from worker.decide import domains, emails, linkedin, names, phones
+from worker.decide.knowledge import Knowledge, Source
+from worker.decide.policy import FieldRule, Policy
+from worker.decide.reasons import Reason
+from worker.decide.record import View
+from worker.decide.schema import Invalid, fit
+from worker.decide.text import is_masked
+from worker.decide.values import EMAIL_FIELDS, EMPLOYER_FIELDS, PHONE_FIELDS, normal
+
+_BEST_FIRST = tuple(Grade)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A value an answer offers. ``grade`` is of e-mails, ``fixed`` of numbers the provider or their form say so of."""
+
+    field: str
+    value: str
+    provider: str
+    question_key: str
+    grade: Grade | None = None
+    fixed: bool = False
+
+
+@dataclass(slots=True)
+class Judged:
+    """What became of the values offered for one field: those that may be written, and why others may not."""
+
+    good: list[Finding] = field(default_factory=list)
+    spare: list[Finding] = field(default_factory=list)
+    """Good, but only when nothing else is left: a number the record holds already in the other field."""
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def judge(
+    name: str, rule: FieldRule, view: View, policy: Policy, known: Knowledge, schema: Mapping[str, Property]
+) -> Judged:
+    """Every value the answers offer for the field, in the order of the rule's providers, cheapest answer first."""
+    judged = Judged()
+    for provider in dict.fromkeys(rule.providers):
+        for source in known.sources:
+            if source.asked.offer.provider != provider:
+                continue
+            for offered in _offered(name, source, view, policy):
+                finding = _checked(offered, rule, view, schema) if isinstance(offered, Finding) else offered
+                if isinstance(finding, str):
+                    judged.reasons[finding] += 1
+                elif name in PHONE_FIELDS and finding.value == view.numbers.get(_other(name)):
+                    judged.spare.append(finding)
+                else:
+                    judged.good.append(finding)
+    if name == "phone":
+        judged.good.sort(key=lambda finding: (rule.providers.index(finding.provider), not finding.fixed))
+    return judged
+
+
+def _other(name: str) -> str:
+    return "phone" if name == "mobile_phone" else "mobile_phone"
+
+
+def _offered(name: str, source: Source, view: View, policy: Policy) -> Iterator[Finding | str]:
+    person, offer, key = source.person, source.asked.offer, source.asked.question.key
+    if name in EMAIL_FIELDS:
+        ordered = sorted(person.emails, key=lambda email: (_BEST_FIRST.index(email.grade), not _at_home(email, view)))
+        for email in ordered:
+            problem = _email_problem(name, email, view, policy)
+            yield problem or Finding(name, email.address, offer.provider, key, email.grade)
+    elif name in PHONE_FIELDS:
+        countries = tuple(hint for hint in (person.country, *view.countries) if hint)
+        for phone in person.phones:
+            number = phones.read(phone.number, countries, phone.kind)
+            if not number.e164:
+                yield "masked" if number.problem == "masked" else Reason.INVALID_VALUE
+            elif name == "mobile_phone" and not number.mobile:
+                yield "wrong_kind"
+            else:
+                fixed = number.fixed or phone.kind is PhoneKind.FIXED
+                yield Finding(name, number.e164, offer.provider, key, fixed=fixed)
+    elif name == "linkedin_url":
+        slug = linkedin.slug(person.slug)
+        if slug and "slug" in offer.gives:
+            yield Finding(name, linkedin.url(slug), offer.provider, key)
+    else:
+        value, employer = _text(name, person, view)
+        if value and employer and name in EMPLOYER_FIELDS and _moved(employer, view, policy):
+            yield Reason.EMPLOYER_CHANGED
+        elif value:
+            yield Finding(name, value, offer.provider, key)
+
+
+def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str, Property]) -> Finding | str:
+    """The finding in its one spelling and fit for the CRM, or why it cannot be written."""
+    if is_masked(finding.value):
+        return "masked"
+    if finding.grade is not None and finding.grade not in rule.accept:
+        return Reason.BELOW_GRADE
+    value = normal(finding.field, finding.value, view.countries)
+    if not value:
+        return Reason.INVALID_VALUE
+    described = schema.get(rule.property)
+    if described:
+        fitted = fit(value, finding.field, described)
+        if isinstance(fitted, Invalid):
+            return Reason.INVALID_VALUE
+        value = fitted
+    return Finding(finding.field, value, finding.provider, finding.question_key, finding.grade, fixed=finding.fixed)
+
+
+def _at_home(email: Email, view: View) -> bool:
+    return domains.registrable(email.address) in view.domains
+
+
+def _email_problem(name: str, email: Email, view: View, policy: Policy) -> str:
+    """Why this address is none for the field, ``""`` when it may be."""
+    if is_masked(email.address):
+        return "masked"
+    if not emails.normal(email.address):
+        return Reason.INVALID_VALUE
+    free = emails.is_personal(email.address)
+    if name == "personal_email":
+        return "" if email.kind == "personal" or (free and not email.kind) else "wrong_kind"
+    if email.kind == "personal" or free:
+        return "wrong_kind"
+    return Reason.EMPLOYER_CHANGED if _moved(email.address, view, policy) else ""
+
+
+def _moved(place: str, view: View, policy: Policy) -> bool:
+    """Whether an address or domain lies off every domain the record's company has; unknown ones are not judged."""
+    if policy.allow_employer_changed or not view.domains:
+        return False
+    return domains.registrable(place) not in view.domains
+
+
+def _text(name: str, person: Person, view: View) -> tuple[str, str]:
+    """A person's value of a free-text field, and the employer's domain it speaks of where it speaks of one."""
+    first, last = person.first_name, person.last_name
+    if not last:
+        first, last = names.split(person.full_name)
+    role = current_role(person.roles, view.domains)
+    employer = role.company.domain if role else ""
+    told = {
+        "first_name": first,
+        "last_name": last,
+        "city": person.city,
+        "country": person.country,
+        "job_title": (role.title if role else "") or person.title,
+        "company_name": role.company.name if role else "",
+        "company_domain": domains.company_domain(employer),
+    }
+    return told.get(name, ""), employer
+
+
+def current_role(roles: Sequence[Role], company_domains: frozenset[str]) -> Role | None:
+    """The role that counts: a current one at the record's company, else the first current one."""
+    current = [role for role in roles if role.current]
+    here = [role for role in current if domains.registrable(role.company.domain) in company_domains]
+    return next(iter(here or current), None)

@@ -1,0 +1,79 @@
+"""Phone numbers through libphonenumber: E.164, whether possible, and of which kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+from connectors.models import PhoneKind
+from worker.decide.countries import region
+from worker.decide.text import clean, is_masked
+
+_MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+_LONGEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in E.164, or why there is none: ``blank``, ``masked``, ``no_country``, ``unreadable``, ``impossible``.
+
+    ``mobile`` says that it can be one; ``fixed`` that it cannot.
+    """
+
+    e164: str = ""
+    mobile: bool = False
+    fixed: bool = False
+    problem: str = ""
+
+
+def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind.ANY) -> Number:
+    """The number of ``text``; without a ``+`` it is read in the first of ``countries`` (names or codes) we know.
+
+    An extension is dropped. A number whose kind cannot be told counts as mobile unless ``kind`` says otherwise.
+    """
+    return _read(text, next((found for country in countries if (found := region(country))), ""), kind)
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str, home: str, kind: PhoneKind) -> Number:
+    plain = clean(text)
+    if not plain:
+        return Number(problem="blank")
+    if is_masked(plain):
+        return Number(problem="masked")
+    if len(plain) > _LONGEST:
+        return Number(problem="unreadable")
+    try:
+        parsed = phonenumbers.parse(plain, home or None)
+    except NumberParseException as error:
+        unknown = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
+        return Number(problem="no_country" if unknown and not plain.startswith("+") else "unreadable")
+    if not phonenumbers.is_possible_number(parsed):
+        return Number(problem="impossible")
+    e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    mobile, fixed = _kind(phonenumbers.number_type(parsed), kind)
+    return Number(e164=e164, mobile=mobile, fixed=fixed)
+
+
+def _kind(told: int, said: PhoneKind) -> tuple[bool, bool]:
+    if told == PhoneNumberType.MOBILE:
+        return True, False
+    if told in {PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UNKNOWN}:
+        return said is not PhoneKind.FIXED, said is PhoneKind.FIXED
+    return False, told == PhoneNumberType.FIXED_LINE
+
+
+def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
+    """Whether both are the same number, however they are written."""
+    first, second = read(one, countries).e164, read(other, countries).e164
+    if first and second:
+        return first == second
+    digits = [_national(first or one), _national(second or other)]
+    return bool(digits[0]) and digits[0] == digits[1]
+
+
+def _national(text: str) -> str:
+    return "".join(sign for sign in text if sign.isdigit()).lstrip("0")

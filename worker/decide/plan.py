@@ -1,0 +1,185 @@
+"""What a visit does next with a record, from what is known so far. Called again after every answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from connectors.models import Answer, Offer, Property, Question
+from worker.decide.decision import Change, Decision, Next
+from worker.decide.findings import Finding, Judged, judge
+from worker.decide.knowledge import Knowledge, learn
+from worker.decide.policy import FieldRule, Policy
+from worker.decide.reasons import Reason
+from worker.decide.record import View
+from worker.decide.values import EMAIL_FIELDS, PHONE_FIELDS, same_value
+from worker.decide.waterfall import Ask, Await, Stop, Waterfall, independent
+
+__all__ = ["Change", "Decision", "Next", "candidates", "decide"]
+
+_WORTH_TELLING = (Reason.EMPLOYER_CHANGED, Reason.BELOW_GRADE, Reason.INVALID_VALUE)
+
+
+def decide(
+    view: View,
+    policy: Policy,
+    offers: Sequence[Offer],
+    answers: Mapping[str, Answer],
+    *,
+    missed: AbstractSet[str] = frozenset(),
+    closed: Mapping[str, str] | None = None,
+    blocked: AbstractSet[str] = frozenset(),
+    spent: Mapping[str, int] | None = None,
+    schema: Mapping[str, Property] | None = None,
+) -> Decision:
+    """What to ask next, what to write and why the rest stays open.
+
+    ``answers`` (by question key) are kept or just bought, in any order; ``missed`` are keys that count as misses.
+    ``closed`` providers (-> a ``Reason``) cannot be asked in this run and are passed over; ``blocked`` ones have no
+    capacity now, and fields they are next for wait. ``spent`` are credits per field that ``answers`` do not show.
+    ``schema`` is the CRM's own word on its properties: what does not fit them is not taken for a value.
+    """
+    if view.skip:
+        reason = view.skip.reason
+        return Decision(unfilled=dict.fromkeys(view.blank, reason) if reason else {}, identity=view.identity)
+    properties = schema or {}
+    known = learn(view, policy, offers, answers, missed)
+    rules = [rule for name in view.gaps if (rule := policy.rule(name))]
+    shut = [rule for rule in rules if rule.property in properties and not properties[rule.property].writable]
+    rules = [rule for rule in rules if rule not in shut]
+    judged = {rule.field: judge(rule.field, rule, view, policy, known, properties) for rule in rules}
+    chosen = _chosen(judged)
+
+    if not known.identity.slug and not known.identity.email and (found := _email(chosen)):
+        wider = replace(view, identity=replace(view.identity, email=found))  # a found e-mail is identity at once
+        return decide(
+            wider, policy, offers, answers, missed=missed, closed=closed, blocked=blocked, spent=spent, schema=schema
+        )
+
+    fall = Waterfall(
+        view, policy, offers, known, {name: Reason(why) for name, why in (closed or {}).items()}, blocked, spent or {}
+    )
+    steps = {rule.field: fall.next(rule) for rule in rules if rule.field not in chosen}
+    for rule in rules:
+        spare = _spare(judged[rule.field])
+        if spare and isinstance(steps.get(rule.field), Stop):
+            chosen[rule.field] = spare
+            del steps[rule.field]
+    unfilled = {name: reason for name, reason in view.closed.items() if name in view.blank}
+    unfilled |= {rule.field: Reason.INVALID_VALUE for rule in shut}
+    unfilled |= {name: _why(step, judged[name], known) for name, step in steps.items() if isinstance(step, Stop)}
+    changes = tuple(_change(rule, chosen[rule.field]) for rule in rules if _is_new(rule, chosen, view))
+    identity = known.identity
+    if not identity.email:
+        identity = replace(identity, email=_email(chosen))
+    return Decision(
+        questions=_questions(steps, known),
+        changes=changes,
+        unfilled={name: reason for name, reason in unfilled.items() if name in view.blank},
+        blocked=_blocked(steps),
+        identity=identity,
+        dropped=_dropped(judged, known),
+    )
+
+
+def candidates(
+    view: View,
+    policy: Policy,
+    offers: Sequence[Offer],
+    answers: Mapping[str, Answer],
+    missed: AbstractSet[str] = frozenset(),
+) -> tuple[Question, ...]:
+    """Every question that could be asked about the person as known so far and is not answered.
+
+    Kept answers to any of them are worth loading before ``decide``: they cost nothing and serve every gap.
+    """
+    if view.skip or not view.gaps:
+        return ()
+    known = learn(view, policy, offers, answers, missed)
+    told = (offer.question(known.identity) for offer in offers if offer.provider in policy.providers)
+    return tuple(question for question in told if question and question.key not in known.asked)
+
+
+def _chosen(judged: Mapping[str, Judged]) -> dict[str, Finding]:
+    """The first good value per field; one number is not written to both phone fields."""
+    chosen: dict[str, Finding] = {}
+    taken: set[str] = set()
+    for name in sorted(judged, key=lambda one: one != "mobile_phone"):  # the fewer numbers will do, the earlier
+        good = judged[name].good
+        if name in PHONE_FIELDS:
+            doubled = [finding for finding in good if finding.value in taken]
+            judged[name].spare.extend(doubled)
+            good = [finding for finding in good if finding.value not in taken]
+        if good:
+            chosen[name] = good[0]
+            taken.add(good[0].value)
+    return chosen
+
+
+def _spare(judged: Judged) -> Finding | None:
+    return next(iter(judged.spare), None)
+
+
+def _email(chosen: Mapping[str, Finding]) -> str:
+    return next((chosen[name].value.lower() for name in ("work_email", "personal_email") if name in chosen), "")
+
+
+def _is_new(rule: FieldRule, chosen: Mapping[str, Finding], view: View) -> bool:
+    if rule.field not in chosen:
+        return False
+    held = view.held.get(rule.field, "")
+    return not held or not same_value(rule.field, chosen[rule.field].value, held, view.countries)
+
+
+def _change(rule: FieldRule, finding: Finding) -> Change:
+    grade = finding.grade if rule.field in EMAIL_FIELDS else None
+    return Change(rule.field, rule.property, finding.value, finding.provider, grade, finding.question_key)
+
+
+def _why(step: Stop, judged: Judged, known: Knowledge) -> Reason:
+    if known.conflict:
+        return Reason.IDENTITY_CONFLICT
+    if known.wrong:
+        return Reason.WRONG_PERSON
+    if step.limited:
+        return step.limited
+    for reason in _WORTH_TELLING:
+        if judged.reasons[reason]:
+            return reason
+    if known.others:
+        return Reason.WRONG_PERSON
+    return Reason.NOT_FOUND if step.asked else Reason.NO_IDENTITY
+
+
+def _questions(steps: Mapping[str, Ask | Await | Stop], known: Knowledge) -> tuple[Next, ...]:
+    """The first field's question, and those of others that no answer among them could make unnecessary."""
+    asks: dict[str, Ask] = {}
+    fields: dict[str, list[str]] = {}
+    for name, step in steps.items():
+        if isinstance(step, Ask):
+            asks.setdefault(step.question.key, step)
+            fields.setdefault(step.question.key, []).append(name)
+    chosen: list[Ask] = []
+    for ask in asks.values():
+        if all(independent(ask, other, fields, known) for other in chosen):
+            chosen.append(ask)
+    return tuple(Next(ask.question, ask.offer, tuple(fields[ask.question.key])) for ask in chosen)
+
+
+def _blocked(steps: Mapping[str, Ask | Await | Stop]) -> dict[str, tuple[str, ...]]:
+    waiting: dict[str, tuple[str, ...]] = {}
+    for name, step in steps.items():
+        if isinstance(step, Await):
+            waiting[step.provider] = (*waiting.get(step.provider, ()), name)
+    return waiting
+
+
+def _dropped(judged: Mapping[str, Judged], known: Knowledge) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for one in judged.values():
+        counted.update(one.reasons)
+    if known.others:
+        counted[Reason.WRONG_PERSON] += len(known.others)
+    return {str(reason): count for reason, count in sorted(counted.items())}

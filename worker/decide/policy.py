@@ -1,0 +1,100 @@
+"""What a watch of a CRM object is configured to do: everything a visit decides by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from connectors.models import Grade
+
+DIGEST = 8  # base-16 digits: the fingerprint holds more of them
+
+
+class WriteRule(StrEnum):
+    """When a field may be written."""
+
+    IF_BLANK = "if_blank"
+    IF_OURS = "if_ours"
+    NEVER = "never"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """How one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound."""
+
+    field: str
+    property: str
+    providers: tuple[str, ...] = ()
+    write: WriteRule = WriteRule.IF_BLANK
+    accept: frozenset[Grade] = frozenset({Grade.VALID})
+    max_credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one (crm, object).
+
+    ``identity``: slot -> CRM property that tells who somebody is; slots are ``linkedin_url, email, phone,
+    mobile_phone, first_name, last_name, company_domain, company_website, company_name, country``, and the canonical
+    ``work_email`` and ``personal_email``. A slot that is not given is read from the field of the same name.
+    """
+
+    crm: str
+    object: str
+    mode: str = "auto"
+    rules: tuple[FieldRule, ...] = ()
+    identity: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skip_if: Mapping[str, str] = field(default_factory=dict)
+    verify_person: bool = True
+    allow_employer_changed: bool = False
+    default_region: str = ""
+    recheck_ms: int = 0
+
+    def rule(self, name: str) -> FieldRule | None:
+        """The rule of a canonical field, ``None`` when it is not watched."""
+        return next((rule for rule in self.rules if rule.field == name), None)
+
+    def slot(self, name: str) -> str:
+        """The property an identity slot is read from, ``""`` when there is none."""
+        if name in self.identity:
+            return self.identity[name]
+        rule = self.rule(name)
+        return rule.property if rule else ""
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """Every provider that any field may be filled from."""
+        return frozenset(name for rule in self.rules for name in rule.providers)
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """Every property a visit must read, sorted."""
+        named = (
+            {rule.property for rule in self.rules} | set(self.identity.values()) | set(self.where) | set(self.skip_if)
+        )
+        return tuple(sorted(named - {""}))
+
+    @property
+    def digest(self) -> str:
+        """Eight hex digits over all configuration that decides what is looked up and written.
+
+        ``where`` and ``skip_if`` only select records, and ``recheck_ms`` only says when to look again: a change of
+        them opens no settled record again.
+        """
+        told = [
+            self.mode,
+            [
+                [rule.field, rule.property, rule.providers, rule.write, sorted(rule.accept), rule.max_credits]
+                for rule in self.rules
+            ],
+            sorted(self.identity.items()),
+            self.verify_person,
+            self.allow_employer_changed,
+            self.default_region,
+        ]
+        return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()[:DIGEST]

@@ -1,0 +1,114 @@
+"""What may still be written on a record read again, and what became of writes whose outcome nobody saw."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connectors.models import Record
+from worker.decide.decision import Change
+from worker.decide.policy import Policy
+from worker.decide.record import Own, View, may_write
+from worker.decide.values import is_blank, same_value
+
+
+class Verdict(StrEnum):
+    """What becomes of a change once the record is read again."""
+
+    WRITE = "write"
+    SAME = "same"  # the value is there already: nothing to send
+    TAKEN = "taken"  # somebody filled it meanwhile, or its rule says no
+    CLOSED = "closed"  # the field was closed meanwhile: refused, do-not-call
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """``stale``: identity or selection changed, so nothing may be written and the record is visited again."""
+
+    writes: tuple[Change, ...] = ()
+    kept_back: Mapping[str, Verdict] = dataclasses.field(default_factory=dict)
+    stale: bool = False
+
+
+def is_stale(seen: View, now: View) -> bool:
+    """Whether what the changes were decided on is no longer so: identity, ``where``, ``skip_if`` or an opt-out."""
+    return (seen.identity, seen.domains, seen.skip) != (now.identity, now.domains, now.skip)
+
+
+def compare(change: Change, now: Record, view: View, policy: Policy, own: Mapping[str, Own] | None = None) -> Verdict:
+    """Whether ``change`` may be written on ``now``, whose view is ``view``."""
+    rule = policy.rule(change.field)
+    held, ours = now.values.get(change.property), (own or {}).get(change.field, Own())
+    if rule is None or ours.refused or change.field in view.closed:
+        return Verdict.CLOSED
+    if not is_blank(held) and same_value(change.field, change.value, held or "", view.countries):
+        return Verdict.SAME
+    return Verdict.WRITE if may_write(rule, held, ours, view.countries) else Verdict.TAKEN
+
+
+def push(
+    changes: Iterable[Change],
+    seen: View,
+    now: Record,
+    view: View,
+    policy: Policy,
+    own: Mapping[str, Own] | None = None,
+) -> Push:
+    """What of ``changes``, decided on ``seen``, may be written on the record as it is now (``view`` of ``now``)."""
+    if is_stale(seen, view):
+        return Push(stale=True)
+    verdicts = [(change, compare(change, now, view, policy, own)) for change in changes]
+    return Push(
+        writes=tuple(change for change, verdict in verdicts if verdict is Verdict.WRITE),
+        kept_back={change.field: verdict for change, verdict in verdicts if verdict is not Verdict.WRITE},
+    )
+
+
+class Fate(StrEnum):
+    """What became of an intent."""
+
+    CONFIRMED = "confirmed"
+    SEEN = "seen"  # the value is there and somebody else wrote it: not ours to undo
+    UNSENT = "unsent"
+    OVERTAKEN = "overtaken"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write that was about to be sent. ``id`` is the journal entry's."""
+
+    id: str
+    field: str
+    property: str
+    before: str = dataclasses.field(repr=False)
+    after: str = dataclasses.field(repr=False)
+
+
+def close_intents(
+    intents: Sequence[Intent],
+    record: Record | None,
+    own_writer: Callable[[str], bool],
+    countries: tuple[str, ...] = (),
+) -> tuple[tuple[Intent, Fate], ...]:
+    """What became of each intent, read off the record as it is now; ``None`` for a record that is gone.
+
+    ``own_writer`` says of a property whether its last writer was us. Of two intents on one property only the later
+    can be what is there now; the order given is the order they were made in.
+    """
+    return tuple((intent, _fate(intent, record, own_writer, countries)) for intent in intents)
+
+
+def _fate(intent: Intent, record: Record | None, own_writer: Callable[[str], bool], countries: tuple[str, ...]) -> Fate:
+    if record is None:
+        return Fate.GONE
+    held = record.values.get(intent.property)
+    if is_blank(held):
+        return Fate.UNSENT
+    if same_value(intent.field, intent.after, held or "", countries):
+        return Fate.CONFIRMED if own_writer(intent.property) else Fate.SEEN
+    if not is_blank(intent.before) and same_value(intent.field, intent.before, held or "", countries):
+        return Fate.UNSENT
+    return Fate.OVERTAKEN

@@ -1,0 +1,36 @@
+"""Why a gap stays open, and why a record is not looked at: the words that are counted and shown."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a gap was not filled."""
+
+    NO_IDENTITY = "no_identity"
+    IDENTITY_CONFLICT = "identity_conflict"
+    NOT_FOUND = "not_found"
+    BELOW_GRADE = "below_grade"
+    WRONG_PERSON = "wrong_person"
+    EMPLOYER_CHANGED = "employer_changed"
+    OPTED_OUT = "opted_out"
+    SUPPRESSED = "suppressed"
+    BUDGET = "budget"
+    REFUSED = "refused"
+    INVALID_VALUE = "invalid_value"
+
+
+class Skip(StrEnum):
+    """Why a whole record is left alone."""
+
+    WHERE = "where"
+    SKIP_IF = "skip_if"
+    OPTED_OUT = "opted_out"
+    SUPPRESSED = "suppressed"
+    OBSERVE = "observe"
+
+    @property
+    def reason(self) -> Reason | None:
+        """What its gaps are counted under; ``None`` where nobody asked for them to be filled."""
+        return {Skip.OPTED_OUT: Reason.OPTED_OUT, Skip.SUPPRESSED: Reason.SUPPRESSED}.get(self)

@@ -1,0 +1,174 @@
+"""What the rules see of a CRM record: who it is, which gaps are open, and why the rest is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from connectors.models import Identity, Record
+from worker.decide import domains, emails, linkedin, phones
+from worker.decide.policy import FieldRule, Policy, WriteRule
+from worker.decide.reasons import Reason, Skip
+from worker.decide.text import clean
+from worker.decide.values import PHONE_FIELDS, is_blank, value_hash
+
+_EMAIL_SLOTS = ("email", "work_email", "personal_email")
+_NUMBER_SLOTS = ("mobile_phone", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What we remember of a value we wrote: its hash once the write is confirmed, and whether it was refused."""
+
+    value_hash: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A record as the rules see it.
+
+    ``gaps`` are the fields open to be filled, in the policy's order; ``blank`` all watched fields without a value,
+    open or not; ``closed`` says why a blank one is not open. ``refused`` are fields whose value of ours a person
+    cleared and that are not yet remembered as refused: the caller remembers them. ``held`` are the values of watched
+    fields, ``numbers`` the record's phone numbers (field -> E.164), ``domains`` the registrable domains its employer
+    may have, ``countries`` the hints by which a number without ``+`` is read.
+    """
+
+    identity: Identity
+    gaps: tuple[str, ...] = ()
+    blank: tuple[str, ...] = ()
+    closed: Mapping[str, Reason] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    skip: Skip | None = None
+    held: Mapping[str, str] = field(default_factory=dict, repr=False)
+    numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    domains: frozenset[str] = frozenset()
+    countries: tuple[str, ...] = ()
+
+
+def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *, suppressed: bool = False) -> View:
+    """What the rules see of ``record``, given what we wrote on it earlier (``own``, by field)."""
+    remembered = own or {}
+    countries = _countries(record, policy)
+    numbers = {
+        slot: number
+        for slot in _NUMBER_SLOTS
+        if (number := phones.read(_value(record, policy.slot(slot)), countries).e164)
+    }
+    known = _domains(record, policy)
+    identity = Identity(
+        slug=linkedin.slug(_value(record, policy.slot("linkedin_url"))),
+        email=next(iter(_emails(record, policy)), ""),
+        phone=next(iter(numbers.values()), ""),
+        first_name=clean(_value(record, policy.slot("first_name"))),
+        last_name=clean(_value(record, policy.slot("last_name"))),
+        domain=known[0] if known else "",
+    )
+    skip = _skip(record, policy, suppressed=suppressed)
+    blank, gaps, closed, refused = _gaps(record, policy, remembered, countries)
+    if skip and skip.reason:
+        closed = dict.fromkeys(blank, skip.reason)
+    return View(
+        identity=identity,
+        gaps=() if skip and skip is not Skip.OBSERVE else gaps,
+        blank=blank,
+        closed=closed,
+        refused=refused,
+        skip=skip,
+        held={rule.field: _value(record, rule.property) for rule in policy.rules if _value(record, rule.property)},
+        numbers=numbers,
+        domains=frozenset(known),
+        countries=countries,
+    )
+
+
+def natural_keys(identity: Identity) -> tuple[str, ...]:
+    """What names a person beyond any one record, for suppression: ``email:``, ``slug:`` and ``phone:``."""
+    told = (("email", identity.email), ("slug", identity.slug), ("phone", identity.phone))
+    return tuple(f"{kind}:{value}" for kind, value in told if value)
+
+
+def with_values(record: Record, values: Mapping[str, str]) -> Record:
+    """The record as it is once ``values`` (by property) are written."""
+    return replace(record, values={**record.values, **values})
+
+
+def _value(record: Record, name: str) -> str:
+    return (record.values.get(name) or "") if name else ""
+
+
+def _countries(record: Record, policy: Policy) -> tuple[str, ...]:
+    return tuple(hint for hint in (_value(record, policy.slot("country")), policy.default_region) if hint)
+
+
+def _emails(record: Record, policy: Policy) -> list[str]:
+    """The record's addresses in compared spelling, the work address first."""
+    names = dict.fromkeys(policy.slot(slot) for slot in _EMAIL_SLOTS)
+    return [address for name in names if (address := emails.key(_value(record, name)))]
+
+
+def _domains(record: Record, policy: Policy) -> list[str]:
+    """The employer's registrable domains, surest first: own property, an address not at a free host, linked company."""
+    personal = policy.slot("personal_email")
+    mail = next((policy.slot(slot) for slot in ("email", "work_email") if policy.slot(slot)), "")
+    told = (
+        _value(record, policy.slot("company_domain")),
+        _value(record, policy.slot("company_website")),
+        emails.domain(_value(record, mail)) if mail != personal else "",
+        record.company_domain,
+    )
+    return [domain for domain in dict.fromkeys(domains.company_domain(text) for text in told) if domain]
+
+
+def _skip(record: Record, policy: Policy, *, suppressed: bool) -> Skip | None:
+    if suppressed:
+        return Skip.SUPPRESSED
+    if record.opted_out:
+        return Skip.OPTED_OUT
+    if any(not _is_one_of(_value(record, name), wanted) for name, wanted in policy.where.items()):
+        return Skip.WHERE
+    if any(_is_one_of(_value(record, name), (unwanted,)) for name, unwanted in policy.skip_if.items()):
+        return Skip.SKIP_IF
+    return Skip.OBSERVE if policy.mode == "observe" else None
+
+
+def _is_one_of(value: str, wanted: Sequence[str]) -> bool:
+    return clean(value).casefold() in {clean(one).casefold() for one in wanted}
+
+
+def _gaps(
+    record: Record, policy: Policy, own: Mapping[str, Own], countries: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Reason], tuple[str, ...]]:
+    blank: list[str] = []
+    gaps: list[str] = []
+    refused: list[str] = []
+    closed: dict[str, Reason] = {}
+    for rule in policy.rules:
+        value, ours = _value(record, rule.property), own.get(rule.field, Own())
+        if is_blank(value):
+            blank.append(rule.field)
+        if not may_write(rule, value, ours, countries):
+            continue
+        if ours.refused or (is_blank(value) and ours.value_hash):
+            closed[rule.field] = Reason.REFUSED
+            if not ours.refused:
+                refused.append(rule.field)
+        elif record.do_not_call and rule.field in PHONE_FIELDS:
+            closed[rule.field] = Reason.OPTED_OUT
+        else:
+            gaps.append(rule.field)
+    return tuple(blank), tuple(gaps), closed, tuple(refused)
+
+
+def may_write(rule: FieldRule, value: str | None, ours: Own, countries: tuple[str, ...] = ()) -> bool:
+    """Whether the field's rule allows a write over ``value``; whether ours was refused is another question."""
+    if rule.write is WriteRule.NEVER:
+        return False
+    if rule.write is WriteRule.ALWAYS or is_blank(value):
+        return True
+    return (
+        rule.write is WriteRule.IF_OURS
+        and bool(ours.value_hash)
+        and ours.value_hash == value_hash(rule.field, value or "", countries)
+    )

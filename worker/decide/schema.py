@@ -1,0 +1,89 @@
+"""Whether a value fits the CRM's own property, and in which form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from connectors.models import Property
+from worker.decide import countries, emails, phones
+from worker.decide.text import clean, cut, is_formula, is_masked
+from worker.decide.values import CUT_FIELDS, EMAIL_FIELDS, PHONE_FIELDS
+
+_URL = re.compile(r"^https?://[^\s/?#]+\.[^\s]+$", re.IGNORECASE)
+_NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Why a value cannot be written: one word for the count."""
+
+    reason: str
+
+
+def fit(value: str, field: str, property: Property) -> str | Invalid:
+    """``value`` as ``property`` takes it. Free text is cut at the property's length; nothing else ever is."""
+    if not property.writable:
+        return Invalid("read_only")
+    plain = clean(value)
+    if not plain:
+        return Invalid("blank")
+    if is_masked(plain):
+        return Invalid("masked")
+    fitted = _of_kind(plain, field, property)
+    if isinstance(fitted, Invalid):
+        return fitted
+    if is_formula(fitted) and not (field in PHONE_FIELDS and _is_e164(fitted)) and not _is_numeric(fitted, property):
+        return Invalid("formula")
+    if property.length and len(fitted) > property.length:
+        return cut(fitted, property.length) if field in CUT_FIELDS else Invalid("too_long")
+    return fitted
+
+
+def _of_kind(plain: str, field: str, property: Property) -> str | Invalid:
+    if field in EMAIL_FIELDS or property.kind == "email":
+        return emails.normal(plain) or Invalid("email")
+    if field in PHONE_FIELDS:
+        return phones.read(plain).e164 or Invalid("phone")
+    if property.kind == "options" or property.options:
+        return _option(plain, field, property)
+    if property.kind == "url":
+        address = plain if "://" in plain else f"https://{plain}"
+        return address if _URL.match(address) else Invalid("url")
+    if property.kind == "number":
+        return plain if _NUMBER.match(plain) else Invalid("number")
+    if property.kind == "bool":
+        folded = plain.casefold()
+        return "true" if folded in _TRUE else "false" if folded in _FALSE else Invalid("bool")
+    if property.kind == "date":
+        return Invalid("date")  # no canonical field holds a date
+    return plain
+
+
+def _option(plain: str, field: str, property: Property) -> str | Invalid:
+    """The internal value: exact, else by label or spelling, else by what a country's name stands for."""
+    if plain in property.options:
+        return plain
+    wanted = _folded(plain)
+    found = {value for value in property.options if wanted in {_folded(value), _folded(property.labels.get(value, ""))}}
+    if not found and field == "country":
+        region = countries.region(plain)
+        found = {
+            value
+            for value in property.options
+            if region and region in {countries.region(value), countries.region(property.labels.get(value, ""))}
+        }
+    return found.pop() if len(found) == 1 else Invalid("option")
+
+
+def _folded(text: str) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalnum())
+
+
+def _is_e164(text: str) -> bool:
+    return text.startswith("+") and text[1:].isdigit()
+
+
+def _is_numeric(text: str, property: Property) -> bool:
+    return property.kind == "number" and bool(_NUMBER.match(text))

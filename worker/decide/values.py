@@ -1,0 +1,62 @@
+"""Canonical fields: their families, the one spelling of their values, and when two values are the same."""
+
+from __future__ import annotations
+
+import hashlib
+
+from worker.decide import domains, emails, linkedin, phones
+from worker.decide.text import clean, is_formula
+
+EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
+PHONE_FIELDS = frozenset({"phone", "mobile_phone"})
+DOMAIN_FIELDS = frozenset({"domain", "company_domain"})
+EMPLOYER_FIELDS = frozenset({"job_title", "company_name", "company_domain"})
+CUT_FIELDS = frozenset({"job_title", "description", "technologies"})  # free text that still says something when cut
+
+
+def is_blank(value: str | None) -> bool:
+    """Null, absent, ``""`` and nothing but blanks: a gap."""
+    return value is None or not clean(value)
+
+
+def normal(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
+    """The one spelling of a value; ``""`` when it is none of this field."""
+    if field in EMAIL_FIELDS:
+        return emails.normal(value)
+    if field in PHONE_FIELDS:
+        return phones.read(value, countries).e164
+    if field == "linkedin_url":
+        return linkedin.url(linkedin.slug(value)) or _safe(value)
+    if field in DOMAIN_FIELDS:
+        return domains.host(value)
+    return _safe(value)
+
+
+def _safe(value: str) -> str:
+    plain = clean(value)
+    return "" if is_formula(plain) else plain
+
+
+def same_value(field: str, one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
+    """Whether a CRM that has been given ``one`` may show it as ``other``: case, formats of phones, blanks."""
+    if clean(one) == clean(other):
+        return True
+    if field in EMAIL_FIELDS:
+        return emails.same(one, other)
+    if field in PHONE_FIELDS:
+        return phones.same(one, other, countries)
+    if field == "linkedin_url":
+        slug = linkedin.slug(one)
+        return bool(slug) and slug == linkedin.slug(other)
+    if field in DOMAIN_FIELDS or field == "website":
+        host = domains.host(one)
+        return bool(host) and host == domains.host(other)
+    return False
+
+
+def value_hash(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
+    """Twelve hex digits that stand for a value of ours, so that it is known again without being kept."""
+    spelled = normal(field, value, countries) or clean(value)
+    if field in EMAIL_FIELDS:
+        spelled = spelled.lower()
+    return hashlib.sha256(f"{field}\n{spelled}".encode()).hexdigest()[:12]
