@@ -88,6 +88,40 @@ DELIVERIES: Mapping[str, str] = {
 MONEY: Mapping[str, str] = {
     # hash reason -> JSON {"until": ms or 0, ...}; a crm or bucket is paused while one entry stands
     "pause": "pause:{target}",
+    # set of targets that have pause entries
+    "pauses": "pauses",
+    # hash: one attempt at one paid lookup; see lua/parts/tickets.lua for its fields
+    "ticket": "ticket:{ticket}",
+    # set of refs to be made due when the ticket ends
+    "waiters": "ticket:{ticket}:waiters",
+    # hash: "ticket" the question's last one while that is open or uncertain, "again" how often it was asked again
+    "question": "question:{question}",
+    # string: one line of facts, then the compressed reply; expires with its keeping time (worker/ledger/answers.py)
+    "answer": "answer:{question}",
+    # as "answer", for an answer to other fields of the same question that the newest one does not serve
+    "other_answer": "answer:{question}:{slot}",
+    # hash id -> the questions asked for that record, 16 bytes each; bucket is 3 hex digits
+    "asked": "asked:{crm}:{object}:{bucket}",
+    # zset ticket -> ms of its deadline, while reserved or sent
+    "tickets_open": "tickets:open",
+    # zset ticket -> ms since it is uncertain
+    "tickets_uncertain": "tickets:uncertain",
+    # zset ticket -> ms at which a verdict can be had
+    "tickets_verdicts": "tickets:verdicts",
+    # hash "spent", "reserved": credits of one budget line; reserved holds what is sent or uncertain too
+    "budget": "budget:{line}",
+    # hash "reserved", "sent", "uncertain", "spent", "overrun": credits by provider since the start
+    "credits": "credits:{provider}",
+    # hash: where a bucket's pace, notices and failures stand; see lua/parts/rate.lua for its fields
+    "rate": "rate:{vendor}:{bucket}",
+    # hash: calls of a window longer than a minute, by sixtieth of it
+    "rate_window": "rate:{vendor}:{bucket}:{ms}",
+    # hash "ext:<id>", "domain:<domain>", "email:<address>" ... -> "=<row id>" created, or "?<creation>" open
+    "claims": "claims:{crm}:{object}",
+    # hash: one creation; see lua/parts/creations.lua for its fields
+    "creation": "creation:{creation}",
+    # zset creation -> ms of its deadline, while reserved, sent or unknown
+    "creations_open": "creations:open",
 }
 
 TEMPLATES: Mapping[str, str] = {**WORK, **JOURNAL, **SCHEDULE, **DELIVERIES, **MONEY}

@@ -44,3 +44,13 @@ local function paused(key)
   end
   return false
 end
+
+-- `count` then that many values from ARGV[at]; gives them and where the next argument stands.
+local function list(at)
+  local values = {}
+  local length = tonumber(ARGV[at])
+  for i = 1, length do
+    values[i] = ARGV[at + i]
+  end
+  return values, at + length + 1
+end

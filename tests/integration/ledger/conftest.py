@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from worker.ledger.scripts import Scripts
+from worker.ledger.work import Floor, Work
+
+
+@pytest.fixture
+def work(scripts: Scripts) -> Work:
+    return Work(scripts, "acme_hubspot", "contact")
+
+
+@pytest.fixture
+def other(scripts: Scripts) -> Work:
+    return Work(scripts, "acme_salesforce", "lead")
+
+
+@pytest.fixture
+def floor(scripts: Scripts) -> Floor:
+    return Floor(scripts)

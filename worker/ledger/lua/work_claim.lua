@@ -1,0 +1,78 @@
+-- needs: memory, work
+-- due -> leased, live lane first. A record that crashed its process too often is given only to an owner that holds
+-- nothing, and while it is visited its owner gets nothing else. A claim asked again gives the same leases again.
+-- ARGV: crm, object, owner, claim, count, holding, lease ms
+-- Gives per record: id, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own
+local crm, object, owner, claim = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local wanted, holding, till = tonumber(ARGV[7]), tonumber(ARGV[8]), now + tonumber(ARGV[9])
+local claim_key = K.claim(claim)
+local given = {}
+
+local function give(w)
+  local places = {}
+  for field, since in pairs(w.f) do
+    local provider = string.match(field, '^place:(.+)$')
+    if provider then
+      places[#places + 1] = provider .. '=' .. since
+    end
+  end
+  table.sort(places)
+  local in_bucket = bucket(w.id)
+  given[#given + 1] = {
+    w.id, w.f.lane, w.f.run or '', number(w, 'attempts'), number(w, 'crashes'),
+    redis.call('ZSCORE', K.leased(crm, object, w.f.lane), w.id), w.f.forced or '', w.f.intents or '', w.f.note or '',
+    table.concat(places, ','), redis.call('HGET', K.memory(crm, object, in_bucket), w.id) or '',
+    redis.call('HGET', K.own(crm, object, in_bucket), w.id) or '',
+  }
+end
+
+local function lease(id, alone)
+  local w = open_record(crm, object, id)
+  leave(w)
+  put(w, 's', 'leased')
+  put(w, 'owner', owner)
+  put(w, 'claim', claim)
+  if alone then
+    put(w, 'alone', '1')
+    redis.call('HSET', K.alone(), owner, ref_of(w))
+  end
+  redis.call('ZADD', K.leased(crm, object, w.f.lane), int(till), id)
+  follow(w, 0)
+  save(w)
+  redis.call('HSET', claim_key, id, '')
+  give(w)
+end
+
+if redis.call('EXISTS', claim_key) == 1 then
+  local before = hash(claim_key)
+  for id in pairs(before) do
+    local w = open_record(crm, object, id)
+    if w.f.s == 'leased' and w.f.claim == claim and w.f.owner == owner then
+      give(w)
+    end
+  end
+  table.sort(given, function(a, b) return a[1] < b[1] end)
+  return given
+end
+if paused(K.pause(crm)) or redis.call('HEXISTS', K.alone(), owner) == 1 then
+  return given
+end
+if holding == 0 and wanted > 0 then
+  local ids = redis.call('ZRANGEBYSCORE', K.due(crm, object, 'alone'), '-inf', int(now), 'LIMIT', 0, 1)
+  if ids[1] then
+    lease(ids[1], true)
+    wanted = 0
+  end
+end
+for _, lane in ipairs(LANES) do
+  if wanted > #given then
+    local ids = redis.call('ZRANGEBYSCORE', K.due(crm, object, lane), '-inf', int(now), 'LIMIT', 0, wanted - #given)
+    for _, id in ipairs(ids) do
+      lease(id, false)
+    end
+  end
+end
+if #given > 0 then
+  redis.call('PEXPIRE', claim_key, ENDED_MS)
+end
+return given

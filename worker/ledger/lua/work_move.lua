@@ -1,0 +1,49 @@
+-- needs: memory, work, visit, journal, figures
+-- leased -> settled as merged; the survivor -> due (visited again when leased, dead stays dead) with the open intents
+-- and the values of ours of both. Repeated with the same token it gives the same answer.
+-- ARGV: owner, token, survivor's object, survivor's id, its own as the caller read it, both own together,
+--       then entries as count and values
+-- Gives done, retry (the survivor's own is not what was read: nothing happened) or lost.
+local w, before = held(ARGV[3], ARGV[4], 'move')
+if not w then
+  return before
+end
+local survivor = open_record(w.crm, ARGV[5], ARGV[6])
+local own_key = K.own(survivor.crm, survivor.object, bucket(survivor.id))
+if (redis.call('HGET', own_key, survivor.id) or '') ~= ARGV[7] then
+  return 'retry'
+end
+if ARGV[8] ~= '' then
+  redis.call('HSET', own_key, survivor.id, ARGV[8])
+end
+for _, entry in ipairs(list(9)) do
+  journal(w.crm, w.object, w.id, w.f.run or '', entry)
+end
+count_visit(w, {}, {})
+count_outcome(w, 'merged')
+
+append(w, 'intents', w.f.late)
+local intents, s = w.f.intents, survivor.f.s
+append(survivor, s == 'leased' and 'late' or 'intents', intents)
+if s == 'leased' then
+  put(survivor, 'revisit', survivor.f.revisit == '!' and '!' or '*')
+  raise_lane(survivor, w.f.lane)
+  take(survivor, w.f.run)
+  save(survivor)
+elseif s == 'dead' then
+  save(survivor)
+elseif s then
+  leave(survivor)
+  put(survivor, 's', nil)
+  raise_lane(survivor, w.f.lane)
+  take(survivor, w.f.run)
+  enter_due(survivor, now)
+else
+  create(survivor, w.f.lane, w.f.run, remembered(survivor.crm, survivor.object, survivor.id))
+end
+
+local answer = ended(w, 'move', 'done')
+redis.call('HDEL', K.memory(w.crm, w.object, bucket(w.id)), w.id)
+redis.call('HDEL', K.own(w.crm, w.object, bucket(w.id)), w.id)
+enter_settled(w, false)
+return answer

@@ -1,0 +1,25 @@
+-- needs: memory, work
+-- Any state -> due now, past the fingerprint and with all attempts before it; a leased record is visited again.
+-- ARGV: crm, object, id, run
+local w = open_record(ARGV[3], ARGV[4], ARGV[5])
+local s = w.f.s
+if s == 'leased' then
+  put(w, 'revisit', '!')
+  take(w, ARGV[6], true)
+  save(w)
+  return 1
+end
+if not s then
+  put(w, 'forced', '1')
+  create(w, 'live', ARGV[6], remembered(w.crm, w.object, w.id))
+  return 1
+end
+leave(w)
+put(w, 's', nil)
+put(w, 'lane', 'live')
+put(w, 'attempts', nil)
+put(w, 'crashes', nil)
+put(w, 'forced', '1')
+take(w, ARGV[6], true)
+enter_due(w, now)
+return 1

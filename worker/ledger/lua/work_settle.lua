@@ -1,0 +1,42 @@
+-- needs: memory, work, visit, journal, figures
+-- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
+-- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
+-- ARGV: owner, token, fingerprint, stamp, read_at, look_at, own ('keep' or its text), outcome,
+--       then entries, filled, unfilled, each as count and values
+-- Gives done, again or lost.
+local w, before = held(ARGV[3], ARGV[4], 'settle')
+if not w then
+  return before
+end
+local memory = {
+  fingerprint = ARGV[5], stamp = tonumber(ARGV[6]), read_at = tonumber(ARGV[7]), look_at = tonumber(ARGV[8]),
+}
+local own, outcome = ARGV[9], ARGV[10]
+local entries, filled, unfilled, at
+entries, at = list(11)
+filled, at = list(at)
+unfilled = list(at)
+
+remember(w.crm, w.object, w.id, memory)
+local own_key = K.own(w.crm, w.object, bucket(w.id))
+if own == '' then
+  redis.call('HDEL', own_key, w.id)
+elseif own ~= 'keep' then
+  redis.call('HSET', own_key, w.id, own)
+end
+for _, entry in ipairs(entries) do
+  journal(w.crm, w.object, w.id, w.f.run or '', entry)
+end
+count_visit(w, filled, unfilled)
+count_outcome(w, outcome)
+
+-- Intents that a merge brought during the visit are still open: they need a visit too.
+if unseen(w, memory) == '' and not w.f.late then
+  local answer = ended(w, 'settle', 'done')
+  enter_settled(w, true)
+  return answer
+end
+local answer = ended(w, 'settle', 'again')
+fresh(w)
+enter_due(w, now)
+return answer

@@ -1,0 +1,333 @@
+"""Work: the records due, per (crm, object). Each record is in it once: due, leased, waiting or dead, or it is settled.
+
+Every step is one script (``lua/work_*.lua``), refused to all but the lease's owner, and gives the same answer when it
+is repeated with the same lease.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from secrets import token_hex
+from typing import Any
+
+from worker.ledger.floor import Floor, Reaped
+from worker.ledger.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_own, unpack
+from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.work_values import (
+    BACKFILL_ROOM,
+    LEASE_MS,
+    Added,
+    Counts,
+    CursorMove,
+    DeadLetter,
+    Due,
+    Ending,
+    Lane,
+    Lease,
+    Settlement,
+    ref,
+)
+
+__all__ = [
+    "BACKFILL_ROOM",
+    "LEASE_MS",
+    "Added",
+    "Counts",
+    "CursorMove",
+    "DeadLetter",
+    "Due",
+    "Ending",
+    "Floor",
+    "Lane",
+    "Lease",
+    "Memory",
+    "Reaped",
+    "Settlement",
+    "Work",
+    "ref",
+]
+
+_CHUNK = 1_000  # ids per script call, so that no call holds Redis for long
+
+
+def _flat(values: Mapping[str, str]) -> list[str]:
+    return [part for pair in values.items() for part in pair]
+
+
+def _counted(values: Sequence[str]) -> list[Arg]:
+    return [len(values), *values]
+
+
+def _lines(texts: Sequence[str]) -> str:
+    if any("\n" in text or not text for text in texts):
+        raise ValueError("an intent is one line of JSON")
+    return "\n".join(texts)
+
+
+class Work:
+    """The work of one (crm, object)."""
+
+    def __init__(
+        self, scripts: Scripts, crm: str, object: str, *, tokens: Callable[[], str] = lambda: token_hex(8)
+    ) -> None:
+        self._scripts = scripts
+        self._tokens = tokens
+        self.crm = crm
+        self.object = object
+
+    async def add(
+        self, rows: Sequence[Due], *, lane: Lane, run: str, move: CursorMove | None = None, forced: bool = False
+    ) -> Added:
+        """Ask for a look at records, a whole page in one step together with the cursor behind it.
+
+        What is in the work already coalesces; a settled record stays so when the row tells nothing new; ``forced``
+        overrules that. A dead letter stays dead.
+        """
+        args: list[Arg] = [self.crm, self.object, lane, run, int(forced)]
+        args += [move.name, move.old, move.new] if move else ["", "", ""]
+        for row in rows:
+            args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
+        added, coalesced, ignored, moved = await self._scripts.run("work_add", *args)
+        return Added(added, coalesced, ignored, bool(moved))
+
+    async def claim(self, owner: str, count: int, *, holding: int = 0, claim: str = "") -> list[Lease]:
+        """Lease up to ``count`` records that are due now; none while the crm is paused.
+
+        A record that crashed its process three times is given only alone: to an owner that is ``holding`` no other
+        lease, and until that visit ends the owner gets nothing else. ``claim`` names this call, so that a repeat of
+        it gives the same leases.
+        """
+        claim = claim or self._tokens()
+        args: list[Arg] = [self.crm, self.object, owner, claim, count, holding, LEASE_MS]
+        rows = await self._scripts.run("work_claim", *args)
+        return [self._lease(owner, claim, row) for row in rows]
+
+    def _lease(self, owner: str, claim: str, row: Sequence[Any]) -> Lease:
+        record, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own = row
+        name = record.decode()
+        return Lease(
+            crm=self.crm,
+            object=self.object,
+            id=name,
+            token=f"{claim}:{ref(self.crm, self.object, name)}",
+            owner=owner,
+            lane=Lane(lane.decode()),
+            run=run.decode(),
+            attempts=int(attempts),
+            crashes=int(crashes),
+            until_ms=int(until),
+            forced=bool(forced),
+            memory=unpack(memory, own),
+            intents=tuple(intents.decode().split("\n")) if intents else (),
+            note=note.decode(),
+            places={
+                provider: int(since)
+                for provider, _, since in (place.partition("=") for place in places.decode().split(",") if place)
+            },
+        )
+
+    async def settle(self, lease: Lease, settlement: Settlement) -> Ending:
+        """The visit is finished: what it leaves is remembered, journalled and counted, its intents are closed."""
+        own = "keep" if settlement.own is None else pack_own(settlement.own)
+        args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
+        args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
+        args += _counted(settlement.entries)
+        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled))
+        return _ending(await self._scripts.run("work_settle", *args))
+
+    async def defer(
+        self,
+        lease: Lease,
+        until_ms: int,
+        reason: str,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+    ) -> Ending:
+        """Due again at a time, by no fault of the record: no attempt is counted."""
+        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        return _ending(await self._scripts.run("work_defer", *args, until_ms))
+
+    async def wait(
+        self,
+        lease: Lease,
+        providers: Sequence[str],
+        at_latest_ms: int | None,
+        reason: str,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+        fingerprint: str = "",
+        stamp: int = 0,
+        read_at: int = 0,
+    ) -> Ending:
+        """Wait under every one of ``providers``, until one admits the record or ``at_latest_ms`` has passed.
+
+        ``fingerprint``, ``stamp`` and ``read_at`` are those of the last read, so that the echo of what this visit
+        wrote does not end the wait.
+        """
+        if not providers:
+            raise ValueError("a record waits for at least one provider")
+        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        args += [at_latest_ms or 0, pack_fingerprint(fingerprint), stamp, read_at, *_counted(providers)]
+        return _ending(await self._scripts.run("work_wait", *args))
+
+    async def again(
+        self,
+        lease: Lease,
+        reason: str,
+        after_ms: int,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+    ) -> Ending:
+        """The visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
+        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        return _ending(await self._scripts.run("work_again", *args, after_ms))
+
+    async def bury(
+        self, lease: Lease, reason: str, *, entries: Sequence[str] = (), filled: Mapping[str, str] | None = None
+    ) -> Ending:
+        """Make the record a dead letter; its open intents stay with it."""
+        return _ending(await self._scripts.run("work_bury", *_release(lease, reason, entries, filled)))
+
+    async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> Ending:
+        """The record is deleted or unreadable: it settles, and all we remember of it is forgotten."""
+        return _ending(await self._scripts.run("work_gone", lease.owner, lease.token, outcome, *_counted(entries)))
+
+    async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> Ending:
+        """The record was merged into or converted to another, which takes over its work, intents and values of ours.
+
+        Where both remember a value of ours in one field, the survivor's stands.
+        """
+        if (new_id, new_object) == (lease.id, lease.object):
+            raise ValueError("a record cannot move to itself")
+        memory = (await self.memory([lease.id])).get(lease.id)
+        mine = memory.own if memory else {}
+        while True:
+            raw = await self._scripts.call(
+                "HGET", self._scripts.keys("own", self.crm, new_object, bucket(new_id)), new_id
+            )
+            theirs = raw.decode() if raw else ""
+            both = pack_own({**mine, **(json.loads(theirs) if theirs else {})})
+            args: list[Arg] = [lease.owner, lease.token, new_object, new_id, theirs, both, *_counted(entries)]
+            answer = await self._scripts.run("work_move", *args)
+            if answer != b"retry":
+                return _ending(answer)
+
+    async def intend(self, lease: Lease, intents: Sequence[str]) -> bool:
+        """Keep changes about to be sent with the record, until a later step of a visit closes them.
+
+        Gives ``False`` when the lease is lost: then nothing may be sent.
+        """
+        return bool(await self._scripts.run("work_intend", lease.owner, lease.token, _lines(intents)))
+
+    async def replay(self, id: str, run: str) -> None:
+        """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts."""
+        await self._scripts.run("work_replay", self.crm, self.object, id, run)
+
+    async def drop(self, id: str) -> bool:
+        """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""
+        return bool(await self._scripts.run("work_drop", self.crm, self.object, id))
+
+    async def dead(self, limit: int = 100, after: int = 0) -> list[DeadLetter]:
+        """Dead letters, oldest first, the first ``after`` of them left out."""
+        found = await self._scripts.call("ZRANGE", self._key("dead"), after, after + limit - 1, "WITHSCORES")
+        ids = [found_id.decode() for found_id in found[::2]]
+        fields = await self._scripts.calls(
+            [("HMGET", self._key("record", name), "note", "attempts", "run") for name in ids]
+        )
+        return [
+            DeadLetter(name, (note or b"").decode(), int(attempts or 0), int(float(since)), (run or b"").decode())
+            for name, since, (note, attempts, run) in zip(ids, found[1::2], fields, strict=True)
+            if note is not None
+        ]
+
+    async def dead_intents(self, id: str) -> tuple[str, ...]:
+        """The intents a dead letter was buried with."""
+        intents = await self._scripts.call("HGET", self._key("record", id), "intents")
+        return tuple(intents.decode().split("\n")) if intents else ()
+
+    async def room(self) -> int:
+        """How many backfill ids may still be added."""
+        held: list[int] = await self._scripts.calls(
+            [("ZCARD", self._key(place, Lane.BACKFILL)) for place in ("due", "leased", "waiting")]
+        )
+        return max(0, BACKFILL_ROOM - sum(held))
+
+    async def counts(self) -> Counts:
+        """How many records are where; one round trip, not one instant."""
+        lanes = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane]
+        commands: list[tuple[Arg, ...]] = [("ZCARD", self._key(place, lane)) for place, lane in lanes]
+        commands += [("ZCARD", self._key("due", "alone")), ("ZCARD", self._key("dead")), ("GET", self._key("settled"))]
+        commands += [("ZRANGE", self._key("due", lane), 0, 0, "WITHSCORES") for lane in (*Lane, "alone")]
+        live, backfill, *rest = await self._scripts.calls(commands)
+        leased, leased_backfill, waiting, waiting_backfill, alone, dead, settled, *oldest = rest
+        now = await self._scripts.now()
+        first = min((int(float(row[1])) for row in oldest if row), default=0)
+        return Counts(
+            due=live + backfill + alone,
+            due_backfill=backfill,
+            leased=leased + leased_backfill,
+            waiting=waiting + waiting_backfill,
+            dead=dead,
+            settled=int(settled or 0),
+            oldest_due_ms=first if first <= now else 0,
+        )
+
+    async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
+        """What is remembered of records; those of which nothing is are left out."""
+        commands: list[tuple[Arg, ...]] = []
+        for name in ids:
+            commands += [("HGET", self._key(kind, bucket(name)), name) for kind in ("memory", "own")]
+        found = await self._scripts.calls(commands)
+        memories = {name: unpack(*found[2 * at : 2 * at + 2]) for at, name in enumerate(ids)}
+        return {name: memory for name, memory in memories.items() if memory is not None}
+
+    async def pending(self, run: str, until_ms: int) -> int:
+        """Records of a person's run that are leased, or due by ``until_ms``. Waiting ones are not counted."""
+        if run.startswith("day-"):
+            raise ValueError("only runs a person started are followed record by record")
+        return int(await self._scripts.call("ZCOUNT", self._key("open", run), "-inf", until_ms))
+
+    async def own_all(self, run: str) -> int:
+        """``run`` takes over all that is in the work and not dead; gives how many records."""
+        places = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane] + [("due", "alone")]
+        found = await self._scripts.calls([("ZRANGE", self._key(place, lane), 0, -1) for place, lane in places])
+        ids = [name for page in found for name in page]
+        chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
+        return sum(
+            [int(await self._scripts.run("work_own_all", self.crm, self.object, run, *chunk)) for chunk in chunks]
+        )
+
+    async def recheck(self, run: str, *, first: int = 0, buckets: int = 256) -> int:
+        """Make settled records due whose time to look again has come, from bucket ``first`` on; gives how many.
+
+        A round over all 4,096 buckets is the caller's: ``first`` wraps around.
+        """
+        room = await self.room()
+        part = [BUCKETS[(first + at) % len(BUCKETS)] for at in range(buckets)]
+        return int(await self._scripts.run("work_recheck", self.crm, self.object, run, room, *part))
+
+    def _key(self, name: str, *parts: str) -> str:
+        return self._scripts.keys(name, self.crm, self.object, *parts)
+
+
+def _release(
+    lease: Lease,
+    reason: str,
+    entries: Sequence[str],
+    filled: Mapping[str, str] | None,
+    *,
+    close_intents: bool = False,
+) -> list[Arg]:
+    args: list[Arg] = [lease.owner, lease.token, reason, int(close_intents)]
+    return args + _counted(entries) + _counted(_flat(filled or {}))
+
+
+def _ending(answer: bytes) -> Ending:
+    return Ending(answer.decode())
