@@ -1,0 +1,56 @@
+"""Questions, lines and replies the money tests share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.models import Question, Reply
+from worker.ledger.budgets import BudgetLine
+from worker.ledger.tickets import Desk, Granted
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+DAY_START = 1_799_971_200_000  # the clock fixture's now lies inside
+ANN = ("acme_hubspot", "contact", "1")
+BEN = ("acme_hubspot", "contact", "2")
+EVE = ("acme_salesforce", "lead", "00Q:with:colons")
+
+
+def day_line(cap: int = 100, provider: str = "forager", day: int = 0) -> BudgetLine:
+    start = DAY_START + day * DAY_MS
+    return BudgetLine(f"{provider}:day:{day}", cap, start, start + DAY_MS)
+
+
+def month_line(cap: int = 1000) -> BudgetLine:
+    return BudgetLine("forager:month:0", cap, DAY_START, DAY_START + 30 * DAY_MS)
+
+
+def question(slug: str = "ann-lee", price: int = 5, fields: tuple[str, ...] = ("work_email",)) -> Question:
+    return Question("forager", "42", "work_emails", {"slug": slug}, price, fields=frozenset(fields))
+
+
+def reply(text: str = "ann@acme.com", status: int = 200) -> Reply:
+    return Reply(status, {"content-type": "application/json"}, f'{{"email":"{text}"}}'.encode())
+
+
+async def reserve(desk: Desk, asked: Question | None = None, **changes: Any) -> Any:
+    arguments: dict[str, Any] = {
+        "ref": ANN,
+        "lines": [day_line()],
+        "owner": "w1",
+        "deadline_ms": 30_000,
+        "keep_uncertain_ms": 90 * DAY_MS,
+    }
+    return await desk.reserve(asked or question(), **arguments | changes)
+
+
+async def grant(desk: Desk, asked: Question | None = None, **changes: Any) -> Granted:
+    ticket = await reserve(desk, asked, **changes)
+    assert isinstance(ticket, Granted)
+    return ticket
+
+
+async def send(desk: Desk, asked: Question | None = None, **changes: Any) -> Granted:
+    ticket = await grant(desk, asked, **changes)
+    assert await desk.sent(ticket)
+    return ticket

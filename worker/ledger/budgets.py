@@ -1,0 +1,89 @@
+"""Budgets: what a line allows and what stands on it. Only tickets book; caps come from the caller at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from worker.ledger.scripts import Scripts
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """At most ``cap`` credits, counted in [``start_ms``, ``end_ms``) of the ledger's time; ``end_ms`` 0 = no bounds.
+
+    Names: ``forager:day:2026-11-20``, ``acme_hubspot:month:2026-11``, ``run:<id>``.
+    """
+
+    name: str
+    cap: int
+    start_ms: int = 0
+    end_ms: int = 0
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is the budget of one day, part of which may be closed to backfill."""
+        return ":day:" in self.name
+
+    def open(self, closed_share: float) -> int:
+        """Credits that a lane may use to which ``closed_share`` of a day is closed."""
+        return int(self.cap * (1 - closed_share) + 1e-9) if self.is_day else self.cap
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """Credits of one line; ``reserved`` holds what is sent or uncertain too."""
+
+    spent: int = 0
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Credits of one provider since the start, by where their tickets stand."""
+
+    spent: int = 0
+    reserved: int = 0
+    sent: int = 0
+    uncertain: int = 0
+    overrun: int = 0
+
+
+def line_args(lines: Sequence[BudgetLine], closed_share: float) -> list[str | int]:
+    """Script arguments of budget lines, with the caps of the lane."""
+    return [part for line in lines for part in (line.name, line.open(closed_share), line.start_ms, max(0, line.end_ms))]
+
+
+class Budgets:
+    """Reads budget lines."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def booked(self, names: Sequence[str]) -> Mapping[str, Booked]:
+        """What stands on each line."""
+        keys = self._scripts.keys
+        rows = await self._scripts.calls([("HMGET", keys("budget", name), "spent", "reserved") for name in names])
+        return {name: Booked(*(int(value or 0) for value in row)) for name, row in zip(names, rows, strict=True)}
+
+    async def totals(self, provider: str) -> Totals:
+        """Credits of ``provider`` since the start."""
+        names = ("spent", "reserved", "sent", "uncertain", "overrun")
+        row = await self._scripts.call("HMGET", self._scripts.keys("credits", provider), *names)
+        return Totals(*(int(value or 0) for value in row))
+
+    async def capacity(self, lines: Sequence[BudgetLine], price: int, *, closed_share: float = 0.0) -> int | None:
+        """How many lookups of ``price`` credits every line allows; ``None`` = no line or price limits them."""
+        if price <= 0 or not lines:
+            return None
+        now = await self._scripts.now()
+        if any(now < line.start_ms or 0 < line.end_ms <= now for line in lines):
+            return 0
+        booked = await self.booked([line.name for line in lines])
+        return max(
+            0,
+            min(
+                (line.open(closed_share) - booked[line.name].spent - booked[line.name].reserved) // price
+                for line in lines
+            ),
+        )

@@ -1,0 +1,113 @@
+-- A bucket's rate. Fields of K.rate: "tat:<ms>" when the next call of a paced window is due at an even pace, "hold" no
+-- call before it, "left" and "left_until" what the vendor's headers allow, "strikes" and "struck" of 429s, "part" with
+-- "f", "w", "f0", "w0" failed and answered calls of this and the last quarter minute, "tries" and "probe_at" of an
+-- outage. Window args, four each: calls, ms, interval and slack (ms, fractions; interval 0 = a counter, not a pace).
+local PARTS = 60
+local JITTER = 50
+
+local function windows(first, count)
+  local list = {}
+  for i = 0, count - 1 do
+    local at = first + 4 * i
+    list[#list + 1] = {
+      calls = tonumber(ARGV[at]), ms = tonumber(ARGV[at + 1]), name = ARGV[at + 1],
+      interval = tonumber(ARGV[at + 2]), slack = tonumber(ARGV[at + 3]),
+    }
+  end
+  return list, first + 4 * count
+end
+
+-- Calls counted in a long window now, and when enough of them have left it for one more.
+local function counted(key, window)
+  local part = window.ms / PARTS
+  local cut = math.floor((now - JITTER) / part) - PARTS - 1
+  local counts = redis.call('HGETALL', key)
+  local parts, sum = {}, 0
+  for i = 1, #counts, 2 do
+    local index, calls = tonumber(counts[i]), tonumber(counts[i + 1])
+    if index <= cut then
+      redis.call('HDEL', key, counts[i])
+    else
+      parts[#parts + 1] = { index, calls }
+      sum = sum + calls
+    end
+  end
+  if sum < window.calls then
+    return sum, now
+  end
+  table.sort(parts, function(a, b) return a[1] < b[1] end)
+  local left = sum
+  for _, entry in ipairs(parts) do
+    left = left - entry[2]
+    if left < window.calls then
+      return sum, math.ceil((entry[1] + PARTS + 1) * part) + JITTER
+    end
+  end
+  return sum, now + window.ms
+end
+
+-- Why a bucket is shut: nil when open, 'outage' when only a probe may pass, else 'paused' and until when (0 = unknown).
+local function shut(keys)
+  local outage, till = false, nil
+  for _, key in ipairs(keys) do
+    local entries = redis.call('HVALS', key)
+    for _, entry in ipairs(entries) do
+      local ends = tonumber(string.match(entry, '"until"%s*:%s*(%d+)') or '0')
+      if ends == 0 or ends > now then
+        if string.match(entry, '"probe"%s*:%s*true') then
+          outage = true
+        elseif ends == 0 or till == 0 then
+          till = 0
+        else
+          till = math.max(till or 0, ends)
+        end
+      end
+    end
+  end
+  if till then
+    return 'paused', till
+  end
+  return outage and 'outage' or nil, 0
+end
+
+local function entry(till, since, probe, why)
+  return string.format('{"until":%.0f,"since":%.0f,"probe":%s,"why":"%s"}', till, since, probe and 'true' or 'false', why)
+end
+
+-- A reason keeps the time it began; why is a sentence of ours without quotes.
+local function pause(target, reason, till, probe, why)
+  local since = now
+  local old = redis.call('HGET', K.pause(target), reason)
+  if old then
+    local ended = tonumber(string.match(old, '"until"%s*:%s*(%d+)') or '0')
+    if ended == 0 or ended > now then
+      since = tonumber(string.match(old, '"since"%s*:%s*(%d+)') or int(now))
+    end
+  end
+  redis.call('HSET', K.pause(target), reason, entry(till, since, probe, why))
+  redis.call('SADD', K.pauses(), target)
+end
+
+local function lift(target, reason)
+  local lifted = redis.call('HDEL', K.pause(target), reason)
+  if redis.call('EXISTS', K.pause(target)) == 0 then
+    redis.call('SREM', K.pauses(), target)
+  end
+  return lifted
+end
+
+-- Counts answered and failed calls of the last 15 to 30 s; gives the sums.
+local function tally(key, worked, failed)
+  local part = math.floor(now / 15000)
+  local state = redis.call('HMGET', key, 'part', 'f', 'w', 'f0', 'w0')
+  local known = tonumber(state[1] or '0')
+  local f, w, f0, w0 = tonumber(state[2] or '0'), tonumber(state[3] or '0'), tonumber(state[4] or '0'), tonumber(state[5] or '0')
+  if known == part - 1 then
+    f0, w0, f, w = f, w, 0, 0
+  elseif known ~= part then
+    f0, w0, f, w = 0, 0, 0, 0
+  end
+  f, w = f + failed, w + worked
+  redis.call('HSET', key, 'part', int(part), 'f', int(f), 'w', int(w), 'f0', int(f0), 'w0', int(w0))
+  return f + f0, w + w0
+end

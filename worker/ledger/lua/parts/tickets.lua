@@ -1,0 +1,110 @@
+-- A ticket is one attempt at one paid lookup: reserved -> sent -> stored | uncertain | released, and uncertain may
+-- still become stored (late answer), released (verdict: not charged) or resolved (by a person).
+-- Fields: state, token, question, asker (ref), owner, deadline, price, provider, operation, fields, lines, keep (ms),
+-- policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since, verdict_at, verdict,
+-- cause, credits, late (the asker is to be told too), final (asked again before). An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again.
+local ENDED_MS = 600000
+local VERDICT_MS = 300000 -- after verdict_at minus patience: no verdict by then is a miss
+
+-- Credits of a ticket on every line it was reserved on. A line that was dropped is not brought back.
+local function book(lines, spent, reserved)
+  for _, line in ipairs(split(lines, '\n')) do
+    local key = K.budget(line)
+    if redis.call('EXISTS', key) == 1 then
+      if spent ~= 0 then
+        redis.call('HINCRBY', key, 'spent', int(spent))
+      end
+      if reserved ~= 0 then
+        redis.call('HINCRBY', key, 'reserved', int(reserved))
+      end
+    end
+  end
+end
+
+local function total(provider, name, credits)
+  if credits ~= 0 then
+    redis.call('HINCRBY', K.credits(provider), name, int(credits))
+  end
+end
+
+-- Refs to be made due; the asker itself only when nobody of it is waiting for the outcome any more.
+local function waiters(id, ticket, with_asker)
+  local refs = redis.call('SMEMBERS', K.waiters(id))
+  local found = {}
+  for _, ref in ipairs(refs) do
+    if ref ~= ticket.asker then
+      found[#found + 1] = ref
+    end
+  end
+  if with_asker and ticket.asker ~= '' then
+    found[#found + 1] = ticket.asker
+  end
+  return found
+end
+
+-- What an ended (or uncertain) ticket answers: state, overrun, refs.
+local function ended(id, ticket)
+  local over = math.max(0, tonumber(ticket.credits or '0') - tonumber(ticket.price))
+  local answer = { ticket.state, int(ticket.state == 'stored' and over or 0) }
+  for _, ref in ipairs(waiters(id, ticket, ticket.late == '1')) do
+    answer[#answer + 1] = ref
+  end
+  return answer
+end
+
+local function close(id, ticket)
+  redis.call('ZREM', K.tickets_open(), id)
+  redis.call('ZREM', K.tickets_uncertain(), id)
+  redis.call('ZREM', K.tickets_verdicts(), id)
+  redis.call('PEXPIRE', K.ticket(id), ENDED_MS)
+  redis.call('PEXPIRE', K.waiters(id), ENDED_MS)
+  local question = K.question(ticket.question)
+  if redis.call('HGET', question, 'ticket') == id then
+    redis.call('HDEL', question, 'ticket')
+    redis.call('PEXPIRE', question, ticket.keep) -- what is left is how often it was asked again
+  end
+end
+
+-- The credits counter a live ticket stands in.
+local function standing(ticket)
+  local state = ticket.state
+  return (state == 'reserved' or state == 'sent' or state == 'uncertain') and state or nil
+end
+
+local function release(id, ticket, cause)
+  local from = standing(ticket)
+  if from then
+    book(ticket.lines, 0, -ticket.price)
+    total(ticket.provider, from, -ticket.price)
+  end
+  ticket.late = from == 'uncertain' and '1' or '0'
+  ticket.state = 'released'
+  redis.call('HSET', K.ticket(id), 'state', 'released', 'cause', cause, 'late', ticket.late)
+  close(id, ticket)
+end
+
+-- The reservation stays booked. With policy once_if_uncharged a verdict is awaited, and waiters wait with it.
+local function doubt(id, ticket, cause)
+  total(ticket.provider, ticket.state, -ticket.price)
+  total(ticket.provider, 'uncertain', ticket.price)
+  ticket.state, ticket.since = 'uncertain', int(now)
+  redis.call('HSET', K.ticket(id), 'state', 'uncertain', 'cause', cause, 'since', ticket.since)
+  redis.call('ZREM', K.tickets_open(), id)
+  redis.call('ZADD', K.tickets_uncertain(), ticket.since, id)
+  if ticket.policy == 'once_if_uncharged' then
+    ticket.verdict_at = int(now + ticket.patience)
+    redis.call('HSET', K.ticket(id), 'verdict_at', ticket.verdict_at)
+    redis.call('ZADD', K.tickets_verdicts(), ticket.verdict_at, id)
+  end
+end
+
+-- Ends the wait for a verdict; the credits stay booked and the ticket stays listed.
+local function miss(id, ticket, verdict)
+  ticket.verdict, ticket.late = verdict, '1'
+  redis.call('HSET', K.ticket(id), 'verdict', verdict, 'late', '1')
+  redis.call('ZREM', K.tickets_verdicts(), id)
+end
+
+local function awaits_verdict(ticket)
+  return ticket.state == 'uncertain' and ticket.policy == 'once_if_uncharged' and not ticket.verdict
+end

@@ -1,0 +1,26 @@
+-- needs: rate
+-- Reasons that stand: target, reason, entry, and again. What has expired is forgotten on the way. Args: targets, none =
+-- every one.
+local targets = {}
+for i = 3, #ARGV do
+  targets[#targets + 1] = ARGV[i]
+end
+if #targets == 0 then
+  targets = redis.call('SMEMBERS', K.pauses())
+  table.sort(targets)
+end
+local found = {}
+for _, target in ipairs(targets) do
+  local reasons = hash(K.pause(target))
+  for reason, value in pairs(reasons) do
+    local till = tonumber(string.match(value, '"until"%s*:%s*(%d+)') or '0')
+    if till == 0 or till > now then
+      found[#found + 1] = target
+      found[#found + 1] = reason
+      found[#found + 1] = value
+    else
+      lift(target, reason)
+    end
+  end
+end
+return found

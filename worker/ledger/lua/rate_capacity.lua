@@ -1,0 +1,41 @@
+-- needs: rate
+-- How many paid calls pauses, rate and budget allow now. Changes nothing but forgotten counts. Args: vendor, bucket,
+-- horizon (ms), price, number of windows, windows, then per budget line: name, cap, start, end (0 = none). A line
+-- whose time is over allows nothing.
+local vendor, bucket, horizon, price = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local list, first = windows(8, tonumber(ARGV[7]))
+local state = hash(K.rate(vendor, bucket))
+local room = 1000000
+local why = shut({ K.pause(vendor), K.pause(vendor .. ':' .. bucket) })
+if why == 'paused' or (why == 'outage' and now < tonumber(state.probe_at or '0')) then
+  return 0
+elseif why == 'outage' then
+  room = 1
+end
+if tonumber(state.hold or '0') > now + horizon then
+  return 0
+end
+for _, window in ipairs(list) do
+  if window.interval > 0 then
+    local due = math.max(tonumber(state['tat:' .. window.name] or '0'), now)
+    room = math.min(room, math.floor((now + horizon + window.slack - due) / window.interval) + 1)
+  else
+    local sum = counted(K.rate_window(vendor, bucket, window.name), window)
+    room = math.min(room, window.calls - sum)
+  end
+end
+if now < tonumber(state.left_until or '0') then
+  room = math.min(room, tonumber(state.left))
+end
+for i = first, #ARGV, 4 do
+  local starts, ends = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+  if now < starts or (ends > 0 and now >= ends) then
+    return 0
+  end
+  local used = redis.call('HMGET', K.budget(ARGV[i]), 'spent', 'reserved')
+  local free = ARGV[i + 1] - (used[1] or 0) - (used[2] or 0)
+  if price > 0 then
+    room = math.min(room, math.floor(free / price))
+  end
+end
+return math.max(0, room)

@@ -1,0 +1,26 @@
+-- needs: rate
+-- A 429: pauses the bucket for everybody until the vendor's time or a growing one of ours. Calls that were under way
+-- when it was paused are one 429. Gives ms it is paused for. Args: vendor, bucket, ms the vendor asks (-1 = none),
+-- chance (0 to 999).
+local vendor, bucket, asked, chance = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local key = K.rate(vendor, bucket)
+local target = vendor .. ':' .. bucket
+local old = tonumber(string.match(redis.call('HGET', K.pause(target), '429') or '', '"until"%s*:%s*(%d+)') or '0')
+local strikes = tonumber(redis.call('HGET', key, 'strikes') or '0')
+if now - tonumber(redis.call('HGET', key, 'struck') or '0') > 120000 then
+  strikes = 0
+end
+if old <= now then
+  strikes = strikes + 1
+  redis.call('HSET', key, 'strikes', int(strikes), 'struck', int(now))
+end
+local wait
+if asked >= 0 then
+  wait = math.min(asked, 86400000) + chance -- up to a second of spread on what the vendor asks
+else
+  local top = math.min(60000, 1000 * 2 ^ math.min(strikes, 10))
+  wait = math.max(500, top * (0.5 + chance / 2000))
+end
+local till = math.max(old, now + math.ceil(wait))
+pause(target, '429', till, false, 'the vendor answered 429')
+return int(till - now)

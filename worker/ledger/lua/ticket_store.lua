@@ -1,0 +1,62 @@
+-- needs: tickets, answers
+-- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
+-- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
+-- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply.
+local id, token, question, fields, provider, operation = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local lines, price, credits, hit, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
+local key = K.ticket(id)
+local ticket = hash(key)
+local known = ticket.state ~= nil
+if known and ticket.token ~= token then
+  return { 'refused', '0' }
+end
+if ticket.state == 'stored' then
+  return ended(id, ticket)
+end
+if not known then
+  for slot = 0, OTHERS do
+    local one = facts(redis.call('GET', slot_key(question, slot)))
+    if one and one.ticket == id then
+      return { 'stored', '0' }
+    end
+  end
+  ticket = { question = question, lines = lines, price = int(price), provider = provider, asker = '' }
+end
+
+local from = standing(ticket)
+if from then
+  book(ticket.lines, credits, -ticket.price)
+  total(provider, from, -ticket.price)
+  total(provider, 'spent', credits)
+else
+  local before = ticket.state == 'resolved' and tonumber(ticket.credits or '0') or 0
+  book(ticket.lines, credits - before, 0)
+  total(provider, 'spent', credits - before)
+end
+total(provider, 'overrun', math.max(0, credits - ticket.price))
+
+-- An answer that says as much and is a hit is not displaced by a later miss to the same.
+local older = facts(redis.call('GET', K.answer(question)))
+if not (older and older.hit == '1' and hit == '0' and serves(older.fields, fields)) then
+  if older and not serves(fields, older.fields) then
+    for slot = OTHERS, 1, -1 do
+      if redis.call('EXISTS', slot_key(question, slot - 1)) == 1 then
+        redis.call('RENAME', slot_key(question, slot - 1), slot_key(question, slot))
+      end
+    end
+  end
+  local head = table.concat({ int(now), int(now + keep), hit, id, provider, operation, fields }, ' ')
+  redis.call('SET', K.answer(question), head .. '\n' .. ARGV[14], 'PX', int(keep))
+end
+
+if not known then
+  return { 'stored', int(math.max(0, credits - price)) }
+end
+ticket.late = (from == 'uncertain' or not from) and '1' or '0'
+ticket.state, ticket.credits = 'stored', int(credits)
+redis.call('HSET', key, 'state', 'stored', 'credits', ticket.credits, 'late', ticket.late)
+close(id, ticket)
+if redis.call('HEXISTS', K.question(question), 'ticket') == 0 then
+  redis.call('DEL', K.question(question))
+end
+return ended(id, ticket)

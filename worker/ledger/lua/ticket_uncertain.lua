@@ -1,0 +1,23 @@
+-- needs: tickets
+-- reserved | sent -> uncertain: perhaps charged, the reservation stays booked. Whoever waits for the ticket is told at
+-- once, or with policy once_if_uncharged at its verdict. A repeat gives the same; every other state stays and is named.
+-- Args: ticket, token, cause, policy ('' = as reserved), patience (ms from now to the verdict).
+local id, cause, policy, patience = ARGV[3], ARGV[5], ARGV[6], ARGV[7]
+local ticket = hash(K.ticket(id))
+if not ticket.state or ticket.token ~= ARGV[4] then
+  return { 'refused', '0' }
+end
+if ticket.state == 'reserved' or ticket.state == 'sent' then
+  if policy ~= '' and ticket.final ~= '1' then
+    ticket.policy, ticket.patience = policy, patience
+    redis.call('HSET', K.ticket(id), 'policy', policy, 'patience', patience)
+  end
+  if ticket.state == 'reserved' then
+    redis.call('HSET', K.ticket(id), 'sent', int(now))
+  end
+  doubt(id, ticket, cause)
+end
+if awaits_verdict(ticket) then
+  return { ticket.state, '0' }
+end
+return ended(id, ticket)

@@ -1,0 +1,23 @@
+-- needs: tickets
+-- uncertain -> released when surely not charged, and the question may be asked once more; else it stays uncertain and
+-- counts as a miss. A repeat, and a verdict on any other state, changes nothing. Args: ticket, verdict
+-- (charged | uncharged | none).
+local id, verdict = ARGV[3], ARGV[4]
+local ticket = hash(K.ticket(id))
+if not ticket.state then
+  return { 'refused', '0' }
+end
+if ticket.state == 'uncertain' then
+  if verdict == 'uncharged' then
+    local question = K.question(ticket.question)
+    if redis.call('HGET', question, 'ticket') == id then
+      redis.call('HINCRBY', question, 'again', 1)
+      redis.call('PEXPIRE', question, ticket.keep)
+    end
+    redis.call('HSET', K.ticket(id), 'verdict', verdict)
+    release(id, ticket, 'uncharged')
+  else
+    miss(id, ticket, verdict)
+  end
+end
+return ended(id, ticket)

@@ -1,0 +1,60 @@
+"""Pauses: a bucket (``forager:main``), a vendor or a crm does nothing while any of its reasons stands.
+
+Key ``pause:<target>``: hash of reason -> JSON ``until`` (ms, 0 = until lifted), ``since``, ``probe``, ``why``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from worker.ledger.scripts import Scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One reason that stands. ``probe`` says that single calls may try whether it still holds."""
+
+    target: str
+    reason: str
+    until_ms: int
+    since_ms: int
+    why: str
+    probe: bool
+
+
+class Pauses:
+    """One mechanism for 429, outage, credentials, credits and operator; each lifts only its own reason."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def pause(self, target: str, reason: str, until_ms: int = 0, why: str = "") -> None:
+        """Let ``reason`` stand until a time, or until it is lifted; ``why`` is a sentence for people."""
+        await self._scripts.run("pause_set", target, reason, until_ms, json.dumps(why, ensure_ascii=False)[1:-1])
+
+    async def lift(self, target: str, reason: str) -> bool:
+        """End one reason; says whether it was there."""
+        return bool(await self._scripts.run("pause_lift", target, reason))
+
+    async def lift_all(self, target: str) -> int:
+        """End every reason of ``target``; gives how many there were."""
+        return int(await self._scripts.run("pause_lift", target, ""))
+
+    async def of(self, *targets: str) -> list[Pause]:
+        """The reasons that stand on any of ``targets``."""
+        return await self._list(*targets) if targets else []
+
+    async def all(self) -> list[Pause]:
+        """Every reason that stands."""
+        return await self._list()
+
+    async def _list(self, *targets: str) -> list[Pause]:
+        found = await self._scripts.run("pause_list", *targets)
+        pauses = []
+        for target, reason, entry in zip(found[::3], found[1::3], found[2::3], strict=True):
+            value = json.loads(entry)
+            pauses.append(
+                Pause(target.decode(), reason.decode(), value["until"], value["since"], value["why"], value["probe"])
+            )
+        return sorted(pauses, key=lambda pause: (pause.target, pause.reason))

@@ -1,0 +1,95 @@
+"""Paid replies that Redis could not take, on the disk until it can: one fsynced file per ticket, ours alone to read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import structlog
+
+from connectors.models import Reply
+from worker.ledger.answers import Ref, pack, unpack
+from worker.ledger.tickets import Desk, Granted
+
+_log = structlog.get_logger(__name__)
+_NAME = "*.reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How many replies Redis has now, and who waited for them."""
+
+    replies: int
+    waiters: tuple[Ref, ...]
+
+
+class Spool:
+    """The folder ``data_dir/spool``. Several processes may write and load it at once: storing again changes nothing."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "spool"
+
+    def pending(self) -> int:
+        """Replies not yet in Redis."""
+        return len(list(self._folder.glob(_NAME)))
+
+    async def keep(self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int) -> None:
+        """Return when the reply is on the disk.
+
+        Raises:
+            OSError: the disk cannot take it either.
+        """
+        facts = asdict(ticket) | {"fields": sorted(ticket.fields), "credits": credits, "hit": hit, "keep_ms": keep_ms}
+        content = json.dumps(facts, separators=(",", ":")).encode() + b"\n" + pack(reply)
+        await asyncio.to_thread(_write, self._folder, ticket.ticket_id, content)
+
+    async def load(self, desk: Desk) -> Loaded:
+        """Store what is spooled and delete it after Redis has it. What cannot be read is set aside, not deleted.
+
+        Raises:
+            LedgerUnavailableError: Redis takes no writes yet; what it has not taken stays.
+        """
+        replies, waiters = 0, dict[Ref, None]()
+        for path in await asyncio.to_thread(lambda: sorted(self._folder.glob(_NAME))):
+            try:
+                content = await asyncio.to_thread(path.read_bytes)
+            except FileNotFoundError:
+                continue  # another process loaded it
+            try:
+                ticket, reply, price, hit, keep_ms = _parse(content)
+            except (ValueError, KeyError, TypeError):
+                _log.error("spool.unreadable", ticket=path.stem)
+                await asyncio.to_thread(path.replace, path.with_suffix(".broken"))
+                continue
+            ended = await desk.store(ticket, reply, credits=price, hit=hit, keep_ms=keep_ms)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            replies += 1
+            waiters |= dict.fromkeys(ended.waiters)
+        return Loaded(replies, tuple(waiters))
+
+
+def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int]:
+    line, _, packed = content.partition(b"\n")
+    facts = json.loads(line)
+    price, hit, keep_ms = int(facts.pop("credits")), bool(facts.pop("hit")), int(facts.pop("keep_ms"))
+    facts |= {"fields": frozenset(facts["fields"]), "lines": tuple(facts["lines"])}
+    return Granted(**facts), unpack(packed), price, hit, keep_ms
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = folder / f"{name}.{os.getpid()}.part"
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(folder / f"{name}.reply")
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(held)  # the name too
+    finally:
+        os.close(held)

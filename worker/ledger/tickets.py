@@ -1,0 +1,391 @@
+"""Tickets: the one-shot right to send one paid lookup, with its credits reserved.
+
+``reserved -> sent -> stored | uncertain | released``; the edges are in ``lua/parts/tickets.lua``. ``Desk`` is the
+counter where a question is answered from what is kept or given a ticket; ``LookupTicket`` is what a connector holds.
+Durations end in ``_ms`` and count from the ledger's now, unless a name says ``at``, ``since`` or ``until``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import structlog
+
+from connectors.limits import TicketSpentError
+from connectors.models import Question, Reply
+from worker.ledger.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
+from worker.ledger.budgets import BudgetLine, line_args
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
+
+Policy: TypeAlias = Literal["never", "once_if_uncharged"]
+VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
+STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A ticket. ``token`` proves that it is ours; the rest lets a reply be kept even if Redis lost the ticket."""
+
+    ticket_id: str
+    token: str
+    key: str = ""
+    provider: str = ""
+    operation: str = ""
+    fields: frozenset[str] = frozenset()
+    lines: tuple[str, ...] = ()
+    price: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody else's ticket of the same question is open, at the latest until then."""
+
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The last ticket is uncertain; a verdict can be had at ``verdict_ms`` and is a miss from ``until_ms``."""
+
+    until_ms: int
+    verdict_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The last ticket is uncertain for good: the provider counts as a miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoBudget:
+    """``line`` has not enough left; nothing was reserved."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaleDay:
+    """A budget line is of another day or month than the ledger's now: name the lines anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a step left a ticket in. ``waiters`` are to be made due, ``overrun`` are credits above its worst price."""
+
+    state: str
+    waiters: tuple[Ref, ...] = ()
+    overrun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """What was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
+
+    released: int
+    uncertain: int
+    missed: int
+    waiters: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """A lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
+
+    ticket_id: str
+    key: str
+    provider: str
+    operation: str
+    price: int
+    sent_ms: int
+    since_ms: int
+    policy: str
+    cause: str
+    verdict: str
+    verdict_ms: int
+    ref: Ref | None
+
+    @property
+    def cursor(self) -> str:
+        """Where ``uncertain_list`` goes on after this one."""
+        return f"{self.since_ms}:{self.ticket_id}"
+
+
+def new_token() -> str:
+    """Sixteen hex digits nobody else has."""
+    return secrets.token_hex(8)
+
+
+class Desk:
+    """Answers and tickets. Every step is one script; one may be repeated after ``LedgerUnavailableError``."""
+
+    def __init__(self, scripts: Scripts, *, token: Callable[[], str] = new_token) -> None:
+        self._scripts = scripts
+        self._token = token
+        self._answers = Answers(scripts)
+
+    async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, Kept]:
+        """Kept answers by question key, in one round trip; noted as asked for ``ref``."""
+        return await self._answers.find(keys, ref)
+
+    async def questions_of(self, ref: Ref) -> list[Asked]:
+        """What was asked for a record, as far as something of it is kept or open."""
+        return await self._answers.questions_of(ref)
+
+    async def forget(self, ref: Ref) -> int:
+        """Delete every kept answer that was asked for a record; gives how many."""
+        return await self._answers.forget(ref)
+
+    async def reserve(
+        self,
+        question: Question,
+        *,
+        ref: Ref | None,
+        lines: Sequence[BudgetLine],
+        owner: str,
+        deadline_ms: int,
+        keep_uncertain_ms: int,
+        closed_share: float = 0.0,
+        policy: Policy = "never",
+        verdict_ms: int = VERDICT_MS,
+        again: Granted | None = None,
+    ) -> Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay:
+        """A kept answer, else what the last ticket says, else a ticket with its worst price on every line.
+
+        ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). The call must be over
+        ``deadline_ms`` from now. ``again`` repeats a step that ended in ``LedgerUnavailableError``.
+        """
+        ticket = again or Granted(
+            self._token(),
+            self._token(),
+            question.key,
+            question.provider,
+            question.operation,
+            question.fields,
+            tuple(line.name for line in lines),
+            question.price,
+        )
+        answer = await self._scripts.run(
+            "ticket_reserve",
+            *(ticket.ticket_id, ticket.token, question.key, field_text(question.fields)),
+            *(question.price, question.provider, question.operation, owner),
+            *(deadline_ms, keep_uncertain_ms, policy, verdict_ms),
+            *index_of(ref),
+            *line_args(lines, closed_share),
+        )
+        match answer:
+            case [b"kept", raw]:
+                return unfold(raw)
+            case [b"granted"]:
+                return ticket
+            case [b"busy", until]:
+                return Busy(int(until))
+            case [b"unknown", until, verdict]:
+                return Unknown(int(until), int(verdict))
+            case [b"missed"]:
+                return Missed()
+            case [b"budget", line]:
+                return NoBudget(line.decode())
+            case _:
+                return StaleDay()
+
+    async def sent(self, ticket: Granted) -> bool:
+        """``reserved -> sent``: true once, ever, and never after the deadline."""
+        return bool(await self._scripts.run("ticket_sent", ticket.ticket_id, ticket.token))
+
+    async def store(self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int) -> Ended:
+        """Keep the raw reply and settle its credits; a late answer of an uncertain ticket too."""
+        return _ended(
+            await self._scripts.run(
+                "ticket_store",
+                *(ticket.ticket_id, ticket.token, ticket.key, field_text(ticket.fields)),
+                *(ticket.provider, ticket.operation, "\n".join(ticket.lines), ticket.price),
+                *(credits, int(hit), keep_ms, pack(reply)),
+            )
+        )
+
+    async def release(self, ticket: Granted, cause: str) -> Ended:
+        """Surely not charged: give the reservation back."""
+        return _ended(await self._scripts.run("ticket_release", ticket.ticket_id, ticket.token, cause))
+
+    async def uncertain(
+        self, ticket: Granted, cause: str, *, policy: Policy | None = None, verdict_ms: int = VERDICT_MS
+    ) -> Ended:
+        """Perhaps charged: the reservation stays booked. Without ``policy`` the one it was reserved with holds."""
+        return _ended(
+            await self._scripts.run("ticket_uncertain", ticket.ticket_id, ticket.token, cause, policy or "", verdict_ms)
+        )
+
+    async def verdict(self, ticket_id: str, charged: bool | None) -> Ended:
+        """What the provider's books say of an uncertain ticket; ``None`` = they said nothing in time."""
+        word = {True: "charged", False: "uncharged", None: "none"}[charged]
+        return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
+
+    async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> Ended:
+        """A person's word on an uncertain ticket: its credits count as spent, or not, and it is asked again, or not."""
+        return _ended(await self._scripts.run("ticket_resolve", ticket_id, int(ask_again), int(charged)))
+
+    async def reap(self, owners_alive: Collection[str]) -> Reaped:
+        """Tidy tickets whose owner is gone, whose deadline has passed or whose verdict never came."""
+        released, uncertain, missed, *refs = await self._scripts.run("ticket_reap", *sorted(owners_alive))
+        return Reaped(int(released), int(uncertain), int(missed), tuple(dict.fromkeys(ref_of(ref) for ref in refs)))
+
+    async def uncertain_count(self) -> int:
+        """How many tickets are uncertain."""
+        return int(await self._scripts.call("ZCARD", self._scripts.keys("tickets_uncertain")))
+
+    async def uncertain_list(self, limit: int = 100, after: str = "") -> list[Uncertain]:
+        """Uncertain tickets, longest first, after the ``cursor`` of another."""
+        key = self._scripts.keys("tickets_uncertain")
+        since, _, last = after.partition(":")
+        equal = int(await self._scripts.call("ZCOUNT", key, since, since)) if since else 0
+        found = await self._scripts.call(
+            "ZRANGEBYSCORE", key, since or "-inf", "+inf", "WITHSCORES", "LIMIT", 0, limit + equal
+        )
+        rows = [(member.decode(), score.decode()) for member, score in zip(found[::2], found[1::2], strict=True)]
+        return await self._read([ticket for ticket, score in rows if score != since or ticket > last][:limit])
+
+    async def due_verdicts(self, limit: int = 100) -> list[Uncertain]:
+        """Uncertain tickets a verdict can be had of now."""
+        key, now = self._scripts.keys("tickets_verdicts"), await self._scripts.now()
+        found = await self._scripts.call("ZRANGEBYSCORE", key, "-inf", now, "LIMIT", 0, limit)
+        return await self._read([ticket.decode() for ticket in found])
+
+    async def _read(self, ids: Sequence[str]) -> list[Uncertain]:
+        rows = await self._scripts.calls([("HGETALL", self._scripts.keys("ticket", ticket)) for ticket in ids])
+        return [
+            _uncertain(ticket, {key.decode(): value.decode() for key, value in zip(row[::2], row[1::2], strict=True)})
+            for ticket, row in zip(ids, (_flat(row) for row in rows), strict=True)
+            if row
+        ]
+
+
+def _flat(row: Any) -> list[bytes]:
+    """HGETALL as a list, whichever way the client gives it."""
+    return [part for pair in row.items() for part in pair] if isinstance(row, dict) else row
+
+
+def _ended(answer: Sequence[bytes]) -> Ended:
+    state, overrun, *refs = answer
+    return Ended(state.decode(), tuple(ref_of(ref) for ref in refs), int(overrun))
+
+
+def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
+    return Uncertain(
+        ticket_id=id,
+        key=row["question"],
+        provider=row["provider"],
+        operation=row["operation"],
+        price=int(row["price"]),
+        sent_ms=int(row["sent"]),
+        since_ms=int(row["since"]),
+        policy=row["policy"],
+        cause=row["cause"],
+        verdict=row.get("verdict", ""),
+        verdict_ms=int(row.get("verdict_at", 0)),
+        ref=ref_of(row["asker"].encode()) if row["asker"] else None,
+    )
+
+
+class Spooling(Protocol):
+    """Where a paid reply goes that Redis cannot take."""
+
+    async def keep(self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int) -> None:
+        """Return when it is on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a reply costs and whether it says anything; ``refused`` = understood and not charged."""
+
+    credits: int
+    hit: bool
+    refused: bool = False
+
+
+class LookupTicket:
+    """``connectors.limits.Ticket`` of a paid lookup. ``ended`` tells afterwards whom to make due."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        granted: Granted,
+        *,
+        settle: Callable[[Reply], Settlement],
+        spool: Spooling,
+        keep_hits_ms: int,
+        keep_misses_ms: int,
+        policy: Policy | None = None,
+        patience_s: float = STORE_PATIENCE_S,
+    ) -> None:
+        self._desk, self._granted, self._settle, self._spool = desk, granted, settle, spool
+        self._keep_hits_ms, self._keep_misses_ms = keep_hits_ms, keep_misses_ms
+        self._policy: Policy | None = policy
+        self._patience_s = patience_s
+        self._asked = False
+        self.ended: Ended | None = None
+
+    async def sent(self) -> None:
+        """Fsynced word that bytes go on the wire now.
+
+        Raises:
+            TicketSpentError: it was sent, released or taken over before, or its deadline has passed; send nothing.
+            LedgerUnavailableError: Redis did not say so; send nothing, the ticket is given back as far as possible.
+        """
+        if self._asked:
+            raise TicketSpentError(self._granted.ticket_id)
+        self._asked = True
+        try:
+            granted = await self._desk.sent(self._granted)
+        except LedgerUnavailableError:
+            await self.released("ledger unavailable")  # no byte left: whatever Redis noted, nothing was charged
+            raise
+        if not granted:
+            raise TicketSpentError(self._granted.ticket_id)
+
+    async def stored(self, reply: Reply) -> None:
+        """Keep the raw reply and settle its credits, in Redis or, when that takes too long, on the disk."""
+        settlement = self._read(reply)
+        if settlement.refused:
+            await self.released("refused")
+            return
+        keep_ms = self._keep_hits_ms if settlement.hit else self._keep_misses_ms
+        try:
+            async with asyncio.timeout(self._patience_s):
+                self.ended = await self._desk.store(
+                    self._granted, reply, credits=settlement.credits, hit=settlement.hit, keep_ms=keep_ms
+                )
+        except (TimeoutError, LedgerUnavailableError):
+            await self._spool.keep(
+                self._granted, reply, credits=settlement.credits, hit=settlement.hit, keep_ms=keep_ms
+            )
+            _log.warning("ticket.spooled", ticket=self._granted.ticket_id)
+            return
+        if self.ended.overrun:
+            _log.warning("ticket.overran", ticket=self._granted.ticket_id, credits=self.ended.overrun)
+
+    async def released(self, cause: str) -> None:
+        """Give the reservation back. What Redis cannot take now is released or uncertain at its deadline."""
+        try:
+            self.ended = await self._desk.release(self._granted, cause)
+        except LedgerUnavailableError:
+            _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
+
+    async def uncertain(self, cause: str) -> None:
+        """Keep the reservation booked. What Redis cannot take now becomes uncertain at its deadline."""
+        try:
+            self.ended = await self._desk.uncertain(self._granted, cause, policy=self._policy)
+        except LedgerUnavailableError:
+            _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
+
+    def _read(self, reply: Reply) -> Settlement:
+        try:
+            return self._settle(reply)
+        except Exception as error:  # noqa: BLE001 - paid bytes are kept at the worst price whatever the reader thinks
+            _log.error("ticket.unread", ticket=self._granted.ticket_id, error=type(error).__name__)
+            return Settlement(self._granted.price, hit=False)
