@@ -1,0 +1,99 @@
+from typing import Any
+
+import pytest
+
+from connectors.hubspot import records
+from connectors.hubspot.records import RawProperty, Row, Rows
+from connectors.models import Fate
+
+
+def rows(*items: dict[str, Any], errors: Any = ()) -> Rows:
+    return Rows.model_validate({"results": list(items), "errors": list(errors)})
+
+
+def lost(*ids: str) -> dict[str, Any]:
+    return {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "...", "context": {"ids": list(ids)}}
+
+
+def row(row_id: str, **properties: str | None) -> dict[str, Any]:
+    return {"id": row_id, "properties": properties, "createdAt": "x", "updatedAt": "2026-01-01T00:00:00Z"}
+
+
+def test_every_id_asked_for_has_a_fate() -> None:
+    answer = rows(row("1"), errors=[lost("3")])
+    fates = records.fates("contact", ["1", "2", "3"], answer, 5)
+    assert {i: f.fate for i, f in fates.items()} == {"1": Fate.FOUND, "2": Fate.UNKNOWN, "3": Fate.GONE}
+
+
+def test_a_merged_id_moves_to_the_survivor_that_lists_it() -> None:
+    answer = rows(row("9", hs_merged_object_ids="1;4"), row("2"))
+    found = records.fates("contact", ["1", "2", "4"], answer, 5)
+    assert (found["1"].fate, found["1"].moved_to, found["4"].moved_to) == (Fate.MOVED, "9", "9")
+    assert found["1"].record is not None
+    assert found["1"].record.id == "9"
+    assert found["2"].fate is Fate.FOUND
+
+
+def test_a_chained_merge_that_the_list_misses_moves_when_nothing_else_is_open() -> None:
+    found = records.fates("contact", ["1", "2"], rows(row("2"), row("9")), 5)
+    assert (found["1"].fate, found["1"].moved_to) == (Fate.MOVED, "9")
+
+
+def test_two_open_ids_and_two_strange_rows_are_not_guessed_at() -> None:
+    found = records.fates("contact", ["1", "2"], rows(row("8"), row("9")), 5)
+    assert {f.fate for f in found.values()} == {Fate.UNKNOWN}
+
+
+def test_a_loser_asked_for_beside_its_survivor_moves() -> None:
+    found = records.fates("contact", ["9", "1"], rows(row("9", hs_merged_object_ids="1")), 5)
+    assert (found["9"].fate, found["1"].fate) == (Fate.FOUND, Fate.MOVED)
+
+
+def test_a_record_carries_stamp_company_and_opt_out() -> None:
+    raw = row("1", lastmodifieddate="2025-07-07T20:27:17.947Z", associatedcompanyid="77", hs_email_optout="true")
+    record = records.to_record("contact", Row.model_validate(raw), 9)
+    assert (record.modified, record.company_id, record.opted_out, record.read_at) == (1751920037947, "77", True, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("1751920037947", 1751920037947), ("2025-07-07T20:27:17.947Z", 1751920037947), ("soon", 0), ("", 0)],
+)
+def test_dates_come_as_iso_or_epoch_text(text: str, ms: int) -> None:
+    assert records.milliseconds(text) == ms
+
+
+def test_a_definition_tells_kind_writability_options_and_uniqueness() -> None:
+    raw = RawProperty.model_validate(
+        {
+            "name": "industry",
+            "label": "Industry",
+            "type": "enumeration",
+            "fieldType": "select",
+            "options": [{"label": "Software", "value": "SOFTWARE", "hidden": False}],
+            "hasUniqueValue": False,
+            "modificationMetadata": {"readOnlyValue": True},
+        }
+    )
+    known = records.to_property(raw)
+    assert (known.kind, known.writable, known.options, known.unique) == (
+        "options",
+        False,
+        frozenset({"SOFTWARE"}),
+        False,
+    )
+    phone = RawProperty.model_validate({"name": "phone", "type": "string", "fieldType": "phonenumber"})
+    assert records.to_property(phone).kind == "phone"
+
+
+def test_history_is_newest_first_with_its_writers() -> None:
+    raw = row("1") | {
+        "propertiesWithHistory": {
+            "email": [
+                {"value": "a", "timestamp": "2026-01-01T00:00:00Z", "sourceType": "CRM_UI", "sourceId": "userId:1"},
+                {"value": "b", "timestamp": "2026-02-01T00:00:00Z", "sourceType": "INTEGRATION", "sourceId": "9"},
+            ]
+        }
+    }
+    told = records.history_of(Row.model_validate(raw), ("email", "phone"))
+    assert told == {"email": (("b", "INTEGRATION:9"), ("a", "CRM_UI:userId:1")), "phone": ()}

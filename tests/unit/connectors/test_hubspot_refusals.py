@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.errors import AccessError, ConflictError, NotFoundError, RateLimitedError, RejectedError
+from connectors.hubspot.refusals import pause, reading, refusal
+from connectors.models import Reply
+from connectors.operations import Operation, Repeat
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "hubspot"
+CALL = Operation("contacts.create", "POST", "/crm/v3/objects/contacts", Repeat.CREATES)
+
+
+def sample(name: str) -> Any:
+    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def reply(status: int, body: Any, **headers: str) -> Reply:
+    return Reply(status, headers, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "codes"),
+    [
+        ("refused_json_in_message", ("email",), ("INVALID_EMAIL",)),
+        ("refused_in_context", ("no_such_property", "hs_object_id"), ("PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE")),
+        ("refused_option", ("industry",), ("INVALID_OPTION",)),
+    ],
+)
+def test_refused_properties_are_named_wherever_they_stand(
+    name: str, properties: tuple[str, ...], codes: tuple[str, ...]
+) -> None:
+    said = refusal(json.dumps(sample(name)["body"]).encode())
+    assert said.properties == properties
+    assert tuple(code for _, code in said.faults) == codes
+
+
+def test_unknown_and_read_only_properties_are_hopeless_and_bad_values_are_not() -> None:
+    said = refusal(json.dumps(sample("refused_in_context")["body"]).encode())
+    assert said.hopeless == {"no_such_property", "hs_object_id"}
+    assert not refusal(json.dumps(sample("refused_option")["body"]).encode()).hopeless
+
+
+@pytest.mark.parametrize(
+    ("name", "existing"),
+    [
+        ("conflict_in_text", "12345"),
+        ("conflict_newer", "6789"),
+        ("conflict_without_id", ""),
+        ("conflict_partial", "171"),
+    ],
+)
+def test_a_conflict_names_the_row_in_the_way_if_hubspot_does(name: str, existing: str) -> None:
+    error = reading("acme", 0.2).refusal(CALL, reply(409, sample(name)["body"]))
+    assert isinstance(error, ConflictError)
+    assert error.existing_id == existing
+
+
+def test_a_conflicting_unique_value_is_a_conflict_though_its_status_is_400() -> None:
+    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("conflicting_unique_value")["body"]))
+    assert isinstance(error, ConflictError)
+
+
+def test_a_refusal_of_values_names_them_and_carries_nothing_of_the_text() -> None:
+    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("refused_json_in_message")["body"]))
+    assert isinstance(error, RejectedError)
+    assert error.fields == ("email",)
+    assert "example.invalid" not in str(error)
+
+
+def test_missing_scopes_are_named_for_the_operator() -> None:
+    error = reading("acme", 0.2).refusal(CALL, reply(403, sample("missing_scopes")["body"]))
+    assert isinstance(error, AccessError)
+    assert "crm.objects.contacts.write" in str(error)
+
+
+def test_a_missing_row_is_not_found() -> None:
+    assert isinstance(reading("acme", 0.2).refusal(CALL, reply(404, "resource not found")), NotFoundError)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'"x"', b'{"errors":[1,{"context":3}],"context":[]}'])
+def test_a_body_that_is_no_error_object_is_an_empty_refusal(body: bytes) -> None:
+    assert refusal(body).properties == ()
+    assert refusal(body).existing_id == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("limit_ten_secondly", 10.0), ("limit_secondly", 1.0), ("limit_daily", 3600.0)]
+)
+def test_the_wait_follows_the_policy_named(name: str, seconds: float) -> None:
+    assert pause(reply(429, sample(name)["body"])) == seconds
+
+
+def test_a_wish_of_the_vendor_goes_before_the_policy() -> None:
+    assert pause(Reply(429, {"retry-after": "3"}, b"{}")) == 3.0
+
+
+def test_only_answers_near_a_limit_are_worth_a_notice() -> None:
+    far = {"x-hubspot-ratelimit-max": "190", "x-hubspot-ratelimit-remaining": "120"}
+    near = far | {"x-hubspot-ratelimit-remaining": "3", "x-hubspot-ratelimit-interval-milliseconds": "10000"}
+    day = {"x-hubspot-ratelimit-daily": "1000", "x-hubspot-ratelimit-daily-remaining": "210"}
+    notices = reading("acme", 0.2).notices
+    assert notices(CALL, Reply(200, far, b"")) == {}
+    assert notices(CALL, Reply(200, near, b""))[""].remaining == 3
+    assert notices(CALL, Reply(200, day, b""))[""].remaining == 10
+
+
+def test_a_limit_is_left_to_the_common_table() -> None:
+    assert reading("acme", 0.2).refusal(CALL, reply(429, sample("limit_daily")["body"])) is None
+    assert reading("acme", 0.2).statuses[429] is RateLimitedError

@@ -1,0 +1,126 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    ConnectorError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.models import Reply, Write, Written
+from connectors.operations import Operation, Repeat
+from connectors.salesforce.refusals import fault, faults, reading, row_result, token_reading
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "salesforce"
+CALL = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
+
+
+def body(code: str, message: str = "", *fields: str) -> bytes:
+    return json.dumps([{"errorCode": code, "message": message, "fields": list(fields)}]).encode()
+
+
+def sample(name: str) -> Any:
+    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def error(status: int, content: bytes) -> ConnectorError | None:
+    return reading("acme", 0.2).refusal(CALL, Reply(status, {}, content))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "INVALID_FIELD", AccessError),
+        (400, "MALFORMED_QUERY", AccessError),
+        (400, "QUERY_TIMEOUT", UnavailableError),
+        (400, "INVALID_QUERY_LOCATOR", UnavailableError),
+        (400, "UNABLE_TO_LOCK_ROW", UnavailableError),
+        (400, "DUPLICATES_DETECTED", ConflictError),
+        (400, "DUPLICATE_VALUE", ConflictError),
+        (404, "NOT_FOUND", NotFoundError),
+        (404, "ENTITY_IS_DELETED", NotFoundError),
+        (400, "STRING_TOO_LONG", RejectedError),
+        (403, "REQUEST_LIMIT_EXCEEDED", RateLimitedError),
+    ],
+)
+def test_each_code_means_what_the_caller_does_next(status: int, code: str, kind: type[ConnectorError]) -> None:
+    assert type(error(status, body(code))) is kind
+
+
+def test_a_spent_day_pauses_long_and_a_crowd_shortly() -> None:
+    total = error(403, json.dumps(sample("limit_total")["body"]).encode())
+    crowd = error(403, json.dumps(sample("limit_concurrent")["body"]).encode())
+    assert isinstance(total, RateLimitedError)
+    assert isinstance(crowd, RateLimitedError)
+    assert (total.retry_after_s, crowd.retry_after_s) == (900.0, 5.0)
+
+
+def test_several_matches_are_a_conflict_and_no_redirect() -> None:
+    assert isinstance(error(300, b'["/services/data/v66.0/sobjects/Contact/003"]'), ConflictError)
+
+
+def test_a_conflict_names_the_row_in_the_way_where_salesforce_does() -> None:
+    for name in ("duplicate_value", "duplicates_detected"):
+        conflict = error(400, json.dumps(sample(name)["body"]).encode())
+        assert isinstance(conflict, ConflictError)
+        assert conflict.existing_id == "003xx000004TmiQAAS"
+
+
+def test_no_message_of_the_org_gets_into_an_error() -> None:
+    refused = error(400, body("INVALID_EMAIL_ADDRESS", "Email: invalid email address: jane", "Email"))
+    assert isinstance(refused, RejectedError)
+    assert refused.fields == ("Email",)
+    assert "jane" not in str(refused)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b"[1]", b'"x"', b"null"])
+def test_a_body_that_is_no_error_list_has_no_faults(content: bytes) -> None:
+    assert faults(content) == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "fields", "outcome", "properties"),
+    [
+        ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access", (), Written.LOCKED, ()),
+        ("ENTITY_IS_DELETED", "entity is deleted", (), Written.GONE, ()),
+        ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", (), Written.GONE, ()),
+        ("INVALID_EMAIL_ADDRESS", "Email: invalid", ("Email",), Written.INVALID, ("Email",)),
+        ("STRING_TOO_LONG", "Title: data value too large", (), Written.INVALID, ("Title",)),
+        ("DUPLICATES_DETECTED", "Use one of these records?", (), Written.INVALID, ()),
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "No such luck", (), Written.INVALID, ()),
+        ("INSUFFICIENT_ACCESS_OR_READONLY", "no", (), Written.FORBIDDEN, ()),
+        ("CANNOT_UPDATE_CONVERTED_LEAD", "no", (), Written.FORBIDDEN, ()),
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "trigger: UNABLE to lock row", (), Written.LOCKED, ()),
+        ("ALL_OR_NONE_OPERATION_ROLLED_BACK", "", (), Written.UNKNOWN, ()),
+        ("", "", (), Written.UNKNOWN, ()),
+    ],
+)
+def test_each_row_error_has_an_outcome(
+    code: str, message: str, fields: tuple[str, ...], outcome: Written, properties: tuple[str, ...]
+) -> None:
+    told = row_result(
+        Write("1", {"Email": "x", "Title": "y"}),
+        [fault({"statusCode": code, "message": message, "fields": list(fields)})],
+    )
+    assert (told.outcome, told.properties, told.code) == (outcome, properties, code)
+
+
+def test_usage_is_noticed_once_our_share_runs_low() -> None:
+    notices = reading("acme", 0.2).notices
+    assert notices(CALL, Reply(200, {"sforce-limit-info": "api-usage=18/5000"}, b"")) == {}
+    near = notices(CALL, Reply(403, {"sforce-limit-info": "api-usage=3990/5000; per-app-api-usage=1/2(x=y)"}, b""))
+    assert near[""].remaining == 10
+    over = notices(CALL, Reply(200, {"sforce-limit-info": "api-usage=4800/5000"}, b""))
+    assert over[""].remaining == 0
+
+
+def test_a_refused_login_is_for_an_operator() -> None:
+    refused = token_reading("acme").refusal(CALL, Reply(400, {}, json.dumps(sample("login_refused")["body"]).encode()))
+    assert isinstance(refused, AccessError)
+    assert refused.code == "invalid_grant"

@@ -1,0 +1,67 @@
+import pytest
+
+from connectors.errors import AccessError
+from connectors.salesforce.options import SalesforceOptions
+from connectors.salesforce.tokens import audience, check, identity, pinned
+
+BASE = "https://acme.my.salesforce.com"
+
+
+@pytest.mark.parametrize(
+    ("instance", "base", "origin"),
+    [
+        ("https://acme.my.salesforce.com", BASE, "https://acme.my.salesforce.com"),
+        ("https://acme.my.salesforce.com/", BASE, "https://acme.my.salesforce.com"),
+        ("https://eu5.salesforce.com", BASE, "https://eu5.salesforce.com"),
+        ("http://127.0.0.1:8123", "http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:8123", "http://127.0.0.1:9000"),
+    ],
+)
+def test_tokens_go_to_the_configured_host_or_salesforces(instance: str, base: str, origin: str) -> None:
+    assert pinned("acme", instance, base) == origin
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [
+        "http://acme.my.salesforce.com",
+        "https://evil.example",
+        "https://salesforce.com.evil.example",
+        "https://evilsalesforce.com",
+        "https://acme.my.salesforce.com@evil.example",
+        "https://user:pw@acme.my.salesforce.com",
+        "https://eu5.salesforce.com:8443",
+        "http://127.0.0.1:80",
+        "http://169.254.169.254",
+        "https://[::1",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+def test_a_token_answer_cannot_send_us_elsewhere(instance: str) -> None:
+    with pytest.raises(AccessError):
+        pinned("acme", instance, BASE)
+
+
+def test_the_audience_is_a_documented_login_host() -> None:
+    assert audience(BASE) == "https://login.salesforce.com"
+    assert audience("https://acme--dev.sandbox.my.salesforce.com") == "https://test.salesforce.com"
+
+
+@pytest.mark.parametrize(
+    ("auth", "lost"),
+    [
+        ("client_credentials", "client_secret"),
+        ("jwt", "username and private_key_file"),
+        ("refresh_token", "refresh_token"),
+    ],
+)
+def test_a_missing_secret_is_named(auth: str, lost: str) -> None:
+    options = SalesforceOptions.model_validate({"name": "acme", "base_url": BASE, "auth": auth, "client_id": "x"})
+    with pytest.raises(ValueError, match=f"needs {lost}"):
+        check(options)
+
+
+def test_org_and_user_come_from_the_identity_url() -> None:
+    assert identity("https://login.salesforce.com/id/00Dxx/005xx") == ("00Dxx", "005xx")
+    assert identity("") == ("", "")
