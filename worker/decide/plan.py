@@ -62,11 +62,6 @@ def decide(
         view, policy, offers, known, {name: Reason(why) for name, why in (closed or {}).items()}, blocked, spent or {}
     )
     steps = {rule.field: fall.next(rule) for rule in rules if rule.field not in chosen}
-    for rule in rules:
-        spare = _spare(judged[rule.field])
-        if spare and isinstance(steps.get(rule.field), Stop):
-            chosen[rule.field] = spare
-            del steps[rule.field]
     unfilled = {name: reason for name, reason in view.closed.items() if name in view.blank}
     unfilled |= {rule.field: Reason.INVALID_VALUE for rule in shut}
     unfilled |= {name: _why(step, judged[name], known) for name, step in steps.items() if isinstance(step, Stop)}
@@ -103,23 +98,18 @@ def candidates(
 
 
 def _chosen(judged: Mapping[str, Judged]) -> dict[str, Finding]:
-    """The first good value per field; one number is not written to both phone fields."""
+    """The first good value per field. One number goes to both phone fields only if there is no other.
+
+    It does close the gap then: a dearer question would be paid for a number that may be no better.
+    """
     chosen: dict[str, Finding] = {}
     taken: set[str] = set()
     for name in sorted(judged, key=lambda one: one != "mobile_phone"):  # the fewer numbers will do, the earlier
-        good = judged[name].good
-        if name in PHONE_FIELDS:
-            doubled = [finding for finding in good if finding.value in taken]
-            judged[name].spare.extend(doubled)
-            good = [finding for finding in good if finding.value not in taken]
-        if good:
-            chosen[name] = good[0]
-            taken.add(good[0].value)
+        fresh = [finding for finding in judged[name].good if name not in PHONE_FIELDS or finding.value not in taken]
+        for finding in (*fresh, *judged[name].good, *judged[name].spare)[:1]:
+            chosen[name] = finding
+            taken.add(finding.value)
     return chosen
-
-
-def _spare(judged: Judged) -> Finding | None:
-    return next(iter(judged.spare), None)
 
 
 def _email(chosen: Mapping[str, Finding]) -> str:
@@ -150,7 +140,7 @@ def _why(step: Stop, judged: Judged, known: Knowledge) -> Reason:
             return reason
     if known.others:
         return Reason.WRONG_PERSON
-    return Reason.NOT_FOUND if step.asked else Reason.NO_IDENTITY
+    return Reason.NOT_FOUND if step.identified else Reason.NO_IDENTITY
 
 
 def _questions(steps: Mapping[str, Ask | Await | Stop], known: Knowledge) -> tuple[Next, ...]:

@@ -30,10 +30,13 @@ class Await:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Nothing is left to ask. ``limited`` says what kept a question from being asked; ``asked`` that one could be."""
+    """Nothing is left to ask.
+
+    ``limited`` says what kept a question from being asked, ``identified`` that any could be asked of this identity.
+    """
 
     limited: Reason | None = None
-    asked: bool = False
+    identified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +54,17 @@ class Waterfall:
     def next(self, rule: FieldRule) -> Ask | Await | Stop:
         """The next step for the field of ``rule``, which no known answer fills."""
         if self.known.conflict or self.known.wrong:
-            return Stop(asked=True)
+            return Stop()
         if self.known.identity.slug:
             return self._first(rule, self._lookups(rule))
         return self._first(rule, self._finders(rule))
 
     def _first(self, rule: FieldRule, steps: Iterable[tuple[Offer, Offer]]) -> Ask | Await | Stop:
         """The first (question, question it is a step to) that is new, affordable and whose provider can be asked."""
-        limited, asked, left = None, False, self._left(rule)
+        limited, left = None, self._left(rule)
         for offer, target in steps:
             question = offer.question(self.known.identity)
-            if question is None:
-                continue
-            asked = True
-            if question.key in self.known.asked:
+            if question is None or question.key in self.known.asked:
                 continue
             if left is not None and max(offer.price, target.price) > left:
                 limited = limited or Reason.BUDGET
@@ -74,7 +74,12 @@ class Waterfall:
                 return Await(offer.provider)
             else:
                 return Ask(offer, question)
-        return Stop(limited or (None if asked else self._unaffordable(rule)), asked)
+        identified = any(offer.question(self.known.identity) for offer in self._usable_offers())
+        return Stop(limited or (self._out_of_reach(rule) if identified else None), identified)
+
+    def _usable_offers(self) -> list[Offer]:
+        """The operations of every provider the policy names, cheapest first."""
+        return [offer for offer in by_price(self.offers) if offer.provider in self.policy.providers]
 
     def _lookups(self, rule: FieldRule) -> Iterable[tuple[Offer, Offer]]:
         """Questions by slug that give the field, each after the one that proves the person where it needs proof."""
@@ -94,22 +99,16 @@ class Waterfall:
             offer
             for provider in dict.fromkeys(rule.providers)
             for offer in by_price(self.offers)
-            if offer.provider == provider and rule.field in offer.gives and by_slug(offer)
+            if offer.provider == provider and rule.field in offer.gives - {"linkedin_url"} and by_slug(offer)
         ]
 
     def _finders(self, rule: FieldRule) -> list[tuple[Offer, Offer]]:
         """Questions that find the slug, or the value itself, without a slug; cheapest first, whoever answers."""
-        left = self._left(rule)
-        usable = any(
-            target.provider not in self.closed and (left is None or target.price <= left)
-            for target in self._targets(rule)
-        )
+        follows = self._follows(rule)
         return [
             (offer, offer)
-            for offer in by_price(self.offers)
-            if not by_slug(offer)
-            and offer.provider in self.policy.providers
-            and ((usable and "slug" in offer.gives) or self._gives(offer, rule))
+            for offer in self._usable_offers()
+            if not by_slug(offer) and ((follows and "slug" in offer.gives) or self._gives(offer, rule))
         ]
 
     @staticmethod
@@ -118,14 +117,25 @@ class Waterfall:
             return False
         return rule.field in offer.gives or (rule.field == "linkedin_url" and "slug" in offer.gives)
 
-    def _unaffordable(self, rule: FieldRule) -> Reason | None:
-        """Why the questions the field needs are out of reach, where the identity for a first one is there."""
-        finders = (offer for offer in self.offers if "slug" in offer.gives and not by_slug(offer))
-        if self.known.identity.slug or not any(offer.question(self.known.identity) for offer in finders):
+    def _out_of_reach(self, rule: FieldRule) -> Reason | None:
+        """Why no identity is bought for the field, where what would follow it cannot be asked."""
+        targets = [] if self.known.identity.slug else self._targets(rule)
+        if not any("slug" in offer.gives and self._is_new(offer) for offer in self._usable_offers()):
             return None
-        targets = self._targets(rule)
         shut = next((self.closed[target.provider] for target in targets if target.provider in self.closed), None)
-        return shut or (Reason.BUDGET if targets else None)
+        return shut or (Reason.BUDGET if targets and not self._follows(rule) else None)
+
+    def _is_new(self, offer: Offer) -> bool:
+        question = offer.question(self.known.identity)
+        return question is not None and question.key not in self.known.asked
+
+    def _follows(self, rule: FieldRule) -> bool:
+        """Whether a question by slug could fill the field once the slug is known."""
+        left = self._left(rule)
+        return any(
+            target.provider not in self.closed and (left is None or target.price <= left)
+            for target in self._targets(rule)
+        )
 
     def _needs_proof(self, offer: Offer) -> bool:
         return (

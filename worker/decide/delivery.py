@@ -1,0 +1,156 @@
+"""What a delivered company or person becomes in a CRM: values by canonical field, and the keys it is known by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.models import Company, Grade, Person, PhoneKind, Property
+from worker.decide import domains, emails, linkedin, names, phones
+from worker.decide.reasons import Reason
+from worker.decide.schema import Invalid, fit
+from worker.decide.text import clean, is_masked
+from worker.decide.values import normal
+
+VALID_ONLY = frozenset({Grade.VALID})
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """``values`` by canonical field; ``keys`` such as ``domain:acme.com``, ``email:ada@acme.com``, ``slug:ada``.
+
+    ``dropped`` counts delivered values that may not be written. ``complete`` is false for a person without a last
+    name and a company without a name: no CRM takes those.
+    """
+
+    values: Mapping[str, str] = field(repr=False)
+    keys: tuple[str, ...] = field(repr=False)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    complete: bool = True
+
+
+def company(delivered: Company, default_region: str = "") -> Delivered:
+    """What a delivered company gives a CRM."""
+    dropped: Counter[str] = Counter()
+    domain = domains.company_domain(delivered.domain) or domains.company_domain(delivered.website)
+    countries = tuple(hint for hint in (delivered.country, default_region) if hint)
+    told = {
+        "name": delivered.name,
+        "domain": domain,
+        "website": delivered.website,
+        "phone": _number(delivered.phone, countries, dropped),
+        "industry": delivered.industry,
+        "employee_count": str(delivered.employee_count) if delivered.employee_count > 0 else "",
+        "linkedin_url": delivered.linkedin_url,
+        "city": delivered.city,
+        "country": delivered.country,
+        "description": delivered.description,
+        "technologies": ", ".join(clean(name) for name in delivered.technologies if clean(name)),
+        "founded_year": str(delivered.founded_year) if delivered.founded_year > 0 else "",
+    }
+    values = _kept(told, dropped)
+    return Delivered(values, (f"domain:{domain}",) if domain else (), dict(dropped), complete="name" in values)
+
+
+def person(
+    delivered: Person,
+    employer: Company,
+    accept: Mapping[str, frozenset[Grade]] | None = None,
+    default_region: str = "",
+) -> Delivered:
+    """What a delivered person gives a CRM; ``accept`` are the grades by e-mail field, valid ones where not told."""
+    dropped: Counter[str] = Counter()
+    first, last = clean(delivered.first_name), clean(delivered.last_name)
+    if not last:
+        first, last = names.split(delivered.full_name or first)
+    slug = linkedin.slug(delivered.slug)
+    told = {
+        "first_name": first,
+        "last_name": last,
+        "job_title": delivered.title or next((role.title for role in delivered.roles if role.current), ""),
+        "linkedin_url": linkedin.url(slug),
+        "city": delivered.city,
+        "country": delivered.country,
+        "company_name": employer.name,
+        "company_domain": domains.company_domain(employer.domain) or domains.company_domain(employer.website),
+    }
+    told |= _addresses(delivered, accept or {}, dropped)
+    told |= _numbers(delivered, (delivered.country, employer.country, default_region), dropped)
+    values = _kept(told, dropped)
+    known = [email for email in delivered.emails if email.grade is not Grade.INVALID]
+    addresses = dict.fromkeys(address for email in known if (address := emails.key(email.address)))
+    keys = tuple(f"email:{address}" for address in addresses) + ((f"slug:{slug}",) if slug else ())
+    return Delivered(values, keys, dict(dropped), complete="last_name" in values)
+
+
+def to_properties(
+    values: Mapping[str, str], properties: Mapping[str, str], schema: Mapping[str, Property]
+) -> tuple[dict[str, str], dict[str, int]]:
+    """``values`` by CRM property as the CRM takes them, and how many fields were dropped because they do not fit.
+
+    ``properties`` maps canonical fields to properties. One value that does not fit drops its field and no other.
+    """
+    written: dict[str, str] = {}
+    dropped: Counter[str] = Counter()
+    for name, value in values.items():
+        described = schema.get(properties.get(name, ""))
+        if described is None:
+            continue
+        fitted = fit(value, name, described)
+        if isinstance(fitted, Invalid):
+            dropped[Reason.INVALID_VALUE] += 1
+        else:
+            written.setdefault(described.name, fitted)
+    return written, {str(reason): count for reason, count in dropped.items()}
+
+
+def _kept(told: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
+    kept = {}
+    for name, text in told.items():
+        if is_masked(text):
+            dropped["masked"] += 1
+        elif clean(text):
+            value = normal(name, text)
+            if value:
+                kept[name] = value
+            else:
+                dropped[Reason.INVALID_VALUE] += 1
+    return kept
+
+
+def _addresses(delivered: Person, accept: Mapping[str, frozenset[Grade]], dropped: Counter[str]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for email in sorted(delivered.emails, key=lambda one: tuple(Grade).index(one.grade)):
+        address = emails.normal(email.address)
+        personal = email.kind == "personal" or (not email.kind and emails.is_personal(address))
+        name = "personal_email" if personal else "work_email"
+        if is_masked(email.address):
+            dropped["masked"] += 1
+        elif not address:
+            dropped[Reason.INVALID_VALUE] += 1
+        elif email.grade not in accept.get(name, VALID_ONLY):
+            dropped[Reason.BELOW_GRADE] += 1
+        else:
+            told.setdefault(name, address)
+    return told
+
+
+def _numbers(delivered: Person, countries: tuple[str, ...], dropped: Counter[str]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for phone in delivered.phones:
+        number = phones.read(phone.number, tuple(hint for hint in countries if hint), phone.kind)
+        if not number.e164:
+            dropped["masked" if number.problem == "masked" else Reason.INVALID_VALUE] += 1
+            continue
+        name = "mobile_phone" if phone.kind is PhoneKind.MOBILE and number.mobile else "phone"
+        if number.e164 not in told.values():
+            told.setdefault(name, number.e164)
+    return told
+
+
+def _number(text: str, countries: tuple[str, ...], dropped: Counter[str]) -> str:
+    number = phones.read(text, countries)
+    if number.problem not in {"", "blank"}:
+        dropped["masked" if number.problem == "masked" else Reason.INVALID_VALUE] += 1
+    return number.e164
