@@ -138,6 +138,7 @@ class Transport:
         Raises:
             ValueError: ``base_url`` is not https (http on loopback), or carries a user, query or fragment.
         """
+        stamina.instrumentation.set_on_retry_hooks(())  # our own event tells more, and shows no arguments
         self.vendor, self.base_url = vendor, checked_base(base_url)
         self.auth, self.limiter, self.reading = auth, limiter, reading
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": user_agent}
@@ -478,7 +479,7 @@ def _tls() -> ssl.SSLContext:
 
 def _session(connections: int) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=_tls())
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
@@ -486,3 +487,5 @@ def _session(connections: int) -> aiohttp.ClientSession:
         max_line_size=LINE_CAP,
         max_field_size=LINE_CAP,
     )
+    session._retry_connection = False  # noqa: SLF001 - it would send idempotent methods twice, past limiter and log
+    return session

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from connectors.errors import (
@@ -33,12 +32,6 @@ READ = Operation("thing_read", "GET", "/things/{id}", Repeat.SAFE)
 SEARCH = Operation("thing_search", "POST", "/things/search", Repeat.SAFE)
 LOOKUP = Operation("thing_lookup", "POST", "/lookup/", Repeat.PAID, credits=5, misses=frozenset({404}))
 CREATE = Operation("thing_create", "POST", "/things", Repeat.CREATES)
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
 
 
 @asynccontextmanager
@@ -351,6 +344,14 @@ async def test_a_safe_call_gives_up_after_three_attempts(act: Act, kind: type[Co
     async with wire(act) as served, sending(served.url) as transport:
         with pytest.raises(kind):
             await transport.send(SEARCH, json={})
+        assert len(served.requests) == 3
+
+
+@pytest.mark.parametrize("act", [closes, resets])
+async def test_the_engine_repeats_nothing_by_itself(act: Act) -> None:
+    async with wire(act) as served, sending(served.url) as transport:
+        with pytest.raises(UnavailableError):
+            await transport.send(READ, path={"id": 7})
         assert len(served.requests) == 3
 
 

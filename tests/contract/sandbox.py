@@ -1,0 +1,121 @@
+"""The sandbox as a process of its own, and its control API as plain calls."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+START_S, SETTLE_S = 60.0, 5.0
+
+
+class Sandbox:
+    """One imitated vendor: ``info`` is what the sandbox printed about it (base_url, credentials, ids)."""
+
+    def __init__(self, name: str, info: dict[str, Any]) -> None:
+        self.name, self.info = name, info
+        self.base_url: str = info["base_url"]
+        self._world: dict[str, Any] = {}
+
+    def control(self, path: str, body: object = None, method: str = "") -> Any:
+        """Call ``/_sandbox/<path>``: POST when there is a body, else GET."""
+        url = f"{self.info['control_url']}/{path}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            url,
+            data=data,
+            method=method or ("GET" if body is None else "POST"),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - loopback
+            return json.load(reply)
+
+    def calm(self) -> None:
+        """No faults, nothing held, empty books."""
+        self.control("faults", method="DELETE")
+        self.control("release", {})
+        self.control("reset-books", {})
+
+    def fault(self, kind: str, route: str = "*", **more: object) -> None:
+        """From now on ``kind`` happens on ``route``, every time unless ``times`` says how often."""
+        self.control("faults", {"kind": kind, "route": route, "times": None, **more})
+
+    def switch(self, **switches: object) -> None:
+        """Set switches of this vendor."""
+        self.control("switches", switches)
+
+    @contextlib.contextmanager
+    def switched(self, **switches: object) -> Iterator[None]:
+        """Set switches for a while."""
+        before = {name: known["value"] for name, known in self.control("switches").items() if name in switches}
+        self.switch(**switches)
+        try:
+            yield
+        finally:
+            self.switch(**before)
+
+    def requests(self, route: str = "") -> list[dict[str, Any]]:
+        """What was received on a route template."""
+        return [row for row in self._books("requests", route) if not route or row["route"] == route]
+
+    def charges(self) -> list[dict[str, Any]]:
+        """What was charged."""
+        return self._books("charges")
+
+    def wait_for_requests(self, route: str, count: int) -> int:
+        """How many requests came, once there are ``count`` or time is up."""
+        end = time.monotonic() + SETTLE_S
+        while (seen := len(self.requests(route))) < count and time.monotonic() < end:
+            time.sleep(0.01)
+        return seen
+
+    @property
+    def world(self) -> dict[str, Any]:
+        """The truth about everybody; read once."""
+        if not self._world:
+            self._world = self.control("world")
+        return self._world
+
+    def _books(self, kind: str, route: str = "") -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.control(f"books?kind={kind}")[kind]
+        return rows
+
+
+Start = Callable[..., Sandbox]
+
+
+@contextlib.contextmanager
+def sandboxes() -> Iterator[Start]:
+    """Give ``start(vendor, *options)``, which starts a process at first asking and gives the same one after."""
+    with contextlib.ExitStack() as stack:
+        started: dict[tuple[str, ...], Sandbox] = {}
+
+        def start(vendor: str, *options: str) -> Sandbox:
+            key = (vendor, *options)
+            if key not in started:
+                started[key] = Sandbox(vendor, stack.enter_context(_process(vendor, *options))[vendor])
+            started[key].calm()
+            return started[key]
+
+        yield start
+
+
+@contextlib.contextmanager
+def _process(vendor: str, *options: str) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "sandbox", "--vendors", vendor, "--watch-stdin", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline() or b"{}")
+        finally:
+            process.stdin.close()  # it stops by itself
+            try:
+                process.wait(START_S)
+            except subprocess.TimeoutExpired:
+                process.kill()

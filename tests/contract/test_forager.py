@@ -1,0 +1,374 @@
+"""Forager's 29 operations against the sandbox, over sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from connectors.errors import AccessError, ContractError, CreditsError
+from connectors.forager import (
+    OPERATIONS,
+    Forager,
+    JobQuery,
+    Options,
+    OrganizationQuery,
+    RoleQuery,
+    account_of,
+    open_transport,
+    quoted,
+)
+from connectors.forager import operations as op
+from connectors.limits import NoLimiter
+from connectors.models import Grade, Identity, Outcome, Question, Reply
+from connectors.operations import Repeat
+from tests.contract.sandbox import Sandbox, Start
+from tests.contract.suite import HANG_S, Case, Row, check, check_good, check_miss, listed, table
+from tests.contract.wire import KeptTicket
+
+NOBODY = "nobody-of-that-name-0000"
+
+
+def somebody(sandbox: Sandbox) -> dict[str, Any]:
+    """A person of whom Forager holds everything."""
+    person: dict[str, Any] = next(
+        row for row in sandbox.world["people"] if row["slug"] and row["slug"].isascii() and all(row["forager"].values())
+    )
+    return person
+
+
+@pytest.fixture(scope="module")
+def sandbox_of(start_sandbox: Start) -> Callable[[], Sandbox]:
+    return lambda: start_sandbox("forager")
+
+
+@pytest.fixture
+def sandbox(sandbox_of: Callable[[], Sandbox]) -> Sandbox:
+    return sandbox_of()
+
+
+def options(sandbox: Sandbox, **more: Any) -> Options:
+    values = {
+        "api_key": SecretStr(sandbox.info["api_key"]),
+        "base_url": sandbox.base_url,
+        "account_id": sandbox.info["account_id"],
+        **more,
+    }
+    return Options(**values)
+
+
+@pytest.fixture
+async def forager(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Forager]:
+    case = getattr(request.node, "callspec", None)
+    hangs = case is not None and getattr(case.params.get("case"), "kind", "") == "hang"
+    chosen = options(sandbox, read_s=HANG_S if hangs else 10)
+    client = Forager(open_transport(chosen, NoLimiter()), chosen)
+    client.person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
+    yield client
+    await client.aclose()
+
+
+def first_page(client: Forager, ticket: KeptTicket) -> Callable[[Question], Awaitable[Reply]]:
+    return lambda question: client.ask(question, ticket)
+
+
+def employer(client: Any) -> str:
+    return str(client.person["work_email"].split("@")[1])
+
+
+async def _jobs(c: Any, t: KeptTicket) -> object:
+    return await listed(c.jobs(JobQuery(), first_page(c, t), pages=1))
+
+
+async def _organizations(c: Any, t: KeptTicket) -> object:
+    return await listed(c.organizations(OrganizationQuery(domains=[employer(c)]), first_page(c, t), pages=1))
+
+
+async def _roles(c: Any, t: KeptTicket) -> object:
+    name = quoted(f"{c.person['first_name']} {c.person['last_name']}")
+    return await listed(c.roles(RoleQuery(person_name=name), first_page(c, t), pages=1))
+
+
+async def _no_roles(c: Any, t: KeptTicket) -> object:
+    return await listed(c.roles(RoleQuery(person_name=quoted("Nobody At All")), first_page(c, t), pages=1))
+
+
+async def _no_organizations(c: Any, t: KeptTicket) -> object:
+    query = OrganizationQuery(domains=["no-such-domain.example"])
+    return await listed(c.organizations(query, first_page(c, t), pages=1))
+
+
+async def _log(c: Any, _t: KeptTicket) -> object:
+    return await listed(c.balance_change_logs("2100-01-01T00:00:00Z"))  # one page, an empty one
+
+
+async def _key(c: Any, _t: KeptTicket) -> object:
+    keys = await c.api_keys()
+    return await c.api_key(keys[0].prefix)
+
+
+def suggesting(kind: str, text: str) -> Callable[[Any, KeptTicket], Awaitable[object]]:
+    return lambda c, _t: listed(c.suggestions(kind, text, pages=1))
+
+
+def a_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def total(value: Any) -> bool:
+    return value.total_search_results is not None
+
+
+ROWS = (
+    Row(op.JOB_SEARCH, _jobs, a_list, "search_results"),
+    Row(op.JOB_TOTALS, lambda c, _: c.jobs_total(JobQuery()), total),
+    Row(op.ORGANIZATION_SEARCH, _organizations, bool, "search_results", _no_organizations, []),
+    Row(op.ORGANIZATION_TOTALS, lambda c, _: c.organizations_total(OrganizationQuery()), total),
+    Row(
+        op.PERSONAL_EMAILS,
+        lambda c, t: c.personal_emails(c.person["slug"], t),
+        lambda v: isinstance(v, tuple),
+        "email",
+        lambda c, t: c.personal_emails(NOBODY, t),
+        (),
+    ),
+    Row(
+        op.PHONE_NUMBERS,
+        lambda c, t: c.phone_numbers(c.person["slug"], t),
+        bool,
+        "phone_number",
+        lambda c, t: c.phone_numbers(NOBODY, t),
+        (),
+    ),
+    Row(
+        op.WORK_EMAILS,
+        lambda c, t: c.work_emails(c.person["slug"], t),
+        bool,
+        "email",
+        lambda c, t: c.work_emails(NOBODY, t),
+        (),
+    ),
+    Row(
+        op.PERSON_DETAIL,
+        lambda c, t: c.person_detail(c.person["slug"], t),
+        lambda v: v.last_name != "",
+        "",
+        lambda c, t: c.person_detail(NOBODY, t),
+    ),
+    Row(
+        op.BY_EMAIL,
+        lambda c, t: c.person_by_email(c.person["work_email"], t),
+        lambda v: v.last_name != "",
+        "",
+        lambda c, t: c.person_by_email("nobody@nowhere.example", t),
+    ),
+    Row(
+        op.BY_PHONE,
+        lambda c, t: c.person_by_phone(c.person["forager"]["phones"][0], t),
+        lambda v: v.last_name != "",
+        "",
+        lambda c, t: c.person_by_phone("+12025550100", t),
+    ),
+    Row(op.ROLE_SEARCH, _roles, bool, "search_results", _no_roles, []),
+    Row(op.ROLE_TOTALS, lambda c, _: c.roles_total(RoleQuery(role_title=quoted("VP Sales"))), total),
+    Row(
+        op.WEBSITE_DETAIL,
+        lambda c, t: c.website(employer(c), t),
+        lambda v: v.domain != "",
+        "domain",
+        lambda c, t: c.website("no-such-domain.example", t),
+    ),
+    Row(op.CREDIT_LOG, _log, a_list, "results"),
+    Row(op.CREDIT_TOTALS, lambda c, _: c.credits_spent(), lambda v: v.total_credits_spent >= 0, "total_credits_spent"),
+    Row(op.KEYS, lambda c, _: c.api_keys(), lambda v: isinstance(v, tuple), "prefix"),
+    Row(op.KEY_CREATE, lambda c, _: c.create_api_key("by a test"), lambda v: v.secret != "", "prefix"),
+    Row(op.KEY, _key, bool, "prefix", lambda c, _: c.api_key("zz-no-key")),
+    Row(
+        op.KEY_DELETE,
+        lambda c, _: c.delete_api_key("zz-no-key"),
+        lambda v: v is False,
+        "",
+        lambda c, _: c.delete_api_key("zz-no-key"),
+        missed=False,
+        blind=True,
+    ),
+    Row(op.CURRENT_USER, lambda c, _: c.current_user(), lambda v: len(v.accounts) == 1, "accounts"),
+    Row(op.INDUSTRIES, suggesting("industries", "so"), a_list, "results", suggesting("industries", "zzzz"), []),
+    Row(op.ORGANIZATIONS, suggesting("organizations", "a"), a_list, "results", suggesting("organizations", "zzzz"), []),
+    Row(op.KEYWORDS, suggesting("organization_keywords", "a"), a_list, "results"),
+    Row(op.LOCATIONS, suggesting("locations", "ber"), a_list, "results", suggesting("locations", "zzzz"), []),
+    Row(op.SKILLS, suggesting("person_skills", "neg"), a_list, "results"),
+    Row(op.TECHNOLOGIES, suggesting("web_technologies", "a"), a_list, "results"),
+    Row(
+        op.FEEDBACK_PERSONAL,
+        lambda c, _: c.feedback_personal_email("ada@mail.example", "valid", correct=True),
+        lambda v: v is None,
+        blind=True,
+    ),
+    Row(
+        op.FEEDBACK_PHONE,
+        lambda c, _: c.feedback_phone("+14155550100", "connected", correct=True),
+        lambda v: v is None,
+        blind=True,
+    ),
+    Row(
+        op.FEEDBACK_WORK,
+        lambda c, _: c.feedback_work_email("ada@example.com", "invalid", correct=False),
+        lambda v: v is None,
+        blind=True,
+    ),
+)
+
+
+def test_every_operation_has_its_rows() -> None:
+    assert [row.operation for row in ROWS] == list(OPERATIONS)
+    assert len(OPERATIONS) == 29
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.name)
+async def test_good(sandbox: Sandbox, forager: Forager, row: Row) -> None:
+    await check_good(sandbox, forager, row)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.miss], ids=lambda row: row.operation.name)
+async def test_miss(sandbox: Sandbox, forager: Forager, row: Row) -> None:
+    await check_miss(sandbox, forager, row)
+
+
+@pytest.mark.parametrize(("row", "case"), table(ROWS))
+async def test_trouble(sandbox: Sandbox, forager: Forager, row: Row, case: Case) -> None:
+    await check(sandbox, forager, row, case)
+
+
+# ---- the provider ----------------------------------------------------------------------------------------------
+
+
+def identity(person: dict[str, Any]) -> Identity:
+    domain = person["work_email"].split("@")[1]
+    return Identity(
+        slug=person["slug"],
+        email=person["work_email"],
+        phone=person["mobile"],
+        first_name=person["first_name"],
+        last_name=person["last_name"],
+        domain=domain,
+    )
+
+
+@pytest.mark.parametrize("name", [row.name for row in OPERATIONS if row.repeat is Repeat.PAID])
+async def test_charged_reads_the_vendors_log(sandbox: Sandbox, forager: Forager, name: str) -> None:
+    row = next(row for row in ROWS if row.operation.name == name)
+    sandbox.control("clock", {"advance": 10})  # a window of its own
+    before = sandbox.control("clock", {"advance": 0})["wall"]
+    await row.call(forager, KeptTicket())
+    charged = sum(charge["credits"] for charge in sandbox.charges())
+    start = int(before * 1000)
+    assert await forager.charged(name, start, start + 2000) == charged > 0
+    assert await forager.charged(name, start - 8000, start - 4000) == 0
+
+
+async def test_every_offer_is_asked_and_read_with_the_price_charged(sandbox: Sandbox, forager: Forager) -> None:
+    asked = identity(forager.person)  # type: ignore[attr-defined]
+    for offer in forager.offers({}):
+        question = offer.question(asked)
+        assert question is not None
+        sandbox.calm()
+        answer = forager.read(question, await forager.ask(question, KeptTicket()))
+        assert answer.credits == sum(charge["credits"] for charge in sandbox.charges())
+        if offer.names_person and answer.outcome is Outcome.HIT:
+            assert answer.people[0].last_name == asked.last_name
+            assert answer.people[0].slug == asked.slug
+
+
+async def test_a_lookup_gives_grades_and_kinds(sandbox: Sandbox, forager: Forager) -> None:
+    person = somebody(sandbox)
+    offer = next(row for row in forager.offers({}) if "work_email" in row.gives)
+    question = offer.question(identity(person))
+    assert question is not None
+    answer = forager.read(question, await forager.ask(question, KeptTicket()))
+    held = {
+        address: Grade(grade if grade != "unknown" else "unverified")
+        for address, grade in person["forager"]["work_emails"]
+    }
+    assert {row.address: row.grade for row in answer.people[0].emails} == held
+    assert {row.kind for row in answer.people[0].emails} == {"work"}
+
+
+async def test_a_lookup_of_nobody_costs_nothing(sandbox: Sandbox, forager: Forager) -> None:
+    for offer in forager.offers({}):
+        if offer.searches:
+            continue
+        question = offer.question(
+            Identity(NOBODY, "nobody@nowhere.example", "+12025550100", "No", "Body", "no.example")
+        )
+        assert question is not None
+        answer = forager.read(question, await forager.ask(question, KeptTicket()))
+        assert (answer.outcome, answer.credits) == (Outcome.MISS, 0)
+    assert sandbox.charges() == []
+
+
+async def test_standing_gives_balance_and_prices(sandbox: Sandbox, forager: Forager) -> None:
+    standing = await forager.standing()
+    assert standing.credits is not None
+    assert standing.credits > 0
+    assert standing.prices == {row.name: row.credits for row in OPERATIONS if row.repeat is Repeat.PAID}
+
+
+async def test_prices_of_the_account_overrule_the_contracts(forager: Forager) -> None:
+    prices = {offer.operation: offer.price for offer in forager.offers({"work_emails": 9})}
+    assert prices["work_emails"] == 9
+    assert prices["phone_numbers"] == 15
+
+
+async def test_out_of_credits_is_released(sandbox: Sandbox, forager: Forager) -> None:
+    ticket = KeptTicket()
+    sandbox.control("balance", {"credits": 0})
+    try:
+        with pytest.raises(CreditsError):
+            await forager.work_emails(forager.person["slug"], ticket)  # type: ignore[attr-defined]
+    finally:
+        sandbox.control("balance", {"credits": 100_000})
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_an_edge_block_is_told_apart_from_a_bad_key(sandbox: Sandbox, forager: Forager) -> None:
+    params = {"status": 403, "body": "error code: 1010", "content_type": "text/plain"}
+    sandbox.fault("status", params=params)
+    with pytest.raises(AccessError, match="edge"):
+        await forager.standing()
+
+
+async def test_an_explicit_agent_passes_the_edge_and_a_librarys_does_not(sandbox: Sandbox) -> None:
+    chosen = options(sandbox, user_agent="python-requests/2.32.0")
+    client = Forager(open_transport(chosen, NoLimiter()), chosen)
+    with pytest.raises(AccessError) as caught:
+        await client.standing()
+    assert caught.value.code == "1010"
+    await client.aclose()
+
+
+async def test_a_key_of_two_accounts_and_no_choice_is_refused(sandbox: Sandbox) -> None:
+    transport = open_transport(options(sandbox), NoLimiter())
+    assert await account_of(transport) == sandbox.info["account_id"]
+    with sandbox.switched(accounts=2), pytest.raises(AccessError, match="set account_id"):
+        await account_of(transport)
+    await transport.aclose()
+
+
+async def test_an_empty_body_is_an_empty_list(sandbox: Sandbox, forager: Forager) -> None:
+    with sandbox.switched(misses="empty"):
+        assert await forager.phone_numbers(NOBODY, KeptTicket()) == ()
+
+
+async def test_a_search_walks_its_pages_and_ends(sandbox: Sandbox, forager: Forager) -> None:
+    rows = await listed(forager.roles(RoleQuery(), lambda question: forager.ask(question, KeptTicket()), pages=3))
+    assert len(rows) == len({row.id for row in rows}) == 30
+    assert len(sandbox.requests("/api/{account_id}/datastorage/person_role_search/")) == 3
+
+
+async def test_a_row_that_names_nobody_is_a_contract_error(sandbox: Sandbox, forager: Forager) -> None:
+    sandbox.fault("status", params={"status": 200, "body": {"skills": []}})
+    with pytest.raises(ContractError):
+        await forager.person_detail("ada", KeptTicket())
