@@ -117,8 +117,10 @@ def failure(vendor: str, bucket: str, operation: Operation, reply: Reply, readin
     refused = reading.refusal(operation, reply)
     if refused is not None:
         return refused
-    if 200 <= reply.status < 300 or reply.status in operation.misses:
+    if 200 <= reply.status < 300:
         return None
+    if reply.status in operation.misses:
+        return no_address(vendor, operation, reply) if _page(reply) else None
     return error(vendor, bucket, operation, reply, reading)
 
 
@@ -132,6 +134,16 @@ def error(vendor: str, bucket: str, operation: Operation, reply: Reply, reading:
         wait = reading.pause(reply)
         return kind(vendor, name, status, request, retry_after_s=wait, bucket=bucket, code=code, hint=hint)
     return kind(vendor, name, status, request, code=code, hint=hint)
+
+
+def no_address(vendor: str, operation: Operation, reply: Reply) -> AccessError:
+    """A 404 of a host that does not know the path: kept as a miss, it would hide a wrong address for weeks."""
+    hint = "the host does not know this path, check base_url"
+    return AccessError(vendor, operation.name, reply.status, request_id(reply), hint=hint)
+
+
+def _page(reply: Reply) -> bool:
+    return reply.headers.get("content-type", "").startswith("text/html")
 
 
 def _family(status: int) -> type[ConnectorError]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Literal
@@ -25,6 +26,7 @@ Dialect = Literal["reference", "v2"]
 _PROFILE = TypeAdapter(ProfileReply)
 _PATTERNS = TypeAdapter(PatternReply)
 _EMPLOYEES = TypeAdapter(EmployeeReply)
+_NO_PATH = re.compile(rb"cannot (get|post|find)|\b(path|route|endpoint)\b")  # assumed: what servers say of one
 _TOKENS = ("{first}", "{last}", "{f}", "{l}")
 _GRADES: Mapping[bool | None, Grade] = {True: Grade.VALID, False: Grade.INVALID, None: Grade.UNVERIFIED}
 _POOLS = {
@@ -72,6 +74,9 @@ def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError |
         other = "raw" if scheme == "bearer" else "bearer"
         hint = f'the vendor\'s reference shows the key in two forms, if it is right try auth_scheme = "{other}"'
         return AccessError(NAME, operation.name, 401, request, hint=hint)
+    if reply.status == 404 and _NO_PATH.search(reply.body[:500].lower()):
+        hint = 'the host does not know this path, if base_url is right try the other dialect ("reference" or "v2")'
+        return AccessError(NAME, operation.name, 404, request, hint=hint)
     return None
 
 

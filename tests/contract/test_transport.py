@@ -196,6 +196,14 @@ async def test_a_refused_paid_call_gives_the_reservation_back(status: int, kind:
     assert ticket.steps == ["sent", "released"]
 
 
+async def test_a_404_page_of_a_host_that_does_not_know_the_path_is_no_miss() -> None:
+    ticket, page = KeptTicket(), answers(404, b"<html>", "content-type: text/html; charset=utf-8\r\n")
+    async with wire(page) as served, sending(served.url) as transport:
+        with pytest.raises(AccessError, match="base_url"):
+            await paid(transport, ticket)
+    assert ticket.steps == ["sent", "released"]
+
+
 async def test_a_404_that_is_no_documented_miss_is_not_found() -> None:
     ticket = KeptTicket()
     async with wire(answers(404)) as served, sending(served.url) as transport:

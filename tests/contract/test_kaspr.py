@@ -1,0 +1,293 @@
+"""Kaspr's operations in both dialects against the sandbox, over sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import pytest
+from pydantic import SecretStr
+
+from connectors.errors import AccessError, CreditsError, OutcomeUnknownError, RateLimitedError
+from connectors.kaspr import OPERATIONS, Kaspr, Options, open_transport
+from connectors.kaspr import operations as op
+from connectors.limits import NoLimiter
+from connectors.models import Grade, Identity, Outcome
+from tests.contract.sandbox import Sandbox, Start
+from tests.contract.suite import HANG_S, Case, Row, check, check_good, check_miss, table
+from tests.contract.wire import HeardLimiter, KeptTicket
+
+NOBODY = "nobody-of-that-name-0000"
+Dialect = Literal["reference", "v2"]
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Start) -> Sandbox:
+    return start_sandbox("kaspr", "--kaspr-dialect", "both")
+
+
+def options(sandbox: Sandbox, **more: Any) -> Options:
+    return Options(**{"api_key": SecretStr(sandbox.info["api_key"]), "base_url": sandbox.base_url, **more})
+
+
+def somebody(sandbox: Sandbox, **wanted: object) -> dict[str, Any]:
+    person: dict[str, Any] = next(
+        row
+        for row in sandbox.world["people"]
+        if row["kaspr"]["known"]
+        and row["slug"].isascii()
+        and row["kaspr"]["phone"]
+        and row["kaspr"]["work_email"]
+        and all(row["kaspr"][name] == value for name, value in wanted.items())
+    )
+    return person
+
+
+def name_of(person: dict[str, Any]) -> str:
+    return f"{person['first_name']} {person['last_name']}"
+
+
+async def opened(sandbox: Sandbox, limiter: HeardLimiter | None = None, **more: Any) -> Kaspr:
+    chosen = options(sandbox, **more)
+    client = Kaspr(open_transport(chosen, limiter or NoLimiter()), chosen)
+    client.person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
+    return client
+
+
+@pytest.fixture
+async def kaspr(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Kaspr]:
+    params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    hangs = getattr(params.get("case"), "kind", "") == "hang"
+    row = params.get("row")
+    newer = {op.PROFILE_V2, op.REMAINING_CREDITS, op.RATE_LIMITS}
+    dialect = "v2" if row is not None and row.operation in newer else "reference"
+    client = await opened(sandbox, dialect=dialect, read_s=HANG_S if hangs else 10)
+    yield client
+    await client.aclose()
+
+
+def profile(client: Any, ticket: KeptTicket) -> Any:
+    return client.profile(client.person["slug"], name_of(client.person), ticket)
+
+
+def no_profile(client: Any, ticket: KeptTicket) -> Any:
+    return client.profile(NOBODY, "No Body", ticket)
+
+
+def employer(client: Any) -> str:
+    return str(client.person["kaspr"]["work_email"].split("@")[1])
+
+
+ROWS = (
+    Row(op.VERIFY_KEY, lambda c, _: c.verify_key(), bool, "user"),
+    Row(op.PROFILE, profile, bool, "", no_profile),
+    Row(op.PROFILE_V2, profile, bool, "", no_profile),
+    Row(
+        op.DOMAIN_PATTERN,
+        lambda c, t: c.domain_pattern(employer(c), t),
+        bool,
+        "patterns",
+        lambda c, t: c.domain_pattern("no-such-domain.example", t),
+        (),
+    ),
+    Row(
+        op.DOMAIN_EMPLOYEES,
+        lambda c, t: c.domain_employees(employer(c), t, limit=2),
+        bool,
+        "employees",
+        lambda c, t: c.domain_employees("no-such-domain.example", t),
+        (),
+    ),
+    Row(op.REMAINING_CREDITS, lambda c, _: c.remaining_credits(), lambda v: v.export is not None),
+    Row(op.RATE_LIMITS, lambda c, _: c.rate_limits(), lambda v: v.minutely is not None),
+)
+
+
+def ids(row: Row) -> str:
+    return row.operation.path.strip("/").replace("/", "_")
+
+
+def test_every_operation_has_its_rows() -> None:
+    assert [row.operation for row in ROWS] == list(OPERATIONS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=ids)
+async def test_good(sandbox: Sandbox, kaspr: Kaspr, row: Row) -> None:
+    await check_good(sandbox, kaspr, row)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.miss], ids=ids)
+async def test_miss(sandbox: Sandbox, kaspr: Kaspr, row: Row) -> None:
+    await check_miss(sandbox, kaspr, row)
+
+
+@pytest.mark.parametrize(("row", "case"), table(ROWS))
+async def test_trouble(sandbox: Sandbox, kaspr: Kaspr, row: Row, case: Case) -> None:
+    await check(sandbox, kaspr, row, case)
+
+
+# ---- the provider ----------------------------------------------------------------------------------------------
+
+
+def identity(person: dict[str, Any]) -> Identity:
+    return Identity(slug=person["slug"], first_name=person["first_name"], last_name=person["last_name"])
+
+
+@pytest.mark.parametrize("dialect", ["reference", "v2"])
+async def test_an_answer_names_the_person_and_costs_what_the_header_says(sandbox: Sandbox, dialect: Dialect) -> None:
+    client = await opened(sandbox, dialect=dialect)
+    person = somebody(sandbox, masked=False)
+    (offer,) = client.offers({})
+    question = offer.question(identity(person))
+    assert question is not None
+    assert dict(question.arguments) == {"id": person["slug"]}
+    answer = client.read(question, await client.ask(question, KeptTicket()))
+    charged = sum(charge["credits"] for charge in sandbox.charges())
+    assert answer.outcome is Outcome.HIT
+    assert answer.credits == charged
+    assert 0 < charged <= offer.price
+    found = answer.people[0]
+    assert found.last_name == person["last_name"]
+    assert person["kaspr"]["work_email"] in {row.address for row in found.emails if row.kind == "work"}
+    assert found.phones[0].number == person["kaspr"]["phone"].replace(" ", "")
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "grade"), [(True, Grade.VALID), (None, Grade.UNVERIFIED)], ids=["checked", "not checked"]
+)
+async def test_the_reference_grades_and_v2_does_not(sandbox: Sandbox, verdict: bool | None, grade: Grade) -> None:
+    person = somebody(sandbox, work_email_valid=verdict)
+    for dialect, expected in (("reference", grade), ("v2", Grade.UNVERIFIED)):
+        client = await opened(sandbox, dialect=dialect)
+        question = client.offers({})[0].question(identity(person))
+        assert question is not None
+        answer = client.read(question, await client.ask(question, KeptTicket()))
+        grades = {row.address: row.grade for row in answer.people[0].emails}
+        assert grades[person["kaspr"]["work_email"]] is expected
+        await client.aclose()
+
+
+async def test_masked_values_do_not_exist(sandbox: Sandbox) -> None:
+    client = await opened(sandbox, dialect="v2", personal_field="directEmail")
+    masked = somebody(sandbox, masked=True)
+    question = client.offers({})[0].question(identity(masked))
+    assert question is not None
+    reply = await client.ask(question, KeptTicket())
+    assert b"*" in reply.body
+    person = client.read(question, reply).people[0]
+    assert not any("*" in value for value in (*(e.address for e in person.emails), *(p.number for p in person.phones)))
+    await client.aclose()
+
+
+@pytest.mark.parametrize("shape", ["404", "empty", "null", "absent"])
+@pytest.mark.parametrize("dialect", ["reference", "v2"])
+async def test_each_shape_of_a_miss_is_a_miss_and_free(sandbox: Sandbox, dialect: Dialect, shape: str) -> None:
+    client = await opened(sandbox, dialect=dialect)
+    question = client.offers({})[0].question(Identity(slug=NOBODY, first_name="No", last_name="Body"))
+    assert question is not None
+    with sandbox.switched(miss=shape):
+        answer = client.read(question, await client.ask(question, KeptTicket()))
+    assert (answer.outcome, answer.credits) == (Outcome.MISS, 0)
+    assert sandbox.charges() == []
+    await client.aclose()
+
+
+@pytest.mark.parametrize("shape", ["402", "200"])
+async def test_no_credits_is_released_in_either_shape(sandbox: Sandbox, shape: str) -> None:
+    client, ticket = await opened(sandbox), KeptTicket()
+    sandbox.control("balance", {"credits": 0})
+    try:
+        with sandbox.switched(no_credits=shape), pytest.raises(CreditsError):
+            await profile(client, ticket)
+    finally:
+        sandbox.control("balance", {"credits": 100_000})
+    assert ticket.steps == ["sent", "released"]
+    await client.aclose()
+
+
+@pytest.mark.parametrize("items", ["strings", "objects"])
+async def test_list_items_may_be_texts_or_objects(sandbox: Sandbox, items: str) -> None:
+    client = await opened(sandbox, dialect="v2")
+    client.person = somebody(sandbox, masked=False)  # type: ignore[attr-defined]
+    with sandbox.switched(items=items):
+        found = await profile(client, KeptTicket())
+    assert found.work_emails == (client.person["kaspr"]["work_email"],)  # type: ignore[attr-defined]
+    assert found.phones
+    await client.aclose()
+
+
+@pytest.mark.parametrize(("sent", "wanted"), [("bearer", "raw"), ("raw", "bearer")])
+async def test_a_401_names_the_other_form_of_the_key(sandbox: Sandbox, sent: str, wanted: str) -> None:
+    client = await opened(sandbox, auth_scheme=sent)
+    with sandbox.switched(auth=wanted), pytest.raises(AccessError, match=f'auth_scheme = "{wanted}"'):
+        await client.verify_key()
+    with sandbox.switched(auth=sent):
+        assert await client.verify_key()
+    await client.aclose()
+
+
+async def test_a_redirect_to_another_host_is_not_followed_with_the_key(sandbox: Sandbox) -> None:
+    client, ticket = await opened(sandbox), KeptTicket()
+    sandbox.fault("redirect")
+    with pytest.raises(AccessError, match="base_url"):
+        await profile(client, ticket)
+    assert ticket.steps == ["sent", "released"]
+    assert len(sandbox.requests()) == 1
+    await client.aclose()
+
+
+async def test_a_full_address_in_place_of_a_slug_is_never_asked(sandbox: Sandbox) -> None:
+    client = await opened(sandbox)
+    (offer,) = client.offers({})
+    assert offer.question(Identity(slug="https://www.linkedin.com/in/ada", first_name="A", last_name="B")) is None
+    assert offer.question(Identity(slug="ada")) is None
+    await client.aclose()
+
+
+async def test_a_malformed_id_is_uncertain_but_no_sign_of_an_outage(sandbox: Sandbox) -> None:
+    limiter, ticket = HeardLimiter(), KeptTicket()
+    client = await opened(sandbox, limiter)
+    with pytest.raises(OutcomeUnknownError):
+        await client.profile("https://www.linkedin.com/in/ada", "Ada Example", ticket)
+    assert ticket.steps == ["sent", "uncertain"]
+    assert "failed" not in limiter.words
+    await client.aclose()
+
+
+async def test_a_429_waits_for_the_reset_in_milliseconds(sandbox: Sandbox) -> None:
+    limiter = HeardLimiter()
+    client = await opened(sandbox, limiter)
+    headers = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "90000"}
+    sandbox.fault("status", params={"status": 429, "body": {"message": "blocked"}, "headers": headers})
+    with pytest.raises(RateLimitedError) as caught:
+        await client.verify_key()
+    assert caught.value.retry_after_s == 90
+    assert ("noticed", "kaspr", 90.0) in limiter.told
+    assert ("limited", "kaspr", 90.0) in limiter.told
+    await client.aclose()
+
+
+async def test_v2_asks_only_for_the_fields_of_the_question(sandbox: Sandbox) -> None:
+    client, person = await opened(sandbox, dialect="v2"), somebody(sandbox)
+    await client.profile(person["slug"], name_of(person), KeptTicket(), fields=())
+    assert sandbox.charges() == []
+    await client.profile(person["slug"], name_of(person), KeptTicket(), fields=("work_email",))
+    assert sum(charge["credits"] for charge in sandbox.charges()) == client.price(("work_email",)) == 2
+    await client.aclose()
+
+
+@pytest.mark.parametrize("dialect", ["reference", "v2"])
+async def test_standing_names_the_user(sandbox: Sandbox, dialect: Dialect) -> None:
+    client = await opened(sandbox, dialect=dialect)
+    assert (await client.standing()).who
+    await client.aclose()
+
+
+async def test_the_wrong_dialect_is_an_error_and_no_miss(sandbox: Sandbox) -> None:
+    with sandbox.switched(dialect="v2"):
+        client, ticket = await opened(sandbox, dialect="reference"), KeptTicket()
+        with pytest.raises(AccessError, match="dialect"):
+            await profile(client, ticket)
+        await client.aclose()
+    assert ticket.steps == ["sent", "released"]
