@@ -56,6 +56,8 @@ JOURNAL: Mapping[str, str] = {
     "journal_last": "journal:last",
     # list of stream ids of one record, oldest first
     "journal_of": "journal:of:{crm}:{object}:{id}",
+    # string: entries outside a visit were added with this token; short-lived
+    "once": "once:{token}",
     # hash of counters of a run, fields as in worker/ledger/figures.py
     "run": "run:{run}",
     # hash ref -> what was left unfilled at its last visit in a run a person started; short-lived
@@ -67,8 +69,8 @@ JOURNAL: Mapping[str, str] = {
 SCHEDULE: Mapping[str, str] = {
     # hash name -> where a poll, a backfill or another walk stands
     "cursors": "cursors",
-    # hash name -> ms a periodic task was last claimed / last ended well
-    "claimed": "timetable:claimed",
+    # hash name -> ms a periodic task was last begun / last ended well
+    "begun": "timetable:begun",
     "done": "timetable:done",
     # hash owner -> JSON of its last heartbeat; zset owner -> ms of it
     "beats": "workers:beats",
@@ -80,8 +82,10 @@ DELIVERIES: Mapping[str, str] = {
     "rows": "deliveries:rows",
     # hash row key -> crms that still have to settle it, comma-separated
     "owing": "deliveries:owing",
-    # hash row key -> digest of the content last stored
-    "seen": "deliveries:seen:{search}",
+    # hash row key -> digest of the content stored
+    "digests": "deliveries:digests",
+    # hash row key -> digest of the content last delivered by a search or order, kept when the row is dropped
+    "seen": "deliveries:seen:{source}",
 }
 
 # The money half (tickets, answers, budgets, limiter, pauses, creations) lists its names here.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any
 
+from worker.ledger import counts
 from worker.ledger.floor import Floor, Reaped
 from worker.ledger.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_own, unpack
 from worker.ledger.scripts import Arg, Scripts
@@ -134,6 +135,7 @@ class Work:
         args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
         args += _counted(settlement.entries)
         args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled))
+        args += _counted([part for name, by in settlement.tally.items() for part in (name, str(by))])
         return _ending(await self._scripts.run("work_settle", *args))
 
     async def defer(
@@ -261,23 +263,8 @@ class Work:
 
     async def counts(self) -> Counts:
         """How many records are where; one round trip, not one instant."""
-        lanes = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane]
-        commands: list[tuple[Arg, ...]] = [("ZCARD", self._key(place, lane)) for place, lane in lanes]
-        commands += [("ZCARD", self._key("due", "alone")), ("ZCARD", self._key("dead")), ("GET", self._key("settled"))]
-        commands += [("ZRANGE", self._key("due", lane), 0, 0, "WITHSCORES") for lane in (*Lane, "alone")]
-        live, backfill, *rest = await self._scripts.calls(commands)
-        leased, leased_backfill, waiting, waiting_backfill, alone, dead, settled, *oldest = rest
-        now = await self._scripts.now()
-        first = min((int(float(row[1])) for row in oldest if row), default=0)
-        return Counts(
-            due=live + backfill + alone,
-            due_backfill=backfill,
-            leased=leased + leased_backfill,
-            waiting=waiting + waiting_backfill,
-            dead=dead,
-            settled=int(settled or 0),
-            oldest_due_ms=first if first <= now else 0,
-        )
+        replies = await self._scripts.calls(counts.commands(self._scripts.keys, self.crm, self.object))
+        return counts.read(replies, await self._scripts.now())
 
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What is remembered of records; those of which nothing is are left out."""

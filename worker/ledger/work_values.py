@@ -93,7 +93,8 @@ class Settlement:
     ``fingerprint`` is ``None`` when nothing is to be compared next time. ``stamp`` and ``read_at`` are of the last
     read (vendor ms), ``look_at`` is when to look again by itself (ms, 0 = never). ``own`` replaces what is remembered
     of our values; ``None`` keeps it. ``entries`` are JSON texts for the journal, ``filled`` maps fields to the provider
-    whose value was written, ``unfilled`` to the reason why nothing was.
+    whose value was written, ``unfilled`` to the reason why nothing was. ``outcome`` and
+    ``tally`` (name -> by how much) are counted for the run.
     """
 
     fingerprint: str | None
@@ -105,6 +106,7 @@ class Settlement:
     filled: Mapping[str, str] = field(default_factory=dict)
     unfilled: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "settled"
+    tally: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

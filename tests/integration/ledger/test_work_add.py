@@ -47,11 +47,11 @@ async def test_one_unseen_event_among_seen_ones_repeats_the_visit(work: Work) ->
     assert await work.settle(held, READ) is Ending.AGAIN
 
 
-async def test_many_events_during_a_visit_stay_small(work: Work, redis: Redis) -> None:
+async def test_many_events_during_a_visit_stay_small(work: Work, scripts: Scripts) -> None:
     held = await lease(work)
     for stamp in range(1, 300):
         await add(work, "1", stamp=stamp)
-    assert len(await redis.hget("refill:work:acme_hubspot:contact:record:1", "revisit") or b"") < 1_200
+    assert await scripts.call("HSTRLEN", "refill:work:acme_hubspot:contact:record:1", "revisit") < 1_200
     assert await work.settle(held, READ) is Ending.AGAIN
 
 

@@ -49,19 +49,20 @@ async def test_claim_repeated_with_its_name_gives_the_same_leases(work: Work) ->
     assert await work.claim("worker-2", 2, claim="c1") == []
 
 
-async def test_paused_crm_gives_nothing(work: Work, other: Work, redis: Redis, clock: Clock) -> None:
+async def test_paused_crm_gives_nothing(work: Work, other: Work, scripts: Scripts, clock: Clock) -> None:
     await add(work, "1")
     await add(other, "1")
-    await redis.hset("refill:pause:acme_hubspot", mapping={"429": f'{{"until": {clock.now + 500}, "probe": ""}}'})
+    reason = f'{{"until": {clock.now + 500}, "probe": ""}}'
+    await scripts.call("HSET", "refill:pause:acme_hubspot", "429", reason)
     assert await work.claim(OWNER, 1) == []
     assert len(await other.claim(OWNER, 1)) == 1
     clock.pass_ms(501)
     assert len(await work.claim(OWNER, 1)) == 1
 
 
-async def test_pause_without_end_stands(work: Work, redis: Redis, clock: Clock) -> None:
+async def test_pause_without_end_stands(work: Work, scripts: Scripts, clock: Clock) -> None:
     await add(work, "1")
-    await redis.hset("refill:pause:acme_hubspot", mapping={"operator": '{"by": "x", "until":0}'})
+    await scripts.call("HSET", "refill:pause:acme_hubspot", "operator", '{"by": "x", "until":0}')
     clock.pass_ms(10**10)
     assert await work.claim(OWNER, 1) == []
 
@@ -100,16 +101,16 @@ async def test_step_by_another_owner_is_refused(work: Work, redis: Redis, step: 
 
 @each_step
 async def test_step_on_a_lapsed_lease_that_another_took_is_refused(
-    work: Work, floor: Floor, redis: Redis, clock: Clock, step: Step
+    work: Work, floor: Floor, scripts: Scripts, clock: Clock, step: Step
 ) -> None:
     stale = await lease(work)
     clock.pass_ms(LEASE_MS)
     await floor.reap()
     (held,) = await work.claim("worker-2", 1)
-    before = await redis.hgetall("refill:work:acme_hubspot:contact:record:1")
+    before = await scripts.call("HGETALL", "refill:work:acme_hubspot:contact:record:1")
     assert await step(work, stale) is Ending.LOST
     assert not await work.intend(stale, ["{}"])
-    assert await redis.hgetall("refill:work:acme_hubspot:contact:record:1") == before
+    assert await scripts.call("HGETALL", "refill:work:acme_hubspot:contact:record:1") == before
     assert await work.settle(held, READ) is Ending.DONE
 
 

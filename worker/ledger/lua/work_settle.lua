@@ -2,7 +2,7 @@
 -- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
 -- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
 -- ARGV: owner, token, fingerprint, stamp, read_at, look_at, own ('keep' or its text), outcome,
---       then entries, filled, unfilled, each as count and values
+--       then entries, filled, unfilled and tally, each as count and values
 -- Gives done, again or lost.
 local w, before = held(ARGV[3], ARGV[4], 'settle')
 if not w then
@@ -12,10 +12,11 @@ local memory = {
   fingerprint = ARGV[5], stamp = tonumber(ARGV[6]), read_at = tonumber(ARGV[7]), look_at = tonumber(ARGV[8]),
 }
 local own, outcome = ARGV[9], ARGV[10]
-local entries, filled, unfilled, at
+local entries, filled, unfilled, tally, at
 entries, at = list(11)
 filled, at = list(at)
-unfilled = list(at)
+unfilled, at = list(at)
+tally = list(at)
 
 remember(w.crm, w.object, w.id, memory)
 local own_key = K.own(w.crm, w.object, bucket(w.id))
@@ -29,6 +30,7 @@ for _, entry in ipairs(entries) do
 end
 count_visit(w, filled, unfilled)
 count_outcome(w, outcome)
+count_tally(w, tally)
 
 -- Intents that a merge brought during the visit are still open: they need a visit too.
 if unseen(w, memory) == '' and not w.f.late then

@@ -48,3 +48,12 @@ local function count_outcome(w, outcome)
     count(w.f.run, 'outcome|' .. w.crm .. '|' .. w.object .. '|' .. outcome, 1)
   end
 end
+
+-- `tally` is {name, by, ...}.
+local function count_tally(w, tally)
+  if w.f.run and w.f.run ~= '' then
+    for i = 1, #tally, 2 do
+      count(w.f.run, 'tally|' .. w.crm .. '|' .. w.object .. '|' .. tally[i], tally[i + 1])
+    end
+  end
+end

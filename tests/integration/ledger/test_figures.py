@@ -1,0 +1,89 @@
+"""Counters of runs and where all the work stands."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tests.integration.conftest import Clock
+from tests.integration.ledger.work_steps import OWNER, READ, add, lease
+from worker.ledger.figures import Figures, RunFigures, together
+from worker.ledger.scripts import Scripts
+from worker.ledger.work import Floor, Lane, Work
+
+LEFT = dataclasses.replace(READ, unfilled={"phone": "not_found", "work_email": "budget"})
+
+
+async def of_run(scripts: Scripts, work: Work, run: str) -> RunFigures:
+    return (await Figures(scripts).run(run))[work.crm, work.object]
+
+
+async def test_persons_run_counts_each_gap_as_its_records_last_visit_left_it(work: Work, scripts: Scripts) -> None:
+    await work.settle(await lease(work, run="sync-1"), LEFT)
+    second = dataclasses.replace(READ, filled={"work_email": "kaspr"}, unfilled={"phone": "below_grade"})
+    await work.settle(await lease(work, run="sync-1"), second)
+    found = await of_run(scripts, work, "sync-1")
+    assert (found.records, found.visits, found.gaps) == (1, 2, 2)
+    assert found.filled == {("work_email", "kaspr"): 1}
+    assert found.unfilled == {("phone", "below_grade"): 1}
+
+
+async def test_days_run_adds_up(work: Work, scripts: Scripts) -> None:
+    for _ in range(2):
+        await work.settle(await lease(work, run="day-1"), LEFT)
+    found = await of_run(scripts, work, "day-1")
+    assert (found.records, found.unfilled["phone", "not_found"]) == (2, 2)
+
+
+async def test_value_written_before_a_wait_counts_once(work: Work, floor: Floor, scripts: Scripts) -> None:
+    held = await lease(work, run="sync-1")
+    await work.wait(held, ["kaspr"], None, "rate", filled={"work_email": "forager"})
+    await floor.admit("kaspr", 1)
+    (held,) = await work.claim(OWNER, 1)
+    await work.settle(held, dataclasses.replace(READ, unfilled={"phone": "not_found"}, tally={"searches": 2}))
+    found = await of_run(scripts, work, "sync-1")
+    assert (found.records, found.visits, found.gaps) == (1, 2, 2)
+    assert (found.outcomes, found.tally) == ({"settled": 1}, {"searches": 2})
+
+
+async def test_figures_of_several_works_add_up(work: Work, other: Work, scripts: Scripts) -> None:
+    await work.settle(await lease(work, run="sync-1"), LEFT)
+    await other.settle(await lease(other, run="sync-1"), LEFT)
+    await other.gone(await lease(other, "2", run="sync-1"))
+    found = together((await Figures(scripts).run("sync-1")).values())
+    assert (found.records, found.unfilled["phone", "not_found"]) == (3, 2)
+    assert found.outcomes == {"settled": 2, "gone": 1}
+
+
+async def test_merged_record_is_counted_as_such(work: Work, scripts: Scripts) -> None:
+    await work.move(await lease(work, run="sync-1"), "2", "contact")
+    assert (await of_run(scripts, work, "sync-1")).outcomes == {"merged": 1}
+
+
+async def test_run_nobody_made_has_no_figures(scripts: Scripts) -> None:
+    assert await Figures(scripts).run("sync-9") == {}
+
+
+async def test_standing_shows_all_work_in_one_look(work: Work, other: Work, scripts: Scripts, clock: Clock) -> None:
+    await work.settle(await lease(work), dataclasses.replace(READ, filled={"phone": "kaspr"}, entries=("{}",)))
+    await add(work, "b", lane=Lane.BACKFILL)
+    clock.pass_ms(10)
+    await add(work, "2")
+    await other.wait(await lease(other), ["kaspr", "forager"], None, "rate")
+    standing = await Figures(scripts).standing(["kaspr", "forager", "openprospect"])
+    counts = standing.work["acme_hubspot", "contact"]
+    assert (counts.due, counts.due_backfill, counts.settled, counts.oldest_due_ms) == (2, 1, 1, clock.now - 10)
+    assert standing.work["acme_salesforce", "lead"].waiting == 1
+    assert standing.waiting == {"kaspr": 1, "forager": 1, "openprospect": 0}
+    assert standing.filled == {("acme_hubspot", "contact"): {("phone", "kaspr"): 1}}
+    assert (standing.journal, standing.deliveries) == (1, 0)
+
+
+async def test_deferred_record_is_not_overdue(work: Work, clock: Clock) -> None:
+    await work.defer(await lease(work), clock.now + 1_000, "x")
+    counts = await work.counts()
+    assert (counts.due, counts.oldest_due_ms) == (1, 0)
+
+
+async def test_standing_of_nothing_is_empty(scripts: Scripts) -> None:
+    standing = await Figures(scripts).standing([])
+    assert (standing.work, standing.waiting, standing.filled) == ({}, {}, {})

@@ -1,0 +1,77 @@
+"""The journal keeps order, finds a record's entries and forgets what is old."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from redis.asyncio import Redis
+
+from tests.integration.conftest import Clock
+from tests.integration.ledger.work_steps import READ, lease
+from worker.ledger.journal import Journal
+from worker.ledger.scripts import Scripts
+from worker.ledger.work import Work
+
+
+async def test_entries_come_with_the_settle_and_name_record_and_run(work: Work, scripts: Scripts, clock: Clock) -> None:
+    held = await lease(work, run="sync-1")
+    await work.settle(held, dataclasses.replace(READ, entries=('{"a":1}', '{"ü":2}')))
+    entries = await Journal(scripts).entries(work.crm, work.object, "1")
+    assert [(entry.entry, entry.run, entry.id, entry.at_ms) for entry in entries] == [
+        ('{"a":1}', "sync-1", "1", clock.now),
+        ('{"ü":2}', "sync-1", "1", clock.now),
+    ]
+
+
+async def test_entries_of_unfinished_visits_are_kept_too(work: Work, scripts: Scripts, clock: Clock) -> None:
+    await work.wait(await lease(work), ["kaspr"], None, "budget", entries=["paid"])
+    await work.bury(await lease(work, "2"), "refused", entries=["late"])
+    assert [entry.entry for entry in await Journal(scripts).since()] == ["paid", "late"]
+
+
+async def test_step_repeated_is_journalled_once(work: Work, scripts: Scripts) -> None:
+    held = await lease(work)
+    for _ in range(2):
+        await work.settle(held, dataclasses.replace(READ, entries=("{}",)))
+    assert await Journal(scripts).length() == 1
+
+
+async def test_entries_outside_a_visit_are_added_once_per_token(scripts: Scripts) -> None:
+    journal = Journal(scripts)
+    for _ in range(2):
+        await journal.append("acme", "contact", "1", "undo-1", ["a", "b"], token="t1")
+    assert [entry.entry for entry in await journal.entries("acme", "contact", "1")] == ["a", "b"]
+
+
+async def test_keys_rise_though_the_clock_goes_back(scripts: Scripts, clock: Clock) -> None:
+    journal = Journal(scripts)
+    await journal.append("acme", "contact", "1", "r", ["first"], token="1")
+    clock.pass_ms(-60_000)
+    await journal.append("acme", "contact", "1", "r", ["second"], token="2")
+    assert [entry.entry for entry in await journal.since()] == ["first", "second"]
+    assert [entry.entry for entry in await journal.latest(1)] == ["second"]
+
+
+async def test_pages_follow_each_other(scripts: Scripts, clock: Clock) -> None:
+    journal = Journal(scripts)
+    for number in range(5):
+        await journal.append("acme", "contact", "1", "r", [str(number)], token=str(number))
+        clock.pass_ms(1_000)
+    first = await journal.since(limit=2)
+    second = await journal.since(after=first[-1].key, limit=9)
+    assert [entry.entry for entry in [*first, *second]] == ["0", "1", "2", "3", "4"]
+    assert [entry.entry for entry in await journal.since(clock.now - 2_000)] == ["3", "4"]
+
+
+async def test_old_entries_are_dropped_with_their_index(scripts: Scripts, redis: Redis, clock: Clock) -> None:
+    journal = Journal(scripts)
+    await journal.append("acme", "contact", "1", "r", ["old"], token="1")
+    await journal.append("acme", "contact", "2", "r", ["old"], token="2")
+    clock.pass_ms(1_000)
+    await journal.append("acme", "contact", "1", "r", ["new"], token="3")
+    old = await journal.before(clock.now)
+    assert [entry.entry for entry in old] == ["old", "old"]
+    assert await journal.drop(old) == 2
+    assert await journal.drop(old) == 0
+    assert [entry.entry for entry in await journal.entries("acme", "contact", "1")] == ["new"]
+    assert await redis.exists("refill:journal:of:acme:contact:2") == 0

@@ -1,0 +1,78 @@
+"""What OpenProspect delivered and no crm has lost sight of: rows on their way into the crms.
+
+A page of rows is stored and made ``delivery`` work of every crm in one step; the work's id is the row's key.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from worker.ledger.scripts import Arg, Scripts
+
+OBJECT = "delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A delivered row. ``key`` never changes (of a search or of an order), ``digest`` changes with the content."""
+
+    key: str
+    digest: str
+    json: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a page: ``new`` rows are to be delivered, ``unchanged`` ones were stored before."""
+
+    new: int
+    unchanged: int
+
+
+class Deliveries:
+    """Rows of all searches and orders."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def store_page(
+        self, source: str, rows: Sequence[Row], crms: Sequence[str], *, run: str, watermark: str | None = None
+    ) -> Stored:
+        """Store rows of a search or order (``source``) and make them work of ``crms``, all or nothing.
+
+        A row whose digest was stored before is dropped. The last page of a pass gives the ``watermark`` the next pass
+        begins at. Repeated it changes nothing.
+        """
+        args: list[Arg] = [source, run, watermark or "", len(crms), *crms]
+        for row in rows:
+            args += [row.key, row.digest, zlib.compress(row.json.encode(), 6)]
+        new, unchanged = await self._scripts.run("deliveries_store", *args)
+        return Stored(new, unchanged)
+
+    async def watermark(self, source: str) -> str:
+        """Where the next pass over ``source`` begins; ``""`` before the first has ended."""
+        found = await self._scripts.call("HGET", self._scripts.keys("cursors"), f"delivered:{source}")
+        return found.decode() if found else ""
+
+    async def row(self, key: str) -> Row | None:
+        """A row still on its way; ``None`` when every crm has settled it."""
+        packed, digest = await self._scripts.calls(
+            [("HGET", self._scripts.keys("rows"), key), ("HGET", self._scripts.keys("digests"), key)]
+        )
+        if packed is None:
+            return None
+        return Row(key, (digest or b"").decode(), zlib.decompress(packed).decode())
+
+    async def settled(self, crm: str, key: str, digest: str = "") -> bool:
+        """``crm`` has the row; the last crm's word drops it. Called before the visit is settled.
+
+        ``digest`` is that of the row delivered: when another came meanwhile nothing happens, and the visit that its
+        storing asked for will deliver it. Gives whether nobody needs the row any more.
+        """
+        return bool(await self._scripts.run("deliveries_settled", crm, key, digest))
+
+    async def length(self) -> int:
+        """How many rows are on their way."""
+        return int(await self._scripts.call("HLEN", self._scripts.keys("rows")))

@@ -1,0 +1,85 @@
+"""What happens from time to time, once across all workers; and which workers are alive.
+
+The schedule rings often and asks what is due: a missed or doubled ring changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from worker.ledger.scripts import Arg, Scripts
+
+RETRY_MS = 600_000  # a task that was begun and not done, its worker killed perhaps, is begun again
+ALIVE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """When (ms, 0 = never) a task was last begun and last ended well."""
+
+    begun_ms: int
+    done_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A worker's last sign of life."""
+
+    owner: str
+    at_ms: int
+    info: Mapping[str, Any]
+
+
+class Timetable:
+    """Periodic tasks by name."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def due(self, periods: Mapping[str, int]) -> list[str]:
+        """The names (with their periods in ms) that are due now; they are begun and due for nobody else.
+
+        A task that was not ``done`` is due again after its period or ten minutes, whichever is shorter.
+        """
+        args: list[Arg] = [RETRY_MS]
+        for name, period in periods.items():
+            args += [name, period]
+        return [name.decode() for name in await self._scripts.run("timetable_due", *args)]
+
+    async def done(self, name: str) -> None:
+        """The task ended well."""
+        await self._scripts.call("HSET", self._scripts.keys("done"), name, await self._scripts.now())
+
+    async def soon(self, name: str) -> None:
+        """Make the task due at the next asking, whenever it was begun."""
+        await self._scripts.call("HDEL", self._scripts.keys("begun"), name)
+
+    async def last(self) -> dict[str, Ticked]:
+        """Every task that was ever begun."""
+        begun, done = await self._scripts.calls(
+            [("HGETALL", self._scripts.keys("begun")), ("HGETALL", self._scripts.keys("done"))]
+        )
+        return {
+            name.decode(): Ticked(int(begun.get(name, 0)), int(done.get(name, 0))) for name in sorted({*begun, *done})
+        }
+
+    async def beat(self, owner: str, info: Mapping[str, Any]) -> None:
+        """A sign of life, with what ``status`` shows of the worker."""
+        now = await self._scripts.now()
+        beats, alive = self._scripts.keys("beats"), self._scripts.keys("alive")
+        await self._scripts.calls(
+            [("HSET", beats, owner, json.dumps(dict(info), separators=(",", ":"))), ("ZADD", alive, now, owner)]
+        )
+
+    async def leave(self, owner: str) -> None:
+        """The worker stops in good order."""
+        beats, alive = self._scripts.keys("beats"), self._scripts.keys("alive")
+        await self._scripts.calls([("ZREM", alive, owner), ("HDEL", beats, owner)])
+
+    async def alive(self, within_ms: int = ALIVE_MS) -> list[Beat]:
+        """Workers that gave a sign of life in the last ``within_ms``; those silent for a day are forgotten."""
+        rows = await self._scripts.run("timetable_alive", within_ms)
+        return [Beat(owner.decode(), int(at), json.loads(info)) for owner, at, info in rows]
