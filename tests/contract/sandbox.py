@@ -59,18 +59,19 @@ class Sandbox:
         finally:
             self.switch(**before)
 
-    def requests(self, route: str = "") -> list[dict[str, Any]]:
-        """What was received on a route template."""
-        return [row for row in self._books("requests", route) if not route or row["route"] == route]
+    def requests(self, route: str = "", method: str = "") -> list[dict[str, Any]]:
+        """What was received, on a route template and by a method when they are given."""
+        rows = self._books("requests")
+        return [row for row in rows if route in {"", row["route"]} and method in {"", row["method"]}]
 
     def charges(self) -> list[dict[str, Any]]:
         """What was charged."""
         return self._books("charges")
 
-    def wait_for_requests(self, route: str, count: int) -> int:
+    def wait_for_requests(self, route: str, count: int, method: str = "") -> int:
         """How many requests came, once there are ``count`` or time is up."""
         end = time.monotonic() + SETTLE_S
-        while (seen := len(self.requests(route))) < count and time.monotonic() < end:
+        while (seen := len(self.requests(route, method))) < count and time.monotonic() < end:
             time.sleep(0.01)
         return seen
 
@@ -81,7 +82,7 @@ class Sandbox:
             self._world = self.control("world")
         return self._world
 
-    def _books(self, kind: str, route: str = "") -> list[dict[str, Any]]:
+    def _books(self, kind: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.control(f"books?kind={kind}")[kind]
         return rows
 

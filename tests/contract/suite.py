@@ -158,7 +158,7 @@ async def check(sandbox: Sandbox, client: Any, row: Row, case: Case, tries_429: 
             await row.call(client, ticket)
         assert type(caught.value) is error
         assert caught.value.operation == row.operation.name
-    assert sandbox.wait_for_requests(route_of(sandbox, row.operation), count) == count
+    assert sandbox.wait_for_requests(route_of(sandbox, row.operation), count, row.operation.method) == count
     if row.operation.repeat is Repeat.PAID:
         assert ticket.steps == ["sent", end]
     if end == "released":
@@ -170,7 +170,7 @@ async def check_good(sandbox: Sandbox, client: Any, row: Row) -> None:
     ticket = KeptTicket()
     value = await row.call(client, ticket)
     assert row.good(value), value
-    assert len(sandbox.requests(route_of(sandbox, row.operation))) == 1
+    assert len(sandbox.requests(route_of(sandbox, row.operation), row.operation.method)) == 1
     charged = sum(charge["credits"] for charge in sandbox.charges())
     assert charged <= row.operation.credits
     if row.operation.repeat is Repeat.PAID:
@@ -183,7 +183,7 @@ async def check_miss(sandbox: Sandbox, client: Any, row: Row) -> None:
     assert row.miss is not None
     ticket = KeptTicket()
     assert await row.miss(client, ticket) == row.missed
-    assert len(sandbox.requests(route_of(sandbox, row.operation))) == 1
+    assert len(sandbox.requests(route_of(sandbox, row.operation), row.operation.method)) == 1
     if row.operation.repeat is Repeat.PAID:
         assert ticket.steps == ["sent", "stored"]
 
