@@ -388,7 +388,7 @@ async def test_uncertain_list_goes_on_where_it_stopped(desk: Desk, clock: Clock)
     assert await desk.uncertain_count() == 7
 
 
-async def test_late_answer_keeps_a_cheaper_miss_from_displacing_a_hit(desk: Desk) -> None:
+async def test_late_miss_does_not_displace_a_hit(desk: Desk) -> None:
     old = await send(desk)
     await desk.uncertain(old, "timeout")
     await desk.resolve(old.ticket_id, ask_again=True)

@@ -11,18 +11,23 @@ local ref = record ~= '' and crm .. ':' .. object .. ':' .. record or ''
 local LINES = 19
 local final = '0'
 
-if ref ~= '' then
-  note(K.asked(crm, object, bucket), record, question)
-end
-local raw = kept(question, fields)
-if raw then
-  return { 'kept', raw }
+local function noted()
+  if ref ~= '' then
+    note(K.asked(crm, object, bucket), record, question)
+  end
 end
 
 local function waits(ticket)
   if ref ~= '' then
     redis.call('SADD', K.waiters(ticket), ref)
+    noted()
   end
+end
+
+local raw = kept(question, fields)
+if raw then
+  noted()
+  return { 'kept', raw }
 end
 
 local last = redis.call('HGET', K.question(question), 'ticket')
@@ -84,4 +89,5 @@ redis.call('HSET', K.ticket(id), 'state', 'reserved', 'token', token, 'question'
 redis.call('HSET', K.question(question), 'ticket', id)
 redis.call('PERSIST', K.question(question))
 redis.call('ZADD', K.tickets_open(), int(deadline), id)
+noted()
 return { 'granted' }
