@@ -1,0 +1,175 @@
+"""The Redis that everything is kept in: the embedded one or your own, reached, and refused when it may forget."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from config.problems import ConfigError
+from config.settings import Settings
+from worker.embedded import OLDEST, embedded_redis
+
+_CONNECTIONS = 64  # shared by all visits of a process: each holds one for a script's time only
+_LOST = (RedisConnectionError, RedisTimeoutError, OSError)
+_REFUSED = (AuthenticationError, NoPermissionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """What is known of a Redis. ``None`` is what it does not tell; ``notes`` are sentences for ``check``."""
+
+    version: str
+    policy: str | None
+    appendonly: bool | None
+    appendfsync: str | None
+    notes: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
+    """A client of the configured Redis, checked to be a safe one. Replies are bytes.
+
+    Raises:
+        ConfigError: it does not answer, refuses us, or may forget what it is told.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.redis.url is None:
+            place: dict[str, Any] = {
+                "connection_class": UnixDomainSocketConnection,
+                "path": str(await stack.enter_async_context(embedded_redis(settings.data_dir))),
+            }
+        else:
+            place = _place(settings.redis.url.get_secret_value())
+        redis = _client(place, timeout_s=5.0, connect_s=2.0, retries=3)
+        stack.push_async_callback(redis.aclose)
+        await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe)
+        yield redis
+
+
+def hasty(redis: Redis, timeout_s: float = 0.4) -> Redis:
+    """A second client of the same Redis that never tries twice: for answers that must come within a second."""
+    kwargs: Mapping[str, Any] = redis.connection_pool.connection_kwargs
+    place = {key: value for key, value in kwargs.items() if key not in _PATIENCE}
+    place["connection_class"] = redis.connection_pool.connection_class
+    return _client(place, timeout_s=timeout_s, connect_s=timeout_s, retries=0)
+
+
+_PATIENCE = frozenset({"socket_timeout", "socket_connect_timeout", "retry", "retry_on_error", "health_check_interval"})
+
+
+def _place(url: str) -> dict[str, Any]:
+    try:
+        return dict(parse_url(url))
+    except ValueError:
+        raise ConfigError(["redis.url cannot be read: write one such as redis://localhost:6379/0"]) from None
+
+
+def _client(place: Mapping[str, Any], *, timeout_s: float, connect_s: float, retries: int) -> Redis:
+    backoff = ExponentialBackoff(cap=1, base=0.05) if retries else NoBackoff()
+    options: dict[str, Any] = {
+        "max_connections": _CONNECTIONS,
+        "timeout": timeout_s,  # for a connection to become free
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": connect_s,
+        # A health check inside the SELECT of a connect connects for its PING, without end where the server refuses us
+        # (redis-py 5.3.1). The retries find a dead connection as well.
+        "health_check_interval": 0,
+        "retry": Retry(backoff, retries),
+        "retry_on_error": list(_LOST),
+        **place,
+    }
+    if "path" not in place:
+        options["socket_keepalive"] = True
+    return Redis.from_pool(BlockingConnectionPool(**options))
+
+
+async def check_safety(redis: Redis, *, allow_unsafe: bool = False) -> Safety:
+    """What the server says of itself.
+
+    Raises:
+        ConfigError: it cannot be reached, is too old, a cluster or a replica, or, unless ``allow_unsafe``, it evicts
+            keys or keeps nothing on disk.
+    """
+    try:
+        told: Mapping[str, Any] = await redis.info("everything")
+        configured = await _configured(redis)
+    except RedisError as error:
+        if isinstance(error, _REFUSED) or isinstance(error.__cause__, _REFUSED):  # a unix socket wraps it
+            raise ConfigError(["Redis refuses our user or password: see redis.url (REFILL_REDIS__URL)"]) from error
+        name = type(error).__name__
+        raise ConfigError([f"Redis does not answer ({name}): see redis.url (REFILL_REDIS__URL)"]) from error
+    version = str(told.get("redis_version", ""))
+    _refuse_unfit(version, told)
+    aof = told.get("aof_enabled")
+    safety = Safety(
+        version=version,
+        policy=configured.get("maxmemory-policy") or told.get("maxmemory_policy"),
+        appendonly=bool(aof) if aof is not None else None,
+        appendfsync=configured.get("appendfsync"),
+    )
+    dangers = _dangers(safety)
+    if dangers and not allow_unsafe:
+        raise ConfigError([f"{danger} (redis.allow_unsafe = true starts anyway)" for danger in dangers])
+    return Safety(version, safety.policy, safety.appendonly, safety.appendfsync, (*dangers, *_notes(safety)))
+
+
+async def _configured(redis: Redis) -> dict[str, str]:
+    """What CONFIG GET says; nothing where a managed Redis blocks it."""
+    found: dict[str, str] = {}
+    for name in ("maxmemory-policy", "appendfsync"):
+        try:
+            told = await redis.config_get(name)
+        except ResponseError:
+            return {}
+        found |= {_text(key): _text(value) for key, value in told.items()}
+    return found
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _refuse_unfit(version: str, told: Mapping[str, Any]) -> None:
+    parts = version.split(".")
+    if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
+        raise ConfigError(["Redis does not tell its version, so it cannot be trusted"])
+    if tuple(map(int, parts[:2])) < OLDEST:
+        raise ConfigError([f"Redis is {version} and must be {OLDEST[0]}.{OLDEST[1]} or newer"])
+    if told.get("redis_mode") == "cluster":
+        raise ConfigError(["Redis is a cluster, and Refill needs a single node"])
+    if told.get("role") == "slave":
+        raise ConfigError(["Redis is a replica, which takes no writes: name the primary"])
+
+
+def _dangers(safety: Safety) -> tuple[str, ...]:
+    found = []
+    if safety.policy not in {None, "noeviction"}:
+        found.append(f"Redis may evict what was paid for: maxmemory-policy is {safety.policy} and must be noeviction")
+    if safety.appendonly is False:
+        found.append("Redis forgets everything when it restarts: appendonly is no and must be yes")
+    if safety.appendfsync == "no":
+        found.append("Redis may lose half a minute in a power cut: appendfsync is no and must be everysec or always")
+    return tuple(found)
+
+
+def _notes(safety: Safety) -> tuple[str, ...]:
+    found = []
+    if safety.policy is None:
+        found.append("it does not tell its maxmemory-policy: make sure that it is noeviction")
+    if safety.appendonly is None:
+        found.append("it does not tell whether appendonly is on: make sure that it is")
+    if safety.appendfsync is None:
+        found.append("it does not tell appendfsync: a power cut may repeat the last lookups unless it is always")
+    elif safety.appendfsync == "everysec":
+        found.append("appendfsync is everysec: a power cut of its host may repeat the last second's lookups")
+    return tuple(found)
