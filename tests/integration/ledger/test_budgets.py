@@ -1,0 +1,143 @@
+"""No budget is ever exceeded, with any number of workers."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.conftest import Clock
+from tests.integration.ledger.money import DAY_MS, day_line, grant, month_line, question, reply, send
+from worker.ledger.budgets import Booked, BudgetLine, Budgets
+from worker.ledger.scripts import Scripts
+from worker.ledger.tickets import Desk, Granted
+
+ASKER = """
+import asyncio, sys
+from collections import Counter
+from redis.asyncio import Redis
+from tests.integration.ledger.money import question
+from worker.ledger.budgets import BudgetLine
+from worker.ledger.scripts import Scripts
+from worker.ledger.tickets import Desk
+
+async def main(socket, name, asks):
+    client = Redis(unix_socket_path=socket)
+    desk = Desk(Scripts(client))
+    lines = [BudgetLine("forager:day:0", 997), BudgetLine("forager:month:0", 5000)]
+    outcomes = Counter()
+    async def ask(first):
+        for number in range(first, asks, 20):
+            asked = question(f"{name}-{number}", price=1 + number % 3)
+            answer = await desk.reserve(
+                asked, ref=None, lines=lines, owner=name, deadline_ms=60000, keep_uncertain_ms=1000
+            )
+            if type(answer).__name__ == "Granted":
+                outcomes["credits"] += asked.price
+            outcomes[type(answer).__name__] += 1
+    await asyncio.gather(*(ask(first) for first in range(20)))
+    await client.aclose()
+    print(*(outcomes[word] for word in ("credits", "Granted", "NoBudget")))
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+
+@pytest.fixture
+def desk(scripts: Scripts) -> Desk:
+    return Desk(scripts)
+
+
+@pytest.fixture
+def budgets(scripts: Scripts) -> Budgets:
+    return Budgets(scripts)
+
+
+async def test_four_processes_asking_at_once_use_exactly_the_cap(
+    redis_socket: Path, redis: Redis, budgets: Budgets
+) -> None:
+    asks = 700
+    racers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", ASKER, str(redis_socket), f"w{number}", str(asks), stdout=asyncio.subprocess.PIPE
+        )
+        for number in range(4)
+    ]
+    sums = Counter[str]()
+    for racer in racers:
+        printed, _ = await racer.communicate()
+        assert racer.returncode == 0
+        for word, figure in zip(("credits", "granted", "refused"), printed.split(), strict=True):
+            sums[word] += int(figure)
+    assert sums["credits"] == 997
+    assert sums["granted"] + sums["refused"] == 4 * asks
+    booked = await budgets.booked(["forager:day:0", "forager:month:0"])
+    assert set(booked.values()) == {Booked(spent=0, reserved=997)}
+
+
+async def test_askers_of_one_question_pay_once(redis_socket: Path, redis: Redis, budgets: Budgets) -> None:
+    clients = [Redis(unix_socket_path=str(redis_socket)) for _ in range(4)]
+    desks = [Desk(Scripts(client)) for client in clients]
+    line = BudgetLine("forager:day:0", 1000)
+    answers = await asyncio.gather(
+        *(
+            desks[number % 4].reserve(
+                question(), ref=None, lines=[line], owner="w", deadline_ms=60_000, keep_uncertain_ms=1000
+            )
+            for number in range(200)
+        )
+    )
+    assert sum(isinstance(answer, Granted) for answer in answers) == 1
+    assert (await budgets.booked([line.name]))[line.name] == Booked(reserved=5)
+    for client in clients:
+        await client.aclose()
+
+
+async def test_reservation_counts_in_the_day_it_was_taken(desk: Desk, budgets: Budgets, clock: Clock) -> None:
+    ticket = await send(desk, lines=[day_line(day=0), month_line()], deadline_ms=2 * DAY_MS)
+    clock.pass_ms(DAY_MS)
+    await grant(desk, question("b"), lines=[day_line(day=1), month_line()])
+    await desk.store(ticket, reply(), credits=4, hit=True, keep_ms=DAY_MS)
+    booked = await budgets.booked([day_line(day=0).name, day_line(day=1).name, month_line().name])
+    assert list(booked.values()) == [Booked(4, 0), Booked(0, 5), Booked(4, 5)]
+
+
+async def test_capacity_is_what_the_tightest_line_leaves(desk: Desk, budgets: Budgets, clock: Clock) -> None:
+    lines = [day_line(cap=30), month_line(cap=100)]
+    assert await budgets.capacity(lines, 5) == 6
+    await grant(desk, lines=lines)
+    assert await budgets.capacity(lines, 5) == 5
+    assert await budgets.capacity(lines, 5, closed_share=0.3) == 3
+    assert await budgets.capacity([day_line(cap=3)], 5) == 0
+    assert await budgets.capacity(lines, 0) is None
+    assert await budgets.capacity([], 5) is None
+    clock.pass_ms(DAY_MS)
+    assert await budgets.capacity(lines, 5) == 0
+
+
+@pytest.mark.parametrize(
+    ("cap", "share", "left"), [(10, 0.3, 7), (100, 0.1, 90), (7, 0.5, 3), (5, 0.0, 5), (5, 1.0, 0)]
+)
+def test_closed_share_of_a_day_is_left_to_live(cap: int, share: float, left: int) -> None:
+    assert day_line(cap).open(share) == left
+    assert month_line(cap).open(share) == cap
+
+
+async def test_line_outlives_its_day_longer_than_an_uncertain_lookup(desk: Desk, redis: Redis) -> None:
+    await grant(desk)
+    assert await redis.pttl(desk._scripts.keys("budget", day_line().name)) > 90 * DAY_MS
+
+
+async def test_line_redis_dropped_is_not_brought_back_by_a_late_settlement(
+    desk: Desk, redis: Redis, budgets: Budgets
+) -> None:
+    ticket = await send(desk)
+    key = desk._scripts.keys("budget", day_line().name)
+    await redis.delete(key)
+    await desk.store(ticket, reply(), credits=4, hit=True, keep_ms=DAY_MS)
+    assert not await redis.exists(key)
+    assert (await budgets.totals("forager")).spent == 4

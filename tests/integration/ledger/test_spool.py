@@ -1,0 +1,209 @@
+"""A paid reply survives a Redis that cannot take it, and a ticket's holder never sends twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from connectors.limits import TicketSpentError
+from connectors.models import Reply
+from tests.integration.conftest import Clock
+from tests.integration.ledger.money import ANN, BEN, DAY_MS, day_line, grant, question, reply, reserve, send
+from worker.ledger.answers import Kept
+from worker.ledger.budgets import Booked, Budgets
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.spool import Loaded, Spool
+from worker.ledger.tickets import Desk, Granted, LookupTicket, Missed, Settlement, Unknown
+
+KEEP = 90 * DAY_MS
+
+
+@pytest.fixture
+def desk(scripts: Scripts) -> Desk:
+    return Desk(scripts)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path)
+
+
+@pytest.fixture
+async def away(tmp_path: Path, clock: Clock) -> AsyncIterator[Desk]:
+    """A desk whose Redis is gone."""
+    client = Redis(unix_socket_path=str(tmp_path / "none.sock"))
+    yield Desk(Scripts(client, clock=clock))
+    await client.aclose()
+
+
+def settle(reply: Reply) -> Settlement:
+    if reply.status == 402:
+        return Settlement(0, hit=False, refused=True)
+    return Settlement(3, hit=reply.status == 200)
+
+
+def ticket_of(desk: Desk, granted: Granted, spool: Spool, patience_s: float = 2.0) -> LookupTicket:
+    return LookupTicket(
+        desk, granted, settle=settle, spool=spool, keep_hits_ms=KEEP, keep_misses_ms=DAY_MS, patience_s=patience_s
+    )
+
+
+async def booked(scripts: Scripts) -> Booked:
+    return (await Budgets(scripts).booked([day_line().name]))[day_line().name]
+
+
+async def test_reply_is_kept_and_its_credits_settled(desk: Desk, spool: Spool, scripts: Scripts) -> None:
+    ticket = ticket_of(desk, await grant(desk), spool)
+    await ticket.sent()
+    await reserve(desk, ref=BEN)
+    await ticket.stored(reply())
+    assert ticket.ended
+    assert ticket.ended.waiters == (BEN,)
+    assert await booked(scripts) == Booked(spent=3)
+    assert spool.pending() == 0
+
+
+async def test_miss_is_kept_for_its_own_time(desk: Desk, spool: Spool, clock: Clock) -> None:
+    ticket = ticket_of(desk, await grant(desk), spool)
+    await ticket.sent()
+    await ticket.stored(reply(status=404))
+    clock.pass_ms(DAY_MS - 1)
+    assert isinstance(await reserve(desk), Kept)
+    clock.pass_ms(1)
+    assert not isinstance(await reserve(desk), Kept)
+
+
+async def test_refusal_is_not_charged_and_not_kept(desk: Desk, spool: Spool, scripts: Scripts) -> None:
+    ticket = ticket_of(desk, await grant(desk), spool)
+    await ticket.sent()
+    await ticket.stored(reply(status=402))
+    assert await booked(scripts) == Booked()
+    assert isinstance(await reserve(desk), Granted)
+
+
+async def test_reply_nobody_can_read_is_kept_at_the_worst_price(desk: Desk, spool: Spool, scripts: Scripts) -> None:
+    def fail(_: Reply) -> Settlement:
+        raise KeyError("credits")
+
+    granted = await grant(desk)
+    ticket = LookupTicket(desk, granted, settle=fail, spool=spool, keep_hits_ms=KEEP, keep_misses_ms=DAY_MS)
+    await ticket.sent()
+    await ticket.stored(reply())
+    assert await booked(scripts) == Booked(spent=5)
+    assert isinstance(await reserve(desk), Kept)
+
+
+async def test_holder_sends_once_and_a_refused_send_costs_nothing(desk: Desk, spool: Spool) -> None:
+    granted = await grant(desk)
+    ticket = ticket_of(desk, granted, spool)
+    await ticket.sent()
+    for spent in (ticket, ticket_of(desk, granted, spool)):
+        with pytest.raises(TicketSpentError):
+            await spent.sent()
+
+
+async def test_nothing_is_sent_while_redis_is_away(away: Desk, desk: Desk, spool: Spool) -> None:
+    granted = await grant(desk)
+    ticket = ticket_of(away, granted, spool)
+    with pytest.raises(LedgerUnavailableError):
+        await ticket.sent()
+    with pytest.raises(TicketSpentError):
+        await ticket.sent()
+
+
+async def test_endings_redis_cannot_take_are_left_to_the_deadline(
+    away: Desk, desk: Desk, spool: Spool, clock: Clock
+) -> None:
+    ticket = ticket_of(away, await send(desk), spool)
+    await ticket.uncertain("timeout")
+    await ticket.released("never connected")
+    clock.pass_ms(30_000)
+    assert await reserve(desk) == Missed()
+
+
+async def test_uncertain_takes_the_policy_of_the_ticket(desk: Desk, spool: Spool) -> None:
+    ticket = ticket_of(desk, await send(desk, policy="once_if_uncharged"), spool)
+    await ticket.uncertain("timeout")
+    assert isinstance(await reserve(desk), Unknown)
+
+
+async def test_reply_goes_to_the_disk_when_redis_is_away_and_back_when_it_returns(
+    away: Desk, desk: Desk, spool: Spool, scripts: Scripts, tmp_path: Path
+) -> None:
+    granted = await send(desk)
+    await reserve(desk, ref=BEN)
+    await ticket_of(away, granted, spool).stored(reply())
+    [file] = (tmp_path / "spool").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
+    with pytest.raises(LedgerUnavailableError):
+        await spool.load(away)
+    assert spool.pending() == 1
+
+    assert await spool.load(desk) == Loaded(1, (BEN,))
+    assert spool.pending() == 0
+    assert await booked(scripts) == Booked(spent=3)
+    kept = await reserve(desk)
+    assert isinstance(kept, Kept)
+    assert kept.reply == reply()
+
+
+async def test_reply_goes_to_the_disk_when_redis_hangs(desk: Desk, spool: Spool, redis_socket: Path) -> None:
+    granted = await send(desk)
+    async with Redis(unix_socket_path=str(redis_socket)) as blocker:
+        await blocker.execute_command("CLIENT", "PAUSE", "60000", "WRITE")
+        try:
+            await ticket_of(desk, granted, spool, patience_s=0.05).stored(reply())
+            assert spool.pending() == 1
+        finally:
+            await blocker.execute_command("CLIENT", "UNPAUSE")
+    assert (await spool.load(desk)).replies == 1
+    assert isinstance(await reserve(desk), Kept)
+
+
+async def test_full_redis_sends_replies_to_the_disk(desk: Desk, spool: Spool, redis: Redis) -> None:
+    granted = await send(desk)
+    await redis.config_set("maxmemory", "1")
+    try:
+        await ticket_of(desk, granted, spool).stored(reply())
+    finally:
+        await redis.config_set("maxmemory", "0")
+    assert (await spool.load(desk)).replies == 1
+
+
+async def test_reply_redis_had_after_all_is_settled_once(desk: Desk, spool: Spool, scripts: Scripts) -> None:
+    granted = await send(desk)
+    await desk.store(granted, reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(granted, reply(), credits=3, hit=True, keep_ms=KEEP)
+    await asyncio.gather(spool.load(desk), spool.load(desk))
+    assert await booked(scripts) == Booked(spent=3)
+    assert spool.pending() == 0
+
+
+async def test_reply_of_an_uncertain_ticket_counts_when_it_is_loaded(desk: Desk, spool: Spool, clock: Clock) -> None:
+    granted = await send(desk)
+    await spool.keep(granted, reply(), credits=3, hit=True, keep_ms=KEEP)
+    clock.pass_ms(30_000)
+    await desk.reap(set())
+    assert await desk.uncertain_count() == 1
+    assert (await spool.load(desk)).waiters == (ANN,)
+    assert await desk.uncertain_count() == 0
+
+
+async def test_file_that_cannot_be_read_is_set_aside_and_the_rest_loaded(
+    desk: Desk, spool: Spool, tmp_path: Path
+) -> None:
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    (tmp_path / "spool" / "0000.reply").write_bytes(b'{"ticket_id": "x"}\nbroken')
+    (tmp_path / "spool" / "0001.1.part").write_bytes(b"cut")
+    assert (await spool.load(desk)).replies == 1
+    assert {path.name for path in (tmp_path / "spool").iterdir()} == {"0000.broken", "0001.1.part"}
+
+
+async def test_empty_spool_loads_nothing(desk: Desk, spool: Spool) -> None:
+    assert spool.pending() == 0
+    assert await spool.load(desk) == Loaded(0, ())
