@@ -177,7 +177,7 @@ class _Control:
         return {}
 
     def settings(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Any of the fields of `settings.Settings`, and `index_lag`, `email_conflict`, `keeps_primary_id`."""
+        """Any field of `settings.Settings`; `index_lag`, `email_conflict`, `conflict_style`, `keeps_primary_id`."""
         known = {item.name for item in fields(self.hub.settings)}
         for name, value in body.items():
             if name == "index_lag":
@@ -185,6 +185,8 @@ class _Control:
                     index.lag_s = float(value)
             elif name == "email_conflict":
                 self.portal.email_conflict = int(value)
+            elif name == "conflict_style":
+                self.portal.conflict_style = str(value)
             elif name == "keeps_primary_id":
                 self.portal.keeps_primary_id = bool(value)
             elif name in known:

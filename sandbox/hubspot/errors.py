@@ -21,6 +21,7 @@ class ApiError(Exception):
         errors: Sequence[Mapping[str, Any]] = (),
         context: Mapping[str, Sequence[str]] | None = None,
         extra: Mapping[str, Any] | None = None,
+        group_context: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(category)
         self.status = status
@@ -30,6 +31,7 @@ class ApiError(Exception):
         self.errors = [dict(error) for error in errors]
         self.context = {name: list(values) for name, values in (context or {}).items()}
         self.extra = dict(extra or {})
+        self.group_context = dict(group_context or {})
 
     def reply(self) -> Reply:
         body: dict[str, Any] = {
@@ -52,7 +54,9 @@ class ApiError(Exception):
             "status": "error",
             "category": self.category,
             "message": self.message,
-            "context": self.context | {name: list(values) for name, values in (context or {}).items()},
+            "context": {
+                name: list(values) for name, values in {**self.context, **self.group_context, **(context or {})}.items()
+            },
             "errors": self.errors,
             "links": {},
         }
@@ -86,6 +90,16 @@ def invalid_values(faults: Sequence[Fault]) -> ApiError:
 
 def invalid_input(message: str, **more: Any) -> ApiError:
     return ApiError(400, "VALIDATION_ERROR", message, **more)
+
+
+def email_in_use(record_id: str, style: str) -> ApiError:
+    """409 in one of the seen forms: `id` in the text, `none` of it, or the `newer` body."""
+    known = {"existingId": [record_id]}
+    if style == "newer":
+        extra = {"error": "CONTACT_EXISTS", "identityProfile": {"vid": int(record_id)}}
+        return ApiError(409, "OBJECT_ALREADY_EXISTS", "Contact already exists.", extra=extra, group_context=known)
+    text = "Contact already exists." + (f" Existing ID: {record_id}" if style == "id" else "")
+    return ApiError(409, "CONFLICT", text, group_context=known)
 
 
 def no_object(record_id: str) -> ApiError:

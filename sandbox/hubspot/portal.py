@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, Final
 
 from sandbox.clock import iso
-from sandbox.hubspot.errors import ApiError, Fault, invalid_input, invalid_values, no_object
+from sandbox.hubspot.errors import ApiError, Fault, email_in_use, invalid_input, invalid_values, no_object
 from sandbox.hubspot.index import Index
 from sandbox.hubspot.links import Links
 from sandbox.hubspot.properties import LIFECYCLE, OBJECTS
@@ -42,6 +42,8 @@ class Portal:
         self.watchers: list[Callable[[Event], None]] = []
         self.email_conflict = 409
         """Status when an update takes an address in use: 409, or 400 CONFLICTING_UNIQUE_VALUE. Not verified."""
+        self.conflict_style = "id"
+        """`id`, `none` or `newer`: how much a 409 tells."""
         self.keeps_primary_id = False
         """The beta in which a merge makes no new id."""
         self._ids = {name: count(FIRST_ID) for name in _NEEDED}
@@ -179,12 +181,7 @@ class Portal:
             if other is None or other is record:
                 continue
             if name == "email" and (record is None or self.email_conflict == 409):
-                raise ApiError(
-                    409,
-                    "CONFLICT",
-                    f"Contact already exists. Existing ID: {other.id}",
-                    context={"existingId": [other.id]},
-                )
+                raise email_in_use(other.id, self.conflict_style)
             text = f"{name} must be unique: {value} is already in use"
             raise invalid_values([Fault("CONFLICTING_UNIQUE_VALUE", name, text)])
 
