@@ -41,5 +41,7 @@ PLACES = [f"{place}:{lane}" for place in ("due", "leased", "waiting") for lane i
 
 async def places(redis: Redis, work: Work, id: str) -> list[str]:
     """Where a record is: every place of the work that names it."""
-    base = f"refill:work:{work.crm}:{work.object}:"
-    return [place for place in PLACES if await redis.zscore(base + place, id) is not None]
+    async with redis.pipeline(transaction=False) as pipe:
+        for place in PLACES:
+            pipe.zscore(f"refill:work:{work.crm}:{work.object}:{place}", id)
+        return [place for place, score in zip(PLACES, await pipe.execute(), strict=True) if score is not None]
