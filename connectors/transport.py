@@ -207,7 +207,12 @@ class Transport:
     # ---- SAFE ----------------------------------------------------------------------------------------------------
 
     async def _repeated(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
-        began, tries = perf_counter(), 0
+        began, tries = perf_counter(), 1
+        failed: UnavailableError | None = None
+        try:
+            return await self._try(operation, attempt)
+        except UnavailableError as error:
+            failed = error
 
         def wait(error: Exception) -> bool | float:
             if not isinstance(error, UnavailableError) or tries >= ATTEMPTS:
@@ -227,6 +232,11 @@ class Transport:
 
         async for trial in stamina.retry_context(on=wait, attempts=ATTEMPTS, timeout=REPEAT_S):
             with trial:
+                if (
+                    failed is not None
+                ):  # the first attempt is made outside: the machinery of repeats costs as much as it
+                    first, failed = failed, None
+                    raise first
                 tries += 1
                 return await self._try(operation, attempt)
         raise AssertionError  # pragma: no cover - the last trial raises by itself
