@@ -49,7 +49,7 @@ class OAuth:
         self,
         transport: Transport,
         operation: Operation,
-        client_id: str,
+        client_id: SecretStr,
         client_secret: SecretStr,
         refresh_token: SecretStr,
         keep: Keep | None = None,
@@ -79,7 +79,7 @@ class OAuth:
     async def _refresh(self) -> None:
         form = {
             "grant_type": "refresh_token",
-            "client_id": self._client_id,
+            "client_id": self._client_id.get_secret_value(),
             "client_secret": self._client_secret.get_secret_value(),
             "refresh_token": self._refresh_token.get_secret_value(),
         }

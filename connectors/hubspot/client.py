@@ -82,6 +82,7 @@ class HubSpot:
         limiter: Limiter,
         *,
         keep: Keep | None = None,
+        clock: Callable[[], float] = time.monotonic,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> HubSpot:
         """A portal with transports of its own. ``keep`` is handed every rotated refresh token.
@@ -98,12 +99,14 @@ class HubSpot:
             tokens = Transport(options.name, options.base_url, NoAuth(), NoLimiter(), reading=reading, connections=1)
             also.append(tokens)
             operation = token_call(options.api_version)
-            auth = OAuth(tokens, operation, options.client_id, options.client_secret, options.refresh_token, keep)
+            auth = OAuth(
+                tokens, operation, options.client_id, options.client_secret, options.refresh_token, keep, clock
+            )
         else:
             raise ValueError(f"{options.name} needs a token, or client id, client secret and refresh token")
         reading = refusals.reading(options.name, options.reserve)
         transport = Transport(options.name, options.base_url, auth, limiter, reading=reading)
-        return cls(options, transport, also=also, rest=rest)
+        return cls(options, transport, also=also, clock=clock, rest=rest)
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -22,7 +22,7 @@ class HubSpotOptions(BaseModel):
     base_url: str = "https://api.hubapi.com"
     api_version: Literal["2026-09", "v3"] = "2026-09"
     token: SecretStr | None = None
-    client_id: str = ""
+    client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
     external_id: str = EXTERNAL_ID

@@ -22,13 +22,14 @@ class SalesforceOptions(BaseModel):
 
     name: str
     base_url: str
-    login_base: str = ""  # the token host; empty: base_url, since My Domain serves every flow
+    org_id: str = ""  # when set, a login to any other org is refused
+    login_base: str | None = None  # the token host; unset: base_url, since My Domain serves every flow
     audience: str = ""  # of the JWT; empty: production's or, for a sandbox's host, test's
     auth: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
     api_version: str = "66.0"
-    client_id: str = ""
+    client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
-    username: str = ""
+    username: SecretStr | None = None
     private_key_file: Path | None = None
     refresh_token: SecretStr | None = None
     external_id: str = EXTERNAL_ID

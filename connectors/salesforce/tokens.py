@@ -78,25 +78,28 @@ class Tokens:
             if self._keep is not None:
                 await self._keep(token.refresh_token.get_secret_value())
             self._refresh_token = token.refresh_token
-        self.org_id, self.user_id = identity(token.id)
+        org_id, user_id = identity(token.id)
+        if self._options.org_id and org_id and org_id[:15] != self._options.org_id[:15]:
+            raise AccessError(self._options.name, TOKEN.name, code="ORG", hint="the credential belongs to another org")
+        self.org_id, self.user_id = org_id, user_id
         self._access, self.instance = token.access_token, instance
 
     async def _form(self) -> Mapping[str, str]:
         options = self._options
-        secret = options.client_secret.get_secret_value() if options.client_secret else ""
+        secret, client_id = _open(options.client_secret), _open(options.client_id)
         if options.auth == "jwt":
             return {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": await self._assertion()}
         if options.auth == "client_credentials":
-            return {"grant_type": "client_credentials", "client_id": options.client_id, "client_secret": secret}
-        token = self._refresh_token.get_secret_value() if self._refresh_token else ""
-        form = {"grant_type": "refresh_token", "client_id": options.client_id, "refresh_token": token}
+            return {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        token = _open(self._refresh_token)
+        form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": token}
         return form | ({"client_secret": secret} if secret else {})
 
     async def _assertion(self) -> str:
         options = self._options
         claims = {
-            "iss": options.client_id,
-            "sub": options.username,
+            "iss": _open(options.client_id),
+            "sub": _open(options.username),
             "aud": options.audience or audience(options.base_url),
             "exp": int(self._wall_clock()) + GOOD_FOR_S,
         }
@@ -106,6 +109,10 @@ class Tokens:
         except (OSError, ValueError, TypeError, jwt.PyJWTError) as failure:
             hint = f"the private key file cannot be used ({type(failure).__name__})"
             raise AccessError(options.name, TOKEN.name, hint=hint) from None
+
+
+def _open(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def check(options: SalesforceOptions) -> None:

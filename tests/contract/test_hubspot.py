@@ -1,0 +1,660 @@
+"""HubSpot in both generations of paths against the sandbox, over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.hubspot import HubSpot, HubSpotOptions
+from connectors.limits import NoLimiter
+from connectors.models import Cursor, Fate, Page, Write, Written
+from connectors.ports import Watched
+from tests.contract.sandbox import Sandbox, Start
+from tests.contract.wire import KeptTicket
+
+WATCHED = Watched("contact", ("email", "phone", "mobilephone", "jobtitle", "firstname", "lastname", "hs_linkedin_url"))
+FRESH = itertools.count(1)
+Open = Callable[..., HubSpot]
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Start) -> Sandbox:
+    held = start_sandbox("hubspot", "--records", "40", "--companies", "10")
+    held.control(
+        "settings", {"index_lag": 0, "token_life_s": 1800.0, "rotate_refresh_tokens": False, "locked_writes": 0}
+    )
+    held.control("switch", {"openprospect_id": True, "salesforcecontactid": False})
+    return held
+
+
+@pytest.fixture(params=["2026-09", "v3"])
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Rest:
+    """Waits for nothing and keeps how long it should have."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def open_crm(sandbox: Sandbox, version: str) -> AsyncIterator[Open]:
+    opened: list[HubSpot] = []
+
+    def opener(
+        *,
+        oauth: bool = False,
+        keep: Any = None,
+        rest: Any = None,
+        clock: Any = time.monotonic,
+        limiter: Any = None,
+        **more: Any,
+    ) -> HubSpot:
+        info = sandbox.info
+        secrets: dict[str, Any] = {"token": info["token"]}
+        if oauth:
+            secrets = {name: info[name] for name in ("client_id", "client_secret", "refresh_token")}
+        values = {"name": "acme", "base_url": info["base_url"], "api_version": version} | secrets | more
+        options = HubSpotOptions.model_validate(values)
+        crm = HubSpot.opened(options, limiter or NoLimiter(), keep=keep, clock=clock, rest=rest or Rest())
+        opened.append(crm)
+        return crm
+
+    yield opener
+    for crm in opened:
+        await crm.aclose()
+
+
+@pytest.fixture
+def crm(open_crm: Open) -> HubSpot:
+    return open_crm()
+
+
+def contact(sandbox: Sandbox, **properties: str) -> str:
+    values = {"firstname": "Mara", "lastname": "Quist", **properties}
+    return str(sandbox.control("records/contacts", {"properties": values})["id"])
+
+
+def company(sandbox: Sandbox, **properties: str) -> str:
+    return str(sandbox.control("records/companies", {"properties": {"name": "Quist AB", **properties}})["id"])
+
+
+def email() -> str:
+    return f"mara.{next(FRESH)}.{id(FRESH)}@quist-example.se"
+
+
+def held(sandbox: Sandbox, record_id: str, object: str = "contacts") -> dict[str, Any]:
+    rows = sandbox.control(f"records/{object}")
+    listed = rows if isinstance(rows, list) else rows["records"]
+    properties: dict[str, Any] = next(row for row in listed if str(row["id"]) == record_id)["properties"]
+    return properties
+
+
+async def drained(crm: HubSpot, watched: Watched, cursor: Cursor) -> tuple[list[str], Page]:
+    seen: list[str] = []
+    while True:
+        page = await crm.changed(watched, cursor)
+        seen += [record.id for record in page.records]
+        cursor = page.cursor
+        if page.done:
+            return seen, page
+
+
+def searches(sandbox: Sandbox) -> int:
+    return sum(1 for row in sandbox.requests() if row["route"].endswith("/search"))
+
+
+# ---- standing and schema -------------------------------------------------------------------------------------------
+
+
+async def test_standing_is_one_free_read(sandbox: Sandbox, crm: HubSpot) -> None:
+    standing = await crm.standing()
+    assert standing.who == "acme"
+    assert standing.notes == ()
+    assert len(sandbox.requests()) == 1
+
+
+async def test_a_portal_fed_by_salesforce_is_told_of(sandbox: Sandbox, crm: HubSpot) -> None:
+    sandbox.control("switch", {"salesforcecontactid": True})
+    assert "Salesforce" in (await crm.standing()).notes[0]
+
+
+async def test_a_wrong_token_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:
+    with pytest.raises(AccessError):
+        await open_crm(token="pat-na1-wrong").standing()
+
+
+async def test_a_missing_scope_is_named(sandbox: Sandbox, crm: HubSpot) -> None:
+    scopes = ["crm.objects.contacts.read", "crm.objects.companies.read"]
+    sandbox.control("settings", {"scopes": scopes})
+    try:
+        with pytest.raises(AccessError, match=r"crm\.objects\.contacts\.write"):
+            await crm.write("contact", [Write(contact(sandbox), {"jobtitle": "CTO"})])
+    finally:
+        more = ["crm.objects.contacts.write", "crm.objects.companies.write"]
+        sandbox.control(
+            "settings", {"scopes": [*scopes, *more, "crm.schemas.contacts.write", "crm.schemas.companies.write"]}
+        )
+
+
+async def test_the_schema_tells_what_may_be_written(crm: HubSpot) -> None:
+    schema = await crm.properties("contact")
+    assert schema["email"].kind == "email"
+    assert schema["mobilephone"].kind == "phone"
+    assert schema["jobtitle"].writable
+    assert not schema["hs_object_id"].writable
+    assert "lead" in schema["lifecyclestage"].options
+    assert crm.missing("contact", schema) == ()
+
+
+@pytest.mark.parametrize("object", ["contact", "company"])
+async def test_setup_creates_what_is_missing_and_accepts_what_is_there(
+    sandbox: Sandbox, crm: HubSpot, object: str
+) -> None:
+    sandbox.control("switch", {"openprospect_id": False})
+    assert crm.missing(object, await crm.properties(object)) == ("openprospect_id",)
+    assert "created" in await crm.setup(object)
+    assert crm.missing(object, await crm.properties(object)) == ()
+    assert "there already" in await crm.setup(object)
+
+
+async def test_the_clock_is_the_vendors(sandbox: Sandbox, crm: HubSpot) -> None:
+    told = await crm.now()
+    page = await crm.changed(WATCHED, Cursor(start=told - 1000))
+    assert abs(page.server_time - told) < 5000
+    assert page.server_time % 1000 == 0
+
+
+# ---- watch ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_change_is_seen_once_per_window_and_the_next_window_overlaps(sandbox: Sandbox, crm: HubSpot) -> None:
+    start = await crm.now() - 1000
+    record = contact(sandbox, email=email())
+    await asyncio.sleep(0)
+    while True:
+        seen, page = await drained(crm, WATCHED, Cursor(start=start))
+        if record in seen:
+            break
+    assert seen.count(record) == 1
+    assert page.cursor.end == 0
+    assert page.cursor.start >= start
+    assert page.cursor.id == ""
+
+
+async def test_ties_beyond_a_page_are_neither_skipped_nor_repeated(sandbox: Sandbox, crm: HubSpot) -> None:
+    ids = [contact(sandbox, lastname=f"Tie{n}") for n in range(230)]
+    sandbox.control("same-stamp", {"object": "contacts", "ids": ids, "seconds_ago": 30})
+    sandbox.calm()
+    now = await crm.now()
+    seen, _ = await drained(crm, WATCHED, Cursor(start=now - 60_000, end=now + 2000))
+    assert [i for i in seen if i in set(ids)] == sorted(ids, key=int)
+    assert searches(sandbox) >= 2
+
+
+async def test_a_row_that_changes_between_two_pages_is_seen_by_the_next_window(sandbox: Sandbox, crm: HubSpot) -> None:
+    ids = [contact(sandbox, lastname=f"Move{n}") for n in range(210)]
+    sandbox.control("same-stamp", {"object": "contacts", "ids": ids, "seconds_ago": 60})
+    now = await crm.now()
+    first = await crm.changed(WATCHED, Cursor(start=now - 90_000, end=now - 30_000))
+    assert not first.done
+    late = max(ids, key=int)
+    sandbox.control("edit", {"object": "contacts", "id": late, "properties": {"jobtitle": "moved on"}})
+    rest, page = await drained(crm, WATCHED, first.cursor)
+    assert late not in rest
+    again, _ = await drained(crm, WATCHED, Cursor(start=page.cursor.start, end=await crm.now() + 2000))
+    assert late in again
+
+
+async def test_a_row_indexed_late_is_seen_by_the_overlap(sandbox: Sandbox, crm: HubSpot) -> None:
+    now = await crm.now()
+    _, page = await drained(crm, WATCHED, Cursor(start=now - 1000))
+    late = sandbox.control(
+        "commit-late", {"object": "contacts", "properties": {"lastname": "Late"}, "seconds_ago": 20}
+    )["id"]
+    seen, _ = await drained(crm, WATCHED, Cursor(start=page.cursor.end or now - 300_000))
+    assert str(late) in seen
+
+
+async def test_gaps_where_and_skip_if_choose_the_rows(sandbox: Sandbox, crm: HubSpot) -> None:
+    now = await crm.now()
+    full = contact(sandbox, email=email(), phone="+4681", lifecyclestage="lead")
+    gap = contact(sandbox, email=email(), lifecyclestage="lead")
+    other = contact(sandbox, lifecyclestage="customer")
+    skipped = contact(sandbox, lifecyclestage="lead", jobtitle="Intern")
+    watched = Watched(
+        "contact",
+        ("email", "phone"),
+        gaps=("email", "phone"),
+        where={"lifecyclestage": ("lead", "opportunity")},
+        skip_if={"jobtitle": "intern"},
+    )
+    seen, _ = await drained(crm, watched, Cursor(start=now - 2000, end=now + 5000))
+    assert gap in seen
+    assert not {full, other, skipped} & set(seen)
+
+
+async def test_many_gaps_are_chosen_by_us(sandbox: Sandbox, crm: HubSpot) -> None:
+    now = await crm.now()
+    gaps = ("email", "phone", "mobilephone", "jobtitle", "city", "country", "zip")
+    full = contact(sandbox, **{name: f"x{name}" for name in gaps if name != "email"}, email=email())
+    gap = contact(sandbox, **{name: f"x{name}" for name in gaps[1:]})
+    seen, _ = await drained(crm, Watched("contact", gaps, gaps=gaps), Cursor(start=now - 2000, end=now + 5000))
+    assert gap in seen
+    assert full not in seen
+
+
+async def test_a_property_that_is_gone_stops_the_poll_with_its_name(sandbox: Sandbox, crm: HubSpot) -> None:
+    with pytest.raises(AccessError, match="no_such_thing"):
+        await crm.changed(Watched("contact", ("email", "no_such_thing")), Cursor(start=1))
+
+
+async def test_a_walk_sees_every_record_once_in_id_order(sandbox: Sandbox, crm: HubSpot) -> None:
+    for n in range(110):
+        contact(sandbox, lastname=f"Walk{n}")
+    seen: list[str] = []
+    after, pages, done = "", 0, False
+    while not done:
+        page = await crm.walk(WATCHED, after)
+        seen += [record.id for record in page.records]
+        after, done, pages = page.cursor.id, page.done, pages + 1
+    rows = sandbox.control("records/contacts")
+    everybody = [str(r["id"]) for r in (rows if isinstance(rows, list) else rows["records"]) if not r.get("archived")]
+    assert pages > 1
+    assert seen == sorted(set(everybody), key=int)
+
+
+# ---- read ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_record_is_read_with_company_and_opt_out(sandbox: Sandbox, crm: HubSpot) -> None:
+    record_id, account = (
+        contact(sandbox, email=email()),
+        company(sandbox, domain="quist-example.se"),
+    )
+    sandbox.control("link", {"contact": record_id, "company": account})
+    found = (await crm.read(WATCHED, [record_id]))[record_id]
+    assert found.fate is Fate.FOUND
+    assert found.record is not None
+    assert found.record.company_id == account
+    assert found.record.modified > 0
+    assert found.record.read_at > 0
+    assert not found.record.opted_out
+    assert found.record.values["phone"] in {None, ""}
+    linked = await crm.companies([account, "999999999"])
+    assert set(linked) == {account}
+    assert (linked[account].name, linked[account].domain) == ("Quist AB", "quist-example.se")
+
+
+async def test_merged_deleted_and_unknown_ids_each_have_a_fate(sandbox: Sandbox, crm: HubSpot) -> None:
+    stays, one, other, gone = (contact(sandbox, email=email()) for _ in range(4))
+    survivor = str(sandbox.control("merge", {"object": "contacts", "id": one, "other": other})["id"])
+    sandbox.control("delete", {"object": "contacts", "id": gone})
+    found = await crm.read(WATCHED, [stays, one, other, gone, "987654321", "no-id"])
+    assert {i: f.fate for i, f in found.items()} == {
+        stays: Fate.FOUND,
+        one: Fate.MOVED if one != survivor else Fate.FOUND,
+        other: Fate.MOVED,
+        gone: Fate.GONE,
+        "987654321": Fate.GONE,
+        "no-id": Fate.GONE,
+    }
+    assert found[other].moved_to == survivor
+    moved = found[other].record
+    assert moved is not None
+    assert moved.id == survivor
+
+
+async def test_a_read_of_many_is_cut_into_the_vendors_batches(sandbox: Sandbox, crm: HubSpot) -> None:
+    ids = [contact(sandbox, lastname=f"Batch{n}") for n in range(130)]
+    found = await crm.read(WATCHED, ids)
+    assert {f.fate for f in found.values()} == {Fate.FOUND}
+    assert sum(1 for row in sandbox.requests() if row["route"].endswith("/batch/read")) == 2
+
+
+async def test_history_names_the_writers_newest_first(sandbox: Sandbox, crm: HubSpot) -> None:
+    record_id = contact(sandbox, jobtitle="Clerk")
+    await crm.write("contact", [Write(record_id, {"jobtitle": "CTO"})])
+    told = await crm.history("contact", [record_id], ("jobtitle", "phone"))
+    values = told[record_id]["jobtitle"]
+    assert [value for value, _ in values] == ["CTO", "Clerk"]
+    assert values[0][1].startswith("INTEGRATION:")
+    assert not values[1][1].startswith("INTEGRATION:")
+    assert not told[record_id]["phone"]
+
+
+# ---- write ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_batch_is_written_in_one_call(sandbox: Sandbox, crm: HubSpot) -> None:
+    ids = [contact(sandbox) for _ in range(20)]
+    sandbox.calm()
+    results = await crm.write("contact", [Write(i, {"jobtitle": f"T{i}"}) for i in ids])
+    assert {r.outcome for r in results.values()} == {Written.DONE}
+    assert all(r.modified > 0 for r in results.values())
+    assert len(sandbox.requests()) == 1
+    assert held(sandbox, ids[7])["jobtitle"] == f"T{ids[7]}"
+
+
+async def test_gone_and_unwritten_rows_of_a_batch_do_not_hold_up_the_others(sandbox: Sandbox, crm: HubSpot) -> None:
+    good, gone, one, other = (contact(sandbox) for _ in range(4))
+    sandbox.control("delete", {"object": "contacts", "id": gone})
+    survivor = str(sandbox.control("merge", {"object": "contacts", "id": one, "other": other})["id"])
+    results = await crm.write("contact", [Write(i, {"jobtitle": "CTO"}) for i in (good, gone, other)])
+    assert results[good].outcome is Written.DONE
+    assert results[gone].outcome is Written.GONE
+    assert results[other].outcome in {Written.GONE, Written.UNKNOWN}
+    assert held(sandbox, survivor).get("jobtitle") != "CTO"
+
+
+async def test_a_refused_batch_is_split_and_only_the_bad_values_are_left_out(sandbox: Sandbox, crm: HubSpot) -> None:
+    ids = [contact(sandbox) for _ in range(16)]
+    bad = {ids[3]: {"email": "no address"}, ids[11]: {"lifecyclestage": "no such stage", "jobtitle": "CTO"}}
+    results = await crm.write("contact", [Write(i, bad.get(i, {"jobtitle": "CTO", "email": email()})) for i in ids])
+    assert {i: r.properties for i, r in results.items() if r.outcome is Written.INVALID} == {
+        ids[3]: ("email",),
+        ids[11]: ("lifecyclestage",),
+    }
+    assert sum(r.outcome is Written.DONE for r in results.values()) == 14
+    assert held(sandbox, ids[0])["jobtitle"] == "CTO"
+
+
+async def test_a_property_that_does_not_exist_or_is_read_only_is_named(sandbox: Sandbox, crm: HubSpot) -> None:
+    ids = [contact(sandbox) for _ in range(6)]
+    sandbox.calm()
+    writes = [Write(i, {"no_such_thing": "x", "jobtitle": "CTO"}) for i in ids[:5]]
+    results = await crm.write("contact", [*writes, Write(ids[5], {"jobtitle": "CTO"})])
+    assert {results[i].properties for i in ids[:5]} == {("no_such_thing",)}
+    assert results[ids[5]].outcome is Written.DONE
+    assert len(sandbox.requests()) == 2
+    (told,) = (await crm.write("contact", [Write(ids[0], {"createdate": "1"})])).values()
+    assert (told.outcome, told.properties) == (Written.INVALID, ("createdate",))
+
+
+async def test_an_email_that_another_contact_has_is_invalid_by_name(sandbox: Sandbox, crm: HubSpot) -> None:
+    taken = email()
+    contact(sandbox, email=taken)
+    mine, other = contact(sandbox), contact(sandbox)
+    results = await crm.write("contact", [Write(mine, {"email": taken}), Write(other, {"jobtitle": "CTO"})])
+    assert (results[mine].outcome, results[mine].properties) == (Written.INVALID, ("email",))
+    assert results[other].outcome is Written.DONE
+
+
+async def test_a_lock_is_waited_out_once(sandbox: Sandbox, open_crm: Open) -> None:
+    rest = Rest()
+    crm, record_id = open_crm(rest=rest), contact(sandbox)
+    sandbox.control("settings", {"locked_writes": 1})
+    (told,) = (await crm.write("contact", [Write(record_id, {"jobtitle": "CTO"})])).values()
+    assert told.outcome is Written.DONE
+    assert rest.waits == [2.0]
+    sandbox.control("settings", {"locked_writes": 5})
+    (told,) = (await crm.write("contact", [Write(record_id, {"jobtitle": "CEO"})])).values()
+    assert told.outcome is Written.LOCKED
+
+
+async def test_two_writes_to_one_record_become_one(sandbox: Sandbox, crm: HubSpot) -> None:
+    record_id = contact(sandbox)
+    await crm.write("contact", [Write(record_id, {"jobtitle": "A"}), Write(record_id, {"jobtitle": "B", "phone": "1"})])
+    assert (held(sandbox, record_id)["jobtitle"], held(sandbox, record_id)["phone"]) == ("B", "1")
+
+
+# ---- deliver -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_contact_is_found_by_email_whatever_its_case(sandbox: Sandbox, crm: HubSpot) -> None:
+    address = email()
+    record_id = contact(sandbox, email=address)
+    told = await crm.find("contact", "email", [address.upper(), "nobody@quist-example.se"])
+    assert told == {address.upper(): (record_id,), "nobody@quist-example.se": ()}
+    assert searches(sandbox) == 0
+
+
+async def test_a_row_is_found_by_our_external_id_though_the_index_lags(start_sandbox: Start, open_crm: Open) -> None:
+    lagging = start_sandbox("hubspot", "--records", "2", "--companies", "2", "--index-lag", "600")
+    crm, key = open_crm(base_url=lagging.base_url), f"op-{next(FRESH)}"
+    record_id = contact(lagging, openprospect_id=key)
+    assert await crm.find("contact", "openprospect_id", [key, "op-none"]) == {key: (record_id,), "op-none": ()}
+    assert await crm.find("contact", "lastname", ["Quist"]) == {"Quist": ()}  # a search knows nothing of it yet
+
+
+async def test_companies_are_found_by_first_and_additional_domain(sandbox: Sandbox, crm: HubSpot) -> None:
+    mark = f"{next(FRESH)}-{id(crm)}"
+    first = company(sandbox, domain=f"one-{mark}.se")
+    second = company(sandbox, domain=f"two-{mark}.se", hs_additional_domains=f"three-{mark}.se;four-{mark}.se")
+    twin = company(sandbox, domain=f"one-{mark}.se")
+    asked = [
+        f"one-{mark}.se",
+        f"https://www.FOUR-{mark}.se/",
+        f"five-{mark}.se",
+        *(f"no{n}-{mark}.se" for n in range(9)),
+    ]
+    told = await crm.find("company", "domain", asked)
+    assert set(told[asked[0]]) == {first, twin}
+    assert told[asked[1]] == (second,)
+    assert not any(told[value] for value in asked[2:])
+
+
+async def test_a_profile_is_found_in_any_spelling(sandbox: Sandbox, crm: HubSpot) -> None:
+    slug = f"mara-quist-{next(FRESH)}-{id(crm)}"
+    record_id = contact(sandbox, hs_linkedin_url=f"http://linkedin.com/in/{slug}/")
+    wanted = f"https://www.linkedin.com/in/{slug}"
+    assert await crm.find("contact", "hs_linkedin_url", [wanted]) == {wanted: (record_id,)}
+
+
+async def test_a_creation_is_stored_on_its_ticket(sandbox: Sandbox, crm: HubSpot) -> None:
+    ticket = KeptTicket()
+    record_id = await crm.create("contact", {"email": email(), "lastname": "Ny"}, ticket)
+    assert held(sandbox, record_id)["lastname"] == "Ny"
+    assert ticket.steps == ["sent", "stored"]
+
+
+@pytest.mark.parametrize("style", ["id", "newer", "none"])
+async def test_a_creation_of_somebody_there_names_them(sandbox: Sandbox, crm: HubSpot, style: str) -> None:
+    address, ticket = email(), KeptTicket()
+    record_id = contact(sandbox, email=address)
+    if style != "id":
+        params = {
+            "status": 409,
+            "body": {"status": "error", "category": "CONFLICT", "message": "Contact already exists"},
+        }
+        if style == "newer":
+            params["body"] = {"category": "OBJECT_ALREADY_EXISTS", "identityProfile": {"vid": int(record_id)}}
+        sandbox.fault("status", "*", method="POST", params=params, times=1)
+    with pytest.raises(ConflictError) as caught:
+        await crm.create("contact", {"email": address}, ticket)
+    assert caught.value.existing_id == record_id
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_second_row_with_our_external_id_is_a_conflict(sandbox: Sandbox, crm: HubSpot) -> None:
+    key = f"op-{next(FRESH)}-{id(crm)}"
+    company(sandbox, openprospect_id=key)
+    with pytest.raises(ConflictError):
+        await crm.create("company", {"name": "Twice", "openprospect_id": key}, KeptTicket())
+
+
+async def test_a_creation_with_a_bad_value_names_it(crm: HubSpot) -> None:
+    ticket = KeptTicket()
+    with pytest.raises(RejectedError) as caught:
+        await crm.create("contact", {"email": "no address", "lastname": "Ny"}, ticket)
+    assert caught.value.fields == ("email",)
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_creation_without_an_answer_is_unknown_and_found_by_its_key(sandbox: Sandbox, crm: HubSpot) -> None:
+    key, ticket = f"op-{next(FRESH)}-{id(crm)}", KeptTicket()
+    sandbox.fault("close", "*", method="POST", times=1)
+    with pytest.raises(OutcomeUnknownError):
+        await crm.create("contact", {"lastname": "Ny", "openprospect_id": key}, ticket)
+    assert ticket.steps == ["sent", "uncertain"]
+    assert len((await crm.find("contact", "openprospect_id", [key]))[key]) == 1
+    assert sum(1 for row in sandbox.requests() if row["route"].endswith("/contacts")) <= 1
+
+
+async def test_linking_again_changes_nothing(sandbox: Sandbox, crm: HubSpot) -> None:
+    record_id, account = contact(sandbox), company(sandbox)
+    for _ in range(2):
+        await crm.link("contact", [(record_id, account)])
+    found = (await crm.read(WATCHED, [record_id]))[record_id]
+    assert found.record is not None
+    assert found.record.company_id == account
+
+
+# ---- credential and limits -----------------------------------------------------------------------------------------
+
+
+def token_calls(sandbox: Sandbox) -> int:
+    return sum(1 for row in sandbox.requests() if row["route"].endswith("/token"))
+
+
+async def test_an_expired_token_is_refreshed_once_in_the_midst_of_a_walk(sandbox: Sandbox, open_crm: Open) -> None:
+    for n in range(70):
+        contact(sandbox, lastname=f"More{n}")
+    crm = open_crm(oauth=True)
+    first = await crm.walk(WATCHED, "")
+    assert token_calls(sandbox) == 1
+    sandbox.control("expire-tokens", {})
+    assert not first.done
+    second = await crm.walk(WATCHED, first.cursor.id)
+    assert second.records
+    assert not {r.id for r in first.records} & {r.id for r in second.records}
+    assert token_calls(sandbox) == 2
+
+
+async def test_concurrent_calls_share_one_refresh(sandbox: Sandbox, open_crm: Open) -> None:
+    crm = open_crm(oauth=True)
+    await asyncio.gather(*(crm.standing() for _ in range(12)))
+    assert token_calls(sandbox) == 1
+    sandbox.control("expire-tokens", {})
+    await asyncio.gather(*(crm.standing() for _ in range(12)))
+    assert token_calls(sandbox) == 2
+
+
+async def test_a_token_about_to_end_is_refreshed_ahead_of_time(sandbox: Sandbox, open_crm: Open) -> None:
+    clock = Clock()
+    crm = open_crm(oauth=True, clock=clock)
+    await crm.standing()
+    clock.now += 1600
+    await crm.standing()
+    assert token_calls(sandbox) == 1
+    clock.now += 100
+    await crm.standing()
+    assert token_calls(sandbox) == 2
+    assert not [row for row in sandbox.requests() if row["status"] == 401]
+
+
+async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open) -> None:
+    kept: list[str] = []
+
+    async def keep(token: str) -> None:
+        kept.append(token)
+
+    sandbox.control("settings", {"rotate_refresh_tokens": True})
+    crm = open_crm(oauth=True, keep=keep)
+    await crm.standing()
+    assert len(kept) == 1
+    sandbox.control("settings", {"rotate_refresh_tokens": False})
+    again = open_crm(oauth=True, refresh_token=kept[0])
+    await again.standing()
+    sandbox.info["refresh_token"] = kept[0]  # the old one is dead for every later test of this process
+
+
+async def test_a_revoked_connection_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:
+    with pytest.raises(AccessError, match="connect the portal again"):
+        await open_crm(oauth=True, refresh_token="na1-revoked").standing()
+
+
+class Buckets(NoLimiter):
+    """Keeps which buckets were asked and paused."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.paused: list[tuple[str, float | None]] = []
+
+    async def slot(self, bucket: str, patience_s: float = 5.0) -> None:
+        self.asked.append(bucket)
+
+    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+        self.paused.append((bucket, retry_after_s))
+
+
+def limit(sandbox: Sandbox, policy: str, message: str, calls: int = 3) -> None:
+    body = {"status": "error", "message": message, "errorType": "RATE_LIMIT", "policyName": policy}
+    sandbox.fault("status", "*", params={"status": 429, "body": body}, times=calls)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message", "wait"),
+    [
+        ("SECONDLY", "You have reached your secondly limit.", 1.0),
+        ("DAILY", "You have reached your daily limit.", 3600.0),
+    ],
+)
+async def test_a_limit_met_by_a_search_pauses_the_search_bucket_only(
+    sandbox: Sandbox, open_crm: Open, policy: str, message: str, wait: float
+) -> None:
+    limiter = Buckets()
+    crm = open_crm(limiter=limiter)
+    now = await crm.now()
+    await crm.changed(WATCHED, Cursor(start=now - 1000))
+    limit(sandbox, policy, message)
+    with pytest.raises(RateLimitedError) as caught:
+        await crm.changed(WATCHED, Cursor(start=now - 1000))
+    assert caught.value.bucket == "acme:search"
+    assert set(limiter.paused) == {("acme:search", wait)}
+    assert set(limiter.asked) == {"acme", "acme:search"} == set(crm.buckets)
+
+
+async def test_an_outage_is_unavailable(sandbox: Sandbox, crm: HubSpot) -> None:
+    sandbox.fault("status", params={"status": 503, "body": {}})
+    with pytest.raises(UnavailableError):
+        await crm.standing()
+
+
+async def test_no_error_shows_an_address_or_a_token(sandbox: Sandbox, crm: HubSpot) -> None:
+    texts: Sequence[str] = []
+    for status in (400, 401, 403, 404, 409, 423, 429, 500):
+        sandbox.calm()
+        sandbox.fault(
+            "status", params={"status": status, "body": {"message": "mara@quist-example.se", "category": "X"}}
+        )
+        with pytest.raises(Exception, match="acme") as caught:
+            await crm.create("contact", {"email": "mara@quist-example.se"}, KeptTicket())
+        texts = [*texts, str(caught.value), repr(caught.value)]
+    assert not any("quist" in text or "pat-" in text for text in texts)
+
+
+def test_secrets_are_needed_and_hidden() -> None:
+    options = HubSpotOptions(name="acme", token=SecretStr("pat-na1-secret"))
+    assert "pat-na1-secret" not in repr(options)
+    with pytest.raises(ValueError, match="needs a token"):
+        HubSpot.opened(HubSpotOptions(name="acme"), NoLimiter())
