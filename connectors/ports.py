@@ -110,6 +110,9 @@ class Crm(Protocol):
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
         """Newest first (value, writer) per id and property; empty where the vendor keeps no history."""
 
+    async def ours(self, object: str, id: str, properties: Sequence[str]) -> frozenset[str]:
+        """Those of ``properties`` whose last writer was this credential, as far as the vendor tells."""
+
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked companies' names and domains; ids that are gone are left out."""
 

@@ -76,6 +76,12 @@ class RedisLimiter:
         self._worked = dict.fromkeys(buckets, 0)  # answered calls not yet told to Redis: they go with the next step
         self._probing: set[str] = set()
 
+    def add(self, buckets: Mapping[str, tuple[Window, ...]]) -> None:
+        """Limit further buckets: a connector is built on its limiter and only then tells them."""
+        self._buckets = {**self._buckets, **buckets}
+        self._args |= {bucket: _window_args(windows) for bucket, windows in buckets.items()}
+        self._worked |= dict.fromkeys(buckets, 0)
+
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Book the next slot and return at its time.
 

@@ -1,0 +1,67 @@
+"""From the configuration to what each connector is told: the one place that knows both spellings."""
+
+from __future__ import annotations
+
+from config.settings import Forager, HubSpot, Kaspr, OpenProspect, Salesforce, windows
+from connectors import forager, kaspr, openprospect
+from connectors.hubspot import HubSpotOptions
+from connectors.salesforce import SalesforceOptions
+
+
+def forager_options(settings: Forager) -> forager.Options:
+    """Forager's account and rate."""
+    return forager.Options(
+        api_key=settings.api_key,
+        base_url=settings.base_url,
+        account_id=settings.account_id,
+        rate=windows(settings.rate),
+    )
+
+
+def kaspr_options(settings: Kaspr) -> kaspr.Options:
+    """Kaspr's dialect, key and rate."""
+    return kaspr.Options(
+        api_key=settings.api_key,
+        base_url=settings.base_url,
+        dialect=settings.dialect,
+        auth_scheme=settings.auth_scheme,
+        rate=windows(settings.rate),
+    )
+
+
+def openprospect_options(settings: OpenProspect) -> openprospect.Options:
+    """OpenProspect's key and rate."""
+    return openprospect.Options(api_key=settings.api_key, base_url=settings.base_url, rate=windows(settings.rate))
+
+
+def hubspot_options(name: str, settings: HubSpot) -> HubSpotOptions:
+    """One portal."""
+    return HubSpotOptions(
+        name=name,
+        base_url=settings.base_url,
+        api_version=settings.api_version,
+        token=settings.token,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        refresh_token=settings.refresh_token,
+        external_id=settings.external_id,
+    )
+
+
+def salesforce_options(name: str, settings: Salesforce) -> SalesforceOptions:
+    """One org."""
+    return SalesforceOptions(
+        name=name,
+        base_url=settings.base_url,
+        org_id=settings.org_id or "",
+        login_base=settings.login_base,
+        auth=settings.auth,
+        api_version=settings.api_version,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        username=settings.username,
+        private_key_file=settings.private_key_file,
+        refresh_token=settings.refresh_token,
+        external_id=settings.external_id,
+        strict=settings.strict,
+    )

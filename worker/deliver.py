@@ -1,0 +1,335 @@
+"""Brings one delivered company and its people into one CRM: match, else create once, fill blanks, link.
+
+A creation is a ticket: it holds the external id and every natural key, so that two rows naming one company, two
+workers, or a crash between a create and its answer still make one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import structlog
+from pydantic import TypeAdapter
+
+from connectors.batching import Batcher
+from connectors.errors import ConflictError, OutcomeUnknownError
+from connectors.limits import Limiter, TicketSpentError, slots_ahead
+from connectors.models import Fate, Grade, Property, Record, Write, Written
+from connectors.openprospect import DeliveredCompany
+from connectors.ports import Crm, Watched
+from worker.decide import delivery
+from worker.decide.delivery import Delivered
+from worker.decide.values import is_blank, same_value
+from worker.journal_entries import Intent, change_entry, created_entry, intent
+from worker.ledger.creations import (
+    BusyCreation,
+    Claimed,
+    Created,
+    Creations,
+    CreationTicket,
+    UnknownCreation,
+    external_key,
+)
+from worker.ledger.deliveries import Deliveries
+from worker.ledger.work import Due, Ending, Lane, Lease, Settlement, Work
+
+CREATE_MS = 100_000  # a creation's deadline: slot, connection and answer, with room to spare
+DOUBT_MS = 30_000  # after a lost answer the row may still appear for this long
+MOMENT_MS = 2_000
+_DOMAIN, _EMAIL, _SLUG = "domain:", "email:", "slug:"
+_ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
+log = structlog.get_logger(__name__)
+
+
+class _Deferred(Exception):  # noqa: N818 - no error: the way out of a nested step
+    def __init__(self, until_ms: int, reason: str) -> None:
+        super().__init__(reason)
+        self.until_ms, self.reason = until_ms, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where deliveries of one CRM go.
+
+    ``properties`` and ``schema`` are by object; ``properties`` maps canonical fields and leaves out those whose rule
+    is ``never``. ``fill`` is the work created contacts join, ``None`` when nobody watches them.
+    """
+
+    crm: str
+    vendor: Crm
+    person: str
+    external_id: str
+    properties: Mapping[str, Mapping[str, str]]
+    schema: Mapping[str, Mapping[str, Property]]
+    accept: Mapping[str, frozenset[Grade]]
+    default_region: str
+    work: Work
+    fill: Work | None
+
+
+@dataclass(slots=True)
+class _Story:
+    lease: Lease
+    entries: list[str] = field(default_factory=list)
+    intents: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str, by: int = 1) -> None:
+        self.counts[name] = self.counts.get(name, 0) + by
+
+
+@dataclass(frozen=True, slots=True)
+class _Blanks:
+    """Values for one row, written where it is blank; by property, with the field they are of."""
+
+    object: str
+    id: str
+    values: Mapping[str, tuple[str, str]]
+
+
+class Deliverer:
+    """Handles the delivery leases of one CRM. ``clock`` gives ms."""
+
+    def __init__(
+        self,
+        target: Target,
+        deliveries: Deliveries,
+        creations: Creations,
+        limiter: Limiter,
+        owner: str,
+        clock: Callable[[], int],
+    ) -> None:
+        self._target, self._deliveries, self._creations = target, deliveries, creations
+        self._limiter, self._owner, self._clock = limiter, owner, clock
+        self._finders: dict[tuple[str, str], Batcher[str, tuple[str, ...]]] = {}
+        self._fillers: dict[str, Batcher[_Blanks, dict[str, str]]] = {}
+        self._links: Batcher[tuple[str, str], bool] = Batcher(
+            target.crm, "link", self._link, lambda pair: f"{pair[0]} {pair[1]}", target.vendor.batch
+        )
+
+    async def deliver(self, lease: Lease) -> None:
+        """From the lease of one delivered row to its end.
+
+        Raises:
+            ConnectorError: the CRM failed; ``worker.attend`` says what becomes of the row.
+        """
+        row = await self._deliveries.row(lease.id)
+        story = _Story(lease, intents=list(lease.intents))
+        try:
+            if row is not None:
+                await self._bring(story, _ROW.validate_json(row.json))
+        except _Deferred as deferred:
+            await self._target.work.defer(lease, deferred.until_ms, deferred.reason, entries=story.entries)
+            log.info("visit.deferred", reason=deferred.reason)
+            return
+        if row is not None:
+            await self._deliveries.settled(self._target.crm, lease.id, row.digest)
+        settlement = Settlement(
+            fingerprint=None, stamp=0, read_at=0, entries=tuple(story.entries), tally=story.counts, outcome="delivered"
+        )
+        if await self._target.work.settle(lease, settlement) is not Ending.LOST:
+            log.info("visit.settled", **{name.replace(".", "_"): count for name, count in story.counts.items()})
+
+    async def aclose(self) -> None:
+        """Send what is gathered."""
+        for batcher in (*self._finders.values(), *self._fillers.values(), self._links):
+            await batcher.aclose()
+
+    async def _bring(self, story: _Story, row: DeliveredCompany) -> None:
+        target = self._target
+        await self._close_open_intents(story)
+        company = delivery.company(row.company, target.default_region)
+        company_id = await self._upsert(story, "company", company, row.company.id)
+        if company_id:
+            story.count("companies")
+        people: list[str] = []
+        for one in row.people:
+            told = delivery.person(one, row.company, target.accept, target.default_region)
+            person_id = await self._upsert(story, target.person, told, one.id)
+            if person_id:
+                people.append(person_id)
+                story.count("contacts")
+        if company_id:
+            for person_id in people:
+                await self._links.ask((person_id, company_id))
+        if target.fill and people:
+            rows = [Due(person_id) for person_id in dict.fromkeys(people)]
+            await target.fill.add(rows, lane=Lane.LIVE, run=story.lease.run)
+
+    # ---- one row -------------------------------------------------------------------------------------------------
+
+    async def _upsert(self, story: _Story, object: str, told: Delivered, external_id: str) -> str:
+        """The row's id, ``""`` when it cannot be made; matched rows get what they lack, others are created once."""
+        values, dropped = delivery.to_properties(
+            told.values, self._target.properties[object], self._target.schema[object]
+        )
+        for reason, count in (*told.dropped.items(), *dropped.items()):
+            story.count(f"dropped.{reason}", count)
+        if found := await self._match(object, told, external_id):
+            await self._fill(story, object, found, told, external_id)
+            return found
+        if not told.complete:
+            story.count("incomplete")
+            return ""
+        claim = await self._creations.claim(self._target.crm, object, external_id, told.keys, self._owner, CREATE_MS)
+        match claim:
+            case Claimed():
+                return await self._create(story, object, told, external_id, values, claim)
+            case Created(id):
+                return await self._claimed(story, object, told, external_id, id)
+            case BusyCreation(until_ms):
+                raise _Deferred(until_ms, "creation")
+            case UnknownCreation():
+                return await self._doubted(object, claim)
+            case _:
+                assert_never(claim)
+
+    async def _match(self, object: str, told: Delivered, external_id: str) -> str:
+        """The row these values are of: by external id, then by domain, or by e-mail and slug."""
+        properties = self._target.properties[object]
+        asked = [(self._target.external_id, external_id)]
+        for key in told.keys:
+            for prefix, name in ((_DOMAIN, "domain"), (_EMAIL, "work_email"), (_SLUG, "linkedin_url")):
+                if key.startswith(prefix) and name in properties:
+                    value = key.removeprefix(prefix)
+                    asked.append((properties[name], told.values.get(name, value) if prefix == _SLUG else value))
+        for property, value in asked:
+            if value and property in self._target.schema[object]:
+                ids = await self._finder(object, property).ask(value)
+                if ids:
+                    return min(ids, key=lambda one: (len(one), one))  # the oldest, where a CRM holds doubles
+        return ""
+
+    async def _create(
+        self, story: _Story, object: str, told: Delivered, external_id: str, values: dict[str, str], claim: Claimed
+    ) -> str:
+        ticket = CreationTicket(self._creations, claim)
+        intended = Intent.creation(object, external_id, story.lease.run, self._clock())
+        story.intents.append(intended.text())
+        if not await self._target.work.intend(story.lease, story.intents):
+            await ticket.released("lost")
+            raise _Deferred(0, "lost")
+        try:
+            made = await self._target.vendor.create(object, values | {self._target.external_id: external_id}, ticket)
+        except ConflictError as conflict:
+            if conflict.existing_id:
+                await self._fill(story, object, conflict.existing_id, told, external_id)
+                return conflict.existing_id
+            raise _Deferred(self._clock() + MOMENT_MS, "conflict") from conflict
+        except OutcomeUnknownError as unknown:
+            raise _Deferred(self._clock() + DOUBT_MS, "creation") from unknown
+        except TicketSpentError as spent:
+            raise _Deferred(self._clock() + MOMENT_MS, "creation") from spent
+        await self._creations.created(claim, made)
+        story.entries.append(created_entry(object, made, external_id, self._clock()))
+        story.intents.remove(intended.text())
+        story.count(f"created.{object}")
+        return made
+
+    async def _claimed(self, story: _Story, object: str, told: Delivered, external_id: str, id: str) -> str:
+        """A row we made under one of the keys, unless it is gone by now."""
+        watched = Watched(object, (self._target.external_id,))
+        found = (await self._target.vendor.read(watched, [id]))[id]
+        if found.fate is Fate.GONE:
+            await self._creations.void(self._target.crm, object, id, external_id, told.keys)
+            raise _Deferred(self._clock(), "void")
+        if found.fate is Fate.UNKNOWN:
+            raise _Deferred(self._clock() + MOMENT_MS, "unread")
+        id = found.moved_to or (found.record.id if found.record else id)
+        await self._fill(story, object, id, told, external_id)
+        return id
+
+    async def _doubted(self, object: str, creation: UnknownCreation) -> str:
+        """Look a creation with a lost answer up by its unique property, and match again."""
+        for key in creation.keys:
+            if key.startswith(external_key("")):
+                ids = await self._finder(object, self._target.external_id).ask(key.removeprefix(external_key("")))
+                if ids:
+                    await self._creations.found(creation.creation_id, ids[0])
+                    raise _Deferred(self._clock(), "creation")
+        if self._clock() < creation.since_ms + DOUBT_MS:
+            raise _Deferred(creation.since_ms + DOUBT_MS, "creation")
+        await self._creations.absent(creation.creation_id)
+        raise _Deferred(self._clock(), "creation")
+
+    # ---- blanks of a matched row ---------------------------------------------------------------------------------
+
+    async def _fill(self, story: _Story, object: str, id: str, told: Delivered, external_id: str) -> None:
+        """Write what the row lacks, our external id with it, and nothing over a value that is there."""
+        schema, properties = self._target.schema[object], self._target.properties[object]
+        fields: dict[str, tuple[str, str]] = {}
+        for name, value in told.values.items():
+            fitted, _ = delivery.to_properties({name: value}, properties, schema)
+            fields |= {property: (name, text) for property, text in fitted.items()}
+        if self._target.external_id in schema:
+            fields[self._target.external_id] = ("external_id", external_id)
+        intents = {
+            property: Intent.of_row(object, id, name, property, value, story.lease.run, self._clock())
+            for property, (name, value) in fields.items()
+        }
+        held = [*story.intents, *(one.text() for one in intents.values())]
+        if not await self._target.work.intend(story.lease, held):
+            raise _Deferred(0, "lost")
+        written = await self._filler(object).ask(_Blanks(object, id, fields))
+        story.entries += [change_entry(intents[property], "confirmed") for property in written if property in intents]
+        story.count("blanks", len(written))
+
+    def _filler(self, object: str) -> Batcher[_Blanks, dict[str, str]]:
+        if object not in self._fillers:
+            self._fillers[object] = Batcher(
+                self._target.crm, "fill_blanks", self._fill_blanks, lambda one: one.id, self._target.vendor.batch
+            )
+        return self._fillers[object]
+
+    async def _fill_blanks(self, rows: Sequence[_Blanks]) -> dict[str, dict[str, str]]:
+        """Read, compare and write as one unit; what was written, by id and property."""
+        object, vendor = rows[0].object, self._target.vendor
+        properties = tuple(sorted({property for row in rows for property in row.values}))
+        async with slots_ahead(self._limiter, [self._target.crm] * 2):
+            found = await vendor.read(Watched(object, properties), [row.id for row in rows])
+            writes = []
+            for row in rows:
+                record = found[row.id].record
+                if found[row.id].fate is Fate.FOUND and record is not None and not record.opted_out:
+                    blank = _lacking(record, row)
+                    writes += [Write(row.id, blank, record.modified)] if blank else []
+            results = await vendor.write(object, writes) if writes else {}
+        done = {one.id: dict(one.values) for one in writes if results[one.id].outcome is Written.DONE}
+        return {row.id: done.get(row.id, {}) for row in rows}
+
+    async def _close_open_intents(self, story: _Story) -> None:
+        """Tell the journal what became of what an earlier visit of this row was about to do."""
+        for one in [intent(text) for text in story.lease.intents]:
+            if one.is_creation:
+                ids = await self._finder(one.object, self._target.external_id).ask(one.after)
+                if ids:
+                    story.entries.append(created_entry(one.object, ids[0], one.after, one.at))
+                    story.intents.remove(one.text())
+                continue
+            found = (await self._target.vendor.read(Watched(one.object, (one.property,)), [one.id]))[one.id]
+            held = found.record.values.get(one.property) if found.record else None
+            same = not is_blank(held) and same_value(one.field, one.after, held or "")
+            story.entries.append(change_entry(one, "confirmed" if same else "unsent"))
+            story.intents.remove(one.text())
+
+    # ---- batched calls -------------------------------------------------------------------------------------------
+
+    def _finder(self, object: str, property: str) -> Batcher[str, tuple[str, ...]]:
+        key = (object, property)
+        if key not in self._finders:
+
+            async def find(values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+                return await self._target.vendor.find(object, property, values)
+
+            self._finders[key] = Batcher(self._target.crm, "find", find, str, self._target.vendor.batch)
+        return self._finders[key]
+
+    async def _link(self, pairs: Sequence[tuple[str, str]]) -> dict[str, bool]:
+        await self._target.vendor.link(self._target.person, pairs)
+        return {f"{one} {other}": True for one, other in pairs}
+
+
+def _lacking(record: Record, row: _Blanks) -> dict[str, str]:
+    return {name: value for name, (_, value) in row.values.items() if is_blank(record.values.get(name))}

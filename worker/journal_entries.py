@@ -1,0 +1,90 @@
+"""The journal's lines: what was looked up, changed or created, from whom, when, why and at what price."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from connectors.models import Question
+from worker.decide import pushing
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One change that is about to be written: kept with the record until a read tells what became of it.
+
+    ``credits`` is what the answer behind it cost, 0 when it was kept from before. ``at`` is in ms.
+    """
+
+    field: str
+    property: str
+    before: str
+    after: str
+    provider: str
+    grade: str
+    question: str
+    credits: int
+    rule: str
+    run: str
+    at: int
+    object: str = ""  # set where the row is not the leased record itself: a delivery's company or person
+    id: str = ""
+
+    @classmethod
+    def creation(cls, object: str, external_id: str, run: str, at: int) -> Intent:
+        """A row about to be created under an external id."""
+        return cls("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
+
+    @classmethod
+    def of_row(cls, object: str, id: str, field: str, property: str, after: str, run: str, at: int) -> Intent:
+        """A delivered value about to be written on a blank of a matched row."""
+        return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id)
+
+    @property
+    def is_creation(self) -> bool:
+        """Whether it is a row rather than a value."""
+        return self.rule == "created"
+
+    def text(self) -> str:
+        """The form the ledger keeps."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+
+def plain(intent: Intent) -> pushing.Intent:
+    """What the rules need of an intent to tell what became of it."""
+    return pushing.Intent(intent.question, intent.field, intent.property, intent.before, intent.after)
+
+
+def intent(text: str) -> Intent:
+    """An intent from the form the ledger keeps."""
+    return Intent(**json.loads(text))
+
+
+def change_entry(intent: Intent, state: str) -> str:
+    """A change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``overtaken``, ``restored`` or ``gone``."""
+    return _entry("change", asdict(intent) | {"state": state})
+
+
+def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str:
+    """A paid lookup and how it ended."""
+    return _entry(
+        "lookup",
+        {
+            "provider": question.provider,
+            "operation": question.operation,
+            "question": question.key,
+            "outcome": outcome,
+            "credits": credits,
+            "at": at,
+        },
+    )
+
+
+def created_entry(object: str, id: str, external_id: str, at: int) -> str:
+    """A row that a delivery created."""
+    return _entry("created", {"made_object": object, "made_id": id, "external_id": external_id, "at": at})
+
+
+def _entry(kind: str, values: Mapping[str, object]) -> str:
+    return json.dumps({"kind": kind} | dict(values), ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,291 @@
+"""One paid lookup: a kept answer, else a ticket, else a reason why not now.
+
+Equal questions of this process share one call; those of other processes meet at the ticket, and the record comes back
+when it ends. A call on the wire belongs to nobody's cancellation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, assert_never
+
+import structlog
+
+from connectors.errors import (
+    AccessError,
+    ConnectorError,
+    CreditsError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.limits import TicketSpentError
+from connectors.models import Answer, Offer, Outcome, Question, Reply
+from connectors.ports import Provider
+from worker.journal_entries import lookup_entry
+from worker.ledger.answers import Kept, Ref
+from worker.ledger.floor import Floor
+from worker.ledger.pauses import Pauses
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.spool import Spool
+from worker.ledger.tickets import (
+    Busy,
+    Desk,
+    Granted,
+    LookupTicket,
+    Missed,
+    NoBudget,
+    Policy,
+    Settlement,
+    StaleDay,
+    Unknown,
+)
+from worker.ledger.work import Lane, Lease
+from worker.purse import Purse
+
+CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
+BUDGET_LOOK_MS = 600_000  # a record that meets an empty budget of its crm looks again after this long
+MOMENT_MS = 2_000
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was asked is known. ``credits`` were spent for it now, 0 when it was kept; ``entry`` tells the journal."""
+
+    answer: Answer
+    credits: int = 0
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Nobody will tell: the provider counts as a miss for this question. ``entry`` tells the journal what it cost."""
+
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The provider cannot be asked in this run at all: ``reason`` is counted."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No capacity at the provider now. ``fault``: an outage or a bad credential, which is not waited out for ever."""
+
+    reason: str
+    fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Somebody else's call or a verdict decides: look again then, or when it ends."""
+
+    until_ms: int
+    reason: str
+
+
+Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
+
+
+@dataclass(slots=True)
+class Terms:
+    """How lookups of one provider are made. Times in ms; ``reserve`` is the share of a day kept for live work."""
+
+    provider: Provider
+    offers: tuple[Offer, ...]
+    policy: Policy
+    skip_after_ms: int
+    reserve: float
+
+    def reprice(self, prices: Mapping[str, int]) -> None:
+        """Take over what the provider says its operations cost today."""
+        self.offers = self.provider.offers(prices)
+
+
+@dataclass(slots=True)
+class _Flight:
+    task: asyncio.Task[Looked]
+    askers: int = 0
+
+
+@dataclass(slots=True)
+class Lookups:
+    """The way from a question to its answer. ``clock`` gives ms."""
+
+    terms: Mapping[str, Terms]
+    desk: Desk
+    floor: Floor
+    pauses: Pauses
+    purse: Purse
+    spool: Spool
+    owner: str
+    keep_hits_ms: int
+    keep_misses_ms: int
+    clock: Callable[[], int]
+    draining: asyncio.Event
+    _flights: dict[str, _Flight] = field(default_factory=dict)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Everything that can be asked of anybody."""
+        return tuple(offer for terms in self.terms.values() for offer in terms.offers)
+
+    async def kept(self, questions: Sequence[Question], ref: Ref) -> dict[str, Answer]:
+        """The kept answers to any of ``questions``, in one round trip."""
+        by_key = {question.key: question for question in questions}
+        found = await self.desk.find(list(by_key), ref)
+        return {
+            key: self._provider(by_key[key]).read(by_key[key], kept.reply)
+            for key, kept in found.items()
+            if by_key[key].fields <= kept.fields
+        }
+
+    async def ask(self, question: Question, lease: Lease) -> Looked:
+        """Ask on behalf of a leased record; never raises for anything a provider does.
+
+        Raises:
+            LedgerUnavailableError: Redis is away: nothing was sent, or what came back is in the spool.
+        """
+        if self.draining.is_set():
+            return Later(self.clock() + MOMENT_MS, "draining")
+        terms = self.terms[question.provider]
+        lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
+        answer = await self.desk.reserve(
+            question,
+            ref=(lease.crm, lease.object, lease.id),
+            lines=lines,
+            owner=self.owner,
+            deadline_ms=CALL_MS,
+            keep_uncertain_ms=self.keep_hits_ms,
+            closed_share=terms.reserve if lease.lane is Lane.BACKFILL else 0.0,
+            policy=terms.policy,
+        )
+        match answer:
+            case Kept():
+                return Answered(terms.provider.read(question, answer.reply))
+            case Granted():
+                return await self._shared(question, self._fly(question, terms, answer))
+            case Busy(until_ms):
+                flight = self._flights.get(question.key)
+                return await self._join(flight) if flight else Later(until_ms, "question")
+            case Unknown(until_ms):
+                return Later(until_ms, "verdict")
+            case Missed():
+                return Miss()
+            case NoBudget(line):
+                return self._no_budget(line, question)
+            case StaleDay():
+                return Later(self.clock() + MOMENT_MS, "midnight")
+            case _:
+                assert_never(answer)
+
+    def _no_budget(self, line: str, question: Question) -> Looked:
+        name = line.partition(":")[0]
+        if name == "run":
+            return Closed("budget")
+        if name == question.provider:
+            return Blocked("budget")
+        return Later(self.clock() + BUDGET_LOOK_MS, "budget")
+
+    async def _shared(self, question: Question, fly: Coroutine[None, None, Looked]) -> Looked:
+        flight = _Flight(asyncio.create_task(fly, name="lookup"))
+        self._flights[question.key] = flight
+        flight.task.add_done_callback(lambda _: self._flights.pop(question.key, None))
+        return await self._join(flight)
+
+    async def _join(self, flight: _Flight) -> Looked:
+        """The flight's result; the last asker to leave ends a call that is not yet sent."""
+        flight.askers += 1
+        try:
+            return await asyncio.shield(flight.task)
+        except asyncio.CancelledError:
+            if flight.askers == 1 and not flight.task.done():
+                flight.task.cancel()  # the transport shields what is sent: this reaches only a call still waiting
+            raise
+        finally:
+            flight.askers -= 1
+
+    async def _fly(self, question: Question, terms: Terms, granted: Granted) -> Looked:
+        provider, spent = terms.provider, 0
+
+        def settle(reply: Reply) -> Settlement:
+            nonlocal spent
+            answer = provider.read(question, reply)
+            spent = question.price if answer.credits is None else answer.credits
+            refused = answer.outcome is Outcome.REFUSED
+            return Settlement(0 if refused else spent, hit=answer.outcome is Outcome.HIT, refused=refused)
+
+        ticket = LookupTicket(
+            self.desk,
+            granted,
+            settle=settle,
+            spool=self.spool,
+            keep_hits_ms=self.keep_hits_ms,
+            keep_misses_ms=self.keep_misses_ms,
+        )
+        try:
+            reply = await provider.ask(question, ticket)
+        except asyncio.CancelledError:
+            await asyncio.shield(ticket.released("cancelled"))  # refused by the ledger once the call was sent
+            raise
+        except OutcomeUnknownError as error:
+            log.warning("lookup.uncertain", vendor=provider.name, operation=question.operation, status=error.status)
+            entry = lookup_entry(question, "uncertain", question.price, self.clock())
+            if terms.policy == "never":
+                return Miss(entry)
+            return Later(self.clock() + MOMENT_MS, "verdict")
+        except TicketSpentError:
+            return Later(self.clock() + MOMENT_MS, "question")
+        except ConnectorError as error:
+            return await self._refused(error, question, terms)
+        finally:
+            await self._wake(ticket)
+        answer = provider.read(question, reply)
+        if answer.outcome is Outcome.REFUSED:
+            return await self._refused(CreditsError(provider.name, question.operation), question, terms)
+        if ticket.ended and ticket.ended.overrun:
+            why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
+            await self.pauses.pause(provider.name, "overrun", why=why)
+        if answer.outcome is Outcome.UNREADABLE:
+            log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)
+        return Answered(answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
+
+    async def _refused(self, error: ConnectorError, question: Question, terms: Terms) -> Looked:
+        """What an uncharged failure means for the record, and for everybody who would ask next."""
+        name = terms.provider.name
+        match error:
+            case CreditsError():
+                bucket = error.bucket or name
+                await self.pauses.pause(bucket, "credits", why=f"{bucket} has no credits left: buy some, then resume")
+                return Blocked("credits")
+            case AccessError():
+                hint = error.hint or "check the key"
+                await self.pauses.pause(name, "credentials", why=f"{name} refuses our credential: {hint}")
+                return Blocked("credentials", fault=True)
+            case RateLimitedError():
+                return Blocked("rate")
+            case UnavailableError():
+                return Blocked("outage", fault=True)
+            case RejectedError():
+                log.warning("lookup.rejected", vendor=name, operation=question.operation, status=error.status)
+                return Miss()
+            case _:
+                log.error("lookup.failed", vendor=name, operation=question.operation, error=type(error).__name__)
+                return Miss()
+
+    async def _wake(self, ticket: LookupTicket) -> None:
+        if ticket.ended and ticket.ended.waiters:
+            try:
+                await self.floor.wake(ticket.ended.waiters)
+            except LedgerUnavailableError:
+                log.warning("lookup.unwoken", records=len(ticket.ended.waiters))  # their deferral ends by itself
+
+    def _provider(self, question: Question) -> Provider:
+        return self.terms[question.provider].provider

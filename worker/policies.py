@@ -1,0 +1,64 @@
+"""From the configuration of a watched object to the policy its visits decide by."""
+
+from __future__ import annotations
+
+from config.fields import PROPERTIES
+from config.settings import CrmSettings, Providers, Rule, Watched
+from connectors import ports
+from worker.decide.policy import FieldRule, Policy, WriteRule
+
+
+def policy(crm: str, settings: CrmSettings, object: str, watched: Watched, providers: Providers) -> Policy:
+    """Everything a visit of ``object`` decides by; providers that are not configured are nobody's source."""
+    known = frozenset(providers.paid)
+    identity = dict(watched.identity)
+    country = PROPERTIES.get((settings.kind, object), {}).get("country")
+    if country:
+        identity.setdefault("country", country)  # a number without + is read by it
+    return Policy(
+        crm=crm,
+        object=object,
+        mode=settings.mode,
+        rules=tuple(_rule(name, rule, known) for name, rule in watched.fields.items()),
+        identity=identity,
+        where=dict(watched.where),
+        skip_if=dict(watched.skip_if),
+        verify_person=providers.forager.verify_person if providers.forager else True,
+        allow_employer_changed=watched.allow_employer_changed,
+        default_region=settings.default_region or "",
+        recheck_ms=int(watched.recheck.total_seconds() * 1000),
+    )
+
+
+def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
+    return FieldRule(
+        field=name,
+        property=rule.property,
+        providers=tuple(provider for provider in rule.from_ if provider in known),
+        write=WriteRule(rule.write),
+        accept=frozenset(rule.accept),
+        max_credits=rule.max_credits,
+    )
+
+
+def watched_of(policy: Policy) -> ports.Watched:
+    """What a connector reads and looks for on behalf of ``policy``.
+
+    A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours.
+    """
+    writable = [rule for rule in policy.rules if rule.write is not WriteRule.NEVER]
+    only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable)
+    return ports.Watched(
+        object=policy.object,
+        properties=policy.properties,
+        gaps=tuple(rule.property for rule in writable) if only_blanks else (),
+        where=policy.where,
+        skip_if=policy.skip_if,
+    )
+
+
+def verifies(settings: CrmSettings, policy: Policy) -> bool:
+    """Whether writes are checked against the property history afterwards."""
+    if settings.verify_writes is not None:
+        return settings.verify_writes
+    return any(rule.write not in {WriteRule.IF_BLANK, WriteRule.NEVER} for rule in policy.rules)

@@ -1,0 +1,341 @@
+"""Where the parts are wired and closed: one ``Runtime`` per process, handed to the flows as a value."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from secrets import token_hex
+from typing import cast
+
+import structlog
+from redis.asyncio import Redis
+
+from config import vendors
+from config.fields import PROPERTIES
+from config.settings import CrmSettings, HubSpot, Salesforce, Settings, Watched
+from connectors import forager, hubspot, kaspr, openprospect, salesforce
+from connectors.batching import Batcher
+from connectors.errors import AccessError, ConnectorError
+from connectors.models import Found, Grade
+from connectors.ports import Crm, Provider
+from worker.attend import attended
+from worker.collect import Collector
+from worker.deliver import Deliverer, Target
+from worker.fill import Line, Visits
+from worker.ledger.budgets import Budgets
+from worker.ledger.creations import Creations
+from worker.ledger.cursors import Cursors
+from worker.ledger.deliveries import OBJECT as DELIVERY
+from worker.ledger.deliveries import Deliveries
+from worker.ledger.figures import Figures
+from worker.ledger.journal import Journal
+from worker.ledger.limiter import RedisLimiter
+from worker.ledger.pauses import Pauses
+from worker.ledger.scripts import Scripts
+from worker.ledger.spool import Spool
+from worker.ledger.tickets import Desk
+from worker.ledger.timetable import Timetable
+from worker.ledger.work import Floor, Work
+from worker.lookup import Lookups, Terms
+from worker.policies import policy, verifies, watched_of
+from worker.purse import Cap, Purse
+from worker.push import Pusher
+from worker.vault import Vault
+from worker.visit import Visitor
+from worker.watches import Companies, Watch
+
+BLOCK = 100  # delivered rows claimed at a time
+log = structlog.get_logger(__name__)
+
+
+def clock() -> int:
+    """Our own time in ms. What is compared with a vendor's stamps is the vendor's."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every part of the ledger over one Redis."""
+
+    scripts: Scripts
+    desk: Desk
+    budgets: Budgets
+    pauses: Pauses
+    floor: Floor
+    journal: Journal
+    cursors: Cursors
+    timetable: Timetable
+    deliveries: Deliveries
+    creations: Creations
+    figures: Figures
+
+    @classmethod
+    def over(cls, redis: Redis) -> Ledger:
+        """The ledger kept in ``redis``."""
+        scripts = Scripts(redis)
+        return cls(
+            scripts,
+            Desk(scripts),
+            Budgets(scripts),
+            Pauses(scripts),
+            Floor(scripts),
+            Journal(scripts),
+            Cursors(scripts),
+            Timetable(scripts),
+            Deliveries(scripts),
+            Creations(scripts),
+            Figures(scripts),
+        )
+
+    def work(self, crm: str, object: str) -> Work:
+        """The work of one (crm, object)."""
+        return Work(self.scripts, crm, object)
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One process's parts. ``watches`` and ``lines`` hold the crms that could be opened, ``shut`` those not yet."""
+
+    settings: Settings
+    ledger: Ledger
+    owner: str
+    purse: Purse
+    spool: Spool
+    lookups: Lookups
+    visits: Visits
+    limiters: Mapping[str, RedisLimiter]
+    providers: Mapping[str, Provider]
+    crms: Mapping[str, Crm]
+    collector: Collector | None
+    watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    shut: set[str] = field(default_factory=set)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def open_crms(self) -> None:
+        """Open every crm that is not open yet; one that fails is paused with a sentence while the others work."""
+        for name in sorted(self.shut):
+            try:
+                await self._open_crm(name)
+            except ConnectorError as error:
+                reason = "credentials" if isinstance(error, AccessError) else "outage"
+                why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
+                await self.ledger.pauses.pause(name, reason, clock() + 60_000, why=why)
+                log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
+            else:
+                self.shut.discard(name)
+                await self.ledger.pauses.lift(name, "outage")
+                await self.ledger.pauses.lift(name, "credentials")
+
+    async def _open_crm(self, name: str) -> None:
+        settings, vendor = self.settings.crm[name], self.crms[name]
+        for kind in ("contact", "lead"):
+            watched = cast("Watched | None", getattr(settings.watch, kind, None))
+            if watched is not None:
+                await self._open_watch(name, settings, vendor, kind, watched)
+        if self.settings.providers.openprospect and name in self.settings.providers.openprospect.deliver_to:
+            await self._open_delivery(name, settings, vendor)
+
+    async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:
+        rules = policy(name, settings, object, watched, self.settings.providers)
+        what = watched_of(rules)
+
+        async def read(ids: object) -> Mapping[str, Found]:
+            return await vendor.read(what, cast("list[str]", ids))
+
+        reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
+        companies = Companies(vendor)
+        schema = await vendor.properties(object)
+        lost = sorted(set(rules.properties) - schema.keys())
+        if lost:
+            hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
+            raise AccessError(name, "properties", code="PROPERTY", hint=hint)
+        watch = Watch(name, object, vendor, rules, what, schema, self.ledger.work(name, object), reader, companies)
+        pusher = Pusher(watch, self.limiters[name], verify=verifies(settings, rules))
+        visitor = Visitor(watch, self.lookups, pusher, clock)
+        self._stack.push_async_callback(reader.aclose)
+        self._stack.push_async_callback(pusher.aclose)
+        self.watches[name, object] = watch
+        self._add_line(f"{name}.{object}", watch.work, vendor.batch, visitor.visit)
+
+    async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm) -> None:
+        person = settings.deliver_as
+        kinds = ("company", person)
+        schema = {kind: await vendor.properties(kind) for kind in kinds}
+        for kind in kinds:
+            if vendor.missing(kind, schema[kind]):
+                hint = f"{name} lacks {settings.external_id} on its {kind}: run refill setup {name}"
+                raise AccessError(name, "properties", code="EXTERNAL_ID", hint=hint)
+        watched = cast("Watched | None", getattr(settings.watch, person, None))
+        accept = {
+            name_: frozenset(rule.accept or (Grade.VALID,))
+            for name_, rule in (watched.fields if watched else {}).items()
+        }
+        fill = self.watches.get((name, person))
+        target = Target(
+            crm=name,
+            vendor=vendor,
+            person=person,
+            external_id=settings.external_id,
+            properties={kind: _delivered(settings, kind) for kind in kinds},
+            schema=schema,
+            accept=accept,
+            default_region=settings.default_region or "",
+            work=self.ledger.work(name, DELIVERY),
+            fill=fill.work if fill else None,
+        )
+        ledger = self.ledger
+        deliverer = Deliverer(target, ledger.deliveries, ledger.creations, self.limiters[name], self.owner, clock)
+        self._stack.push_async_callback(deliverer.aclose)
+        self._add_line(f"{name}.{DELIVERY}", target.work, BLOCK, deliverer.deliver)
+
+    def _add_line(self, name: str, work: Work, block: int, visit: Callable[..., object]) -> None:
+        self.lines[name] = Line(name, work, block, attended(visit, work, self.ledger.pauses, clock))  # type: ignore[arg-type]
+
+    async def refresh_standing(self) -> None:
+        """Prices and balance of every paid provider, from its own free read; what cannot be read stays as it was."""
+        for name, provider in self.providers.items():
+            try:
+                standing = await provider.standing()
+            except ConnectorError as error:
+                log.warning("provider.standing_unread", vendor=name, error=type(error).__name__, status=error.status)
+                continue
+            self.lookups.terms[name].reprice(standing.prices)
+            if standing.credits is not None:
+                self.purse.balances[name] = (clock(), standing.credits)
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> AsyncIterator[Runtime]:
+    """Everything wired over an open Redis; closed in the order that loses nothing."""
+    async with AsyncExitStack() as stack:
+        ledger = Ledger.over(redis)
+        owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
+        vault = Vault(ledger.cursors, settings)
+        draining = asyncio.Event()
+        purse = _purse(settings)
+        spool = Spool(settings.data_dir)
+        limiters: dict[str, RedisLimiter] = {}
+        providers: dict[str, Provider] = {}
+        for name, provider in _providers(settings, ledger.scripts, limiters).items():
+            stack.push_async_callback(provider.aclose)
+            providers[name] = provider
+        crms: dict[str, Crm] = {}
+        for name, crm in settings.crm.items():
+            limiters[name] = RedisLimiter(ledger.scripts, name, {}, outage_pauses_vendor=True)
+            crms[name] = await _crm(name, crm, limiters[name], vault)
+            limiters[name].add(crms[name].buckets)
+            stack.push_async_callback(crms[name].aclose)
+        lookups = Lookups(
+            terms={name: _terms(settings, provider) for name, provider in providers.items()},
+            desk=ledger.desk,
+            floor=ledger.floor,
+            pauses=ledger.pauses,
+            purse=purse,
+            spool=spool,
+            owner=owner,
+            keep_hits_ms=_ms(settings.answers.keep_hits),
+            keep_misses_ms=_ms(settings.answers.keep_misses),
+            clock=clock,
+            draining=draining,
+        )
+        runtime = Runtime(
+            settings=settings,
+            ledger=ledger,
+            owner=owner,
+            purse=purse,
+            spool=spool,
+            lookups=lookups,
+            visits=Visits(owner, settings.worker.concurrency, ledger.floor, draining),
+            limiters=limiters,
+            providers=providers,
+            crms=crms,
+            collector=_collector(settings, ledger, limiters, stack),
+            shut=set(crms),
+            _stack=await stack.enter_async_context(AsyncExitStack()),
+        )
+        yield runtime
+
+
+def _providers(settings: Settings, scripts: Scripts, limiters: dict[str, RedisLimiter]) -> dict[str, Provider]:
+    found: dict[str, Provider] = {}
+    if settings.providers.forager:
+        options = vendors.forager_options(settings.providers.forager)
+        limiters["forager"] = RedisLimiter(scripts, "forager", {})
+        found["forager"] = forager.Forager(forager.open_transport(options, limiters["forager"]), options)
+    if settings.providers.kaspr:
+        kaspr_options = vendors.kaspr_options(settings.providers.kaspr)
+        limiters["kaspr"] = RedisLimiter(scripts, "kaspr", {})
+        found["kaspr"] = kaspr.Kaspr(kaspr.open_transport(kaspr_options, limiters["kaspr"]), kaspr_options)
+    for name, provider in found.items():
+        limiters[name].add(provider.buckets)
+    return found
+
+
+async def _crm(name: str, settings: CrmSettings, limiter: RedisLimiter, vault: Vault) -> Crm:
+    kept = await vault.refresh_token(name)
+    if kept is not None:
+        settings = settings.model_copy(update={"refresh_token": kept})
+    keep = vault.keeper(name)
+    match settings:
+        case HubSpot():
+            return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, keep=keep)
+        case Salesforce():
+            return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, keep=keep)
+
+
+def _collector(
+    settings: Settings, ledger: Ledger, limiters: dict[str, RedisLimiter], stack: AsyncExitStack
+) -> Collector | None:
+    asked = settings.providers.openprospect
+    if asked is None:
+        return None
+    options = vendors.openprospect_options(asked)
+    limiters["openprospect"] = RedisLimiter(ledger.scripts, "openprospect", {})
+    vendor = openprospect.OpenProspect(openprospect.open_transport(options, limiters["openprospect"]), options)
+    limiters["openprospect"].add(vendor.buckets)
+    stack.push_async_callback(vendor.aclose)
+    return Collector(
+        vendor,
+        ledger.deliveries,
+        ledger.cursors,
+        crms=asked.deliver_to,
+        delivery_ids=asked.delivery_ids,
+        discover=asked.discover,
+        clock=clock,
+    )
+
+
+def _terms(settings: Settings, provider: Provider) -> Terms:
+    paid = settings.providers.paid[provider.name]
+    return Terms(provider, provider.offers({}), paid.on_uncertain, _ms(paid.skip_after), paid.live_reserve)
+
+
+def _purse(settings: Settings) -> Purse:
+    return Purse(
+        zone=settings.budget_zone,
+        providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},
+        crms={name: Cap(one.budget.day, one.budget.month) for name, one in settings.crm.items() if one.budget},
+    )
+
+
+def _delivered(settings: CrmSettings, object: str) -> dict[str, str]:
+    """Where delivered values of one object go: default and mapped properties, but none whose rule is ``never``."""
+    properties = dict(PROPERTIES.get((settings.kind, object), {}))
+    watched = getattr(settings.watch, object, None)
+    if watched is not None:
+        properties |= watched.identity
+        properties |= {name: rule.property for name, rule in watched.fields.items()}
+        for name, rule in watched.fields.items():
+            if rule.write == "never":
+                properties.pop(name, None)
+    return properties
+
+
+def _ms(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)

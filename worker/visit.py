@@ -1,0 +1,288 @@
+"""One visit of one record: read, decide, look up, decide, push, settle.
+
+Each visit settles by itself. A step that the ledger refuses means that the lease is somebody else's now: the visit
+stops there and sends nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from connectors.models import Answer, Fate, Found, Record
+from worker.decide import pushing
+from worker.decide.decision import Change, Decision
+from worker.decide.plan import candidates, decide
+from worker.decide.reasons import Reason
+from worker.decide.record import Own, View, with_values
+from worker.decide.values import value_hash
+from worker.journal_entries import Intent, change_entry, intent, plain
+from worker.ledger.work import Ending, Lease, Settlement
+from worker.lookup import Answered, Blocked, Closed, Later, Lookups, Miss
+from worker.push import Ended, Errand, Pushed, Pusher
+from worker.watch import complete
+from worker.watches import Watch, own_texts, own_values
+
+MOMENT_MS = 1_000
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Story:
+    """What one visit has come to know; its last step hands the ledger what is kept of it."""
+
+    record: Record
+    own: dict[str, Own]
+    entries: list[str] = field(default_factory=list)
+    filled: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, Reason] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    missed: set[str] = field(default_factory=set)
+    prices: dict[str, int] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, Blocked] = field(default_factory=dict)
+
+
+class Visitor:
+    """Handles the leases of one watched object. ``clock`` gives ms."""
+
+    def __init__(self, watch: Watch, lookups: Lookups, pusher: Pusher, clock: Callable[[], int]) -> None:
+        self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
+
+    async def visit(self, lease: Lease) -> None:
+        """From the lease to its end.
+
+        Raises:
+            ConnectorError: the CRM failed; ``worker.attend`` says what becomes of the record.
+            LedgerUnavailableError: Redis is away; the lease ends by itself.
+        """
+        found = await self._watch.reader.ask(lease.id)
+        if found.fate is not Fate.FOUND or found.record is None:
+            await self._leave(lease, found)
+            return
+        (record,) = await complete(self._watch, [found.record])
+        story = Story(record, own_values(lease.memory.own if lease.memory else {}))
+        await self._close_open_intents(lease, story)
+        view = self._watch.view(record, story.own)
+        story.own |= {name: Own(refused=True) for name in view.refused}
+        if view.skip:
+            await self._settle(lease, story, view, view.closed, remembered=False)
+            return
+        if self._nothing_new(lease, view):
+            await self._settle(lease, story, view, {}, remembered=True, outcome="unchanged")
+            return
+        decision = await self._look_up(lease, story, view)
+        if isinstance(decision, Later):
+            ending = await self._watch.work.defer(
+                lease, decision.until_ms, decision.reason, entries=story.entries, close_intents=True
+            )
+            log.info("visit.deferred", reason=decision.reason, ending=ending)
+            return
+        if decision.changes and not await self._push(lease, story, view, decision):
+            return
+        after = self._watch.view(story.record, story.own)
+        if decision.blocked:
+            await self._wait(lease, story, after, decision)
+        else:
+            await self._settle(lease, story, after, {**decision.unfilled, **story.dropped}, remembered=True)
+
+    def _nothing_new(self, lease: Lease, view: View) -> bool:
+        if lease.forced or lease.intents or lease.memory is None:
+            return False
+        due = lease.memory.look_at and lease.memory.look_at <= self._clock()
+        return not due and lease.memory.fingerprint == self._watch.mark(view)
+
+    # ---- read ----------------------------------------------------------------------------------------------------
+
+    async def _leave(self, lease: Lease, found: Found) -> None:
+        """The record is merged, converted, gone, or the vendor said nothing of it."""
+        work = self._watch.work
+        if found.fate is Fate.GONE:
+            entries = [change_entry(intent(text), "gone") for text in lease.intents]
+            ending = await work.gone(lease, entries=entries)
+        elif found.fate is Fate.MOVED:
+            target = found.moved_to or (found.record.id if found.record else "")
+            ending = await work.move(lease, target, found.moved_object or lease.object)
+        else:
+            ending = await work.defer(lease, self._clock() + MOMENT_MS, "unread")
+        log.info("visit.left", fate=found.fate, ending=ending)
+
+    async def _close_open_intents(self, lease: Lease, story: Story) -> None:
+        """Tell what became of the changes an earlier visit may have sent; writes nothing."""
+        if not lease.intents:
+            return
+        intents = [intent(text) for text in lease.intents]
+        properties = tuple(dict.fromkeys(one.property for one in intents))
+        ours = await self._watch.vendor.ours(self._watch.object, lease.id, properties)
+        fates = pushing.close_intents([plain(one) for one in intents], story.record, ours.__contains__)
+        for one, (_, fate) in zip(intents, fates, strict=True):
+            story.entries.append(change_entry(one, fate))
+            if fate is pushing.Fate.CONFIRMED:
+                story.filled[one.field] = one.provider
+                story.own[one.field] = Own(value_hash(one.field, one.after))
+
+    # ---- look up -------------------------------------------------------------------------------------------------
+
+    async def _look_up(self, lease: Lease, story: Story, view: View) -> Decision | Later:
+        """Ask until nothing new can be learned now; ``Later`` when somebody else's call decides."""
+        watch, ref = self._watch, (lease.crm, lease.object, lease.id)
+        offers = [offer for offer in self._lookups.offers if offer.provider in watch.policy.providers]
+        while kept := await self._kept(candidates(view, watch.policy, offers, story.answers, story.missed), story, ref):
+            story.answers |= kept
+        while True:
+            decision = decide(
+                view,
+                watch.policy,
+                offers,
+                story.answers,
+                missed=story.missed,
+                closed=story.closed,
+                blocked=frozenset(story.blocked),
+                schema=watch.schema,
+            )
+            if not decision.questions:
+                return decision
+            looked = await asyncio.gather(*(self._lookups.ask(one.question, lease) for one in decision.questions))
+            later: Later | None = None
+            for one, result in zip(decision.questions, looked, strict=True):
+                key, provider = one.question.key, one.question.provider
+                match result:
+                    case Answered(answer, credits, entry):
+                        story.answers[key], story.prices[key] = answer, credits
+                        story.entries += [entry] if entry else []
+                    case Miss(entry):
+                        story.missed.add(key)
+                        story.entries += [entry] if entry else []
+                    case Closed(reason):
+                        story.closed[provider] = reason
+                    case Blocked(fault=True) if self._out_of_patience(lease, provider):
+                        story.missed.add(key)
+                    case Blocked():
+                        story.blocked[provider] = result
+                    case Later():
+                        later = result if later is None or result.until_ms < later.until_ms else later
+            if later:
+                return later
+
+    async def _kept(
+        self, questions: tuple[object, ...], story: Story, ref: tuple[str, str, str]
+    ) -> Mapping[str, Answer]:
+        found = await self._lookups.kept(questions, ref) if questions else {}  # type: ignore[arg-type]
+        return {key: answer for key, answer in found.items() if key not in story.answers}
+
+    def _out_of_patience(self, lease: Lease, provider: str) -> bool:
+        since = lease.places.get(provider)
+        return since is not None and self._clock() - since >= self._lookups.terms[provider].skip_after_ms
+
+    # ---- push ----------------------------------------------------------------------------------------------------
+
+    async def _push(self, lease: Lease, story: Story, view: View, decision: Decision) -> bool:
+        """Write the changes; whether the visit goes on to its end."""
+        intents = {one: self._intent(one, lease, story) for one in decision.changes}
+        errand = Errand(lease, view, story.own, decision.changes, tuple(intents.values()))
+        pushed = await self._pusher.push(errand)
+        if pushed.ended is not Ended.PUSHED:
+            await self._unpushed(lease, story, pushed)
+            return False
+        told = (
+            ("confirmed", pushed.written),
+            ("unsent", pushed.unsent),
+            ("refused", pushed.refused),
+            ("overtaken", pushed.overtaken),
+        )
+        for state, changes in told:
+            story.entries += [change_entry(intents[one], state) for one in changes]
+        story.dropped |= {one.field: Reason.INVALID_VALUE for one in pushed.refused}
+        story.filled |= {one.field: one.provider for one in pushed.written}
+        story.own |= {one.field: Own(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
+        written = {one.property: one.value for one in pushed.written}
+        story.record = with_values(pushed.record or story.record, written)
+        (story.record,) = await complete(self._watch, [story.record])
+        log.info("visit.pushed", fields=len(written), refused=len(pushed.refused), overtaken=len(pushed.overtaken))
+        return True
+
+    async def _unpushed(self, lease: Lease, story: Story, pushed: Pushed) -> None:
+        work, now = self._watch.work, self._clock()
+        match pushed.ended:
+            case Ended.LOST:
+                log.warning("visit.lost")
+            case Ended.AWAY if pushed.found is not None:
+                await self._leave(replace(lease, intents=()), pushed.found)
+            case Ended.CHANGED:
+                await work.defer(lease, now + MOMENT_MS, "changed", entries=story.entries, close_intents=True)
+                log.info("visit.deferred", reason="changed")
+            case Ended.FORBIDDEN:
+                await work.bury(lease, f"the CRM forbids the write ({pushed.cause})", entries=story.entries)
+                log.warning("visit.buried", reason="forbidden")
+            case _:
+                await work.defer(lease, now + 2 * MOMENT_MS, pushed.cause or "locked", entries=story.entries)
+                log.info("visit.deferred", reason=pushed.cause)
+
+    def _intent(self, change: Change, lease: Lease, story: Story) -> Intent:
+        rule = self._watch.policy.rule(change.field)
+        return Intent(
+            field=change.field,
+            property=change.property,
+            before=story.record.values.get(change.property) or "",
+            after=change.value,
+            provider=change.provider,
+            grade=change.grade or "",
+            question=change.question_key,
+            credits=story.prices.get(change.question_key, 0),
+            rule=rule.write if rule else "",
+            run=lease.run,
+            at=self._clock(),
+        )
+
+    # ---- end -----------------------------------------------------------------------------------------------------
+
+    async def _wait(self, lease: Lease, story: Story, view: View, decision: Decision) -> None:
+        """Wait under every provider that is next for a gap; what was found meanwhile is written already."""
+        now, providers = self._clock(), tuple(decision.blocked)
+        faulty = [name for name in providers if story.blocked[name].fault]
+        ends = [lease.places.get(name, now) + self._lookups.terms[name].skip_after_ms for name in faulty]
+        ending = await self._watch.work.wait(
+            lease,
+            providers,
+            min(ends) if ends else None,
+            story.blocked[providers[0]].reason,
+            entries=story.entries,
+            filled=story.filled,
+            close_intents=True,
+            fingerprint=self._watch.mark(view),
+            stamp=story.record.modified,
+            read_at=story.record.read_at,
+        )
+        log.info("visit.waiting", providers=len(providers), reason=story.blocked[providers[0]].reason, ending=ending)
+
+    async def _settle(
+        self,
+        lease: Lease,
+        story: Story,
+        view: View,
+        unfilled: Mapping[str, str],
+        *,
+        remembered: bool,
+        outcome: str = "settled",
+    ) -> None:
+        recheck = self._watch.policy.recheck_ms
+        left = {name: str(reason) for name, reason in unfilled.items() if name not in story.filled}
+        settlement = Settlement(
+            fingerprint=self._watch.mark(view) if remembered else None,
+            stamp=story.record.modified,
+            read_at=story.record.read_at,
+            look_at=self._clock() + recheck if recheck and view.gaps and remembered else 0,
+            own=own_texts(story.own),
+            entries=tuple(story.entries),
+            filled=story.filled,
+            unfilled=left,
+            outcome=view.skip.value if view.skip else outcome,
+        )
+        ending = await self._watch.work.settle(lease, settlement)
+        if ending is Ending.LOST:
+            log.warning("visit.lost")
+        else:
+            log.info("visit.settled", filled=len(story.filled), unfilled=len(left), outcome=settlement.outcome)
