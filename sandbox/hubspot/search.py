@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import reduce
 from operator import ge, gt, le, lt
 from typing import Any, Final
 
+from sandbox.clock import iso
 from sandbox.hubspot.errors import ApiError, invalid_input
 from sandbox.hubspot.index import Index
 from sandbox.hubspot.properties import Property, read_time
@@ -94,11 +96,23 @@ def _low_modified(table: Table, groups: list[list[Mapping[str, Any]]]) -> int | 
 
 def _test(table: Table, groups: list[list[Mapping[str, Any]]]) -> Test:
     if not groups:
-        return lambda _: True
-    compiled = [[_filter(table, item) for item in group] for group in groups]
-    if len(compiled) == 1 and len(compiled[0]) == 1:
-        return compiled[0][0]
-    return lambda values: any(all(test(values) for test in group) for group in compiled)
+        return _always
+    always: Test = _always
+    compiled = [reduce(_both, [_filter(table, item) for item in group], always) for group in groups]
+    return reduce(_either, compiled)
+
+
+def _always(values: Values) -> bool:
+    del values
+    return True
+
+
+def _both(first: Test, second: Test) -> Test:
+    return second if first is _always else lambda values: first(values) and second(values)
+
+
+def _either(first: Test, second: Test) -> Test:
+    return lambda values: first(values) or second(values)
 
 
 def _filter(table: Table, item: Mapping[str, Any]) -> Test:
@@ -129,13 +143,22 @@ def _required(item: Mapping[str, Any], key: str) -> Any:
 
 def _reading(prop: Property) -> Callable[[str], Any]:
     """How a stored or given value of the property is compared."""
-    if prop.type in {"date", "datetime"}:
-        return read_time
     if prop.type == "number":
         return _float
-    if prop.type == "enumeration":
-        return str
+    if prop.type in {"enumeration", "date", "datetime"}:
+        return str  # a stored date's text order is its time order
     return str.lower
+
+
+def _given(prop: Property, value: Any) -> Any:
+    """A filter's value in the form in which stored ones are compared. Raises: ApiError 400."""
+    operand: Any = _reading(prop)(str(value))
+    if prop.type in {"date", "datetime"}:
+        moment = read_time(str(value))
+        operand = moment if moment is None else iso(moment / 1000)[: 10 if prop.type == "date" else None]
+    if operand is None:
+        raise invalid_input(f"{prop.name}: the filter value is not of type {prop.type}")
+    return operand
 
 
 def _float(text: str) -> float | None:
@@ -147,14 +170,12 @@ def _float(text: str) -> float | None:
 
 def _compare_test(prop: Property, item: Mapping[str, Any], operator: str) -> Test:
     name, read = prop.name, _reading(prop)
-    operand = read(str(_required(item, "value")))
-    if operand is None:
-        raise invalid_input(f"{name}: the filter value is not of type {prop.type}")
+    operand = _given(prop, _required(item, "value"))
     if operator in {"EQ", "NEQ"}:
         wanted = operator == "EQ"
         return lambda values: (held := values.get(name)) is not None and (read(held) == operand) is wanted
     if operator == "BETWEEN":
-        high = read(str(_required(item, "highValue")))
+        high = _given(prop, _required(item, "highValue"))
         return lambda values: (held := values.get(name)) is not None and operand <= read(held) <= high
     compare = _COMPARE[operator]
     return lambda values: (held := values.get(name)) is not None and compare(read(held), operand)
@@ -166,7 +187,7 @@ def _among_test(prop: Property, item: Mapping[str, Any], *, wanted: bool) -> Tes
         raise invalid_input("values must be a list")
     # a string is stored in lower case in the index and the list is taken as it comes: documented
     texts = prop.type not in {"date", "datetime", "number", "enumeration"}
-    operands = frozenset(str(one) if texts else read(str(one)) for one in given)
+    operands = frozenset(str(one) if texts else _given(prop, one) for one in given)
     return lambda values: (held := values.get(name)) is not None and (read(held) in operands) is wanted
 
 
@@ -208,7 +229,7 @@ def _sort(table: Table, matches: list[tuple[int, dict[str, str]]], sorts: Any) -
     if name == "hs_object_id":
         matches.sort(key=lambda match: match[0], reverse=descending)
         return
-    read = str if prop.type in {"date", "datetime"} else _reading(prop)  # stored dates sort as text
+    read = _reading(prop)
 
     def key(match: tuple[int, dict[str, str]]) -> tuple[bool, Any]:
         held = match[1].get(name)

@@ -108,7 +108,7 @@ class Rows:
         name, (start, end) = self._object(ask), self._range(ask, "updated")
         ids = [
             row.id
-            for row in self._store.since(name, start)
+            for row in self._store.since(name, (start, ""))
             if str(row.values["SystemModstamp"]) < end and not row.deleted
         ]
         return answer(200, {"ids": ids, "latestDateCovered": end})
@@ -117,7 +117,7 @@ class Rows:
         name, (start, end) = self._object(ask), self._range(ask, "deleted")
         records = [
             {"id": row.id, "deletedDate": row.values["SystemModstamp"]}
-            for row in self._store.since(name, start)
+            for row in self._store.since(name, (start, ""))
             if str(row.values["SystemModstamp"]) < end and row.deleted
         ]
         earliest = stamp(self._now() - _LOOK_BACK["deleted"])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from itertools import islice
 from operator import ge, gt, le, lt
 from typing import Any, Final
@@ -17,6 +18,7 @@ Test = Callable[[Row], bool]
 Reader = Callable[[Row], Stored]
 
 _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {"<": lt, ">": gt, "<=": le, ">=": ge}
+_PAST_EVERY_ID: Final = "~"
 _KINDS: Final = {"boolean": "boolean", "int": "number", "double": "number", "currency": "number", "date": "date",
                  "datetime": "datetime"}  # fmt: skip
 
@@ -71,9 +73,9 @@ def attributes(row: Row, version: str) -> dict[str, str]:
 
 def _candidates(store: Store, query: Query) -> Iterator[Row] | list[Row]:
     where = query.where
-    low = _low_stamp(where) if where else None
+    low = _low_key(where) if where else None
     if _keyset_order(query) or low:
-        return store.since(query.object, low or "")
+        return store.since(query.object, low or ("", ""))
     if where and (ids := _ids(where)) is not None:
         return [row for key in sorted(ids) if (row := store.any(query.object, key))]
     if where and (email := _equal(where, "email")) is not None:
@@ -88,18 +90,30 @@ def _keyset_order(query: Query) -> bool:
     )
 
 
-def _low_stamp(condition: Condition) -> str | None:
-    """A SystemModstamp below which no row can match, if the condition implies one."""
+def _low_key(condition: Condition) -> tuple[str, str] | None:
+    """A (SystemModstamp, Id) before which no row can match, if the condition implies one."""
     match condition:
-        case Compare(path, ">" | ">=" | "=", Value("datetime", value)) if path.lower() == "systemmodstamp":
-            return str(value)
+        case Compare(path, ">", Value("datetime", value)) if path.lower() == "systemmodstamp":
+            return str(value), _PAST_EVERY_ID
+        case Compare(path, ">=" | "=", Value("datetime", value)) if path.lower() == "systemmodstamp":
+            return str(value), ""
         case Both(parts):
-            return max((low for part in parts if (low := _low_stamp(part))), default=None)
+            low = max((low for part in parts if (low := _low_key(part))), default=None)
+            past = max((past for part in parts if (past := _past_id(part))), default="")
+            return (low[0], past) if low and not low[1] else low
         case Either(parts):
-            lows = [_low_stamp(part) for part in parts]
-            return None if None in lows else min(low for low in lows if low)
+            lows = [low for part in parts if (low := _low_key(part))]
+            return min(lows) if len(lows) == len(parts) else None
         case _:
             return None
+
+
+def _past_id(condition: Condition) -> str:
+    match condition:
+        case Compare(path, ">", Value("string", value)) if path.lower() == "id":
+            return long_form(str(value))
+        case _:
+            return ""
 
 
 def _ids(condition: Condition) -> set[str] | None:
@@ -127,11 +141,9 @@ def _equal(condition: Condition, name: str) -> str | None:
 def _test(store: Store, object_name: str, condition: Condition) -> Test:
     match condition:
         case Both(parts):
-            tests = [_test(store, object_name, part) for part in parts]
-            return lambda row: all(test(row) for test in tests)
+            return reduce(_both, (_test(store, object_name, part) for part in parts))
         case Either(parts):
-            tests = [_test(store, object_name, part) for part in parts]
-            return lambda row: any(test(row) for test in tests)
+            return reduce(_either, (_test(store, object_name, part) for part in parts))
         case Negation(part):
             inner = _test(store, object_name, part)
             return lambda row: not inner(row)
@@ -139,6 +151,14 @@ def _test(store: Store, object_name: str, condition: Condition) -> Test:
             return _among(store, object_name, path, values, negated=negated)
         case Compare():
             return _compare(store, object_name, condition)
+
+
+def _both(first: Test, second: Test) -> Test:
+    return lambda row: first(row) and second(row)
+
+
+def _either(first: Test, second: Test) -> Test:
+    return lambda row: first(row) or second(row)
 
 
 def _among(store: Store, object_name: str, path: str, values: tuple[Value, ...], *, negated: bool) -> Test:

@@ -101,10 +101,10 @@ class Store:
         ids = self._index(object_name, field).get(value.lower(), ())
         return [row for key in sorted(ids) if not (row := self.rows[object_name][key]).deleted]
 
-    def since(self, object_name: str, low: str) -> Iterator[Row]:
-        """Rows with SystemModstamp >= low, in (SystemModstamp, Id) order."""
+    def since(self, object_name: str, low: tuple[str, str]) -> Iterator[Row]:
+        """Rows from (SystemModstamp, Id) >= low on, in that order."""
         order, rows = self._by_stamp[object_name], self.rows[object_name]
-        for at in range(bisect_left(order, (low, "")), len(order)):
+        for at in range(bisect_left(order, low), len(order)):
             yield rows[order[at][1]]
 
     # writing
