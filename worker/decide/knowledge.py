@@ -91,10 +91,10 @@ def learn(
     identity = view.identity
     while True:
         known = _learn(view, identity, policy, by_price(offers), answers, missed)
-        grown = identity if known.identity.slug else _named(identity, known.sources)
+        grown = _named(identity, known.sources)
         if grown == identity:
             return known
-        identity = grown  # a name is identity, too: a search can be asked now
+        identity = grown  # a name is identity, too: some questions can be asked only now
 
 
 def _learn(
@@ -106,7 +106,7 @@ def _learn(
     missed: AbstractSet[str],
 ) -> Knowledge:
     finders = _asked([offer for offer in offers if not by_slug(offer)], identity, answers, missed)
-    hits, others = _found(finders, view)
+    hits, others = _found(finders, identity, view)
     slugs: list[tuple[str, Source | None]] = [(identity.slug, None)] if identity.slug else []
     for hit in hits:
         slug = linkedin.slug(hit.person.slug)
@@ -134,7 +134,7 @@ def _learn(
     if trusted or not policy.verify_person:
         sources += [Source(one, person) for one in lookups if not one.offer.names_person for person in one.people]
     return Knowledge(
-        identity=_named(identity, sources),
+        identity=identity,
         asked={one.question.key: one for one in (*finders, *lookups)},
         sources=() if conflict or wrong else tuple(sources),
         others=(*others, *mismatched),
@@ -145,11 +145,11 @@ def _learn(
     )
 
 
-def _found(finders: Sequence[Asked], view: View) -> tuple[list[Source], list[Asked]]:
+def _found(finders: Sequence[Asked], identity: Identity, view: View) -> tuple[list[Source], list[Asked]]:
     """Who was found without a slug and is the record's person, reverse lookups first; and what found somebody else."""
     hits, others = [], []
     for one in sorted(finders, key=lambda finder: finder.offer.searches):
-        person, mistaken = _search_hit(one, view) if one.offer.searches else _reverse_hit(one, view.identity)
+        person, mistaken = _search_hit(one, identity, view) if one.offer.searches else _reverse_hit(one, view.identity)
         if person:
             hits.append(Source(one, person))
         if mistaken:
@@ -196,9 +196,8 @@ def _reverse_hit(one: Asked, identity: Identity) -> tuple[Person | None, bool]:
     return person, person is None and any(said is Match.OTHER for _, said in told)
 
 
-def _search_hit(one: Asked, view: View) -> tuple[Person | None, bool]:
+def _search_hit(one: Asked, identity: Identity, view: View) -> tuple[Person | None, bool]:
     """The one person of a search whose name and current employer are the record's; several are none."""
-    identity = view.identity
     matching = [person for person in one.people if _is_named(identity, person) and _works_there(person, view)]
     slugs = {linkedin.slug(person.slug) or person.id for person in matching}
     return (matching[0] if len(slugs) == 1 else None), False

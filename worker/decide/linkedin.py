@@ -57,20 +57,20 @@ def url(slug: str) -> str:
 
 def profile(text: str) -> Profile:
     """What ``text`` says: a slug, or the reason why it gives none."""
-    plain = text.strip().strip("<>\"'").strip()
+    plain = text.strip().strip("<>\"'").strip().replace("\\", "/")
+    if "/" not in plain and "%2f" in plain.lower():
+        plain = _decoded(plain)
     if not plain:
         return Profile(refused="blank")
-    plain_tail = _TAIL.sub("", plain)
-    path = _SCHEME.sub("", plain_tail).replace("\\", "/")
+    bare = _TAIL.sub("", plain)
+    path = _SCHEME.sub("", bare).lstrip("/")
     head, slash, rest = path.partition("/")
     if _HOST.match(head.rpartition("@")[2]):
         return _of_path(rest)
-    if not slash and path == plain_tail:
+    if not slash and path == bare:
         return _host_or_slug(head)
     if head.casefold() in {"in", "pub"}:
         return _of_path(path)
-    if not head:  # "/in/ada"
-        return _of_path(rest)
     return Profile(refused="not_linkedin")
 
 
@@ -122,7 +122,7 @@ def _checked(word: str) -> Profile:
         return Profile(refused="member_id")  # case matters in these, so their lower case finds nobody
     if plain in _PLACEHOLDERS:
         return Profile(refused="blank")
-    if not 2 <= len(plain) <= _MAX or not all(_is_slug_sign(sign) for sign in plain):
+    if not (2 if not plain.isascii() else 3) <= len(plain) <= _MAX or not all(_is_slug_sign(sign) for sign in plain):
         return Profile(refused="malformed")
     if not any(sign.isalnum() for sign in plain):
         return Profile(refused="malformed")

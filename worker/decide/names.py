@@ -57,7 +57,7 @@ class _Word:
 
 @lru_cache(maxsize=8192)
 def _word(text: str) -> _Word:
-    folded = unicodedata.normalize("NFC", text.casefold().replace("i̇", "i"))
+    folded = unicodedata.normalize("NFC", text.lower().replace("i̇", "i"))
     stripped = "".join(
         sign for sign in unicodedata.normalize("NFKD", folded.translate(_LETTERS)) if not unicodedata.combining(sign)
     )
@@ -66,7 +66,7 @@ def _word(text: str) -> _Word:
     written = folded.translate(_WRITTEN_OUT)
     if written != folded:
         forms.add(_ascii(written))
-    if folded.endswith("ß") or "ß" in folded:
+    if "ß" in folded:
         forms.add(_ascii(folded.replace("ß", "s")))
     return _Word(plain, frozenset(forms - {""}))
 
@@ -171,13 +171,17 @@ def same_person_name(first: str, last: str, other_first: str, other_last: str) -
 
 def split(full: str) -> tuple[str, str]:
     """A full name as (first, last), the particles with the last name; one word alone is no last name."""
-    words = [word for word in _MAIDEN.sub(" ", clean(full)).split() if _words(word)]
+    words = [word for word in _MAIDEN.sub(" ", clean(full)).split() if not _is_added(word)]
     if len(words) < 2:
         return " ".join(words), ""
     start = len(words) - 1
     while start > 1 and _words(words[start - 1])[0].plain in _LEADING:
         start -= 1
     return " ".join(words[:start]), " ".join(words[start:]).rstrip(",")
+
+
+def _is_added(word: str) -> bool:
+    return all(found.plain in _ADDED for found in _words(word))
 
 
 def carries(last: str, full: str, first: str = "") -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from connectors.models import PhoneKind
 from worker.decide.countries import region
@@ -51,7 +51,9 @@ def _read(text: str, home: str, kind: PhoneKind) -> Number:
     except NumberParseException as error:
         unknown = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
         return Number(problem="no_country" if unknown and not plain.startswith("+") else "unreadable")
-    if not phonenumbers.is_possible_number(parsed):
+    if (
+        phonenumbers.is_possible_number_with_reason(parsed) != ValidationResult.IS_POSSIBLE
+    ):  # local ones cannot be called
         return Number(problem="impossible")
     e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
     mobile, fixed = _kind(phonenumbers.number_type(parsed), kind)

@@ -66,9 +66,7 @@ def _forager(
     searches: bool = False,
 ) -> Offer:
     names = "person" in gives
-    return Offer(
-        "forager", "42", operation, frozenset(gives), price, "forager", arguments, names, searches=searches
-    )
+    return Offer("forager", "42", operation, frozenset(gives), price, "forager", arguments, names, searches=searches)
 
 
 OFFERS = (
@@ -110,6 +108,9 @@ IDENTITY = {
     "last_name": "lastname",
     "company_website": "website",
     "country": "country",
+    "email": "email",
+    "phone": "phone",
+    "mobile_phone": "mobilephone",
 }
 FULL_NAME = {"firstname": "Ada", "lastname": "Example"}
 

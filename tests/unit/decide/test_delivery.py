@@ -1,0 +1,121 @@
+"""What OpenProspect delivers becomes values and keys, graded and validated like everything else."""
+
+from __future__ import annotations
+
+from connectors.models import Company, Email, Grade, Person, Phone, PhoneKind, Role
+from tests.unit.decide.scene import ACME, text
+from worker.decide import delivery
+
+COMPANY = Company(
+    id="7f3e",
+    name="Example GmbH",
+    website="https://www.example.de/start",
+    phone="030 23123456",
+    linkedin_url="https://www.linkedin.com/company/example",
+    industry="Software",
+    employee_count=140,
+    city="Berlin",
+    country="Germany",
+    description="=1+1",
+    technologies=("HubSpot", " ", "Redis"),
+    founded_year=2010,
+)
+ADA = Person(
+    id="0b1c",
+    slug="https://www.linkedin.com/in/Ada-Example",
+    first_name="Ada",
+    last_name="Example",
+    title="VP Sales",
+    emails=(Email("Ada@example.de", Grade.VALID), Email("ada@gmail.com", Grade.VALID), Email("a**@example.de")),
+    phones=(Phone("01512 3456789", PhoneKind.MOBILE), Phone("030 23123456"), Phone("ask"), Phone("+49 ** 1")),
+)
+
+
+def test_a_company_gives_every_value_it_has_and_its_domain_as_key() -> None:
+    given = delivery.company(COMPANY)
+    assert given.keys == ("domain:example.de",)
+    assert given.complete
+    assert given.values == {
+        "name": "Example GmbH",
+        "domain": "example.de",
+        "website": "https://www.example.de/start",
+        "phone": "+493023123456",
+        "industry": "Software",
+        "employee_count": "140",
+        "linkedin_url": "https://www.linkedin.com/company/example",
+        "city": "Berlin",
+        "country": "Germany",
+        "technologies": "HubSpot, Redis",
+        "founded_year": "2010",
+    }
+    assert given.dropped == {"invalid_value": 1}  # the description that a spreadsheet would run
+
+
+def test_a_company_without_name_or_domain_is_incomplete_and_has_no_key() -> None:
+    given = delivery.company(Company(website="https://www.linkedin.com/company/x", phone="+49 ** 1"))
+    assert (given.complete, given.keys, given.dropped) == (False, (), {"masked": 1})
+    assert delivery.company(Company(name="X", phone="ask")).dropped == {"invalid_value": 1}
+    assert delivery.company(Company(name="X", phone="030 23123456"), "DE").values["phone"] == "+493023123456"
+
+
+def test_a_person_gives_graded_values_and_all_usable_keys() -> None:
+    given = delivery.person(ADA, COMPANY)
+    assert given.complete
+    assert given.keys == ("email:ada@example.de", "email:ada@gmail.com", "slug:ada-example")
+    assert given.values == {
+        "first_name": "Ada",
+        "last_name": "Example",
+        "job_title": "VP Sales",
+        "linkedin_url": "https://www.linkedin.com/in/ada-example",
+        "company_name": "Example GmbH",
+        "company_domain": "example.de",
+        "work_email": "Ada@example.de",
+        "personal_email": "ada@gmail.com",
+        "mobile_phone": "+4915123456789",
+        "phone": "+493023123456",
+    }
+    assert given.dropped == {"masked": 2, "invalid_value": 1}
+
+
+def test_an_address_below_its_grade_is_a_key_and_no_value_and_an_invalid_one_is_neither() -> None:
+    risky = Person(
+        last_name="Example", emails=(Email("ada@acme.com", Grade.RISKY), Email("x@acme.com", Grade.INVALID), Email("x"))
+    )
+    given = delivery.person(risky, ACME)
+    assert given.keys == ("email:ada@acme.com",)
+    assert "work_email" not in given.values
+    assert given.dropped == {"below_grade": 2, "invalid_value": 1}
+    accepted = delivery.person(risky, ACME, {"work_email": frozenset({Grade.RISKY})})
+    assert accepted.values["work_email"] == "ada@acme.com"
+
+
+def test_a_last_name_is_taken_from_the_full_name_else_the_person_is_incomplete() -> None:
+    split = delivery.person(Person(full_name="Ada van der Berg"), Company())
+    assert (split.values["first_name"], split.values["last_name"], split.complete) == ("Ada", "van der Berg", True)
+    assert not delivery.person(Person(first_name="Ada"), Company()).complete
+
+
+def test_a_mobile_that_is_none_becomes_the_phone_and_no_number_is_given_twice() -> None:
+    fixed = Person(last_name="X", phones=(Phone("+493023123456", PhoneKind.MOBILE), Phone("030 23123456")))
+    values = delivery.person(fixed, COMPANY).values
+    assert values["phone"] == "+493023123456"
+    assert "mobile_phone" not in values
+
+
+def test_the_current_role_names_the_title_where_the_person_has_none() -> None:
+    roles = (Role("Old", ACME, current=False), Role("New", ACME, current=True))
+    assert delivery.person(Person(last_name="X", roles=roles), ACME).values["job_title"] == "New"
+
+
+def test_one_value_that_does_not_fit_drops_its_field_and_no_other() -> None:
+    written, dropped = delivery.to_properties(
+        {"name": "Example GmbH", "domain": "example.de", "industry": "Farming", "city": "Berlin", "website": "x.de"},
+        {"name": "Name", "domain": "Website", "industry": "Industry", "city": "gone", "website": "Website"},
+        {
+            "Name": text("Name"),
+            "Website": text("Website", kind="url"),
+            "Industry": text("Industry", kind="options", options=frozenset({"Retail"})),
+        },
+    )
+    assert written == {"Name": "Example GmbH", "Website": "https://example.de"}
+    assert dropped == {"invalid_value": 1}

@@ -1,0 +1,156 @@
+"""Two spellings of one name agree; two people do not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.decide import names
+
+SAME = (
+    ("Müller", "MUELLER"),
+    ("Müller", "Muller"),
+    ("Weiß", "Weiss"),
+    ("Großmann", "Grosmann"),
+    ("Lübke", "Luebke"),
+    ("Ødegård", "Odegard"),
+    ("Ødegård", "Oedegaard"),
+    ("Łoś", "Los"),
+    ("Świątek", "Swiatek"),
+    ("Öztürk", "Ozturk"),
+    ("Yılmaz", "YILMAZ"),
+    ("İnan", "Inan"),
+    ("Núñez", "Nunez"),
+    ("Satō", "Sato"),
+    ("Satō", "Satou"),
+    ("Иванов", "Ivanov"),
+    ("田中", "田中"),
+    ("李", "李"),
+    ("O'Connor", "OConnor"),
+    ("O’Neill", "O'Neill"),
+    ("van der Berg", "Van Der Berg"),
+    ("van der Berg", "Berg"),
+    ("Vandenberg", "van den Berg"),
+    ("de La Tour", "De la Tour"),
+    ("Al-Mansoori", "Almansoori"),
+    ("El-Sayed", "El Sayed"),
+    ("bin Rashid", "Rashid"),
+    ("Mac Gregor", "MacGregor"),
+    ("García Lorente", "Garcia"),
+    ("García Lorente", "García-Lorente"),
+    ("Silva Santos", "Santos"),
+    ("Smythe-Jones", "Jones"),
+    ("Example, PhD", "Example"),
+    ("Example Jr.", "Example"),
+    ("Dr. Example", "Example"),
+    ("Example (Byron)", "Byron"),
+    ("Example (née Byron)", "Byron"),
+    ("Example née Byron", "Example"),
+    ("Example geb. Byron", "Byron"),
+    ("Ma", "MA"),
+    ("Le", "Lê"),
+    ("Ex\u200bample", "Example"),
+)
+OTHER = (
+    ("Example", "Sample"),
+    ("Mueller", "Muller"),
+    ("Brooks", "Brook"),
+    ("McAllister", "MacAllister"),
+    ("Silva", "Santos"),
+    ("García Lorente", "García Pérez"),
+    ("Smith", "Smithson"),
+    ("van der Berg", "van der Linden"),
+    ("Example", "E."),
+    ("E", "E."),
+    ("Example", ""),
+    ("", ""),
+    ("田中", "中田"),
+    ("!!!", "???"),
+    ("de la", "van der"),
+)
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_spellings_of_one_last_name_agree_both_ways(one: str, other: str) -> None:
+    assert names.same_last_name(one, other)
+    assert names.same_last_name(other, one)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER)
+def test_other_last_names_do_not_agree(one: str, other: str) -> None:
+    assert not names.same_last_name(one, other)
+    assert not names.same_last_name(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("Ada", "Example"), ("ADA", "Example"), True),
+        (("A.", "Example"), ("Ada", "Example"), True),
+        (("Ada", "Example"), ("Ada Maria", "Example"), True),
+        (("Jean-Pierre", "Example"), ("Jean Pierre", "Example"), True),
+        (("Jeanpierre", "Example"), ("Jean-Pierre", "Example"), True),
+        (("Jürgen", "Müller"), ("Juergen", "Mueller"), True),
+        (("Kenji", "Tanaka"), ("Tanaka", "Kenji"), True),
+        (("Ada", "Example"), ("Adam", "Example"), False),
+        (("Ada", "Example"), ("Bob", "Example"), False),
+        (("Ada", "Example"), ("Ada", "Other"), False),
+        (("", "Example"), ("Ada", "Example"), False),
+        (("", ""), ("", ""), False),
+    ],
+)
+def test_a_person_is_the_same_when_both_names_agree(one: tuple[str, str], other: tuple[str, str], same: bool) -> None:
+    assert names.same_person_name(*one, *other) is same
+    assert names.same_person_name(*other, *one) is same
+
+
+@pytest.mark.parametrize(
+    ("full", "parts"),
+    [
+        ("Ada Example", ("Ada", "Example")),
+        ("Ada Maria Example", ("Ada Maria", "Example")),
+        ("Ada van der Berg", ("Ada", "van der Berg")),
+        ("Ada Example, PhD", ("Ada", "Example")),
+        ("Dr. Ada Example (Byron)", ("Ada", "Example")),
+        ("Ada", ("Ada", "")),
+        ("", ("", "")),
+        ("de Example", ("de", "Example")),
+    ],
+)
+def test_a_full_name_is_split_with_its_particles(full: str, parts: tuple[str, str]) -> None:
+    assert names.split(full) == parts
+
+
+@pytest.mark.parametrize(
+    ("last", "full", "first", "carried"),
+    [
+        ("Example", "Ada Example", "", True),
+        ("Example", "Ada M. Example, MBA", "", True),
+        ("García", "Ada García Lorente", "", True),
+        ("Byron", "Ada Example (Byron)", "", True),
+        ("Tanaka", "Tanaka Kenji", "Kenji", True),
+        ("Tanaka", "Tanaka Kenji", "", False),
+        ("Tanaka", "Tanaka Kenji", "Aiko", False),
+        ("Ada", "Ada Example", "", False),
+        ("Example", "Example", "", False),
+        ("Other", "Ada Example", "Ada", False),
+        ("", "Ada Example", "Ada", False),
+        ("Example", "", "", False),
+    ],
+)
+def test_a_full_name_carries_a_last_name_at_its_end_or_before_the_known_first_name(
+    last: str, full: str, first: str, carried: bool
+) -> None:
+    assert names.carries(last, full, first) is carried
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_comparing_names_is_symmetric(one: str, other: str) -> None:
+    assert names.same_last_name(one, other) == names.same_last_name(other, one)
+
+
+@given(st.text(st.characters(categories=["Lu", "Ll"]), min_size=2, max_size=20))
+def test_case_and_blanks_never_part_a_name_from_itself(name: str) -> None:
+    if names.same_last_name(name, name):
+        assert names.same_last_name(name, f"  {name.lower()} ")

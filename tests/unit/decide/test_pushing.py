@@ -1,0 +1,107 @@
+"""A person's value survives every push, and an unseen write is judged by what the CRM shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.models import Grade, Record
+from tests.unit.decide.scene import policy, record, rule, with_slug
+from worker.decide.decision import Change
+from worker.decide.policy import WriteRule
+from worker.decide.pushing import Fate, Intent, Push, Verdict, close_intents, compare, is_stale, push
+from worker.decide.record import Own, look
+from worker.decide.values import value_hash
+
+TITLE = Change("job_title", "jobtitle", "VP Sales", "forager", None, "k1")
+EMAIL = Change("work_email", "email", "ada@acme.com", "forager", Grade.VALID, "k2")
+OURS = {"job_title": Own(value_hash("job_title", "Sales"))}
+
+
+@pytest.mark.parametrize(
+    ("write", "held", "own", "verdict"),
+    [
+        (WriteRule.IF_BLANK, None, {}, Verdict.WRITE),
+        (WriteRule.IF_BLANK, " ", {}, Verdict.WRITE),
+        (WriteRule.IF_BLANK, "CEO", {}, Verdict.TAKEN),
+        (WriteRule.IF_BLANK, "Sales", OURS, Verdict.TAKEN),
+        (WriteRule.IF_BLANK, "VP Sales", {}, Verdict.SAME),
+        (WriteRule.IF_OURS, "Sales", OURS, Verdict.WRITE),
+        (WriteRule.IF_OURS, "CEO", OURS, Verdict.TAKEN),
+        (WriteRule.ALWAYS, "CEO", {}, Verdict.WRITE),
+        (WriteRule.NEVER, None, {}, Verdict.TAKEN),
+        (WriteRule.ALWAYS, "CEO", {"job_title": Own("x", refused=True)}, Verdict.CLOSED),
+    ],
+)
+def test_a_change_is_written_only_as_its_rule_allows_on_the_record_read_again(
+    write: WriteRule, held: str | None, own: dict[str, Own], verdict: Verdict
+) -> None:
+    rules = policy(rule("job_title", write=write))
+    now = record({"jobtitle": held})
+    assert compare(TITLE, now, look(now, rules, own), rules, own) is verdict
+
+
+def test_a_field_that_was_closed_or_is_watched_no_more_is_not_written() -> None:
+    rules, now = policy(), record(do_not_call=True)
+    phone = Change("mobile_phone", "mobilephone", "+4915123456789", "kaspr", None, "k3")
+    assert compare(phone, now, look(now, rules), rules) is Verdict.CLOSED
+    unwatched = Change("city", "city", "Berlin", "forager", None, "k4")
+    assert compare(unwatched, now, look(now, rules), rules) is Verdict.CLOSED
+
+
+def test_one_field_taken_meanwhile_keeps_back_that_field_only() -> None:
+    rules, seen = policy(), look(with_slug(), policy())
+    now = with_slug(jobtitle="CEO")
+    assert push((EMAIL, TITLE), seen, now, look(now, rules), rules) == Push((EMAIL,), {"job_title": Verdict.TAKEN})
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        with_slug("bob-other"),
+        with_slug(lastname="Other"),
+        with_slug(email="a@b.com"),
+        replace(with_slug(), opted_out=True),
+    ],
+)
+def test_nothing_is_written_once_identity_or_selection_changed(now: Record) -> None:
+    rules, seen = policy(), look(with_slug(), policy())
+    assert is_stale(seen, look(now, rules))
+    assert push((EMAIL, TITLE), seen, now, look(now, rules), rules) == Push(stale=True)
+
+
+@given(st.text(min_size=1, max_size=20), st.sampled_from([WriteRule.IF_BLANK, WriteRule.IF_OURS]))
+def test_a_persons_value_is_never_written_over(typed: str, write: WriteRule) -> None:
+    rules = policy(rule("job_title", write=write))
+    now = record({"jobtitle": typed})
+    if look(now, rules).blank:
+        return
+    assert compare(TITLE, now, look(now, rules), rules) is not Verdict.WRITE
+
+
+INTENT = Intent("j1", "work_email", "email", "", "ada@acme.com")
+
+
+@pytest.mark.parametrize(
+    ("intent", "held", "ours", "fate"),
+    [
+        (INTENT, "ADA@acme.com", True, Fate.CONFIRMED),
+        (INTENT, "ada@acme.com", False, Fate.SEEN),
+        (INTENT, None, True, Fate.UNSENT),
+        (INTENT, "bob@acme.com", True, Fate.OVERTAKEN),
+        (Intent("j2", "job_title", "email", "CEO", "VP"), "CEO", False, Fate.UNSENT),
+        (Intent("j3", "phone", "email", "", "+493023123456"), "(030) 23123456", True, Fate.CONFIRMED),
+    ],
+)
+def test_an_unseen_write_is_judged_by_what_the_crm_shows(
+    intent: Intent, held: str | None, ours: bool, fate: Fate
+) -> None:
+    closed = close_intents((intent,), record({"email": held}), lambda name: ours and name == "email", ("DE",))
+    assert closed == ((intent, fate),)
+
+
+def test_intents_of_a_record_that_is_gone_are_gone() -> None:
+    assert close_intents((INTENT,), None, lambda _: True) == ((INTENT, Fate.GONE),)
