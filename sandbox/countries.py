@@ -13,7 +13,7 @@ class Country:
     """Of company domains."""
     company_form: str
     mobile: str
-    """E.164 with `#` for a digit; valid and of the kind for libphonenumber."""
+    """E.164 with `#` for a digit and `@` for a US area; valid and of the kind for libphonenumber."""
     fixed: str
     cities: tuple[str, ...]
     streets: tuple[str, ...]
@@ -28,7 +28,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 COUNTRIES = (
     # a US number does not tell whether it is mobile: both templates are the same kind of number
-    Country("US", "United States", 24, "com", "Inc", "+1415555####", "+1312555####",
+    Country("US", "United States", 24, "com", "Inc", "+1@555####", "+1@555####",
         _words("San_Francisco Chicago Austin Boston Denver Seattle"),
         _words("Market_Street Elm_Avenue Harbor_Road"), "9####",
         _words("James Mary Robert Linda Michael Ashley Tyrone Guadalupe Kevin Brooke Darnell Hannah"),
@@ -65,7 +65,7 @@ COUNTRIES = (
         _words("Mumbai Bengaluru Chennai Pune Hyderabad"), _words("MG_Road Linking_Road"), "4000##",
         _words("Priya Arjun Lakshmi Venkatesh Anjali Rohan Deepika Sanjay"),
         _words("Iyer Subramanian Patel Chatterjee Singh Krishnamurthy Deshpande Reddy")),
-    Country("GB", "United Kingdom", 7, "co.uk", "Ltd", "+447400######", "+442079460###",
+    Country("GB", "United Kingdom", 7, "co.uk", "Ltd", "+447400######", "+4420794#####",
         _words("London Manchester Leeds Bristol"), _words("High_Street Station_Road Mill_Lane"), "SW1A #AA",
         _words("Oliver Charlotte Siân Callum Imogen Rhys Niamh Alistair"),
         _words("Ashworth Smythe-Jones MacGregor Pemberton Llewellyn Fairclough O'Neill Thackeray")),
@@ -89,6 +89,10 @@ COUNTRIES = (
         _words("Hà_Nội Đà_Nẵng Huế"), _words("Phố_Huế Đường_Láng"), "10####",
         _words("Thị_Hương Văn_Đức Ngọc_Ánh Minh_Quân Bảo_Châu Hữu_Phước"),
         _words("Nguyễn Trần Phạm Đặng Võ Bùi")),
+)  # fmt: skip
+
+US_AREAS = (
+    "206", "212", "303", "312", "404", "415", "503", "512", "602", "615", "617", "702", "713", "801", "904", "919",
 )  # fmt: skip
 
 TITLES = (

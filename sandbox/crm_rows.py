@@ -78,7 +78,9 @@ def _row(chance: random.Random, crm: str, number: int, person: Person, everybody
 def _with_history(chance: random.Random, row: CrmRow, traits: set[str], everybody: tuple[Person, ...]) -> CrmRow:
     person, kind = row.person, chance.random()
     if kind < 0.03:
-        other = chance.choice([one for one in everybody if one.last_name != person.last_name])
+        other = chance.choice(everybody)
+        while other.last_name == person.last_name:
+            other = chance.choice(everybody)
         row, trait = replace(row, linkedin_url=linkedin_url(chance, other.slug)), "wrong_linkedin"
     elif kind < 0.05:
         row, trait = replace(row, linkedin_url=chance.choice(_NONSENSE)), "nonsense_linkedin"

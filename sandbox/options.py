@@ -7,7 +7,7 @@ VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Equal `seed`, `records`, `companies` and `searches` give the same world in every process."""
+    """Equal `seed`, `records`, `companies`, `searches` and `delivered_*` give the same world in every process."""
 
     vendors: tuple[str, ...] = VENDORS
     seed: int = 1

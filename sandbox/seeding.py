@@ -12,6 +12,7 @@ from sandbox.countries import (
     INDUSTRIES,
     TECHNOLOGIES,
     TITLES,
+    US_AREAS,
     Country,
 )
 from sandbox.crm_rows import build_rows
@@ -44,6 +45,7 @@ def _pick_country(chance: random.Random) -> Country:
 
 def _digits(chance: random.Random, template: str) -> str:
     filled = "".join(str(chance.randrange(10)) if mark == "#" else mark for mark in template)
+    filled = filled.replace("@", chance.choice(US_AREAS))
     return filled.replace("AA", chance.choice(("AB", "HX", "QT")))
 
 
@@ -106,7 +108,7 @@ class _People:
         country = self.by_code[company.country_code] if local else _pick_country(chance)
         first, last = chance.choice(country.first_names), chance.choice(country.last_names)
         moved = movable and chance.random() < 0.03
-        employer = chance.choice([c for c in self.companies if c != company]) if moved else company
+        employer = self._other(company) if moved else company
         mail_first, mail_last = (ascii_word(name, german=country.code == "DE") for name in (first, last))
         work = self._free(lambda salt: f"{mail_first}.{mail_last}{salt}@{employer.domain}")
         personal = f"{mail_first}.{mail_last}.{number:04d}{chance.randrange(16**4):04x}@{chance.choice(FREE_MAIL)}"
@@ -132,6 +134,12 @@ class _People:
             forager=_forager(chance, work, personal, (mobile, phone)),
             kaspr=_kaspr(chance, work, personal, mobile),
         )
+
+    def _other(self, company: Company) -> Company:
+        other = company
+        while other is company:
+            other = self.chance.choice(self.companies)
+        return other
 
     def _free(self, make: Callable[[str], str]) -> str:
         salt = ""

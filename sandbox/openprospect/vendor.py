@@ -1,6 +1,6 @@
 """OpenProspect's 24 operations as routes, its scopes, its hourly limit and its error bodies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from sandbox.calls import Call, Reply, Route
@@ -58,7 +58,7 @@ class OpenProspect(Vendor):
         self.catalogue = Catalogue(self)
 
     def operations(self) -> tuple[tuple[str, Route], ...]:
-        """Scope and route, in the order of the contract."""
+        """Scopes, with blanks between them, and route, in the order of the contract."""
         orders, lists, catalogue = self.orders, self.blacklists, self.catalogue
         return (
             ("orders:write", Route("POST", "/orders", orders.create)),
@@ -84,23 +84,23 @@ class OpenProspect(Vendor):
             ("companies:read", Route("GET", "/companies/{id}/webtech-intel", catalogue.webtech_intel)),
             ("prospects:read", Route("GET", "/prospects", catalogue.prospects)),
             ("prospects:read", Route("GET", "/prospects/{id}", catalogue.prospect)),
-            ("companies:read", Route("GET", "/deliveries/{id}/companies", catalogue.delivered)),
+            ("companies:read prospects:read", Route("GET", "/deliveries/{id}/companies", catalogue.delivered)),
             # outside the reference
             ("", Route("GET", "/auth/validate", self.validate)),
             ("", Route("GET", "/health", self.health)),
         )
 
     def routes(self) -> Iterable[Route]:
-        for scope, route in self.operations():
+        for scopes, route in self.operations():
             for slash in ("", "/"):
-                yield Route(route.method, f"{BASE}{route.template}{slash}", self._scoped(scope, route))
+                yield Route(route.method, f"{BASE}{route.template}{slash}", self._scoped(scopes.split(), route))
 
-    def _scoped(self, scope: str, route: Route) -> Any:
+    def _scoped(self, scopes: list[str], route: Route) -> Callable[[Call], Reply]:
         def handler(call: Call) -> Reply:
-            if scope and scope == self.withheld:
-                held = [one for one in SCOPES if one != scope]
+            if self.withheld in scopes:
+                held = [one for one in SCOPES if one != self.withheld]
                 refused = RefusedError(
-                    403, "AUTHORIZATION_ERROR", "Missing scope", required_scopes=[scope], user_scopes=held
+                    403, "AUTHORIZATION_ERROR", "Missing scope", required_scopes=scopes, user_scopes=held
                 )
                 return error_reply(refused, self.errors)
             try:
