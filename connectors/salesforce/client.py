@@ -218,16 +218,12 @@ class Salesforce:
         seen: dict[str, Mapping[str, Any]] = {}
         survivors: dict[str, Record] = {}
         for _ in range(CHAIN):
-            wanted = [end for end in ends.values() if end not in seen and end not in survivors]
-            if not wanted:
+            unknown = [end for end in ends.values() if end not in seen and end not in survivors]
+            if not unknown:
                 break
-            fields = ("Id", "IsDeleted", "MasterRecordId")
-            rows = await self._org.ids_in(object, fields, wanted, QUERY_ALL, ())
-            seen |= {end: {} for end in wanted} | {records.long_id(str(row.get("Id"))): row for row in rows}
-            for one, end in ends.items():
-                master = seen.get(end, {}).get("MasterRecordId")
-                if isinstance(master, str) and master:
-                    ends[one] = records.long_id(master)
+            rows = await self._org.ids_in(object, ("Id", "IsDeleted", "MasterRecordId"), unknown, QUERY_ALL)
+            seen |= {end: {} for end in unknown} | {str(row.get("Id")): row for row in rows}
+            ends = {one: _last_master(end, seen) for one, end in ends.items()}
             masters = [end for end in ends.values() if end not in seen and end not in survivors]
             survivors |= await self._org.by_ids(object, asked, masters) if masters else {}
         found: dict[str, Found] = {}
@@ -278,7 +274,7 @@ class Salesforce:
         """The linked accounts."""
         schema = await self._org.schema("company")
         fields = ("Id", *(name for name in records.COMPANY if name in schema.properties))
-        rows = await self._org.ids_in("company", fields, ids, QUERY, ())
+        rows = await self._org.ids_in("company", fields, ids, QUERY)
         by_id = {str(row.get("Id")): records.to_company(row) for row in rows}
         return {one: by_id[records.long_id(one)] for one in ids if records.long_id(one) in by_id}
 
@@ -330,7 +326,7 @@ class Salesforce:
         if object != "contact":
             return
         wanted = {records.long_id(one): records.long_id(other) for one, other in pairs}
-        rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY, ())
+        rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY)
         free = [str(row["Id"]) for row in rows if not row.get("AccountId")]
         results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
         for result in results.values():
@@ -375,6 +371,16 @@ def _same(value: str, held: str, hosts: bool) -> bool:
     if hosts:
         return bare_host(value) != "" and bare_host(value) == bare_host(held)
     return alike(value, held)
+
+
+def _last_master(row_id: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
+    """The end of a chain of merges, as far as its rows were seen."""
+    for _ in range(CHAIN):
+        master = seen.get(row_id, {}).get("MasterRecordId")
+        if not isinstance(master, str) or not master:
+            break
+        row_id = records.long_id(master)
+    return row_id
 
 
 def _fate(object: str, record: Record) -> Found:

@@ -122,11 +122,11 @@ class Org:
         return found
 
     async def ids_in(
-        self, object: str, fields: Sequence[str], ids: Sequence[str], operation: Operation, also: Sequence[str]
+        self, object: str, fields: Sequence[str], ids: Sequence[str], operation: Operation
     ) -> list[Mapping[str, Any]]:
         def query(part: Sequence[str]) -> str:
             literals = [soql.quoted(one) for one in part]
-            return soql.select(fields, TABLES[object], [soql.one_of("Id", literals), *also])
+            return soql.select(fields, TABLES[object], [soql.one_of("Id", literals)])
 
         good = [records.long_id(one) for one in ids if records.is_id(one)]
         rows: list[Mapping[str, Any]] = []
@@ -135,6 +135,6 @@ class Org:
         return rows
 
     async def by_ids(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
-        rows = await self.ids_in(object, asked, ids, QUERY, ())
+        rows = await self.ids_in(object, asked, ids, QUERY)
         read_at = self._vendor_time[0]
         return {str(row.get("Id")): records.to_record(object, row, asked, read_at) for row in rows}

@@ -1,0 +1,683 @@
+"""Salesforce through simple-salesforce against the sandbox, over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.limits import NoLimiter, Notice
+from connectors.models import Cursor, Fate, Page, Write, Written
+from connectors.ports import Watched
+from connectors.salesforce import Salesforce, SalesforceOptions
+from tests.contract.sandbox import Sandbox, Start
+from tests.contract.wire import KeptTicket
+
+WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
+LEADS = Watched("lead", ("Email", "Phone", "Title", "FirstName", "LastName"))
+SETTINGS = {"page_size": None, "rotate_refresh_tokens": False, "always_unauthorized": False}
+FRESH = itertools.count(1)
+Open = Callable[..., Salesforce]
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Start) -> Sandbox:
+    org = start_sandbox("salesforce", "--records", "30", "--companies", "10")
+    org.control("settings", SETTINGS)
+    org.control("switch", {"openprospect_id": True})
+    org.control("duplicate-rules", {"rules": []})
+    return org
+
+
+class Rest:
+    """Waits for nothing and keeps how long it should have."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+@pytest.fixture
+async def open_crm(sandbox: Sandbox) -> AsyncIterator[Open]:
+    opened: list[Salesforce] = []
+
+    def opener(*, keep: Any = None, rest: Any = None, limiter: Any = None, **more: Any) -> Salesforce:
+        info = sandbox.info
+        values = {
+            "name": "acme",
+            "base_url": info["base_url"],
+            "client_id": info["client_id"],
+            "client_secret": info["client_secret"],
+            **more,
+        }
+        options = SalesforceOptions.model_validate(values)
+        crm = Salesforce.opened(options, limiter or NoLimiter(), keep=keep, rest=rest or Rest())
+        opened.append(crm)
+        return crm
+
+    yield opener
+    for crm in opened:
+        await crm.aclose()
+
+
+@pytest.fixture
+def crm(open_crm: Open) -> Salesforce:
+    return open_crm()
+
+
+def row(sandbox: Sandbox, table: str, **properties: Any) -> str:
+    return str(sandbox.control(f"records/{table}", {"properties": properties})["id"])
+
+
+def contact(sandbox: Sandbox, **properties: Any) -> str:
+    return row(sandbox, "Contact", **{"FirstName": "Mara", "LastName": "Quist", **properties})
+
+
+def lead(sandbox: Sandbox, **properties: Any) -> str:
+    return row(sandbox, "Lead", **{"LastName": "Quist", "Company": "Quist AB", **properties})
+
+
+def account(sandbox: Sandbox, **properties: Any) -> str:
+    return row(sandbox, "Account", **{"Name": "Quist AB", **properties})
+
+
+def email() -> str:
+    return f"mara.{next(FRESH)}.{id(FRESH)}@quist-example.se"
+
+
+def held(sandbox: Sandbox, record_id: str, table: str = "Contact") -> dict[str, Any]:
+    rows = sandbox.control(f"records/{table}")
+    properties: dict[str, Any] = next(one for one in rows if one["id"] == record_id)["properties"]
+    return properties
+
+
+def stamp(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def count(sandbox: Sandbox, end: str) -> int:
+    return sum(1 for one in sandbox.requests() if one["route"].rstrip("/").endswith(end))
+
+
+async def drained(crm: Salesforce, watched: Watched, cursor: Cursor) -> tuple[list[str], Page]:
+    seen: list[str] = []
+    while True:
+        page = await crm.changed(watched, cursor)
+        seen += [record.id for record in page.records]
+        cursor = page.cursor
+        if page.done:
+            return seen, page
+
+
+# ---- login ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_login_by_client_credentials_tells_org_and_user(sandbox: Sandbox, crm: Salesforce) -> None:
+    standing = await crm.standing()
+    assert standing.who == sandbox.info["organization_id"]
+    assert crm.user_id == sandbox.info["user_id"]
+    assert "API calls left today" in standing.notes[0]
+    assert count(sandbox, "/token") == 1
+
+
+async def test_a_login_by_refresh_token(sandbox: Sandbox, open_crm: Open) -> None:
+    crm = open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"])
+    assert (await crm.standing()).who == sandbox.info["organization_id"]
+
+
+async def test_a_login_by_signed_assertion(sandbox: Sandbox, open_crm: Open, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "key.pem"
+    path.write_bytes(pem)
+    crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=path)
+    assert (await crm.standing()).who == sandbox.info["organization_id"]
+
+
+async def test_a_key_file_that_is_none_is_for_an_operator(sandbox: Sandbox, open_crm: Open, tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_text("no key")
+    crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=path)
+    with pytest.raises(AccessError, match="private key file"):
+        await crm.standing()
+
+
+async def test_a_refused_login_is_for_an_operator(open_crm: Open) -> None:
+    with pytest.raises(AccessError, match="refuses our credential"):
+        await open_crm(client_secret="wrong").standing()
+
+
+async def test_a_login_to_another_org_is_refused(open_crm: Open) -> None:
+    with pytest.raises(AccessError, match="another org"):
+        await open_crm(org_id="00D000000000001").standing()
+
+
+async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open) -> None:
+    kept: list[str] = []
+
+    async def keep(token: str) -> None:
+        kept.append(token)
+
+    sandbox.control("settings", {"rotate_refresh_tokens": True})
+    await open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"], keep=keep).standing()
+    assert len(kept) == 1
+    sandbox.info["refresh_token"] = kept[0]  # the old one is dead for every later test of this process
+    sandbox.control("settings", {"rotate_refresh_tokens": False})
+    await open_crm(auth="refresh_token", refresh_token=kept[0]).standing()
+
+
+async def test_concurrent_calls_over_an_expiry_share_one_refresh(sandbox: Sandbox, crm: Salesforce) -> None:
+    await asyncio.gather(*(crm.now() for _ in range(4)), *(crm.properties("contact") for _ in range(8)))
+    assert count(sandbox, "/token") == 1
+    sandbox.control("expire-tokens", {})
+    await asyncio.gather(*(crm.properties("contact") for _ in range(12)))
+    assert count(sandbox, "/token") == 2
+
+
+async def test_a_session_that_stays_invalid_is_refreshed_once_only(sandbox: Sandbox, crm: Salesforce) -> None:
+    await crm.standing()
+    sandbox.control("settings", {"always_unauthorized": True})
+    with pytest.raises(AccessError):
+        await crm.properties("contact")
+    assert count(sandbox, "/token") == 2
+
+
+async def test_an_org_that_moves_is_followed(start_sandbox: Start, open_crm: Open) -> None:
+    org = start_sandbox("salesforce", "--records", "4", "--companies", "2")
+    crm = open_crm(base_url=org.base_url, login_base=org.base_url)
+    record_id = contact(org)
+    assert (await crm.read(WATCHED, [record_id]))[record_id].fate is Fate.FOUND
+    org.control("move-instance", {})
+    assert (await crm.read(WATCHED, [record_id]))[record_id].fate is Fate.FOUND
+
+
+# ---- schema --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_schema_tells_what_may_be_written(crm: Salesforce) -> None:
+    schema = await crm.properties("contact")
+    assert (schema["Email"].kind, schema["Email"].length) == ("email", 80)
+    assert schema["Phone"].kind == "phone"
+    assert schema["HasOptedOutOfEmail"].kind == "bool"
+    assert not schema["Id"].writable
+    assert schema["Title"].label
+    assert crm.missing("contact", schema) == ()
+
+
+async def test_a_missing_external_id_is_named_and_its_definition_given(sandbox: Sandbox, crm: Salesforce) -> None:
+    sandbox.control("switch", {"openprospect_id": False})
+    for object in ("contact", "lead", "company"):
+        assert crm.missing(object, await crm.properties(object)) == ("OpenProspect_Id__c",)
+    text = await crm.setup("company")
+    assert "<fullName>OpenProspect_Id__c</fullName>" in text
+    assert "# objects/Account.object" in text
+
+
+async def test_a_field_that_is_hidden_stops_the_poll_with_its_name(sandbox: Sandbox, crm: Salesforce) -> None:
+    sandbox.control("hide", {"object": "Contact", "field": "MobilePhone"})
+    try:
+        with pytest.raises(AccessError, match="MobilePhone"):
+            await crm.changed(WATCHED, Cursor(start=1))
+    finally:
+        sandbox.control("hide", {"object": "Contact", "field": "MobilePhone", "hidden": False})
+
+
+async def test_a_hidden_consent_flag_hides_no_record(sandbox: Sandbox, crm: Salesforce) -> None:
+    record_id = contact(sandbox)
+    sandbox.control("hide", {"object": "Contact", "field": "DoNotCall"})
+    try:
+        found = (await crm.read(WATCHED, [record_id]))[record_id]
+        assert found.fate is Fate.FOUND
+    finally:
+        sandbox.control("hide", {"object": "Contact", "field": "DoNotCall", "hidden": False})
+
+
+# ---- watch ---------------------------------------------------------------------------------------------------------
+
+
+async def test_ties_beyond_a_page_are_neither_skipped_nor_repeated(sandbox: Sandbox, crm: Salesforce) -> None:
+    ids = [contact(sandbox, LastName=f"Tie{n}") for n in range(25)]
+    sandbox.control("same-stamp", {"object": "contact", "ids": ids, "seconds_ago": 30})
+    sandbox.control("settings", {"page_size": 4})
+    start = await crm.now() - 120_000
+    seen, page = await drained(crm, WATCHED, Cursor(start=start))
+    assert [i for i in seen if i in set(ids)] == sorted(ids)
+    assert len(seen) == len(set(seen))
+    assert page.cursor.end == 0
+    assert page.cursor.start >= start
+
+
+async def test_a_row_committed_late_is_seen_by_the_next_pass(sandbox: Sandbox, crm: Salesforce) -> None:
+    _, page = await drained(crm, WATCHED, Cursor(start=await crm.now() - 3_600_000))
+    late = sandbox.control(
+        "commit-late", {"object": "Contact", "properties": {"LastName": "Late"}, "seconds_ago": 120}
+    )["id"]
+    seen, _ = await drained(crm, WATCHED, page.cursor)
+    assert late in seen
+
+
+async def test_gaps_where_and_skip_if_choose_the_rows(sandbox: Sandbox, crm: Salesforce) -> None:
+    start = await crm.now() - 5000
+    full = contact(sandbox, Email=email(), Phone="+4681", LeadSource="Web")
+    gap = contact(sandbox, Email=email(), LeadSource="Web")
+    other = contact(sandbox, LeadSource="Partner")
+    skipped = contact(sandbox, LeadSource="Web", Title='Intern\'s "best"')
+    watched = Watched(
+        "contact",
+        ("Email", "Phone"),
+        gaps=("Email", "Phone"),
+        where={"LeadSource": ("Web", "Other'); x"), "HasOptedOutOfEmail": ("false",)},
+        skip_if={"Title": 'Intern\'s "best"'},
+    )
+    seen, _ = await drained(crm, watched, Cursor(start=start, end=await crm.now() + 5000, stamp=start))
+    assert gap in seen
+    assert not {full, other, skipped} & set(seen)
+
+
+async def test_gaps_in_long_text_are_chosen_by_us(sandbox: Sandbox, crm: Salesforce) -> None:
+    start = await crm.now() - 5000
+    full, gap = contact(sandbox, Description="x", Email=email()), contact(sandbox, Email=email())
+    watched = Watched("contact", ("Description", "Email"), gaps=("Description", "Email"))
+    seen, _ = await drained(crm, watched, Cursor(start=start, end=await crm.now() + 5000, stamp=start))
+    assert gap in seen
+    assert full not in seen
+
+
+async def test_deleted_and_converted_rows_are_no_changes(sandbox: Sandbox, crm: Salesforce) -> None:
+    start = await crm.now() - 5000
+    gone, stays, converted = lead(sandbox), lead(sandbox), lead(sandbox)
+    sandbox.control("delete", {"object": "Lead", "id": gone})
+    sandbox.control("convert", {"id": converted})
+    seen, _ = await drained(crm, LEADS, Cursor(start=start, end=await crm.now() + 5000, stamp=start))
+    assert stays in seen
+    assert not {gone, converted} & set(seen)
+
+
+async def test_an_expired_token_is_refreshed_once_in_the_midst_of_a_pass(sandbox: Sandbox, crm: Salesforce) -> None:
+    ids = [contact(sandbox, LastName=f"Mid{n}") for n in range(8)]
+    sandbox.control("settings", {"page_size": 3})
+    start = await crm.now() - 5000
+    first = await crm.changed(WATCHED, Cursor(start=start, end=await crm.now() + 5000, stamp=start))
+    assert not first.done
+    sandbox.control("expire-tokens", {})
+    rest, _ = await drained(crm, WATCHED, first.cursor)
+    assert set(ids) <= {*(record.id for record in first.records), *rest}
+    assert count(sandbox, "/token") == 2
+
+
+async def test_a_walk_sees_every_record_once_in_id_order(sandbox: Sandbox, crm: Salesforce) -> None:
+    sandbox.control("settings", {"page_size": 7})
+    seen: list[str] = []
+    after, done = "", False
+    while not done:
+        page = await crm.walk(WATCHED, after)
+        seen += [record.id for record in page.records]
+        after, done = page.cursor.id, page.done
+    everybody = {one["id"] for one in sandbox.control("records/Contact") if not one["properties"]["IsDeleted"]}
+    assert seen == sorted(everybody)
+
+
+# ---- read ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_contact_is_read_with_company_flags_and_writer(sandbox: Sandbox, crm: Salesforce) -> None:
+    firm = account(sandbox, Website="https://www.quist-example.se/about")
+    record_id = contact(sandbox, AccountId=firm, HasOptedOutOfEmail=True, DoNotCall=True, Email=email())
+    found = (await crm.read(WATCHED, [record_id, record_id[:15]]))[record_id]
+    assert found.record is not None
+    record = found.record
+    assert (record.company_id, record.company_name, record.company_domain) == (firm, "Quist AB", "quist-example.se")
+    assert (record.opted_out, record.do_not_call) == (True, True)
+    assert record.modified_by not in {"", crm.user_id}
+    assert record.modified == stamp(held(sandbox, record_id)["SystemModstamp"])
+    assert record.read_at >= record.modified - 1000
+    assert record.values["Phone"] is None
+
+
+async def test_a_lead_is_read_with_its_own_company(sandbox: Sandbox, crm: Salesforce) -> None:
+    record_id = lead(sandbox, Website="www.quist-example.se")
+    record = (await crm.read(LEADS, [record_id]))[record_id].record
+    assert record is not None
+    assert (record.company_name, record.company_domain, record.company_id) == ("Quist AB", "quist-example.se", "")
+
+
+async def test_short_and_long_ids_are_one(sandbox: Sandbox, crm: Salesforce) -> None:
+    record_id = contact(sandbox)
+    assert (await crm.read(WATCHED, [record_id[:15]]))[record_id[:15]].fate is Fate.FOUND
+
+
+async def test_merged_deleted_purged_and_unknown_ids_each_have_a_fate(sandbox: Sandbox, crm: Salesforce) -> None:
+    stays, master, loser, gone, purged = (contact(sandbox, LastName=f"F{n}") for n in range(5))
+    sandbox.control("merge", {"object": "Contact", "id": master, "losers": [loser]})
+    sandbox.control("delete", {"object": "Contact", "id": gone})
+    sandbox.control("purge", {"object": "Contact", "id": purged})
+    found = await crm.read(WATCHED, [stays, loser, gone, purged, "003000000000000AAA", "no-id"])
+    assert {one: known.fate for one, known in found.items()} == {
+        stays: Fate.FOUND,
+        loser: Fate.MOVED,
+        gone: Fate.GONE,
+        purged: Fate.GONE,
+        "003000000000000AAA": Fate.GONE,
+        "no-id": Fate.GONE,
+    }
+    survivor = found[loser].record
+    assert survivor is not None
+    assert survivor.id == found[loser].moved_to == master
+
+
+async def test_a_merge_of_merges_moves_to_its_last_survivor(sandbox: Sandbox, crm: Salesforce) -> None:
+    master, loser, chained = (contact(sandbox, LastName=f"M{n}") for n in range(3))
+    sandbox.control("merge", {"object": "Contact", "id": loser, "losers": [chained]})
+    sandbox.control("merge", {"object": "Contact", "id": master, "losers": [loser]})
+    found = await crm.read(WATCHED, [loser, chained])
+    for one in (loser, chained):
+        assert (found[one].fate, found[one].moved_to, found[one].moved_object) == (Fate.MOVED, master, "contact")
+        assert found[one].record is not None
+
+
+async def test_a_converted_lead_has_moved_to_its_contact(sandbox: Sandbox, crm: Salesforce) -> None:
+    record_id = lead(sandbox, Email=email())
+    became = sandbox.control("convert", {"id": record_id})
+    found = (await crm.read(LEADS, [record_id]))[record_id]
+    assert (found.fate, found.moved_object) == (Fate.MOVED, "contact")
+    assert found.moved_to == held(sandbox, record_id, "Lead")["ConvertedContactId"]
+    assert found.moved_to in str(became)
+
+
+async def test_a_read_of_many_follows_the_servers_pages(sandbox: Sandbox, crm: Salesforce) -> None:
+    ids = [contact(sandbox, LastName=f"Many{n}") for n in range(60)]
+    sandbox.control("settings", {"page_size": 25})
+    found = await crm.read(WATCHED, ids)
+    assert {f.fate for f in found.values()} == {Fate.FOUND}
+
+
+async def test_linked_accounts_are_read_at_once(sandbox: Sandbox, crm: Salesforce) -> None:
+    firm = account(sandbox, Website="quist-example.se", NumberOfEmployees=12)
+    told = await crm.companies([firm, "001000000000000AAA"])
+    assert set(told) == {firm}
+    assert (told[firm].name, told[firm].domain, told[firm].employee_count) == ("Quist AB", "quist-example.se", 12)
+
+
+async def test_there_is_no_history(crm: Salesforce) -> None:
+    assert await crm.history("contact", ["003000000000001AAA"], ("Email",)) == {}
+
+
+# ---- write ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_batch_is_written_in_one_call_and_fails_row_by_row(sandbox: Sandbox, crm: Salesforce) -> None:
+    good = [contact(sandbox) for _ in range(8)]
+    bad, gone, converted = contact(sandbox), contact(sandbox), lead(sandbox)
+    sandbox.control("delete", {"object": "Contact", "id": gone})
+    await crm.properties("contact")
+    sandbox.calm()
+    writes = [*(Write(i, {"Title": f"T{i}"}) for i in good), Write(gone, {"Title": "x"})]
+    results = await crm.write("contact", [*writes, Write(bad, {"Title": "t" * 200, "Email": "no address"})])
+    assert {results[i].outcome for i in good} == {Written.DONE}
+    assert results[gone].outcome is Written.GONE
+    assert results[bad].outcome is Written.INVALID
+    assert set(results[bad].properties) & {"Title", "Email"}
+    assert len(sandbox.requests()) == 1
+    assert held(sandbox, good[3])["Title"] == f"T{good[3]}"
+    sandbox.control("convert", {"id": converted})
+    (told,) = (await crm.write("lead", [Write(converted, {"Title": "x"})])).values()
+    assert told.outcome is Written.FORBIDDEN
+
+
+async def test_numbers_flags_and_cleared_values_are_sent_as_the_field_wants_them(
+    sandbox: Sandbox, crm: Salesforce
+) -> None:
+    firm = account(sandbox, Phone="1")
+    (told,) = (await crm.write("company", [Write(firm, {"NumberOfEmployees": "40", "Phone": ""})])).values()
+    assert told.outcome is Written.DONE
+    assert (held(sandbox, firm, "Account")["NumberOfEmployees"], held(sandbox, firm, "Account")["Phone"]) == (40, None)
+
+
+async def test_a_locked_row_is_tried_once_more_alone(sandbox: Sandbox, open_crm: Open) -> None:
+    rest = Rest()
+    crm = open_crm(rest=rest)
+    free, locked, stuck = contact(sandbox), contact(sandbox), contact(sandbox)
+    sandbox.control("lock", {"id": locked, "times": 1})
+    sandbox.control("lock", {"id": stuck, "times": 5})
+    results = await crm.write("contact", [Write(i, {"Title": "CTO"}) for i in (free, locked, stuck)])
+    assert (results[free].outcome, results[locked].outcome, results[stuck].outcome) == (
+        Written.DONE,
+        Written.DONE,
+        Written.LOCKED,
+    )
+    assert rest.waits == [1.0]
+    sandbox.control("lock", {"id": stuck, "times": 0})
+
+
+async def test_a_duplicate_rule_refuses_its_row_and_keeps_its_code(sandbox: Sandbox, crm: Salesforce) -> None:
+    taken = email()
+    contact(sandbox, Email=taken)
+    mine, other = contact(sandbox), contact(sandbox)
+    sandbox.control("duplicate-rules", {"rules": [{"object": "Contact", "field": "Email", "blocking": True}]})
+    results = await crm.write("contact", [Write(mine, {"Email": taken}), Write(other, {"Email": email()})])
+    assert (results[mine].outcome, results[mine].code) == (Written.INVALID, "DUPLICATES_DETECTED")
+    assert results[other].outcome is Written.DONE
+
+
+async def test_a_field_that_does_not_exist_costs_its_rows_only(sandbox: Sandbox, crm: Salesforce) -> None:
+    one, other = contact(sandbox), contact(sandbox)
+    results = await crm.write("contact", [Write(one, {"Ghost__c": "x"}), Write(other, {"Title": "CTO"})])
+    assert (results[one].outcome, results[one].properties) == (Written.INVALID, ("Ghost__c",))
+    assert results[other].outcome is Written.DONE
+
+
+async def test_a_strict_write_leaves_a_newer_row_alone(sandbox: Sandbox, open_crm: Open) -> None:
+    crm = open_crm(strict=True)
+    ids = [contact(sandbox, LastName=f"S{n}") for n in range(30)]
+    for one in ids:  # a minute old, so that an edit of now is newer by more than the second a stamp can tell
+        sandbox.control("commit-late", {"object": "Contact", "id": one, "seconds_ago": 60})
+    found = await crm.read(WATCHED, ids)
+    seen = {i: found[i].record.modified for i in ids}  # type: ignore[union-attr]  # just written: all are found
+    sandbox.control("edit", {"object": "Contact", "id": ids[4], "properties": {"Title": "a person's"}})
+    sandbox.calm()
+    results = await crm.write("contact", [Write(i, {"Title": "ours"}, seen[i]) for i in ids])
+    assert results[ids[4]].outcome is Written.CHANGED
+    assert sum(r.outcome is Written.DONE for r in results.values()) == 29
+    assert held(sandbox, ids[4])["Title"] == "a person's"
+    assert held(sandbox, ids[5])["Title"] == "ours"
+    assert count(sandbox, "/composite") == 2
+
+
+async def test_a_strict_write_keeps_its_condition_over_an_expired_token(sandbox: Sandbox, open_crm: Open) -> None:
+    crm = open_crm(strict=True)
+    record_id = contact(sandbox)
+    sandbox.control("commit-late", {"object": "Contact", "id": record_id, "seconds_ago": 60})
+    found = (await crm.read(WATCHED, [record_id]))[record_id].record
+    assert found is not None
+    sandbox.control("edit", {"object": "Contact", "id": record_id, "properties": {"Title": "a person's"}})
+    sandbox.control("expire-tokens", {})
+    (told,) = (await crm.write("contact", [Write(record_id, {"Title": "ours"}, found.modified)])).values()
+    assert told.outcome is Written.CHANGED
+    assert held(sandbox, record_id)["Title"] == "a person's"
+
+
+# ---- deliver -------------------------------------------------------------------------------------------------------
+
+
+async def test_contacts_are_found_by_email_and_external_id(sandbox: Sandbox, crm: Salesforce) -> None:
+    address, key = email(), f"op-{next(FRESH)}"
+    record_id = contact(sandbox, Email=address, OpenProspect_Id__c=key)
+    told = await crm.find("contact", "Email", [address.upper(), "nobody@quist-example.se", "o'brien@x.se"])
+    assert told == {address.upper(): (record_id,), "nobody@quist-example.se": (), "o'brien@x.se": ()}
+    assert await crm.find("contact", "OpenProspect_Id__c", [key]) == {key: (record_id,)}
+
+
+async def test_accounts_are_found_by_host_however_the_website_is_written(sandbox: Sandbox, crm: Salesforce) -> None:
+    mark = f"{next(FRESH)}-{id(crm)}"
+    one = account(sandbox, Website=f"http://www.one-{mark}.se/start")
+    twin = account(sandbox, Website=f"ONE-{mark}.se")
+    near = account(sandbox, Website=f"https://notone-{mark}.se")
+    told = await crm.find("company", "Website", [f"one-{mark}.se", f"two_{mark}.se"])
+    assert set(told[f"one-{mark}.se"]) == {one, twin}
+    assert near not in told[f"one-{mark}.se"]
+    assert told[f"two_{mark}.se"] == ()
+
+
+async def test_a_creation_with_our_external_id_is_one_row_however_often_it_is_sent(
+    sandbox: Sandbox, crm: Salesforce
+) -> None:
+    key, ticket = f"op/{next(FRESH)}?#%", KeptTicket()
+    values = {"OpenProspect_Id__c": key, "LastName": "Ny", "Email": email()}
+    record_id = await crm.create("contact", values, ticket)
+    assert ticket.steps == ["sent", "stored"]
+    assert await crm.create("contact", values, KeptTicket()) == record_id
+    assert held(sandbox, record_id)["OpenProspect_Id__c"] == key
+
+
+async def test_a_creation_without_a_key_is_a_new_row(sandbox: Sandbox, crm: Salesforce) -> None:
+    ticket = KeptTicket()
+    record_id = await crm.create("lead", {"LastName": "Ny", "Company": "Ny AB"}, ticket)
+    assert held(sandbox, record_id, "Lead")["Company"] == "Ny AB"
+    assert ticket.steps == ["sent", "stored"]
+
+
+async def test_a_creation_that_a_duplicate_rule_stops_is_a_conflict(sandbox: Sandbox, crm: Salesforce) -> None:
+    taken, ticket = email(), KeptTicket()
+    there = contact(sandbox, Email=taken)
+    sandbox.control("duplicate-rules", {"rules": [{"object": "Contact", "field": "Email", "blocking": True}]})
+    with pytest.raises(ConflictError) as caught:
+        await crm.create("contact", {"LastName": "Ny", "Email": taken}, ticket)
+    assert caught.value.existing_id in {"", there}
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_creation_with_a_bad_value_names_it(crm: Salesforce) -> None:
+    ticket = KeptTicket()
+    with pytest.raises(RejectedError) as caught:
+        await crm.create("contact", {"LastName": "Ny", "Email": "no address"}, ticket)
+    assert caught.value.fields == ("Email",)
+    assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_creation_without_an_answer_is_unknown_and_found_by_its_key(sandbox: Sandbox, crm: Salesforce) -> None:
+    key, ticket = f"op-{next(FRESH)}-lost", KeptTicket()
+    await crm.properties("contact")
+    sandbox.fault("close", times=1)
+    with pytest.raises(OutcomeUnknownError):
+        await crm.create("contact", {"LastName": "Ny", "OpenProspect_Id__c": key}, ticket)
+    assert ticket.steps == ["sent", "uncertain"]
+    assert len((await crm.find("contact", "OpenProspect_Id__c", [key]))[key]) == 1
+
+
+async def test_a_creation_that_never_got_ready_gives_its_ticket_back(sandbox: Sandbox, crm: Salesforce) -> None:
+    ticket = KeptTicket()
+    sandbox.fault("status", params={"status": 503, "body": {}})
+    with pytest.raises(UnavailableError):
+        await crm.create("contact", {"LastName": "Ny"}, ticket)
+    assert ticket.steps == ["released"]
+
+
+async def test_a_link_fills_a_blank_account_and_leaves_a_persons_choice(sandbox: Sandbox, crm: Salesforce) -> None:
+    firm, chosen = account(sandbox), account(sandbox)
+    free, taken, a_lead = contact(sandbox), contact(sandbox, AccountId=chosen), lead(sandbox)
+    for _ in range(2):
+        await crm.link("contact", [(free, firm), (taken, firm)])
+    assert held(sandbox, free)["AccountId"] == firm
+    assert held(sandbox, taken)["AccountId"] == chosen
+    await crm.link("lead", [(a_lead, firm)])
+
+
+# ---- limits and failures -------------------------------------------------------------------------------------------
+
+
+class Heard(NoLimiter):
+    """Keeps what the limiter was told."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+        self.paused: list[tuple[str, float | None]] = []
+
+    async def noticed(self, bucket: str, notice: Notice) -> None:
+        self.notices.append(notice)
+
+    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+        self.paused.append((bucket, retry_after_s))
+
+
+@pytest.mark.parametrize(
+    ("message", "wait"),
+    [("TotalRequests Limit exceeded.", 900.0), ("ConcurrentRequests (Concurrent API Requests) Limit exceeded", 5.0)],
+)
+async def test_a_spent_day_and_a_crowd_pause_the_org_for_different_times(
+    sandbox: Sandbox, open_crm: Open, message: str, wait: float
+) -> None:
+    heard = Heard()
+    crm = open_crm(limiter=heard)
+    await crm.standing()
+    body = [{"message": message, "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+    sandbox.fault("status", params={"status": 403, "body": body})
+    with pytest.raises(RateLimitedError):
+        await crm.properties("contact")
+    assert set(heard.paused) == {("acme", wait)}
+
+
+async def test_usage_near_our_share_is_noticed_on_errors_too(sandbox: Sandbox, open_crm: Open) -> None:
+    heard = Heard()
+    crm = open_crm(limiter=heard)
+    await crm.standing()
+    params = {"status": 404, "body": [], "headers": {"Sforce-Limit-Info": "api-usage=3990/5000"}}
+    sandbox.fault("status", params=params)
+    with pytest.raises(RejectedError):
+        await crm.properties("contact")
+    assert heard.notices[-1].remaining == 10
+
+
+@pytest.mark.parametrize("kind", ["close", "reset", "cut_body", "garbled_status"])
+async def test_a_broken_wire_is_unavailable_after_three_tries(sandbox: Sandbox, crm: Salesforce, kind: str) -> None:
+    await crm.standing()
+    sandbox.calm()
+    sandbox.fault(kind)
+    with pytest.raises(UnavailableError):
+        await crm.properties("contact")
+    assert sandbox.wait_for_requests("", 3) == 3
+
+
+async def test_a_silent_org_is_unavailable(sandbox: Sandbox, open_crm: Open) -> None:
+    crm = open_crm(read_s=0.05)
+    await crm.standing()
+    sandbox.fault("hang")
+    with pytest.raises(UnavailableError):
+        await crm.properties("contact")
+
+
+async def test_an_org_that_is_not_there_is_unavailable(open_crm: Open) -> None:
+    with pytest.raises(UnavailableError):
+        await open_crm(base_url="http://127.0.0.1:9").standing()
+
+
+async def test_no_error_shows_an_address_or_a_token(sandbox: Sandbox, crm: Salesforce) -> None:
+    await crm.properties("contact")
+    texts: list[str] = []
+    for status in (300, 302, 400, 403, 404, 409, 412, 500):
+        sandbox.calm()
+        body = [{"message": "mara@quist-example.se", "errorCode": "SOMETHING_NEW"}]
+        sandbox.fault("status", params={"status": status, "body": body})
+        with pytest.raises(Exception, match="acme") as caught:
+            await crm.create("contact", {"LastName": "Ny", "Email": "mara@quist-example.se"}, KeptTicket())
+        cause: BaseException | None = caught.value
+        while cause is not None:
+            texts += [str(cause), repr(cause)]
+            cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    assert not any("quist" in text or "Bearer" in text for text in texts)
