@@ -176,7 +176,7 @@ class Transport:
         extra = dict(headers or {})
         content = b""
         if json is not None:
-            content = jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+            content = jsonlib.dumps(json, separators=(",", ":")).encode("ascii")
             extra["content-type"] = "application/json"
         elif form is not None:
             content = urlencode(form).encode()
