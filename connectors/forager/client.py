@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors import classify
 from connectors.errors import AccessError, ContractError
@@ -35,9 +35,10 @@ from connectors.forager.models import (
     Website,
 )
 from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
-from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, Ticket, Window
 from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
 from connectors.operations import Operation
+from connectors.rates import Rate
 from connectors.transport import StaticAuth, Transport
 
 T = TypeVar("T")
@@ -65,10 +66,6 @@ _NEW_KEY = TypeAdapter(NewApiKey)
 _SUGGESTIONS = TypeAdapter(SuggestionPage)
 
 
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 class Options(BaseModel):
     """How Forager is reached. ``account_id`` may be left to ``account_of`` when the key has one account only."""
 
@@ -76,7 +73,7 @@ class Options(BaseModel):
     api_key: SecretStr
     base_url: str = "https://api-v2.forager.ai"
     account_id: int | None = None
-    rate: Annotated[tuple[str, ...], BeforeValidator(_several)] = ("10/second",)
+    rate: Rate = (Window(10, 1),)
     user_agent: str = "refill/0.1"
     connect_s: float = 10
     read_s: float = 60
@@ -133,7 +130,7 @@ class Forager:
         self._account = {"account_id": options.account_id}
         self.account = str(options.account_id)
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(
-            {transport.bucket(op.WORK_EMAILS): tuple(parse_rate(text) for text in options.rate)}
+            {transport.bucket(op.WORK_EMAILS): options.rate}
         )
 
     async def aclose(self) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors import classify
 from connectors.bodies import bare_host
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
 from connectors.kaspr.models import Employee, KeyUser, Pattern, Profile, RateLimits, RemainingCredits
-from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, Ticket, Window
 from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
+from connectors.rates import Rate
 from connectors.transport import StaticAuth, Transport
 
 _USER = TypeAdapter(KeyUser)
@@ -22,10 +23,6 @@ _REMAINING = TypeAdapter(RemainingCredits)
 _LIMITS = TypeAdapter(RateLimits)
 _GIVES = frozenset({"person", "work_email", "phone", "mobile_phone", "job_title", "first_name", "last_name"})
 _EMPLOYER = frozenset({"company_name"})
-
-
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
 
 
 class Options(BaseModel):
@@ -43,7 +40,7 @@ class Options(BaseModel):
     auth_scheme: Literal["bearer", "raw"] = "bearer"
     personal_field: Literal["", "directEmail", "personalEmail"] = ""
     account: str = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers
-    rate: Annotated[tuple[str, ...], BeforeValidator(_several)] = ("60/minute", "500/hour", "500/day")
+    rate: Rate = (Window(60, 60), Window(500, 3600), Window(500, 86_400))
     user_agent: str = "refill/0.1"
     connect_s: float = 10
     read_s: float = 60
@@ -78,7 +75,7 @@ class Kaspr:
         self._profile = op.PROFILE_V2 if options.dialect == "v2" else op.PROFILE
         self.account = options.account
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(
-            {transport.bucket(self._profile): tuple(parse_rate(text) for text in options.rate)}
+            {transport.bucket(self._profile): options.rate}
         )
 
     async def aclose(self) -> None:

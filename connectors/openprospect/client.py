@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors import classify
 from connectors.bodies import Body
 from connectors.errors import ContractError
-from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, Ticket, Window
 from connectors.models import Reply, Standing
 from connectors.openprospect import operations as op
 from connectors.openprospect import read
@@ -32,6 +32,7 @@ from connectors.openprospect.models import (
 )
 from connectors.openprospect.read import Page
 from connectors.operations import Operation
+from connectors.rates import Rate
 from connectors.transport import StaticAuth, Transport
 
 B = TypeVar("B", bound=Body)
@@ -43,17 +44,13 @@ _COMPANY, _PROSPECT, _ENTRY = TypeAdapter(Company), TypeAdapter(Prospect), TypeA
 _JOB, _WEBTECH, _ADDED = TypeAdapter(Job), TypeAdapter(Webtech), TypeAdapter(Added)
 
 
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 class Options(BaseModel):
     """How OpenProspect is reached. The free plan allows 100 calls an hour, the next one 1000."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
     api_key: SecretStr
     base_url: str = "https://api.openprospect.io/api/v1"
-    rate: Annotated[tuple[str, ...], BeforeValidator(_several)] = ("100/hour",)
+    rate: Rate = (Window(100, 3600),)
     user_agent: str = "refill/0.1"
     connect_s: float = 10
     read_s: float = 30
@@ -83,9 +80,7 @@ class OpenProspect:
 
     def __init__(self, transport: Transport, options: Options) -> None:
         self._transport = transport
-        self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(
-            {transport.bucket(op.SEARCHES): tuple(parse_rate(text) for text in options.rate)}
-        )
+        self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType({transport.bucket(op.SEARCHES): options.rate})
 
     async def aclose(self) -> None:
         await self._transport.aclose()
