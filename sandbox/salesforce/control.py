@@ -98,10 +98,14 @@ class _Control:
         return {"id": row.id}
 
     def purge(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Deletes past the recycle bin."""
-        row = self._row(body)
-        self.store.purge(row)
-        return {"id": row.id}
+        """Out of the recycle bin for good: `{"object", "id"}`, or with an empty body everything in it."""
+        rows = [row for held in self.store.rows.values() for row in held.values() if row.deleted]
+        if body:
+            found = self.store.any(self._object(body["object"]), body["id"])
+            rows = [found] if found else []
+        for row in rows:
+            self.store.purge(row)
+        return {"ids": [row.id for row in rows]}
 
     def convert(self, _: web.Request, body: dict[str, Any]) -> Any:
         """`{"id": lead, "account_id": optional}`."""

@@ -1,0 +1,60 @@
+"""Checks answers against HubSpot's published OpenAPI files (snapshot of 2026-08-21)."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+_FILES = Path(__file__).parent.parent / "data" / "openapi"
+
+
+def check(file: str, method: str, path: str, status: int, body: object) -> None:
+    """Raises: jsonschema.ValidationError, or AssertionError where the file knows no such path or status."""
+    spec = _spec(file)
+    operation = next(
+        (
+            item[method.lower()]
+            for known, item in spec["paths"].items()
+            if _fits(known, path) and method.lower() in item
+        ),
+        None,
+    )
+    assert operation, f"{method} {path} is not in {file}"
+    answers = operation["responses"]
+    assert str(status) in answers or status >= 400, f"{method} {path} does not declare {status}"
+    content = answers.get(str(status), answers["default"]).get("content")
+    if not content:
+        return
+    schema = next(iter(content.values()))["schema"]
+    if status >= 400:
+        schema = {"$ref": "#/components/schemas/Error"}
+    validator = Draft202012Validator({**schema, "components": spec["components"]})
+    validator.validate(body)
+
+
+@cache
+def _spec(file: str) -> dict[str, Any]:
+    spec: dict[str, Any] = json.loads((_FILES / f"hubspot-{file}.json").read_text())
+    return _relaxed(spec)
+
+
+def _fits(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
+
+
+def _relaxed(node: Any) -> Any:
+    """`nullable` as JSON Schema says it; property values may be null, which the v3 files leave out and the API sends."""
+    if isinstance(node, list):
+        return [_relaxed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _relaxed(value) for key, value in node.items()}
+    values = node.get("additionalProperties")
+    if isinstance(values, dict) and values.get("type") == "string":
+        values["type"] = ["string", "null"]
+    if node.get("nullable") is True and isinstance(node.get("type"), str):
+        node["type"] = [node["type"], "null"]
+    return node
