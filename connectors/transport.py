@@ -208,11 +208,11 @@ class Transport:
 
     async def _repeated(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         began, tries = perf_counter(), 1
-        failed: UnavailableError | None = None
-        try:
+        lost: UnavailableError | None = None
+        try:  # the first attempt, outside the machinery of repeats, which costs as much as the call
             return await self._try(operation, attempt)
         except UnavailableError as error:
-            failed = error
+            lost = error
 
         def wait(error: Exception) -> bool | float:
             if not isinstance(error, UnavailableError) or tries >= ATTEMPTS:
@@ -232,10 +232,8 @@ class Transport:
 
         async for trial in stamina.retry_context(on=wait, attempts=ATTEMPTS, timeout=REPEAT_S):
             with trial:
-                if (
-                    failed is not None
-                ):  # the first attempt is made outside: the machinery of repeats costs as much as it
-                    first, failed = failed, None
+                if lost is not None:
+                    first, lost = lost, None
                     raise first
                 tries += 1
                 return await self._try(operation, attempt)
@@ -262,6 +260,7 @@ class Transport:
         except (UnsentError, BrokenError) as failure:
             self._log(operation, None, began, failure)
             if isinstance(failure, UnfitError):
+                await self.limiter.worked(bucket)
                 raise ContractError(self.vendor, operation.name) from failure
             await self.limiter.failed(bucket)
             raise UnavailableError(self.vendor, operation.name, bucket=bucket) from failure

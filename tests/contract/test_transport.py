@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from connectors.errors import (
@@ -151,6 +152,21 @@ async def test_an_error_of_unknown_type_after_sent_is_uncertain() -> None:
     async with sending("http://127.0.0.1:1") as transport:
         with pytest.raises(OutcomeUnknownError):
             await transport.run(LOOKUP, attempt, ticket=ticket)
+    assert ticket.steps == ["sent", "uncertain"]
+
+
+async def test_an_answer_that_drips_ends_at_the_deadline() -> None:
+    async def drips(served: Wire, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n")
+        while not served.go.is_set():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    ticket = KeptTicket()
+    async with wire(drips) as served, sending(served.url, connect_s=0.1, read_s=0.1) as transport:
+        with pytest.raises(OutcomeUnknownError):
+            await paid(transport, ticket)
     assert ticket.steps == ["sent", "uncertain"]
 
 
@@ -527,8 +543,30 @@ async def test_cookies_of_a_vendor_are_neither_kept_nor_sent() -> None:
         assert b"cookie" not in served.requests[1].lower()
 
 
-async def test_a_secret_is_in_no_error_and_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    async with wire(answers(200)) as served, sending(served.url) as transport:
+        assert (await transport.send(READ, path={"id": 7})).status == 200
+
+
+async def test_events_tell_ids_and_counts_only() -> None:
+    unsure = answers(503)
+    fine = answers(200, b'{"email": "ada@example.com"}')
+    with structlog.testing.capture_logs() as events:
+        async with wire(unsure, fine) as served, sending(served.url) as transport:
+            await transport.send(READ, path={"id": "somebody"}, query={"q": "somebody"})
+    assert [event["event"] for event in events] == [
+        "vendor.request.finished",
+        "vendor.request.retried",
+        "vendor.request.finished",
+    ]
+    told = {"event", "log_level", "vendor", "operation", "status", "duration_ms", "cause", "attempt", "wait_s"}
+    assert all(set(event) <= told for event in events)
+    assert not any(word in str(events) for word in ("somebody", "ada@", "127.0.0.1", "s3cret"))
+
+
+async def test_a_secret_is_in_no_error_and_no_repr() -> None:
     async with wire(answers(500)) as served, sending(served.url) as transport:
         with pytest.raises(UnavailableError) as caught:
             await transport.send(READ, path={"id": "somebody"})

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from connectors.errors import CreditsError
 from connectors.kaspr import Kaspr, Options, open_transport
 from connectors.kaspr import operations as op
 from connectors.kaspr.models import Pattern
-from connectors.kaspr.read import answer, notices, patterns, reset_s
+from connectors.kaspr.read import answer, notices, patterns, reading, reset_s
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Identity, Outcome, Question, Reply
 from connectors.ports import Provider
@@ -71,6 +72,20 @@ def test_headers_that_are_absent_tell_nothing() -> None:
     assert notices(op.PROFILE, Reply(200, {"x-ratelimit-remaining": "0"}, b"")) == {}
     headers = {"x-ratelimit-remaining": "-3", "x-ratelimit-reset": "60000"}
     assert notices(op.PROFILE, Reply(200, headers, b"")) == {"": Notice(0, 60.0, 3600)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "pool"),
+    [
+        ({"remaining-phone-credits": "0", "remaining-work-email-credits": "12"}, "phone"),
+        ({"remaining-phone-credits": "0", "remaining-work-email-credits": "0"}, ""),
+        ({}, ""),
+    ],
+)
+def test_an_empty_pool_is_named_when_it_is_one(headers: dict[str, str], pool: str) -> None:
+    told = reading("bearer").refusal(op.PROFILE_V2, Reply(402, headers, b"{}"))
+    assert isinstance(told, CreditsError)
+    assert told.bucket == pool
 
 
 def test_patterns_are_sorted_and_unknown_tokens_skipped() -> None:
