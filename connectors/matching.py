@@ -29,6 +29,14 @@ def profile_slug(value: str) -> str:
     return unicodedata.normalize("NFC", unquote(match[1])).casefold() if match else ""
 
 
+def profile_address(property: str, value: str) -> str:
+    """``value`` as a LinkedIn address where it is the bare slug of a LinkedIn property, else as it stands."""
+    bare = value.strip()
+    if "linkedin" not in property.lower() or not bare or "/" in bare or " " in bare:
+        return value
+    return f"https://www.linkedin.com/in/{bare}"
+
+
 def spellings(value: str) -> tuple[str, ...]:
     """How a CRM may hold a web address: with and without scheme, ``www.`` and a trailing slash. Lower case too.
 

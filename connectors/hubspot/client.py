@@ -20,7 +20,7 @@ from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.records import RawProperties, Row, Rows
 from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
-from connectors.matching import alike, bare_host, spellings
+from connectors.matching import alike, bare_host, profile_address, spellings
 from connectors.models import (
     Company,
     Cursor,
@@ -44,6 +44,7 @@ LIST_PAGE = 100
 SCHEMA_S = 600.0  # how long a portal's schema is believed
 CLOCK_S = 60.0
 FINDS = 10_000  # rows one search may give in all before we call the question wrong
+_INTEGRATIONS = frozenset({"INTEGRATION", "API"})
 _GROUPS = {"contact": "contactinformation", "company": "companyinformation"}
 _ROWS, _ROW, _SCHEMA = TypeAdapter(Rows), TypeAdapter(Row), TypeAdapter(RawProperties)
 
@@ -231,6 +232,16 @@ class HubSpot:
                 told[asked] = records.history_of(row, properties)
         return told
 
+    async def ours(self, object: str, id: str, properties: Sequence[str]) -> frozenset[str]:
+        """Properties whose newest history line was written by an integration.
+
+        What a service key's writes are signed with is not documented, so any integration's counts as ours: the value
+        has to be ours as well before anything follows from it.
+        """
+        told = (await self.history(object, [id], properties)).get(id, {})
+        ours = {name for name, lines in told.items() if lines and lines[0][1].split(":")[0] in _INTEGRATIONS}
+        return frozenset(ours)
+
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked companies; one that was merged answers under the id asked for."""
         told: dict[str, Company] = {}
@@ -250,12 +261,15 @@ class HubSpot:
         wanted = list(dict.fromkeys(value for value in values if value.strip()))
         schema = await self._schema(object)
         if (object, property) == ("contact", "email") or (property in schema and schema[property].unique):
-            hits = await self._by_key(object, property, wanted)
+            texts = [value.strip().lower() for value in wanted if "@" in value] if property == "email" else wanted
+            hits = await self._by_key(object, property, texts)
         elif (object, property) == ("company", "domain"):
             hosts = list(dict.fromkeys(host for value in wanted if (host := bare_host(value))))
             hits = await self._searched(object, search.domain_bodies(hosts, ("domain", "hs_additional_domains")))
         else:
-            forms = list(dict.fromkeys(form for value in wanted for form in spellings(value)))
+            forms = list(
+                dict.fromkeys(form for value in wanted for form in spellings(profile_address(property, value)))
+            )
             hits = await self._searched(object, search.value_bodies(property, forms, (property,)))
         return {value: tuple(row.id for row in hits.values() if _holds(row, property, value)) for value in values}
 
@@ -265,13 +279,21 @@ class HubSpot:
         try:
             reply = await self._transport.send(operation, json={"properties": dict(values)}, ticket=ticket)
         except ConflictError as conflict:
-            if conflict.existing_id or object != "contact" or not values.get("email"):
+            if conflict.existing_id:
                 raise
-            known = (await self.find(object, "email", [values["email"]]))[values["email"]]
             args = (self.name, operation.name, conflict.status, conflict.request_id)
-            raise ConflictError(*args, existing_id=known[0] if known else "", code=conflict.code) from conflict
+            known = await self._in_the_way(object, values)
+            raise ConflictError(*args, existing_id=known, code=conflict.code) from conflict
         self._timed(reply)
         return parsed(_ROW, reply, self.name, operation.name).id
+
+    async def _in_the_way(self, object: str, values: Mapping[str, str]) -> str:
+        """The row that has one of our unique values already, ``""`` when none is found."""
+        for name in (self._options.external_id, *(("email",) if object == "contact" else ())):
+            value = values.get(name, "")
+            if value and (known := (await self.find(object, name, [value]))[value]):
+                return known[0]
+        return ""
 
     async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
         """Associate contacts with companies by the default, unlabelled association."""
@@ -415,4 +437,4 @@ def _holds(row: Row, property: str, value: str) -> bool:
     if property == "domain":
         spare = (held.get("hs_additional_domains") or "").split(";")
         return bare_host(value) in {bare_host(text) for text in (held.get("domain") or "", *spare)} - {""}
-    return alike(value, held.get(property) or "")
+    return alike(profile_address(property, value), held.get(property) or "")

@@ -20,8 +20,8 @@ Body = dict[str, Any]
 
 
 def opened(cursor: Cursor, now: int) -> Cursor:
-    """``cursor`` with its window's end: the one it walks already, else ``now``."""
-    return cursor if cursor.end else Cursor(start=cursor.start, end=now)
+    """``cursor`` with its window's end: the one it walks already, else ``now``, or its start when that is later."""
+    return cursor if cursor.end else Cursor(start=cursor.start, end=max(now, cursor.start))
 
 
 def stepped(cursor: Cursor, last_id: str, more: bool, overlap_ms: int) -> Cursor:

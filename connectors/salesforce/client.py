@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
 from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
-from connectors.matching import alike, bare_host, profile_slug, spellings
+from connectors.matching import alike, bare_host, profile_address, profile_slug, spellings
 from connectors.models import (
     Company,
     Cursor,
@@ -270,6 +270,12 @@ class Salesforce:
         del object, ids, properties
         return {}
 
+    async def ours(self, object: str, id: str, properties: Sequence[str]) -> frozenset[str]:
+        """All of ``properties`` when we wrote the row last, else none: the org tells a row's writer, not a field's."""
+        rows = await self._org.ids_in(object, ("Id", "LastModifiedById"), [id], QUERY)
+        mine = any(row.get("LastModifiedById") == self.user_id for row in rows) and bool(self.user_id)
+        return frozenset(properties) if mine else frozenset()
+
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked accounts."""
         schema = await self._org.schema("company")
@@ -290,15 +296,18 @@ class Salesforce:
         hosts = object == "company" and property == "Website"
 
         def query(part: Sequence[str]) -> str:
-            where = [_sought(property, part, hosts, known.kind), *_alive(object)]
+            where = [_sought(property, part, hosts, known.kind), "IsDeleted = false"]  # a converted lead is known too
             return soql.select(("Id", property), TABLES[object], where, "ORDER BY Id ASC")
 
-        wanted = [value for value in values if (bare_host(value) if hosts else value.strip())]
+        spelt = {value: profile_address(property, value) for value in values}
+        wanted = [spelt[value] for value in values if (bare_host(value) if hosts else value.strip())]
         rows: list[Mapping[str, Any]] = []
         for part in soql.chunked(wanted, query, FINDS):
             rows += await self._org.rows(query(part), QUERY)
         held = [(str(row.get("Id")), records.text(row.get(property)) or "") for row in rows]
-        return {value: tuple(dict.fromkeys(i for i, text in held if _same(value, text, hosts))) for value in values}
+        return {
+            value: tuple(dict.fromkeys(i for i, text in held if _same(spelt[value], text, hosts))) for value in values
+        }
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
         """Create one row on its ticket: by upsert when it carries our external id, so that a repeat is one row."""

@@ -133,17 +133,32 @@ class Lines:
     def __init__(self, options: SalesforceOptions) -> None:
         self._options = options
         self._idle: queue.SimpleQueue[_Line] = queue.SimpleQueue()
+        self._closed = False
+        self._deadline_s = options.connect_s + options.read_s
         self._threads = ThreadPoolExecutor(options.concurrency, thread_name_prefix=options.name)
 
     async def exchange(self, call: Call, instance: str, token: str) -> Reply:
-        """Send once, in a thread. Raises: as ``_Line.exchange``."""
+        """Send once, in a thread. Raises: as ``_Line.exchange``.
+
+        A thread cannot be stopped: past the deadline it is left to its own end, and its answer is not looked at.
+        """
         context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, context.run, self._exchange, call, instance, token)
+        sending = asyncio.get_running_loop().run_in_executor(
+            self._threads, context.run, self._exchange, call, instance, token
+        )
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await sending
+        except TimeoutError:
+            raise BrokenError("deadline") from None
 
     def close(self) -> None:
         """Let the threads end; a call under way is not waited for."""
+        self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._idle.get_nowait().close()
@@ -154,6 +169,8 @@ class Lines:
             return line.exchange(call, token)
         finally:
             self._idle.put(line)
+            if self._closed:
+                self._drop_idle()
 
     def _line(self, instance: str) -> _Line:
         with contextlib.suppress(queue.Empty):

@@ -466,8 +466,8 @@ async def test_companies_are_found_by_first_and_additional_domain(sandbox: Sandb
 async def test_a_profile_is_found_in_any_spelling(sandbox: Sandbox, crm: HubSpot) -> None:
     slug = f"mara-quist-{next(FRESH)}-{id(crm)}"
     record_id = contact(sandbox, hs_linkedin_url=f"http://linkedin.com/in/{slug}/")
-    wanted = f"https://www.linkedin.com/in/{slug}"
-    assert await crm.find("contact", "hs_linkedin_url", [wanted]) == {wanted: (record_id,)}
+    for wanted in (f"https://www.linkedin.com/in/{slug}", slug):
+        assert await crm.find("contact", "hs_linkedin_url", [wanted]) == {wanted: (record_id,)}
 
 
 async def test_a_creation_is_stored_on_its_ticket(sandbox: Sandbox, crm: HubSpot) -> None:
@@ -497,9 +497,10 @@ async def test_a_creation_of_somebody_there_names_them(sandbox: Sandbox, crm: Hu
 
 async def test_a_second_row_with_our_external_id_is_a_conflict(sandbox: Sandbox, crm: HubSpot) -> None:
     key = f"op-{next(FRESH)}-{id(crm)}"
-    company(sandbox, openprospect_id=key)
-    with pytest.raises(ConflictError):
+    there = company(sandbox, openprospect_id=key)
+    with pytest.raises(ConflictError) as caught:
         await crm.create("company", {"name": "Twice", "openprospect_id": key}, KeptTicket())
+    assert caught.value.existing_id == there
 
 
 async def test_a_creation_with_a_bad_value_names_it(crm: HubSpot) -> None:

@@ -535,6 +535,15 @@ async def test_accounts_are_found_by_host_however_the_website_is_written(sandbox
     assert told[f"two_{mark}.se"] == ()
 
 
+async def test_a_profile_is_found_in_any_spelling(sandbox: Sandbox, crm: Salesforce) -> None:
+    slug = f"mara-quist-{next(FRESH)}"
+    near = contact(sandbox, LinkedIn_URL__c=f"https://www.linkedin.com/in/{slug}-2")
+    record_id = contact(sandbox, LinkedIn_URL__c=f"http://de.linkedin.com/in/{slug}/")
+    for wanted in (f"https://www.linkedin.com/in/{slug}", slug):
+        assert await crm.find("contact", "LinkedIn_URL__c", [wanted]) == {wanted: (record_id,)}
+    assert near != record_id
+
+
 async def test_a_creation_with_our_external_id_is_one_row_however_often_it_is_sent(
     sandbox: Sandbox, crm: Salesforce
 ) -> None:

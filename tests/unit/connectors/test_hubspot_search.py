@@ -139,6 +139,10 @@ def test_a_finished_window_is_followed_by_one_that_overlaps_it() -> None:
     assert search.opened(done, 9500) == Cursor(start=8700, end=9500)
 
 
+def test_a_window_never_ends_before_it_starts_though_the_vendors_clock_was_set_back() -> None:
+    assert search.opened(Cursor(start=9000), 8000) == Cursor(start=9000, end=9000)
+
+
 def test_a_window_under_way_keeps_its_bounds() -> None:
     assert search.stepped(Cursor(1000, 9000), "7", True, 300) == Cursor(1000, 9000, id="7")
     assert search.opened(Cursor(1000, 9000, id="7"), 9999) == Cursor(1000, 9000, id="7")
