@@ -134,8 +134,11 @@ class Deliverer:
 
     async def aclose(self) -> None:
         """Send what is gathered."""
-        for batcher in (*self._finders.values(), *self._fillers.values(), self._links):
-            await batcher.aclose()
+        for finder in self._finders.values():
+            await finder.aclose()
+        for filler in self._fillers.values():
+            await filler.aclose()
+        await self._links.aclose()
 
     async def _bring(self, story: _Story, row: DeliveredCompany) -> None:
         target = self._target
@@ -180,7 +183,7 @@ class Deliverer:
             case Created(id):
                 return await self._claimed(story, object, told, external_id, id)
             case BusyCreation(until_ms):
-                raise _Deferred(until_ms, "creation")
+                raise _Deferred(min(until_ms, self._clock() + MOMENT_MS), "creation")
             case UnknownCreation():
                 return await self._doubted(object, claim)
             case _:
@@ -302,7 +305,7 @@ class Deliverer:
     async def _close_open_intents(self, story: _Story) -> None:
         """Tell the journal what became of what an earlier visit of this row was about to do."""
         for one in [intent(text) for text in story.lease.intents]:
-            if one.is_creation:
+            if one.is_creation():
                 ids = await self._finder(one.object, self._target.external_id).ask(one.after)
                 if ids:
                     story.entries.append(created_entry(one.object, ids[0], one.after, one.at))

@@ -41,7 +41,6 @@ class Intent:
         """A delivered value about to be written on a blank of a matched row."""
         return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id)
 
-    @property
     def is_creation(self) -> bool:
         """Whether it is a row rather than a value."""
         return self.rule == "created"

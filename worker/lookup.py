@@ -27,6 +27,7 @@ from connectors.models import Answer, Offer, Outcome, Question, Reply
 from connectors.ports import Provider
 from worker.journal_entries import lookup_entry
 from worker.ledger.answers import Kept, Ref
+from worker.ledger.cursors import Cursors
 from worker.ledger.floor import Floor
 from worker.ledger.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError
@@ -123,6 +124,7 @@ class Lookups:
     desk: Desk
     floor: Floor
     pauses: Pauses
+    cursors: Cursors
     purse: Purse
     spool: Spool
     owner: str
@@ -156,6 +158,7 @@ class Lookups:
         if self.draining.is_set():
             return Later(self.clock() + MOMENT_MS, "draining")
         terms = self.terms[question.provider]
+        await self._learn_cap(lease.run)
         lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
         answer = await self.desk.reserve(
             question,
@@ -185,6 +188,12 @@ class Lookups:
                 return Later(self.clock() + MOMENT_MS, "midnight")
             case _:
                 assert_never(answer)
+
+    async def _learn_cap(self, run: str) -> None:
+        """Read once what a person's run may spend at most."""
+        if run and run not in self.purse.runs and not run.startswith("day-"):
+            told = await self.cursors.get(f"cap:{run}")
+            self.purse.runs[run] = int(told) if told else None
 
     def _no_budget(self, line: str, question: Question) -> Looked:
         name = line.partition(":")[0]

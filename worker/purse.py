@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo
 
 from worker.ledger.budgets import BudgetLine
 
-FOREVER_MS = 4_102_444_800_000  # 2100: a run's cap has no day
-
 
 @dataclass(frozen=True, slots=True)
 class Cap:
@@ -31,7 +29,7 @@ class Purse:
     zone: str
     providers: Mapping[str, Cap]
     crms: Mapping[str, Cap]
-    runs: dict[str, int] = field(default_factory=dict)
+    runs: dict[str, int | None] = field(default_factory=dict)
     balances: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def lines(self, provider: str, crm: str, run: str, now_ms: int) -> tuple[BudgetLine, ...]:
@@ -40,8 +38,9 @@ class Purse:
             *self.provider_lines(provider, now_ms),
             *self._of(crm, self.crms.get(crm, Cap()), now_ms),
         ]
-        if run in self.runs:
-            lines.append(BudgetLine(f"run:{run}", self.runs[run], 0, FOREVER_MS))
+        if run and not run.startswith("day-"):  # a run that a person started: its own cap, and what it spends where
+            lines.append(BudgetLine(f"run:{run}", _cap(self.runs.get(run))))
+            lines.append(BudgetLine(f"run:{run}:{provider}", _cap(None)))
         return tuple(lines)
 
     def provider_lines(self, provider: str, now_ms: int) -> tuple[BudgetLine, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -40,7 +40,7 @@ from worker.ledger.scripts import Scripts
 from worker.ledger.spool import Spool
 from worker.ledger.tickets import Desk
 from worker.ledger.timetable import Timetable
-from worker.ledger.work import Floor, Work
+from worker.ledger.work import Floor, Lease, Work
 from worker.lookup import Lookups, Terms
 from worker.policies import policy, verifies, watched_of
 from worker.purse import Cap, Purse
@@ -115,6 +115,7 @@ class Runtime:
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
+    opening: bool = True  # until every crm was tried once
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open_crms(self) -> None:
@@ -131,6 +132,7 @@ class Runtime:
                 self.shut.discard(name)
                 await self.ledger.pauses.lift(name, "outage")
                 await self.ledger.pauses.lift(name, "credentials")
+        self.opening = False
 
     async def _open_crm(self, name: str) -> None:
         settings, vendor = self.settings.crm[name], self.crms[name]
@@ -145,8 +147,8 @@ class Runtime:
         rules = policy(name, settings, object, watched, self.settings.providers)
         what = watched_of(rules)
 
-        async def read(ids: object) -> Mapping[str, Found]:
-            return await vendor.read(what, cast("list[str]", ids))
+        async def read(ids: Sequence[str]) -> Mapping[str, Found]:
+            return await vendor.read(what, ids)
 
         reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
         companies = Companies(vendor)
@@ -172,10 +174,8 @@ class Runtime:
                 hint = f"{name} lacks {settings.external_id} on its {kind}: run refill setup {name}"
                 raise AccessError(name, "properties", code="EXTERNAL_ID", hint=hint)
         watched = cast("Watched | None", getattr(settings.watch, person, None))
-        accept = {
-            name_: frozenset(rule.accept or (Grade.VALID,))
-            for name_, rule in (watched.fields if watched else {}).items()
-        }
+        rules = watched.fields if watched else {}
+        accept = {str(field): frozenset(rule.accept or (Grade.VALID,)) for field, rule in rules.items()}
         fill = self.watches.get((name, person))
         target = Target(
             crm=name,
@@ -194,8 +194,8 @@ class Runtime:
         self._stack.push_async_callback(deliverer.aclose)
         self._add_line(f"{name}.{DELIVERY}", target.work, BLOCK, deliverer.deliver)
 
-    def _add_line(self, name: str, work: Work, block: int, visit: Callable[..., object]) -> None:
-        self.lines[name] = Line(name, work, block, attended(visit, work, self.ledger.pauses, clock))  # type: ignore[arg-type]
+    def _add_line(self, name: str, work: Work, block: int, visit: Callable[[Lease], Awaitable[None]]) -> None:
+        self.lines[name] = Line(name, work, block, attended(visit, work, self.ledger.pauses, clock))
 
     async def refresh_standing(self) -> None:
         """Prices and balance of every paid provider, from its own free read; what cannot be read stays as it was."""
@@ -227,7 +227,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             providers[name] = provider
         crms: dict[str, Crm] = {}
         for name, crm in settings.crm.items():
-            limiters[name] = RedisLimiter(ledger.scripts, name, {}, outage_pauses_vendor=True)
+            limiters[name] = RedisLimiter(ledger.scripts, name, {})
             crms[name] = await _crm(name, crm, limiters[name], vault)
             limiters[name].add(crms[name].buckets)
             stack.push_async_callback(crms[name].aclose)
@@ -236,6 +236,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             desk=ledger.desk,
             floor=ledger.floor,
             pauses=ledger.pauses,
+            cursors=ledger.cursors,
             purse=purse,
             spool=spool,
             owner=owner,

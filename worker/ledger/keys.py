@@ -117,15 +117,17 @@ MONEY: Mapping[str, str] = {
     # hash "reserved", "sent", "uncertain", "spent", "overrun": credits by provider since the start
     "credits": "credits:{provider}",
     # hash: where a bucket's pace, notices and failures stand; see lua/parts/rate.lua for its fields
-    "rate": "rate:{vendor}:{bucket}",
+    "rate": "rate:{bucket}",
     # hash: calls of a window longer than a minute, by sixtieth of it
-    "rate_window": "rate:{vendor}:{bucket}:{ms}",
+    "rate_window": "rate:{bucket}:{ms}",
     # hash "ext:<id>", "domain:<domain>", "email:<address>" ... -> "=<row id>" created, or "?<creation>" open
     "claims": "claims:{crm}:{object}",
     # hash: one creation; see lua/parts/creations.lua for its fields
     "creation": "creation:{creation}",
     # zset creation -> ms of its deadline, while reserved, sent or unknown
     "creations_open": "creations:open",
+    # zset "<ticket>:<credits>" -> ms it was sent at: what we know to have been charged of late, for verdicts
+    "charges": "charges:{provider}:{operation}",
 }
 
 TEMPLATES: Mapping[str, str] = {**WORK, **JOURNAL, **SCHEDULE, **DELIVERIES, **MONEY}

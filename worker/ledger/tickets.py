@@ -226,6 +226,12 @@ class Desk:
         word = {True: "charged", False: "uncharged", None: "none"}[charged]
         return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
 
+    async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int) -> int:
+        """Credits known to have been charged for calls sent in the window, of the last hour."""
+        key = self._scripts.keys("charges", provider, operation)
+        found = await self._scripts.call("ZRANGEBYSCORE", key, start_ms, end_ms)
+        return sum(int(member.rpartition(b":")[2]) for member in found)
+
     async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> Ended:
         """A person's word on an uncertain ticket: its credits count as spent, or not, and it is asked again, or not."""
         return _ended(await self._scripts.run("ticket_resolve", ticket_id, int(ask_again), int(charged)))
@@ -309,7 +315,10 @@ class Settlement:
 
 
 class LookupTicket:
-    """``connectors.limits.Ticket`` of a paid lookup. ``ended`` tells afterwards whom to make due."""
+    """``connectors.limits.Ticket`` of a paid lookup. ``ended`` tells afterwards whom to make due.
+
+    Its first ending stands: what is said of it later, by a cancellation for one, is not heard.
+    """
 
     def __init__(
         self,
@@ -327,7 +336,7 @@ class LookupTicket:
         self._keep_hits_ms, self._keep_misses_ms = keep_hits_ms, keep_misses_ms
         self._policy: Policy | None = policy
         self._patience_s = patience_s
-        self._asked = False
+        self._asked = self._over = False
         self.ended: Ended | None = None
 
     async def sent(self) -> None:
@@ -350,10 +359,13 @@ class LookupTicket:
 
     async def stored(self, reply: Reply) -> None:
         """Keep the raw reply and settle its credits, in Redis or, when that takes too long, on the disk."""
+        if self._over:
+            return
         settlement = self._read(reply)
         if settlement.refused:
             await self.released("refused")
             return
+        self._over = True
         keep_ms = self._keep_hits_ms if settlement.hit else self._keep_misses_ms
         try:
             async with asyncio.timeout(self._patience_s):
@@ -371,6 +383,9 @@ class LookupTicket:
 
     async def released(self, cause: str) -> None:
         """Give the reservation back. What Redis cannot take now is released or uncertain at its deadline."""
+        if self._over:
+            return
+        self._over = True
         try:
             self.ended = await self._desk.release(self._granted, cause)
         except LedgerUnavailableError:
@@ -378,6 +393,9 @@ class LookupTicket:
 
     async def uncertain(self, cause: str) -> None:
         """Keep the reservation booked. What Redis cannot take now becomes uncertain at its deadline."""
+        if self._over:
+            return
+        self._over = True
         try:
             self.ended = await self._desk.uncertain(self._granted, cause, policy=self._policy)
         except LedgerUnavailableError:

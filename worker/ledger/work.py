@@ -266,6 +266,12 @@ class Work:
         replies = await self._scripts.calls(counts.commands(self._scripts.keys, self.crm, self.object))
         return counts.read(replies, await self._scripts.now())
 
+    async def ready(self) -> int:
+        """How many records are due now."""
+        now = await self._scripts.now()
+        places = (*Lane, "alone")
+        return sum(await self._scripts.calls([("ZCOUNT", self._key("due", lane), "-inf", now) for lane in places]))
+
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What is remembered of records; those of which nothing is are left out."""
         commands: list[tuple[Arg, ...]] = []

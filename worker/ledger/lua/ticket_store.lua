@@ -2,6 +2,7 @@
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
 -- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply.
+local CHARGES_MS = 3600000
 local id, token, question, fields, provider, operation = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local lines, price, credits, hit, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
 local key = K.ticket(id)
@@ -34,6 +35,12 @@ else
   total(provider, 'spent', credits - before)
 end
 total(provider, 'overrun', math.max(0, credits - ticket.price))
+if credits > 0 then
+  local charges = K.charges(provider, operation)
+  redis.call('ZADD', charges, int(tonumber(ticket.sent or '0') > 0 and tonumber(ticket.sent) or now), id .. ':' .. int(credits))
+  redis.call('ZREMRANGEBYSCORE', charges, '-inf', int(now - CHARGES_MS))
+  redis.call('PEXPIRE', charges, CHARGES_MS)
+end
 
 -- An answer that says as much and is a hit is not displaced by a later miss to the same.
 local older = facts(redis.call('GET', K.answer(question)))

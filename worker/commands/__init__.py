@@ -1,0 +1,1 @@
+"""What each ``refill`` command does; ``worker.cli`` only names them."""

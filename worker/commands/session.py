@@ -1,0 +1,74 @@
+"""What every command begins with: the configuration, the logs, an open ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from config.load import load
+from config.logs import configure_logs
+from config.settings import Settings
+from worker.connection import open_redis
+from worker.engine import work
+from worker.runtime import Runtime, open_runtime
+
+OPENED_S = 0.05
+
+out = Console()
+err = Console(stderr=True)
+
+
+def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
+    """The configuration, with its warnings said and the logs set up.
+
+    Raises:
+        ConfigError: one sentence per problem.
+    """
+    configure_logs(level=logging.INFO if verbose else logging.WARNING)
+    settings = load(config, os.environ)
+    for warning in settings.warnings:
+        err.print(f"warning: {warning}", style="yellow", highlight=False)
+    return settings
+
+
+@asynccontextmanager
+async def session(settings: Settings) -> AsyncIterator[Runtime]:
+    """An open ledger with everything wired over it; no crm is asked for anything yet."""
+    async with open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
+        yield runtime
+
+
+@asynccontextmanager
+async def working(runtime: Runtime) -> AsyncIterator[None]:
+    """A worker inside this process for as long as the block runs."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(work(runtime, stop), name="worker")
+    try:
+        while runtime.opening and not task.done():
+            await asyncio.sleep(OPENED_S)
+        if task.done():
+            await task
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+def run(main: Coroutine[Any, Any, int]) -> int:
+    """Run a command to its exit code."""
+    return asyncio.run(main)
+
+
+def print_json(value: object) -> None:
+    """One JSON object on standard output, for scripts."""
+    import json
+
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")

@@ -1,0 +1,98 @@
+"""A worker's life: open what it works for, run jobs until told to stop, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from worker import queueing
+from worker.jobs import JOBS, REOPEN_MS, STANDING_MS, TICKS
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.runtime import Runtime
+
+BEAT_S = 10.0
+DRAIN_MARGIN_S = 5.0  # of the grace: what is left for closing connections and saying good-bye
+log = structlog.get_logger(__name__)
+
+
+async def work(runtime: Runtime, stop: asyncio.Event) -> None:
+    """Work until ``stop`` is set; then claim and buy nothing more and let what runs end within ``worker.grace``."""
+    await _start(runtime)
+    grace_s = max(1.0, runtime.settings.worker.grace.total_seconds() - DRAIN_MARGIN_S)
+    async with _beside(
+        _every(BEAT_S, lambda: _beat(runtime)),
+        _every(REOPEN_MS / 1000, runtime.open_crms),
+        _every(STANDING_MS / 1000, runtime.refresh_standing),
+        runtime.visits.tend(),
+        _drain(runtime, stop),
+    ):
+        log.info("worker.started", lines=len(runtime.lines), shut=len(runtime.shut))
+        await queueing.work(
+            runtime, JOBS, TICKS, runtime.ledger.scripts.redis, stop=stop, grace_s=grace_s, process=runtime.owner
+        )
+        await runtime.visits.drained(grace_s)
+    with contextlib.suppress(LedgerUnavailableError):
+        await runtime.ledger.timetable.leave(runtime.owner)
+    log.info("worker.stopped")
+
+
+async def _start(runtime: Runtime) -> None:
+    """What must have happened before the first claim: spooled replies are in the ledger, prices are known."""
+    if runtime.spool.pending():
+        loaded = await runtime.spool.load(runtime.ledger.desk)
+        log.info("spool.loaded", replies=loaded.replies)
+    await _beat(runtime)
+    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms())
+
+
+async def _beat(runtime: Runtime) -> None:
+    await runtime.ledger.timetable.beat(runtime.owner, {"visits": len(runtime.visits), "shut": sorted(runtime.shut)})
+
+
+async def _drain(runtime: Runtime, stop: asyncio.Event) -> None:
+    await stop.wait()
+    log.info("worker.draining", visits=len(runtime.visits))
+    runtime.visits.draining.set()
+
+
+async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat for good; a Redis that is away for a round changes nothing."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await step()
+        except LedgerUnavailableError as error:
+            log.warning("upkeep.skipped", error=str(error))
+
+
+@asynccontextmanager
+async def _beside(*loops: Awaitable[None]) -> AsyncIterator[None]:
+    """Run ``loops`` while the block runs; an unexpected end of one is logged, never silent."""
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    for task in tasks:
+        task.add_done_callback(_told)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _told(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("worker.loop_ended", error=type(error).__name__, exc_info=error)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,203 @@
+"""The jobs a worker can be rung for. Each is thin: what to do is in a flow, whether it is due in the ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from connectors.errors import AccessError, ConnectorError, UnavailableError
+from worker.ledger.tickets import Uncertain
+from worker.queueing import Doorbell, Job
+from worker.runtime import Runtime, clock
+from worker.watch import backfill, backfill_cursor, poll
+from worker.watches import Watch
+
+FILL_S, LONG_S, SHORT_S = 240.0, 240.0, 30.0
+TICK_S = 1
+UPKEEP_MS = 5_000
+REOPEN_MS, STANDING_MS, RECHECK_MS = 60_000, 600_000, 60_000
+BEFORE_MS, AFTER_MS = 30_000, 75_000  # the window of a verdict: clocks differ, and a call lasts 70 s at most
+RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
+log = structlog.get_logger(__name__)
+
+
+def run_of_day(runtime: Runtime, crm: str) -> str:
+    """The run that a crm's webhook and poll visits belong to."""
+    day = datetime.fromtimestamp(clock() / 1000, ZoneInfo(runtime.settings.budget_zone))
+    return f"day-{crm}-{day:%Y-%m-%d}"
+
+
+# ---- the tick: ring what is due ------------------------------------------------------------------------------------
+
+
+async def tick(runtime: Runtime, payload: Mapping[str, Any]) -> None:  # noqa: ARG001  # every job takes one
+    """Ring every job that is due. Missed and doubled ticks change nothing."""
+    ledger, bell = runtime.ledger, Doorbell(runtime.ledger.scripts.redis)
+    for task in await ledger.timetable.due(periods(runtime)):
+        job, _, key = task.partition(":")
+        await bell.ring(job, key, {"name": task, "key": key})
+    await admit(runtime)
+    workers = max(1, len(await ledger.timetable.alive()))
+    for name, line in runtime.lines.items():
+        due = await line.work.ready()
+        for slot in range(min(workers, math.ceil(due / line.block))):
+            await bell.ring("fill", f"{name}:{slot}", {"line": name})
+
+
+def periods(runtime: Runtime) -> dict[str, int]:
+    """Every periodic job by ``<job>:<key>``, and its period in ms."""
+    found: dict[str, int] = {"upkeep:all": UPKEEP_MS}
+    for crm, kind in runtime.watches:
+        found[f"poll:{crm}.{kind}"] = int(runtime.settings.crm[crm].poll_every.total_seconds() * 1000)
+        found[f"backfill:{crm}.{kind}"] = UPKEEP_MS
+        found[f"recheck:{crm}.{kind}"] = RECHECK_MS
+    if runtime.collector and runtime.settings.providers.openprospect:
+        found["collect:all"] = int(runtime.settings.providers.openprospect.poll_every.total_seconds() * 1000)
+    return found
+
+
+async def admit(runtime: Runtime) -> None:
+    """Let waiting records go on, as many as each provider's rate and budget take now."""
+    for name, terms in runtime.lookups.terms.items():
+        bucket, price = terms.offers[0].bucket, min(offer.price for offer in terms.offers)
+        lines = runtime.purse.provider_lines(name, clock())
+        room = await runtime.limiters[name].capacity(bucket, lines=lines, price=price)
+        await runtime.ledger.floor.admit(name, room)
+
+
+# ---- jobs ----------------------------------------------------------------------------------------------------------
+
+
+async def fill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Visit what is due of one line."""
+    line = runtime.lines.get(str(payload.get("line")))
+    if line is not None:
+        await runtime.visits.fill(line)
+
+
+async def poll_watch(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Poll one watched object."""
+    watch = _watch(runtime, payload)
+    if watch is None or runtime.visits.draining.is_set():
+        return
+    lookback = int(runtime.settings.crm[watch.crm].lookback.total_seconds() * 1000)
+    run = run_of_day(runtime, watch.crm)
+    if await _asked(runtime, watch.crm, poll(watch, runtime.ledger.cursors, run=run, lookback_ms=lookback)):
+        await runtime.ledger.timetable.done(str(payload["name"]))
+
+
+async def walk_backfill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Walk on one backfill, when one was started."""
+    watch = _watch(runtime, payload)
+    if watch is None or runtime.visits.draining.is_set():
+        return
+    if await runtime.ledger.cursors.get(backfill_cursor(watch.crm, watch.object)):
+        await _asked(runtime, watch.crm, backfill(watch, runtime.ledger.cursors))
+    await runtime.ledger.timetable.done(str(payload["name"]))
+
+
+async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Bring settled records back whose time to look again has come, a part of them each minute."""
+    watch = _watch(runtime, payload)
+    if watch is None or watch.policy.recheck_ms == 0:
+        return
+    name = f"recheck:{watch.crm}:{watch.object}"
+    first = int(await runtime.ledger.cursors.get(name) or 0)
+    await watch.work.recheck(run_of_day(runtime, watch.crm), first=first, buckets=RECHECK_BUCKETS)
+    await runtime.ledger.cursors.set(name, str((first + RECHECK_BUCKETS) % 4096))
+    await runtime.ledger.timetable.done(str(payload["name"]))
+
+
+async def collect(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Pull deliveries and orders of OpenProspect."""
+    if runtime.collector is None or runtime.visits.draining.is_set():
+        return
+    if await _asked(runtime, "openprospect", runtime.collector.collect(run_of_day(runtime, "openprospect"))):
+        await runtime.ledger.timetable.done(str(payload["name"]))
+
+
+async def upkeep(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """What keeps the ledger tidy: ended leases and tickets, verdicts, the spool."""
+    ledger = runtime.ledger
+    reaped = await ledger.floor.reap()
+    if reaped.returned or reaped.crashed:
+        log.warning("lease.reaped", returned=reaped.returned, crashed=reaped.crashed)
+    alive = {beat.owner for beat in await ledger.timetable.alive()} | {runtime.owner}
+    tickets = await ledger.desk.reap(alive)
+    await ledger.floor.wake(tickets.waiters)
+    await ledger.creations.reap(alive)
+    if runtime.spool.pending():
+        loaded = await runtime.spool.load(ledger.desk)
+        await ledger.floor.wake(loaded.waiters)
+        log.info("spool.loaded", replies=loaded.replies)
+    await verdicts(runtime)
+    await ledger.timetable.done(str(payload["name"]))
+
+
+async def verdicts(runtime: Runtime) -> None:
+    """Ask the providers' own books about lookups that were perhaps charged.
+
+    Exactly the known charges in the window means that none of the uncertain ones was charged; anything else means
+    that all were.
+    """
+    due: dict[tuple[str, str], list[Uncertain]] = {}
+    for one in await runtime.ledger.desk.due_verdicts():
+        due.setdefault((one.provider, one.operation), []).append(one)
+    for (name, operation), uncertain in due.items():
+        provider = runtime.providers.get(name)
+        charged: bool | None = None
+        if provider is not None:
+            start = min(one.sent_ms for one in uncertain) - BEFORE_MS
+            end = max(one.sent_ms for one in uncertain) + AFTER_MS
+            try:
+                told = await provider.charged(operation, start, end)
+            except ConnectorError as error:
+                log.warning("verdict.unread", vendor=name, error=type(error).__name__, status=error.status)
+                continue  # asked again at the next upkeep, until five minutes have made it a miss
+            if told is not None:
+                known = await runtime.ledger.desk.charged(name, operation, start, end)
+                charged = told != known
+        for one in uncertain:
+            ended = await runtime.ledger.desk.verdict(one.ticket_id, charged)
+            await runtime.ledger.floor.wake(ended.waiters)
+            log.info("ticket.judged", vendor=name, operation=operation, charged=charged)
+
+
+def _watch(runtime: Runtime, payload: Mapping[str, Any]) -> Watch | None:
+    crm, _, kind = str(payload.get("key")).partition(".")
+    return runtime.watches.get((crm, kind))
+
+
+async def _asked(runtime: Runtime, vendor: str, asking: Any) -> bool:
+    """Await a flow that only reads; a refused credential pauses its vendor, anything else is left to the next time."""
+    try:
+        await asking
+    except AccessError as error:
+        why = error.hint or f"{vendor} refuses our credential: check it, then run refill resume {vendor}"
+        await runtime.ledger.pauses.pause(vendor, "credentials", why=why)
+        log.error("vendor.paused", vendor=vendor, reason="credentials", status=error.status, code=error.code)
+        return False
+    except UnavailableError as error:
+        log.warning("poll.failed", vendor=vendor, error=type(error).__name__, status=error.status)
+        return False
+    except ConnectorError as error:
+        log.error("poll.failed", vendor=vendor, error=type(error).__name__, status=error.status, code=error.code)
+        return False
+    return True
+
+
+JOBS: tuple[Job[Runtime], ...] = (
+    Job("tick", tick, SHORT_S),
+    Job("fill", fill, FILL_S),
+    Job("poll", poll_watch, LONG_S),
+    Job("backfill", walk_backfill, LONG_S),
+    Job("recheck", recheck, LONG_S),
+    Job("collect", collect, LONG_S),
+    Job("upkeep", upkeep, SHORT_S * 2),
+)
+TICKS: Mapping[str, int] = {"tick": TICK_S}
