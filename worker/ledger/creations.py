@@ -147,7 +147,7 @@ class CreationTicket:
 
     def __init__(self, creations: Creations, claim: Claimed, id_of: Callable[[Reply], str] | None = None) -> None:
         self._creations, self._claim, self._id_of = creations, claim, id_of
-        self._asked = False
+        self._asked = self._over = False
 
     async def sent(self) -> None:
         """Fsynced word that bytes go on the wire now.
@@ -171,18 +171,21 @@ class CreationTicket:
         """Note the created row where the reply names it. What Redis cannot take is unknown at its deadline."""
         row = self._id_of(reply) if self._id_of else ""
         if row:
-            await self._try(self._creations.created(self._claim, row))
+            await self._try(self._creations.created, row)
 
     async def released(self, cause: str) -> None:
         """Surely not created: the keys are free."""
-        await self._try(self._creations.released(self._claim, cause))
+        await self._try(self._creations.released, cause)
 
     async def uncertain(self, cause: str) -> None:
         """It may exist: a read by its unique property decides."""
-        await self._try(self._creations.unknown(self._claim, cause))
+        await self._try(self._creations.unknown, cause)
 
-    async def _try(self, step: Awaitable[str]) -> None:
+    async def _try(self, step: Callable[[Claimed, str], Awaitable[str]], word: str) -> None:
+        if self._over:  # its first ending stands
+            return
+        self._over = True
         try:
-            await step
+            await step(self._claim, word)
         except LedgerUnavailableError:
             _log.warning("creation.left", creation=self._claim.creation_id)

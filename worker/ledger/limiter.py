@@ -1,7 +1,7 @@
 """The rate of one vendor's buckets, in Redis, shared by all workers (``connectors.limits.Limiter``).
 
 Windows up to a minute are paced: calls are spaced so that no rolling window of the vendor ever holds more than its
-count, even when calls arrive ``JITTER_S`` off their time. Longer windows are sliding counters that a burst may use up.
+count, even when calls arrive ``jitter_s`` off their time. Longer windows are sliding counters that a burst may use up.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,9 +19,8 @@ from connectors.limits import SLOT_PATIENCE_S, Notice, Window
 from worker.ledger.budgets import BudgetLine, line_args
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
-JITTER_S = 0.05
-_LATE_S = 0.04  # a slot reached later than this is lost: sent now it would crowd the slots after it
-_BOOKINGS = 3  # after as many lost slots the process is too slow to crowd anybody
+_OURS = 0.8  # of the jitter: how late we may be ourselves; the rest is for the way to the vendor
+_BOOKINGS = 5  # after as many lost slots the process is too slow to crowd anybody
 _PACED_S = 60
 _UTILISATION = 0.98
 
@@ -33,13 +33,18 @@ class Pace:
     slack_ms: float
 
 
+def jitter_s(window: Window) -> float:
+    """How far off its time a call may arrive without crowding the calls after it."""
+    return max(0.05, window.seconds / 100)
+
+
 def pace(window: Window) -> Pace:
     """The even spacing that keeps every rolling window within its count, jitter included.
 
     With a burst of ``b``, call ``n + 1`` comes ``(n + 1 - b)`` intervals after the first: more than a window and the
     jitter. The burst is what the wanted utilisation leaves over.
     """
-    span = window.seconds + JITTER_S
+    span = window.seconds + jitter_s(window)
     burst = max(1, math.floor(window.calls * (1 - _UTILISATION * span / window.seconds)) + 1)
     interval = 1000 * span / (window.calls - burst + 1)
     return Pace(interval, (burst - 1) * interval)
@@ -54,10 +59,10 @@ def _window_args(windows: Sequence[Window]) -> list[str | int]:
 
 
 class RedisLimiter:
-    """One vendor's buckets. ``vendor`` is a provider's or a crm's name: pauses of both names and buckets hold.
+    """One vendor's buckets. ``vendor`` is a provider's or a crm's name.
 
-    ``outage_pauses_vendor``: an outage of a bucket pauses the vendor's own name too, until the next probe (for a crm,
-    whose visits can do nothing without it). ``chance`` gives [0, 1) for spreading waits.
+    A bucket is named like the target of its pauses: the vendor itself, or ``<vendor>:<part>`` (``<part>`` alone will
+    do). The vendor's own pauses hold for all of its buckets. ``chance`` gives [0, 1) for spreading waits.
     """
 
     def __init__(
@@ -66,21 +71,21 @@ class RedisLimiter:
         vendor: str,
         buckets: Mapping[str, tuple[Window, ...]],
         *,
-        outage_pauses_vendor: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._scripts, self._vendor, self._buckets = scripts, vendor, buckets
-        self._args = {bucket: _window_args(windows) for bucket, windows in buckets.items()}
-        self._whole = int(outage_pauses_vendor)
-        self._chance = chance
-        self._worked = dict.fromkeys(buckets, 0)  # answered calls not yet told to Redis: they go with the next step
-        self._probing: set[str] = set()
+        self._scripts, self._vendor, self._chance = scripts, vendor, chance
+        self._args: dict[str, list[str | int]] = {}
+        self._late_s: dict[str, float] = {}  # bucket -> lateness at which a slot is lost
+        self._worked = Counter[str]()  # answered calls not yet told to Redis: they go with the next step
+        self._probing: dict[str, str] = {}  # bucket -> target it holds a probe of
+        self.add(buckets)
 
     def add(self, buckets: Mapping[str, tuple[Window, ...]]) -> None:
         """Limit further buckets: a connector is built on its limiter and only then tells them."""
-        self._buckets = {**self._buckets, **buckets}
-        self._args |= {bucket: _window_args(windows) for bucket, windows in buckets.items()}
-        self._worked |= dict.fromkeys(buckets, 0)
+        for bucket, windows in buckets.items():
+            self._args[self._name(bucket)] = _window_args(windows)
+            paced = [_OURS * jitter_s(window) for window in windows if window.seconds <= _PACED_S]
+            self._late_s[self._name(bucket)] = min(paced, default=math.inf)
 
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Book the next slot and return at its time.
@@ -93,39 +98,39 @@ class RedisLimiter:
         ends = loop.time() + patience_s
         for _ in range(_BOOKINGS):
             asked = loop.time()
-            due = asked + await self._book(bucket, max(0.0, ends - asked))
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if loop.time() - due <= _LATE_S:
-                return
+            wait = await self._book(bucket, max(0.0, ends - asked))
+            await asyncio.sleep(wait)  # from the answer on: never early, and late by no more than what is measured
+            if loop.time() - asked - wait <= self._late_s.get(self._name(bucket), math.inf):
+                return  # else the slot is lost: sent now the call would crowd those after it
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
         """Tighten the bucket by what the vendor's own headers said."""
-        args = (bucket, notice.remaining, math.ceil(notice.reset_s * 1000), notice.seconds)
+        reset_ms = math.ceil(notice.reset_s * 1000)
         with contextlib.suppress(LedgerUnavailableError):  # a hint, never worth the answer it came with
-            await self._scripts.run("rate_noticed", self._vendor, *args)
+            await self._scripts.run("rate_noticed", self._name(bucket), notice.remaining, reset_ms, notice.seconds)
 
     async def limited(self, bucket: str, retry_after_s: float | None) -> None:
         """A 429 came: pause the bucket for everybody until the vendor's time, or a growing one of ours."""
         asked = -1 if retry_after_s is None else math.ceil(max(0.0, retry_after_s) * 1000)
         with contextlib.suppress(LedgerUnavailableError):
-            await self._scripts.run("rate_limited", self._vendor, bucket, asked, self._spread())
+            await self._scripts.run("rate_limited", self._name(bucket), asked, self._spread())
 
     async def failed(self, bucket: str) -> None:
         """A call ended in an outage: at five, and half of all, the bucket is paused until a probe works."""
-        probe = bucket in self._probing
-        self._probing.discard(bucket)
-        args = (bucket, self._take_worked(bucket), int(probe), self._spread(), self._whole)
+        name = self._name(bucket)
+        probed = self._probing.pop(name, "")
         with contextlib.suppress(LedgerUnavailableError):
-            await self._scripts.run("rate_failed", self._vendor, *args)
+            await self._scripts.run("rate_failed", name, self._worked.pop(name, 0), probed, self._spread())
 
     async def worked(self, bucket: str) -> None:
         """A call was answered. No round trip unless it was the probe of an outage."""
-        if bucket in self._probing:
-            self._probing.discard(bucket)
+        name = self._name(bucket)
+        probed = self._probing.pop(name, "")
+        if probed:
             with contextlib.suppress(LedgerUnavailableError):
-                await self._scripts.run("rate_worked", self._vendor, bucket)
+                await self._scripts.run("rate_worked", probed)
         else:
-            self._worked[bucket] = self._worked.get(bucket, 0) + 1
+            self._worked[name] += 1
 
     async def capacity(
         self,
@@ -137,26 +142,25 @@ class RedisLimiter:
         horizon_s: float = 1.0,
     ) -> int:
         """How many paid calls pauses, rate and budget allow within ``horizon_s``; 1 when an outage may be probed."""
-        windows = self._args.get(bucket, [0])
-        budget = line_args(lines, closed_share)
-        horizon_ms = math.ceil(horizon_s * 1000)
-        return int(await self._scripts.run("rate_capacity", self._vendor, bucket, horizon_ms, price, *windows, *budget))
+        name, horizon_ms = self._name(bucket), math.ceil(horizon_s * 1000)
+        args = (*self._args.get(name, [0]), *line_args(lines, closed_share))
+        return int(await self._scripts.run("rate_capacity", self._vendor, name, horizon_ms, price, *args))
 
     async def _book(self, bucket: str, patience_s: float) -> float:
-        args = (bucket, math.floor(patience_s * 1000), self._take_worked(bucket), *self._args.get(bucket, [0]))
-        wait, *rest = await self._scripts.run("rate_slot", self._vendor, *args)
+        name = self._name(bucket)
+        args = (math.floor(patience_s * 1000), self._worked.pop(name, 0), *self._args.get(name, [0]))
+        wait, *rest = await self._scripts.run("rate_slot", self._vendor, name, *args)
         if int(wait) < 0:
             retry_ms, why = int(rest[0]), rest[1].decode()
             retry_s = retry_ms / 1000 if retry_ms else None
             raise RateLimitedError(self._vendor, "slot", retry_after_s=retry_s, bucket=bucket, code=why)
-        if rest[0] == b"1":
-            self._probing.add(bucket)
+        if rest[0]:
+            self._probing[name] = rest[0].decode()
         return int(wait) / 1000
 
-    def _take_worked(self, bucket: str) -> int:
-        worked = self._worked.get(bucket, 0)
-        self._worked[bucket] = 0
-        return worked
+    def _name(self, bucket: str) -> str:
+        own = bucket == self._vendor or bucket.startswith(f"{self._vendor}:")
+        return bucket if own else f"{self._vendor}:{bucket}"
 
     def _spread(self) -> int:
         return int(self._chance() * 1000)

@@ -125,6 +125,19 @@ async def test_endings_redis_cannot_take_are_left_to_the_deadline(
     assert await reserve(desk) == Missed()
 
 
+@pytest.mark.parametrize("ending", ["stored", "uncertain"])
+async def test_first_ending_of_a_ticket_stands(
+    away: Desk, desk: Desk, spool: Spool, scripts: Scripts, ending: str
+) -> None:
+    granted = await send(desk)
+    ticket = ticket_of(away, granted, spool)
+    await (ticket.stored(reply()) if ending == "stored" else ticket.uncertain("timeout"))
+    ticket._desk = desk  # Redis is back
+    await ticket.released("cancelled")
+    await ticket.uncertain("cancelled")
+    assert await booked(scripts) == Booked(reserved=5)
+
+
 async def test_uncertain_takes_the_policy_of_the_ticket(desk: Desk, spool: Spool) -> None:
     ticket = ticket_of(desk, await send(desk, policy="once_if_uncharged"), spool)
     await ticket.uncertain("timeout")
@@ -155,12 +168,12 @@ async def test_reply_goes_to_the_disk_when_redis_is_away_and_back_when_it_return
 async def test_reply_goes_to_the_disk_when_redis_hangs(desk: Desk, spool: Spool, redis_socket: Path) -> None:
     granted = await send(desk)
     async with Redis(unix_socket_path=str(redis_socket)) as blocker:
-        await blocker.execute_command("CLIENT", "PAUSE", "60000", "WRITE")
+        await blocker.client_pause(60_000, all=False)
         try:
             await ticket_of(desk, granted, spool, patience_s=0.05).stored(reply())
             assert spool.pending() == 1
         finally:
-            await blocker.execute_command("CLIENT", "UNPAUSE")
+            await blocker.client_unpause()
     assert (await spool.load(desk)).replies == 1
     assert isinstance(await reserve(desk), Kept)
 

@@ -226,6 +226,13 @@ async def test_late_answer_turns_uncertain_into_stored(desk: Desk, budgets: Budg
     assert isinstance(await reserve(desk), Kept)
 
 
+async def test_uncertain_ticket_is_not_released_by_its_holder(desk: Desk, budgets: Budgets) -> None:
+    ticket = await send(desk)
+    await desk.uncertain(ticket, "timeout")
+    assert (await desk.release(ticket, "cancelled")).state == "uncertain"
+    assert await booked(budgets, day_line()) == (0, 5)
+
+
 async def test_stored_ticket_stays_stored(desk: Desk) -> None:
     ticket = await send(desk)
     await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)

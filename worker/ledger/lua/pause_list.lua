@@ -18,7 +18,7 @@ for _, target in ipairs(targets) do
       found[#found + 1] = target
       found[#found + 1] = reason
       found[#found + 1] = value
-    else
+    elseif not string.match(value, '"probe"%s*:%s*true') then -- an outage that may be probed is not over
       lift(target, reason)
     end
   end

@@ -4,13 +4,13 @@
 -- whose time is over allows nothing.
 local vendor, bucket, horizon, price = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local list, first = windows(8, tonumber(ARGV[7]))
-local state = hash(K.rate(vendor, bucket))
+local state = hash(K.rate(bucket))
 local room = 1000000
-local why = shut({ K.pause(vendor), K.pause(vendor .. ':' .. bucket) })
-if why == 'paused' or (why == 'outage' and now < tonumber(state.probe_at or '0')) then
+local why, whose = shut(targets_of(vendor, bucket))
+if why == 'paused' then
   return 0
 elseif why == 'outage' then
-  room = 1
+  room = now < tonumber(redis.call('HGET', K.rate(whose), 'probe_at') or '0') and 0 or 1
 end
 if tonumber(state.hold or '0') > now + horizon then
   return 0
@@ -20,7 +20,7 @@ for _, window in ipairs(list) do
     local due = math.max(tonumber(state['tat:' .. window.name] or '0'), now)
     room = math.min(room, math.floor((now + horizon + window.slack - due) / window.interval) + 1)
   else
-    local sum = counted(K.rate_window(vendor, bucket, window.name), window)
+    local sum = counted(K.rate_window(bucket, window.name), window)
     room = math.min(room, window.calls - sum)
   end
 end

@@ -1,10 +1,9 @@
 -- needs: rate
 -- A 429: pauses the bucket for everybody until the vendor's time or a growing one of ours. Calls that were under way
--- when it was paused are one 429. Gives ms it is paused for. Args: vendor, bucket, ms the vendor asks (-1 = none),
--- chance (0 to 999).
-local vendor, bucket, asked, chance = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local key = K.rate(vendor, bucket)
-local target = vendor .. ':' .. bucket
+-- when it was paused are one 429. Gives ms it is paused for. Args: bucket, ms the vendor asks (-1 = none), chance
+-- (0 to 999).
+local target, asked, chance = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local key = K.rate(target)
 local old = tonumber(string.match(redis.call('HGET', K.pause(target), '429') or '', '"until"%s*:%s*(%d+)') or '0')
 local strikes = tonumber(redis.call('HGET', key, 'strikes') or '0')
 if now - tonumber(redis.call('HGET', key, 'struck') or '0') > 120000 then

@@ -1,29 +1,32 @@
 -- needs: rate
--- Books the next slot of a bucket in all its windows, or takes nothing. Gives {wait in ms, 1 = a probe of an outage} or
--- {-1, ms until it is worth asking (0 = no time known), why}. A repeat books another slot: one too many is safe.
+-- Books the next slot of a bucket in all its windows, or takes nothing. Gives {wait in ms, the target it is a probe of}
+-- or {-1, ms until it is worth asking (0 = no time known), why}. A repeat books another slot: one too many is safe.
 -- Args: vendor, bucket, patience (ms), answered calls since the last slot, number of windows, windows.
 local vendor, bucket, patience, worked = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local list = windows(8, tonumber(ARGV[7]))
-local key = K.rate(vendor, bucket)
+local key = K.rate(bucket)
 if worked > 0 then
   tally(key, worked, 0)
 end
 
-local why, till = shut({ K.pause(vendor), K.pause(vendor .. ':' .. bucket) })
+local why, whose = shut(targets_of(vendor, bucket))
 if why == 'paused' then
-  return { '-1', till == 0 and '0' or int(till - now), why }
+  return { '-1', whose == 0 and '0' or int(whose - now), why }
 end
-local state = hash(key)
-if why == 'outage' and now < tonumber(state.probe_at or '0') then
-  return { '-1', int(math.min(5000, state.probe_at - now)), why } -- a probe may end it long before the next
+if why == 'outage' then
+  local probe_at = tonumber(redis.call('HGET', K.rate(whose), 'probe_at') or '0')
+  if now < probe_at then
+    return { '-1', int(math.min(5000, probe_at - now)), why } -- the probe under way may end it long before the next
+  end
 end
 
+local state = hash(key)
 local at = math.max(now, tonumber(state.hold or '0'))
 for _, window in ipairs(list) do
   if window.interval > 0 then
     at = math.max(at, tonumber(state['tat:' .. window.name] or '0') - window.slack)
   else
-    local _, free = counted(K.rate_window(vendor, bucket, window.name), window)
+    local _, free = counted(K.rate_window(bucket, window.name), window)
     at = math.max(at, free)
   end
 end
@@ -40,7 +43,7 @@ for _, window in ipairs(list) do
     local due = math.max(tonumber(state['tat:' .. window.name] or '0'), at) + window.interval
     redis.call('HSET', key, 'tat:' .. window.name, string.format('%.3f', due))
   else
-    local counts = K.rate_window(vendor, bucket, window.name)
+    local counts = K.rate_window(bucket, window.name)
     redis.call('HINCRBY', counts, int(math.floor(at / (window.ms / PARTS))), 1)
     redis.call('PEXPIRE', counts, int(window.ms * 2))
   end
@@ -49,6 +52,6 @@ if at < left_until then
   redis.call('HINCRBY', key, 'left', -1)
 end
 if why == 'outage' then
-  redis.call('HSET', key, 'probe_at', int(at + 30000)) -- no word of the probe by then: another may try
+  probe(whose, at + 30000) -- no word of the probe by then: another may try
 end
-return { int(math.ceil(at - now)), why == 'outage' and '1' or '0' }
+return { int(math.ceil(at - now)), whose or '' }

@@ -6,7 +6,7 @@ local ticket = hash(K.ticket(id))
 if not ticket.state or ticket.token ~= ARGV[4] then
   return { 'refused', '0' }
 end
-if ticket.state == 'reserved' or ticket.state == 'sent' or ticket.state == 'uncertain' then
+if ticket.state == 'reserved' or ticket.state == 'sent' then
   release(id, ticket, ARGV[5])
 end
 return ended(id, ticket)

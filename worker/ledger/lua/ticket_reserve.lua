@@ -76,11 +76,11 @@ for i = LINES, #ARGV, 4 do
   end
   lines[#lines + 1] = name
 end
-local LINE_KEPT_MS = 8640000000 -- 100 days past its end: longer than an uncertain ticket is kept
+local LINE_KEPT_MS, LINE_MOST_MS = 8640000000, 34560000000 -- 100 days past its end, which may be 400 days away
 for i = LINES, #ARGV, 4 do
   local key = K.budget(ARGV[i])
   redis.call('HINCRBY', key, 'reserved', int(price))
-  redis.call('PEXPIRE', key, int(math.max(0, ARGV[i + 3] - now) + LINE_KEPT_MS))
+  redis.call('PEXPIRE', key, int(math.min(math.max(0, ARGV[i + 3] - now), LINE_MOST_MS) + LINE_KEPT_MS))
 end
 total(provider, 'reserved', price)
 redis.call('HSET', K.ticket(id), 'state', 'reserved', 'token', token, 'question', question, 'asker', ref,

@@ -1,4 +1,5 @@
--- A bucket's rate. Fields of K.rate: "tat:<ms>" when the next call of a paced window is due at an even pace, "hold" no
+-- A bucket's rate. A bucket is named like the target of its pauses: its vendor ("forager"), or a part of it
+-- ("acme_hubspot:search"). Fields of K.rate: "tat:<ms>" when the next call of a paced window is due at an even pace, "hold" no
 -- call before it, "left" and "left_until" what the vendor's headers allow, "strikes" and "struck" of 429s, "part" with
 -- "f", "w", "f0", "w0" failed and answered calls of this and the last quarter minute, "tries" and "probe_at" of an
 -- outage. Window args, four each: calls, ms, interval and slack (ms, fractions; interval 0 = a counter, not a pace).
@@ -46,28 +47,32 @@ local function counted(key, window)
   return sum, now + window.ms
 end
 
--- Why a bucket is shut: nil when open, 'outage' when only a probe may pass, else 'paused' and until when (0 = unknown).
-local function shut(keys)
-  local outage, till = false, nil
-  for _, key in ipairs(keys) do
-    local entries = redis.call('HVALS', key)
+-- Why a bucket is shut: nil when open, 'outage' and whose when only a probe may pass, else 'paused' and until when (0 =
+-- unknown). An outage's time is that of its next probe: who claims work may go on then, calls pass one by one.
+local function shut(targets)
+  local outage, till
+  for _, target in ipairs(targets) do
+    local entries = redis.call('HVALS', K.pause(target))
     for _, entry in ipairs(entries) do
       local ends = tonumber(string.match(entry, '"until"%s*:%s*(%d+)') or '0')
-      if ends == 0 or ends > now then
-        if string.match(entry, '"probe"%s*:%s*true') then
-          outage = true
-        elseif ends == 0 or till == 0 then
-          till = 0
-        else
-          till = math.max(till or 0, ends)
-        end
+      if string.match(entry, '"probe"%s*:%s*true') then
+        outage = outage or target
+      elseif ends == 0 or till == 0 then
+        till = 0
+      elseif ends > now then
+        till = math.max(till or 0, ends)
       end
     end
   end
   if till then
     return 'paused', till
   end
-  return outage and 'outage' or nil, 0
+  return outage and 'outage' or nil, outage
+end
+
+-- The pauses that hold for a bucket: its own and its vendor's.
+local function targets_of(vendor, bucket)
+  return vendor == bucket and { vendor } or { vendor, bucket }
 end
 
 local function entry(till, since, probe, why)
@@ -80,12 +85,18 @@ local function pause(target, reason, till, probe, why)
   local old = redis.call('HGET', K.pause(target), reason)
   if old then
     local ended = tonumber(string.match(old, '"until"%s*:%s*(%d+)') or '0')
-    if ended == 0 or ended > now then
+    if ended == 0 or ended > now or probe then
       since = tonumber(string.match(old, '"since"%s*:%s*(%d+)') or int(now))
     end
   end
   redis.call('HSET', K.pause(target), reason, entry(till, since, probe, why))
   redis.call('SADD', K.pauses(), target)
+end
+
+-- The next probe of an outage.
+local function probe(target, at)
+  redis.call('HSET', K.rate(target), 'probe_at', int(at))
+  pause(target, 'outage', at, true, 'half of its calls or more fail')
 end
 
 local function lift(target, reason)
