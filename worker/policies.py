@@ -11,7 +11,7 @@ from worker.decide.policy import FieldRule, Policy, WriteRule
 def policy(crm: str, settings: CrmSettings, object: str, watched: Watched, providers: Providers) -> Policy:
     """Everything a visit of ``object`` decides by; providers that are not configured are nobody's source."""
     known = frozenset(providers.paid)
-    identity = dict(watched.identity)
+    identity: dict[str, str] = {str(slot): name for slot, name in watched.identity.items()}
     country = PROPERTIES.get((settings.kind, object), {}).get("country")
     if country:
         identity.setdefault("country", country)  # a number without + is read by it

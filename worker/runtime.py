@@ -115,7 +115,7 @@ class Runtime:
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
-    opening: bool = True  # until every crm was tried once
+    opened: asyncio.Event = field(default_factory=asyncio.Event)  # every crm was tried once
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open_crms(self) -> None:
@@ -132,7 +132,7 @@ class Runtime:
                 self.shut.discard(name)
                 await self.ledger.pauses.lift(name, "outage")
                 await self.ledger.pauses.lift(name, "credentials")
-        self.opening = False
+        self.opened.set()
 
     async def _open_crm(self, name: str) -> None:
         settings, vendor = self.settings.crm[name], self.crms[name]

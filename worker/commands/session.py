@@ -20,8 +20,6 @@ from worker.connection import open_redis
 from worker.engine import work
 from worker.runtime import Runtime, open_runtime
 
-OPENED_S = 0.05
-
 out = Console()
 err = Console(stderr=True)
 
@@ -52,8 +50,9 @@ async def working(runtime: Runtime) -> AsyncIterator[None]:
     stop = asyncio.Event()
     task = asyncio.create_task(work(runtime, stop), name="worker")
     try:
-        while runtime.opening and not task.done():
-            await asyncio.sleep(OPENED_S)
+        opened = asyncio.create_task(runtime.opened.wait())
+        await asyncio.wait({opened, task}, return_when=asyncio.FIRST_COMPLETED)
+        opened.cancel()
         if task.done():
             await task
         yield
