@@ -11,6 +11,9 @@ from worker.decide.knowledge import Knowledge, by_price, by_slug
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
+from worker.decide.values import EMAIL_FIELDS, PHONE_FIELDS
+
+_WORTH_FINDING = EMAIL_FIELDS | PHONE_FIELDS | {"linkedin_url"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,9 @@ class Waterfall:
                 return Await(offer.provider)
             else:
                 return Ask(offer, question)
-        identified = any(offer.question(self.known.identity) for offer in self._usable_offers())
+        identified = any(
+            offer.question(self.known.identity) for offer in self._usable_offers() if self._worth(offer, rule)
+        )
         return Stop(limited or (self._out_of_reach(rule) if identified else None), identified)
 
     def _usable_offers(self) -> list[Offer]:
@@ -108,8 +113,16 @@ class Waterfall:
         return [
             (offer, offer)
             for offer in self._usable_offers()
-            if not by_slug(offer) and ((follows and "slug" in offer.gives) or self._gives(offer, rule))
+            if not by_slug(offer)
+            and ((follows and "slug" in offer.gives) or self._gives(offer, rule))
+            and self._worth(offer, rule)
         ]
+
+    def _worth(self, offer: Offer, rule: FieldRule) -> bool:
+        """Whether the field justifies the price: nobody is found by phone for 15 credits to fill in a title for 1."""
+        if by_slug(offer) or rule.field in _WORTH_FINDING:
+            return True
+        return offer.price <= max((target.price for target in self._targets(rule)), default=offer.price)
 
     @staticmethod
     def _gives(offer: Offer, rule: FieldRule) -> bool:

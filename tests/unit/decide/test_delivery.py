@@ -77,6 +77,11 @@ def test_a_person_gives_graded_values_and_all_usable_keys() -> None:
     assert given.dropped == {"masked": 2, "invalid_value": 1}
 
 
+def test_a_masked_name_is_no_name() -> None:
+    given = delivery.person(Person(first_name="Ada", last_name="E***"), Company())
+    assert (given.complete, given.dropped) == (False, {"masked": 1})
+
+
 def test_an_address_below_its_grade_is_a_key_and_no_value_and_an_invalid_one_is_neither() -> None:
     risky = Person(
         last_name="Example", emails=(Email("ada@acme.com", Grade.RISKY), Email("x@acme.com", Grade.INVALID), Email("x"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.models import Answer, Email, Grade, Outcome, Person, Phone, PhoneKind, Record, Role
+from connectors.models import Answer, Email, Grade, Offer, Outcome, Person, Phone, PhoneKind, Record, Role
 from tests.unit.decide.scene import (
     ACME,
     ADA,
@@ -16,6 +16,7 @@ from tests.unit.decide.scene import (
     KASPR_FIRST,
     MISS,
     OFFERS,
+    by_name,
     emails,
     hit,
     phones,
@@ -33,6 +34,7 @@ from worker.decide.record import look
 
 EMAIL, PHONES = rule("work_email"), rule("mobile_phone")
 MOBILE, BERLIN, US = "+4915123456789", "+493023123456", "+14155552671"
+WORK = Email("ada@acme.com", Grade.VALID, "work")
 ROSE = Person(slug="ada-example", full_name="Rose Other", first_name="Rose", last_name="Other")
 
 
@@ -213,6 +215,35 @@ def test_identity_is_not_bought_for_what_no_open_gap_can_use() -> None:
     )
     assert closed.operations == []
     assert closed.decision.unfilled == {"phone": Reason.BUDGET}
+
+
+def test_nobody_is_found_dearly_for_a_cheap_field_alone() -> None:
+    row = record({**AT_ACME, "email": "ada@acme.com", "mobilephone": MOBILE})
+    title = visit(row, policy(rule("job_title", ("forager",))), {})
+    assert title.operations == ["search"]
+    assert title.decision.unfilled == {"job_title": Reason.NOT_FOUND}
+    unsearchable = visit(record({"mobilephone": MOBILE}), policy(rule("job_title", ("forager",))), {})
+    assert unsearchable.operations == []
+    assert unsearchable.decision.unfilled == {"job_title": Reason.NO_IDENTITY}
+    both = visit(record({"mobilephone": MOBILE}), policy(rule("job_title"), EMAIL), {"by_phone": hit(ADA)})
+    assert both.operations[0] == "by_phone"
+    assert both.values == {"job_title": "VP Sales"}
+
+
+def test_an_address_found_without_a_slug_is_identity_at_once() -> None:
+    directory = Offer("forager", "42", "directory", frozenset({"work_email"}), 1, "forager", by_name, names_person=True)
+    rules = policy(rule("phone", ("forager",)), rule("work_email", ("forager",)))
+    view = look(record(AT_ACME), rules)
+    offers = (*(offer for offer in OFFERS if offer.operation != "search"), directory)
+    first = decide(view, rules, offers, {})
+    assert [(step.offer.operation, step.fields) for step in first.questions] == [("directory", ("work_email",))]
+    found = {first.questions[0].question.key: hit(Person(full_name="Ada Example", emails=(WORK,)))}
+    then = decide(view, rules, offers, found)
+    assert [step.offer.operation for step in then.questions] == ["by_email"]
+    assert [change.value for change in then.changes] == ["ada@acme.com"]
+    assert then.identity.email == "ada@acme.com"
+    both = decide(view, rules, (*OFFERS, directory), {}).questions
+    assert [(step.offer.operation, step.fields) for step in both] == [("search", ("phone",))]
 
 
 def test_a_slug_in_the_crm_is_searched_no_more() -> None:
