@@ -75,7 +75,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def _is_configured_by(environ: Mapping[str, str]) -> bool:
-    return any(name.startswith(PREFIX) and "__" in name for name in environ)
+    return any(name.startswith(("REFILL_CRM__", "REFILL_PROVIDERS__")) and value for name, value in environ.items())
 
 
 def _text(file: Path, *, required: bool) -> str:

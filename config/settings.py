@@ -279,7 +279,7 @@ class Settings(Table):
 
     data_dir: Place = Path(".refill")
     budget_zone: Zone = "UTC"
-    secret_key: SecretStr | None = None  # see config.secret_key
+    secret_key: SecretStr | None = None  # encrypts what must be kept; see worker.vault
     redis: Redis = Redis()
     web: Web = Web()
     worker: Worker = Worker()

@@ -1,0 +1,38 @@
+# One image for every process: refill web, refill worker, refill up, refill demo.
+FROM python:3.12-slim-bookworm AS build
+WORKDIR /src
+RUN python -m venv /opt/refill
+COPY requirements.lock ./
+RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+COPY pyproject.toml ./
+COPY connectors connectors
+COPY config config
+COPY worker worker
+COPY sandbox sandbox
+RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
+
+FROM python:3.12-slim-bookworm
+# The distribution's server, so that the embedded Redis works on every architecture and gets security updates.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends redis-server \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 refill \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin refill \
+    && install -d -o 10001 -g 10001 -m 0700 /data \
+    && install -d -m 0755 /config
+COPY --from=build /opt/refill /opt/refill
+ENV PATH=/opt/refill/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    REFILL_DATA_DIR=/data \
+    REFILL_WEB__HOST=0.0.0.0
+# refill.toml is looked for here; everything that is written goes to /data, so the rest may be read-only.
+WORKDIR /config
+VOLUME /data
+EXPOSE 8080
+USER 10001:10001
+# For web and up. A worker has no port: compose.yaml asks it another way.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('REFILL_WEB__PORT', '8080') + '/healthz', timeout=4)"]
+ENTRYPOINT ["refill"]
+CMD ["up"]
