@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ipaddress
 import json as jsonlib
 import random
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
-from urllib.parse import urlencode, urljoin, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
 import stamina
 import structlog
 from httpx_aiohttp import AiohttpTransport
-from pydantic import SecretStr
 
 from connectors import classify
+from connectors.addresses import checked_base, onward
+from connectors.auth import Auth, NoAuth, StaticAuth
 from connectors.classify import Reading
 from connectors.errors import (
     ConnectorError,
@@ -39,7 +39,7 @@ from connectors.limits import Limiter, Ticket, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 
-__all__ = ["BrokenError", "NoAuth", "Operation", "Reading", "Repeat", "StaticAuth", "Transport", "UnsentError"]
+__all__ = ["Auth", "BrokenError", "NoAuth", "Operation", "Reading", "Repeat", "StaticAuth", "Transport", "UnsentError"]
 
 ATTEMPTS = 3
 REPEAT_S = 30.0  # no repeat starts later than this after the first attempt began
@@ -61,39 +61,6 @@ class BrokenError(Exception):
 
 class UnfitError(BrokenError):
     """The answer is larger than we take, or packed in a way we cannot read."""
-
-
-class Auth(Protocol):
-    """A vendor's credential."""
-
-    async def headers(self) -> Mapping[str, str]:
-        """The headers that prove us now; may fetch a token first."""
-
-    async def renewed(self, refused: Mapping[str, str]) -> bool:
-        """After a 401 on ``refused``: is there another credential now? One refresh at a time."""
-
-
-class NoAuth:
-    """No credential at all."""
-
-    async def headers(self) -> Mapping[str, str]:
-        return {}
-
-    async def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing else to show
-        return False
-
-
-class StaticAuth:
-    """A key that does not change, in one header."""
-
-    def __init__(self, header: str, value: SecretStr) -> None:
-        self._header, self._value = header, value
-
-    async def headers(self) -> Mapping[str, str]:
-        return {self._header: self._value.get_secret_value()}
-
-    async def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing else to show
-        return False
 
 
 class NoTicket:
@@ -358,9 +325,9 @@ class Transport:
         headers = {**self._headers, **await self.auth.headers(), **extra}
         reply = await self._exchange(operation.method, url, headers, content)
         if self._redirects and operation.repeat is Repeat.SAFE and reply.status in {307, 308}:
-            onward = _onward(url, reply.headers.get("location", ""))
-            if onward:
-                return await self._exchange(operation.method, onward, headers, content)
+            there = onward(url, reply.headers.get("location", ""))
+            if there:
+                return await self._exchange(operation.method, there, headers, content)
         return reply
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Reply:
@@ -437,48 +404,6 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
         if name != "set-cookie":  # may hold a session, and replies are kept
             headers[name] = f"{headers[name]}, {text}" if name in headers else text
     return headers
-
-
-def checked_base(url: str) -> str:
-    """``url`` without its last slash.
-
-    Raises:
-        ValueError: not https (plain http is for loopback hosts), or with user, query or fragment in it.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("a base_url starts with https:// and names a host")
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError("a base_url has no user, query or fragment")
-    if parts.scheme == "http" and not _loopback(parts.hostname):
-        raise ValueError("plain http is for loopback hosts only, use https")
-    return url.rstrip("/")
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _onward(url: str, location: str) -> str:
-    """Where a redirect leads, ``""`` when that is nowhere or another origin."""
-    try:
-        onward = urljoin(url, location)
-        same = _origin(onward) == _origin(url)
-    except ValueError:
-        return ""
-    return onward if same and onward != url else ""
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a user in the address")
-    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 @functools.cache

@@ -1,0 +1,48 @@
+"""Where a vendor may be reached and where a redirect may lead."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urljoin, urlsplit
+
+
+def checked_base(url: str) -> str:
+    """``url`` without its last slash.
+
+    Raises:
+        ValueError: not https (plain http is for loopback hosts), or with user, query or fragment in it.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("a base_url starts with https:// and names a host")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError("a base_url has no user, query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("plain http is for loopback hosts only, use https")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def onward(url: str, location: str) -> str:
+    """Where a redirect leads, ``""`` when that is nowhere or another origin."""
+    try:
+        there = urljoin(url, location)
+        same = _origin(there) == _origin(url)
+    except ValueError:
+        return ""
+    return there if same and there != url else ""
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a user in the address")
+    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)

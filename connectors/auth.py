@@ -1,0 +1,41 @@
+"""A vendor's credential as ``Transport`` takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from pydantic import SecretStr
+
+
+class Auth(Protocol):
+    """A vendor's credential."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers that prove us now; may fetch a token first."""
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:
+        """After a 401 on ``refused``: is there another credential now? One refresh at a time."""
+
+
+class NoAuth:
+    """No credential at all."""
+
+    async def headers(self) -> Mapping[str, str]:
+        return {}
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing else to show
+        return False
+
+
+class StaticAuth:
+    """A key that does not change, in one header."""
+
+    def __init__(self, header: str, value: SecretStr) -> None:
+        self._header, self._value = header, value
+
+    async def headers(self) -> Mapping[str, str]:
+        return {self._header: self._value.get_secret_value()}
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - nothing else to show
+        return False
