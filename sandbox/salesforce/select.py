@@ -182,7 +182,9 @@ def _compare(store: Store, object_name: str, condition: Compare) -> Test:
             return lambda row: (_folded(read(row)) == operand) is wanted
         return lambda row: (read(row) == operand) is wanted
     if operand is None:
-        raise ApiError(400, "MALFORMED_QUERY", f"null cannot be compared with {operator}")
+        if condition.value.kind == "null":
+            raise ApiError(400, "MALFORMED_QUERY", f"null cannot be compared with {operator}")
+        operand = ""
     compare = _COMPARE[operator]
     if folds:
         return lambda row: (value := _folded(read(row))) is not None and compare(value, operand)

@@ -37,8 +37,8 @@ def check(file: str, method: str, path: str, status: int, body: object) -> None:
 
 @cache
 def _spec(file: str) -> dict[str, Any]:
-    spec: dict[str, Any] = json.loads((_FILES / f"hubspot-{file}.json").read_text())
-    return _relaxed(spec)
+    spec: dict[str, Any] = _relaxed(json.loads((_FILES / f"hubspot-{file}.json").read_text()))
+    return spec
 
 
 def _fits(template: str, path: str) -> bool:
@@ -46,7 +46,7 @@ def _fits(template: str, path: str) -> bool:
 
 
 def _relaxed(node: Any) -> Any:
-    """`nullable` as JSON Schema says it; property values may be null, which the v3 files leave out and the API sends."""
+    """`nullable` as JSON Schema says it; the v3 files leave out that a property's value may be null."""
     if isinstance(node, list):
         return [_relaxed(item) for item in node]
     if not isinstance(node, dict):
