@@ -14,7 +14,7 @@ import structlog
 from connectors.limits import TicketSpentError
 from connectors.models import Reply
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.tickets import new_token
+from worker.ledger.tickets import new_token, surely
 
 _log = structlog.get_logger(__name__)
 
@@ -78,14 +78,12 @@ class Creations:
         natural_keys: Sequence[str],
         owner: str,
         deadline_ms: int,
-        *,
-        again: Claimed | None = None,
     ) -> Claimed | Created | BusyCreation | UnknownCreation:
         """All keys or none. The create call must be over ``deadline_ms`` from now."""
-        claim = again or Claimed(self._token(), self._token())
+        claim = Claimed(self._token(), self._token())
         keys = _keys(external_id, natural_keys)
         names = (claim.creation_id, claim.token, crm, object, owner)
-        match await self._scripts.run("creation_claim", *names, deadline_ms, *keys):
+        match await surely(self._scripts, "creation_claim", *names, deadline_ms, *keys):
             case [b"created", row]:
                 return Created(row.decode())
             case [b"busy", until]:

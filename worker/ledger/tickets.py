@@ -19,7 +19,7 @@ from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
 from worker.ledger.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
 from worker.ledger.budgets import BudgetLine, line_args
-from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 
 Policy: TypeAlias = Literal["never", "once_if_uncharged"]
 VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
@@ -121,6 +121,18 @@ def new_token() -> str:
     return secrets.token_hex(8)
 
 
+async def surely(scripts: Scripts, name: str, *args: Arg) -> Any:
+    """A step that gives the same when it is repeated: once more when its answer was lost.
+
+    Raises:
+        LedgerUnavailableError: it was lost again.
+    """
+    try:
+        return await scripts.run(name, *args)
+    except LedgerUnavailableError:
+        return await scripts.run(name, *args)
+
+
 class Desk:
     """Answers and tickets. Every step is one script; one may be repeated after ``LedgerUnavailableError``."""
 
@@ -153,14 +165,13 @@ class Desk:
         closed_share: float = 0.0,
         policy: Policy = "never",
         verdict_ms: int = VERDICT_MS,
-        again: Granted | None = None,
     ) -> Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay:
         """A kept answer, else what the last ticket says, else a ticket with its worst price on every line.
 
         ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). The call must be over
-        ``deadline_ms`` from now. ``again`` repeats a step that ended in ``LedgerUnavailableError``.
+        ``deadline_ms`` from now.
         """
-        ticket = again or Granted(
+        ticket = Granted(
             self._token(),
             self._token(),
             question.key,
@@ -170,7 +181,8 @@ class Desk:
             tuple(line.name for line in lines),
             question.price,
         )
-        answer = await self._scripts.run(
+        answer = await surely(
+            self._scripts,
             "ticket_reserve",
             *(ticket.ticket_id, ticket.token, question.key, field_text(question.fields)),
             *(question.price, question.provider, question.operation, owner),

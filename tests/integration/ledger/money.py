@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.models import Question, Reply
 from worker.ledger.budgets import BudgetLine
+from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 from worker.ledger.tickets import Desk, Granted
 
 HOUR_MS = 3_600_000
@@ -31,6 +32,20 @@ def question(slug: str = "ann-lee", price: int = 5, fields: tuple[str, ...] = ("
 
 def reply(text: str = "ann@acme.com", status: int = 200) -> Reply:
     return Reply(status, {"content-type": "application/json"}, f'{{"email":"{text}"}}'.encode())
+
+
+class LosingScripts(Scripts):
+    """A connection that breaks after a step was done and before its answer came, every second time."""
+
+    lose = True
+
+    async def run(self, name: str, *args: Arg, **more: Any) -> Any:
+        answer = await super().run(name, *args, **more)
+        if self.lose:
+            self.lose = False
+            raise LedgerUnavailableError("lost")
+        self.lose = True
+        return answer
 
 
 async def reserve(desk: Desk, asked: Question | None = None, **changes: Any) -> Any:

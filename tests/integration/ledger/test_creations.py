@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from connectors.limits import TicketSpentError
 from connectors.models import Reply
 from tests.integration.conftest import Clock
+from tests.integration.ledger.money import LosingScripts
 from worker.ledger.creations import (
     BusyCreation,
     Claimed,
@@ -65,10 +66,11 @@ async def test_other_crm_is_another_world(creations: Creations) -> None:
     await claim(creations, crm="acme_salesforce")
 
 
-async def test_repeated_claim_is_the_same(creations: Creations) -> None:
-    claimed = await claim(creations)
-    again = await creations.claim("acme_hubspot", "company", "c1", ACME, "w1", 30_000, again=claimed)
-    assert again == claimed
+async def test_claim_whose_answer_is_lost_is_had_by_asking_again(redis: Redis, clock: Clock) -> None:
+    scripts = LosingScripts(redis, clock=clock)
+    claimed = await claim(Creations(scripts))
+    scripts.lose = False
+    assert await Creations(scripts).sent(claimed)
 
 
 async def test_creation_is_sent_once_ever_and_not_after_its_deadline(creations: Creations, clock: Clock) -> None:
@@ -128,6 +130,19 @@ async def test_late_answer_of_an_unknown_creation_counts(creations: Creations) -
     await creations.unknown(claimed, "timeout")
     assert await creations.created(claimed, "901") == "created"
     assert await ask(creations) == Created("901")
+
+
+async def test_late_answer_leaves_the_newer_claim_on_its_keys_alone(creations: Creations) -> None:
+    old = await claim(creations)
+    await creations.sent(old)
+    await creations.unknown(old, "timeout")
+    await creations.absent(old.creation_id)
+    new = await claim(creations)
+    await creations.created(old, "901")
+    assert isinstance(await ask(creations), BusyCreation)
+    await creations.sent(new)
+    await creations.created(new, "902")
+    assert await ask(creations) == Created("902")
 
 
 async def test_row_that_is_gone_frees_only_its_own_keys(creations: Creations) -> None:

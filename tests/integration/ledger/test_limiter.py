@@ -95,6 +95,15 @@ async def test_long_window_may_be_used_up_at_once_and_frees_as_calls_leave_it(sc
     await book(limiter, clock)
 
 
+async def test_call_leaves_a_long_window_no_earlier_than_the_vendor_forgets_it(scripts: Scripts, clock: Clock) -> None:
+    limiter = limiter_of(scripts, Window(1, 3600))
+    clock.pass_ms(59_999)  # the last moment of a sixtieth
+    await book(limiter, clock)
+    clock.pass_ms(HOUR_MS + 40)  # a call may reach the vendor that much later than another
+    with pytest.raises(RateLimitedError):
+        await book(limiter, clock, patience_s=0)
+
+
 async def test_every_window_of_a_bucket_holds_at_once(scripts: Scripts, clock: Clock) -> None:
     windows = (Window(60, 60), Window(200, 3600), Window(300, DAY_MS // 1000))
     start = clock.now
@@ -227,6 +236,15 @@ async def test_five_failures_of_ten_calls_are_an_outage_and_four_are_not(scripts
     await limiter.failed("main")
     [pause] = await Pauses(scripts).all()
     assert (pause.reason, pause.probe) == ("outage", True)
+
+
+async def test_failures_of_calls_under_way_do_not_put_off_the_probe(scripts: Scripts, clock: Clock) -> None:
+    limiter = limiter_of(scripts, TEN_S)
+    await start_outage(limiter)
+    [pause] = await Pauses(scripts).all()
+    for _ in range(20):
+        await limiter.failed("main")
+    assert await Pauses(scripts).all() == [pause]
 
 
 async def test_answers_of_another_worker_count_against_an_outage(scripts: Scripts, clock: Clock) -> None:

@@ -12,7 +12,18 @@ from redis.asyncio import Redis
 from connectors.limits import TicketSpentError
 from connectors.models import Reply
 from tests.integration.conftest import Clock
-from tests.integration.ledger.money import ANN, BEN, DAY_MS, day_line, grant, question, reply, reserve, send
+from tests.integration.ledger.money import (
+    ANN,
+    BEN,
+    DAY_MS,
+    LosingScripts,
+    day_line,
+    grant,
+    question,
+    reply,
+    reserve,
+    send,
+)
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import Booked, Budgets
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
@@ -123,6 +134,17 @@ async def test_endings_redis_cannot_take_are_left_to_the_deadline(
     await ticket.released("never connected")
     clock.pass_ms(30_000)
     assert await reserve(desk) == Missed()
+
+
+async def test_send_whose_answer_is_lost_sends_nothing_and_gives_the_reservation_back(
+    redis: Redis, clock: Clock, spool: Spool, scripts: Scripts
+) -> None:
+    losing = LosingScripts(redis, clock=clock)
+    granted = await grant(Desk(losing))
+    losing.lose = True
+    with pytest.raises(LedgerUnavailableError):
+        await ticket_of(Desk(losing), granted, spool).sent()
+    assert await booked(scripts) == Booked()
 
 
 @pytest.mark.parametrize("ending", ["stored", "uncertain"])

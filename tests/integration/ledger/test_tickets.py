@@ -12,6 +12,7 @@ from tests.integration.ledger.money import (
     DAY_MS,
     EVE,
     HOUR_MS,
+    LosingScripts,
     day_line,
     grant,
     month_line,
@@ -139,6 +140,12 @@ async def test_waiters_are_named_by_the_end_and_the_asker_is_not(desk: Desk) -> 
     assert set(ended.waiters) == {BEN, EVE}
 
 
+async def test_record_that_comes_back_to_its_own_open_ticket_is_woken_too(desk: Desk) -> None:
+    ticket = await send(desk)
+    await reserve(desk, ref=ANN)
+    assert (await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)).waiters == (ANN,)
+
+
 async def test_repeated_store_gives_the_same_and_settles_once(desk: Desk, budgets: Budgets) -> None:
     ticket = await send(desk)
     await reserve(desk, ref=BEN)
@@ -173,10 +180,12 @@ async def test_released_question_gets_a_new_ticket(desk: Desk) -> None:
     assert again.ticket_id != ticket.ticket_id
 
 
-async def test_repeated_reservation_is_the_same_ticket(desk: Desk, budgets: Budgets) -> None:
-    ticket = await grant(desk)
-    assert await reserve(desk, again=ticket) == ticket
-    assert await booked(budgets, day_line()) == (0, 5)
+async def test_reservation_whose_answer_is_lost_is_had_by_asking_again(redis: Redis, clock: Clock) -> None:
+    scripts = LosingScripts(redis, clock=clock)
+    ticket = await grant(Desk(scripts))
+    assert await booked(Budgets(scripts), day_line()) == (0, 5)
+    scripts.lose = False
+    assert await Desk(scripts).sent(ticket)
 
 
 async def test_uncertain_keeps_credits_booked_and_counts_as_a_miss(desk: Desk, budgets: Budgets) -> None:
@@ -281,6 +290,16 @@ async def test_verdict_that_never_comes_is_a_miss(desk: Desk, clock: Clock) -> N
     clock.pass_ms(1)
     reaped = await desk.reap({"w1"})
     assert (reaped.missed, reaped.waiters) == (1, (ANN,))
+    assert await reserve(desk) == Missed()
+
+
+async def test_question_is_a_miss_from_the_moment_a_verdict_is_too_late(desk: Desk, clock: Clock) -> None:
+    await desk.uncertain(await send(desk, policy="once_if_uncharged"), "timeout")
+    unknown = await reserve(desk)
+    assert isinstance(unknown, Unknown)
+    clock.now = unknown.until_ms - 1
+    assert await reserve(desk) == unknown
+    clock.pass_ms(1)
     assert await reserve(desk) == Missed()
 
 

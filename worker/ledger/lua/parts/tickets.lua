@@ -27,19 +27,12 @@ local function total(provider, name, credits)
   end
 end
 
--- Refs to be made due; the asker itself only when nobody of it is waiting for the outcome any more.
+-- Refs to be made due: who met the open ticket, and its asker when that is not waiting for the outcome any more.
 local function waiters(id, ticket, with_asker)
-  local refs = redis.call('SMEMBERS', K.waiters(id))
-  local found = {}
-  for _, ref in ipairs(refs) do
-    if ref ~= ticket.asker then
-      found[#found + 1] = ref
-    end
-  end
   if with_asker and ticket.asker ~= '' then
-    found[#found + 1] = ticket.asker
+    redis.call('SADD', K.waiters(id), ticket.asker)
   end
-  return found
+  return redis.call('SMEMBERS', K.waiters(id))
 end
 
 -- What an ended (or uncertain) ticket answers: state, overrun, refs.
