@@ -29,7 +29,7 @@ from tests.contract.sandbox import Sandbox
 from tests.contract.wire import KeptTicket
 
 T = TypeVar("T")
-HANG_S = 0.05
+HANG_S = 0.1
 Call = Callable[[Any, KeptTicket], Awaitable[object]]
 
 
