@@ -10,10 +10,11 @@ import typer
 
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
-from worker.commands import running
+from worker.commands import running, trying
 from worker.commands.session import err, run
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.sync import PATIENCE_S, Pass
+from worker.trial import TrialError
 
 app = typer.Typer(
     name="refill",
@@ -49,6 +50,30 @@ def sync(
     _exit(run(running.run_sync(config, wanted, as_json=as_json, verbose=verbose)))
 
 
+@app.command()
+def demo(
+    records: Annotated[int, typer.Option(min=1, help="People in each CRM.")] = 300,
+    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    as_json: Json = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
+) -> None:
+    """See it work: imitated vendors, a seeded CRM, a real pass, and a second one that costs nothing."""
+    _exit(run(trying.run_demo(records=records, seed=seed, as_json=as_json, keep=keep)))
+
+
+@app.command()
+def sandbox(
+    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env for it are written.")] = Path(
+        "refill-sandbox"
+    ),
+    records: Annotated[int, typer.Option(min=1, help="People in each CRM.")] = 300,
+    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    port_base: Annotated[int, typer.Option(help="First of five ports.")] = trying.PORTS,
+) -> None:
+    """Serve the vendor imitations and print a configuration for them."""
+    _exit(run(trying.run_sandbox(folder, records=records, seed=seed, port_base=port_base)))
+
+
 def _exit(code: int) -> None:
     raise typer.Exit(code)
 
@@ -61,6 +86,9 @@ def main() -> None:
         for problem in error.problems:
             err.print(problem, style="red", highlight=False, markup=False)
         sys.exit(running.WRONG_USE)
+    except TrialError as error:
+        err.print(str(error), style="red", highlight=False, markup=False)
+        sys.exit(running.FAILED)
     except LedgerUnavailableError as error:
         err.print(f"Redis went away ({error}): start it and try again; nothing was lost", style="red", markup=False)
         sys.exit(running.FAILED)

@@ -1,0 +1,175 @@
+"""The vendor imitations as processes, and the configuration that fits them: for the demo and for trying things out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
+START_S = 60.0
+_HINT = "the sandbox did not start: run python -m sandbox to see why"
+
+
+class TrialError(Exception):
+    """The imitations could not be started; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The running vendors: per vendor its addresses, credentials and limits."""
+
+    vendors: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+    async def books(self, vendor: str) -> Mapping[str, Any]:
+        """The vendor's own sums: requests by route, charges, credits, writes."""
+        url = f"{self.vendors[vendor]['control_url']}/summary"
+        return await asyncio.to_thread(_get, url)
+
+    async def writes(self) -> int:
+        """Values that both CRMs have taken since they started."""
+        return sum([int((await self.books(name))["writes"]) for name in ("hubspot", "salesforce")])
+
+    async def credits(self) -> int:
+        """Credits that both paid providers have charged since they started."""
+        return sum([int((await self.books(name))["credits"]) for name in ("forager", "kaspr")])
+
+
+@asynccontextmanager
+async def serve(*, records: int, seed: int, latency: str, port_base: int = 0) -> AsyncIterator[Served]:
+    """Every vendor in a process of its own on a loopback port; they share one world by its seed.
+
+    Raises:
+        TrialError: one of them did not come up.
+    """
+    async with AsyncExitStack() as stack:
+        started = [
+            await stack.enter_async_context(
+                _process(name, records, seed, latency, port_base + place if port_base else 0)
+            )
+            for place, name in enumerate(VENDORS)
+        ]
+        told: dict[str, Mapping[str, Any]] = {}
+        for process in started:
+            told |= await _announced(process)
+        yield Served(told)
+
+
+@asynccontextmanager
+async def _process(
+    vendor: str, records: int, seed: int, latency: str, port: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    companies = max(4, round(records * 80 / 300))
+    arguments = [
+        *("--vendors", vendor, "--records", str(records), "--companies", str(companies), "--seed", str(seed)),
+        *("--searches", "2", "--limits", "demo", "--latency", latency, "--port-base", str(port), "--watch-stdin"),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us: they end when their standard input closes
+    )
+    try:
+        yield process
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        if process.returncode is None:
+            try:
+                await asyncio.wait_for(process.wait(), 5)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _announced(process: asyncio.subprocess.Process) -> dict[str, Mapping[str, Any]]:
+    assert process.stdout is not None  # noqa: S101  # it was asked for
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), START_S)
+        told: dict[str, Mapping[str, Any]] = json.loads(line)
+    except (TimeoutError, ValueError) as error:
+        raise TrialError(_HINT) from error
+    return told
+
+
+def _get(url: str) -> Mapping[str, Any]:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own loopback process
+        told: Mapping[str, Any] = json.load(answer)
+    return told
+
+
+def configuration(served: Served, data_dir: str, port: int | None = None) -> tuple[str, dict[str, str]]:
+    """A refill.toml for the running vendors, and the secrets that go with it into the environment."""
+    told = served.vendors
+    text = f"""\
+data_dir = "{data_dir}"
+
+[web]
+port = {8080 if port is None else port}
+
+[providers.forager]
+base_url = "{told["forager"]["base_url"]}"
+account_id = {told["forager"]["account_id"]}
+rate = {_rate(told["forager"])}
+budget = {{ day = 20000, month = 100000 }}
+
+[providers.kaspr]
+base_url = "{told["kaspr"]["base_url"]}"
+rate = {_rate(told["kaspr"])}
+budget = {{ day = 5000, month = 50000 }}
+
+[providers.openprospect]
+base_url = "{told["openprospect"]["base_url"]}"
+rate = {_rate(told["openprospect"])}
+deliver_to = ["acme_hubspot", "acme_salesforce"]
+
+[crm.acme_hubspot]
+kind = "hubspot"
+base_url = "{told["hubspot"]["base_url"]}"
+portal_id = {told["hubspot"]["portal_id"]}
+app_id = {told["hubspot"]["app_id"]}
+
+[crm.acme_hubspot.watch.contact]
+
+[crm.acme_salesforce]
+kind = "salesforce"
+base_url = "{told["salesforce"]["base_url"]}"
+
+[crm.acme_salesforce.watch.contact]
+identity.linkedin_url = "LinkedIn_URL__c"
+
+[crm.acme_salesforce.watch.lead]
+identity.linkedin_url = "LinkedIn_URL__c"
+"""
+    secrets = {
+        "REFILL_PROVIDERS__FORAGER__API_KEY": told["forager"]["api_key"],
+        "REFILL_PROVIDERS__KASPR__API_KEY": told["kaspr"]["api_key"],
+        "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": told["openprospect"]["api_key"],
+        "REFILL_CRM__ACME_HUBSPOT__TOKEN": told["hubspot"]["token"],
+        "REFILL_CRM__ACME_SALESFORCE__CLIENT_ID": told["salesforce"]["client_id"],
+        "REFILL_CRM__ACME_SALESFORCE__CLIENT_SECRET": told["salesforce"]["client_secret"],
+    }
+    return text, secrets
+
+
+def write(folder: Path, text: str, secrets: Mapping[str, str]) -> Path:
+    """The configuration as refill.toml with the secrets in ``.env`` beside it; gives the path of refill.toml."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "refill.toml"
+    path.write_text(text, encoding="utf-8")
+    env = folder / ".env"
+    env.touch(mode=0o600)
+    env.write_text("".join(f"{name}={value}\n" for name, value in secrets.items()), encoding="utf-8")
+    return path
+
+
+def _rate(vendor: Mapping[str, Any]) -> str:
+    windows = [f"{one['allowed']}/{one['seconds']} seconds" for one in vendor["limits"]["default"]]
+    return json.dumps(windows)
