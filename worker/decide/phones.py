@@ -69,13 +69,19 @@ def _kind(told: int, said: PhoneKind) -> tuple[bool, bool]:
 
 
 def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
-    """Whether both are the same number, however they are written."""
+    """Whether both are the same number, however they are written; a national one is read in the other's country."""
     first, second = read(one, countries).e164, read(other, countries).e164
+    first = first or (read(one, (_home(second),)).e164 if second else "")
+    second = second or (read(other, (_home(first),)).e164 if first else "")
     if first and second:
         return first == second
-    digits = [_national(first or one), _national(second or other)]
+    digits = (_digits(one), _digits(other))
     return bool(digits[0]) and digits[0] == digits[1]
 
 
-def _national(text: str) -> str:
+def _home(e164: str) -> str:
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+
+
+def _digits(text: str) -> str:
     return "".join(sign for sign in text if sign.isdigit()).lstrip("0")

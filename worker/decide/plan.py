@@ -45,6 +45,7 @@ def decide(
         reason = view.skip.reason
         return Decision(unfilled=dict.fromkeys(view.blank, reason) if reason else {}, identity=view.identity)
     properties = schema or {}
+    offers = _about(policy, offers)
     known = learn(view, policy, offers, answers, missed)
     rules = [rule for name in view.gaps if (rule := policy.rule(name))]
     shut = [rule for rule in rules if rule.property in properties and not properties[rule.property].writable]
@@ -92,9 +93,15 @@ def candidates(
     """
     if view.skip or not view.gaps:
         return ()
+    offers = _about(policy, offers)
     known = learn(view, policy, offers, answers, missed)
     told = (offer.question(known.identity) for offer in offers if offer.provider in policy.providers)
     return tuple(question for question in told if question and question.key not in known.asked)
+
+
+def _about(policy: Policy, offers: Sequence[Offer]) -> Sequence[Offer]:
+    """The operations that speak of what the policy's records are: none of them speaks of a company."""
+    return () if policy.object == "company" else offers
 
 
 def _chosen(judged: Mapping[str, Judged]) -> dict[str, Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -619,6 +620,14 @@ def test_a_url_that_is_known_from_another_property_is_not_bought() -> None:
 def test_a_field_nobody_offers_is_not_found() -> None:
     seen = visit(with_slug(), policy(rule("personal_email", ("kaspr",))), {})
     assert seen.decision.unfilled == {"personal_email": Reason.NOT_FOUND}
+
+
+def test_a_company_is_never_taken_for_a_person() -> None:
+    rules = replace(policy(rule("phone"), rule("city")), object="company")
+    row = record({"hs_linkedin_url": "linkedin.com/in/ada", "mobilephone": MOBILE, "email": "info@acme.com"})
+    seen = visit(row, rules, {"by_phone": hit(ADA)})
+    assert seen.operations == []
+    assert candidates(seen.view, rules, OFFERS, {}) == ()
 
 
 def test_every_question_worth_loading_a_kept_answer_for_is_named() -> None:

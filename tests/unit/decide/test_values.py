@@ -131,7 +131,10 @@ def test_a_number_whose_kind_cannot_be_told_is_mobile_unless_the_provider_says_o
 
 def test_numbers_are_compared_whatever_their_format() -> None:
     assert phones.same("(030) 23123456", BERLIN, ("DE",))
+    assert phones.same("(030) 23123456", BERLIN)
+    assert phones.same(US, "(415) 555-2671")
     assert phones.same("030 / 23 12 34 56", "3023123456")
+    assert not phones.same("+80012345678", "12345678")
     assert not phones.same(BERLIN, US)
     assert not phones.same("", "")
     assert not phones.same("ask", "reception")
