@@ -53,7 +53,7 @@ class Batches:
         traces = [item.get("objectWriteTraceId") for item in inputs]
         if inputs and all(traces) and len(set(traces)) == len(traces):
             return self._create_each(ask, table, inputs)
-        self._rehearse(table, inputs)
+        self._rehearse(ask, table, inputs)
         results = [self._records.written(table, self._records.created(ask, table, item), None) for item in inputs]
         return self._answer(ask, results, [], status=201)
 
@@ -95,7 +95,7 @@ class Batches:
                 record = self._by_key(table, key, id_property, email_too=True)
             pairs.append((item, record))
         self._check_all(table, [(item, record) for item, record in pairs if record])
-        self._rehearse(table, [_as_new(item) for item, record in pairs if record is None])
+        self._rehearse(ask, table, [_as_new(item) for item, record in pairs if record is None])
         results: list[dict[str, Any]] = []
         for item, held in pairs:
             if held is None:
@@ -134,10 +134,9 @@ class Batches:
             self._portal.refuse_conflicts(table, record, values)
         self._refuse_twins(table, [item for item, _ in pairs])
 
-    def _rehearse(self, table: Table, inputs: list[Mapping[str, Any]]) -> None:
+    def _rehearse(self, ask: Ask, table: Table, inputs: list[Mapping[str, Any]]) -> None:
         for item in inputs:
-            values = self._portal.checked(table, _properties(item), INTEGRATION)
-            self._portal.refuse_conflicts(table, None, values)
+            self._records.rehearse(ask, table, {**item, "properties": _properties(item)})
         self._refuse_twins(table, inputs)
 
     def _refuse_twins(self, table: Table, inputs: list[Mapping[str, Any]]) -> None:

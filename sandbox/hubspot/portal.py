@@ -82,13 +82,17 @@ class Portal:
             raise invalid_input("The email address is on the block list of this portal")
         return values
 
-    def create(self, table: Table, raw: Mapping[str, Any], writer: Writer, at: int | None = None) -> Record:
-        """Raises: ApiError 400, 409."""
-        values = self.checked(table, raw, writer)
-        if not any(values.get(name) for name in _NEEDED[table.name]):
-            needed = _NEEDED[table.name]
+    def checked_new(self, table: Table, raw: Mapping[str, Any], writer: Writer) -> dict[str, str]:
+        """The values of a record to be. Raises: ApiError 400, 409."""
+        values, needed = self.checked(table, raw, writer), _NEEDED[table.name]
+        if not any(values.get(name) for name in needed):
             raise invalid_values([Fault("REQUIRED_PROPERTY", needed[0], f"One of {', '.join(needed)} is required")])
         self.refuse_conflicts(table, None, values)
+        return values
+
+    def create(self, table: Table, raw: Mapping[str, Any], writer: Writer, at: int | None = None) -> Record:
+        """Raises: ApiError 400, 409."""
+        values = self.checked_new(table, raw, writer)
         now = at or self.milliseconds()
         record = Record(next(self._ids[table.name]), now)
         table.add(record)

@@ -15,6 +15,8 @@ from sandbox.hubspot.table import INTEGRATION, Record, Table
 
 MAX_LIST: Final = 100
 MAX_LIST_WITH_HISTORY: Final = 50
+Targets = list[tuple[tuple[str, str], set[int]]]
+"""((object, id), type ids) of the links a new record gets."""
 _LINK_NAMES: Final = {
     ("contacts", "companies"): ("contact_to_company", "contact_to_company_unlabeled"),
     ("companies", "contacts"): ("company_to_contact", "company_to_contact_unlabeled"),
@@ -140,21 +142,22 @@ class Records:
         return table.by_unique(id_property, key)
 
     def created(self, ask: Ask, table: Table, body: Mapping[str, Any]) -> Record:
-        """Raises: ApiError 400, 404, 409."""
-        properties = _mapping(body.get("properties"))
-        if ask.dated:
-            missing = [
-                name for name in self._settings.required_on_create.get(table.name, ()) if not properties.get(name)
-            ]
-            if missing:
-                raise invalid_values(
-                    [Fault("MISSING_REQUIRED_PROPERTY", name, f"{name} is required") for name in missing]
-                )
-        targets = [self._target(table, item) for item in body.get("associations") or []]
-        record = self._portal.create(table, properties, INTEGRATION)
+        """Raises: ApiError 400, 404, 409, before anything is written."""
+        targets = self.rehearse(ask, table, body)
+        record = self._portal.create(table, _mapping(body.get("properties")), INTEGRATION)
         for target, types in targets:
             self._portal.link((table.name, record.id), target, types, INTEGRATION)
         return record
+
+    def rehearse(self, ask: Ask, table: Table, body: Mapping[str, Any]) -> Targets:
+        """Where the new record would be linked. Raises: ApiError 400, 404, 409 where it could not be created."""
+        properties = _mapping(body.get("properties"))
+        required = self._settings.required_on_create.get(table.name, ()) if ask.dated else ()
+        missing = [name for name in required if not properties.get(name)]
+        if missing:
+            raise invalid_values([Fault("MISSING_REQUIRED_PROPERTY", name, f"{name} is required") for name in missing])
+        self._portal.checked_new(table, properties, INTEGRATION)
+        return [self._target(table, item) for item in body.get("associations") or []]
 
     def written(
         self, table: Table, record: Record, names: Sequence[str] | None, with_history: Sequence[str] | None = None

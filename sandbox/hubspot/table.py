@@ -90,7 +90,7 @@ class Table:
 
     def by_unique(self, name: str, value: str) -> Record | None:
         number = self._unique.get(name, {}).get(value.lower())
-        return None if number is None else self.records[number]
+        return None if number is None else self.records.get(number)
 
     def after(self, number: int, *, archived: bool = False) -> Iterator[Record]:
         """Records with a greater id, in id order."""

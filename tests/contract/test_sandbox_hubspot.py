@@ -311,6 +311,32 @@ class TestWriting:
         assert [one["objectWriteTraceId"] for one in answer.json["results"]] == ["1"]
         assert answer.json["errors"][0]["context"] == {"objectWriteTraceId": ["0"], "existingId": [taken]}
 
+    async def test_a_batch_with_one_impossible_creation_creates_nothing(self, portal: Client) -> None:
+        await portal.control("POST", "settings", {"required_on_create": {"contacts": ["lastname"]}})
+        inputs = [
+            {"properties": {"email": "a@acme.example", "lastname": "A"}},
+            {"properties": {"email": "b@acme.example"}},
+        ]
+        answer = await portal.post(f"{DATED}/contacts/batch/create", inputs=inputs)
+        assert answer.json["errors"][0]["code"] == "MISSING_REQUIRED_PROPERTY"
+        assert (await portal.get(f"{V3}/contacts/a@acme.example?idProperty=email")).status == 404
+        numbered = await portal.post(f"{V3}/contacts/batch/create", inputs=inputs)
+        assert numbered.status == 201
+
+    async def test_a_creation_can_link_to_a_company_that_exists(self, portal: Client) -> None:
+        company = await made(portal, "companies", name="Acme")
+        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}]
+        bodies = [
+            {"properties": {"lastname": "Ek"}, "associations": [{"to": {"id": one}, "types": types}]}
+            for one in (company, "5")
+        ]
+        linked, refused = [await portal.post(f"{DATED}/contacts", **body) for body in bodies]
+        assert (linked.status, refused.status) == (201, 404)
+        row = await dumped(portal, linked.json["id"])
+        assert row["links"] == {"companies": {company: [1, 279]}}
+        await portal.ask("DELETE", f"{DATED}/contacts/{row['id']}/associations/companies/{company}")
+        assert "associatedcompanyid" not in (await dumped(portal, row["id"]))["properties"]
+
     async def test_the_dated_generation_answers_200_with_errors(self, portal: Client) -> None:
         answer = await portal.post(f"{DATED}/contacts/batch/read", inputs=[{"id": "5"}])
         assert (answer.status, answer.json["numErrors"]) == (200, 1)
