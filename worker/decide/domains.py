@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
 from worker.decide.free_mail import FREE, NOBODYS
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:/{0,2}", re.IGNORECASE)
+_PAGE = re.compile(r"[/?#][^/\s]")
 _LABEL = re.compile(r"^(?!-)[a-z0-9_-]{1,63}(?<!-)$")
 
 
@@ -33,7 +34,7 @@ def host(text: str) -> str:
     return name.removeprefix("www.") if len(labels) > 2 else name
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def _registrable(name: str) -> str:
     return str(_suffixes().privatesuffix(name) or "") if name else ""
 
@@ -50,9 +51,14 @@ def is_free(text: str) -> bool:
 
 
 def company_domain(text: str) -> str:
-    """The registrable domain when it can be a company's own; free mail hosts and social sites give ``""``."""
+    """The registrable domain when it can be a company's own; ``""`` for free mail hosts and for pages at social sites.
+
+    A social site's bare host is its own company's: ``linkedin.com`` employs people, ``linkedin.com/company/acme`` not.
+    """
     name = registrable(text)
-    return "" if name in FREE or name in NOBODYS else name
+    if name in FREE or (name in NOBODYS and _PAGE.search(_SCHEME.sub("", text.strip()).lstrip("/"))):
+        return ""
+    return name
 
 
 def same_domain(one: str, other: str) -> bool:

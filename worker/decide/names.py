@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,9 +32,15 @@ _PARTICLES = _set(
     abu ter ten te zu zum zur af av y e i und st san santa op het in
     """
 )
+_PLACEHOLDERS = _set(
+    "unknown na none null nil nan notprovided notavailable noname nolastname lastname lead contact tbd"
+)
+_PLACEHOLDERS |= {"", "x", "xx", "xxx"}
 _LEADING = _PARTICLES - {"i", "e", "y", "in", "st"}  # what can start a last name
-_MAIDEN = re.compile(r"[(\[{（]([^)\]}）]*)[)\]}）]?")
-_BORN = re.compile(r"\b(?:née|nee|geb\.?|geborene|born|roz\.?|ur\.)\s+(.+)$", re.IGNORECASE)
+_BRACKETS = re.compile(r"[(\[{（]([^)\]}）]*)[)\]}）]?")
+_BORN_WORD = re.compile(r"^(?:née|nee|geb\.?|geborene|born|roz\.?|ur\.)\s+", re.IGNORECASE)
+_BORN = re.compile(r"(?<=\s)(?:née|nee|geb\.?|geborene|born|roz\.?|ur\.)\s+.+$", re.IGNORECASE)
+_TRAILER = re.compile(r"\s*(?:[,|/•·–—]|\s-\s).*$")  # what people add to a full name: degrees, slogans
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘`´ʼʻ′", ""))
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = str.maketrans(
@@ -80,24 +87,35 @@ def _ascii(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _words(text: str) -> tuple[_Word, ...]:
-    """The words of a name without titles, degrees and what follows a comma if it is such."""
+    """The words of a name without titles and degrees."""
     plain = clean(text).translate(_APOSTROPHES).replace(".", ". ")
     words = tuple(word for found in _WORD.findall(plain) if (word := _word(found)).forms)
     return tuple(word for word in words if word.plain not in _ADDED) or words  # Ma is a name, too
 
 
 @lru_cache(maxsize=8192)
-def _alternatives(last: str) -> tuple[tuple[_Word, ...], ...]:
-    """A last name and the maiden name beside it: ``"Smith (Jones)"``, ``"Smith née Jones"``."""
-    plain = clean(last)
-    beside = [found.strip() for found in _MAIDEN.findall(plain)]
-    rest = _MAIDEN.sub(" ", plain)
+def _parts(name: str) -> tuple[tuple[_Word, ...], tuple[tuple[_Word, ...], ...]]:
+    """A name, and what stands beside it as a maiden name: ``"Smith (Jones)"``, ``"Smith née Jones"``."""
+    plain = clean(name)
+    beside = _BRACKETS.findall(plain)
+    rest = _BRACKETS.sub(" ", plain)
     born = _BORN.search(rest)
     if born:
-        beside.append(born[1])
+        beside.append(born[0])
         rest = rest[: born.start()]
-    beside = [re.sub(_BORN.pattern.replace("(.+)$", ""), "", text, flags=re.IGNORECASE) for text in beside]
-    return tuple(words for text in (rest, *beside) if (words := _words(text)))
+    maiden = (_words(_BORN_WORD.sub("", text.strip())) for text in beside)
+    return _words(rest), tuple(words for words in maiden if words)
+
+
+def _pairs(one: str, other: str) -> Iterator[tuple[tuple[_Word, ...], tuple[_Word, ...]]]:
+    """What may be compared: the names, and each with what stands beside the other.
+
+    Never two of the latter: ``(MBA)`` or ``(she/her)`` beside both names says nothing.
+    """
+    (first, first_beside), (second, second_beside) = _parts(one), _parts(other)
+    yield first, second
+    yield from ((first, beside) for beside in second_beside)
+    yield from ((beside, second) for beside in first_beside)
 
 
 def _core(words: tuple[_Word, ...]) -> tuple[_Word, ...]:
@@ -144,7 +162,7 @@ def _same_last(one: tuple[_Word, ...], other: tuple[_Word, ...]) -> bool:
 
 def same_last_name(one: str, other: str) -> bool:
     """Whether two last names can be one person's. A blank one or a bare initial proves nothing: ``False``."""
-    return any(_same_last(left, right) for left in _alternatives(one) for right in _alternatives(other))
+    return any(left and right and _same_last(left, right) for left, right in _pairs(one, other))
 
 
 def _same_first(one: tuple[_Word, ...], other: tuple[_Word, ...]) -> bool:
@@ -171,13 +189,17 @@ def same_person_name(first: str, last: str, other_first: str, other_last: str) -
 
 def split(full: str) -> tuple[str, str]:
     """A full name as (first, last), the particles with the last name; one word alone is no last name."""
-    words = [word for word in _MAIDEN.sub(" ", clean(full)).split() if not _is_added(word)]
-    if len(words) < 2:
-        return " ".join(words), ""
-    start = len(words) - 1
-    while start > 1 and _words(words[start - 1])[0].plain in _LEADING:
+    plain = _BRACKETS.sub(" ", clean(full))
+    head = [word for word in _TRAILER.sub("", plain).split() if not _is_added(word)]
+    turned = plain.partition(",")[2].split()
+    if len(head) == 1 and len(turned) == 1 and not _is_added(turned[0]):
+        return turned[0], head[0]  # "Example, Ada"
+    if len(head) < 2:
+        return " ".join(head), ""
+    start = len(head) - 1
+    while start > 1 and _words(head[start - 1])[0].plain in _LEADING:
         start -= 1
-    return " ".join(words[:start]), " ".join(words[start:]).rstrip(",")
+    return " ".join(head[:start]), " ".join(head[start:])
 
 
 def _is_added(word: str) -> bool:
@@ -186,11 +208,18 @@ def _is_added(word: str) -> bool:
 
 def carries(last: str, full: str, first: str = "") -> bool:
     """Whether a full name ends in ``last``, or starts with it and goes on with ``first``: ``Tanaka Kenji``."""
-    words, given = _words(_MAIDEN.sub(" ", full)), _words(first)
-    wanted = _alternatives(last)
-    ends = [words[start:] for start in range(1, len(words))]
-    if any(_same_last(name, end) for name in wanted for end in (*ends, *_alternatives(full)[1:])):
-        return True
-    return any(
-        _equal(name, words[: len(name)]) and bool(given) and _equal(given, words[len(name) :]) for name in wanted
-    )
+    given = _words(first)
+    for text in dict.fromkeys((full, _TRAILER.sub("", full))):
+        for name, words in _pairs(last, text):
+            beside = words in _parts(text)[1]
+            ends = (words,) if beside else tuple(words[start:] for start in range(1, len(words)))
+            if name and any(end and _same_last(name, end) for end in ends):
+                return True
+            if name and given and _equal(name, words[: len(name)]) and _equal(given, words[len(name) :]):
+                return True
+    return False
+
+
+def is_placeholder(name: str) -> bool:
+    """Whether a name only says that there is none: ``Unknown``, ``[not provided]``, ``-``."""
+    return "".join(word.plain for word in _words(name)) in _PLACEHOLDERS

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.models import Identity, Record
-from worker.decide import domains, emails, linkedin, phones
+from worker.decide import domains, emails, linkedin, names, phones
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
 from worker.decide.text import clean
@@ -61,8 +61,8 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
         slug=linkedin.slug(_value(record, policy.slot("linkedin_url"))),
         email=next(iter(_emails(record, policy)), ""),
         phone=next(iter(numbers.values()), ""),
-        first_name=clean(_value(record, policy.slot("first_name"))),
-        last_name=clean(_value(record, policy.slot("last_name"))),
+        first_name=_name(_value(record, policy.slot("first_name"))),
+        last_name=_name(_value(record, policy.slot("last_name"))),
         domain=known[0] if known else "",
     )
     skip = _skip(record, policy, suppressed=suppressed)
@@ -96,6 +96,11 @@ def with_values(record: Record, values: Mapping[str, str]) -> Record:
 
 def _value(record: Record, name: str) -> str:
     return (record.values.get(name) or "") if name else ""
+
+
+def _name(text: str) -> str:
+    """A name; what a form puts where it must have one, such as ``[not provided]``, is none."""
+    return "" if names.is_placeholder(text) else clean(text)
 
 
 def _countries(record: Record, policy: Policy) -> tuple[str, ...]:

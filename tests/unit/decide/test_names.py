@@ -68,6 +68,10 @@ OTHER = (
     ("田中", "中田"),
     ("!!!", "???"),
     ("de la", "van der"),
+    ("Example (MBA)", "Other (MBA)"),
+    ("Example (she/her)", "Other (she/her)"),
+    ("Example (Byron)", "Other (Byron)"),
+    ("(Byron)", "(Byron)"),
 )
 
 
@@ -116,6 +120,10 @@ def test_a_person_is_the_same_when_both_names_agree(one: tuple[str, str], other:
         ("Ada", ("Ada", "")),
         ("", ("", "")),
         ("de Example", ("de", "Example")),
+        ("Example, Ada", ("Ada", "Example")),
+        ("Ada Example | Growth, Sales", ("Ada", "Example")),
+        ("Ada Example - Coach", ("Ada", "Example")),
+        ("Ada, PhD", ("Ada", "")),
     ],
 )
 def test_a_full_name_is_split_with_its_particles(full: str, parts: tuple[str, str]) -> None:
@@ -130,6 +138,9 @@ def test_a_full_name_is_split_with_its_particles(full: str, parts: tuple[str, st
         ("García", "Ada García Lorente", "", True),
         ("Byron", "Ada Example (Byron)", "", True),
         ("Tanaka", "Tanaka Kenji", "Kenji", True),
+        ("Example", "Ada Example, Certified Coach", "", True),
+        ("Example (Byron)", "Ada Byron", "", True),
+        ("Example (MBA)", "Ada Other (MBA)", "", False),
         ("Tanaka", "Tanaka Kenji", "", False),
         ("Tanaka", "Tanaka Kenji", "Aiko", False),
         ("Ada", "Ada Example", "", False),
@@ -143,6 +154,15 @@ def test_a_full_name_carries_a_last_name_at_its_end_or_before_the_known_first_na
     last: str, full: str, first: str, carried: bool
 ) -> None:
     assert names.carries(last, full, first) is carried
+
+
+@pytest.mark.parametrize("name", ["", "-", ".", "Unknown", "[not provided]", "[[unknown]]", "N/A", "x", "Last Name"])
+def test_what_a_form_puts_where_it_must_have_a_name_is_none(name: str) -> None:
+    assert names.is_placeholder(name)
+
+
+def test_short_names_are_names() -> None:
+    assert not any(names.is_placeholder(name) for name in ("Ma", "Li", "O", "Xu", "Null-Svensson"))
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -60,6 +60,11 @@ def test_a_personal_address_is_identity_but_says_nothing_about_the_employer() ->
     assert view.identity.domain == ""
 
 
+def test_a_placeholder_for_a_name_is_no_name() -> None:
+    view = look(record({"lastname": "[not provided]", "firstname": "-"}), policy())
+    assert (view.identity.first_name, view.identity.last_name) == ("", "")
+
+
 def test_a_slot_may_be_named_by_the_canonical_field() -> None:
     rules = replace(policy(), identity={"work_email": "Email", "company_domain": "Website"})
     row = Record("lead", "1", {"Email": "ada@acme.com", "Website": "acme.com"})

@@ -41,7 +41,10 @@ def test_free_mail_hosts_and_social_sites_are_nobodys_company() -> None:
         assert domains.is_free(host)
         assert domains.company_domain(host) == ""
     assert domains.company_domain("https://www.linkedin.com/company/acme") == ""
-    assert domains.company_domain("https://acme.com") == "acme.com"
+    assert domains.company_domain("facebook.com/acme") == ""
+    assert domains.company_domain("https://www.linkedin.com/") == "linkedin.com"
+    assert domains.company_domain("ada@linkedin.com") == "linkedin.com"
+    assert domains.company_domain("https://acme.com/about") == "acme.com"
     assert not domains.is_free("acme.com")
 
 
