@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors.classify import parsed
-from connectors.errors import AccessError, ConflictError, ConnectorError, RejectedError
+from connectors.errors import AccessError, ConnectorError, OutcomeUnknownError, UnavailableError
 from connectors.hubspot.refusals import request_id
 from connectors.models import Reply
 from connectors.operations import Operation
@@ -34,7 +34,7 @@ def token_reading(vendor: str) -> Reading:
     """A refused refresh means that the connection was revoked: no token will come until a person connects again."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
-        if reply.status not in {400, 401, 403}:
+        if not 400 <= reply.status < 500 or reply.status in {408, 423, 425, 429, 477}:
             return None
         hint = "the refresh token is refused: connect the portal again"
         return AccessError(vendor, operation.name, reply.status, request_id(reply), code="BAD_REFRESH_TOKEN", hint=hint)
@@ -85,8 +85,9 @@ class OAuth:
         }
         try:
             reply = await self._transport.send(self._operation, form=form)
-        except (RejectedError, ConflictError) as refused:
-            raise AccessError(refused.vendor, refused.operation, refused.status, refused.request_id) from refused
+        except OutcomeUnknownError as unknown:
+            args = (unknown.vendor, unknown.operation, unknown.status, unknown.request_id)
+            raise UnavailableError(*args, bucket=unknown.vendor, code=unknown.code) from unknown
         token = parsed(_TOKEN, reply, self._transport.vendor, self._operation.name)
         if token.refresh_token is not None and token.refresh_token != self._refresh_token:
             if self._keep is not None:

@@ -97,7 +97,16 @@ class HubSpot:
             auth = StaticAuth("authorization", SecretStr(f"Bearer {options.token.get_secret_value()}"))
         elif options.client_id and options.client_secret and options.refresh_token:
             reading = token_reading(options.name)
-            tokens = Transport(options.name, options.base_url, NoAuth(), NoLimiter(), reading=reading, connections=1)
+            tokens = Transport(
+                options.name,
+                options.base_url,
+                NoAuth(),
+                NoLimiter(),
+                reading=reading,
+                connections=1,
+                connect_s=options.connect_s,
+                read_s=options.read_s,
+            )
             also.append(tokens)
             operation = token_call(options.api_version)
             auth = OAuth(
@@ -106,7 +115,15 @@ class HubSpot:
         else:
             raise ValueError(f"{options.name} needs a token, or client id, client secret and refresh token")
         reading = refusals.reading(options.name, options.reserve)
-        transport = Transport(options.name, options.base_url, auth, limiter, reading=reading)
+        transport = Transport(
+            options.name,
+            options.base_url,
+            auth,
+            limiter,
+            reading=reading,
+            connect_s=options.connect_s,
+            read_s=options.read_s,
+        )
         return cls(options, transport, also=also, clock=clock, rest=rest)
 
     async def aclose(self) -> None:

@@ -19,7 +19,6 @@ class Calls:
     write: Operation
     create: Operation
     search: Operation
-    get: Operation
     properties: Operation
     property: Operation
     define: Operation
@@ -40,7 +39,6 @@ def calls(api_version: str) -> dict[str, Calls]:
             write=Operation(f"{kind}.batch_update", "POST", f"{records}/batch/update", Repeat.SAFE, misses=_REFUSED),
             create=Operation(f"{kind}.create", "POST", records, Repeat.CREATES),
             search=Operation(f"{kind}.search", "POST", f"{records}/search", Repeat.SAFE, bucket="search"),
-            get=Operation(f"{kind}.get", "GET", f"{records}/{{id}}", Repeat.SAFE, misses=missing),
             properties=Operation("properties.list", "GET", schema, Repeat.SAFE),
             property=Operation("properties.get", "GET", f"{schema}/{{name}}", Repeat.SAFE, misses=missing),
             define=Operation("properties.create", "POST", schema, Repeat.SAFE, misses=frozenset({409})),
@@ -51,5 +49,5 @@ def calls(api_version: str) -> dict[str, Calls]:
 
 
 def token_call(api_version: str) -> Operation:
-    """The OAuth token call."""
-    return Operation("oauth.token", "POST", PATHS[api_version].token, Repeat.SAFE)
+    """The OAuth token call. It may rotate the refresh token, so only the call that needs it repeats."""
+    return Operation("oauth.token", "POST", PATHS[api_version].token, Repeat.CREATES)

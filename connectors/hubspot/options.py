@@ -27,6 +27,8 @@ class HubSpotOptions(BaseModel):
     refresh_token: SecretStr | None = None
     external_id: str = EXTERNAL_ID
     overlap_s: int = 300
+    connect_s: float = 10.0
+    read_s: float = 60.0
     burst: str = "190/10 seconds"  # a private app's limit from Professional on (usage guidelines, read 2026-11-20)
     daily: str = "250000/day"  # the smallest account's; the answers' headers tell the rest
     reserve: float = 0.2  # share of the day left to the other apps of the account

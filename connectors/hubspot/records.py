@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.hubspot.paths import MODIFIED
 from connectors.matching import bare_host
@@ -41,6 +41,26 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
+def _texts(value: Any) -> Any:
+    """Property values as texts; whatever else a later version may put beside them is nobody's value."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _text(one) for name, one in value.items() if one is None or isinstance(one, str | int | float)}
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _lists(value: Any) -> Any:
+    """The members of an error's context that are lists, which is all the documents know."""
+    if not isinstance(value, dict):
+        return value
+    return {name: [str(one) for one in listed] for name, listed in value.items() if isinstance(listed, list)}
+
+
 class Stamped(_Model):
     """One value a property once had."""
 
@@ -50,13 +70,19 @@ class Stamped(_Model):
     sourceId: str | None = None  # noqa: N815 - HubSpot's name
 
 
+def _listed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: listed for name, listed in value.items() if isinstance(listed, list)}
+
+
 class Row(_Model):
     """One record as HubSpot gives it."""
 
     id: str
-    properties: dict[str, str | None] = Field(default_factory=dict)
+    properties: Annotated[dict[str, str | None], BeforeValidator(_texts)] = Field(default_factory=dict)
     updatedAt: str = ""  # noqa: N815 - HubSpot's name
-    propertiesWithHistory: dict[str, list[Stamped]] | None = None  # noqa: N815 - HubSpot's name
+    propertiesWithHistory: Annotated[dict[str, list[Stamped]] | None, BeforeValidator(_listed)] = None  # noqa: N815 - HubSpot's name
 
 
 class Next(_Model):
@@ -71,7 +97,7 @@ class Fault(_Model):
     """One group of errors inside an answer."""
 
     category: str = ""
-    context: dict[str, list[str]] = Field(default_factory=dict)
+    context: Annotated[dict[str, list[str]], BeforeValidator(_lists)] = Field(default_factory=dict)
 
 
 class Rows(_Model):

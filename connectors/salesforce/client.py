@@ -90,7 +90,16 @@ class Salesforce:
         check(options)
         login = options.login_base or options.base_url
         login_reading = token_reading(options.name)
-        logins = Transport(options.name, login, NoAuth(), NoLimiter(), reading=login_reading, connections=1)
+        logins = Transport(
+            options.name,
+            login,
+            NoAuth(),
+            NoLimiter(),
+            reading=login_reading,
+            connections=1,
+            connect_s=options.connect_s,
+            read_s=options.read_s,
+        )
         tokens = Tokens(options, logins, keep)
         how = reading(options.name, options.reserve)
         many = options.concurrency
@@ -328,7 +337,7 @@ class Salesforce:
             reply = await self._org.send(CREATE, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
         if reply.status == 204:  # an older version's word for a row that was there
             return (await self.find(object, self._options.external_id, [key]))[key][0]
-        return parsed(_CREATED, reply, self.name, "sobject.create").id
+        return parsed(_CREATED, reply, self.name, (UPSERT if key else CREATE).name).id
 
     async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
         """Set the account of contacts that have none; one that a person chose stays."""

@@ -111,7 +111,8 @@ class Org:
 
     async def rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
         """Every row of a small query."""
-        rows = parsed(_ROWS, await self.send(operation, operation.name, params={"q": query}), self.name, "query")
+        reply = await self.send(operation, operation.name, params={"q": query})
+        rows = parsed(_ROWS, reply, self.name, operation.name)
         found: list[Mapping[str, Any]] = [*rows.records]
         while not rows.done:
             path = soql.more_path(rows.nextRecordsUrl or "")

@@ -175,7 +175,7 @@ def token_reading(vendor: str) -> Reading:
     """A refused token call: no token will come until somebody mends the credential."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
-        if reply.status not in {400, 401, 403}:
+        if not 400 <= reply.status < 500 or reply.status in {408, 425, 429}:
             return None
         code = next(iter(faults(reply.body)), Fault()).code
         hint = "the org refuses our credential: check client id, secret, user and key"

@@ -16,12 +16,13 @@ import jwt
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors.classify import parsed
-from connectors.errors import AccessError
+from connectors.errors import AccessError, OutcomeUnknownError, UnavailableError
 from connectors.operations import Operation, Repeat
 from connectors.salesforce.options import SalesforceOptions
 from connectors.transport import Transport
 
-TOKEN = Operation("oauth.token", "POST", "/services/oauth2/token", Repeat.SAFE)
+# Not repeated by itself: it may rotate the refresh token, and the call that needs it repeats.
+TOKEN = Operation("oauth.token", "POST", "/services/oauth2/token", Repeat.CREATES)
 GOOD_FOR_S = 180  # of a JWT; Salesforce takes a few minutes at most
 HOSTS = (".salesforce.com", ".force.com", ".salesforce.mil", ".cloudforce.com", ".sfcrmproducts.cn")
 Keep = Callable[[str], Awaitable[None]]
@@ -71,7 +72,11 @@ class Tokens:
         return True
 
     async def _fetch(self) -> None:
-        reply = await self._transport.send(TOKEN, form=await self._form())
+        try:
+            reply = await self._transport.send(TOKEN, form=await self._form())
+        except OutcomeUnknownError as unknown:
+            args = (unknown.vendor, unknown.operation, unknown.status, unknown.request_id)
+            raise UnavailableError(*args, bucket=unknown.vendor, code=unknown.code) from unknown
         token = parsed(_TOKEN, reply, self._transport.vendor, TOKEN.name)
         instance = pinned(self._options.name, token.instance_url, self._options.base_url)
         if token.refresh_token is not None and token.refresh_token != self._refresh_token:

@@ -1,0 +1,88 @@
+"""The common table of cases for the calls that a CRM's methods make, one route at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from connectors.errors import AccessError, ContractError, UnavailableError
+from connectors.operations import Operation, Repeat
+from tests.contract.sandbox import Sandbox
+from tests.contract.suite import CASES, Case
+from tests.contract.wire import KeptTicket
+
+SILENCE_S = 0.15  # longer than any answer of the sandbox takes, short enough to wait for
+
+
+@dataclass(frozen=True)
+class CrmRow:
+    """One operation, the sandbox's name of its route, and the method that makes just this call.
+
+    ``needed`` is the member its answer cannot do without; ``blind`` operations do not look at a success's body;
+    ``renewed`` says that a 401 is answered with one fresh token and one more try. A ``login`` is sent
+    on behalf of a repeatable call, and every refusal of it is for an operator.
+    """
+
+    operation: Operation
+    route: str
+    call: Callable[[Any, KeptTicket], Awaitable[object]]
+    needed: str = ""
+    blind: bool = False
+    renewed: bool = False
+    login: bool = False
+
+
+def table(rows: Sequence[CrmRow]) -> list[Any]:
+    """Every row with every case."""
+    return [
+        pytest.param(row, case, id=f"{row.operation.name}-{case.name.replace(' ', '_')}")
+        for row in rows
+        for case in CASES
+    ]
+
+
+def received(sandbox: Sandbox, row: CrmRow) -> int:
+    """How often the row's call has come."""
+    return sum(1 for one in sandbox.requests(row.route) if one["method"] == row.operation.method)
+
+
+async def check(sandbox: Sandbox, crm: Any, row: CrmRow, case: Case) -> None:
+    """Run one cell: the error class, the ticket's end, and how many requests the sandbox received."""
+    params = dict(case.more)
+    if case.kind == "missing_field":
+        params["params"] = {"field": row.needed or "zz_none"}
+    sandbox.control("reset-books", {})
+    sandbox.fault(case.kind, row.route, method=row.operation.method, **params)
+    error, count, end = _expected(row, case)
+    ticket = KeptTicket()
+    if error is None:
+        await row.call(crm, ticket)
+    else:
+        with pytest.raises(error) as caught:
+            await row.call(crm, ticket)
+        assert type(caught.value) is error
+        assert getattr(caught.value, "operation", "") == row.operation.name
+    assert received(sandbox, row) == count
+    if row.operation.repeat is Repeat.CREATES and not row.login:
+        assert ticket.steps == ["sent", end]
+
+
+def _expected(row: CrmRow, case: Case) -> tuple[type[Exception] | None, int, str]:
+    error: type[Exception] | None
+    if row.operation.repeat is Repeat.SAFE or row.login:
+        (error, count), end = case.safe, ""
+        count += int(case.name == "401" and row.renewed)
+    else:
+        (error, end), count = case.once, 1
+        if case.name == "401" and row.renewed:  # a fresh token is there: the next visit may try
+            error = UnavailableError
+    if row.login and case.name in {"401", "402", "403", "404", "409"}:
+        error = AccessError
+    if case.more.get("params", {}).get("status", 0) in row.operation.misses:
+        error = None
+    if error is ContractError and (row.blind or (case.kind == "missing_field" and not row.needed)):
+        error = None
+    return error, count, end
