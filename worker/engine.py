@@ -48,6 +48,7 @@ async def _start(runtime: Runtime) -> None:
         log.info("spool.loaded", replies=loaded.replies)
     await _beat(runtime)
     await asyncio.gather(runtime.refresh_standing(), runtime.open_crms())
+    await _beat(runtime)  # readiness is told by which crms are open
 
 
 async def _beat(runtime: Runtime) -> None:

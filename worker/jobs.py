@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.ledger.tickets import Uncertain
+from worker.overview import day_run
 from worker.queueing import Doorbell, Job
 from worker.runtime import Runtime, clock
 from worker.watch import backfill, backfill_cursor, poll
@@ -28,8 +27,7 @@ log = structlog.get_logger(__name__)
 
 def run_of_day(runtime: Runtime, crm: str) -> str:
     """The run that a crm's webhook and poll visits belong to."""
-    day = datetime.fromtimestamp(clock() / 1000, ZoneInfo(runtime.settings.budget_zone))
-    return f"day-{crm}-{day:%Y-%m-%d}"
+    return day_run(crm, runtime.settings.budget_zone, clock())
 
 
 # ---- the tick: ring what is due ------------------------------------------------------------------------------------

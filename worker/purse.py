@@ -36,7 +36,7 @@ class Purse:
         """Every line a lookup at ``now_ms`` is booked on, the provider's own first."""
         lines = [
             *self.provider_lines(provider, now_ms),
-            *self._of(crm, self.crms.get(crm, Cap()), now_ms),
+            *self.crm_lines(crm, now_ms),
         ]
         if run and not run.startswith("day-"):  # a run that a person started: its own cap, and what it spends where
             lines.append(BudgetLine(f"run:{run}", _cap(self.runs.get(run))))
@@ -50,6 +50,10 @@ class Purse:
             told_ms, credits = self.balances[provider]
             lines.append(BudgetLine(f"{provider}:balance:{told_ms}", credits))
         return tuple(lines)
+
+    def crm_lines(self, crm: str, now_ms: int) -> tuple[BudgetLine, ...]:
+        """The crm's day and month, over all providers."""
+        return tuple(self._of(crm, self.crms.get(crm, Cap()), now_ms))
 
     def _of(self, name: str, cap: Cap, now_ms: int) -> list[BudgetLine]:
         now = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(self.zone))

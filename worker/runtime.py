@@ -15,10 +15,8 @@ from typing import cast
 import structlog
 from redis.asyncio import Redis
 
-from config import vendors
 from config.fields import PROPERTIES
-from config.settings import CrmSettings, HubSpot, Salesforce, Settings, Watched
-from connectors import forager, hubspot, kaspr, openprospect, salesforce
+from config.settings import CrmSettings, Settings, Watched
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError
 from connectors.models import Found, Grade
@@ -46,6 +44,7 @@ from worker.policies import policy, verifies, watched_of
 from worker.purse import Cap, Purse
 from worker.push import Pusher
 from worker.vault import Vault
+from worker.vendors import open_crm, open_openprospect, open_providers
 from worker.visit import Visitor
 from worker.watches import Companies, Watch
 
@@ -218,17 +217,21 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
         owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
         vault = Vault(ledger.cursors, settings)
         draining = asyncio.Event()
-        purse = _purse(settings)
+        purse = purse_of(settings)
         spool = Spool(settings.data_dir)
         limiters: dict[str, RedisLimiter] = {}
-        providers: dict[str, Provider] = {}
-        for name, provider in _providers(settings, ledger.scripts, limiters).items():
+
+        def limiter_of(name: str) -> RedisLimiter:
+            limiters[name] = RedisLimiter(ledger.scripts, name, {})
+            return limiters[name]
+
+        providers = open_providers(settings, limiter_of)
+        for name, provider in providers.items():
             stack.push_async_callback(provider.aclose)
-            providers[name] = provider
+            limiters[name].add(provider.buckets)
         crms: dict[str, Crm] = {}
         for name, crm in settings.crm.items():
-            limiters[name] = RedisLimiter(ledger.scripts, name, {})
-            crms[name] = await _crm(name, crm, limiters[name], vault)
+            crms[name] = await open_crm(name, crm, limiter_of(name), vault)
             limiters[name].add(crms[name].buckets)
             stack.push_async_callback(crms[name].aclose)
         lookups = Lookups(
@@ -256,50 +259,22 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             limiters=limiters,
             providers=providers,
             crms=crms,
-            collector=_collector(settings, ledger, limiters, stack),
+            collector=_collector(settings, ledger, limiter_of, stack),
             shut=set(crms),
             _stack=await stack.enter_async_context(AsyncExitStack()),
         )
         yield runtime
 
 
-def _providers(settings: Settings, scripts: Scripts, limiters: dict[str, RedisLimiter]) -> dict[str, Provider]:
-    found: dict[str, Provider] = {}
-    if settings.providers.forager:
-        options = vendors.forager_options(settings.providers.forager)
-        limiters["forager"] = RedisLimiter(scripts, "forager", {})
-        found["forager"] = forager.Forager(forager.open_transport(options, limiters["forager"]), options)
-    if settings.providers.kaspr:
-        kaspr_options = vendors.kaspr_options(settings.providers.kaspr)
-        limiters["kaspr"] = RedisLimiter(scripts, "kaspr", {})
-        found["kaspr"] = kaspr.Kaspr(kaspr.open_transport(kaspr_options, limiters["kaspr"]), kaspr_options)
-    for name, provider in found.items():
-        limiters[name].add(provider.buckets)
-    return found
-
-
-async def _crm(name: str, settings: CrmSettings, limiter: RedisLimiter, vault: Vault) -> Crm:
-    kept = await vault.refresh_token(name)
-    if kept is not None:
-        settings = settings.model_copy(update={"refresh_token": kept})
-    keep = vault.keeper(name)
-    match settings:
-        case HubSpot():
-            return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, keep=keep)
-        case Salesforce():
-            return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, keep=keep)
-
-
 def _collector(
-    settings: Settings, ledger: Ledger, limiters: dict[str, RedisLimiter], stack: AsyncExitStack
+    settings: Settings, ledger: Ledger, limiter_of: Callable[[str], RedisLimiter], stack: AsyncExitStack
 ) -> Collector | None:
     asked = settings.providers.openprospect
     if asked is None:
         return None
-    options = vendors.openprospect_options(asked)
-    limiters["openprospect"] = RedisLimiter(ledger.scripts, "openprospect", {})
-    vendor = openprospect.OpenProspect(openprospect.open_transport(options, limiters["openprospect"]), options)
-    limiters["openprospect"].add(vendor.buckets)
+    limiter = limiter_of("openprospect")
+    vendor = open_openprospect(asked, limiter)
+    limiter.add(vendor.buckets)
     stack.push_async_callback(vendor.aclose)
     return Collector(
         vendor,
@@ -317,7 +292,8 @@ def _terms(settings: Settings, provider: Provider) -> Terms:
     return Terms(provider, provider.offers({}), paid.on_uncertain, _ms(paid.skip_after), paid.live_reserve)
 
 
-def _purse(settings: Settings) -> Purse:
+def purse_of(settings: Settings) -> Purse:
+    """The configured budgets."""
     return Purse(
         zone=settings.budget_zone,
         providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},

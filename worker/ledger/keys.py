@@ -75,6 +75,8 @@ SCHEDULE: Mapping[str, str] = {
     # hash owner -> JSON of its last heartbeat; zset owner -> ms of it
     "beats": "workers:beats",
     "alive": "workers:alive",
+    # string: written by /readyz to see that it can be; short-lived
+    "ready": "web:ready",
 }
 
 DELIVERIES: Mapping[str, str] = {

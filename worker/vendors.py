@@ -1,0 +1,46 @@
+"""Every configured vendor's connector, on whatever limiter it is given: the one place that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from config import vendors
+from config.settings import CrmSettings, HubSpot, OpenProspect, Salesforce, Settings
+from connectors import forager, hubspot, kaspr, openprospect, salesforce
+from connectors.limits import Limiter
+from connectors.ports import Crm, Provider
+from worker.vault import Vault
+
+LimiterOf: TypeAlias = Callable[[str], Limiter]
+
+
+def open_providers(settings: Settings, limiter_of: LimiterOf) -> dict[str, Provider]:
+    """The paid providers by name; each is to be closed."""
+    found: dict[str, Provider] = {}
+    if settings.providers.forager:
+        options = vendors.forager_options(settings.providers.forager)
+        found["forager"] = forager.Forager(forager.open_transport(options, limiter_of("forager")), options)
+    if settings.providers.kaspr:
+        kaspr_options = vendors.kaspr_options(settings.providers.kaspr)
+        found["kaspr"] = kaspr.Kaspr(kaspr.open_transport(kaspr_options, limiter_of("kaspr")), kaspr_options)
+    return found
+
+
+def open_openprospect(settings: OpenProspect, limiter: Limiter) -> openprospect.OpenProspect:
+    """OpenProspect; to be closed."""
+    options = vendors.openprospect_options(settings)
+    return openprospect.OpenProspect(openprospect.open_transport(options, limiter), options)
+
+
+async def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | None) -> Crm:
+    """One crm; a refresh token that was rotated comes from ``vault`` and goes there."""
+    kept = await vault.refresh_token(name) if vault else None
+    if kept is not None:
+        settings = settings.model_copy(update={"refresh_token": kept})
+    keep = vault.keeper(name) if vault else None
+    match settings:
+        case HubSpot():
+            return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, keep=keep)
+        case Salesforce():
+            return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, keep=keep)
