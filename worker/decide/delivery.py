@@ -129,7 +129,7 @@ def _addresses(delivered: Person, accept: Mapping[str, frozenset[Grade]], droppe
             dropped["masked"] += 1
         elif not address:
             dropped[Reason.INVALID_VALUE] += 1
-        elif email.grade not in accept.get(name, VALID_ONLY):
+        elif email.grade not in accept.get(name, VALID_ONLY) - {Grade.INVALID}:
             dropped[Reason.BELOW_GRADE] += 1
         else:
             told.setdefault(name, address)

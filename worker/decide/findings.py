@@ -101,7 +101,7 @@ def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str,
     """The finding in its one spelling and fit for the CRM, or why it cannot be written."""
     if is_masked(finding.value):
         return "masked"
-    if finding.grade is not None and finding.grade not in rule.accept:
+    if finding.grade is not None and finding.grade not in rule.accept - {Grade.INVALID}:  # whatever is configured
         return Reason.BELOW_GRADE
     value = normal(finding.field, finding.value, view.countries)
     if not value:

@@ -90,7 +90,8 @@ def test_an_address_below_its_grade_is_a_key_and_no_value_and_an_invalid_one_is_
     assert given.keys == ("email:ada@acme.com",)
     assert "work_email" not in given.values
     assert given.dropped == {"below_grade": 2, "invalid_value": 1}
-    accepted = delivery.person(risky, ACME, {"work_email": frozenset({Grade.RISKY})})
+    accepted = delivery.person(risky, ACME, {"work_email": frozenset({Grade.RISKY, Grade.INVALID})})
+    assert accepted.dropped == {"below_grade": 1, "invalid_value": 1}
     assert accepted.values["work_email"] == "ada@acme.com"
 
 

@@ -276,7 +276,7 @@ def proved(book: dict[str, Answer]) -> dict[str, Answer]:
         (Grade.VALID, {Grade.VALID}, True),
         (Grade.UNVERIFIED, {Grade.VALID}, False),
         (Grade.RISKY, {Grade.VALID, Grade.RISKY}, True),
-        (Grade.INVALID, {Grade.VALID, Grade.UNVERIFIED, Grade.RISKY}, False),
+        (Grade.INVALID, set(Grade), False),
     ],
 )
 def test_an_address_is_taken_by_its_grade(grade: Grade, accept: set[Grade], taken: bool) -> None:

@@ -169,6 +169,7 @@ def test_nothing_masked_invalid_or_below_its_grade_is_written_and_no_value_of_a_
         assert change.value[0] not in "=-@"
         assert change.value[0] != "+" or change.field in {"phone", "mobile_phone"}
         assert change.question_key in seen.answers
+        assert change.grade is not Grade.INVALID
         assert (change.grade in rule.accept) if "email" in change.field else change.grade is None
         assert rule.write is WriteRule.ALWAYS or not (row.values.get(change.property) or "").strip()
 
