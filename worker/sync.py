@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -73,19 +74,28 @@ def new_run(kind: str) -> str:
     return f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}"
 
 
-async def sync(runtime: Runtime, wanted: Pass, watch: Callable[[Progress], None] | None = None) -> Report:
-    """Carry out one pass; a worker must be running, here or elsewhere.
+async def sync(
+    runtime: Runtime,
+    wanted: Pass,
+    watch: Callable[[Progress], None] | None = None,
+    worker: AbstractAsyncContextManager[None] | None = None,
+) -> Report:
+    """Carry out one pass. ``worker`` is entered once the polls are done; without it one must be running elsewhere.
 
     It owns what is in the work at its start, what its polls find and what its visits add, and ends when none of that
-    is leased or due within ``patience_s`` of the last progress.
+    is leased or due within ``patience_s`` of the last progress. That a worker of its own begins after the polls keeps
+    that worker's polls from finding the same rows first.
     """
     run, began = new_run("sync"), time.monotonic()
     if wanted.max_credits is not None:
         await set_cap(runtime.ledger.cursors, run, wanted.max_credits)
-    works = _works(runtime)
-    looking = asyncio.create_task(_look(runtime, wanted, run, works))
+    works, polled = _works(runtime), asyncio.Event()
+    looking = asyncio.create_task(_look(runtime, wanted, run, works, polled))
+    looking.add_done_callback(lambda _: polled.set())
     try:
-        await _followed(runtime, run, works, looking, wanted, watch)
+        await polled.wait()
+        async with worker or nullcontext():
+            await _followed(runtime, run, works, looking, wanted, watch)
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
@@ -104,7 +114,7 @@ def _works(runtime: Runtime) -> list[Work]:
 # ---- looking for records -----------------------------------------------------------------------------------------
 
 
-async def _look(runtime: Runtime, wanted: Pass, run: str, works: Sequence[Work]) -> None:
+async def _look(runtime: Runtime, wanted: Pass, run: str, works: Sequence[Work], polled: asyncio.Event) -> None:
     if wanted.record is not None:
         crm, kind, id_ = wanted.record
         await runtime.watches[crm, kind].work.add([Due(id_)], lane=Lane.LIVE, run=run, forced=True)
@@ -114,13 +124,19 @@ async def _look(runtime: Runtime, wanted: Pass, run: str, works: Sequence[Work])
     looks: list[Awaitable[object]] = [_poll(runtime, watch, run) for watch in runtime.watches.values()]
     if runtime.collector is not None:
         looks.append(runtime.collector.collect(run))
+    await _all(looks)
+    polled.set()
     if wanted.full:
-        looks += [_walk(watch, run) for watch in runtime.watches.values()]
+        await _all([_walk(watch, run) for watch in runtime.watches.values()])
+    for work in works:  # what a worker's own poll found meanwhile
+        await work.own_all(run)
+
+
+async def _all(looks: Sequence[Awaitable[object]]) -> None:
+    """Look everywhere; one vendor that fails keeps nobody else from being looked at."""
     for result in await asyncio.gather(*looks, return_exceptions=True):
         if isinstance(result, Exception):
             log.error("sync.look_failed", error=type(result).__name__, exc_info=result)
-    for work in works:  # what a worker's own poll found meanwhile
-        await work.own_all(run)
 
 
 async def _poll(runtime: Runtime, watch: Watch, run: str) -> None:

@@ -27,14 +27,15 @@ async def run_worker(config: Path | None) -> int:
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
     """One pass with a worker of its own; others on the same Redis help."""
     settings = settings_of(config, verbose=verbose)
-    async with session(settings) as runtime, working(runtime):
+    async with session(settings) as runtime:
+        await runtime.open_crms()
         if wanted.record is not None and wanted.record[:2] not in runtime.watches:
             crm, kind, _ = wanted.record
             known = ", ".join(" ".join(name) for name in sorted(runtime.watches)) or "none"
             err.print(f"{crm} {kind} is not watched, or its crm could not be opened; watched are: {known}")
             return WRONG_USE
         with live(as_json=as_json) as show:
-            report = await sync(runtime, wanted, show)
+            report = await sync(runtime, wanted, show, working(runtime))
     if as_json:
         print_json(report.as_json())
     else:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ from worker.sync import Pass, Report, sync
 EXAMPLES = 5
 PORTS = 9100
 PATIENCE_S = 30.0
-LOOK_S = 0.1
 
 
 async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int) -> int:
@@ -58,8 +57,9 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
             settings = load(path, os.environ)
             if not as_json:
                 err.print(f"{records} people in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
-            async with _worker(path, folder), session(settings) as runtime:
-                return await _show(runtime, served, path, as_json=as_json, keep=keep)
+            async with session(settings) as runtime, AsyncExitStack() as stack:
+                worker = _joining(stack, _worker(path, folder))
+                return await _show(runtime, served, path, worker, as_json=as_json, keep=keep)
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -88,11 +88,26 @@ async def _worker(config: Path, folder: Path) -> AsyncIterator[None]:
                 await process.wait()
 
 
-async def _show(runtime: Runtime, served: trial.Served, path: Path, *, as_json: bool, keep: bool) -> int:
+@asynccontextmanager
+async def _joining(stack: AsyncExitStack, worker: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+    """The worker joins the first pass after its polls and stays until ``stack`` is closed."""
+    await stack.enter_async_context(worker)
+    yield
+
+
+async def _show(
+    runtime: Runtime,
+    served: trial.Served,
+    path: Path,
+    worker: AbstractAsyncContextManager[None],
+    *,
+    as_json: bool,
+    keep: bool,
+) -> int:
     began = time.monotonic()
-    await asyncio.gather(runtime.open_crms(), _awaited(runtime))
+    await runtime.open_crms()
     with live(as_json=as_json) as show:
-        first = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show)
+        first = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, worker)
         writes, credits = await served.writes(), await served.credits()
         second = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show)
     again = {"credits": await served.credits() - credits, "writes": await served.writes() - writes}
@@ -111,11 +126,6 @@ async def _show(runtime: Runtime, served: trial.Served, path: Path, *, as_json: 
         err.print(f"Everything stays up until Ctrl-C. Have a look: refill status --config {path}", highlight=False)
         await stop_on_signals().wait()
     return DEAD_LETTERS if first.dead else DONE
-
-
-async def _awaited(runtime: Runtime) -> None:
-    while not await runtime.ledger.timetable.alive():  # noqa: ASYNC110  # the sign of life is in Redis
-        await asyncio.sleep(LOOK_S)
 
 
 async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str, Any]]]:
