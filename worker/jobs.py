@@ -152,6 +152,7 @@ async def verdicts(runtime: Runtime) -> None:
         if provider is not None:
             start = min(one.sent_ms for one in uncertain) - BEFORE_MS
             end = max(one.sent_ms for one in uncertain) + AFTER_MS
+            start, end = await runtime.ledger.desk.window(name, operation, start, end)
             try:
                 told = await provider.charged(operation, start, end)
             except ConnectorError as error:

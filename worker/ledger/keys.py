@@ -128,7 +128,7 @@ MONEY: Mapping[str, str] = {
     "creation": "creation:{creation}",
     # zset creation -> ms of its deadline, while reserved, sent or unknown
     "creations_open": "creations:open",
-    # zset "<ticket>:<credits>" -> ms it was sent at: what we know to have been charged of late, for verdicts
+    # zset "<ticket>:<ms stored>:<credits>" -> ms sent: what we know to have been charged of late, for verdicts
     "charges": "charges:{provider}:{operation}",
 }
 

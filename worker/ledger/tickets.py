@@ -23,6 +23,7 @@ from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 
 Policy: TypeAlias = Literal["never", "once_if_uncharged"]
 VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
+SKEW_MS = 10_000  # a provider's clock is taken to be no further off ours
 STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
 
 _log = structlog.get_logger(__name__)
@@ -114,6 +115,15 @@ class Uncertain:
     def cursor(self) -> str:
         """Where ``uncertain_list`` goes on after this one."""
         return f"{self.since_ms}:{self.ticket_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """A call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
+
+    sent: int
+    stored: int
+    credits: int
 
 
 def new_token() -> str:
@@ -238,11 +248,43 @@ class Desk:
         word = {True: "charged", False: "uncharged", None: "none"}[charged]
         return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
 
+    async def window(self, provider: str, operation: str, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """The window, widened to moments around which no call known to be charged was under way.
+
+        Only at such moments a provider's books and ours can be compared to the credit. Where there is none within ten
+        minutes back, or until half a minute ago, that end stays.
+        """
+        calls = await self._charges(provider, operation)
+        first, last = start_ms - 600_000, (await self._scripts.now()) - 30_000
+
+        def quiet(moment: int) -> bool:
+            return all(moment <= call.sent - SKEW_MS or moment >= call.stored + SKEW_MS for call in calls)
+
+        starts = [start_ms, *sorted({call.sent - SKEW_MS for call in calls}, reverse=True)]
+        ends = [end_ms, *sorted({call.stored + SKEW_MS for call in calls})]
+        return (
+            next((start for start in starts if first <= start <= start_ms and quiet(start)), start_ms),
+            next((end for end in ends if end_ms <= end <= max(end_ms, last) and quiet(end)), end_ms),
+        )
+
     async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int) -> int:
-        """Credits known to have been charged for calls sent in the window, of the last hour."""
+        """Credits surely charged within the window, of the last hour.
+
+        A call across one of its ends is left out: the provider may count it or not. So books that show exactly these
+        credits show nothing else, and books that show more prove nothing.
+        """
+        calls = await self._charges(provider, operation)
+        inside = (call for call in calls if call.sent >= start_ms + SKEW_MS and call.stored <= end_ms - SKEW_MS)
+        return sum(call.credits for call in inside)
+
+    async def _charges(self, provider: str, operation: str) -> list[_Charge]:
         key = self._scripts.keys("charges", provider, operation)
-        found = await self._scripts.call("ZRANGEBYSCORE", key, start_ms, end_ms)
-        return sum(int(member.rpartition(b":")[2]) for member in found)
+        found = await self._scripts.call("ZRANGEBYSCORE", key, "-inf", "+inf", "WITHSCORES")
+        charges = []
+        for member, sent in zip(found[::2], found[1::2], strict=True):
+            _, stored, credits = member.split(b":")
+            charges.append(_Charge(int(sent), int(stored), int(credits)))
+        return charges
 
     async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> Ended:
         """A person's word on an uncertain ticket: its credits count as spent, or not, and it is asked again, or not."""

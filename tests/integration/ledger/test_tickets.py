@@ -313,6 +313,47 @@ async def test_due_verdicts_are_listed_from_their_time(desk: Desk, clock: Clock)
     assert (due.ticket_id, due.operation, due.ref) == (ticket.ticket_id, "work_emails", ANN)
 
 
+async def charge(desk: Desk, clock: Clock, slug: str, seconds: float, credits: int = 5) -> None:
+    ticket = await send(desk, question(slug))
+    clock.pass_ms(int(seconds * 1000))
+    await desk.store(ticket, reply(), credits=credits, hit=True, keep_ms=KEEP)
+
+
+async def test_charges_across_an_end_of_the_window_are_not_known_to_lie_in_it(desk: Desk, clock: Clock) -> None:
+    start = clock.now
+    for slug in ("at the start", "inside", "inside too", "at the end"):
+        clock.pass_ms(15_000)
+        await charge(desk, clock, slug, 1)
+    end = clock.now - 500
+    assert await desk.charged("forager", "work_emails", start + 15_500, end) == 10
+    assert await desk.charged("forager", "work_emails", start, end + 20_000) == 20
+    assert await desk.charged("forager", "person_detail", start, end) == 0
+
+
+async def test_window_is_widened_to_moments_without_calls(desk: Desk, clock: Clock) -> None:
+    clock.pass_ms(60_000)
+    first = clock.now
+    for number in range(6):
+        await charge(desk, clock, f"s{number}", 4)
+    last = clock.now
+    clock.pass_ms(100_000)
+    start, end = await desk.window("forager", "work_emails", first + 9_000, last - 9_000)
+    assert (start, end) == (first - 10_000, last + 10_000)
+    assert await desk.charged("forager", "work_emails", start, end) == 30
+    assert await desk.window("forager", "work_emails", start, end) == (start, end)
+
+
+async def test_window_stays_where_calls_never_pause(desk: Desk, clock: Clock) -> None:
+    began = clock.now
+    for number in range(60):
+        await charge(desk, clock, f"s{number}", 15, credits=0 if number % 7 else 1)
+    assert await desk.window("forager", "person_detail", began, began + 1) == (began, began + 1)
+    wanted = (clock.now - 100_000, clock.now - 60_000)
+    start, end = await desk.window("forager", "work_emails", *wanted)
+    assert start <= wanted[0]
+    assert wanted[1] <= end <= clock.now - 30_000
+
+
 async def test_reaper_gives_back_what_a_dead_owner_reserved_and_spares_the_living(desk: Desk, budgets: Budgets) -> None:
     await grant(desk, question("a"), owner="dead")
     await grant(desk, question("b"), owner="alive", ref=BEN)

@@ -37,7 +37,8 @@ end
 total(provider, 'overrun', math.max(0, credits - ticket.price))
 if credits > 0 then
   local charges = K.charges(provider, operation)
-  redis.call('ZADD', charges, int(tonumber(ticket.sent or '0') > 0 and tonumber(ticket.sent) or now), id .. ':' .. int(credits))
+  local sent = tonumber(ticket.sent or '0')
+  redis.call('ZADD', charges, int(sent > 0 and sent or now), table.concat({ id, int(now), int(credits) }, ':'))
   redis.call('ZREMRANGEBYSCORE', charges, '-inf', int(now - CHARGES_MS))
   redis.call('PEXPIRE', charges, CHARGES_MS)
 end
