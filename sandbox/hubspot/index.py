@@ -1,8 +1,8 @@
 """The search index of one object: what search sees, which is what was written a while ago."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 
 class Index:
@@ -12,6 +12,7 @@ class Index:
         self._pending: deque[tuple[float, int, dict[str, str] | None, int]] = deque()
         self._seen: dict[int, tuple[int, dict[str, str]]] = {}
         self._by_modified: list[tuple[int, int]] = []
+        self._numbers: list[int] = []
 
     def note(self, number: int, values: dict[str, str] | None, modified: int) -> None:
         """A record changed, or is no more (None)."""
@@ -26,17 +27,14 @@ class Index:
         """Makes everything visible at once."""
         self._advance(float("inf"))
 
-    def since(self, low: int | None) -> Iterator[tuple[int, int, dict[str, str]]]:
-        """(id, modified ms, values) of what search sees and was modified at `low` or later."""
+    def since(self, low: int | None, past: int) -> list[tuple[int, dict[str, str]]]:
+        """(id, values) of what search sees and was modified at `low` or later, or else has an id above `past`."""
         self._advance(self._now())
-        if low is None:
-            for number, (modified, values) in self._seen.items():
-                yield number, modified, values
-            return
+        seen = self._seen
+        if low is None or past:
+            return [(number, seen[number][1]) for number in self._numbers[bisect_right(self._numbers, past) :]]
         order = self._by_modified
-        for at in range(bisect_left(order, (low, 0)), len(order)):
-            modified, number = order[at]
-            yield number, modified, self._seen[number][1]
+        return [(number, seen[number][1]) for _, number in order[bisect_left(order, (low, 0)) :]]
 
     def _advance(self, until: float) -> None:
         pending = self._pending
@@ -45,6 +43,10 @@ class Index:
             held = self._seen.pop(number, None)
             if held:
                 self._by_modified.pop(bisect_left(self._by_modified, (held[0], number)))
+                if values is None:
+                    self._numbers.pop(bisect_left(self._numbers, number))
             if values is not None:
                 self._seen[number] = (modified, values)
                 insort(self._by_modified, (modified, number))
+                if not held:
+                    insort(self._numbers, number)

@@ -22,6 +22,8 @@ CEILING: Final = 10_000
 Values = Mapping[str, str]
 Test = Callable[[Values], bool]
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"LT": lt, "LTE": le, "GT": gt, "GTE": ge}
+_FROM: Final = frozenset({"GT", "GTE", "BETWEEN", "EQ"})
+_PAST: Final = frozenset({"GT"})
 _TOKENS: Final = re.compile(r"[^\W_]+")
 _ASKED_BY_QUERY: Final = (
     "email",
@@ -45,8 +47,10 @@ def found_page(table: Table, index: Index, body: Mapping[str, Any]) -> tuple[int
     after = _number(body.get("after") or 0, "after")
     if after >= CEILING or after + limit > CEILING:
         raise ApiError(400, "VALIDATION_ERROR", f"Paging past {CEILING} results is not supported")
-    test, low = _test(table, groups), _low_modified(table, groups)
-    matches = [(number, values) for number, _, values in index.since(low) if test(values)]
+    test = _test(table, groups)
+    low = _lowest(groups, table.modified_name, _FROM, read_time)
+    past = _lowest(groups, "hs_object_id", _PAST, _whole)
+    matches = [match for match in index.since(low, past or 0) if test(match[1])]
     if text := str(body.get("query") or "").lower():
         matches = [match for match in matches if _mentions(match[1], text)]
     _sort(table, matches, body.get("sorts") or [])
@@ -77,21 +81,27 @@ def _number(value: Any, name: str) -> int:
         raise invalid_input(f"{name} must be an integer") from None
 
 
-def _low_modified(table: Table, groups: list[list[Mapping[str, Any]]]) -> int | None:
-    """A modified date below which nothing can match, if every group has one."""
+def _lowest(
+    groups: list[list[Mapping[str, Any]]], name: str, operators: frozenset[str], read: Callable[[str], int | None]
+) -> int | None:
+    """The least value that filters with one of the operators leave to a property, if every group has such a one."""
     lows: list[int] = []
     for group in groups:
         found = [
-            moment
+            low
             for item in group
-            if item.get("propertyName") == table.modified_name
-            and item.get("operator") in {"GT", "GTE", "BETWEEN", "EQ"}
-            and (moment := read_time(str(item.get("value")))) is not None
+            if item.get("propertyName") == name
+            and item.get("operator") in operators
+            and (low := read(str(item.get("value")))) is not None
         ]
         if not found:
             return None
         lows.append(max(found))
     return min(lows, default=None)
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _test(table: Table, groups: list[list[Mapping[str, Any]]]) -> Test:
@@ -178,6 +188,8 @@ def _compare_test(prop: Property, item: Mapping[str, Any], operator: str) -> Tes
         high = _given(prop, _required(item, "highValue"))
         return lambda values: (held := values.get(name)) is not None and operand <= read(held) <= high
     compare = _COMPARE[operator]
+    if read is str:
+        return lambda values: (held := values.get(name)) is not None and compare(held, operand)
     return lambda values: (held := values.get(name)) is not None and compare(read(held), operand)
 
 

@@ -458,6 +458,25 @@ class TestSearch:
         assert one in ids
         assert all(found["properties"]["lastmodifieddate"] >= at[:14] for found in answer.json["results"])
 
+    async def test_windows_in_id_order_find_every_record_of_one_instant_once(self, portal: Client) -> None:
+        stamped = await portal.control("POST", "same-stamp", {"object": "contacts", "count": 9, "seconds_ago": 60})
+        at = (await dumped(portal, stamped["ids"][0]))["properties"]["lastmodifieddate"]
+        seen: list[str] = []
+        while True:
+            filters = [
+                {"propertyName": "lastmodifieddate", "operator": "LTE", "value": at},
+                {"propertyName": "lastmodifieddate", "operator": "GTE", "value": at},
+                {"propertyName": "hs_object_id", "operator": "GT", "value": seen[-1] if seen else "0"},
+            ]
+            sorts = [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
+            groups = [{"filters": filters}]
+            page = (await portal.post(f"{DATED}/contacts/search", filterGroups=groups, sorts=sorts, limit=2)).json
+            assert page["total"] == 9 - len(seen)
+            if not page["results"]:
+                break
+            seen += [found["id"] for found in page["results"]]
+        assert seen == sorted(stamped["ids"], key=int)
+
     @pytest.mark.parametrize(
         "body",
         [
