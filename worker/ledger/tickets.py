@@ -11,7 +11,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import structlog
 
@@ -20,101 +20,42 @@ from connectors.models import Question, Reply
 from worker.ledger.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
 from worker.ledger.budgets import BudgetLine, line_args
 from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
+from worker.ledger.ticket_values import (
+    Busy,
+    Ended,
+    Granted,
+    Missed,
+    NoBudget,
+    Policy,
+    Reaped,
+    StaleDay,
+    Uncertain,
+    Unknown,
+)
 
-Policy: TypeAlias = Literal["never", "once_if_uncharged"]
+__all__ = [
+    "Busy",
+    "Desk",
+    "Ended",
+    "Granted",
+    "LookupTicket",
+    "Missed",
+    "NoBudget",
+    "Policy",
+    "Reaped",
+    "Settlement",
+    "StaleDay",
+    "Uncertain",
+    "Unknown",
+    "new_token",
+    "surely",
+]
+
 VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
 SKEW_MS = 10_000  # a provider's clock is taken to be no further off ours
 STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """A ticket. ``token`` proves that it is ours; the rest lets a reply be kept even if Redis lost the ticket."""
-
-    ticket_id: str
-    token: str
-    key: str = ""
-    provider: str = ""
-    operation: str = ""
-    fields: frozenset[str] = frozenset()
-    lines: tuple[str, ...] = ()
-    price: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """Somebody else's ticket of the same question is open, at the latest until then."""
-
-    until_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The last ticket is uncertain; a verdict can be had at ``verdict_ms`` and is a miss from ``until_ms``."""
-
-    until_ms: int
-    verdict_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """The last ticket is uncertain for good: the provider counts as a miss."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoBudget:
-    """``line`` has not enough left; nothing was reserved."""
-
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class StaleDay:
-    """A budget line is of another day or month than the ledger's now: name the lines anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What a step left a ticket in. ``waiters`` are to be made due, ``overrun`` are credits above its worst price."""
-
-    state: str
-    waiters: tuple[Ref, ...] = ()
-    overrun: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Reaped:
-    """What was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
-
-    released: int
-    uncertain: int
-    missed: int
-    waiters: tuple[Ref, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Uncertain:
-    """A lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
-
-    ticket_id: str
-    key: str
-    provider: str
-    operation: str
-    price: int
-    sent_ms: int
-    since_ms: int
-    policy: str
-    cause: str
-    verdict: str
-    verdict_ms: int
-    ref: Ref | None
-
-    @property
-    def cursor(self) -> str:
-        """Where ``uncertain_list`` goes on after this one."""
-        return f"{self.since_ms}:{self.ticket_id}"
 
 
 @dataclass(frozen=True, slots=True)

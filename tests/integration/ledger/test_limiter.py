@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from connectors.errors import RateLimitedError
 from connectors.limits import Notice, Window
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import DAY_MS, HOUR_MS, day_line, grant
-from worker.ledger.limiter import RedisLimiter, jitter_s
+from worker.ledger.limiter import RedisLimiter, jitter_s, pace
 from worker.ledger.pauses import Pauses
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk
@@ -51,6 +53,14 @@ async def saturate(limiter: RedisLimiter, clock: Clock, seconds: float) -> list[
             clock.pass_ms(900)
         if clock.now / 1000 - start > seconds:
             return times
+
+
+@given(st.integers(1, 5000), st.integers(1, 60))
+def test_one_call_too_many_comes_after_the_window_and_its_jitter(calls: int, seconds: int) -> None:
+    even, window = pace(Window(calls, seconds)), Window(calls, seconds)
+    last = (calls * even.interval_ms - even.slack_ms) / 1000  # of calls + 1 calls, as close as pace and slack allow
+    assert last >= seconds + jitter_s(window) - 1e-6
+    assert (seconds * calls) / (calls * even.interval_ms / 1000) >= 0.95 * calls
 
 
 @pytest.mark.parametrize("window", [TEN_S, Window(100, 10), Window(60, 60), Window(500, 60)])
@@ -236,6 +246,14 @@ async def test_five_failures_of_ten_calls_are_an_outage_and_four_are_not(scripts
     await limiter.failed("main")
     [pause] = await Pauses(scripts).all()
     assert (pause.reason, pause.probe) == ("outage", True)
+
+
+async def test_outage_somebody_else_told_of_does_not_hide_ours(scripts: Scripts, clock: Clock) -> None:
+    await Pauses(scripts).pause("forager:main", "outage", clock.now + 1000)
+    clock.pass_ms(1000)
+    await start_outage(limiter_of(scripts, TEN_S))
+    [pause] = await Pauses(scripts).all()
+    assert pause.probe
 
 
 async def test_failures_of_calls_under_way_do_not_put_off_the_probe(scripts: Scripts, clock: Clock) -> None:

@@ -7,7 +7,7 @@ local failed, answered = tally(K.rate(target), worked, 1)
 if probed ~= '' then
   target = probed
 end
-local stands = redis.call('HEXISTS', K.pause(target), 'outage') == 1
+local stands = string.match(redis.call('HGET', K.pause(target), 'outage') or '', '"probe"%s*:%s*true') ~= nil
 if stands and probed == '' then
   return 0 -- it was under way when the outage began
 end
