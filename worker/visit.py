@@ -77,7 +77,13 @@ class Visitor:
         decision = await self._look_up(lease, story, view)
         if isinstance(decision, Later):
             ending = await self._watch.work.defer(
-                lease, decision.until_ms, decision.reason, entries=story.entries, close_intents=True
+                lease,
+                decision.until_ms,
+                decision.reason,
+                entries=story.entries,
+                filled=story.filled,
+                close_intents=True,
+                own=own_texts(story.own),
             )
             log.info("visit.deferred", reason=decision.reason, ending=ending)
             return
@@ -212,13 +218,28 @@ class Visitor:
             case Ended.AWAY if pushed.found is not None:
                 await self._leave(replace(lease, intents=()), pushed.found)
             case Ended.CHANGED:
-                await work.defer(lease, now + MOMENT_MS, "changed", entries=story.entries, close_intents=True)
+                await work.defer(
+                    lease,
+                    now + MOMENT_MS,
+                    "changed",
+                    entries=story.entries,
+                    filled=story.filled,
+                    close_intents=True,
+                    own=own_texts(story.own),
+                )
                 log.info("visit.deferred", reason="changed")
             case Ended.FORBIDDEN:
                 await work.bury(lease, f"the CRM forbids the write ({pushed.cause})", entries=story.entries)
                 log.warning("visit.buried", reason="forbidden")
             case _:
-                await work.defer(lease, now + 2 * MOMENT_MS, pushed.cause or "locked", entries=story.entries)
+                await work.defer(
+                    lease,
+                    now + 2 * MOMENT_MS,
+                    pushed.cause or "locked",
+                    entries=story.entries,
+                    filled=story.filled,
+                    own=own_texts(story.own),
+                )
                 log.info("visit.deferred", reason=pushed.cause)
 
     def _intent(self, change: Change, lease: Lease, story: Story) -> Intent:
@@ -252,6 +273,7 @@ class Visitor:
             entries=story.entries,
             filled=story.filled,
             close_intents=True,
+            own=own_texts(story.own),
             fingerprint=self._watch.mark(view),
             stamp=story.record.modified,
             read_at=story.record.read_at,

@@ -130,7 +130,7 @@ class Work:
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Ending:
         """The visit is finished: what it leaves is remembered, journalled and counted, its intents are closed."""
-        own = "keep" if settlement.own is None else pack_own(settlement.own)
+        own = _own_text(settlement.own)
         args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
         args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
         args += _counted(settlement.entries)
@@ -147,9 +147,10 @@ class Work:
         entries: Sequence[str] = (),
         filled: Mapping[str, str] | None = None,
         close_intents: bool = False,
+        own: Mapping[str, str] | None = None,
     ) -> Ending:
         """Due again at a time, by no fault of the record: no attempt is counted."""
-        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         return _ending(await self._scripts.run("work_defer", *args, until_ms))
 
     async def wait(
@@ -162,6 +163,7 @@ class Work:
         entries: Sequence[str] = (),
         filled: Mapping[str, str] | None = None,
         close_intents: bool = False,
+        own: Mapping[str, str] | None = None,
         fingerprint: str = "",
         stamp: int = 0,
         read_at: int = 0,
@@ -173,7 +175,7 @@ class Work:
         """
         if not providers:
             raise ValueError("a record waits for at least one provider")
-        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         args += [at_latest_ms or 0, pack_fingerprint(fingerprint), stamp, read_at, *_counted(providers)]
         return _ending(await self._scripts.run("work_wait", *args))
 
@@ -317,9 +319,14 @@ def _release(
     filled: Mapping[str, str] | None,
     *,
     close_intents: bool = False,
+    own: Mapping[str, str] | None = None,
 ) -> list[Arg]:
-    args: list[Arg] = [lease.owner, lease.token, reason, int(close_intents)]
+    args: list[Arg] = [lease.owner, lease.token, reason, int(close_intents), _own_text(own)]
     return args + _counted(entries) + _counted(_flat(filled or {}))
+
+
+def _own_text(own: Mapping[str, str] | None) -> str:
+    return "keep" if own is None else pack_own(own)
 
 
 def _ending(answer: bytes) -> Ending:

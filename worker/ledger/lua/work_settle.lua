@@ -19,16 +19,12 @@ unfilled, at = list(at)
 tally = list(at)
 
 remember(w.crm, w.object, w.id, memory)
-local own_key = K.own(w.crm, w.object, bucket(w.id))
-if own == '' then
-  redis.call('HDEL', own_key, w.id)
-elseif own ~= 'keep' then
-  redis.call('HSET', own_key, w.id, own)
-end
+keep_own(w, own)
 for _, entry in ipairs(entries) do
   journal(w.crm, w.object, w.id, w.f.run or '', entry)
 end
-count_visit(w, filled, unfilled)
+-- Whoever found nothing new did not look what is left: what the last visit left unfilled still stands.
+count_visit(w, filled, outcome ~= 'unchanged' and unfilled or nil)
 count_outcome(w, outcome)
 count_tally(w, tally)
 

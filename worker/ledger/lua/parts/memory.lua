@@ -48,3 +48,13 @@ local function known(memory, stamp, fingerprint)
   end
   return fingerprint ~= '' and fingerprint == memory.fingerprint
 end
+
+-- What is remembered of our values on a record: 'keep' changes nothing, '' forgets them.
+local function keep_own(w, own)
+  local key = K.own(w.crm, w.object, bucket(w.id))
+  if own == '' then
+    redis.call('HDEL', key, w.id)
+  elseif own ~= 'keep' then
+    redis.call('HSET', key, w.id, own)
+  end
+end
