@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from connectors.errors import ContractError, UnavailableError
+from connectors.errors import ContractError, RejectedError, UnavailableError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,8 +38,9 @@ class Batcher(Generic[Item, Result]):
 
     A call leaves at ``size`` items, ``linger_s`` after the last newcomer, or ``longest_s`` after the first asker.
     Askers of equal items with one key share one place of the batch; a different item with a key that is already
-    taken (a second write to one record) goes into the next batch. A batch sent is nobody's to cancel: an asker that
-    gives up leaves the others alone, and is left out when the batch has not been sent yet.
+    taken (a second write to one record) goes into the next batch. A batch that is refused is halved until only the
+    items at fault are refused, so ``send`` must be a call that may be repeated. A batch sent is nobody's to cancel:
+    an asker that gives up leaves the others alone, and is left out when the batch has not been sent yet.
     """
 
     def __init__(
@@ -109,6 +110,14 @@ class Batcher(Generic[Item, Result]):
             # The batch was cancelled, not its askers: they must be free to try again, and never end as cancelled.
             self._fail(wanted, UnavailableError(self._vendor, self._operation, code="cancelled"))
             raise
+        except RejectedError as error:
+            if len(wanted) == 1:
+                self._fail(wanted, error)
+                return
+            keys = list(wanted)
+            for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
+                await self._deliver({key: wanted[key] for key in half})
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the askers, not to this task
             self._fail(wanted, error)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -186,9 +186,10 @@ def _kind(schema: Schema, name: str) -> str:
 def milliseconds(stamp: str) -> int:
     """``2026-11-20T10:00:05.000+0000`` in ms; 0 for what is none."""
     try:
-        return round(datetime.fromisoformat(stamp).timestamp() * 1000)
+        moment = datetime.fromisoformat(stamp)
     except ValueError:
         return 0
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def to_company(raw: Raw) -> Company:

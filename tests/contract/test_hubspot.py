@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from connectors.batching import Batcher
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -528,6 +529,21 @@ async def test_linking_again_changes_nothing(sandbox: Sandbox, crm: HubSpot) -> 
     found = (await crm.read(WATCHED, [record_id]))[record_id]
     assert found.record is not None
     assert found.record.company_id == account
+
+
+async def test_a_pair_that_cannot_be_linked_does_not_hold_up_its_neighbours(sandbox: Sandbox, crm: HubSpot) -> None:
+    record_id, account = contact(sandbox), company(sandbox)
+
+    async def link(pairs: Sequence[tuple[str, str]]) -> dict[str, bool]:
+        await crm.link("contact", pairs)
+        return {one: True for one, _ in pairs}
+
+    linker: Batcher[tuple[str, str], bool] = Batcher("acme", "link", link, lambda pair: pair[0], 100, linger_s=0.01)
+    good, bad = await asyncio.gather(
+        linker.ask((record_id, account)), linker.ask(("999999998", account)), return_exceptions=True
+    )
+    assert good is True
+    assert isinstance(bad, RejectedError)
 
 
 # ---- credential and limits -----------------------------------------------------------------------------------------

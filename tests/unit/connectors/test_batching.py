@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from connectors.batching import Batcher
-from connectors.errors import AccessError, ContractError, RateLimitedError, UnavailableError
+from connectors.errors import AccessError, ContractError, RateLimitedError, RejectedError, UnavailableError
 
 
 class Vendor:
@@ -115,6 +115,30 @@ async def test_a_failing_batch_gives_every_asker_an_error_of_its_own() -> None:
     assert first is not second
     assert first is not error
     assert (first.bucket, first.retry_after_s, first.status, str(first)) == ("burst", 10.0, 429, str(error))
+
+
+async def test_a_refused_batch_is_halved_until_only_the_item_at_fault_is_refused() -> None:
+    calls: list[list[int]] = []
+
+    async def send(items: Sequence[int]) -> Mapping[str, int]:
+        calls.append(list(items))
+        if 5 in items:
+            raise RejectedError("hubspot", "contacts.link", 400)
+        return {str(item): item for item in items}
+
+    batcher = Batcher("hubspot", "contacts.link", send, str, 8, linger_s=0.01)
+    told = await asyncio.gather(*(batcher.ask(n) for n in range(8)), return_exceptions=True)
+    assert isinstance(told[5], RejectedError)
+    assert [one for one in told if not isinstance(one, Exception)] == [0, 1, 2, 3, 4, 6, 7]
+    assert calls == [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3], [4, 5, 6, 7], [4, 5], [4], [5], [6, 7]]
+
+
+async def test_an_outage_is_everybodys_and_is_not_tried_in_halves() -> None:
+    vendor = Vendor(UnavailableError("hubspot", "contacts.read", 503))
+    batcher = vendor.batcher()
+    told = await asyncio.gather(*(batcher.ask(n) for n in range(4)), return_exceptions=True)
+    assert {type(one) for one in told} == {UnavailableError}
+    assert len(vendor.batches) == 1
 
 
 async def test_a_cancelled_batch_ends_for_its_askers_as_unavailable() -> None:
