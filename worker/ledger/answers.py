@@ -52,6 +52,8 @@ def unpack(packed: bytes) -> Reply:
         head, _, body = (unsqueeze.decompress(packed[1:]) + unsqueeze.flush()).partition(b"\n")
     except zlib.error as error:
         raise ValueError("not a packed reply") from error
+    if not unsqueeze.eof:
+        raise ValueError("not a whole packed reply")
     status, headers = json.loads(head)
     return Reply(status, headers, body)
 

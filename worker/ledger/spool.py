@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from worker.ledger.answers import Ref, pack, unpack
 from worker.ledger.tickets import Desk, Granted
 
 _log = structlog.get_logger(__name__)
-_NAME = "*.reply"
+_LEFT_S = 60.0  # a part this old was left by a process that died before it gave it its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Spool:
 
     def pending(self) -> int:
         """Replies not yet in Redis."""
-        return len(list(self._folder.glob(_NAME)))
+        return len(_waiting(self._folder))
 
     async def keep(self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int) -> None:
         """Return when the reply is on the disk.
@@ -53,7 +54,7 @@ class Spool:
             LedgerUnavailableError: Redis takes no writes yet; what it has not taken stays.
         """
         replies, waiters = 0, dict[Ref, None]()
-        for path in await asyncio.to_thread(lambda: sorted(self._folder.glob(_NAME))):
+        for path in await asyncio.to_thread(_waiting, self._folder):
             try:
                 content = await asyncio.to_thread(path.read_bytes)
             except FileNotFoundError:
@@ -69,6 +70,17 @@ class Spool:
             replies += 1
             waiters |= dict.fromkeys(ended.waiters)
         return Loaded(replies, tuple(waiters))
+
+
+def _waiting(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.reply"), *(path for path in folder.glob("*.part") if _left(path))])
+
+
+def _left(part: Path) -> bool:
+    try:
+        return part.stat().st_mtime < time.time() - _LEFT_S
+    except FileNotFoundError:  # it has its name by now
+        return False
 
 
 def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int]:

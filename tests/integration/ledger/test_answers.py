@@ -48,6 +48,11 @@ def test_other_bytes_are_no_reply(packed: bytes) -> None:
         unpack(packed)
 
 
+def test_cut_reply_is_no_reply() -> None:
+    with pytest.raises(ValueError, match="not a whole packed reply"):
+        unpack(pack(reply("x" * 200))[:-3])
+
+
 async def test_answer_to_more_fields_serves_fewer(desk: Desk) -> None:
     await answer(desk, BOTH)
     for fields in (EMAIL, PHONE, BOTH, ()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -237,6 +238,23 @@ async def test_file_that_cannot_be_read_is_set_aside_and_the_rest_loaded(
     (tmp_path / "spool" / "0001.1.part").write_bytes(b"cut")
     assert (await spool.load(desk)).replies == 1
     assert {path.name for path in (tmp_path / "spool").iterdir()} == {"0000.broken", "0001.1.part"}
+
+
+async def test_whole_reply_of_a_process_that_died_before_naming_it_is_loaded(
+    desk: Desk, spool: Spool, tmp_path: Path
+) -> None:
+    await spool.keep(await send(desk), reply(), credits=3, hit=True, keep_ms=KEEP)
+    [named] = (tmp_path / "spool").iterdir()
+    whole, cut = named.with_suffix(".7.part"), tmp_path / "spool" / "0000.7.part"
+    cut.write_bytes(named.read_bytes()[:-4])
+    named.rename(whole)
+    assert spool.pending() == 0  # perhaps somebody is writing it
+    for part in (whole, cut):
+        os.utime(part, (0, 0))
+    assert spool.pending() == 2
+    assert (await spool.load(desk)).replies == 1
+    assert isinstance(await reserve(desk), Kept)
+    assert [path.suffix for path in (tmp_path / "spool").iterdir()] == [".broken"]
 
 
 async def test_empty_spool_loads_nothing(desk: Desk, spool: Spool) -> None:
