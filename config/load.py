@@ -152,7 +152,10 @@ def _drop(table: dict[str, Any], path: _KeyPath) -> None:
 
 def _variables(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Our variables by name; an empty one counts as not set."""
-    dotenv = {name: value for name, value in dotenv_values(folder / ".env", interpolate=False).items() if value}
+    try:
+        dotenv = {name: value for name, value in dotenv_values(folder / ".env", interpolate=False).items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{folder / '.env'} cannot be read: {_cause(error)}"]) from None
     secrets = environ.get("REFILL_SECRETS_DIR") or dotenv.get("REFILL_SECRETS_DIR")
     found = _folder(folder / Path(secrets).expanduser()) if secrets else {}
     found |= dotenv | {name: value for name, value in environ.items() if value}
@@ -204,7 +207,7 @@ def _set(table: dict[str, Any], path: _KeyPath, text: str) -> None:
     for key in path[:-1]:
         inner = table.setdefault(key, {})
         if not isinstance(inner, dict):
-            inner = table[key] = {}  # the environment wins over what the file has there
+            return  # the file has something else where a table belongs: the schema says so
         table = inner
     table[path[-1]] = text if _is_secret(path) or path[-1] == "url" else _value(text)
 
@@ -246,7 +249,7 @@ def _oddities(settings: Settings, values: Mapping[str, Any]) -> list[str]:
     asked = {
         (path[1], provider)
         for path, order in _leaves(values.get("crm", {}), ("crm",))
-        if path[-1] == "from" and path[2] == "watch"
+        if path[-1] == "from" and path[-3] == "fields"
         for provider in ([order] if isinstance(order, str) else order)
     }
     return [

@@ -15,6 +15,23 @@ from pydantic_core import ErrorDetails
 
 _HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_KINDS = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a table",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "mapping_type": "a table",
+    "model_attributes_type": "a table",
+    "model_type": "a table",
+    "path_type": "a text",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text",
+    "tuple_type": "a list",
+}
 
 
 class ConfigError(Exception):
@@ -89,6 +106,10 @@ def _sentence(detail: ErrorDetails, origin: Origin, root: type[BaseModel]) -> st
             return f"{where}{key} is no name for a crm: small letters, digits and single underscores only"
         case "value_error":
             return f"{where}{key} {_of(str(context['error']))}"
+        case kind if kind in _KINDS:
+            return f"{where}{key} must be {_KINDS[kind]}"
+        case "literal_error" | "enum":
+            return f"{where}{key} must be {context['expected']}"
         case _:
             return f"{where}{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 

@@ -139,6 +139,31 @@ def test_long_data_dir_gets_a_short_socket(tmp_path: Path) -> None:
     folder.rmdir()
 
 
+def test_folder_with_blanks_in_its_name_works(tmp_path: Path) -> None:
+    server = EmbeddedRedis(tmp_path / "my data's folder")
+    server.join()
+    assert ask(server, b"SET kept 1\r\n").startswith(b"+OK")
+    server.leave()
+
+
+def test_server_that_cannot_load_its_files_is_one_sentence(data_dir: Path) -> None:
+    server = EmbeddedRedis(data_dir)
+    server.join()
+    server.leave()
+    for file in (data_dir / "redis").rglob("*.aof"):
+        file.write_bytes(b"*garbage\r\n" * 100)
+    with pytest.raises(ConfigError, match=r"^the embedded Redis ended while starting: see .*redis\.log$"):
+        server.join()
+    for file in (data_dir / "redis").rglob("*.aof"):
+        file.write_bytes(b"")
+
+
+def test_data_dir_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"^data_dir .* cannot be used"):
+        EmbeddedRedis(tmp_path / "file" / "data").join()
+
+
 def test_no_server_is_one_sentence_with_a_hint(data_dir: Path) -> None:
     with pytest.raises(ConfigError, match=r"^no redis-server or valkey-server was found on the PATH: install one"):
         EmbeddedRedis(data_dir, lambda: iter(())).join()
