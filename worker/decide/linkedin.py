@@ -117,7 +117,7 @@ def _decoded(text: str) -> str:
 
 
 def _checked(word: str) -> Profile:
-    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", _decoded(word)).lower()).strip()
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", _decoded(word)).lower()).strip(" '\t\r\n")
     if _MEMBER_ID.match(plain):
         return Profile(refused="member_id")  # case matters in these, so their lower case finds nobody
     if plain in _PLACEHOLDERS:

@@ -42,7 +42,6 @@ _BORN_WORD = re.compile(r"^(?:née|nee|geb\.?|geborene|born|roz\.?|ur\.)\s+", re
 _BORN = re.compile(r"(?<=\s)(?:née|nee|geb\.?|geborene|born|roz\.?|ur\.)\s+.+$", re.IGNORECASE)
 _TRAILER = re.compile(r"\s*(?:[,|/•·–—]|\s-\s).*$")  # what people add to a full name: degrees, slogans
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘`´ʼʻ′", ""))
-_WORD = re.compile(r"[^\W_]+")
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ə": "a", "ħ": "h"}
 )
@@ -85,11 +84,15 @@ def _ascii(text: str) -> str:
     return anyascii(stripped).lower()
 
 
+def _is_letter(sign: str) -> bool:
+    return sign.isalnum() or unicodedata.category(sign).startswith("M")  # vowels of Indian scripts are marks
+
+
 @lru_cache(maxsize=8192)
 def _words(text: str) -> tuple[_Word, ...]:
     """The words of a name without titles and degrees."""
-    plain = clean(text).translate(_APOSTROPHES).replace(".", ". ")
-    words = tuple(word for found in _WORD.findall(plain) if (word := _word(found)).forms)
+    plain = "".join(sign if _is_letter(sign) else " " for sign in clean(text).translate(_APOSTROPHES))
+    words = tuple(word for found in plain.split() if (word := _word(found)).forms)
     return tuple(word for word in words if word.plain not in _ADDED) or words  # Ma is a name, too
 
 

@@ -195,3 +195,25 @@ def visit(
             seen.asked.append(step.question)
             answered = book(step.question) if callable(book) else book.get(step.question.operation, MISS)
             seen.answers[step.question.key] = answered
+
+
+EMAIL, PHONES = rule("work_email"), rule("mobile_phone")
+MOBILE, BERLIN, US = "+4915123456789", "+493023123456", "+14155552671"
+WORK = Email("ada@acme.com", Grade.VALID, "work")
+ROSE = Person(slug="ada-example", full_name="Rose Other", first_name="Rose", last_name="Other")
+
+
+def kaspr(*people: Person, **values: Any) -> Answer:
+    """A profile that names its person."""
+    return hit(*(people or (Person(slug="ada-example", full_name="Ada Example", **values),)))
+
+
+AT_ACME = {"website": "https://acme.com"}
+
+
+def at(person: Person, *roles: Role) -> Person:
+    return Person(person.id, person.slug, person.full_name, person.first_name, person.last_name, roles=roles)
+
+
+def proved(book: dict[str, Answer]) -> dict[str, Answer]:
+    return {"detail": hit(ADA), **book}

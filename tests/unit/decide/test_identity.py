@@ -1,0 +1,176 @@
+"""How a record without a slug gets one, and when nothing more is bought."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.models import Answer, Offer, Person, Phone, Role
+from tests.unit.decide.scene import (
+    ACME,
+    ADA,
+    AT_ACME,
+    BERLIN,
+    BOB,
+    ELSEWHERE,
+    EMAIL,
+    KASPR_FIRST,
+    MOBILE,
+    OFFERS,
+    US,
+    WORK,
+    at,
+    by_name,
+    emails,
+    hit,
+    kaspr,
+    phones,
+    policy,
+    record,
+    rule,
+    visit,
+    with_slug,
+)
+from worker.decide.plan import decide
+from worker.decide.reasons import Reason
+from worker.decide.record import look
+
+
+def test_the_slug_is_searched_before_it_is_looked_up_by_mail_before_by_phone() -> None:
+    row = record({**AT_ACME, "email": "ada@acme.com", "mobilephone": MOBILE})
+    seen = visit(row, policy(rule("phone")), {})
+    assert seen.operations == ["search", "by_email", "by_phone"]
+    assert seen.decision.unfilled == {"phone": Reason.NOT_FOUND}
+
+
+def test_a_slug_that_was_found_is_identity_at_once_and_proves_the_person() -> None:
+    book = {"search": hit(ADA), "work_emails": emails("ada@acme.com")}
+    seen = visit(record(AT_ACME), policy(EMAIL, rule("linkedin_url"), rule("job_title")), book)
+    assert seen.operations == ["search", "work_emails"]
+    assert seen.decision.identity.slug == "ada-example"
+    assert seen.decision.identity.email == "ada@acme.com"
+    assert seen.values == {
+        "work_email": "ada@acme.com",
+        "linkedin_url": "https://www.linkedin.com/in/ada-example",
+        "job_title": "VP Sales",
+    }
+
+
+NAMESAKE = Person("9", "ada-example-9", "Ada Example", "Ada", "Example", roles=ADA.roles)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        hit(at(ADA, Role("VP", ELSEWHERE, current=True))),
+        hit(at(ADA, Role("VP", ACME, current=False))),
+        hit(at(ADA)),
+        hit(at(BOB, *ADA.roles)),
+        hit(ADA, NAMESAKE),
+        hit(),
+    ],
+)
+def test_a_search_counts_only_if_one_persons_name_and_current_employer_match(found: Answer) -> None:
+    seen = visit(record(AT_ACME), policy(EMAIL), {"search": found, "work_emails": emails("ada@acme.com")})
+    assert seen.operations == ["search"]
+    assert seen.decision.unfilled == {"work_email": Reason.NOT_FOUND}
+
+
+def test_a_search_result_with_a_full_name_only_counts_and_so_does_the_same_person_twice() -> None:
+    full = Person("1", "ada-example", "Ada Example", roles=ADA.roles)
+    seen = visit(record(AT_ACME), policy(EMAIL), {"search": hit(full, ADA, BOB), "work_emails": emails("a@acme.com")})
+    assert seen.values == {"work_email": "a@acme.com"}
+
+
+def test_a_reverse_lookup_of_somebody_else_is_not_followed() -> None:
+    seen = visit(record({"email": "ada@gmail.com"}), policy(rule("phone")), {"by_email": hit(BOB)})
+    assert seen.operations == ["by_email"]
+    assert seen.decision.unfilled == {"phone": Reason.WRONG_PERSON}
+
+
+def test_a_reverse_lookup_gives_a_name_to_a_record_without_one() -> None:
+    row = record({"firstname": "", "lastname": "", "email": "ada@gmail.com"})
+    book = {"by_email": hit(ADA), "profile": kaspr(phones=(Phone(MOBILE),))}
+    seen = visit(row, policy(rule("mobile_phone", KASPR_FIRST), rule("last_name")), book)
+    assert seen.operations == ["by_email", "profile"]
+    assert seen.asked[1].name == "Ada Example"
+    assert seen.values == {"mobile_phone": MOBILE, "last_name": "Example"}
+
+
+def test_a_name_that_was_found_makes_a_search_possible() -> None:
+    slugless = Person(full_name="Ada Example")
+    row = record({**AT_ACME, "firstname": "", "lastname": "", "email": "office@gmail.com"})
+    seen = visit(row, policy(rule("phone", ("forager",))), {"by_email": hit(slugless), "search": hit(ADA)})
+    assert seen.operations == ["by_email", "search", "phones"]
+
+
+def test_two_slugs_that_differ_are_a_conflict_and_nothing_more_is_bought() -> None:
+    rules = policy(rule("phone"), rule("job_title"))
+    unslugged = visit(record({"email": "ada@acme.com"}), rules, {"by_email": hit(ADA), "phones": phones(US)})
+    assert "phone" in unslugged.values
+    typed = with_slug("ada-other", email="ada@acme.com")
+    seen = visit(typed, rules, {}, kept=unslugged.answers)
+    assert (seen.operations, seen.values) == ([], {})
+    assert set(seen.decision.unfilled.values()) == {Reason.IDENTITY_CONFLICT}
+
+
+def test_a_kept_lookup_with_the_same_slug_proves_the_person_for_nothing() -> None:
+    rules = policy(rule("mobile_phone", ("forager",)))
+    unslugged = visit(record({"email": "ada@gmail.com"}), rules, {"by_email": hit(ADA)})
+    seen = visit(with_slug(email="ada@gmail.com"), rules, {"phones": phones(US)}, kept=unslugged.answers)
+    assert seen.operations == []
+    assert unslugged.operations == ["by_email", "phones"]
+
+
+def test_identity_is_not_bought_for_what_no_open_gap_can_use() -> None:
+    full = {"email": "ada@acme.com", "phone": BERLIN, "mobilephone": MOBILE, "jobtitle": "CEO"}
+    assert visit(record(full), policy(), {}).operations == []
+    closed = visit(
+        record({"email": "a@b.com"}), policy(rule("phone")), {}, closed={"forager": "budget", "kaspr": "budget"}
+    )
+    assert closed.operations == []
+    assert closed.decision.unfilled == {"phone": Reason.BUDGET}
+
+
+def test_nobody_is_found_dearly_for_a_cheap_field_alone() -> None:
+    row = record({**AT_ACME, "email": "ada@acme.com", "mobilephone": MOBILE})
+    title = visit(row, policy(rule("job_title", ("forager",))), {})
+    assert title.operations == ["search"]
+    assert title.decision.unfilled == {"job_title": Reason.NOT_FOUND}
+    unsearchable = visit(record({"mobilephone": MOBILE}), policy(rule("job_title", ("forager",))), {})
+    assert unsearchable.operations == []
+    assert unsearchable.decision.unfilled == {"job_title": Reason.NO_IDENTITY}
+    both = visit(record({"mobilephone": MOBILE}), policy(rule("job_title"), EMAIL), {"by_phone": hit(ADA)})
+    assert both.operations[0] == "by_phone"
+    assert both.values == {"job_title": "VP Sales"}
+
+
+def test_an_address_found_without_a_slug_is_identity_at_once() -> None:
+    directory = Offer("forager", "42", "directory", frozenset({"work_email"}), 1, "forager", by_name, names_person=True)
+    rules = policy(rule("phone", ("forager",)), rule("work_email", ("forager",)))
+    view = look(record(AT_ACME), rules)
+    offers = (*(offer for offer in OFFERS if offer.operation != "search"), directory)
+    first = decide(view, rules, offers, {})
+    assert [(step.offer.operation, step.fields) for step in first.questions] == [("directory", ("work_email",))]
+    found = {first.questions[0].question.key: hit(Person(full_name="Ada Example", emails=(WORK,)))}
+    then = decide(view, rules, offers, found)
+    assert [step.offer.operation for step in then.questions] == ["by_email"]
+    assert [change.value for change in then.changes] == ["ada@acme.com"]
+    assert then.identity.email == "ada@acme.com"
+    both = decide(view, rules, (*OFFERS, directory), {}).questions
+    assert [(step.offer.operation, step.fields) for step in both] == [("search", ("phone",))]
+
+
+def test_a_slug_in_the_crm_is_searched_no_more() -> None:
+    seen = visit(with_slug(**AT_ACME, email="ada@acme.com"), policy(rule("job_title", ("forager",))), {})
+    assert seen.operations == ["detail"]
+
+
+def test_no_name_no_slug_no_address_is_no_identity() -> None:
+    seen = visit(record(), policy(), {})
+    assert seen.operations == []
+    assert set(seen.decision.unfilled.values()) == {Reason.NO_IDENTITY}
+
+
+def test_an_address_of_nobody_is_no_slug() -> None:
+    seen = visit(record({**AT_ACME, "hs_linkedin_url": "https://www.linkedin.com/sales/lead/ACw"}), policy(EMAIL), {})
+    assert seen.operations == ["search"]
