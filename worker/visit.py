@@ -64,7 +64,10 @@ class Visitor:
             await self._leave(lease, found)
             return
         (record,) = await complete(self._watch, [found.record])
-        story = Story(record, own_values(lease.memory.own if lease.memory else {}))
+        own = own_values(lease.memory.own if lease.memory else {})
+        if lease.reopened:
+            own = self._reopened(record, own)
+        story = Story(record, own)
         await self._close_open_intents(lease, story)
         view = self._watch.view(record, story.own)
         story.own |= {name: Own(refused=True) for name in view.refused}
@@ -129,6 +132,11 @@ class Visitor:
             if fate is pushing.Fate.CONFIRMED:
                 story.filled[one.field] = one.provider
                 story.own[one.field] = Own(value_hash(one.field, one.after))
+
+    def _reopened(self, record: Record, own: Mapping[str, Own]) -> dict[str, Own]:
+        """``own`` without what was refused, and without values of ours that are blank now: a person wants them back."""
+        blank = {rule.field for rule in self._watch.policy.rules if not record.values.get(rule.property)}
+        return {name: value for name, value in own.items() if name not in blank and not value.refused}
 
     # ---- look up -------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from config.logs import configure_logs
 from config.settings import Settings
 from worker.connection import open_redis
 from worker.engine import work
-from worker.runtime import Runtime, open_runtime
+from worker.runtime import Ledger, Runtime, open_runtime
 
 out = Console()
 err = Console(stderr=True)
@@ -42,6 +42,13 @@ async def session(settings: Settings) -> AsyncIterator[Runtime]:
     """An open ledger with everything wired over it; no crm is asked for anything yet."""
     async with open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
         yield runtime
+
+
+@asynccontextmanager
+async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """The ledger alone, for what asks no vendor."""
+    async with open_redis(settings) as redis:
+        yield Ledger.over(redis)
 
 
 @asynccontextmanager

@@ -80,17 +80,22 @@ class Work:
     async def add(
         self, rows: Sequence[Due], *, lane: Lane, run: str, move: CursorMove | None = None, forced: bool = False
     ) -> Added:
-        """Ask for a look at records, a whole page in one step together with the cursor behind it.
+        """Ask for a look at records, a whole page in one step together with the cursor behind it (1,000 without one).
 
         What is in the work already coalesces; a settled record stays so when the row tells nothing new; ``forced``
         overrules that. A dead letter stays dead.
         """
-        args: list[Arg] = [self.crm, self.object, lane, run, int(forced)]
-        args += [move.name, move.old, move.new] if move else ["", "", ""]
-        for row in rows:
-            args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
-        added, coalesced, ignored, moved = await self._scripts.run("work_add", *args)
-        return Added(added, coalesced, ignored, bool(moved))
+        head: list[Arg] = [self.crm, self.object, lane, run, int(forced)]
+        head += [move.name, move.old, move.new] if move else ["", "", ""]
+        step = len(rows) if move else _CHUNK
+        added = Added(0, 0, 0, moved=False)
+        for start in range(0, len(rows) or 1, step or 1):
+            args = list(head)
+            for row in rows[start : start + step]:
+                args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
+            new, coalesced, ignored, moved = await self._scripts.run("work_add", *args)
+            added = Added(added.added + new, added.coalesced + coalesced, added.ignored + ignored, bool(moved))
+        return added
 
     async def claim(self, owner: str, count: int, *, holding: int = 0, claim: str = "") -> list[Lease]:
         """Lease up to ``count`` records that are due now; none while the crm is paused.
@@ -105,7 +110,7 @@ class Work:
         return [self._lease(owner, claim, row) for row in rows]
 
     def _lease(self, owner: str, claim: str, row: Sequence[Any]) -> Lease:
-        record, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own = row
+        record, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen = row
         name = record.decode()
         return Lease(
             crm=self.crm,
@@ -126,6 +131,7 @@ class Work:
                 provider: int(since)
                 for provider, _, since in (place.partition("=") for place in places.decode().split(",") if place)
             },
+            reopened=bool(reopen),
         )
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Ending:
@@ -230,9 +236,12 @@ class Work:
         """
         return bool(await self._scripts.run("work_intend", lease.owner, lease.token, _lines(intents)))
 
-    async def replay(self, id: str, run: str) -> None:
-        """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts."""
-        await self._scripts.run("work_replay", self.crm, self.object, id, run)
+    async def replay(self, id: str, run: str, *, reopen: bool = False) -> None:
+        """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts.
+
+        ``reopen`` asks the visit to forget which values of ours were refused.
+        """
+        await self._scripts.run("work_replay", self.crm, self.object, id, run, int(reopen))
 
     async def drop(self, id: str) -> bool:
         """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""

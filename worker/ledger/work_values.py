@@ -65,8 +65,9 @@ class Added:
 class Lease:
     """The right to visit one record until ``until_ms``, extended while the visit runs.
 
-    ``forced`` asks for a visit past the fingerprint. ``intents`` are changes an earlier visit may have sent. ``note``
-    is why the last visit ended unsettled, ``places`` since when (ms) the record queues per provider.
+    ``forced`` asks for a visit past the fingerprint, ``reopened`` for one that forgets what was refused. ``intents``
+    are changes an earlier visit may have sent. ``note`` is why the last visit ended unsettled, ``places`` since when
+    (ms) the record queues per provider.
     """
 
     crm: str
@@ -84,6 +85,7 @@ class Lease:
     intents: tuple[str, ...]
     note: str
     places: Mapping[str, int] = field(default_factory=dict)
+    reopened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

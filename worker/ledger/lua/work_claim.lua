@@ -2,7 +2,7 @@
 -- due -> leased, live lane first. A record that crashed its process too often is given only to an owner that holds
 -- nothing, and while it is visited its owner gets nothing else. A claim asked again gives the same leases again.
 -- ARGV: crm, object, owner, claim, count, holding, lease ms
--- Gives per record: id, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own
+-- Gives per record: id, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen
 local crm, object, owner, claim = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local wanted, holding, till = tonumber(ARGV[7]), tonumber(ARGV[8]), now + tonumber(ARGV[9])
 local claim_key = K.claim(claim)
@@ -22,7 +22,7 @@ local function give(w)
     w.id, w.f.lane, w.f.run or '', number(w, 'attempts'), number(w, 'crashes'),
     redis.call('ZSCORE', K.leased(crm, object, w.f.lane), w.id), w.f.forced or '', w.f.intents or '', w.f.note or '',
     table.concat(places, ','), redis.call('HGET', K.memory(crm, object, in_bucket), w.id) or '',
-    redis.call('HGET', K.own(crm, object, in_bucket), w.id) or '',
+    redis.call('HGET', K.own(crm, object, in_bucket), w.id) or '', w.f.reopen or '',
   }
 end
 
@@ -30,6 +30,7 @@ local function lease(id, alone)
   local w = open_record(crm, object, id)
   leave(w)
   put(w, 's', 'leased')
+  put(w, 'reopen', w.f.reopen and 'seen' or nil)
   put(w, 'owner', owner)
   put(w, 'claim', claim)
   if alone then

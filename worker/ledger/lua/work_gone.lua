@@ -15,7 +15,7 @@ count_visit(w, {}, {})
 count_outcome(w, ARGV[5])
 redis.call('HDEL', K.memory(w.crm, w.object, bucket(w.id)), w.id)
 redis.call('HDEL', K.own(w.crm, w.object, bucket(w.id)), w.id)
-if w.f.revisit or w.f.late then
+if w.f.revisit then
   local answer = ended(w, 'gone', 'again')
   fresh(w)
   enter_due(w, now)

@@ -1,8 +1,11 @@
 -- needs: memory, work
 -- Any state -> due now, past the fingerprint and with all attempts before it; a leased record is visited again.
--- ARGV: crm, object, id, run
+-- ARGV: crm, object, id, run, reopen (1: what was refused is open again)
 local w = open_record(ARGV[3], ARGV[4], ARGV[5])
 local s = w.f.s
+if ARGV[7] == '1' then
+  put(w, 'reopen', 'asked')
+end
 if s == 'leased' then
   put(w, 'revisit', '!')
   take(w, ARGV[6], true)

@@ -28,8 +28,7 @@ count_visit(w, filled, outcome ~= 'unchanged' and unfilled or nil)
 count_outcome(w, outcome)
 count_tally(w, tally)
 
--- Intents that a merge brought during the visit are still open: they need a visit too.
-if unseen(w, memory) == '' and not w.f.late then
+if unseen(w, memory) == '' then
   local answer = ended(w, 'settle', 'done')
   enter_settled(w, true)
   return answer

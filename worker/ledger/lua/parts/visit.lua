@@ -52,6 +52,7 @@ local function fresh(w)
     end
   end
   put(w, 'forced', w.f.revisit == '!' and '1' or nil)
+  put(w, 'reopen', w.f.reopen == 'asked' and 'asked' or nil)
   for _, field in ipairs({'attempts', 'crashes', 'note', 'intents'}) do
     put(w, field, nil)
   end

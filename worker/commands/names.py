@@ -1,0 +1,90 @@
+"""The names a command takes, checked against the configuration: what is unknown is said with what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from config.problems import ConfigError
+from config.settings import CrmSettings, Settings
+from worker.ledger.figures import WorkName
+from worker.overview import works
+
+ALL = "all"
+
+
+def known_crm(settings: Settings, name: str) -> CrmSettings:
+    """The crm called ``name``.
+
+    Raises:
+        ConfigError: there is none; the known ones are listed.
+    """
+    try:
+        return settings.crm[name]
+    except KeyError:
+        raise ConfigError([f'no crm is called "{name}"; known: {_listed(settings.crm)}']) from None
+
+
+def known_work(settings: Settings, crm: str, object: str, ever: Iterable[WorkName] = ()) -> WorkName:
+    """(crm, object), where it is configured or one of ``ever``: the works the ledger has seen.
+
+    Raises:
+        ConfigError: it is neither; the known ones are listed.
+    """
+    known = sorted({*works(settings), *ever})
+    if crm not in {name for name, _ in known}:
+        known_crm(settings, crm)
+    if (crm, object) not in known:
+        here = [kind for name, kind in known if name == crm]
+        raise ConfigError([f'{crm} has no "{object}" in its work; known: {_listed(here)}'])
+    return crm, object
+
+
+def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
+    """(crm, object), where its records are watched.
+
+    Raises:
+        ConfigError: they are not; the watched ones are listed.
+    """
+    known_crm(settings, crm)
+    if object not in ("contact", "lead") or getattr(settings.crm[crm].watch, object, None) is None:
+        watched = [kind for kind in ("contact", "lead") if getattr(settings.crm[crm].watch, kind, None) is not None]
+        raise ConfigError([f'{crm} does not watch "{object}"; watched: {_listed(watched)}'])
+    return crm, object
+
+
+def chosen_works(settings: Settings, crm: str | None, object: str | None, ever: Iterable[WorkName]) -> list[WorkName]:
+    """Every work, those of one crm, or a single one.
+
+    Raises:
+        ConfigError: a name is unknown.
+    """
+    known = sorted({*works(settings), *ever})
+    if crm is None:
+        return known
+    if object is not None:
+        return [known_work(settings, crm, object, ever)]
+    if crm not in {name for name, _ in known}:
+        known_crm(settings, crm)
+    return [work for work in known if work[0] == crm]
+
+
+def pausable(settings: Settings) -> list[str]:
+    """Everything that can be paused by name: crms and providers."""
+    asked = ["openprospect"] if settings.providers.openprospect else []
+    return [*settings.crm, *settings.providers.paid, *asked]
+
+
+def known_target(settings: Settings, name: str, also: Iterable[str] = ()) -> str:
+    """A crm, a provider, or one of ``also``: the targets that have a pause.
+
+    Raises:
+        ConfigError: it is none of them.
+    """
+    if name != ALL and name not in {*pausable(settings), *also}:
+        known = [*pausable(settings), *sorted(set(also) - set(pausable(settings))), ALL]
+        raise ConfigError([f'"{name}" is no crm and no provider; known: {_listed(known)}'])
+    return name
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

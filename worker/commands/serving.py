@@ -1,0 +1,61 @@
+"""``web`` and ``up``: the web process, alone or together with a worker."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from worker.commands.running import DONE
+from worker.commands.session import err, opened_ledger, session, settings_of
+from worker.engine import stop_on_signals, work
+from worker.web.app import web_app
+from worker.web.server import listen, serve
+
+LAST_S = 3.0  # of the grace: what requests have to end in once a worker has drained
+
+
+async def run_web(config: Path | None) -> int:
+    """Answer until SIGTERM or Ctrl-C."""
+    settings = settings_of(config, verbose=True)
+    with listen(settings.web) as bound:
+        async with opened_ledger(settings) as ledger:
+            stop = stop_on_signals()
+            app = web_app(ledger, settings, stop)
+            _say(bound.getsockname())
+            await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
+    return DONE
+
+
+async def run_up(config: Path | None) -> int:
+    """A worker and the web process in one; the web answers until the worker has drained."""
+    settings = settings_of(config, verbose=True)
+    with listen(settings.web) as bound:
+        async with session(settings) as runtime:
+            stop, drained = stop_on_signals(), asyncio.Event()
+            app = web_app(runtime.ledger, settings, runtime.visits.draining)
+            _say(bound.getsockname())
+
+            async def worker() -> None:
+                try:
+                    await work(runtime, stop)
+                finally:
+                    drained.set()
+
+            async def web() -> None:
+                try:
+                    await serve(app, bound, drained, grace_s=LAST_S)
+                finally:
+                    stop.set()
+
+            ended = await asyncio.gather(worker(), web(), return_exceptions=True)
+    for failure in ended:
+        if isinstance(failure, BaseException):
+            raise failure
+    return DONE
+
+
+def _say(address: tuple[str, int]) -> None:
+    """Where it listens, for a person; the logs have it too."""
+    if err.is_terminal:
+        host, port = address[:2]
+        err.print(f"listening on http://{host}:{port}", highlight=False)

@@ -1,0 +1,72 @@
+"""``status``: where everything stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.table import Table
+
+from worker.commands.running import DONE
+from worker.commands.session import opened_ledger, out, print_json, settings_of
+from worker.commands.tables import ago, of, table, until
+from worker.ledger.spool import Spool
+from worker.overview import Overview, fill_rate, overview
+
+
+async def run_status(config: Path | None, *, as_json: bool) -> int:
+    """Read the ledger and show it; no vendor is asked."""
+    settings = settings_of(config)
+    async with opened_ledger(settings) as ledger:
+        found = await overview(ledger, settings)
+    spooled = await asyncio.to_thread(Spool(settings.data_dir).pending)
+    if as_json:
+        print_json(found.as_json() | {"spool": spooled})
+        return DONE
+    for one in _tables(found):
+        out.print(one)
+    workers = len(found.workers) or "no"
+    out.print(
+        f"{workers} worker{'' if len(found.workers) == 1 else 's'} alive, {found.uncertain} uncertain lookups, "
+        f"{found.journal} journal entries, {found.deliveries} delivered rows on their way, {spooled} spooled replies",
+        highlight=False,
+    )
+    return DONE
+
+
+def _tables(found: Overview) -> Iterator[Table]:
+    columns = ("crm", "object", "last poll", "due", "backfill", "leased", "waiting", "dead", "settled")
+    rows = [
+        (
+            *name,
+            ago(found.polls[name], found.now_ms) if name in found.polls else "",
+            *(one.due - one.due_backfill, one.due_backfill, one.leased, one.waiting, one.dead, one.settled),
+        )
+        for name, one in found.work.items()
+    ]
+    yield table("Work", columns, rows, figures=6)
+    yield table(
+        "Credits",
+        ("budget", "waiting", "reserved", "today", "this month"),
+        [
+            (name, found.waiting.get(name), one.reserved, of(one.today, one.cap.day), of(one.month, one.cap.month))
+            for name, one in (*found.credits.items(), *found.crm_credits.items())
+        ],
+        figures=4,
+    )
+    if any(found.filled.values()):
+        rows_filled = [(*name, *pair, count) for name, pairs in found.filled.items() for pair, count in pairs.items()]
+        yield table("Filled since the start", ("crm", "object", "field", "by", "values"), rows_filled, figures=1)
+    if any(one.gaps for one in found.today.values()):
+        rows_today = [
+            (crm, one.records, one.gaps, sum(one.filled.values()), f"{fill_rate(one) or 0:.0%}")
+            for crm, one in found.today.items()
+        ]
+        yield table("Today, by polls", ("crm", "records", "gaps", "filled", "fill rate"), rows_today, figures=4)
+    if found.pauses:
+        rows_paused = [
+            (one.target, one.reason, ago(one.since_ms, found.now_ms), until(one.until_ms, found.now_ms), one.why)
+            for one in found.pauses
+        ]
+        yield table("Paused", ("who", "reason", "since", "still", "what to do"), rows_paused)

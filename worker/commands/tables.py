@@ -1,0 +1,46 @@
+"""How figures and times are shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, figures: int = 0) -> Table:
+    """A table; its last ``figures`` columns hold numbers. Texts are shown as they are, whatever brackets they hold."""
+    found = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    for at, column in enumerate(columns):
+        found.add_column(column, justify="right" if at >= len(columns) - figures else "left", overflow="fold")
+    for row in rows:
+        found.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    return found
+
+
+def lasting(ms: int) -> str:
+    """A length of time in its two largest units: ``2d 3h``, ``45s``."""
+    seconds = max(0, ms) // 1000
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        if seconds >= size or (unit == "s" and not parts):
+            parts.append(f"{seconds // size}{unit}")
+            seconds %= size
+    return " ".join(parts[:2])
+
+
+def ago(at_ms: int, now_ms: int) -> str:
+    """How long ago; ``never`` for 0."""
+    return f"{lasting(now_ms - at_ms)} ago" if at_ms else "never"
+
+
+def until(at_ms: int, now_ms: int) -> str:
+    """How long a reason still stands; 0 stands until it is lifted."""
+    return f"for {lasting(at_ms - now_ms)}" if at_ms else "until resumed"
+
+
+def of(figure: int, cap: int | None) -> str:
+    """``12 of 500``; the figure alone where nothing limits it."""
+    return str(figure) if cap is None else f"{figure} of {cap}"

@@ -1,0 +1,92 @@
+"""The routes of the web process. No answer names a record or a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.connection import hasty
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.spool import Spool
+from worker.overview import overview
+from worker.runtime import Ledger
+from worker.web import metrics
+
+PROBE_S = 0.9  # whoever probes hears an answer within a second
+READY_MS = 60_000
+HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"
+
+
+def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Starlette:
+    """The application over an open ledger; ``draining`` is set while the process ends."""
+    redis = hasty(ledger.scripts.redis)
+    quick = Ledger.over(redis)
+    spool = Spool(settings.data_dir)
+
+    async def healthz(_: Request) -> Response:
+        return await _probed(lambda: _alive(quick))
+
+    async def readyz(_: Request) -> Response:
+        if draining.is_set():
+            return _told("draining", 503)
+        return await _probed(lambda: _ready(quick, settings))
+
+    async def scrape(_: Request) -> Response:
+        try:
+            found = await overview(ledger, settings)
+        except LedgerUnavailableError:
+            return _told("redis does not answer", 503)
+        text = metrics.text(found, spooled=await asyncio.to_thread(spool.pending))
+        return Response(text, media_type=metrics.CONTENT_TYPE)
+
+    async def missing(_: Request, __: Exception) -> Response:
+        return JSONResponse({"error": HINT}, status_code=404)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await redis.aclose()
+
+    routes = [
+        Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/metrics", scrape, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
+
+
+async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
+    """200 when ``probe`` finds nothing wrong, else 503 and what it found."""
+    try:
+        async with asyncio.timeout(PROBE_S):
+            wrong = await probe()
+    except (LedgerUnavailableError, TimeoutError):
+        wrong = "redis does not answer, or takes no writes"
+    return _told(wrong or "ok", 503 if wrong else 200)
+
+
+async def _alive(ledger: Ledger) -> str:
+    await ledger.scripts.call("PING")
+    return ""
+
+
+async def _ready(ledger: Ledger, settings: Settings) -> str:
+    """What is lacking to take work: a ledger that can be written, and a worker that has a crm open."""
+    await ledger.scripts.call("SET", ledger.scripts.keys("ready"), 1, "PX", READY_MS)
+    beats = await ledger.timetable.alive()
+    if not beats:
+        return "no worker is alive"
+    if all(settings.crm.keys() <= set(beat.info.get("shut", ())) for beat in beats):
+        return "no crm is open: run refill check"
+    return ""
+
+
+def _told(status: str, code: int) -> Response:
+    return JSONResponse({"status": status}, status_code=code)

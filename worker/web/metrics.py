@@ -1,0 +1,127 @@
+"""The figures of ``/metrics``: a registry of its own per scrape, filled from Redis, so that every worker is counted.
+
+Labels are names of the configuration, of fields and of providers; never an id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+from prometheus_client.registry import Collector
+
+from worker.ledger.figures import WorkName
+from worker.ledger.work import Counts
+from worker.overview import Overview
+
+__all__ = ["CONTENT_TYPE", "text"]
+
+_WORK = ("crm", "object")
+_Rows = Iterable[tuple[tuple[str, ...], float]]
+
+
+def text(found: Overview, *, spooled: int) -> bytes:
+    """What Prometheus reads. ``spooled`` are paid replies on this machine's disk that Redis does not have yet."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(found, spooled))
+    return generate_latest(registry)
+
+
+class _Figures(Collector):
+    def __init__(self, found: Overview, spooled: int) -> None:
+        self._found, self._spooled = found, spooled
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _work(self._found.work, self._found.now_ms)
+        yield from _money(self._found)
+        yield from _life(self._found)
+        yield _one("refill_spool_files", "Paid replies on the disk that Redis does not have yet.", self._spooled)
+
+
+def _work(work: Mapping[WorkName, Counts], now_ms: int) -> Iterator[Metric]:
+    rows = [(name, one) for name, one in work.items()]
+    lanes = [(*name, "live") for name, _ in rows], [(*name, "backfill") for name, _ in rows]
+    live = [one.due - one.due_backfill for _, one in rows]
+    backfill = [one.due_backfill for _, one in rows]
+    yield _gauge(
+        "refill_backlog",
+        "Records due, deferred ones among them.",
+        (*_WORK, "lane"),
+        [*zip(lanes[0], live, strict=True), *zip(lanes[1], backfill, strict=True)],
+    )
+    yield _gauge("refill_leased", "Records being visited.", _WORK, [(name, one.leased) for name, one in rows])
+    yield _gauge(
+        "refill_waiting", "Records waiting for a provider.", _WORK, [(name, one.waiting) for name, one in rows]
+    )
+    yield _gauge("refill_dead", "Dead letters.", _WORK, [(name, one.dead) for name, one in rows])
+    yield _gauge("refill_settled", "Records remembered and not in the work.", _WORK, [(n, o.settled) for n, o in rows])
+    yield _gauge(
+        "refill_oldest_due_seconds",
+        "How long the oldest due record has been due.",
+        _WORK,
+        [(name, max(0, now_ms - one.oldest_due_ms) / 1000 if one.oldest_due_ms else 0) for name, one in rows],
+    )
+
+
+def _money(found: Overview) -> Iterator[Metric]:
+    provider = ("provider",)
+    yield _gauge(
+        "refill_waiting_for_provider",
+        "Records in the queue for a provider.",
+        provider,
+        [((name,), count) for name, count in found.waiting.items()],
+    )
+    filled = CounterMetricFamily("refill_filled", "Values written.", labels=(*_WORK, "field", "provider"))
+    for name, pairs in found.filled.items():
+        for pair, count in pairs.items():
+            filled.add_metric((*name, *pair), count)
+    yield filled
+    spent = CounterMetricFamily("refill_credits_spent", "Credits spent.", labels=provider)
+    for one, totals in found.totals.items():
+        spent.add_metric((one,), totals.spent)
+    yield spent
+    credits = found.credits.items()
+    told: tuple[tuple[str, str, _Rows], ...] = (
+        ("refill_credits_today", "Credits spent today.", [((name,), one.today) for name, one in credits]),
+        ("refill_credits_month", "Credits spent this month.", [((name,), one.month) for name, one in credits]),
+        ("refill_credits_reserved", "Credits reserved or perhaps charged.", [((n,), o.reserved) for n, o in credits]),
+        (
+            "refill_budget_day",
+            "Credits allowed a day.",
+            [((n,), o.cap.day) for n, o in credits if o.cap.day is not None],
+        ),
+        (
+            "refill_budget_month",
+            "Credits allowed a month.",
+            [((n,), o.cap.month) for n, o in credits if o.cap.month is not None],
+        ),
+    )
+    for metric, help_, rows in told:
+        yield _gauge(metric, help_, provider, rows)
+    yield _one("refill_tickets_uncertain", "Lookups that were perhaps charged.", found.uncertain)
+
+
+def _life(found: Overview) -> Iterator[Metric]:
+    pauses = [((one.target, one.reason), 1) for one in found.pauses]
+    yield _gauge("refill_paused", "1 while a reason stands.", ("target", "reason"), pauses)
+    ages = [(name, max(0, found.now_ms - at) / 1000) for name, at in found.polls.items()]
+    yield _gauge("refill_poll_age_seconds", "Since the last poll that ended well.", _WORK, ages)
+    if found.collected_ms:
+        age = max(0, found.now_ms - found.collected_ms) / 1000
+        yield _one("refill_collect_age_seconds", "Since deliveries were last pulled.", age)
+    yield _one("refill_workers_alive", "Workers with a sign of life in the last minute.", len(found.workers))
+    yield _one("refill_journal_entries", "Entries of the journal.", found.journal)
+    yield _one("refill_deliveries", "Delivered rows on their way into a crm.", found.deliveries)
+
+
+def _gauge(name: str, help_: str, labels: tuple[str, ...], rows: _Rows) -> Metric:
+    gauge = GaugeMetricFamily(name, help_, labels=labels)
+    for values, figure in rows:
+        gauge.add_metric(values, figure)
+    return gauge
+
+
+def _one(name: str, help_: str, figure: float) -> Metric:
+    return GaugeMetricFamily(name, help_, value=figure)

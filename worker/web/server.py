@@ -1,0 +1,100 @@
+"""Serves the web application until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from config.problems import ConfigError
+from config.settings import Web
+
+BACKLOG = 2048
+log = structlog.get_logger(__name__)
+
+
+class WebError(Exception):
+    """The server ended by itself."""
+
+
+def listen(web: Web) -> socket.socket:
+    """A bound socket, taken before anything else is started.
+
+    Raises:
+        ConfigError: the port is in use, or the address is not this machine's.
+    """
+    try:
+        family, kind, proto, _, place = socket.getaddrinfo(
+            web.host, web.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, proto)
+    except OSError:
+        raise ConfigError([f"web.host {web.host} is no address to listen on: write one such as 127.0.0.1"]) from None
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(place)
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise ConfigError([_why(web, error)]) from None
+    bound.setblocking(False)
+    return bound
+
+
+def _why(web: Web, error: OSError) -> str:
+    where = f"port {web.port} of {web.host}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use: stop what listens there, or set web.port (REFILL_WEB__PORT)"
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"{where} may not be used by this user: set web.port (REFILL_WEB__PORT) to one above 1023"
+    return f"{where} cannot be used ({(error.strerror or 'it failed').lower()}): see web.host and web.port"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: ending is the caller's decision."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, grace_s: float) -> None:
+    """Answer until ``stop`` is set, then let open requests end within ``grace_s``.
+
+    Raises:
+        WebError: the server ended before.
+    """
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,  # a path may hold a webhook's secret
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, int(grace_s)),
+    )
+    server = _Server(config)
+    host, port = bound.getsockname()[:2]
+    serving = asyncio.create_task(server.serve(sockets=[bound]), name="web")
+    stopped = asyncio.create_task(stop.wait())
+    log.info("web.started", host=host, port=port)
+    try:
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        ended_early = serving.done() and not stop.is_set()
+        server.should_exit = True
+        await serving
+        if ended_early:
+            raise WebError("the web server ended by itself")
+    finally:
+        stopped.cancel()
+        serving.cancel()
+        await asyncio.gather(stopped, serving, return_exceptions=True)
+        bound.close()
+    log.info("web.stopped")
