@@ -184,3 +184,14 @@ async def test_room_counts_due_leased_and_waiting_backfill_ids(work: Work) -> No
     assert await work.room() == 9_990
     await work.settle(held[2], READ)
     assert await work.room() == 9_991
+
+
+async def test_empty_page_moves_its_cursor(work: Work, scripts: Scripts) -> None:
+    moved = await work.add([], lane=Lane.LIVE, run="day-1", move=CursorMove("poll", "", "a"))
+    assert moved == Added(0, 0, 0, moved=True)
+    assert await scripts.call("HGET", "refill:cursors", "poll") == b"a"
+
+
+async def test_many_rows_without_cursor_are_added_in_parts(work: Work) -> None:
+    rows = [Due(str(number)) for number in range(2_500)]
+    assert await work.add(rows, lane=Lane.LIVE, run="day-1") == Added(2_500, 0, 0, moved=False)
