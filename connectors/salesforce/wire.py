@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import io
 import queue
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from connectors.models import Reply
 from connectors.salesforce.options import SalesforceOptions
-from connectors.transport import BrokenError, UnsentError
+from connectors.transport import BODY_CAP, BrokenError, UnfitError, UnsentError
 
 USERINFO = "userinfo"
 
@@ -90,7 +91,7 @@ class _Line:
         """
         self.token, self._reply = token, None
         try:
-            with contextlib.suppress(SalesforceError, requests.exceptions.JSONDecodeError, TypeError, KeyError):
+            with contextlib.suppress(SalesforceError):
                 if call.path == USERINFO:
                     self._client.oauth2(USERINFO)
                 else:
@@ -114,9 +115,24 @@ class _Line:
         request.headers["Authorization"] = f"Bearer {self.token}"
         return request
 
-    def _taken(self, response: requests.Response, **_kwargs: Any) -> None:
+    def _taken(self, response: requests.Response, **_kwargs: Any) -> requests.Response:
+        """Keep the answer; the library gets one of the same status that is quick to parse and leads nowhere.
+
+        Raises:
+            UnfitError: it is larger than we take.
+        """
         names = {name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"}
-        self._reply = Reply(response.status_code, names, response.content)
+        parts, size = [], 0
+        for part in response.iter_content(64 * 1024):
+            parts.append(part)
+            size += len(part)
+            if size > BODY_CAP:
+                response.close()
+                raise UnfitError("body size")
+        self._reply = Reply(response.status_code, names, b"".join(parts))
+        blank = requests.Response()
+        blank.status_code, blank.url, blank.raw = response.status_code, response.url, io.BytesIO(b"{}")
+        return blank
 
 
 def _never_connected(failure: BaseException) -> bool:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from connectors.errors import (
     AccessError,
     ConflictError,
+    ContractError,
     OutcomeUnknownError,
     RateLimitedError,
     RejectedError,
@@ -25,8 +26,9 @@ from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.ports import Watched
 from connectors.salesforce import Salesforce, SalesforceOptions
+from connectors.transport import BODY_CAP
 from tests.contract.sandbox import Sandbox, Start
-from tests.contract.wire import KeptTicket
+from tests.contract.wire import KeptTicket, answers, wire
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
 LEADS = Watched("lead", ("Email", "Phone", "Title", "FirstName", "LastName"))
@@ -674,6 +676,26 @@ async def test_a_silent_org_is_unavailable(sandbox: Sandbox, open_crm: Open) -> 
 async def test_an_org_that_is_not_there_is_unavailable(open_crm: Open) -> None:
     with pytest.raises(UnavailableError):
         await open_crm(base_url="http://127.0.0.1:9").standing()
+
+
+async def test_an_answer_larger_than_any_is_not_taken(sandbox: Sandbox, open_crm: Open) -> None:
+    async with wire(answers(200, b"x" * (BODY_CAP + 1))) as served:
+        crm = open_crm(base_url=served.url, login_base=sandbox.base_url)
+        token = {"access_token": "t", "instance_url": served.url}
+        sandbox.fault("status", "/services/oauth2/token", params={"status": 200, "body": token})
+        with pytest.raises(ContractError):
+            await crm.properties("contact")
+
+
+async def test_a_redirect_is_not_followed(sandbox: Sandbox, crm: Salesforce) -> None:
+    await crm.standing()
+    sandbox.calm()
+    sandbox.fault(
+        "status", params={"status": 302, "body": {}, "headers": {"Location": f"{sandbox.base_url}/elsewhere"}}
+    )
+    with pytest.raises(AccessError):
+        await crm.standing()
+    assert len(sandbox.requests()) == 1
 
 
 async def test_no_error_shows_an_address_or_a_token(sandbox: Sandbox, crm: Salesforce) -> None:
