@@ -31,7 +31,7 @@ from connectors.models import (
     Written,
 )
 from connectors.ports import Watched
-from connectors.salesforce import records, soql, writing
+from connectors.salesforce import keyset, records, soql, writing
 from connectors.salesforce.definitions import external_id_field
 from connectors.salesforce.options import SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, WHO, Org
@@ -156,17 +156,15 @@ class Salesforce:
         The next pass starts ``overlap_s`` before this one's end: a row that is committed late carries an old stamp.
         """
         schema = await self._known(watched)
-        at = cursor if cursor.end else Cursor(cursor.start, await self.now(), cursor.start)
+        at = keyset.opened(cursor, 0 if cursor.end else await self.now())
         where = [soql.beyond(at.stamp, at.id), f"SystemModstamp <= {soql.moment(at.end)}"]
         tail = f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {soql.PAGE}"
         page, full, time_ms = await self._page(watched, schema, where, tail)
-        if full:
-            last = page[-1]
-            if not last.modified or (last.modified, last.id) == (at.stamp, at.id):
-                raise ContractError(self.name, QUERY.name, "SystemModstamp")
-            onward = Cursor(at.start, at.end, last.modified, last.id)
-        else:
-            onward = Cursor(start=max(at.start, at.end - self._options.overlap_s * 1000))
+        last = (page[-1].modified, page[-1].id) if page else None
+        try:
+            onward = keyset.stepped(at, last, full, self._options.overlap_s * 1000)
+        except ValueError:
+            raise ContractError(self.name, QUERY.name, "SystemModstamp") from None
         return Page(tuple(r for r in page if records.wanted(watched, r)), onward, not full, time_ms)
 
     async def walk(self, watched: Watched, after: str) -> Page:
