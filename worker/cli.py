@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
-from worker.commands import running, trying
+from worker.commands import mending, running, standing, trying
 from worker.commands.session import err, run
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.sync import PATIENCE_S, Pass
@@ -74,14 +75,140 @@ def sandbox(
     _exit(run(trying.run_sandbox(folder, records=records, seed=seed, port_base=port_base)))
 
 
+# ---- the web process ---------------------------------------------------------------------------------------------
+
+
+@app.command()
+def web(config: Config = None) -> None:
+    """Serve health, readiness and metrics of all that works on this Redis."""
+    from worker.commands import serving
+
+    _exit(run(serving.run_web(config)))
+
+
+@app.command()
+def up(config: Config = None) -> None:
+    """A worker and the web process in one: the whole daemon."""
+    from worker.commands import serving
+
+    _exit(run(serving.run_up(config)))
+
+
+# ---- looking -----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def status(config: Config = None, as_json: Json = False) -> None:
+    """Where everything stands: work, credits, pauses, polls, workers."""
+    _exit(run(standing.run_status(config, as_json=as_json)))
+
+
+# ---- deciding ----------------------------------------------------------------------------------------------------
+
+dead = typer.Typer(help="Records that failed too often and wait for a person.", no_args_is_help=True)
+uncertain = typer.Typer(help="Lookups that were perhaps charged.", no_args_is_help=True)
+app.add_typer(dead, name="dead")
+app.add_typer(uncertain, name="uncertain")
+
+CrmName = Annotated[str, typer.Argument(metavar="CRM")]
+ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="contact, lead or delivery.")]
+RecordId = Annotated[str, typer.Argument(metavar="ID")]
+AnyCrm = Annotated[str | None, typer.Argument(metavar="[CRM]")]
+AnyObject = Annotated[str | None, typer.Argument(metavar="[OBJECT]")]
+AnyId = Annotated[str | None, typer.Argument(metavar="[ID]")]
+Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
+
+
+@dead.command("list")
+def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
+    """Dead letters with their reasons, oldest first."""
+    _exit(run(mending.run_dead_list(config, crm, object, as_json=as_json)))
+
+
+@dead.command("show")
+def dead_show(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
+    """One dead letter: reason, attempts, since when, run, changes that were open."""
+    _exit(run(mending.run_dead_show(config, crm, object, id, as_json=as_json)))
+
+
+@dead.command("replay")
+def dead_replay(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    id: AnyId = None,
+    everything: Everything = False,
+    config: Config = None,
+) -> None:
+    """Visit dead letters again, with all attempts before them."""
+    _names_something(crm, everything=everything)
+    _exit(run(mending.run_dead_replay(config, (crm, object, id))))
+
+
+@dead.command("drop")
+def dead_drop(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    id: AnyId = None,
+    everything: Everything = False,
+    config: Config = None,
+) -> None:
+    """Give dead letters up: they leave the work, what was open goes to the journal."""
+    _names_something(crm, everything=everything)
+    _exit(run(mending.run_dead_drop(config, (crm, object, id))))
+
+
+def _names_something(crm: str | None, *, everything: bool) -> None:
+    if (crm is None) is not everything:
+        raise ConfigError(["name a crm, an object, an id, or give --all: not both, not neither"])
+
+
+@app.command()
+def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None) -> None:
+    """Look at a record again whatever was remembered, and reopen fields whose value was refused."""
+    _exit(run(mending.run_replay(config, crm, object, id)))
+
+
+@app.command()
+def pause(
+    target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")],
+    why: Annotated[str, typer.Option(help="A sentence that status shows.")] = "",
+    config: Config = None,
+) -> None:
+    """Do nothing more at a crm or a provider until it is resumed."""
+    _exit(run(mending.run_pause(config, target, why)))
+
+
+@app.command()
+def resume(target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")], config: Config = None) -> None:
+    """Lift every reason a crm or a provider is paused for."""
+    _exit(run(mending.run_resume(config, target)))
+
+
+@uncertain.command("list")
+def uncertain_list(config: Config = None, as_json: Json = False) -> None:
+    """Lookups without a clear end, longest first."""
+    _exit(run(mending.run_uncertain_list(config, as_json=as_json)))
+
+
+@uncertain.command("resolve")
+def uncertain_resolve(
+    id: RecordId,
+    ask_again: Annotated[bool, typer.Option("--ask-again", help="The question may be paid for once more.")] = False,
+    charged: Annotated[bool, typer.Option("--charged/--uncharged", help="What the provider's bill says.")] = True,
+    config: Config = None,
+) -> None:
+    """Say what became of one, by the provider's own bill."""
+    _exit(run(mending.run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
+
+
 def _exit(code: int) -> None:
     raise typer.Exit(code)
 
 
-def main() -> None:
-    """The console script: no traceback reaches a person for a mistake of theirs."""
+def main(words: Sequence[str] | None = None) -> None:
+    """The console script: no traceback reaches a person for a mistake of theirs. ``words`` are those after ``refill``."""
     try:
-        app()
+        app(words)
     except ConfigError as error:
         for problem in error.problems:
             err.print(problem, style="red", highlight=False, markup=False)
