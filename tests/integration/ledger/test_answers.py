@@ -139,6 +139,14 @@ async def test_answer_that_only_was_found_is_noted_too(desk: Desk) -> None:
     assert [each.key for each in await desk.questions_of(BEN)] == [question().key]
 
 
+async def test_question_asked_often_is_noted_once(desk: Desk) -> None:
+    await answer(desk)
+    for _ in range(3):
+        await reserve(desk)
+        await desk.find([question().key], ref=ANN)
+    assert await desk._answers._noted(ANN) == [question().key]
+
+
 async def test_question_without_budget_is_not_noted(desk: Desk) -> None:
     assert isinstance(await reserve(desk, lines=[day_line(cap=1)]), NoBudget)
     assert await desk._answers._noted(ANN) == []
