@@ -20,7 +20,7 @@ from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.records import RawProperties, Row, Rows
 from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
-from connectors.matching import alike, bare_host, profile_address, spellings
+from connectors.matching import bare_host, profile_address, spellings
 from connectors.models import (
     Company,
     Cursor,
@@ -184,8 +184,8 @@ class HubSpot:
         body = search.changed_body(watched, window, self._asked_for(watched), enumerations)
         rows, time_ms = await self._search(watched.object, body)
         page = tuple(records.to_record(watched.object, row, time_ms) for row in rows.results)
-        more = _more(rows)
-        last = _last_id(rows, window.id)
+        more = records.more(rows)
+        last = records.last_id(rows, window.id)
         if more and not page:
             raise UnavailableError(self.name, f"{watched.object}.search", code="empty_page")
         if page and last is None:
@@ -215,7 +215,7 @@ class HubSpot:
         await self._known(watched)
         found: dict[str, Found] = {}
         for part in _parts(ids, BATCH):
-            asked = [one for one in part if _is_id(one)]
+            asked = [one for one in part if records.is_id(one)]
             found |= {one: Found(Fate.GONE) for one in part if one not in asked}
             if asked:
                 rows, time_ms = await self._batch_read(watched.object, asked, self._asked_for(watched))
@@ -262,7 +262,7 @@ class HubSpot:
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked companies; one that was merged answers under the id asked for."""
         told: dict[str, Company] = {}
-        for part in _parts([one for one in ids if _is_id(one)], BATCH):
+        for part in _parts([one for one in ids if records.is_id(one)], BATCH):
             rows, _ = await self._batch_read("company", part, records.COMPANY)
             told |= {asked: records.to_company(row) for asked, row in records.survivors(part, rows).items()}
         return told
@@ -288,7 +288,7 @@ class HubSpot:
                 dict.fromkeys(form for value in wanted for form in spellings(profile_address(property, value)))
             )
             hits = await self._searched(object, search.value_bodies(property, forms, (property,)))
-        return {value: tuple(row.id for row in hits.values() if _holds(row, property, value)) for value in values}
+        return {value: tuple(row.id for row in hits.values() if search.holds(row, property, value)) for value in values}
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
         """Create one row on its ticket; a conflict names the row in the way wherever HubSpot or its e-mail tells."""
@@ -407,7 +407,7 @@ class HubSpot:
             while last is not None and len(hits) <= FINDS:
                 rows, _ = await self._search(object, search.beyond(body, last) if last else body)
                 hits |= {row.id: row for row in rows.results}
-                last = _last_id(rows, last) if _more(rows) else None
+                last = records.last_id(rows, last) if records.more(rows) else None
         return hits
 
 
@@ -420,11 +420,6 @@ class _Links(records.Rows):
 _LINKS = TypeAdapter(_Links)
 
 
-def _is_id(text: str) -> bool:
-    """Whether this can be a record's id at all: they are numbers as text."""
-    return text.isascii() and text.isdigit()
-
-
 def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:
     whole = list(dict.fromkeys(items))
     return (whole[start : start + size] for start in range(0, len(whole), size))
@@ -432,26 +427,3 @@ def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:
 
 def _all_missing(ids: Sequence[str]) -> list[records.Fault]:
     return [records.Fault(category="OBJECT_NOT_FOUND", context={"ids": list(ids)})]
-
-
-def _more(rows: Rows) -> bool:
-    return (rows.paging is not None and rows.paging.next is not None) or (rows.total or 0) > len(rows.results)
-
-
-def _last_id(rows: Rows, before: str) -> str | None:
-    """The highest id of a page; ``None`` when it lies not beyond ``before``, so that no walk goes in circles."""
-    ids = [int(row.id) for row in rows.results if _is_id(row.id)]
-    last = max(ids, default=0)
-    return str(last) if last > int(before or 0) else None
-
-
-def _holds(row: Row, property: str, value: str) -> bool:
-    """Whether a row really is the one asked for: a search matches more than we mean."""
-    held = row.properties
-    if property == "email":
-        spare = (held.get("hs_additional_emails") or "").split(";")
-        return any(alike(value, text) for text in (held.get("email") or "", *spare))
-    if property == "domain":
-        spare = (held.get("hs_additional_domains") or "").split(";")
-        return bare_host(value) in {bare_host(text) for text in (held.get("domain") or "", *spare)} - {""}
-    return alike(profile_address(property, value), held.get(property) or "")

@@ -269,3 +269,20 @@ def definition(external_id: str, group: str) -> Mapping[str, Any]:
         "hasUniqueValue": True,
         "formField": False,
     }
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be a record's id at all: they are numbers as text."""
+    return text.isascii() and text.isdigit()
+
+
+def more(rows: Rows) -> bool:
+    """Whether there are rows behind this page."""
+    return (rows.paging is not None and rows.paging.next is not None) or (rows.total or 0) > len(rows.results)
+
+
+def last_id(rows: Rows, before: str) -> str | None:
+    """The highest id of a page; ``None`` when it lies not beyond ``before``, so that no walk goes in circles."""
+    ids = [int(row.id) for row in rows.results if is_id(row.id)]
+    last = max(ids, default=0)
+    return str(last) if last > int(before or 0) else None

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from connectors.hubspot.paths import MODIFIED
+from connectors.hubspot.records import Row
+from connectors.matching import alike, bare_host, profile_address
 from connectors.models import Cursor, Record
 from connectors.ports import Watched
 
@@ -136,3 +138,15 @@ def _chunks(values: Sequence[str], good: Callable[[list[str]], bool]) -> Iterabl
         chunk.append(value)
     if chunk:
         yield chunk
+
+
+def holds(row: Row, property: str, value: str) -> bool:
+    """Whether a row really is the one asked for: a search matches more than we mean."""
+    held = row.properties
+    if property == "email":
+        spare = (held.get("hs_additional_emails") or "").split(";")
+        return any(alike(value, text) for text in (held.get("email") or "", *spare))
+    if property == "domain":
+        spare = (held.get("hs_additional_domains") or "").split(";")
+        return bare_host(value) in {bare_host(text) for text in (held.get("domain") or "", *spare)} - {""}
+    return alike(profile_address(property, value), held.get(property) or "")
