@@ -17,9 +17,10 @@ WorkName = tuple[str, str]  # crm, object
 class RunFigures:
     """What one run did for one (crm, object), or for several together.
 
-    ``records`` had a visit that ended settled or gone, ``visits`` counts all. ``filled`` counts values written by
-    (field, provider); ``unfilled`` gaps left by (field, reason), for a person's run as each record's last visit left
-    them, so that filled + unfilled are the gaps found. ``outcomes`` and ``tally`` are named by who settles.
+    ``records`` had a visit that looked at their gaps and settled, or found them gone; ``visits`` counts all.
+    ``filled`` counts values written by (field, provider); ``unfilled`` gaps left by (field, reason), for a person's
+    run as each record's last visit left them, so that filled + unfilled are the gaps found. ``outcomes`` and
+    ``tally`` are named by who settles.
     """
 
     records: int = 0

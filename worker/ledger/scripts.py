@@ -20,7 +20,7 @@ from typing import Any, TypeAlias, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, DataError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -47,6 +47,8 @@ def guarded() -> Iterator[None]:
     except ResponseError as error:
         if _UNSURE.search(str(error)):
             raise LedgerUnavailableError(str(error).split(" ", 1)[0]) from error
+        raise
+    except DataError:  # what we passed is no argument: our mistake
         raise
     except RedisError as error:
         raise LedgerUnavailableError(type(error).__name__) from error
@@ -117,4 +119,8 @@ class Scripts:
             async with self.redis.pipeline(transaction=False) as pipe:
                 for command in commands:
                     pipe.execute_command(*command)
-                return await pipe.execute()
+                replies: list[Any] = await pipe.execute(raise_on_error=False)
+            for reply in replies:
+                if isinstance(reply, RedisError):
+                    raise reply  # as Redis said it: redis-py's own raising quotes the command, values and all
+            return replies

@@ -45,6 +45,13 @@ async def test_value_written_before_a_wait_counts_once(work: Work, floor: Floor,
     assert (found.outcomes, found.tally) == ({"settled": 1}, {"searches": 2})
 
 
+async def test_visit_that_found_nothing_new_leaves_the_reasons_standing(work: Work, scripts: Scripts) -> None:
+    await work.settle(await lease(work, run="sync-1"), LEFT)
+    await work.settle(await lease(work, run="sync-1"), dataclasses.replace(READ, outcome="unchanged"))
+    found = await of_run(scripts, work, "sync-1")
+    assert (found.records, found.visits, found.gaps) == (1, 2, 2)
+
+
 async def test_figures_of_several_works_add_up(work: Work, other: Work, scripts: Scripts) -> None:
     await work.settle(await lease(work, run="sync-1"), LEFT)
     await other.settle(await lease(other, run="sync-1"), LEFT)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import DataError, ResponseError
 
 from tests.integration.conftest import Clock
 from worker.ledger.keys import Keys
@@ -46,8 +47,34 @@ async def test_full_redis_is_unavailable(scripts: Scripts, redis: Redis) -> None
     try:
         with pytest.raises(LedgerUnavailableError):
             await scripts.call("SET", "any", "value")
+        with pytest.raises(LedgerUnavailableError):
+            await scripts.calls([("SET", "any", "value")])
+        with pytest.raises(LedgerUnavailableError):
+            await scripts.run("timetable_due", 1, "poll", 1)
     finally:
         await redis.config_set("maxmemory", "0")
+
+
+async def test_read_only_redis_is_unavailable(scripts: Scripts, redis: Redis) -> None:
+    await redis.config_set("replica-read-only", "yes")
+    await redis.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(LedgerUnavailableError):
+            await scripts.run("timetable_due", 1, "poll", 1)
+    finally:
+        await redis.replicaof("NO", "ONE")
+
+
+async def test_refused_command_does_not_show_its_values(scripts: Scripts, redis: Redis) -> None:
+    await redis.set("text", "x")
+    with pytest.raises(ResponseError) as raised:
+        await scripts.calls([("HSET", "text", "field", "a person's value")])
+    assert "person" not in str(raised.value)
+
+
+async def test_value_that_is_no_argument_is_our_mistake(scripts: Scripts) -> None:
+    with pytest.raises(DataError):
+        await scripts.call("SET", "any", None)  # type: ignore[arg-type]  # the mistake
 
 
 def test_key_with_wrong_number_of_parts_is_refused() -> None:

@@ -92,6 +92,19 @@ async def test_own_values_are_kept_unless_given_anew(work: Work) -> None:
     assert (await work.memory(["1"]))["1"].own == {}
 
 
+async def test_own_values_of_an_unfinished_visit_are_remembered(work: Work, floor: Floor, clock: Clock) -> None:
+    await work.wait(await lease(work), ["kaspr"], None, "rate", own={"phone": "x"})
+    await floor.admit("kaspr", 1)
+    (held,) = await work.claim(OWNER, 1)
+    assert held.memory is not None
+    assert (held.memory.own, held.memory.fingerprint) == ({"phone": "x"}, "")
+    await work.defer(held, clock.now, "burst", own={"phone": "y"})
+    (held,) = await work.claim(OWNER, 1)
+    await work.settle(held, READ)
+    assert (await work.memory(["1"]))["1"].own == {"phone": "y"}
+    assert (await work.counts()).settled == 1
+
+
 @each_step
 async def test_step_by_another_owner_is_refused(work: Work, redis: Redis, step: Step) -> None:
     held = await lease(work)
@@ -212,6 +225,33 @@ async def test_replay_makes_a_record_of_any_state_visited_past_its_fingerprint(
         assert await work.settle(held, READ) is Ending.AGAIN
     (found,) = await work.claim(OWNER, 10)
     assert (found.id, found.forced, found.run) == ("1", True, "replay-1")
+
+
+async def test_replay_that_reopens_is_told_to_the_visits_until_one_settles(work: Work, clock: Clock) -> None:
+    await settled(work)
+    await work.replay("1", "replay-1", reopen=True)
+    (held,) = await work.claim(OWNER, 1)
+    assert held.reopened
+    await work.defer(held, clock.now, "burst")
+    (held,) = await work.claim(OWNER, 1)
+    assert held.reopened
+    await work.replay("1", "replay-2", reopen=True)
+    assert await work.settle(held, READ) is Ending.AGAIN
+    (held,) = await work.claim(OWNER, 1)
+    assert held.reopened
+    await add(work, "1")
+    assert await work.settle(held, READ) is Ending.AGAIN
+    (held,) = await work.claim(OWNER, 1)
+    assert not held.reopened
+
+
+async def test_ready_counts_what_may_be_claimed_now(work: Work, clock: Clock) -> None:
+    await work.defer(await lease(work), clock.now + 1, "burst")
+    await add(work, "2")
+    await add(work, "3", lane=Lane.BACKFILL)
+    assert await work.ready() == 2
+    clock.pass_ms(1)
+    assert await work.ready() == 3
 
 
 @pytest.mark.parametrize("ending", ["defer", "wait", "again"])
