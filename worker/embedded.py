@@ -318,4 +318,4 @@ async def _tend(server: EmbeddedRedis) -> None:
         try:
             await _to_the_end(server.ensure)
         except (ConfigError, OSError) as error:
-            log.error("redis.start_failed", error=type(error).__name__, exc_info=error)  # noqa: TRY400  # one of two
+            log.error("redis.start_failed", error=type(error).__name__, exc_info=error)

@@ -123,9 +123,9 @@ def test_every_process_is_confined_and_has_time_to_drain(name: str, tmp_path: Pa
     assert int(service["stop_grace_period"].removesuffix("s")) >= grace.total_seconds() + 10
 
 
-def test_only_the_web_process_is_reachable_and_only_from_this_machine() -> None:
+def test_only_web_ports_are_published_and_only_to_this_machine() -> None:
     published = {name: SERVICES[name]["ports"] for name in SERVICES if "ports" in SERVICES[name]}
-    assert published == {"web": ["127.0.0.1:8080:8080"]}
+    assert published == {"web": ["127.0.0.1:8080:8080"], "sandbox": ["127.0.0.1:8081:8080"]}
 
 
 def test_variables_of_the_composition_are_known_and_no_secrets(tmp_path: Path) -> None:
@@ -136,6 +136,9 @@ def test_variables_of_the_composition_are_known_and_no_secrets(tmp_path: Path) -
         assert not any(word in key for key in environ for word in ("KEY", "TOKEN", "SECRET", "PASSWORD"))
 
 
-def test_sandbox_is_there_when_it_is_asked_for() -> None:
-    assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
-    assert SERVICES["sandbox"]["command"][0] == "demo"
+def test_sandbox_is_there_when_it_is_asked_for_and_speaks_http_on_loopback_only() -> None:
+    asked_for = {name: service for name, service in SERVICES.items() if "profiles" in service}
+    assert all(service["profiles"] == ["sandbox"] for service in asked_for.values())
+    assert {service["command"][0] for service in asked_for.values()} == {"sandbox", "up"}
+    assert SERVICES["sandbox-up"]["network_mode"] == "service:sandbox"
+    assert "network_mode" not in SERVICES["sandbox"]

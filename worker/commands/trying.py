@@ -54,7 +54,7 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
         async with trial.serve(records=records, seed=seed, latency="demo") as served:
             text, secrets = trial.configuration(served, "data", 0)
             path = trial.write(folder, text, secrets)
-            settings = load(path, os.environ)
+            settings = load(path, {})  # a demonstration is not touched by what is configured here
             if not as_json:
                 err.print(f"{records} people in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
             async with session(settings) as runtime, AsyncExitStack() as stack:
@@ -74,6 +74,7 @@ async def _worker(config: Path, folder: Path) -> AsyncIterator[None]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=told,
             stderr=told,
+            env={name: value for name, value in os.environ.items() if not name.startswith("REFILL_")},
             start_new_session=True,
         )
         try:
