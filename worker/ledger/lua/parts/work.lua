@@ -11,7 +11,8 @@
 --   attempts, crashes, forced ("1": past the fingerprint)
 --   reopen    asked | seen (by the visit that holds or held the lease): forget what was refused
 --   owner, claim, alone       while leased
---   revisit   while leased: what was added meanwhile, "*" always, "!" always and forced, else "stamp|length|fingerprint" in a row
+--   revisit   while leased: what was added meanwhile, "*" always, "!" always and forced, else
+--             "stamp|length|fingerprint" in a row
 --   woken     while leased: a ticket it may be about to wait for has ended
 --   providers, seen           while waiting: what it lacks; stamp, read_at and fingerprint of its last read
 --   place:<p> since when it queues for provider p, kept until it is settled
