@@ -157,12 +157,15 @@ class Lookups:
         """
         if self.draining.is_set():
             return Later(self.clock() + MOMENT_MS, "draining")
-        terms = self.terms[question.provider]
+        terms, ref = self.terms[question.provider], (lease.crm, lease.object, lease.id)
+        if flight := self._flights.get(question.key):
+            await self.desk.find([question.key], ref)  # notes that this record asked too
+            return await self._join(flight)
         await self._learn_cap(lease.run)
         lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
         answer = await self.desk.reserve(
             question,
-            ref=(lease.crm, lease.object, lease.id),
+            ref=ref,
             lines=lines,
             owner=self.owner,
             deadline_ms=CALL_MS,
