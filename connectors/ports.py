@@ -133,5 +133,8 @@ class Crm(Protocol):
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our own custom properties (external id) that ``object`` lacks."""
 
+    async def setup(self, object: str) -> str:
+        """Create what ``missing`` names, or tell what to deploy where it cannot be created; says which."""
+
     async def aclose(self) -> None:
         """Close connections."""

@@ -11,7 +11,7 @@ import typer
 
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
-from worker.commands import mending, running, standing, trying
+from worker.commands import checking, mending, preparing, running, standing, trying
 from worker.commands.session import err, run
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.sync import PATIENCE_S, Pass
@@ -103,6 +103,12 @@ def status(config: Config = None, as_json: Json = False) -> None:
     _exit(run(standing.run_status(config, as_json=as_json)))
 
 
+@app.command()
+def check(config: Config = None, as_json: Json = False) -> None:
+    """Verify configuration, Redis, every credential and every mapped property; say what to do."""
+    _exit(run(checking.run_check(config, as_json=as_json)))
+
+
 # ---- deciding ----------------------------------------------------------------------------------------------------
 
 dead = typer.Typer(help="Records that failed too often and wait for a person.", no_args_is_help=True)
@@ -184,6 +190,16 @@ def resume(target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")], c
     _exit(run(mending.run_resume(config, target)))
 
 
+@app.command()
+def setup(
+    crm: CrmName,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
+    config: Config = None,
+) -> None:
+    """Our custom properties of a crm: shows what is missing, and creates it or prints what to deploy."""
+    _exit(run(preparing.run_setup(config, crm, yes=yes)))
+
+
 @uncertain.command("list")
 def uncertain_list(config: Config = None, as_json: Json = False) -> None:
     """Lookups without a clear end, longest first."""
@@ -206,12 +222,12 @@ def _exit(code: int) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """The console script: no traceback reaches a person for a mistake of theirs. ``words`` are those after ``refill``."""
+    """The console script: no traceback reaches a person for a mistake of theirs. ``words`` follow ``refill``."""
     try:
         app(words)
     except ConfigError as error:
         for problem in error.problems:
-            err.print(problem, style="red", highlight=False, markup=False)
+            err.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(running.WRONG_USE)
     except TrialError as error:
         err.print(str(error), style="red", highlight=False, markup=False)

@@ -52,7 +52,7 @@ class Overview:
     """Everything ``status`` shows. Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
-    ``today`` is what the crms' runs of the day did.
+    ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
     """
 
     now_ms: int
@@ -106,6 +106,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
     """Read it; nothing is changed and no vendor is asked."""
     now = await ledger.scripts.now()
     providers = list(settings.providers.paid)
+    sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
     purse = purse_of(settings)
     lines = {name: purse.provider_lines(name, now)[:2] for name in providers}
     lines |= {name: purse.crm_lines(name, now) for name in purse.crms}
@@ -119,7 +120,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         ledger.timetable.last(),
         ledger.timetable.alive(),
         asyncio.gather(*(ledger.budgets.totals(name) for name in providers)),
-        asyncio.gather(*(ledger.figures.run(day_run(crm, settings.budget_zone, now)) for crm in settings.crm)),
+        asyncio.gather(*(ledger.figures.run(day_run(name, settings.budget_zone, now)) for name in sources)),
     )
     names = {name: [line.name for line in pair] for name, pair in lines.items()}
     polled = {task.partition(":")[2]: told.done_ms for task, told in ticked.items() if task.startswith("poll:")}
@@ -139,7 +140,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         },
         collected_ms=collected.done_ms if collected else 0,
         workers=workers,
-        today={crm: _filling(run) for crm, run in zip(settings.crm, today, strict=True)},
+        today={crm: _filling(run) for crm, run in zip(sources, today, strict=True)},
         journal=standing.journal,
         deliveries=standing.deliveries,
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors import classify
 from connectors.bodies import bare_host
+from connectors.errors import UnavailableError
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
 from connectors.kaspr.models import Employee, KeyUser, Pattern, Profile, RateLimits, RemainingCredits
@@ -18,6 +19,10 @@ from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
 from connectors.rates import Rate
 from connectors.transport import StaticAuth, Transport
 
+_SILENT_HINT = (
+    'if the network is fine, this host of the vendor\'s reference is gone: try dialect = "v2" with '
+    'base_url = "https://api.developers.kaspr.io"'
+)
 _USER = TypeAdapter(KeyUser)
 _REMAINING = TypeAdapter(RemainingCredits)
 _LIMITS = TypeAdapter(RateLimits)
@@ -107,7 +112,12 @@ class Kaspr:
         return read.answer(self._options.dialect, question, reply)
 
     async def standing(self) -> Standing:
-        reply = await self._transport.send(op.VERIFY_KEY)
+        try:
+            reply = await self._transport.send(op.VERIFY_KEY)
+        except UnavailableError as error:
+            if error.status is None and self._options.dialect == "reference":
+                error.hint = _SILENT_HINT
+            raise
         who = classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
         if self._options.dialect == "reference":
             return Standing(who, read.remaining(reply))

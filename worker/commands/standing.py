@@ -36,10 +36,10 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
 
 
 def _tables(found: Overview) -> Iterator[Table]:
-    columns = ("crm", "object", "last poll", "due", "backfill", "leased", "waiting", "dead", "settled")
+    columns = ("work", "last poll", "due", "backfill", "leased", "waiting", "dead", "settled")
     rows = [
         (
-            *name,
+            " ".join(name),
             ago(found.polls[name], found.now_ms) if name in found.polls else "",
             *(one.due - one.due_backfill, one.due_backfill, one.leased, one.waiting, one.dead, one.settled),
         )
@@ -56,14 +56,16 @@ def _tables(found: Overview) -> Iterator[Table]:
         figures=4,
     )
     if any(found.filled.values()):
-        rows_filled = [(*name, *pair, count) for name, pairs in found.filled.items() for pair, count in pairs.items()]
-        yield table("Filled since the start", ("crm", "object", "field", "by", "values"), rows_filled, figures=1)
+        rows_filled = [
+            (" ".join(name), *pair, count) for name, pairs in found.filled.items() for pair, count in pairs.items()
+        ]
+        yield table("Filled since the start", ("work", "field", "by", "values"), rows_filled, figures=1)
     if any(one.gaps for one in found.today.values()):
         rows_today = [
             (crm, one.records, one.gaps, sum(one.filled.values()), f"{fill_rate(one) or 0:.0%}")
             for crm, one in found.today.items()
         ]
-        yield table("Today, by polls", ("crm", "records", "gaps", "filled", "fill rate"), rows_today, figures=4)
+        yield table("Today", ("found by", "records", "gaps", "filled", "fill rate"), rows_today, figures=4)
     if found.pauses:
         rows_paused = [
             (one.target, one.reason, ago(one.since_ms, found.now_ms), until(one.until_ms, found.now_ms), one.why)

@@ -77,6 +77,7 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
         lifespan="on",
         access_log=False,  # a path may hold a webhook's secret
         log_config=None,
+        log_level="warning",  # its INFO is prose
         server_header=False,
         timeout_graceful_shutdown=max(1, int(grace_s)),
     )

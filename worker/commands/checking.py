@@ -1,0 +1,260 @@
+"""``check``: configuration, Redis, every credential and every mapped property, each with what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.text import Text
+from structlog.contextvars import bound_contextvars
+
+from config.load import variable
+from config.problems import ConfigError
+from config.settings import CrmSettings, Settings
+from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
+from connectors.limits import NoLimiter
+from connectors.models import Property, Standing
+from connectors.ports import Crm
+from worker.commands.running import DONE, FAILED, WRONG_USE
+from worker.commands.session import err, out, print_json, settings_of
+from worker.commands.tables import table
+from worker.connection import Safety, check_safety, open_redis
+from worker.ledger.cursors import Cursors
+from worker.ledger.scripts import Scripts
+from worker.vault import Vault
+from worker.vendors import open_crm, open_openprospect, open_providers
+
+OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"
+PATIENCE_S = 60.0
+_STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
+
+    part: str
+    level: str
+    told: str
+    do: str = ""
+
+
+async def run_check(config: Path | None, *, as_json: bool) -> int:
+    """Look at everything at once; no failure hides another."""
+    try:
+        settings = settings_of(config)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        _show([Finding("configuration", FAILED_LEVEL, problem) for problem in error.problems], as_json=True)
+        return WRONG_USE
+    logging.getLogger("connectors").setLevel(logging.ERROR)  # what is repeated and why stands in the table
+    findings = await check(settings)
+    _show(findings, as_json=as_json)
+    return FAILED if any(one.level == FAILED_LEVEL for one in findings) else DONE
+
+
+def _show(findings: Sequence[Finding], *, as_json: bool) -> None:
+    if as_json:
+        ok = all(one.level != FAILED_LEVEL for one in findings)
+        print_json({"ok": ok, "checks": [asdict(one) for one in findings]})
+        return
+    found = table("Check", ("part", "", "found", "what to do"), ())
+    for one in findings:
+        level = Text(one.level, style=_STYLES[one.level])
+        found.add_row(Text(one.part), level, Text(one.told), Text(one.do))
+    out.print(found)
+    failed = sum(one.level == FAILED_LEVEL for one in findings)
+    (err if failed else out).print(f"{failed} of {len(findings)} failed" if failed else "all is well", highlight=False)
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """Every finding: configuration, Redis, vendors in the order of the configuration.
+
+    Vendors are asked past the limiter, a handful of calls in all: a pause, for a bad credential perhaps, must not keep
+    the credential from being looked at.
+    """
+    findings = [Finding("configuration", WARNING, warning) for warning in settings.warnings] or [
+        Finding("configuration", OK, _configured(settings))
+    ]
+    async with AsyncExitStack() as stack:
+        vault: Vault | None = None
+        try:
+            redis = await stack.enter_async_context(open_redis(settings))
+            findings += _redis(settings, await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe))
+            vault = Vault(Cursors(Scripts(redis)), settings)
+        except ConfigError as error:
+            findings += [Finding("redis", FAILED_LEVEL, problem) for problem in error.problems]
+        asked = [*await _providers(settings, stack), *_crms(settings, vault, stack)]
+        with bound_contextvars(job="check"):
+            for found in await asyncio.gather(*asked):
+                findings += found
+    return findings
+
+
+def _configured(settings: Settings) -> str:
+    asked = ["openprospect"] if settings.providers.openprospect else []
+    names = [*settings.providers.paid, *asked, *settings.crm]
+    return ", ".join(names) or "nothing is configured"
+
+
+def _redis(settings: Settings, safety: Safety) -> Iterator[Finding]:
+    kind = "embedded" if settings.redis.url is None else "your own"
+    fsync = f", appendfsync {safety.appendfsync}" if safety.appendfsync else ""
+    yield Finding("redis", OK, f"{kind}, version {safety.version}{fsync}")
+    for note in safety.notes:
+        yield Finding("redis", WARNING, note)
+
+
+# ---- providers ---------------------------------------------------------------------------------------------------
+
+
+async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitable[list[Finding]]]:
+    asked: list[Awaitable[list[Finding]]] = []
+    for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
+        stack.push_async_callback(provider.aclose)
+        asked.append(_standing(name, variable(("providers", name, "api_key")), provider.standing()))
+    if settings.providers.openprospect:
+        vendor = open_openprospect(settings.providers.openprospect, NoLimiter())
+        stack.push_async_callback(vendor.aclose)
+        key = variable(("providers", "openprospect", "api_key"))
+        asked.append(_standing("openprospect", key, vendor.standing()))
+    return asked
+
+
+async def _standing(part: str, credential: str, asking: Awaitable[Standing]) -> list[Finding]:
+    """What a vendor says of us; ``credential`` names the variable it is told by."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            standing = await asking
+    except (ConnectorError, ConfigError, TimeoutError) as error:
+        return [_failure(part, credential, error)]
+    told = [standing.who]
+    if standing.credits is not None:
+        told.append(f"{standing.credits} credits left")
+    if standing.prices:
+        prices = ", ".join(f"{name.replace('_', ' ')} {price}" for name, price in sorted(standing.prices.items()))
+        told.append(f"credits per call: {prices}")
+    empty = standing.credits == 0
+    do = "buy credits: nothing is looked up here until there are some" if empty else ""
+    found = Finding(part, WARNING if empty else OK, "; ".join(told), do)
+    return [found, *(Finding(part, _weight(note), note) for note in standing.notes)]
+
+
+def _weight(note: str) -> str:
+    """A note of figures is no warning."""
+    return OK if note[:1].isdigit() else WARNING
+
+
+def _failure(part: str, credential: str, error: BaseException) -> Finding:
+    """What failed and what to do, from the kind of failure and the connector's own hint."""
+    hint = error.hint if isinstance(error, ConnectorError) else ""
+    match error:
+        case ConfigError():
+            return Finding(part, FAILED_LEVEL, "; ".join(error.problems))
+        case TimeoutError():
+            return Finding(part, FAILED_LEVEL, "it does not answer", "check base_url and the network")
+        case AccessError():
+            told = f"it refuses our credential{_status(error)}"
+            told = told if error.status in {401, 403} or not hint else f"it cannot be used{_status(error)}"
+            return Finding(part, FAILED_LEVEL, told, hint or f"check {credential}")
+        case CreditsError():
+            return Finding(part, FAILED_LEVEL, "it has no credits left", hint or "buy some")
+        case ContractError():
+            return Finding(part, FAILED_LEVEL, f"its answer is none of this API ({error.code})", "check base_url")
+        case UnavailableError() if error.status is None:
+            return Finding(part, FAILED_LEVEL, "it does not answer", hint or "check base_url and the network")
+        case UnavailableError():
+            return Finding(part, FAILED_LEVEL, f"it is out of order{_status(error)}", hint or "try again later")
+        case ConnectorError():
+            told = f"it refuses the request{_status(error)}"
+            return Finding(part, FAILED_LEVEL, told, hint or f"check base_url and {credential}")
+    return Finding(part, FAILED_LEVEL, type(error).__name__)
+
+
+def _status(error: ConnectorError) -> str:
+    words = [*([f"status {error.status}"] if error.status else []), *([error.code] if error.code else [])]
+    return f" ({', '.join(words)})" if words else ""
+
+
+# ---- CRMs --------------------------------------------------------------------------------------------------------
+
+
+def _crms(settings: Settings, vault: Vault | None, stack: AsyncExitStack) -> Iterator[Awaitable[list[Finding]]]:
+    to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
+    for name, crm in settings.crm.items():
+        yield _crm(name, crm, vault, stack, delivered=name in to)
+
+
+async def _crm(
+    name: str, settings: CrmSettings, vault: Vault | None, stack: AsyncExitStack, *, delivered: bool
+) -> list[Finding]:
+    if vault is None and settings.refresh_token is not None:
+        told = "not asked: its refresh token may have been replaced, and the new one is in Redis"
+        return [Finding(name, WARNING, told)]
+    credential = variable(("crm", name, "token" if getattr(settings, "token", None) else "client_id"))
+    try:
+        vendor = await open_crm(name, settings, NoLimiter(), vault)
+    except (ConnectorError, ConfigError) as error:
+        return [_failure(name, credential, error)]
+    stack.push_async_callback(vendor.aclose)
+    found = await _standing(name, credential, vendor.standing())
+    if any(one.level == FAILED_LEVEL for one in found):
+        return found  # the same credential would be refused for every object
+    objects = [kind for kind in ("contact", "lead", "company") if getattr(settings.watch, kind, None) is not None]
+    if delivered:
+        objects = list(dict.fromkeys([*objects, "company", settings.deliver_as]))
+    parts = await asyncio.gather(
+        *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects)
+    )
+    return [*found, *(one for part in parts for one in part)]
+
+
+async def _object(
+    name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, *, delivered: bool
+) -> list[Finding]:
+    part = f"{name} {kind}"
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            schema = await vendor.properties(kind)
+    except (ConnectorError, TimeoutError) as error:
+        return [_failure(part, credential, error)]
+    found = [Finding(part, FAILED_LEVEL, told, do) for told, do in wrong_properties(name, settings, kind, schema)]
+    if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
+        told = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
+        found.append(Finding(part, FAILED_LEVEL, told, f"run refill setup {name}"))
+    mapped = len(_mapped(name, settings, kind))
+    return found or [Finding(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
+
+
+def wrong_properties(
+    name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]
+) -> Iterable[tuple[str, str]]:
+    """What is wrong with mapped properties and what to do, each naming the property and its configuration key."""
+    for key, property, written in _mapped(name, settings, kind):
+        held = schema.get(property)
+        if held is None:
+            yield f"there is no property {property}", f"create it, or change {key}"
+        elif written and not held.writable:
+            yield f"{property} is read-only to us", f'give the right to edit it, or change {key} (write = "never")'
+
+
+def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str, bool]]:
+    """Every property the configuration names for an object: its key, its name, whether we write it."""
+    watched = getattr(settings.watch, kind, None)
+    if watched is None:
+        return []
+    table_ = f"crm.{name}.watch.{kind}"
+    fields = [(f"{table_}.fields.{one}", rule.property, rule.write != "never") for one, rule in watched.fields.items()]
+    mapped = {property for _, property, _ in fields}
+    slots = [(f"{table_}.identity.{one}", property, False) for one, property in watched.identity.items()]
+    chosen = [
+        (f"{table_}.{group}", property, False)
+        for group in ("where", "skip_if")
+        for property in getattr(watched, group, ())
+    ]
+    return fields + [one for one in slots if one[1] not in mapped] + chosen
