@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import pickle
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from redis.exceptions import RedisError
 from config.load import load
 from worker.connection import open_redis
 from worker.queueing import Doorbell, Job, _arq, _at, _guarded, _Ringing, work
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -280,6 +283,49 @@ async def test_stop_lets_running_jobs_end_and_starts_no_other(redis: Redis, door
     assert heard.payloads == [{"n": 1}]
     assert heard.cancelled == 0
     assert await redis.zrange("arq:queue", 0, -1) == [b"hear:b"]
+
+
+PROCESS = """
+import asyncio, signal, sys
+from redis.asyncio import Redis
+from worker.queueing import Job, work
+
+async def hold(redis, payload):
+    await redis.set("begun", 1)
+    while not await redis.get("go"):
+        await asyncio.sleep(0.01)
+    await redis.set("ended", 1)
+
+async def main():
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with Redis(unix_socket_path=sys.argv[1]) as redis:
+        await work(redis, [Job("hold", hold, 30)], {}, redis, stop=stop, grace_s=20)
+
+asyncio.run(main())
+"""
+
+
+async def test_sigterm_drains_a_process_that_then_ends_well(
+    redis: Redis, redis_socket: Path, doorbell: Doorbell
+) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROCESS, str(redis_socket), cwd=ROOT)
+    try:
+        await doorbell.ring("hold", "a")
+        await until(lambda: _is_set(redis, "begun"))
+        process.terminate()
+        await doorbell.ring("hold", "b")
+        await redis.set("go", 1)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    assert await _is_set(redis, "ended")
+
+
+async def _is_set(redis: Redis, key: str) -> bool:
+    return bool(await redis.exists(key))
 
 
 async def test_job_that_outlives_the_grace_is_cancelled_and_free_for_others(
