@@ -35,7 +35,8 @@ async def work(runtime: Runtime, stop: asyncio.Event) -> None:
         await queueing.work(
             runtime, JOBS, TICKS, runtime.ledger.scripts.redis, stop=stop, grace_s=grace_s, process=runtime.owner
         )
-        await runtime.visits.drained(grace_s)
+        # The grace is over when visits still run here: the fill jobs that wait for theirs have ended or were cancelled.
+        await runtime.visits.drained(DRAIN_MARGIN_S / 2)
     with contextlib.suppress(LedgerUnavailableError):
         await runtime.ledger.timetable.leave(runtime.owner)
     log.info("worker.stopped")
