@@ -6,11 +6,12 @@ import re
 import traceback
 
 HIDDEN = "[hidden]"
+_LONGEST = 10_000  # nobody reads more of one line, and patterns take their time
 
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+")
 _PROFILE = re.compile(r"(linkedin\.com/[a-z]+/)[^\s\"'<>]+", re.IGNORECASE)
-_EMAIL = re.compile(r"[^\s@<>\"'(),;:=/]+(?:@|%40)[^\s@<>\"'(),;:=/]+\.[^\W\d_]{2,}", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@<>\"'(),;:=/]{1,64}(?:@|%40)[^\s@<>\"'(),;:=/]{1,255}\.[^\W\d_]{2,}", re.IGNORECASE)
 _CREDENTIAL = re.compile(
     r"\b(token|api[-_ ]?key|x-api-key|authorization|secret|password)['\"]?\s*[:=]\s*(?:(?:bearer|basic)\s+)?"
     r"['\"]?[\w.~+/=!-]{6,}['\"]?",
@@ -29,7 +30,7 @@ def masked(text: str, *, digits: bool = True) -> str:
 
     ``digits = False`` leaves numbers without a plus alone: ids are such.
     """
-    text = _CREDENTIALS_IN_URL.sub("***@", text)
+    text = _CREDENTIALS_IN_URL.sub("***@", text[:_LONGEST])
     text = _QUERY.sub(r"\1?***", text)
     text = _PROFILE.sub(r"\1***", text)
     text = _CREDENTIAL.sub(r"\1 ***", text)

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,13 @@ async def test_forgotten_task_does_not_tell_what_it_raised(lines: Lines) -> None
 )
 def test_masking_keeps_what_helps_and_nothing_else(text: str, shown: str) -> None:
     assert masked(text) == shown
+
+
+def test_masking_of_anything_long_is_quick() -> None:
+    began = time.monotonic()
+    for piece in ("a", "1", "a@", "+1 ", "://", "a.", "%40", "token=", "(1"):
+        masked(piece * 100_000)
+    assert time.monotonic() - began < 5
 
 
 def _calls() -> Iterator[tuple[str, ast.Call]]:
