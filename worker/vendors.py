@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from config import vendors
-from config.settings import CrmSettings, HubSpot, OpenProspect, Salesforce, Settings
+from config.settings import CrmSettings, Forager, HubSpot, Kaspr, OpenProspect, Salesforce, Settings
 from connectors import forager, hubspot, kaspr, openprospect, salesforce
 from connectors.limits import Limiter
 from connectors.ports import Crm, Provider
@@ -19,12 +19,22 @@ def open_providers(settings: Settings, limiter_of: LimiterOf) -> dict[str, Provi
     """The paid providers by name; each is to be closed."""
     found: dict[str, Provider] = {}
     if settings.providers.forager:
-        options = vendors.forager_options(settings.providers.forager)
-        found["forager"] = forager.Forager(forager.open_transport(options, limiter_of("forager")), options)
+        found["forager"] = open_forager(settings.providers.forager, limiter_of("forager"))
     if settings.providers.kaspr:
-        kaspr_options = vendors.kaspr_options(settings.providers.kaspr)
-        found["kaspr"] = kaspr.Kaspr(kaspr.open_transport(kaspr_options, limiter_of("kaspr")), kaspr_options)
+        found["kaspr"] = open_kaspr(settings.providers.kaspr, limiter_of("kaspr"))
     return found
+
+
+def open_forager(settings: Forager, limiter: Limiter) -> forager.Forager:
+    """Forager; to be closed."""
+    options = vendors.forager_options(settings)
+    return forager.Forager(forager.open_transport(options, limiter), options)
+
+
+def open_kaspr(settings: Kaspr, limiter: Limiter) -> kaspr.Kaspr:
+    """Kaspr; to be closed."""
+    options = vendors.kaspr_options(settings)
+    return kaspr.Kaspr(kaspr.open_transport(options, limiter), options)
 
 
 def open_openprospect(settings: OpenProspect, limiter: Limiter) -> openprospect.OpenProspect:

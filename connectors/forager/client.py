@@ -270,9 +270,9 @@ class Forager:
     async def api_keys(self) -> tuple[ApiKey, ...]:
         return await self._get(op.KEYS, _KEYS)
 
-    async def create_api_key(self, name: str) -> NewApiKey:
+    async def create_api_key(self, name: str, ticket: Ticket | None = None) -> NewApiKey:
         """Issue a secret: for a person at a terminal, never for the daemon. ``name`` has at most 50 characters."""
-        reply = await self._transport.send(op.KEY_CREATE, json={"name": name[:50]})
+        reply = await self._transport.send(op.KEY_CREATE, json={"name": name[:50]}, ticket=ticket)
         return classify.parsed(_NEW_KEY, reply, self.name, op.KEY_CREATE.name)
 
     async def api_key(self, prefix: str) -> ApiKey | None:
@@ -314,15 +314,39 @@ class Forager:
             if not new or not got.pagination.more:
                 return
 
-    async def feedback_personal_email(self, email: str, status: Literal["valid", "invalid"], *, correct: bool) -> None:
+    async def feedback_personal_email(
+        self,
+        email: str,
+        status: Literal["valid", "invalid"],
+        *,
+        correct: bool,
+        person_id: int | None = None,
+        ticket: Ticket | None = None,
+    ) -> None:
         """Each call adds a row: send a verdict once."""
-        await self._feedback(op.FEEDBACK_PERSONAL, {"email": email}, status, correct=correct)
+        await self._feedback(op.FEEDBACK_PERSONAL, {"email": email}, status, correct, person_id, ticket)
 
-    async def feedback_phone(self, number: str, status: Literal["connected", "disconnected"], *, correct: bool) -> None:
-        await self._feedback(op.FEEDBACK_PHONE, {"phone_number": number}, status, correct=correct)
+    async def feedback_phone(
+        self,
+        number: str,
+        status: Literal["connected", "disconnected"],
+        *,
+        correct: bool,
+        person_id: int | None = None,
+        ticket: Ticket | None = None,
+    ) -> None:
+        await self._feedback(op.FEEDBACK_PHONE, {"phone_number": number}, status, correct, person_id, ticket)
 
-    async def feedback_work_email(self, email: str, status: Literal["valid", "invalid"], *, correct: bool) -> None:
-        await self._feedback(op.FEEDBACK_WORK, {"email": email}, status, correct=correct)
+    async def feedback_work_email(
+        self,
+        email: str,
+        status: Literal["valid", "invalid"],
+        *,
+        correct: bool,
+        person_id: int | None = None,
+        ticket: Ticket | None = None,
+    ) -> None:
+        await self._feedback(op.FEEDBACK_WORK, {"email": email}, status, correct, person_id, ticket)
 
     # ---- the ways of sending -------------------------------------------------------------------------------------
 
@@ -338,9 +362,18 @@ class Forager:
         reply = await self._transport.send(operation, path=self._account, json=query.body())
         return classify.parsed(_TOTALS, reply, self.name, operation.name)
 
-    async def _feedback(self, operation: Operation, value: Mapping[str, str], status: str, *, correct: bool) -> None:
-        body = {**value, "contact_status": status, "is_correct_person": correct}
-        await self._transport.send(operation, path=self._account, json=body)
+    async def _feedback(
+        self,
+        operation: Operation,
+        value: Mapping[str, str],
+        status: str,
+        correct: bool,
+        person_id: int | None,
+        ticket: Ticket | None,
+    ) -> None:
+        body: dict[str, object] = {**value, "contact_status": status, "is_correct_person": correct}
+        body |= {} if person_id is None else {"person_id": person_id}
+        await self._transport.send(operation, path=self._account, json=body, ticket=ticket)
 
     async def _pages(
         self,

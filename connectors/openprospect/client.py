@@ -118,8 +118,9 @@ class OpenProspect:
 
     # ---- blacklists (5-14) ---------------------------------------------------------------------------------------
 
-    async def create_blacklist(self, name: str, description: str = "") -> Blacklist:
-        reply = await self._transport.send(op.BLACKLIST_CREATE, json={"name": name, "description": description})
+    async def create_blacklist(self, name: str, description: str = "", ticket: Ticket | None = None) -> Blacklist:
+        body = {"name": name, "description": description}
+        reply = await self._transport.send(op.BLACKLIST_CREATE, json=body, ticket=ticket)
         return classify.parsed(_BLACKLIST, reply, self.name, op.BLACKLIST_CREATE.name)
 
     def blacklists(self) -> AsyncIterator[Blacklist]:
