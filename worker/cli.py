@@ -11,7 +11,7 @@ import typer
 
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
-from worker.commands import checking, mending, preparing, running, standing, trying
+from worker.commands import checking, explaining, mending, preparing, running, standing, trying, walking
 from worker.commands.session import err, run
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.sync import PATIENCE_S, Pass
@@ -27,6 +27,12 @@ app = typer.Typer(
 
 Config = Annotated[Path | None, typer.Option("--config", help="refill.toml (default: REFILL_CONFIG, ./refill.toml)")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")]
+CrmName = Annotated[str, typer.Argument(metavar="CRM")]
+ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="contact, lead or delivery.")]
+RecordId = Annotated[str, typer.Argument(metavar="ID")]
+AnyCrm = Annotated[str | None, typer.Argument(metavar="[CRM]")]
+AnyObject = Annotated[str | None, typer.Argument(metavar="[OBJECT]")]
+AnyId = Annotated[str | None, typer.Argument(metavar="[ID]")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
 
 
@@ -109,6 +115,12 @@ def check(config: Config = None, as_json: Json = False) -> None:
     _exit(run(checking.run_check(config, as_json=as_json)))
 
 
+@app.command()
+def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
+    """Why one record is as it is: where it stands, what was asked and written, what a visit would do now."""
+    _exit(run(explaining.run_explain(config, crm, object, id, as_json=as_json)))
+
+
 # ---- deciding ----------------------------------------------------------------------------------------------------
 
 dead = typer.Typer(help="Records that failed too often and wait for a person.", no_args_is_help=True)
@@ -116,12 +128,6 @@ uncertain = typer.Typer(help="Lookups that were perhaps charged.", no_args_is_he
 app.add_typer(dead, name="dead")
 app.add_typer(uncertain, name="uncertain")
 
-CrmName = Annotated[str, typer.Argument(metavar="CRM")]
-ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="contact, lead or delivery.")]
-RecordId = Annotated[str, typer.Argument(metavar="ID")]
-AnyCrm = Annotated[str | None, typer.Argument(metavar="[CRM]")]
-AnyObject = Annotated[str | None, typer.Argument(metavar="[OBJECT]")]
-AnyId = Annotated[str | None, typer.Argument(metavar="[ID]")]
 Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
 
 
@@ -172,6 +178,22 @@ def _names_something(crm: str | None, *, everything: bool) -> None:
 def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None) -> None:
     """Look at a record again whatever was remembered, and reopen fields whose value was refused."""
     _exit(run(mending.run_replay(config, crm, object, id)))
+
+
+@app.command()
+def backfill(
+    crm: CrmName,
+    object: ObjectName,
+    limit: Annotated[int | None, typer.Option(min=1, help="Let at most this many records with gaps in.")] = None,
+    max_credits: Annotated[int | None, typer.Option(min=0, help="Spend at most this many credits.")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the one under way, to be taken up later.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Walk over every record a crm has; Ctrl-C stops, and the same command goes on from there."""
+    if stop:
+        _exit(run(walking.run_stop(config, crm, object)))
+    _exit(run(walking.run_backfill(config, walking.Walk(crm, object, limit, max_credits), as_json=as_json)))
 
 
 @app.command()

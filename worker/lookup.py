@@ -139,7 +139,7 @@ class Lookups:
         """Everything that can be asked of anybody."""
         return tuple(offer for terms in self.terms.values() for offer in terms.offers)
 
-    async def kept(self, questions: Sequence[Question], ref: Ref) -> dict[str, Answer]:
+    async def kept(self, questions: Sequence[Question], ref: Ref | None) -> dict[str, Answer]:
         """The kept answers to any of ``questions``, in one round trip."""
         by_key = {question.key: question for question in questions}
         found = await self.desk.find(list(by_key), ref)

@@ -121,7 +121,7 @@ class Runtime:
         """Open every crm that is not open yet; one that fails is paused with a sentence while the others work."""
         for name in sorted(self.shut):
             try:
-                await self._open_crm(name)
+                await self.open_crm(name)
             except ConnectorError as error:
                 reason = "credentials" if isinstance(error, AccessError) else "outage"
                 why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
@@ -133,7 +133,12 @@ class Runtime:
                 await self.ledger.pauses.lift(name, "credentials")
         self.opened.set()
 
-    async def _open_crm(self, name: str) -> None:
+    async def open_crm(self, name: str) -> None:
+        """Open what is watched and delivered in one crm.
+
+        Raises:
+            ConnectorError: it does not answer, refuses us, or lacks a property; the hint says what to do.
+        """
         settings, vendor = self.settings.crm[name], self.crms[name]
         for kind in ("contact", "lead"):
             watched = cast("Watched | None", getattr(settings.watch, kind, None))

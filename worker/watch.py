@@ -103,13 +103,17 @@ def with_company(record: Record, company: object) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """How far a backfill has walked. ``left`` counts records still allowed in, -1 for no limit."""
+    """How far a backfill has walked. ``left`` counts records still allowed in, -1 for no limit.
+
+    ``stopped`` by a person, it waits to be taken up where it stands.
+    """
 
     run: str
     after: str = ""
     left: int = -1
     seen: int = 0
     done: bool = False
+    stopped: bool = False
 
 
 def backfill_cursor(crm: str, object: str) -> str:
@@ -122,7 +126,7 @@ async def backfill(watch: Watch, cursors: Cursors) -> Backfill | None:
     name = backfill_cursor(watch.crm, watch.object)
     kept = await cursors.get(name)
     state = Backfill(**json.loads(kept)) if kept else None
-    while state is not None and not state.done:
+    while state is not None and not (state.done or state.stopped):
         if await watch.work.room() < watch.vendor.batch:
             return state
         page = await watch.vendor.walk(watch.watched, state.after)

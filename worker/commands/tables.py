@@ -12,7 +12,8 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, figures: int = 0) -> Table:
     """A table; its last ``figures`` columns hold numbers. Texts are shown as they are, whatever brackets they hold."""
-    found = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    found = Table(title=title, title_justify="left", title_style="bold", header_style="", show_header=any(columns))
+    found.min_width = len(title)
     for at, column in enumerate(columns):
         found.add_column(column, justify="right" if at >= len(columns) - figures else "left", overflow="fold")
     for row in rows:

@@ -1,0 +1,59 @@
+"""Begins, stops and takes up the walk over everything a CRM had before; ``worker.watch.backfill`` walks it.
+
+Every step moves the cursor only from where it was read, so that none undoes what a worker walked meanwhile.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from worker.ledger.cursors import Cursors
+from worker.ledger.work import CursorMove, Lane, Work
+from worker.watch import Backfill, backfill_cursor
+
+
+async def backfill_state(work: Work, cursors: Cursors) -> Backfill | None:
+    """Where the backfill of a work stands; ``None`` when there never was one."""
+    return _read(await cursors.get(backfill_cursor(work.crm, work.object)))
+
+
+async def start_backfill(work: Work, cursors: Cursors, *, run: str, limit: int | None = None) -> Backfill:
+    """Begin one as ``run``; one that was stopped goes on under its own run, one under way stays as it is.
+
+    ``limit`` bounds the records with gaps that are still let in.
+    """
+    name = backfill_cursor(work.crm, work.object)
+    while True:
+        kept = await cursors.get(name)
+        state = _read(kept)
+        if state is not None and not (state.done or state.stopped):
+            return state
+        if state is None or state.done:
+            state = Backfill(run, left=-1 if limit is None else limit)
+        else:
+            state = dataclasses.replace(state, stopped=False, left=state.left if limit is None else limit)
+        if await _moved(work, name, kept, state):
+            return state
+
+
+async def stop_backfill(work: Work, cursors: Cursors) -> Backfill | None:
+    """Walk no further; what is in the work already is visited. Gives where it stands then."""
+    name = backfill_cursor(work.crm, work.object)
+    while True:
+        kept = await cursors.get(name)
+        state = _read(kept)
+        if state is None or state.done or state.stopped:
+            return state
+        state = dataclasses.replace(state, stopped=True)
+        if await _moved(work, name, kept, state):
+            return state
+
+
+async def _moved(work: Work, name: str, old: str, state: Backfill) -> bool:
+    new = json.dumps(dataclasses.asdict(state), separators=(",", ":"))
+    return (await work.add([], lane=Lane.BACKFILL, run=state.run, move=CursorMove(name, old, new))).moved
+
+
+def _read(kept: str) -> Backfill | None:
+    return Backfill(**json.loads(kept)) if kept else None

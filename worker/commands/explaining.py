@@ -1,0 +1,121 @@
+"""``explain``: why one record is as it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from worker.commands.names import known_work
+from worker.commands.running import DONE
+from worker.commands.session import out, print_json, session, settings_of
+from worker.commands.tables import ago, lasting, table
+from worker.explain import Told, seen, told
+from worker.ledger.places import Place
+
+UNTOLD = frozenset({"uncertain", "resolved"})
+
+
+async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
+    """What the ledger knows of a record, and what a visit would do with it now."""
+    settings = settings_of(config)
+    logging.getLogger("connectors").setLevel(logging.ERROR)  # what cannot be read is said below
+    async with session(settings) as runtime:
+        known_work(settings, crm, object, await runtime.ledger.floor.works())
+        known = await told(runtime.ledger, crm, object, id)
+        record: dict[str, Any] | None = None
+        if object in {"contact", "lead"} and crm in settings.crm:
+            uncertain = frozenset(str(one["question"]) for one in known.questions if one.get("outcome") in UNTOLD)
+            record = await seen(runtime, crm, object, id, uncertain)
+    if as_json:
+        print_json({"crm": crm, "object": object, "id": id} | known.as_json() | {"record": record})
+        return DONE
+    out.print(table(f"{crm} {object} {id}", ("", ""), _rows(known, record)))
+    if known.questions:
+        rows = [
+            (
+                one.get("provider"),
+                one.get("operation"),
+                one.get("outcome"),
+                one["credits"],
+                ago(one.get("at") or 0, known.now_ms),
+            )
+            for one in known.questions
+        ]
+        out.print(table("Asked for it", ("provider", "operation", "outcome", "credits", "when"), rows))
+    if known.changes:
+        rows = [
+            (
+                one.get("field") or one.get("made_object"),
+                one.get("after") or one.get("made_id"),
+                one.get("provider"),
+                one.get("state") or one["kind"],
+                one.get("run"),
+                ago(one["at"], known.now_ms),
+            )
+            for one in known.changes
+        ]
+        out.print(table("Written on it", ("what", "value", "from", "state", "run", "when"), rows))
+    return DONE
+
+
+def _rows(known: Told, record: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    yield "where", _where(known)
+    if known.place and known.place.note:
+        yield "why", known.place.note
+    for one in known.pauses:
+        yield f"{one.target} is paused", one.why or one.reason
+    memory = known.as_json()["remembered"]
+    if memory:
+        if memory["read_at"]:
+            yield "last read", ago(memory["read_at"], known.now_ms)
+        if memory["look_at"]:
+            yield "looked at again", f"in {lasting(memory['look_at'] - known.now_ms)}"
+        if memory["refused"]:
+            yield "refused", f"{', '.join(memory['refused'])}: cleared by a person, refill replay opens them again"
+    if record is None:
+        return
+    if "unread" in record:
+        yield "not read", record["unread"]
+        return
+    if record["fate"] != "found":
+        yield "in the crm", " ".join(word for word in (record["fate"], record.get("moved_to")) if word)
+        return
+    if record["skipped"]:
+        yield "skipped", record["skipped"].replace("_", " ")
+    yield "known by", ", ".join(record["known_by"]).replace("_", " ") or "nothing that finds a person"
+    yield "gaps", ", ".join(record["gaps"]) or "none"
+    for name, reason in {**record["closed"], **record["unfilled"]}.items():
+        yield f"{name} stays blank", reason.replace("_", " ")
+    for one in record["would_ask"]:
+        yield (
+            "would ask",
+            f"{one['provider']} {one['operation']} for {one['credits']} credits ({', '.join(one['for'])})",
+        )
+    for one in record["would_write"]:
+        yield "would write", f"{one['field']} from {one['provider']}"
+
+
+def _where(known: Told) -> str:
+    place, now = known.place, known.now_ms
+    if place is None:
+        return "settled" if known.memory else "never seen, or nothing is remembered of it"
+    match place.state:
+        case "due":
+            when = f"due in {lasting(place.at_ms - now)}" if place.at_ms > now else f"due since {ago(place.at_ms, now)}"
+        case "leased":
+            when = "being visited"
+        case "waiting":
+            when = f"waiting for {', '.join(place.providers)} since {ago(place.at_ms, now)}"
+        case _:
+            when = f"a dead letter since {ago(place.at_ms, now)}"
+    return f"{when}, {_more(place)}"
+
+
+def _more(place: Place) -> str:
+    words = [f"{place.lane} lane"]
+    words += [f"{place.attempts} failed visits"] if place.attempts else []
+    words += [f"{place.crashes} crashes"] if place.crashes else []
+    words += [f"{place.intents} open changes"] if place.intents else []
+    return ", ".join(words)

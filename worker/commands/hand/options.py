@@ -1,0 +1,28 @@
+"""Options that every command by hand has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[Path | None, typer.Option("--config", help="refill.toml (default: REFILL_CONFIG, ./refill.toml)")]
+Json = Annotated[bool, typer.Option("--json", help="JSON, for scripts.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+Pages = Annotated[int, typer.Option(min=1, max=50, help="Pages of ten to read; each one is paid for.")]
+Total = Annotated[bool, typer.Option("--total", help="Only how many there are: an estimate, free.")]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("--filter", "-f", metavar="NAME=VALUE", help="Any filter of the provider's, lists as JSON."),
+]
+
+
+def group(help: str) -> typer.Typer:
+    """Commands under one name."""
+    return typer.Typer(help=help, no_args_is_help=True)
+
+
+def listing(help: str) -> typer.Typer:
+    """Commands under one name that lists when none is named."""
+    return typer.Typer(help=help, invoke_without_command=True)
