@@ -90,6 +90,19 @@ DELIVERIES: Mapping[str, str] = {
     "seen": "deliveries:seen:{source}",
 }
 
+INTAKE: Mapping[str, str] = {
+    # hash ref -> ms: the vendor said that this person asked to be forgotten; gone once that is done
+    "erasures": "intake:erasures",
+    # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced
+    "announced": "intake:announced",
+    "recovered": "intake:recovered",
+    # hash: a request for records by id (crm, object, run, ids, at), and what a key of the caller's stands for
+    "request": "request:{request}",
+    "request_key": "request:key:{key}",
+    # hash id -> what was last signalled of a record (worker/ledger/signals.py)
+    "signals": "signals:{crm}:{object}",
+}
+
 # The money half (tickets, answers, budgets, limiter, pauses, creations) lists its names here.
 MONEY: Mapping[str, str] = {
     # hash reason -> JSON {"until": ms or 0, ...}; a crm or bucket is paused while one entry stands
@@ -130,9 +143,17 @@ MONEY: Mapping[str, str] = {
     "creations_open": "creations:open",
     # zset "<ticket>:<ms stored>:<credits>" -> ms sent: what we know to have been charged of late, for verdicts
     "charges": "charges:{provider}:{operation}",
+    # hash "<UTC day since 1970>|<operation>" -> credits spent on calls sent that day: what a provider's log is held against
+    "books": "books:{provider}",
+    # hash: instants at which the balance was told and nothing was in flight; see lua/parts/tickets.lua for its fields
+    "balance": "balance:{provider}",
+    # hash "generation", "id", "sent": which life of the ledger this is, and how many paid calls it has seen sent
+    "epoch": "epoch",
+    # hash: where the comparison with a provider's books stands (worker/ledger/books.py)
+    "reconciled": "reconciled:{provider}",
 }
 
-TEMPLATES: Mapping[str, str] = {**WORK, **JOURNAL, **SCHEDULE, **DELIVERIES, **MONEY}
+TEMPLATES: Mapping[str, str] = {**WORK, **JOURNAL, **SCHEDULE, **DELIVERIES, **INTAKE, **MONEY}
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 

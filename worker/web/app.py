@@ -18,6 +18,7 @@ from worker.ledger.spool import Spool
 from worker.overview import overview
 from worker.runtime import Ledger
 from worker.web import metrics
+from worker.web.intake import ways_in
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
 READY_MS = 60_000
@@ -49,15 +50,19 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
     async def missing(_: Request, __: Exception) -> Response:
         return JSONResponse({"error": HINT}, status_code=404)
 
+    ways = ways_in(quick, ledger, settings)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        await ways.bell.aclose()
         await redis.aclose()
 
     routes = [
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
         Route("/metrics", scrape, methods=["GET"]),
+        *ways.routes,
     ]
     return Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
 

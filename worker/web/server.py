@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from config.problems import ConfigError
 from config.settings import Web
+from worker.web.punctual import Punctual
 
 BACKLOG = 2048
 log = structlog.get_logger(__name__)
@@ -72,7 +73,7 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Punctual,
         ws="none",
         lifespan="on",
         access_log=False,  # a path may hold a webhook's secret

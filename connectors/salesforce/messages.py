@@ -1,0 +1,164 @@
+"""Salesforce's Outbound Messages, and the JSON that a Flow or Apex of the org posts. Pure.
+
+Source: the SOAP API guide's outbound messaging, read 2026-11-20. Messages carry no signature: the organization id is
+checked beside a secret in the path. The session id is never looked at.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from connectors.salesforce.records import TABLES, is_id, long_id
+
+MOST_NOTIFICATIONS = 100
+MOST_IDS = 200
+_MOST_DEEP, _MOST_PARTS = 8, 100_000
+_ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
+_OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
+_RECORD = "{urn:sobject.enterprise.soap.sforce.com}", "{urn:sobject.partner.soap.sforce.com}"
+_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_MESSAGE = (f"{_ENVELOPE}Envelope", f"{_ENVELOPE}Body", f"{_OUTBOUND}notifications")
+_NOTIFICATION = (*_MESSAGE, f"{_OUTBOUND}Notification")
+_ENCODING = re.compile(rb"^<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE)
+_OURS = {table.lower(): name for name, table in TABLES.items()} | {name: name for name in TABLES}
+
+ACK = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+    '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>'
+    "</soapenv:Body></soapenv:Envelope>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a post speaks of: our object -> record ids of 18 characters. ``ignored`` counts rows of other objects."""
+
+    organization_id: str
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: int = 0
+
+
+def same_org(told: str, ours: str) -> bool:
+    """Whether two organization ids, of 15 or 18 characters each, are one."""
+    known = all(len(one) in {15, 18} for one in (told, ours))
+    return known and hmac.compare_digest(told[:15].encode(), ours[:15].encode())
+
+
+def outbound(body: bytes) -> Message:
+    """The Outbound Message in ``body``.
+
+    Raises:
+        ValueError: it is none: not well-formed UTF-8, with a document type, entities, comments or instructions, deeper
+            or larger than any such message, or without an organization id and ids.
+    """
+    reader = _Reader()
+    parser = DefusedXMLParser(target=reader, encoding="utf-8", forbid_dtd=True)
+    try:
+        body.decode("utf-8")
+        told = _ENCODING.match(body)
+        if told and told[1].lower() not in {b"utf-8", b"us-ascii"}:
+            raise ValueError("another encoding than UTF-8")
+        parser.feed(body)
+        parser.close()
+    except (ParseError, DefusedXmlException) as error:
+        raise ValueError(type(error).__name__) from None
+    if not reader.seen or not is_id(reader.organization_id):
+        raise ValueError("no notifications")
+    return Message(reader.organization_id, _by_object(reader.rows), sum(not name for name, _ in reader.rows))
+
+
+class _Reader:
+    """Takes the few texts we need as they pass; builds no tree."""
+
+    def __init__(self) -> None:
+        self.organization_id = ""
+        self.rows: list[tuple[str, str]] = []
+        self.seen = 0
+        self._path: list[str] = []
+        self._parts = 0
+        self._object = ""
+        self._text: list[str] | None = None
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._path.append(tag)
+        self._parts += 1
+        if len(self._path) > _MOST_DEEP or self._parts > _MOST_PARTS:
+            raise ValueError("not the shape of an outbound message")
+        if self._text is not None:
+            raise ValueError("an id holds elements")
+        path = tuple(self._path)
+        if path == _NOTIFICATION:
+            self.seen += 1
+            if self.seen > MOST_NOTIFICATIONS:
+                raise ValueError("more notifications than a message has")
+        elif path == (*_NOTIFICATION, f"{_OUTBOUND}sObject"):
+            self._object = _OURS.get(attributes.get(_TYPE, "").rpartition(":")[2].lower(), "")
+        self._text = [] if self._is_wanted(path) else None
+
+    def _is_wanted(self, path: tuple[str, ...]) -> bool:
+        if path == (*_MESSAGE, f"{_OUTBOUND}OrganizationId"):
+            return True
+        within = (*_NOTIFICATION, f"{_OUTBOUND}sObject")
+        return len(path) == 6 and path[:5] == within and path[5] in {f"{space}Id" for space in _RECORD}
+
+    def data(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def end(self, tag: str) -> None:
+        self._path.pop()
+        if self._text is None:
+            return
+        text, self._text = "".join(self._text).strip(), None
+        if tag == f"{_OUTBOUND}OrganizationId":
+            self.organization_id = text
+        elif not is_id(text):
+            raise ValueError("not a record id")
+        else:
+            self.rows.append((self._object, long_id(text)))
+
+    def comment(self, _: str) -> None:
+        raise ValueError("a message has no comments")
+
+    def pi(self, *_: str) -> None:
+        raise ValueError("a message has no instructions")
+
+    def close(self) -> None:
+        """The parser asks for it."""
+
+
+def callout(body: Any) -> Message:
+    """The message of a Flow or Apex callout: ``{"object": "Contact", "ids": [...], "org_id": ...}``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(body, Mapping):
+        raise ValueError("not an object")  # noqa: TRY004  # one class for whatever is no message
+    name, ids, org = body.get("object"), body.get("ids"), body.get("org_id", "")
+    if not isinstance(name, str) or not isinstance(org, str):
+        raise ValueError("object and org_id are texts")  # noqa: TRY004  # as above
+    if not isinstance(ids, list) or not 0 < len(ids) <= MOST_IDS:
+        raise ValueError("ids is a list of 1 to 200 record ids")
+    if not all(isinstance(one, str) and is_id(one) for one in ids):
+        raise ValueError("ids holds what is no record id")
+    object_ = _OURS.get(name.lower(), "")
+    rows = [(object_, long_id(one)) for one in ids]
+    return Message(org, _by_object(rows), 0 if object_ else len(ids))
+
+
+def _by_object(rows: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for name, one in rows:
+        if name:
+            found.setdefault(name, {})[one] = None
+    return {name: tuple(ids) for name, ids in found.items()}

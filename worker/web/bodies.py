@@ -1,0 +1,111 @@
+"""Bodies from outside: read no further than allowed, no longer than allowed, and nothing strange in them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+MOST_BYTES = 1 << 20
+MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read at a time
+WITHIN_S = 10.0
+MOST_DEEP = 16
+_BRACKETS = b"[]{}"
+_OTHERS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+class RefusedError(Exception):
+    """The request is answered with ``status``; ``reason`` is a constant word for logs and for the caller."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+    def response(self) -> Response:
+        """What the sender hears."""
+        headers = {"www-authenticate": "Bearer"} if self.reason == "token" else {}
+        return JSONResponse({"error": self.reason}, status_code=self.status, headers=headers)
+
+
+class Bodies:
+    """Reads bodies; ``held`` bytes of them are in memory now."""
+
+    def __init__(self, *, most: int = MOST_BYTES, held: int = MOST_HELD_BYTES, within_s: float = WITHIN_S) -> None:
+        self._most, self._most_held, self._within_s = most, held, within_s
+        self.held = 0
+
+    async def read(self, request: Request, *types: str) -> bytes:
+        """The whole body, of one of the content ``types``.
+
+        Raises:
+            RefusedError: it is of another type, compressed, too large or too slow, or there is no room for it now.
+        """
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in types:
+            raise RefusedError(415, "content_type")
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise RefusedError(415, "content_encoding")
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and (len(length) > 12 or int(length) > self._most):
+            raise RefusedError(413, "too_large")
+        if self.held > self._most_held:
+            raise RefusedError(503, "busy")
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(self._within_s):
+                async for part in request.stream():
+                    size += len(part)
+                    self.held += len(part)
+                    if size > self._most:
+                        raise RefusedError(413, "too_large")
+                    parts.append(part)
+        except TimeoutError:
+            raise RefusedError(408, "too_slow") from None
+        except ClientDisconnect:
+            raise RefusedError(400, "cut") from None
+        finally:
+            self.held -= size
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def json_of(body: bytes) -> Any:
+    """The JSON of a body.
+
+    Raises:
+        RefusedError: it is none, or nested deeper than anything we take.
+    """
+    if _is_deep(body):
+        raise RefusedError(400, "too_deep")
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "not_json") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether brackets nest too deep; first without a look at strings, exactly only where those could matter."""
+    rest = body.translate(None, _OTHERS)
+    for _ in range(MOST_DEEP):
+        if not rest:
+            return False
+        rest = rest.replace(b"{}", b"").replace(b"[]", b"")
+    if not rest:
+        return False
+    depth = 0
+    for token in _TOKENS.finditer(body):
+        one = token[0]
+        if one in b"[{":
+            depth += 1
+            if depth > MOST_DEEP:
+                return True
+        elif one in b"]}":
+            depth -= 1
+    return False

@@ -1,0 +1,129 @@
+"""What every way in shares: the settings, the ledger that answers at once or not at all, and the bell."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import structlog
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.ledger.figures import WorkName
+from worker.ledger.intake import Announced, Intake, Taken
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.overview import day_run
+from worker.web.bodies import Bodies, RefusedError
+
+ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
+MOST_POSTS = 256  # handled at a time; more are asked to come again
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Bell:
+    """Rings fill for the works that got records, each at most once in a while: the tick rings too, a little later."""
+
+    REST_S = 0.05
+
+    def __init__(self, ring: Callable[[str], Awaitable[object]]) -> None:
+        self._ring = ring
+        self._works: set[WorkName] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def ring(self, works: Iterable[WorkName]) -> None:
+        """Soon; never in the way of an answer."""
+        self._works.update(works)
+        if self._works and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._ring_all(), name="bell")
+
+    async def _ring_all(self) -> None:
+        while self._works:
+            crm, kind = self._works.pop()
+            await self._ring(f"{crm}.{kind}")
+            await asyncio.sleep(self.REST_S)
+
+    async def aclose(self) -> None:
+        """Ring no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+class Door:
+    """Takes what comes from outside into the ledger. ``clock`` gives ms."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        intake: Intake,
+        bell: Bell,
+        clock: Callable[[], int],
+        bodies: Bodies | None = None,
+    ) -> None:
+        self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
+        self.bodies = bodies or Bodies()
+        self._posts = 0
+
+    def route(self, path: str, handler: Handler, *methods: str) -> Route:
+        """A route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
+        name = path.partition("{")[0].strip("/").replace("/", ".")
+
+        async def guarded(request: Request) -> Response:
+            if self._posts >= MOST_POSTS:
+                return RefusedError(503, "busy").response()
+            self._posts += 1
+            try:
+                return await handler(request)
+            except RefusedError as refused:
+                log.warning("webhook.refused", door=name, reason=refused.reason, status=refused.status)
+                return refused.response()
+            except (LedgerUnavailableError, TimeoutError):
+                log.warning("webhook.refused", door=name, reason="unavailable", status=503)
+                return RefusedError(503, "unavailable").response()
+            finally:
+                self._posts -= 1
+
+        return Route(path, guarded, methods=list(methods or ("POST",)))
+
+    async def take(self, rows: Mapping[WorkName, Sequence[Announced]]) -> Taken:
+        """All rows of a post into the work, in one step, or an error within a second.
+
+        Raises:
+            LedgerUnavailableError, TimeoutError: nobody may be told that they were taken.
+        """
+        if not rows:
+            return Taken()
+        now = self.clock()
+        runs = {crm: day_run(crm, self.settings.budget_zone, now) for crm, _ in rows}
+        taken = await within(self.intake.announce(rows, runs))
+        if taken.added or taken.coalesced:
+            self.bell.ring(rows)
+        return taken
+
+
+async def within(step: Awaitable[T]) -> T:
+    """A ledger step, or an error within a second."""
+    async with asyncio.timeout(ANSWER_S):
+        return await step
+
+
+def same_secret(given: str, secrets: Iterable[SecretStr]) -> bool:
+    """Whether ``given`` is one of ``secrets``; all are compared, in constant time."""
+    got, good = given.encode("utf-8", "surrogateescape"), False
+    for secret in secrets:
+        good |= hmac.compare_digest(got, secret.get_secret_value().encode())
+    return good
+
+
+def watched_kinds(settings: Settings, crm: str) -> frozenset[str]:
+    """The objects of a crm whose records are visited."""
+    watch = settings.crm[crm].watch
+    return frozenset(kind for kind in ("contact", "lead") if getattr(watch, kind, None) is not None)

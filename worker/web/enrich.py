@@ -1,0 +1,123 @@
+"""``POST /api/enrich``: look at these records now; ``GET /api/enrich/{id}``: where that stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from config.settings import HubSpot
+from connectors.hubspot.records import is_id as is_hubspot_id
+from connectors.salesforce.records import is_id as is_salesforce_id
+from connectors.salesforce.records import long_id
+from worker.ledger.intake import Followed
+from worker.web import openapi
+from worker.web.bodies import RefusedError, json_of
+from worker.web.door import Door, same_secret, watched_kinds, within
+
+MOST_KEY = 255
+log = structlog.get_logger(__name__)
+
+
+def enrich_routes(door: Door) -> list[Route]:
+    """The API's routes; without ``REFILL_WEB__TOKEN`` there is no API."""
+    token = door.settings.web.token
+
+    def known(request: Request) -> None:
+        if token is None or not token.get_secret_value():
+            raise RefusedError(404, "unknown")
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not same_secret(given.strip(), [token]):
+            raise RefusedError(401, "token")
+
+    async def ask(request: Request) -> Response:
+        known(request)
+        key = request.headers.get("idempotency-key", "")
+        if len(key) > MOST_KEY:
+            raise RefusedError(400, "idempotency_key")
+        crm, kind, ids = _asked(door, json_of(await door.bodies.read(request, "application/json")))
+        digest = hashlib.sha256(json.dumps([crm, kind, ids]).encode()).hexdigest()
+        hidden = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest() if key else ""
+        made = await within(door.intake.ask(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids))
+        if made.digest != digest:
+            raise RefusedError(409, "idempotency_key_reused")
+        door.bell.ring([(crm, kind)])
+        log.info("enrich.accepted", crm=crm, object=kind, records=len(ids))
+        place = f"/api/enrich/{made.id}"
+        return JSONResponse({"id": made.id, "records": len(ids)}, status_code=202, headers={"location": place})
+
+    async def follow(request: Request) -> Response:
+        known(request)
+        found = await within(door.intake.follow(request.path_params["id"]))
+        if found is None:
+            raise RefusedError(404, "unknown")
+        return JSONResponse(_told(request.path_params["id"], found))
+
+    async def described(_: Request) -> Response:
+        if token is None:
+            raise RefusedError(404, "unknown")
+        return JSONResponse(openapi.document(door.settings.web.origin))
+
+    async def page(_: Request) -> Response:
+        if token is None:
+            raise RefusedError(404, "unknown")
+        headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return HTMLResponse(openapi.page(door.settings.web.origin), headers=headers)
+
+    return [
+        door.route("/api/enrich", ask),
+        door.route("/api/enrich/{id}", follow, "GET"),
+        door.route("/api/openapi.json", described, "GET"),
+        door.route("/api", page, "GET"),
+    ]
+
+
+def _asked(door: Door, body: Any) -> tuple[str, str, list[str]]:
+    """The crm, the object and the ids that are asked for.
+
+    Raises:
+        RefusedError: the body is not what the description says, or nothing here goes by those names.
+    """
+    if not isinstance(body, Mapping) or set(body) - {"crm", "object", "ids"}:
+        raise RefusedError(400, "body")
+    crm, kind, ids = body.get("crm"), body.get("object"), body.get("ids")
+    if not isinstance(crm, str) or not isinstance(kind, str):
+        raise RefusedError(400, "body")
+    if not isinstance(ids, list) or not 0 < len(ids) <= openapi.MOST_IDS:
+        raise RefusedError(400, "ids")
+    if not all(isinstance(one, str) and 0 < len(one) <= 18 for one in ids):
+        raise RefusedError(400, "ids")
+    settings = door.settings.crm.get(crm)
+    if settings is None or kind not in watched_kinds(door.settings, crm):
+        raise RefusedError(404, "unknown")
+    hubspot = isinstance(settings, HubSpot)
+    if not all((is_hubspot_id if hubspot else is_salesforce_id)(one) for one in ids):
+        raise RefusedError(400, "ids")
+    return crm, kind, list(dict.fromkeys(ids if hubspot else map(long_id, ids)))
+
+
+def _told(id: str, found: Followed) -> dict[str, Any]:
+    """A request as its caller sees it; done when none of its records is on its way."""
+    records = {
+        one: {"state": state}
+        | ({"reason": found.notes[one]} if one in found.notes else {})
+        | ({"not_filled": dict(found.left[one])} if one in found.left else {})
+        for one, state in found.states.items()
+    }
+    done = all(state in {"settled", "dead"} for state in found.states.values())
+    return {
+        "id": id,
+        "crm": found.crm,
+        "object": found.object,
+        "created_ms": found.at_ms,
+        "done": done,
+        "filled": found.filled,
+        "records": records,
+    }

@@ -1,0 +1,132 @@
+"""HubSpot's webhooks: signed posts of up to 100 events, for one crm or routed by portal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.settings import HubSpot, Settings
+from connectors.hubspot import events as hubspot
+from connectors.hubspot.events import Event, Kind
+from connectors.hubspot.records import ALWAYS
+from worker.ledger.figures import WorkName
+from worker.ledger.intake import Announced
+from worker.policies import policy
+from worker.web.bodies import RefusedError, json_of
+from worker.web.door import Door
+
+_DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
+_OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
+_NEVER = frozenset({"hs_object_id", "lastmodifieddate"})  # read with every record, and decided by in none
+log = structlog.get_logger(__name__)
+
+
+class Portal:
+    """What of one portal's events counts."""
+
+    def __init__(self, name: str, settings: HubSpot, properties: Mapping[str, frozenset[str]]) -> None:
+        self.name, self.settings = name, settings
+        self.secrets = [secret.get_secret_value() for secret in settings.webhook_secret]
+        self._properties = properties
+
+    @classmethod
+    def of(cls, name: str, crm: HubSpot, settings: Settings) -> Portal:
+        """The portal with the properties that its visits decide by."""
+        properties = {}
+        if crm.watch.contact is not None:
+            told = policy(name, crm, "contact", crm.watch.contact, settings.providers).properties
+            properties["contact"] = frozenset(told) | (frozenset(ALWAYS["contact"]) - _NEVER)
+        return cls(name, crm, properties)
+
+    def counts(self, event: Event) -> bool:
+        """Whether a record must be looked at because of it."""
+        wanted = self._properties.get(event.object)
+        if wanted is None or (self.settings.portal_id and event.portal_id not in {0, self.settings.portal_id}):
+            return False
+        if event.is_by(self.settings.app_id) and event.kind not in _OURS_TOO:
+            return False
+        return event.kind is not Kind.CHANGE or event.property in wanted
+
+    def rows(self, events: Sequence[Event]) -> dict[WorkName, list[Announced]]:
+        """The records that the events speak of, each once."""
+        found: dict[WorkName, dict[str, Announced]] = {}
+        for event in events:
+            if not self.counts(event):
+                continue
+            group = found.setdefault((self.name, event.object), {})
+            stamp = event.at if event.kind in _DATED else 0
+            for one in event.ids:
+                known = group.get(one)
+                latest = max(stamp, known.stamp) if known and stamp and known.stamp else 0 if known else stamp
+                erase = event.kind is Kind.ERASURE or (known is not None and known.erase)
+                group[one] = Announced(one, latest, erase)
+        return {work: list(group.values()) for work, group in found.items()}
+
+
+def hubspot_routes(door: Door) -> list[Route]:
+    """``POST /webhooks/hubspot/{crm}`` and ``POST /webhooks/hubspot``."""
+    settings = door.settings
+    portals = {name: Portal.of(name, crm, settings) for name, crm in settings.crm.items() if isinstance(crm, HubSpot)}
+
+    async def one(request: Request) -> Response:
+        portal = portals.get(request.path_params["crm"])
+        if portal is None or not portal.secrets:
+            raise RefusedError(404, "unknown")
+        body, _ = await _signed(door, request, [portal])
+        return await _taken(door, body, [portal])
+
+    async def by_portal(request: Request) -> Response:
+        known = [portal for portal in portals.values() if portal.secrets and portal.settings.portal_id]
+        if not known:
+            raise RefusedError(404, "unknown")
+        return await _taken(door, *await _signed(door, request, known))
+
+    return [door.route("/webhooks/hubspot/{crm}", one), door.route("/webhooks/hubspot", by_portal)]
+
+
+async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tuple[bytes, list[Portal]]:
+    """The body, and those of ``portals`` whose secret signed it.
+
+    Raises:
+        RefusedError: nobody's did, or it is too old or too new.
+    """
+    given, told = request.headers.get(hubspot.SIGNATURE, ""), request.headers.get(hubspot.TIMESTAMP, "")
+    if not given:
+        raise RefusedError(401, "signature")  # the older schemes, which anybody could repeat, are not looked at
+    if not hubspot.is_timely(told, door.clock()):
+        raise RefusedError(401, "timestamp")
+    body = await door.bodies.read(request, "application/json")
+    uri = door.settings.web.origin + request.scope["raw_path"].decode("ascii", "replace")
+    if query := request.scope["query_string"]:
+        uri += "?" + query.decode("ascii", "replace")
+    good = [one for one in portals if hubspot.is_signed(one.secrets, given, "POST", uri, body, told)]
+    if not good:
+        raise RefusedError(401, "signature")
+    return body, good
+
+
+async def _taken(door: Door, body: bytes, portals: Sequence[Portal]) -> Response:
+    try:
+        told = hubspot.events(json_of(body))
+    except ValueError:
+        raise RefusedError(400, "not_events") from None
+    events = [event for event in told if event is not None]
+    rows: dict[WorkName, list[Announced]] = {}
+    for portal in portals:
+        mine = events if len(portals) == 1 else [one for one in events if one.portal_id == portal.settings.portal_id]
+        rows |= portal.rows(mine)
+    taken = await door.take(rows)
+    records = sum(map(len, rows.values()))
+    log.info(
+        "webhook.accepted",
+        door="webhooks.hubspot",
+        events=len(told),
+        unread=len(told) - len(events),
+        records=records,
+        added=taken.added,
+    )
+    return Response(status_code=204)

@@ -1,0 +1,37 @@
+"""Every way in from outside, over one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.ledger.intake import Intake
+from worker.queueing import Doorbell
+from worker.runtime import Ledger, clock
+from worker.web.door import Bell, Door
+from worker.web.enrich import enrich_routes
+from worker.web.hubspot import hubspot_routes
+from worker.web.salesforce import salesforce_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The routes, and the bell to put away with them."""
+
+    routes: list[Route]
+    bell: Bell
+
+
+def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[], int] = clock) -> Ways:
+    """Webhooks and the API. ``quick`` answers at once or not at all; ``ledger`` may take its time to ring."""
+    doorbell = Doorbell(ledger.scripts.redis)
+
+    async def ring(line: str) -> None:
+        await doorbell.ring("fill", f"{line}:0", {"line": line})
+
+    bell = Bell(ring)
+    door = Door(settings, Intake(quick.scripts), bell, now)
+    return Ways([*hubspot_routes(door), *salesforce_routes(door), *enrich_routes(door)], bell)

@@ -1,0 +1,103 @@
+"""Salesforce's Outbound Messages, and callouts of a Flow or Apex signed after Standard Webhooks."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Sequence
+
+import structlog
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.settings import Salesforce
+from connectors.salesforce import messages
+from connectors.salesforce.messages import Message
+from worker.ledger.intake import Announced
+from worker.web.bodies import RefusedError, json_of
+from worker.web.door import Door, same_secret, watched_kinds
+
+_XML = ("text/xml", "application/xml", "application/soap+xml")
+_SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
+log = structlog.get_logger(__name__)
+
+
+def salesforce_routes(door: Door) -> list[Route]:
+    """``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``POST /webhooks/salesforce/{crm}`` (signed JSON)."""
+    orgs = {name: crm for name, crm in door.settings.crm.items() if isinstance(crm, Salesforce)}
+    if unchecked := [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
+        log.warning("webhook.org_unchecked", crms=unchecked, hint="set org_id, so that no other org can post")
+
+    def known(request: Request) -> tuple[str, Salesforce]:
+        name = request.path_params["crm"]
+        org = orgs.get(name)
+        if org is None or not org.webhook_secret:
+            raise RefusedError(404, "unknown")
+        return name, org
+
+    async def outbound(request: Request) -> Response:
+        name, org = known(request)
+        if not same_secret(request.path_params["secret"], org.webhook_secret):
+            raise RefusedError(403, "secret")
+        body = await door.bodies.read(request, *_XML)
+        try:
+            message = messages.outbound(body)
+        except ValueError:
+            raise RefusedError(400, "not_a_message") from None
+        await _take(door, name, org, message)
+        return Response(messages.ACK, media_type="text/xml")
+
+    async def callout(request: Request) -> Response:
+        name, org = known(request)
+        if not all(request.headers.get(one) for one in _SIGNED):
+            raise RefusedError(401, "signature")
+        body = await door.bodies.read(request, "application/json")
+        headers = {one: request.headers[one] for one in _SIGNED}
+        if not _is_signed(org.webhook_secret, body, headers):
+            raise RefusedError(401, "signature")
+        try:
+            message = messages.callout(json_of(body))
+        except ValueError:
+            raise RefusedError(400, "not_a_message") from None
+        await _take(door, name, org, message)
+        return Response(status_code=204)
+
+    return [
+        door.route("/webhooks/salesforce/{crm}/{secret}", outbound),
+        door.route("/webhooks/salesforce/{crm}", callout),
+    ]
+
+
+async def _take(door: Door, name: str, org: Salesforce, message: Message) -> None:
+    if org.org_id and message.organization_id and not messages.same_org(message.organization_id, org.org_id):
+        raise RefusedError(403, "org")
+    kinds = watched_kinds(door.settings, name)
+    rows = {(name, kind): [Announced(one) for one in ids] for kind, ids in message.ids.items() if kind in kinds}
+    taken = await door.take(rows)
+    told = sum(map(len, message.ids.values()))
+    log.info("webhook.accepted", door="webhooks.salesforce", events=told + message.ignored, added=taken.added)
+
+
+def _is_signed(secrets: Sequence[SecretStr], body: bytes, headers: dict[str, str]) -> bool:
+    """Whether any secret gave the signature, and the timestamp is within five minutes; all are tried."""
+    good = False
+    for secret in secrets:
+        for key in _keys(secret.get_secret_value()):
+            try:
+                Webhook(key).verify(body, headers, json_parse=False)
+            except (WebhookVerificationError, ValueError):  # the library lets what it cannot split or decode through
+                continue
+            good = True
+    return good
+
+
+def _keys(secret: str) -> list[bytes]:
+    """The keys a secret may stand for: base64 as the scheme writes it, with or without its prefix, or plain text."""
+    bare = secret.removeprefix("whsec_")
+    keys = [secret.encode()]
+    with contextlib.suppress(ValueError):
+        keys.append(base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True))
+    return [key for key in keys if key]
