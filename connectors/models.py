@@ -274,13 +274,29 @@ class Property:
     """
 
     name: str
-    kind: str  # text | email | phone | url | number | bool | date | options
+    kind: str  # text | email | phone | url | number | bool | date | datetime | options
     writable: bool
     length: int = 0
     options: frozenset[str] = frozenset()
     unique: bool = False
     label: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Names of our own optional properties beside the values we write; ``""`` for one that is not there.
+
+    ``source`` tells which field is from whom and since when, ``checked_at`` when we last wrote the record.
+    """
+
+    source: str = ""
+    checked_at: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are there."""
+        return tuple(name for name in (self.source, self.checked_at) if name)
 
 
 @dataclass(frozen=True, slots=True)

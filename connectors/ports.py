@@ -16,6 +16,7 @@ from connectors.models import (
     Company,
     Cursor,
     Found,
+    Marks,
     Offer,
     Page,
     Property,
@@ -82,6 +83,7 @@ class Crm(Protocol):
     name: str
     kind: str
     batch: int  # records per read and write call
+    marks: Marks  # the names our optional properties have here
     buckets: Mapping[str, tuple[Window, ...]]
 
     async def standing(self) -> Standing:
@@ -133,8 +135,8 @@ class Crm(Protocol):
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our own custom properties (external id) that ``object`` lacks."""
 
-    async def setup(self, object: str) -> str:
-        """Create what ``missing`` names, or tell what to deploy where it cannot be created; says which."""
+    async def setup(self, object: str, names: Sequence[str]) -> str:
+        """Create these properties of ours, or tell what to deploy where they cannot be created; says which."""
 
     async def aclose(self) -> None:
         """Close connections."""

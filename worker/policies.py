@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from config.fields import PROPERTIES
 from config.settings import CrmSettings, Providers, Rule, Watched
 from connectors import ports
@@ -41,8 +43,8 @@ def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
     )
 
 
-def watched_of(policy: Policy) -> ports.Watched:
-    """What a connector reads and looks for on behalf of ``policy``.
+def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
+    """What a connector reads and looks for on behalf of ``policy``, and what is read ``also``.
 
     A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours.
     """
@@ -50,7 +52,7 @@ def watched_of(policy: Policy) -> ports.Watched:
     only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable)
     return ports.Watched(
         object=policy.object,
-        properties=policy.properties,
+        properties=tuple(sorted({*policy.properties, *also})),
         gaps=tuple(rule.property for rule in writable) if only_blanks else (),
         where=policy.where,
         skip_if=policy.skip_if,

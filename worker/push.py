@@ -16,8 +16,8 @@ import structlog
 
 from connectors.batching import Batcher
 from connectors.limits import Limiter, slots_ahead
-from connectors.models import Fate, Found, Record, Write, WriteResult, Written
-from worker.decide import pushing
+from connectors.models import Fate, Found, Marks, Record, Write, WriteResult, Written
+from worker.decide import marks, pushing
 from worker.decide.decision import Change
 from worker.decide.policy import WriteRule
 from worker.decide.record import Own, View
@@ -76,6 +76,7 @@ class Pusher:
         self, watch: Watch, limiter: Limiter, *, verify: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._watch, self._limiter, self._verify, self._clock = watch, limiter, verify, clock
+        self._marks = marks.usable(watch.vendor.marks, watch.schema)
         self._batch: Batcher[Errand, Pushed] = Batcher(
             watch.crm, "push", self._send, lambda errand: errand.lease.id, watch.vendor.batch
         )
@@ -138,20 +139,41 @@ class Pusher:
     async def _write(self, errands: Sequence[tuple[Errand, Pushed]]) -> dict[str, Pushed]:
         if not errands:
             return {}
-        answers = await self._watch.vendor.write(self._watch.object, [_write(judged) for _, judged in errands])
+        answers = await self._sent([judged for _, judged in errands])
         results = {
             errand.lease.id: _ended(judged, answers.get(errand.lease.id, WriteResult(Written.UNKNOWN)))
             for errand, judged in errands
         }
         while rest := [(one, results[one.lease.id]) for one, _ in errands if _worth_repeating(results[one.lease.id])]:
             # The vendor named the bad values: the others of the record are still good. Each round has fewer.
-            answers = await self._watch.vendor.write(self._watch.object, [_write(judged) for _, judged in rest])
+            answers = await self._sent([judged for _, judged in rest])
             for errand, judged in rest:
                 tried = replace(judged, cause="")
                 results[errand.lease.id] = _ended(tried, answers.get(errand.lease.id, WriteResult(Written.UNKNOWN)))
         if self._verify:
             results |= await self._verified({key: one for key, one in results.items() if one.ended is Ended.PUSHED})
         return results
+
+    async def _sent(self, rows: Sequence[Pushed]) -> Mapping[str, WriteResult]:
+        """The vendor's word on every row. One that refuses our marks is sent without them, as is everything after."""
+        vendor, object = self._watch.vendor, self._watch.object
+        answers = await vendor.write(object, [self._row(one) for one in rows])
+        refused = {
+            key for key, word in answers.items() if word.properties and {*word.properties} <= {*self._marks.names}
+        }
+        if refused:
+            self._marks = Marks()
+            log.warning("push.marks_refused", crm=self._watch.crm, object=object)
+            again = [self._row(one) for one in rows]
+            answers = {**answers, **await vendor.write(object, [row for row in again if row.id in refused])}
+        return answers
+
+    def _row(self, judged: Pushed) -> Write:
+        record = judged.record
+        assert record is not None  # noqa: S101 - only records that were read come here
+        values = {one.property: one.value for one in judged.written}
+        beside = marks.beside(self._marks, self._watch.schema, record, judged.written)
+        return Write(record.id, {**values, **beside}, record.modified)
 
     async def _verified(self, pushed: Mapping[str, Pushed]) -> dict[str, Pushed]:
         """Give back what a person wrote in the moment between our read and our write, where the vendor tells."""
@@ -176,20 +198,16 @@ class Pusher:
                 ):
                     theirs[one.property] = lines[1][0]
             if theirs:
-                restores.append(Write(key, theirs))
                 overtaken = tuple(one for one in result.written if one.property in theirs)
                 kept = tuple(one for one in result.written if one.property not in theirs)
+                restores.append(
+                    Write(key, theirs | marks.without(self._marks, self._watch.schema, result.record, kept))
+                )
                 results[key] = replace(result, written=kept, overtaken=overtaken)
         if restores:
             log.warning("push.overtaken", records=len(restores))
             await self._watch.vendor.write(self._watch.object, restores)
         return results
-
-
-def _write(judged: Pushed) -> Write:
-    record = judged.record
-    assert record is not None  # noqa: S101 - only records that were read come here
-    return Write(record.id, {one.property: one.value for one in judged.written}, record.modified)
 
 
 def _worth_repeating(result: Pushed) -> bool:

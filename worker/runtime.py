@@ -23,6 +23,7 @@ from connectors.models import Found, Grade
 from connectors.ports import Crm, Provider
 from worker.attend import attended
 from worker.collect import Collector
+from worker.decide import marks
 from worker.deliver import Deliverer, Target
 from worker.fill import Line, Visits
 from worker.ledger.budgets import Budgets
@@ -149,18 +150,18 @@ class Runtime:
 
     async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:
         rules = policy(name, settings, object, watched, self.settings.providers)
-        what = watched_of(rules)
+        schema = await vendor.properties(object)
+        lost = sorted(set(rules.properties) - schema.keys())
+        if lost:
+            hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
+            raise AccessError(name, "properties", code="PROPERTY", hint=hint)
+        what = watched_of(rules, also=marks.usable(vendor.marks, schema).names)
 
         async def read(ids: Sequence[str]) -> Mapping[str, Found]:
             return await vendor.read(what, ids)
 
         reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
         companies = Companies(vendor)
-        schema = await vendor.properties(object)
-        lost = sorted(set(rules.properties) - schema.keys())
-        if lost:
-            hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
-            raise AccessError(name, "properties", code="PROPERTY", hint=hint)
         watch = Watch(name, object, vendor, rules, what, schema, self.ledger.work(name, object), reader, companies)
         pusher = Pusher(watch, self.limiters[name], verify=verifies(settings, rules))
         visitor = Visitor(watch, self.lookups, pusher, clock)

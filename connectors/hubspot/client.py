@@ -17,7 +17,7 @@ from connectors.errors import AccessError, ConflictError, ContractError, Rejecte
 from connectors.hubspot import records, refusals, search, writing
 from connectors.hubspot.auth import Keep, OAuth, token_reading
 from connectors.hubspot.operations import Calls, calls, token_call
-from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.options import MARKS, HubSpotOptions
 from connectors.hubspot.records import RawProperties, Row, Rows
 from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
 from connectors.matching import bare_host, profile_address, spellings
@@ -54,6 +54,7 @@ class HubSpot:
 
     kind = "hubspot"
     batch = BATCH
+    marks = MARKS
 
     def __init__(
         self,
@@ -154,12 +155,15 @@ class HubSpot:
         held = properties.get(self._options.external_id)
         return () if held is not None and held.unique else (self._options.external_id,)
 
-    async def setup(self, object: str) -> str:
-        """Create what ``missing`` names and say what was done; one that is there already is accepted."""
-        name = self._options.external_id
-        reply = await self._send(self._of(object).define, json=records.definition(name, _GROUPS[object]))
+    async def setup(self, object: str, names: Sequence[str]) -> str:
+        """Create the properties and say what was done; one that is there already is accepted."""
+        told = []
+        for name in names:
+            definition = records.definition(name, self._options.external_id, _GROUPS[object])
+            reply = await self._send(self._of(object).define, json=definition)
+            told.append(f"{object}: {name} {'was there already' if reply.status == 409 else 'created'}")
         self._schemas.pop(object, None)
-        return f"{object}: {name} {'was there already' if reply.status == 409 else 'created'}"
+        return "\n".join(told)
 
     async def now(self) -> int:
         """The portal's clock (ms), never ahead of it: its last ``Date`` plus the time since."""

@@ -6,7 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from connectors.models import Marks
+
 EXTERNAL_ID = "openprospect_id"
+MARKS = Marks("refill_source", "refill_checked_at")
 
 
 class HubSpotOptions(BaseModel):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from connectors.hubspot.options import MARKS
 from connectors.hubspot.paths import MODIFIED
 from connectors.matching import bare_host
 from connectors.models import Company, Fate, Found, Property, Record
@@ -34,7 +35,7 @@ COMPANY = (
     "linkedin_company_page",
     "hs_merged_object_ids",
 )
-_KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": "date", "datetime": "date"}
+_KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": "date", "datetime": "datetime"}
 
 
 class _Model(BaseModel):
@@ -257,16 +258,21 @@ def history_of(row: Row, properties: Sequence[str]) -> Mapping[str, tuple[tuple[
     }
 
 
-def definition(external_id: str, group: str) -> Mapping[str, Any]:
-    """The external id property as it is created: unique, which HubSpot lets nobody change later."""
+def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
+    """One of our own properties as it is created. Whether it is unique HubSpot lets nobody change later."""
+    label, description, kind, field = {
+        external_id: ("OpenProspect id", "which OpenProspect row this record came from", "string", "text"),
+        MARKS.source: ("Refill source", "which value is from whom, and since when", "string", "text"),
+        MARKS.checked_at: ("Refill checked at", "when values were last filled in", "datetime", "date"),
+    }[name]
     return {
-        "name": external_id,
-        "label": "OpenProspect id",
-        "description": "Kept by Refill: which OpenProspect row this record came from.",
-        "type": "string",
-        "fieldType": "text",
+        "name": name,
+        "label": label,
+        "description": f"Kept by Refill: {description}.",
+        "type": kind,
+        "fieldType": field,
         "groupName": group,
-        "hasUniqueValue": True,
+        "hasUniqueValue": name == external_id,
         "formField": False,
     }
 

@@ -32,8 +32,8 @@ from connectors.models import (
 )
 from connectors.ports import Watched
 from connectors.salesforce import keyset, records, soql, writing
-from connectors.salesforce.definitions import external_id_field
-from connectors.salesforce.options import SalesforceOptions
+from connectors.salesforce.definitions import field_definitions
+from connectors.salesforce.options import MARKS, SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, WHO, Org
 from connectors.salesforce.records import TABLES, Created, Rows, Schema
 from connectors.salesforce.refusals import reading, token_reading
@@ -53,6 +53,7 @@ class Salesforce:
 
     kind = "salesforce"
     batch = BATCH
+    marks = MARKS
 
     def __init__(
         self,
@@ -139,10 +140,10 @@ class Salesforce:
         held = properties.get(self._options.external_id)
         return () if object not in TABLES or (held is not None and held.unique) else (self._options.external_id,)
 
-    async def setup(self, object: str) -> str:
+    async def setup(self, object: str, names: Sequence[str]) -> str:
         """The field definitions to deploy: the data API creates no fields."""
         self._org.table(object)
-        return external_id_field(object, self._options.external_id, self._options.api_version)
+        return field_definitions(object, names, self._options.external_id, self._options.api_version)
 
     async def now(self) -> int:
         """The org's clock (ms)."""
@@ -198,7 +199,7 @@ class Salesforce:
         where = _alive(watched.object)
         for name, values in watched.where.items():
             known = schema.properties.get(name)
-            if name in schema.filterable and known is not None and known.kind != "date":
+            if name in schema.filterable and known is not None and known.kind not in {"date", "datetime"}:
                 where.append(soql.one_of(name, [soql.literal(value, known.kind) for value in values]))
         if watched.gaps and all(name in schema.filterable for name in watched.gaps):
             where.append(soql.any_blank(watched.gaps))

@@ -7,7 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from connectors.models import Marks
+
 EXTERNAL_ID = "OpenProspect_Id__c"
+MARKS = Marks("Refill_Source__c", "Refill_Checked_At__c")
 
 
 class SalesforceOptions(BaseModel):

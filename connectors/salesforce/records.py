@@ -32,7 +32,7 @@ _KINDS = {
     "currency": "number",
     "percent": "number",
     "date": "date",
-    "datetime": "date",
+    "datetime": "datetime",
 }
 Raw = Mapping[str, Any]
 
@@ -102,7 +102,7 @@ def _property(raw: RawField) -> Property:
         name=raw.name,
         kind=kind,
         writable=raw.updateable,
-        length=raw.length if kind not in {"options", "number", "bool", "date"} else 0,
+        length=raw.length if kind not in {"options", "number", "bool", "date", "datetime"} else 0,
         options=frozenset(o.value for o in raw.picklistValues or () if o.active) if chosen else frozenset(),
         unique=raw.unique or raw.externalId,
         label=raw.label,

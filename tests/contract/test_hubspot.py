@@ -183,9 +183,15 @@ async def test_setup_creates_what_is_missing_and_accepts_what_is_there(
 ) -> None:
     sandbox.control("switch", {"openprospect_id": False})
     assert crm.missing(object, await crm.properties(object)) == ("openprospect_id",)
-    assert "created" in await crm.setup(object)
-    assert crm.missing(object, await crm.properties(object)) == ()
-    assert "there already" in await crm.setup(object)
+    names = ("openprospect_id", *crm.marks.names)
+    for name in crm.marks.names:
+        sandbox.control(f"properties/{'contacts' if object == 'contact' else 'companies'}/{name}", method="DELETE")
+    assert (await crm.setup(object, names)).splitlines() == [f"{object}: {name} created" for name in names]
+    schema = await crm.properties(object)
+    assert crm.missing(object, schema) == ()
+    assert [schema[name].kind for name in names] == ["text", "text", "datetime"]
+    assert [schema[name].unique for name in names] == [True, False, False]
+    assert (await crm.setup(object, names)).count("was there already") == 3
 
 
 async def test_the_clock_is_the_vendors(sandbox: Sandbox, crm: HubSpot) -> None:

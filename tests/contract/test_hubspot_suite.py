@@ -36,7 +36,7 @@ def rows(version: str) -> list[CrmRow]:
         row(of.search, lambda crm, _: crm.changed(WATCHED, Cursor(start=1, end=2)), needed="results"),
         row(of.properties, lambda crm, _: crm.properties("contact"), needed="results"),
         row(of.property, lambda crm, _: crm.standing(), blind=True),
-        row(of.define, lambda crm, _: crm.setup("contact"), blind=True),
+        row(of.define, lambda crm, _: crm.setup("contact", ("openprospect_id",)), blind=True),
     ]
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import defusedxml.ElementTree
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -227,9 +229,23 @@ async def test_a_missing_external_id_is_named_and_its_definition_given(sandbox: 
     sandbox.control("switch", {"openprospect_id": False})
     for object in ("contact", "lead", "company"):
         assert crm.missing(object, await crm.properties(object)) == ("OpenProspect_Id__c",)
-    text = await crm.setup("company")
+    text = await crm.setup("company", ("OpenProspect_Id__c",))
     assert "<fullName>OpenProspect_Id__c</fullName>" in text
     assert "# objects/Account.object" in text
+    assert "Refill_Source__c" not in text
+
+
+async def test_the_definitions_of_all_our_fields_are_three_files_of_good_xml(crm: Salesforce) -> None:
+    text = await crm.setup("lead", ("OpenProspect_Id__c", *crm.marks.names))
+    files = dict(re.findall(r"^# (\S+)\n(<\?xml.*?)(?=^# |\Z)", text, re.DOTALL | re.MULTILINE))
+    assert list(files) == ["package.xml", "objects/Lead.object", "permissionsets/Refill_Lead.permissionset"]
+    trees = [defusedxml.ElementTree.fromstring(one.strip().encode()) for one in files.values()]
+    names = {"Lead.OpenProspect_Id__c", "Lead.Refill_Source__c", "Lead.Refill_Checked_At__c"}
+    spoken = "{http://soap.sforce.com/2006/04/metadata}"
+    assert names <= {one.text for one in trees[0].iter(f"{spoken}members")}
+    assert {f"Lead.{one.text}" for one in trees[1].iter(f"{spoken}fullName")} == names
+    assert {one.text for one in trees[1].iter(f"{spoken}type")} == {"Text", "DateTime"}
+    assert {one.text for one in trees[2].iter(f"{spoken}field")} == names
 
 
 async def test_a_field_that_is_hidden_stops_the_poll_with_its_name(sandbox: Sandbox, crm: Salesforce) -> None:

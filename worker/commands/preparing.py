@@ -1,15 +1,21 @@
-"""``setup``: the properties of our own that a CRM needs before anything can be delivered into it."""
+"""``setup``: the properties of our own that a CRM lacks: what deliveries need, and what shows people our work."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
 
+from connectors.models import Property
+from connectors.ports import Crm
 from worker.commands.names import known_crm
 from worker.commands.running import DONE
 from worker.commands.session import out, session, settings_of
+
+NEEDED = "unique; it keeps what OpenProspect calls the row"
+OPTIONAL = "optional: they show in the CRM which value is from whom, and since when"
 
 
 async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
@@ -18,22 +24,36 @@ async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
     crm = known_crm(settings, name)
     async with session(settings) as runtime:
         vendor = runtime.crms[name]
-        lacking: list[str] = []
-        for kind in ("company", crm.deliver_as):
-            lost = vendor.missing(kind, await vendor.properties(kind))
-            if lost:
-                lacking.append(kind)
-                _say(f"{name} {kind}: {', '.join(lost)} is missing (unique; it keeps what OpenProspect calls the row)")
-            else:
-                _say(f"{name} {kind}: {crm.external_id} is there")
+        filled = [kind for kind in ("contact", "lead") if getattr(crm.watch, kind, None) is not None]
+        lacking: dict[str, tuple[str, ...]] = {}
+        for kind in dict.fromkeys(["company", crm.deliver_as, *filled]):
+            schema = await vendor.properties(kind)
+            needed = vendor.missing(kind, schema) if kind in {"company", crm.deliver_as} else ()
+            wanted = unmarked(vendor, schema) if kind in filled else ()
+            _told(name, kind, needed, wanted)
+            if needed or wanted:
+                lacking[kind] = (*needed, *wanted)
         if not lacking:
             return DONE
         if not (yes or _asked()):
             _say(f"nothing was changed: refill setup {name} --yes goes on")
             return DONE
-        for kind in lacking:
-            _say(await vendor.setup(kind))
+        for kind, names in lacking.items():
+            _say(await vendor.setup(kind, names))
     return DONE
+
+
+def unmarked(vendor: Crm, schema: Mapping[str, Property]) -> tuple[str, ...]:
+    """Our optional properties that an object does not have at all; one of another kind is left alone."""
+    return tuple(name for name in vendor.marks.names if name not in schema)
+
+
+def _told(name: str, kind: str, needed: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    for lost, why in ((needed, NEEDED), (wanted, OPTIONAL)):
+        if lost:
+            _say(f"{name} {kind}: {', '.join(lost)} {'are' if len(lost) > 1 else 'is'} missing ({why})")
+    if not needed and not wanted:
+        _say(f"{name} {kind}: nothing is missing")
 
 
 def _asked() -> bool:

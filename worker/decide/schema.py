@@ -56,7 +56,7 @@ def _of_kind(plain: str, field: str, property: Property) -> str | Invalid:
     if property.kind == "bool":
         folded = plain.casefold()
         return "true" if folded in _TRUE else "false" if folded in _FALSE else Invalid("bool")
-    if property.kind == "date":
+    if property.kind in {"date", "datetime"}:
         return Invalid("date")  # no canonical field holds a date
     return plain
 

@@ -1,0 +1,73 @@
+"""What is written beside the values, where the CRM has room for it: which field is from whom, and when we wrote.
+
+For people who look at the CRM only. Nothing is decided by it, so it is part of no fingerprint and starts no visit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from connectors.models import Marks, Property, Record
+from worker.decide.decision import Change
+
+SEPARATOR = "; "
+_PART = re.compile(r"([a-z_]+) [a-z]+ \d{4}-\d{2}-\d{2}")  # "work_email forager 2026-11-20"
+
+
+def usable(names: Marks, schema: Mapping[str, Property]) -> Marks:
+    """Those of our properties that this object has, that we may write, and that hold what we would write."""
+
+    def there(name: str, kind: str) -> str:
+        held = schema.get(name)
+        return name if held is not None and held.writable and held.kind == kind else ""
+
+    return Marks(there(names.source, "text"), there(names.checked_at, "datetime"))
+
+
+def source(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str:
+    """What is from whom once ``changes`` are written, newest first.
+
+    What does not fit into ``length`` goes, oldest first. A part that is none of ours stays as it is.
+    """
+    day = f"{_moment(at_ms):%Y-%m-%d}"
+    new = {one.field: f"{one.field} {one.provider} {day}" for one in changes}
+    old = [part for text in held.split(";") if (part := text.strip()) and _field(part) not in new]
+    parts = list(dict.fromkeys([*new.values(), *old]))
+    while length and len(SEPARATOR.join(parts)) > length:
+        parts.pop()
+    return SEPARATOR.join(parts)
+
+
+def beside(names: Marks, schema: Mapping[str, Property], record: Record, changes: Iterable[Change]) -> dict[str, str]:
+    """The values to write with ``changes`` on ``record``, by property; none for a record read at an unknown time."""
+    written = tuple(changes)
+    if not written or not record.read_at:
+        return {}
+    values = {}
+    if names.source:
+        held = record.values.get(names.source) or ""
+        values[names.source] = source(held, written, record.read_at, schema[names.source].length)
+    if names.checked_at:
+        values[names.checked_at] = f"{_moment(record.read_at):%Y-%m-%dT%H:%M:%SZ}"
+    return {name: value for name, value in values.items() if value}
+
+
+def without(
+    names: Marks, schema: Mapping[str, Property], record: Record | None, kept: Iterable[Change]
+) -> dict[str, str]:
+    """The source as it should have been, once some of what was written on ``record`` is given back."""
+    if record is None or not names.source or not record.read_at:
+        return {}
+    held = record.values.get(names.source) or ""
+    return {names.source: source(held, kept, record.read_at, schema[names.source].length)}
+
+
+def _field(part: str) -> str:
+    match = _PART.fullmatch(part)
+    return match[1] if match else ""
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, tz=UTC)
