@@ -1,0 +1,194 @@
+"""``check`` and ``setup`` against vendors that are well, and in every way they can be ill."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.sandbox import Sandbox
+from tests.integration.operating import Ran, Refill
+
+
+def failed(ran: Ran) -> dict[str, tuple[str, str]]:
+    """What failed: part -> what was found and what to do."""
+    return {one["part"]: (one["told"], one["do"]) for one in ran.json["checks"] if one["level"] == "failed"}
+
+
+def warned(ran: Ran) -> list[str]:
+    return [one["told"] for one in ran.json["checks"] if one["level"] == "warning"]
+
+
+@contextlib.contextmanager
+def without_external_id(vendor: Sandbox) -> Iterator[None]:
+    vendor.control("switch", {"openprospect_id": False})
+    try:
+        yield
+    finally:
+        vendor.control("switch", {"openprospect_id": True})
+
+
+async def test_all_is_well(refill: Refill) -> None:
+    ran = await refill("check", "--json")
+    assert ran.code == 0
+    assert ran.json["ok"] is True
+    told = {one["part"]: one["told"] for one in ran.json["checks"]}
+    assert "credits left" in told["forager"]
+    assert "person detail 1" in told["forager"]
+    assert "appendfsync always" in told["redis"]
+    for part in ("kaspr", "openprospect", "acme_hubspot contact", "acme_hubspot company", "acme_salesforce lead"):
+        assert part in told
+    assert all(not vendor.charges() for name, vendor in refill.vendors.items() if name in {"forager", "kaspr"})
+
+
+async def test_a_table_for_people_says_so_too(refill: Refill) -> None:
+    ran = await refill("check")
+    assert ran.code == 0
+    assert "all is well" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("variable", "part", "todo"),
+    [
+        ("REFILL_PROVIDERS__FORAGER__API_KEY", "forager", "REFILL_PROVIDERS__FORAGER__API_KEY"),
+        ("REFILL_PROVIDERS__KASPR__API_KEY", "kaspr", 'auth_scheme = "raw"'),
+        ("REFILL_PROVIDERS__OPENPROSPECT__API_KEY", "openprospect", "REFILL_PROVIDERS__OPENPROSPECT__API_KEY"),
+        ("REFILL_CRM__ACME_HUBSPOT__TOKEN", "acme_hubspot", "REFILL_CRM__ACME_HUBSPOT__TOKEN"),
+        ("REFILL_CRM__ACME_SALESFORCE__CLIENT_SECRET", "acme_salesforce", "client id, secret"),
+    ],
+)
+async def test_a_wrong_credential_is_named_and_hides_nothing(
+    refill: Refill, variable: str, part: str, todo: str
+) -> None:
+    refill.set(**{variable: "wrong"})
+    ran = await refill("check", "--json")
+    assert ran.code == 1
+    assert failed(ran).keys() == {part}
+    assert todo in failed(ran)[part][1]
+    assert len({one["part"] for one in ran.json["checks"]}) >= 8  # the others were looked at all the same
+
+
+async def test_every_failure_is_told_at_once(refill: Refill) -> None:
+    refill.set(REFILL_PROVIDERS__FORAGER__API_KEY="wrong", REFILL_CRM__ACME_HUBSPOT__TOKEN="wrong")
+    refill.change(refill.vendors["kaspr"].base_url, "http://127.0.0.1:9")
+    ran = await refill("check", "--json")
+    assert ran.code == 1
+    assert failed(ran).keys() == {"forager", "kaspr", "acme_hubspot"}
+
+
+async def test_a_silent_host_of_kaspr_points_at_the_other_dialect(refill: Refill) -> None:
+    refill.change(refill.vendors["kaspr"].base_url, "http://127.0.0.1:9")
+    told, todo = failed(await refill("check", "--json"))["kaspr"]
+    assert told == "it does not answer"
+    assert 'dialect = "v2"' in todo
+
+
+async def test_a_property_that_does_not_exist_is_named_with_its_key(refill: Refill) -> None:
+    refill.change(
+        "[crm.acme_hubspot.watch.contact]\n",
+        '[crm.acme_hubspot.watch.contact]\nfields.job_title = { property = "no_such_title" }\n'
+        'fields.phone = { property = "createdate" }\nwhere = { no_such_stage = "lead" }\n',
+    )
+    ran = await refill("check", "--json")
+    assert ran.code == 1
+    found = [(one["told"], one["do"]) for one in ran.json["checks"] if one["level"] == "failed"]
+    assert any(
+        "no_such_title" in told and "crm.acme_hubspot.watch.contact.fields.job_title" in do for told, do in found
+    )
+    assert any("read-only" in told and "fields.phone" in do for told, do in found)
+    assert any("no_such_stage" in told and "crm.acme_hubspot.watch.contact.where" in do for told, do in found)
+
+
+async def test_a_portal_synced_with_salesforce_warns_against_delivering_to_both(refill: Refill) -> None:
+    hubspot = refill.vendors["hubspot"]
+    hubspot.control("switch", {"salesforcecontactid": True})
+    try:
+        ran = await refill("check", "--json")
+    finally:
+        hubspot.control("switch", {"salesforcecontactid": False})
+    assert ran.code == 0
+    assert any("salesforcecontactid" in told and "one of the two" in told for told in warned(ran))
+
+
+@pytest.mark.parametrize(("vendor", "crm"), [("hubspot", "acme_hubspot"), ("salesforce", "acme_salesforce")])
+async def test_a_missing_external_id_points_at_setup(refill: Refill, vendor: str, crm: str) -> None:
+    with without_external_id(refill.vendors[vendor]):
+        ran = await refill("check", "--json")
+    assert ran.code == 1
+    assert {todo for _, todo in failed(ran).values()} == {f"run refill setup {crm}"}
+
+
+async def test_redis_away_hides_no_vendor(refill: Refill) -> None:
+    refill.set(REFILL_REDIS__URL="redis://127.0.0.1:9/0")
+    ran = await refill("check", "--json")
+    assert ran.code == 1
+    assert failed(ran).keys() == {"redis"}
+    assert "does not answer" in failed(ran)["redis"][0]
+    assert {"forager", "kaspr", "openprospect", "acme_hubspot", "acme_salesforce"} <= {
+        one["part"] for one in ran.json["checks"]
+    }
+
+
+async def test_a_pause_does_not_keep_a_credential_from_being_looked_at(refill: Refill) -> None:
+    await refill("pause", "all")
+    assert (await refill("check", "--json")).code == 0
+
+
+@pytest.mark.parametrize("words", [["check"], ["check", "--json"], ["status"], ["dead", "list"]])
+async def test_wrong_configuration_ends_with_2_and_the_key(refill: Refill, words: list[str]) -> None:
+    refill.change("[web]", "[wep]")
+    ran = await refill(*words)
+    assert ran.code == 2
+    assert "wep" in ran.out + ran.err
+
+
+# ---- setup -------------------------------------------------------------------------------------------------------
+
+
+async def test_setup_shows_that_nothing_is_missing(refill: Refill) -> None:
+    ran = await refill("setup", "acme_hubspot", "--yes")
+    assert ran.code == 0
+    assert ran.out.count("openprospect_id is there") == 2
+
+
+async def test_setup_without_a_terminal_only_shows(refill: Refill) -> None:
+    hubspot = refill.vendors["hubspot"]
+    with without_external_id(hubspot):
+        ran = await refill("setup", "acme_hubspot")
+        assert ran.code == 0
+        assert ran.out.count("openprospect_id is missing") == 2
+        assert "refill setup acme_hubspot --yes" in ran.out
+        assert "openprospect_id" not in names(hubspot, "contacts")
+
+
+async def test_setup_creates_what_is_missing_in_hubspot(refill: Refill) -> None:
+    hubspot = refill.vendors["hubspot"]
+    with without_external_id(hubspot):
+        ran = await refill("setup", "acme_hubspot", "--yes")
+        assert ran.code == 0
+        assert "created" in ran.out
+        for object in ("contacts", "companies"):
+            assert names(hubspot, object)["openprospect_id"]["hasUniqueValue"] is True
+        assert (await refill("check", "--json")).code == 0
+
+
+async def test_setup_prints_what_to_deploy_in_salesforce(refill: Refill) -> None:
+    salesforce = refill.vendors["salesforce"]
+    with without_external_id(salesforce):
+        ran = await refill("setup", "acme_salesforce", "--yes")
+    assert ran.code == 0
+    assert "<fullName>OpenProspect_Id__c</fullName>" in ran.out
+    assert "objects/Account.object" in ran.out
+    assert "objects/Contact.object" in ran.out
+
+
+async def test_an_unknown_crm_is_answered_with_the_known_ones(refill: Refill) -> None:
+    ran = await refill("setup", "nobody")
+    assert ran.code == 2
+    assert ran.err == 'no crm is called "nobody"; known: acme_hubspot, acme_salesforce\n'
+
+
+def names(vendor: Sandbox, object: str) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in vendor.control(f"properties/{object}")}

@@ -1,0 +1,183 @@
+"""The web process as a process, over its port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.conftest import answers, server_program
+from tests.integration.operating import Refill, until
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=10) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def own_redis() -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A server that a test may stop and fill."""
+    folder = Path(tempfile.mkdtemp(prefix="refill-"))
+    path = folder / "redis.sock"
+    words = [server_program(), "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    words += ["--appendonly", "yes", "--maxmemory-policy", "noeviction"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}) as server:
+        deadline = time.monotonic() + 20
+        while not answers(path):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        try:
+            yield server, path
+        finally:
+            server.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def status(http: httpx.AsyncClient, url: str) -> tuple[int, str]:
+    answer = await http.get(url)
+    return answer.status_code, answer.json()["status"]
+
+
+async def test_web_alone_is_alive_but_not_ready_until_a_worker_lives(refill: Refill, http: httpx.AsyncClient) -> None:
+    with refill.daemon("web") as web:
+        url = await web.url()
+        assert await status(http, f"{url}/healthz") == (200, "ok")
+        assert await status(http, f"{url}/readyz") == (503, "no worker is alive")
+        async with refill.ledger() as ledger:
+            await ledger.timetable.beat("one", {"shut": ["acme_hubspot", "acme_salesforce"]})
+            assert await status(http, f"{url}/readyz") == (503, "no crm is open: run refill check")
+            await ledger.timetable.beat("two", {"shut": ["acme_hubspot"]})
+            assert await status(http, f"{url}/readyz") == (200, "ok")
+        web.terminate()
+        assert await web.ended() == 0
+
+
+async def test_other_paths_say_where_to_look(refill: Refill, http: httpx.AsyncClient) -> None:
+    with refill.daemon("web") as web:
+        url = await web.url()
+        answer = await http.get(f"{url}/anything/secret")
+        assert answer.status_code == 404
+        assert "/healthz" in answer.json()["error"]
+        assert (await http.post(f"{url}/healthz")).status_code == 405
+        web.terminate()
+        assert await web.ended() == 0
+    assert "secret" not in web.log.read_text(encoding="utf-8")  # no access log prints paths
+
+
+async def test_up_is_ready_works_counts_and_ends_in_good_order(refill: Refill, http: httpx.AsyncClient) -> None:
+    with refill.daemon("up") as up:
+        url = await up.url()
+
+        async def ready() -> bool:
+            return (await http.get(f"{url}/readyz")).status_code == 200
+
+        async def filled() -> float:
+            families = text_string_to_metric_families((await http.get(f"{url}/metrics")).text)
+            return sum(sample.value for one in families if one.name == "refill_filled" for sample in one.samples)
+
+        await until(ready, "readiness")
+        await until(filled, "a filled field")
+        up.terminate()
+        assert await up.ended() == 0
+        assert up.events("worker.stopped")
+        assert up.events("web.stopped")
+
+
+async def test_while_draining_it_is_alive_and_not_ready(refill: Refill, http: httpx.AsyncClient) -> None:
+    kaspr = refill.vendors["kaspr"]
+    kaspr.control("hold", {"route": "/profile/*", "count": None})
+    with refill.daemon("up") as up:
+        url = await up.url()
+        await until(lambda: kaspr.control("held")["held"], "a paid call on the wire")
+        up.terminate()
+        await until(lambda: up.events("worker.draining"), "draining")
+        assert await status(http, f"{url}/readyz") == (503, "draining")
+        assert await status(http, f"{url}/healthz") == (200, "ok")
+
+        def released() -> bool:
+            kaspr.control("release", {})
+            return up.process.poll() is not None
+
+        await until(released, "the end")
+        assert await up.ended() == 0
+    async with refill.ledger() as ledger:
+        totals = await ledger.budgets.totals("kaspr")
+        assert totals.spent == sum(row["credits"] for row in kaspr.charges())
+        assert totals.uncertain == 0
+
+
+async def test_health_answers_within_a_second_whatever_redis_does(refill: Refill, http: httpx.AsyncClient) -> None:
+    with own_redis() as (server, path):
+        refill.set(REFILL_REDIS__URL=f"unix://{path}", REFILL_SECRET_KEY="k" * 32)
+        with refill.daemon("web") as web:
+            url = await web.url()
+            assert (await http.get(f"{url}/healthz")).status_code == 200
+            server.send_signal(signal.SIGSTOP)
+            for probe in ("healthz", "readyz"):
+                began = time.monotonic()
+                assert (await http.get(f"{url}/{probe}")).status_code == 503
+                assert time.monotonic() - began < 1.0
+            server.send_signal(signal.SIGCONT)
+
+            async def well() -> bool:
+                return (await http.get(f"{url}/healthz")).status_code == 200
+
+            await until(well, "health")
+
+
+async def test_a_redis_that_takes_no_writes_is_alive_and_not_ready(refill: Refill, http: httpx.AsyncClient) -> None:
+    with own_redis() as (_, path):
+        refill.set(REFILL_REDIS__URL=f"unix://{path}", REFILL_SECRET_KEY="k" * 32)
+        with refill.daemon("web") as web:
+            url = await web.url()
+            async with refill.ledger() as ledger:
+                await ledger.timetable.beat("one", {"shut": []})
+                assert await status(http, f"{url}/readyz") == (200, "ok")
+                await ledger.scripts.call("CONFIG", "SET", "maxmemory", 1)
+            assert (await http.get(f"{url}/readyz")).status_code == 503
+            assert (await http.get(f"{url}/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("command", ["web", "up"])
+async def test_a_port_in_use_is_one_sentence(refill: Refill, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refill.change("port = 0", f"port = {port}")
+        ran = await refill(command)
+    assert ran.code == 2
+    assert ran.err == (
+        f"port {port} of 127.0.0.1 is in use: stop what listens there, or set web.port (REFILL_WEB__PORT)\n"
+    )
+
+
+async def test_a_host_that_is_not_ours_is_one_sentence(refill: Refill) -> None:
+    refill.change("port = 0", 'port = 0\nhost = "192.0.2.7"')
+    ran = await refill("web")
+    assert ran.code == 2
+    assert "192.0.2.7" in ran.err
+
+
+async def test_web_and_worker_of_one_folder_share_the_embedded_redis(refill: Refill, http: httpx.AsyncClient) -> None:
+    with refill.daemon("web") as web, refill.daemon("worker") as worker:
+        url = await web.url()
+
+        async def ready() -> bool:
+            return (await http.get(f"{url}/readyz")).status_code == 200
+
+        await until(ready, "a worker seen by the web process")
+        worker.terminate()
+        web.terminate()
+        assert (await worker.ended(), await web.ended()) == (0, 0)
