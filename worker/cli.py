@@ -12,6 +12,7 @@ import typer
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.commands import checking, explaining, mending, preparing, running, standing, trying, walking
+from worker.commands.hand import forager, kaspr, openprospect
 from worker.commands.session import err, run
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.sync import PATIENCE_S, Pass
@@ -239,6 +240,13 @@ def uncertain_resolve(
     _exit(run(mending.run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
 
 
+# ---- providers by hand ---------------------------------------------------------------------------------------------
+
+app.add_typer(forager.app, name="forager")
+app.add_typer(kaspr.app, name="kaspr")
+app.add_typer(openprospect.app, name="openprospect")
+
+
 def _exit(code: int) -> None:
     raise typer.Exit(code)
 
@@ -252,13 +260,13 @@ def main(words: Sequence[str] | None = None) -> None:
             err.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(running.WRONG_USE)
     except TrialError as error:
-        err.print(str(error), style="red", highlight=False, markup=False)
+        err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(running.FAILED)
     except LedgerUnavailableError as error:
         err.print(f"Redis went away ({error}): start it and try again; nothing was lost", style="red", markup=False)
         sys.exit(running.FAILED)
     except ConnectorError as error:
-        err.print(str(error), style="red", highlight=False, markup=False)
+        err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(running.FAILED)
 
 

@@ -1,4 +1,4 @@
-"""A provider opened for one command: on the shared limiter, with the ledger at hand."""
+"""A provider opened for one command: on the shared limiter, with the ledger its calls are booked in."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from config.problems import ConfigError
-from config.settings import OpenProspect as OpenProspectSettings
 from config.settings import Settings
 from connectors.errors import RateLimitedError
 from connectors.forager import Forager
 from connectors.kaspr import Kaspr
-from connectors.limits import Limiter, Window
+from connectors.limits import Limiter
 from connectors.openprospect import OpenProspect
-from connectors.ports import Provider
 from worker.byhand.buying import Buyer, NotNowError
 from worker.byhand.making import Maker
 from worker.commands.session import opened_ledger, settings_of
@@ -28,29 +26,13 @@ from worker.runtime import Ledger, clock, purse_of
 from worker.sync import new_run
 from worker.vendors import open_forager, open_kaspr, open_openprospect
 
-
-class Client(Protocol):
-    """What every connector has."""
-
-    @property
-    def name(self) -> str:
-        """The vendor's name."""
-
-    @property
-    def buckets(self) -> "Mapping[str, tuple[Window, ...]]":
-        """Its limits."""
-
-    async def aclose(self) -> None:
-        """Close connections."""
-
-
-C = TypeVar("C", bound=Client)
-P = TypeVar("P", bound=Provider)
+C = TypeVar("C", Forager, Kaspr, OpenProspect)
+P = TypeVar("P", Forager, Kaspr)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[C]):
-    """One provider's client and what its calls are booked in."""
+    """One provider's client, and the ledger."""
 
     client: C
     ledger: Ledger
@@ -61,16 +43,32 @@ class Opened(Generic[C]):
         """For what creates a row."""
         return Maker(self.ledger.creations, self.ledger.cursors, _owner(), self.ledger.scripts.now)
 
+    @property
+    def buyer(self) -> Buyer:
+        """For what costs credits.
 
-@dataclass(frozen=True, slots=True)
-class Paid(Opened[P]):
-    """A provider that costs credits."""
-
-    buyer: Buyer
+        Raises:
+            TypeError: this provider sells no lookups.
+        """
+        client, settings = self.client, self.settings
+        if isinstance(client, OpenProspect):
+            raise TypeError(client.name)
+        return Buyer(
+            provider=client,
+            ledger=self.ledger,
+            purse=purse_of(settings),
+            spool=Spool(settings.data_dir),
+            policy=settings.providers.paid[client.name].on_uncertain,
+            keep_hits_ms=int(settings.answers.keep_hits.total_seconds() * 1000),
+            keep_misses_ms=int(settings.answers.keep_misses.total_seconds() * 1000),
+            owner=_owner(),
+            run=new_run("hand"),
+            clock=clock,
+        )
 
 
 @asynccontextmanager
-async def at_forager(config: Path | None) -> AsyncIterator[Paid[Forager]]:
+async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
     """Forager.
 
     Raises:
@@ -81,41 +79,62 @@ async def at_forager(config: Path | None) -> AsyncIterator[Paid[Forager]]:
     asked = settings.providers.forager
     if asked is None:
         raise _unknown("forager")
-    async with _open(settings, lambda limiter: open_forager(asked, limiter)) as (client, ledger):
-        yield Paid(client, ledger, settings, _buyer(client, ledger, settings))
+    async with _open(settings, "forager", lambda limiter: open_forager(asked, limiter)) as opened:
+        yield opened
 
 
 @asynccontextmanager
-async def at_kaspr(config: Path | None) -> AsyncIterator[Paid[Kaspr]]:
+async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
     """Kaspr; raises as ``at_forager``."""
     settings = settings_of(config)
     asked = settings.providers.kaspr
     if asked is None:
         raise _unknown("kaspr")
-    async with _open(settings, lambda limiter: open_kaspr(asked, limiter)) as (client, ledger):
-        yield Paid(client, ledger, settings, _buyer(client, ledger, settings))
+    async with _open(settings, "kaspr", lambda limiter: open_kaspr(asked, limiter)) as opened:
+        yield opened
 
 
 @asynccontextmanager
 async def at_openprospect(config: Path | None) -> AsyncIterator[Opened[OpenProspect]]:
     """OpenProspect; raises as ``at_forager``."""
     settings = settings_of(config)
-    asked: OpenProspectSettings | None = settings.providers.openprospect
+    asked = settings.providers.openprospect
     if asked is None:
         raise _unknown("openprospect")
-    async with _open(settings, lambda limiter: open_openprospect(asked, limiter)) as (client, ledger):
-        yield Opened(client, ledger, settings)
+    async with _open(settings, "openprospect", lambda limiter: open_openprospect(asked, limiter)) as opened:
+        yield opened
 
 
 @asynccontextmanager
-async def _open(settings: Settings, build: Callable[[Limiter], C]) -> AsyncIterator[tuple[C, Ledger]]:
+async def _open(settings: Settings, name: str, build: Callable[[Limiter], C]) -> AsyncIterator[Opened[C]]:
     async with opened_ledger(settings) as ledger:
-        limiter = _Late(ledger)
-        client = build(limiter.of)
-        limiter.of.add(client.buckets)
+        limiter = RedisLimiter(ledger.scripts, name, {})
+        client = build(limiter)
+        limiter.add(client.buckets)
         try:
-            yield client, ledger
+            yield Opened(client, ledger, settings)
         except RateLimitedError as error:
             raise await _not_now(error, ledger) from error
         finally:
             await client.aclose()
+
+
+async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
+    """Who says that it is too early, and what to do about it."""
+    vendor, seconds = error.vendor, round(error.retry_after_s or 0)
+    if error.status is None:
+        standing = await ledger.pauses.of(*dict.fromkeys([vendor, error.bucket or vendor]))
+        if standing:
+            why = "; ".join(dict.fromkeys(one.why or one.reason for one in standing))
+            return NotNowError(f"{vendor} is paused ({why}): refill resume {vendor} lifts it")
+        return NotNowError(f"the rate of {vendor} is used up for now: try again in {max(1, seconds)} s")
+    wait = f"in {max(1, seconds)} s" if seconds else "later"
+    return NotNowError(f"{vendor} says that its rate is used up (status {error.status}): try again {wait}")
+
+
+def _unknown(name: str) -> ConfigError:
+    return ConfigError([f"{name} is not configured: add [providers.{name}] to refill.toml and set its key"])
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}-hand-{token_hex(4)}"
