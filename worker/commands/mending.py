@@ -16,6 +16,7 @@ from worker.ledger.answers import Ref
 from worker.ledger.figures import WorkName
 from worker.ledger.tickets import Uncertain
 from worker.ledger.work import DeadLetter, Due, Lane, Work
+from worker.reconcile import RESTORED
 from worker.runtime import Ledger
 from worker.sync import new_run
 
@@ -91,7 +92,7 @@ async def _each_dead(config: Path | None, names: tuple[str | None, str | None, s
                     done += await work.drop(letter.id)
     if id is not None and not done:
         return _none(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
-    out.print(f"{done} dead letters {'are due again' if step == 'replay' else 'dropped'}", highlight=False)
+    out.print(f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}", highlight=False)
     return DONE
 
 
@@ -106,7 +107,8 @@ async def _letters(work: Work) -> list[DeadLetter]:
 
 def _letter(name: WorkName, letter: DeadLetter) -> dict[str, object]:
     told = asdict(letter)
-    return {"crm": name[0], "object": name[1], **told, "since": told.pop("since_ms")}
+    since = told.pop("since_ms")
+    return {"crm": name[0], "object": name[1], **told, "since": since}
 
 
 def _none(sentence: str) -> int:
@@ -147,11 +149,15 @@ async def run_resume(config: Path | None, target: str) -> int:
     async with opened_ledger(settings) as ledger:
         standing = await ledger.pauses.all()
         known_target(settings, target, {one.target for one in standing})
-        lifted = [one for one in standing if target == ALL or _is_of(one.target, target)]
-        for one in lifted:
+        found = [one for one in standing if target == ALL or _is_of(one.target, target)]
+        for one in found:
+            if one.reason == RESTORED:
+                told = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"
+                out.print(told, highlight=False, markup=False, soft_wrap=True)
+                continue
             await ledger.pauses.lift(one.target, one.reason)
             out.print(f"{one.target}: {one.reason} lifted", highlight=False, markup=False)
-    if not lifted:
+    if not found:
         out.print("nothing was paused" if target == ALL else f"{target} was not paused", highlight=False)
     return DONE
 

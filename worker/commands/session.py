@@ -20,8 +20,8 @@ from worker.connection import open_redis
 from worker.engine import work
 from worker.runtime import Ledger, Runtime, open_runtime
 
-out = Console()
-err = Console(stderr=True)
+out = Console(emoji=False)  # a bucket such as kaspr:phone:read is no telephone
+err = Console(stderr=True, emoji=False)
 
 
 def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
@@ -48,7 +48,7 @@ async def session(settings: Settings) -> AsyncIterator[Runtime]:
 async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger alone, for what asks no vendor."""
     async with open_redis(settings) as redis:
-        yield Ledger.over(redis)
+        yield Ledger.over(redis, settings.data_dir)
 
 
 @asynccontextmanager

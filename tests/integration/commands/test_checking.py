@@ -147,10 +147,11 @@ async def test_wrong_configuration_ends_with_2_and_the_key(refill: Refill, words
 # ---- setup -------------------------------------------------------------------------------------------------------
 
 
-async def test_setup_shows_that_nothing_is_missing(refill: Refill) -> None:
+async def test_setup_shows_that_nothing_is_missing_once_it_was_created(refill: Refill) -> None:
+    await refill("setup", "acme_hubspot", "--yes")
     ran = await refill("setup", "acme_hubspot", "--yes")
     assert ran.code == 0
-    assert ran.out.count("openprospect_id is there") == 2
+    assert ran.out.count("nothing is missing") == 2
 
 
 async def test_setup_without_a_terminal_only_shows(refill: Refill) -> None:
