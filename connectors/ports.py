@@ -34,6 +34,7 @@ class Provider(Protocol):
     name: str
     account: str
     buckets: Mapping[str, tuple[Window, ...]]  # limiter bucket -> its windows; the first is the ordinary one
+    keeps_log: bool  # of what it charged; else only what is left tells
 
     def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
         """What can be asked, cheapest contract first; ``prices`` (credits per operation) overrule the defaults."""
@@ -56,6 +57,18 @@ class Provider(Protocol):
 
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
         """Credits the provider's own log shows for ``operation`` in the window; ``None`` when it keeps no log."""
+
+    async def billed(self, start_ms: int, end_ms: int) -> int:
+        """Credits the provider's log shows in the window, all operations together; 0 when it keeps no log."""
+
+    async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
+        """The same by UTC day since 1970 and operation; what is none of ours goes by the provider's own word."""
+
+    async def left(self) -> int | None:
+        """Credits left by a free read, where one sum of them is comparable with what calls cost."""
+
+    def told(self, reply: Reply) -> int | None:
+        """Credits left after a paid call by its reply's own word; the same sum as ``left``."""
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from worker import queueing
-from worker.jobs import JOBS, REOPEN_MS, STANDING_MS, TICKS
+from worker.jobs import CHECK_MS, JOBS, REOPEN_MS, STANDING_MS, TICKS, check_books, check_epoch
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.runtime import Runtime
 
@@ -28,6 +28,7 @@ async def work(runtime: Runtime, stop: asyncio.Event) -> None:
         _every(BEAT_S, lambda: _beat(runtime)),
         _every(REOPEN_MS / 1000, runtime.open_crms),
         _every(STANDING_MS / 1000, runtime.refresh_standing),
+        _every(CHECK_MS / 1000, lambda: _checked(runtime)),
         runtime.visits.tend(),
         _drain(runtime, stop),
     ):
@@ -39,6 +40,7 @@ async def work(runtime: Runtime, stop: asyncio.Event) -> None:
         await runtime.visits.drained(DRAIN_MARGIN_S / 2)
     with contextlib.suppress(LedgerUnavailableError):
         await runtime.ledger.timetable.leave(runtime.owner)
+    await runtime.ledger.epochs.high_water.sync()
     log.info("worker.stopped")
 
 
@@ -48,8 +50,15 @@ async def _start(runtime: Runtime) -> None:
         loaded = await runtime.spool.load(runtime.ledger.desk)
         log.info("spool.loaded", replies=loaded.replies)
     await _beat(runtime)
-    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms())
+    runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
+    await check_epoch(runtime)
+    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(), check_books(runtime))
     await _beat(runtime)  # readiness is told by which crms are open
+
+
+async def _checked(runtime: Runtime) -> None:
+    await check_epoch(runtime)
+    await check_books(runtime)
 
 
 async def _beat(runtime: Runtime) -> None:

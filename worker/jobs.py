@@ -12,6 +12,7 @@ from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.ledger.tickets import Uncertain
 from worker.overview import day_run
 from worker.queueing import Doorbell, Job
+from worker.reconcile import reconcile
 from worker.runtime import Runtime, clock
 from worker.watch import backfill, backfill_cursor, poll
 from worker.watches import Watch
@@ -20,6 +21,7 @@ FILL_S, LONG_S, SHORT_S = 240.0, 240.0, 30.0
 TICK_S = 1
 UPKEEP_MS = 5_000
 REOPEN_MS, STANDING_MS, RECHECK_MS = 60_000, 600_000, 60_000
+CHECK_MS, DAILY_MS = 30_000, 86_400_000
 BEFORE_MS, AFTER_MS = 30_000, 75_000  # the window of a verdict: clocks differ, and a call lasts 70 s at most
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
 log = structlog.get_logger(__name__)
@@ -54,6 +56,8 @@ def periods(runtime: Runtime) -> dict[str, int]:
         found[f"poll:{crm}.{kind}"] = int(runtime.settings.crm[crm].poll_every.total_seconds() * 1000)
         found[f"backfill:{crm}.{kind}"] = UPKEEP_MS
         found[f"recheck:{crm}.{kind}"] = RECHECK_MS
+    for name in runtime.providers:
+        found[f"reconcile:{name}"] = DAILY_MS
     if runtime.collector and runtime.settings.providers.openprospect:
         found["collect:all"] = int(runtime.settings.providers.openprospect.poll_every.total_seconds() * 1000)
     return found
@@ -167,6 +171,41 @@ async def verdicts(runtime: Runtime) -> None:
             log.info("ticket.judged", vendor=name, operation=operation, charged=charged)
 
 
+# ---- the providers' books ------------------------------------------------------------------------------------------
+
+
+async def compare_books(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Compare our ledger with one provider's books, once a day."""
+    if await _compared(runtime, str(payload.get("key"))):
+        await runtime.ledger.timetable.done(str(payload["name"]))
+
+
+async def check_books(runtime: Runtime) -> None:
+    """Compare what this process has not yet compared since its start; until then it buys nothing there."""
+    for name in sorted(runtime.lookups.unchecked):
+        if await _compared(runtime, name):
+            runtime.lookups.unchecked.discard(name)
+
+
+async def _compared(runtime: Runtime, name: str) -> bool:
+    provider = runtime.providers.get(name)
+    if provider is None:
+        return True
+    try:
+        await reconcile(runtime.ledger, runtime.settings, provider)
+    except ConnectorError as error:
+        log.warning("books.unread", vendor=name, error=type(error).__name__, status=error.status)
+        return False
+    return True
+
+
+async def check_epoch(runtime: Runtime) -> None:
+    """Buy nothing more where Redis has forgotten calls that were sent; else bring what was seen of it to the disk."""
+    if await runtime.ledger.epochs.behind() is not None:
+        await runtime.lookups.restored()
+    await runtime.ledger.epochs.high_water.sync()
+
+
 def _watch(runtime: Runtime, payload: Mapping[str, Any]) -> Watch | None:
     crm, _, kind = str(payload.get("key")).partition(".")
     return runtime.watches.get((crm, kind))
@@ -198,5 +237,6 @@ JOBS: tuple[Job[Runtime], ...] = (
     Job("recheck", recheck, LONG_S),
     Job("collect", collect, LONG_S),
     Job("upkeep", upkeep, SHORT_S * 2),
+    Job("reconcile", compare_books, LONG_S),
 )
 TICKS: Mapping[str, int] = {"tick": TICK_S}

@@ -30,7 +30,7 @@ from worker.ledger.answers import Kept, Ref
 from worker.ledger.cursors import Cursors
 from worker.ledger.floor import Floor
 from worker.ledger.pauses import Pauses
-from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
 from worker.ledger.spool import Spool
 from worker.ledger.tickets import (
     Busy,
@@ -50,6 +50,7 @@ from worker.purse import Purse
 CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
 BUDGET_LOOK_MS = 600_000  # a record that meets an empty budget of its crm looks again after this long
 MOMENT_MS = 2_000
+RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
 log = structlog.get_logger(__name__)
 
 
@@ -132,6 +133,7 @@ class Lookups:
     keep_misses_ms: int
     clock: Callable[[], int]
     draining: asyncio.Event
+    unchecked: set[str] = field(default_factory=set)  # providers whose books are not yet compared with ours
     _flights: dict[str, _Flight] = field(default_factory=dict)
 
     @property
@@ -161,6 +163,8 @@ class Lookups:
         if flight := self._flights.get(question.key):
             await self.desk.find([question.key], ref)  # notes that this record asked too
             return await self._join(flight)
+        if question.provider in self.unchecked:
+            return Blocked("reconcile", fault=True)
         await self._learn_cap(lease.run)
         lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
         answer = await self.desk.reserve(
@@ -231,8 +235,8 @@ class Lookups:
             nonlocal spent
             answer = provider.read(question, reply)
             spent = question.price if answer.credits is None else answer.credits
-            refused = answer.outcome is Outcome.REFUSED
-            return Settlement(0 if refused else spent, hit=answer.outcome is Outcome.HIT, refused=refused)
+            refused, hit = answer.outcome is Outcome.REFUSED, answer.outcome is Outcome.HIT
+            return Settlement(0 if refused else spent, hit=hit, refused=refused, left=provider.told(reply))
 
         ticket = LookupTicket(
             self.desk,
@@ -255,6 +259,9 @@ class Lookups:
             return Later(self.clock() + MOMENT_MS, "verdict")
         except TicketSpentError:
             return Later(self.clock() + MOMENT_MS, "question")
+        except LedgerBehindError:
+            await self.restored()
+            return Blocked("restored")
         except ConnectorError as error:
             return await self._refused(error, question, terms)
         finally:
@@ -268,6 +275,12 @@ class Lookups:
         if answer.outcome is Outcome.UNREADABLE:
             log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)
         return Answered(answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
+
+    async def restored(self) -> None:
+        """Redis has forgotten paid calls that were sent: nothing more is bought until a person has looked."""
+        for name in self.terms:
+            await self.pauses.pause(name, "restored", why=RESTORED)
+        log.error("redis.restored", providers=len(self.terms))
 
     async def _refused(self, error: ConnectorError, question: Question, terms: Terms) -> Looked:
         """What an uncharged failure means for the record, and for everybody who would ask next."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from secrets import token_hex
 from typing import cast
 
@@ -26,11 +27,13 @@ from worker.collect import Collector
 from worker.decide import marks
 from worker.deliver import Deliverer, Target
 from worker.fill import Line, Visits
+from worker.ledger.books import Books
 from worker.ledger.budgets import Budgets
 from worker.ledger.creations import Creations
 from worker.ledger.cursors import Cursors
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.deliveries import Deliveries
+from worker.ledger.epochs import Epochs, HighWater
 from worker.ledger.figures import Figures
 from worker.ledger.journal import Journal
 from worker.ledger.limiter import RedisLimiter
@@ -73,14 +76,16 @@ class Ledger:
     deliveries: Deliveries
     creations: Creations
     figures: Figures
+    books: Books
+    epochs: Epochs
 
     @classmethod
-    def over(cls, redis: Redis) -> Ledger:
-        """The ledger kept in ``redis``."""
-        scripts = Scripts(redis)
+    def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
+        """The ledger kept in ``redis``; what was seen of it is remembered in ``data_dir`` too."""
+        scripts, high_water = Scripts(redis), HighWater(data_dir)
         return cls(
             scripts,
-            Desk(scripts),
+            Desk(scripts, high_water=high_water),
             Budgets(scripts),
             Pauses(scripts),
             Floor(scripts),
@@ -90,6 +95,8 @@ class Ledger:
             Deliveries(scripts),
             Creations(scripts),
             Figures(scripts),
+            Books(scripts),
+            Epochs(scripts, high_water),
         )
 
     def work(self, crm: str, object: str) -> Work:
@@ -219,7 +226,7 @@ class Runtime:
 async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> AsyncIterator[Runtime]:
     """Everything wired over an open Redis; closed in the order that loses nothing."""
     async with AsyncExitStack() as stack:
-        ledger = Ledger.over(redis)
+        ledger = Ledger.over(redis, settings.data_dir)
         owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
         vault = Vault(ledger.cursors, settings)
         draining = asyncio.Event()

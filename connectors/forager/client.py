@@ -117,6 +117,7 @@ class Forager:
     """One account. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
+    keeps_log = True
 
     def __init__(self, transport: Transport, options: Options) -> None:
         """Take a ready transport.
@@ -195,6 +196,31 @@ class Forager:
                     raise ContractError(self.name, op.CREDIT_LOG.name, "change_sum")
                 total += change.change_sum
         return int(abs(total).to_integral_value(ROUND_CEILING))  # the sign of a charge is assumed: either counts
+
+    async def billed(self, start_ms: int, end_ms: int) -> int:
+        told = await self.credits_spent(_second(start_ms), _second(end_ms + 999))
+        if told.total_credits_spent is None:
+            raise ContractError(self.name, op.CREDIT_TOTALS.name, "total_credits_spent")
+        return int(abs(told.total_credits_spent).to_integral_value(ROUND_CEILING))
+
+    async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
+        ours = {theirs: name for name, theirs in op.LEDGER_NAMES.items()}
+        sums: dict[tuple[int, str], Decimal] = {}
+        async for change in self.balance_change_logs(_second(start_ms), _second(end_ms + 999)):
+            if change.change_sum is None:
+                raise ContractError(self.name, op.CREDIT_LOG.name, "change_sum")
+            known = ours.get(change.change_type)
+            if known is None and change.change_sum >= 0:
+                continue  # credits that were added
+            key = (_day(change.date_created), known or change.change_type)
+            sums[key] = sums.get(key, Decimal(0)) + change.change_sum
+        return {key: int(abs(total).to_integral_value(ROUND_CEILING)) for key, total in sums.items()}
+
+    async def left(self) -> int | None:
+        return (await self.standing()).credits
+
+    def told(self, reply: Reply) -> int | None:  # noqa: ARG002 - its replies do not say
+        return None
 
     # ---- searches (1-4, 11, 12) ----------------------------------------------------------------------------------
 
@@ -439,6 +465,14 @@ def _by_name(identity: Identity) -> Mapping[str, str] | None:
         return None
     query = RoleQuery(person_name=quoted(identity.full_name), organization_domains=[identity.domain])
     return query.arguments()
+
+
+def _day(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ContractError(read.NAME, op.CREDIT_LOG.name, "date_created") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) // 86_400
 
 
 def _second(ms: int) -> str:

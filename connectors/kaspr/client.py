@@ -74,6 +74,7 @@ class Kaspr:
     """One key. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
+    keeps_log = False
 
     def __init__(self, transport: Transport, options: Options) -> None:
         self._transport, self._options = transport, options
@@ -129,6 +130,21 @@ class Kaspr:
 
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:  # noqa: ARG002 - keeps no log
         return None
+
+    async def billed(self, start_ms: int, end_ms: int) -> int:  # noqa: ARG002 - keeps no log
+        return 0
+
+    async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:  # noqa: ARG002
+        return {}
+
+    async def left(self) -> int | None:
+        if self._options.dialect == "reference":
+            return None  # told with paid replies only
+        pools = await self.remaining_credits()
+        return read.pooled((pools.work_email, pools.personal_email, pools.phone, pools.export))
+
+    def told(self, reply: Reply) -> int | None:
+        return read.remaining(reply) if self._options.dialect == "reference" else read.pools_left(reply)
 
     # ---- the operations ------------------------------------------------------------------------------------------
 

@@ -114,6 +114,18 @@ def remaining(reply: Reply) -> int | None:
     return None if number is None else int(number)
 
 
+def pooled(pools: Iterable[float | None]) -> int | None:
+    """All pools together; ``None`` where one is not told, or is unlimited and never falls."""
+    known = [pool for pool in pools if pool is not None and pool >= 0]
+    return int(sum(known)) if len(known) == len(_POOLS) + 1 else None
+
+
+def pools_left(reply: Reply) -> int | None:
+    """Credits left in v2's pools by the headers of a paid reply, all together."""
+    names = (*_POOLS.values(), "remaining-export-credits")
+    return pooled(_number(reply.headers.get(name, "")) for name in names)
+
+
 def _number(text: str) -> float | None:
     try:
         number = float(text)

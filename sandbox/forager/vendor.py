@@ -115,10 +115,16 @@ class Forager(Vendor):
         return {"balance_log": [row.json() for row in self.log.rows], "feedback": self.account.feedbacks}
 
     def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        """`log_lag` {seconds}: how long a charge takes to show in the balance log."""
-        if action != "log_lag":
+        """`log_lag` {seconds}: how long a charge takes to show in the balance log; `charge` {change_type, credits}: one
+        for somebody else on the same account."""
+        if action == "charge":
+            self.balance -= body["credits"]
+            self.books.charge(None, body["change_type"], "somebody-else", body["credits"])
+            self.log.add(body["change_type"], -body["credits"], {})
+        elif action == "log_lag":
+            self.log.lag_s = float(body["seconds"])
+        else:
             raise KeyError(action)
-        self.log.lag_s = float(body["seconds"])
         return {}
 
     # money

@@ -143,7 +143,7 @@ MONEY: Mapping[str, str] = {
     "creations_open": "creations:open",
     # zset "<ticket>:<ms stored>:<credits>" -> ms sent: what we know to have been charged of late, for verdicts
     "charges": "charges:{provider}:{operation}",
-    # hash "<UTC day since 1970>|<operation>" -> credits spent on calls sent that day: what a provider's log is held against
+    # hash "<UTC day since 1970>|<operation>" -> credits spent on calls sent that day, to compare with a provider's log
     "books": "books:{provider}",
     # hash: instants at which the balance was told and nothing was in flight; see lua/parts/tickets.lua for its fields
     "balance": "balance:{provider}",

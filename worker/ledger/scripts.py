@@ -30,11 +30,15 @@ Clock: TypeAlias = Callable[[], int]
 Arg: TypeAlias = str | bytes | int
 
 _NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
-_UNSURE = re.compile(r"^(OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY)\b|-OOM|-READONLY|-MISCONF")
+_UNSURE = re.compile(r"^(OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS)\b|-OOM|-READONLY|-MISCONF|-NOREPLICAS")
 
 
 class LedgerUnavailableError(Exception):
     """Redis did not take the step, or did not say so: nothing that costs may follow. The step may be repeated."""
+
+
+class LedgerBehindError(LedgerUnavailableError):
+    """Redis has forgotten paid calls that were sent: it came from a backup, or is another one."""
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
 from worker.ledger.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
 from worker.ledger.budgets import BudgetLine, line_args
-from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
+from worker.ledger.epochs import HighWater, epoch_of
+from worker.ledger.scripts import Arg, LedgerBehindError, LedgerUnavailableError, Scripts
 from worker.ledger.ticket_values import (
     Busy,
     Ended,
@@ -87,9 +88,12 @@ async def surely(scripts: Scripts, name: str, *args: Arg) -> Any:
 class Desk:
     """Answers and tickets. Every step is one script; one may be repeated after ``LedgerUnavailableError``."""
 
-    def __init__(self, scripts: Scripts, *, token: Callable[[], str] = new_token) -> None:
+    def __init__(
+        self, scripts: Scripts, *, token: Callable[[], str] = new_token, high_water: HighWater | None = None
+    ) -> None:
         self._scripts = scripts
         self._token = token
+        self._high_water = high_water or HighWater()
         self._answers = Answers(scripts)
 
     async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, Kept]:
@@ -158,17 +162,31 @@ class Desk:
                 return StaleDay()
 
     async def sent(self, ticket: Granted) -> bool:
-        """``reserved -> sent``: true once, ever, and never after the deadline."""
-        return bool(await self._scripts.run("ticket_sent", ticket.ticket_id, ticket.token))
+        """``reserved -> sent``: true once, ever, and never after the deadline.
 
-    async def store(self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int) -> Ended:
-        """Keep the raw reply and settle its credits; a late answer of an uncertain ticket too."""
+        Raises:
+            LedgerBehindError: Redis has forgotten calls that were sent; nothing is done.
+        """
+        seen = self._high_water.seen
+        word, *told = await self._scripts.run("ticket_sent", ticket.ticket_id, ticket.token, *seen.args)
+        if int(word) < 0:
+            raise LedgerBehindError("behind what was sent")
+        self._high_water.saw(epoch_of(told))
+        return int(word) == 1
+
+    async def store(
+        self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, left: int | None = None
+    ) -> Ended:
+        """Keep the raw reply and settle its credits; a late answer of an uncertain ticket too.
+
+        ``left`` is the provider's balance after this call, where the reply told it.
+        """
         return _ended(
             await self._scripts.run(
                 "ticket_store",
                 *(ticket.ticket_id, ticket.token, ticket.key, field_text(ticket.fields)),
                 *(ticket.provider, ticket.operation, "\n".join(ticket.lines), ticket.price),
-                *(credits, int(hit), keep_ms, pack(reply)),
+                *(credits, int(hit), keep_ms, pack(reply), "" if left is None else left),
             )
         )
 
@@ -302,11 +320,15 @@ class Spooling(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a reply costs and whether it says anything; ``refused`` = understood and not charged."""
+    """What a reply costs and whether it says anything; ``refused`` = understood and not charged.
+
+    ``left`` is the provider's balance after it, where it was told.
+    """
 
     credits: int
     hit: bool
     refused: bool = False
+    left: int | None = None
 
 
 class LookupTicket:
@@ -365,7 +387,12 @@ class LookupTicket:
         try:
             async with asyncio.timeout(self._patience_s):
                 self.ended = await self._desk.store(
-                    self._granted, reply, credits=settlement.credits, hit=settlement.hit, keep_ms=keep_ms
+                    self._granted,
+                    reply,
+                    credits=settlement.credits,
+                    hit=settlement.hit,
+                    keep_ms=keep_ms,
+                    left=settlement.left,
                 )
         except (TimeoutError, LedgerUnavailableError):
             await self._spool.keep(

@@ -10,7 +10,7 @@ if ticket.state == 'uncertain' then
   local credits = charged == '1' and tonumber(ticket.price) or 0
   book(ticket.lines, credits, -ticket.price)
   total(ticket.provider, 'uncertain', -ticket.price)
-  total(ticket.provider, 'spent', credits)
+  spend(ticket.provider, ticket.operation, ticket, credits)
   ticket.state, ticket.late = 'resolved', '1'
   redis.call('HSET', K.ticket(id), 'state', 'resolved', 'credits', int(credits), 'late', '1')
   redis.call('ZREM', K.tickets_uncertain(), id)

@@ -1,12 +1,20 @@
--- needs: tickets
--- reserved -> sent, once, ever: 1 for the first call before the deadline, 0 for every other, repeats too.
--- Args: ticket, token.
+-- needs: tickets, epoch
+-- reserved -> sent, once, ever: 1 for the first call before the deadline, 0 for every other, repeats too; -1 and nothing
+-- done where this ledger is behind what the caller has seen of it (a backup, another Redis).
+-- Args: ticket, token, generation, id and sent of the epoch as the caller knows it (generation 0 = not at all).
+-- Gives the answer, then generation, id and sent of the epoch.
 local key = K.ticket(ARGV[3])
 local ticket = hash(key)
-if ticket.state ~= 'reserved' or ticket.token ~= ARGV[4] or now >= tonumber(ticket.deadline) then
-  return 0
+if behind(tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])) then
+  return { '-1', unpack(epoch()) }
 end
-redis.call('HSET', key, 'state', 'sent', 'sent', int(now))
+if ticket.state ~= 'reserved' or ticket.token ~= ARGV[4] or now >= tonumber(ticket.deadline) then
+  return { '0', unpack(epoch()) }
+end
+local alone = calm(ticket.provider) and '1' or '0'
+local place = redis.call('HINCRBY', K.balance(ticket.provider), 'calls', 1)
+redis.call('HSET', key, 'state', 'sent', 'sent', int(now), 'alone', alone, 'place', int(place))
+redis.call('HINCRBY', K.epoch(), 'sent', 1)
 total(ticket.provider, 'reserved', -ticket.price)
 total(ticket.provider, 'sent', ticket.price)
-return 1
+return { '1', unpack(epoch()) }

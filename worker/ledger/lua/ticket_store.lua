@@ -1,7 +1,8 @@
 -- needs: tickets, answers
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
--- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply.
+-- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply,
+-- credits left by the reply's own word ('' = not told).
 local CHARGES_MS = 3600000
 local id, token, question, fields, provider, operation = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local lines, price, credits, hit, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
@@ -24,21 +25,24 @@ if not known then
   ticket = { question = question, lines = lines, price = int(price), provider = provider, asker = '' }
 end
 
-local from = standing(ticket)
+local from, asked = standing(ticket), tonumber(ticket.sent or '0')
 if from then
   book(ticket.lines, credits, -ticket.price)
   total(provider, from, -ticket.price)
-  total(provider, 'spent', credits)
+  spend(provider, operation, ticket, credits)
 else
   local before = ticket.state == 'resolved' and tonumber(ticket.credits or '0') or 0
   book(ticket.lines, credits - before, 0)
-  total(provider, 'spent', credits - before)
+  spend(provider, operation, ticket, credits - before)
+end
+if ARGV[15] ~= '' and from == 'sent' and ticket.alone == '1' and calm(provider)
+  and redis.call('HGET', K.balance(provider), 'calls') == ticket.place then
+  balanced(provider, ARGV[15]) -- no other call was in flight from its first byte to its last
 end
 total(provider, 'overrun', math.max(0, credits - ticket.price))
 if credits > 0 then
   local charges = K.charges(provider, operation)
-  local sent = tonumber(ticket.sent or '0')
-  redis.call('ZADD', charges, int(sent > 0 and sent or now), table.concat({ id, int(now), int(credits) }, ':'))
+  redis.call('ZADD', charges, int(asked > 0 and asked or now), table.concat({ id, int(now), int(credits) }, ':'))
   redis.call('ZREMRANGEBYSCORE', charges, '-inf', int(now - CHARGES_MS))
   redis.call('PEXPIRE', charges, CHARGES_MS)
 end

@@ -2,8 +2,15 @@
 -- still become stored (late answer), released (verdict: not charged) or resolved (by a person).
 -- Fields: state, token, question, asker (ref), owner, deadline, price, provider, operation, fields, lines, keep (ms),
 -- policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since, verdict_at, verdict,
--- cause, credits, late (the asker is to be told too), final (asked again before). An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again.
+-- cause, credits, late (the asker is to be told too), final (asked again before), place and alone (see below).
+-- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again.
+--
+-- K.balance(provider) holds two instants at which the provider told what is left and no call was in flight: "told",
+-- "spent", "at" of the last one, and the same with "base_" of the one it is compared with. "calls" counts calls sent; a
+-- ticket's place is its number, "upto" that of the last call before the instant, and a ticket was alone when no other
+-- call was in flight as it was sent. "doubted" is when a call last became uncertain: the provider may still be at it.
 local ENDED_MS = 600000
+local SETTLING_MS = 120000 -- after a call without an answer the balance may still move
 local VERDICT_MS = 300000 -- after verdict_at minus patience: no verdict by then is a miss
 
 -- Credits of a ticket on every line it was reserved on. A line that was dropped is not brought back.
@@ -25,6 +32,43 @@ local function total(provider, name, credits)
   if credits ~= 0 then
     redis.call('HINCRBY', K.credits(provider), name, int(credits))
   end
+end
+
+-- Credits that were spent on a ticket's call: in the total, in the books of the day it was sent, and before the instants
+-- of the balance that came after it.
+local function spend(provider, operation, ticket, credits)
+  if credits == 0 then
+    return
+  end
+  local day = math.floor(tonumber(ticket.sent or int(now)) / 86400000)
+  total(provider, 'spent', credits)
+  redis.call('HINCRBY', K.books(provider), int(day) .. '|' .. operation, int(credits))
+  local upto = redis.call('HMGET', K.balance(provider), 'base_upto', 'upto')
+  local place = ticket.place and tonumber(ticket.place) or math.huge
+  if place <= tonumber(upto[1] or '0') then
+    redis.call('HINCRBY', K.balance(provider), 'base_spent', int(credits))
+  end
+  if place <= tonumber(upto[2] or '0') then
+    redis.call('HINCRBY', K.balance(provider), 'spent', int(credits))
+  end
+end
+
+-- An instant of the balance: what is left, told while nothing was in flight.
+local function balanced(provider, left)
+  local key = K.balance(provider)
+  local spent = redis.call('HGET', K.credits(provider), 'spent') or '0'
+  local upto = redis.call('HGET', key, 'calls') or '0'
+  redis.call('HSET', key, 'told', left, 'spent', spent, 'upto', upto, 'at', int(now))
+  if redis.call('HEXISTS', key, 'base_at') == 0 then
+    redis.call('HSET', key, 'base_told', left, 'base_spent', spent, 'base_upto', upto, 'base_at', int(now))
+  end
+end
+
+-- Whether no call is in flight, and none without an answer is young.
+local function calm(provider)
+  local sent = tonumber(redis.call('HGET', K.credits(provider), 'sent') or '0')
+  local doubted = tonumber(redis.call('HGET', K.balance(provider), 'doubted') or '0')
+  return sent == 0 and now - doubted > SETTLING_MS
 end
 
 -- Refs to be made due: who met the open ticket, and its asker when that is not waiting for the outcome any more.
@@ -80,6 +124,7 @@ end
 local function doubt(id, ticket, cause)
   total(ticket.provider, ticket.state, -ticket.price)
   total(ticket.provider, 'uncertain', ticket.price)
+  redis.call('HSET', K.balance(ticket.provider), 'doubted', int(now))
   ticket.state, ticket.since = 'uncertain', int(now)
   redis.call('HSET', K.ticket(id), 'state', 'uncertain', 'cause', cause, 'since', ticket.since)
   redis.call('ZREM', K.tickets_open(), id)

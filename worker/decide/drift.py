@@ -1,0 +1,45 @@
+"""Our account of a provider against its own: how far they are apart, and which open questions that answers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A lookup that was perhaps charged, with the worst it can have cost."""
+
+    ticket_id: str
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Whether each lookup was charged. With ``mixed`` only how many is known, so none of them may be asked again."""
+
+    charged: Mapping[str, bool] = field(default_factory=dict)
+    mixed: bool = False
+
+
+def outside(theirs: int, at_least: int, at_most: int) -> int:
+    """How far ``theirs`` lies outside of what ours can be: above it positive, below it negative, within 0."""
+    return theirs - at_most if theirs > at_most else min(0, theirs - at_least)
+
+
+def verdicts(extra: int, doubts: Sequence[Doubt]) -> Verdicts:
+    """What ``extra`` credits on their side, beyond what is surely charged, tell of all the lookups in doubt.
+
+    None of it, or all of it, decides each of them. With equal prices a part of it decides how many: the first ones
+    then stand for those, which settles the credits.
+    """
+    if not doubts:
+        return Verdicts()
+    if extra in {0, sum(one.price for one in doubts)}:
+        return Verdicts({one.ticket_id: extra > 0 for one in doubts})
+    prices = {one.price for one in doubts}
+    if len(prices) == 1 and 0 < extra < sum(one.price for one in doubts):
+        count, rest = divmod(extra, prices.pop())
+        if not rest:
+            return Verdicts({one.ticket_id: place < count for place, one in enumerate(doubts)}, mixed=True)
+    return Verdicts()

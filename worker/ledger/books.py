@@ -1,0 +1,123 @@
+"""Our side of a provider's books: what was spent when and on what, the balances it told, the last comparison."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from worker.ledger.scripts import Scripts
+
+DAY_MS = 86_400_000
+UNSEEN_MS = 130_000  # a charge shows in a provider's log two minutes after the call, and clocks differ
+
+Booking = tuple[int, str]  # UTC day since 1970, operation
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """One provider's account as we keep it, at one instant. ``recent`` are credits its log need not show yet."""
+
+    spent: int
+    sent: int
+    uncertain: int
+    calls: int
+    recent: int
+    by_day: Mapping[Booking, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """What a provider said is left, and what we had spent, while no call was in flight."""
+
+    left: int
+    spent: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Where the comparison with one provider's log stands. ``ours`` and ``theirs`` are credits before ``since_ms``.
+
+    ``accepted`` is the drift that a person has seen and resumed on, ``held`` the one the provider was paused for.
+    """
+
+    since_ms: int
+    ours: int = 0
+    theirs: int = 0
+    accepted: int = 0
+    held: int | None = None
+
+
+class Books:
+    """Reads what tickets have booked, and keeps where comparisons stand."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def ours(self, provider: str) -> Ours:
+        """Our account of ``provider`` now."""
+        keys, now = self._scripts.keys, await self._scripts.now()
+        totals, booked, calls, names = await self._scripts.calls(
+            [
+                ("HMGET", keys("credits", provider), "spent", "sent", "uncertain"),
+                ("HGETALL", keys("books", provider)),
+                ("HGET", keys("balance", provider), "calls"),
+                ("HKEYS", keys("books", provider)),
+            ]
+        )
+        operations = sorted({name.decode().partition("|")[2] for name in names})
+        charges = await self._scripts.calls(
+            [("ZRANGE", keys("charges", provider, operation), 0, -1) for operation in operations]
+        )
+        recent = 0
+        for member in (member for members in charges for member in members):
+            _, stored, credits = member.split(b":")
+            recent += int(credits) if int(stored) > now - UNSEEN_MS else 0
+        spent, sent, uncertain = (int(value or 0) for value in totals)
+        return Ours(spent, sent, uncertain, int(calls or 0), recent, _bookings(booked))
+
+    async def instants(self, provider: str) -> tuple[Instant | None, Instant | None]:
+        """The instant of the balance to compare with, and the last one; both are the same until another is told."""
+        key = self._scripts.keys("balance", provider)
+        found = await self._scripts.call("HMGET", key, "base_told", "base_spent", "base_at", "told", "spent", "at")
+        return _instant(found[:3]), _instant(found[3:])
+
+    async def told(self, provider: str, left: int, calls: int) -> bool:
+        """A free read told what is left; whether that proves something: no call was in flight or sent meanwhile."""
+        return bool(await self._scripts.run("balance_told", provider, left, calls))
+
+    async def rebase(self, provider: str, instant: Instant) -> None:
+        """From now on compare with ``instant``, when it still is the last one."""
+        await self._scripts.run("balance_base", provider, instant.at_ms)
+
+    async def comparison(self, provider: str) -> Comparison | None:
+        """Where the comparison with the provider's log stands, once it was begun."""
+        found = await self._scripts.call("HGET", self._scripts.keys("reconciled", provider), "state")
+        return Comparison(**json.loads(found)) if found else None
+
+    async def keep(self, provider: str, state: Comparison | None, report: Mapping[str, Any]) -> None:
+        """Remember where the comparison stands, and what it showed."""
+        kept = ["report", json.dumps(dict(report), separators=(",", ":"))]
+        if state is not None:
+            kept += ["state", json.dumps(asdict(state), separators=(",", ":"))]
+        await self._scripts.call("HSET", self._scripts.keys("reconciled", provider), *kept)
+
+    async def last(self, provider: str) -> dict[str, Any] | None:
+        """What the last comparison showed."""
+        found = await self._scripts.call("HGET", self._scripts.keys("reconciled", provider), "report")
+        return json.loads(found) if found else None
+
+
+def _bookings(booked: Mapping[bytes, bytes]) -> dict[Booking, int]:
+    found: dict[Booking, int] = {}
+    for name, credits in sorted(booked.items()):
+        day, _, operation = name.decode().partition("|")
+        found[int(day), operation] = int(credits)
+    return found
+
+
+def _instant(found: list[bytes | None]) -> Instant | None:
+    told, spent, at = found
+    return None if told is None or spent is None or at is None else Instant(int(float(told)), int(spent), int(at))

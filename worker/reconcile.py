@@ -1,0 +1,301 @@
+"""Our ledger against the provider's own books: what differs is reported, and past a tolerance nothing more is spent.
+
+A provider with a log (Forager) is held to its log. One that only tells what is left (Kaspr) proves something when we
+are its only user, between two instants at which no call was in flight. Whatever the books prove of an uncertain lookup
+is applied, so that afterwards both sides are equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from config.settings import Settings
+from connectors.ports import Provider
+from worker.decide.drift import Doubt, Verdicts, outside, verdicts
+from worker.ledger.books import DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
+from worker.ledger.tickets import Uncertain
+from worker.runtime import Ledger
+
+REASON, RESTORED = "reconcile", "restored"
+PAGE = 500
+DAYS_SHOWN = 31
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One operation of one UTC day, in credits. ``uncertain`` are those that ours may hold beside ``ours``."""
+
+    day: str
+    operation: str
+    ours: int
+    theirs: int
+    uncertain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One provider's comparison, in credits.
+
+    ``drift`` is what theirs holds beyond anything ours explains, ``None`` when nothing can be told. ``by`` is ``log``
+    or ``balance``; both sides begin at ``since_ms``.
+    """
+
+    provider: str
+    by: str
+    since_ms: int = 0
+    ours: int = 0
+    theirs: int | None = None
+    sent: int = 0
+    uncertain: int = 0
+    drift: int | None = None
+    accepted: int = 0
+    tolerance: int = 0
+    charged: int = 0  # lookups judged to have been charged, and not
+    uncharged: int = 0
+    left: int | None = None
+    paused: bool = False
+    notes: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = field(default=(), repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """One object for scripts and for the ledger."""
+        return dataclasses.asdict(self)
+
+
+async def reconcile(ledger: Ledger, settings: Settings, provider: Provider, *, accept: bool = False) -> Report:
+    """Compare one provider's books with ours, apply what they prove, and pause it past its tolerance.
+
+    With ``accept`` a drift is taken as explained: a person looks, after a Redis that had forgotten.
+
+    Raises:
+        ConnectorError: its books could not be read.
+    """
+    name = provider.name
+    paid = settings.providers.paid[name]
+    state = await _resumed(ledger, name)
+    if provider.keeps_log:
+        report, state = await _by_log(ledger, provider, state)
+    else:
+        report = await _by_balance(ledger, provider, sole_user=paid.sole_user)
+    report = dataclasses.replace(report, tolerance=paid.reconcile_tolerance)
+    if report.drift is not None and accept and state is not None:
+        state = dataclasses.replace(state, accepted=report.drift, held=None)
+    accepted = state.accepted if state else 0
+    excess = 0 if report.drift is None or accept else report.drift - accepted
+    if abs(excess) > paid.reconcile_tolerance:
+        await ledger.pauses.pause(name, REASON, why=_why(name, excess))
+        log.error("provider.drifted", vendor=name, credits=excess)
+        state = dataclasses.replace(state, held=report.drift) if state else None
+    report = dataclasses.replace(
+        report, accepted=accepted, paused=any(one.reason == REASON for one in await ledger.pauses.of(name))
+    )
+    await ledger.books.keep(name, state, {**report.as_json(), "lines": [], "at_ms": await ledger.scripts.now()})
+    log.info("provider.reconciled", vendor=name, drift=report.drift, charged=report.charged, uncharged=report.uncharged)
+    return report
+
+
+def _why(name: str, excess: int) -> str:
+    more = "more" if excess > 0 else "fewer"
+    return (
+        f"{name} billed {abs(excess)} credits {more} than our ledger explains: see refill reconcile, then run "
+        f"refill resume {name}; if others use the account, set reconcile_tolerance"
+    )
+
+
+async def _resumed(ledger: Ledger, name: str) -> Comparison | None:
+    """Where the comparison stands; a drift that somebody resumed on is accepted."""
+    state = await ledger.books.comparison(name)
+    if state is None or state.held is None:
+        return state
+    if any(one.reason == REASON for one in await ledger.pauses.of(name)):
+        return state
+    return dataclasses.replace(state, accepted=state.held, held=None)
+
+
+# ---- by the provider's log -----------------------------------------------------------------------------------------
+
+
+async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) -> tuple[Report, Comparison]:
+    name, now = provider.name, await ledger.scripts.now()
+    before = await ledger.books.ours(name)
+    doubtful = await _uncertain(ledger, name)
+    if state is None:
+        state = await _begun(provider, before, doubtful, now)
+    told = await provider.billed(state.since_ms, now + DAY_MS)
+    first = max(state.since_ms // DAY_MS, now // DAY_MS - DAYS_SHOWN)
+    theirs = await provider.charges(first * DAY_MS, now + DAY_MS)
+    after = await ledger.books.ours(name)
+    judged = Verdicts()
+    if first * DAY_MS == state.since_ms and _quiet(before, after, doubtful, now):
+        judged = _judge_by_operation(after, theirs, doubtful, first)
+        await _apply(ledger, doubtful, judged)
+        if judged.charged:
+            after = before = await ledger.books.ours(name)
+            doubtful = await _uncertain(ledger, name)
+    bill = told - state.theirs
+    drift = outside(
+        bill, before.spent - state.ours - before.recent, after.spent - state.ours + after.sent + after.uncertain
+    )
+    report = Report(
+        provider=name,
+        by="log",
+        since_ms=state.since_ms,
+        ours=after.spent - state.ours,
+        theirs=bill,
+        sent=after.sent,
+        uncertain=after.uncertain,
+        drift=drift,
+        charged=sum(judged.charged.values()),
+        uncharged=len(judged.charged) - sum(judged.charged.values()),
+        left=(await provider.standing()).credits,
+        lines=_lines(after, theirs, doubtful, first),
+    )
+    if not after.sent and not after.recent and not doubtful and after.calls == before.calls:
+        state = await _moved_on(provider, state, after, drift, now)
+    return report, state
+
+
+async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], now: int) -> Comparison:
+    """Begin at the start of a day, with what was billed before us taken as other people's."""
+    since = min([now, *(one.sent_ms for one in doubtful)]) // DAY_MS * DAY_MS
+    earlier = _earlier(ours, since)
+    known = ours.spent - earlier
+    told = await provider.billed(since, now + DAY_MS)
+    others = told - known if told > known + ours.sent + ours.uncertain else 0
+    return Comparison(since_ms=since, ours=earlier, theirs=others)
+
+
+async def _moved_on(provider: Provider, state: Comparison, ours: Ours, drift: int, now: int) -> Comparison:
+    """Begin today, at a moment when everything is accounted for, so that the log to be read stays short."""
+    since = now // DAY_MS * DAY_MS
+    if since == state.since_ms:
+        return state
+    earlier = _earlier(ours, since)
+    theirs = await provider.billed(since, now + DAY_MS) - (ours.spent - earlier) - drift
+    return dataclasses.replace(state, since_ms=since, ours=earlier, theirs=theirs)
+
+
+def _earlier(ours: Ours, since_ms: int) -> int:
+    """Credits we spent on the days before ``since_ms``."""
+    return ours.spent - sum(credits for (day, _), credits in ours.by_day.items() if day * DAY_MS >= since_ms)
+
+
+def _quiet(before: Ours, after: Ours, doubtful: Sequence[Uncertain], now: int) -> bool:
+    """Whether both sides stood still: nothing in flight, and nothing so young that the log need not show it."""
+    still = before.calls == after.calls and before.spent == after.spent and not before.sent and not after.sent
+    old = all(max(one.sent_ms, one.since_ms) < now - UNSEEN_MS for one in doubtful)
+    return still and old and not before.recent and not after.recent
+
+
+def _judge_by_operation(
+    ours: Ours, theirs: Mapping[Booking, int], doubtful: Sequence[Uncertain], first: int
+) -> Verdicts:
+    found: dict[str, bool] = {}
+    mixed = False
+    for operation in sorted({one.operation for one in doubtful}):
+        known = _of(ours.by_day, operation, first)
+        doubts = [Doubt(one.ticket_id, one.price) for one in doubtful if one.operation == operation]
+        judged = verdicts(_of(theirs, operation, first) - known, doubts)
+        found |= judged.charged
+        mixed = mixed or judged.mixed
+    return Verdicts(found, mixed)
+
+
+def _of(booked: Mapping[Booking, int], operation: str, first: int) -> int:
+    return sum(credits for (day, name), credits in booked.items() if name == operation and day >= first)
+
+
+def _lines(ours: Ours, theirs: Mapping[Booking, int], doubtful: Sequence[Uncertain], first: int) -> tuple[Line, ...]:
+    open_: dict[Booking, int] = {}
+    for one in doubtful:
+        key = (one.sent_ms // DAY_MS, one.operation)
+        open_[key] = open_.get(key, 0) + one.price
+    keys = sorted(key for key in {*ours.by_day, *theirs, *open_} if key[0] >= first)
+    return tuple(
+        Line(_day(day), name, ours.by_day.get((day, name), 0), theirs.get((day, name), 0), open_.get((day, name), 0))
+        for day, name in keys
+    )
+
+
+def _day(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * DAY_MS / 1000, UTC):%Y-%m-%d}"
+
+
+# ---- by the balance ------------------------------------------------------------------------------------------------
+
+
+async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) -> Report:
+    name, books = provider.name, ledger.books
+    ours = await books.ours(name)
+    if sole_user and not ours.sent:
+        left = await provider.left()
+        if left is not None:
+            await books.told(name, left, ours.calls)
+    base, last = await books.instants(name)
+    report = Report(
+        name, "balance", ours=ours.spent, sent=ours.sent, uncertain=ours.uncertain, left=last.left if last else None
+    )
+    if not sole_user:
+        return _noted(report, "sole_user is not set: what is left proves nothing while others may spend it")
+    if base is None or last is None:
+        return _noted(report, "no balance was told yet while no call was in flight")
+    since = dataclasses.replace(report, since_ms=base.at_ms, ours=last.spent - base.spent)
+    doubtful = [one for one in await _uncertain(ledger, name) if base.at_ms < one.sent_ms <= last.at_ms]
+    moved = base.left - last.left
+    extra = moved - since.ours
+    if extra < 0:
+        await books.rebase(name, last)
+        return _noted(since, "credits were added, or less was charged than we count: compared anew from here")
+    judged = verdicts(extra, [Doubt(one.ticket_id, one.price) for one in doubtful])
+    await _apply(ledger, doubtful, judged)
+    drift = outside(extra, 0, sum(one.price for one in doubtful))
+    if len(judged.charged) == len(doubtful):
+        await books.rebase(name, last)
+    charged = sum(judged.charged.values())
+    return dataclasses.replace(
+        since,
+        ours=since.ours + sum(one.price for one in doubtful if judged.charged.get(one.ticket_id)),
+        theirs=moved,
+        uncertain=(await books.ours(name)).uncertain,
+        drift=drift,
+        charged=charged,
+        uncharged=len(judged.charged) - charged,
+    )
+
+
+def _noted(report: Report, note: str) -> Report:
+    return dataclasses.replace(report, notes=(*report.notes, note))
+
+
+# ---- what is proven ------------------------------------------------------------------------------------------------
+
+
+async def _uncertain(ledger: Ledger, name: str) -> list[Uncertain]:
+    """The provider's uncertain lookups, longest first."""
+    found: list[Uncertain] = []
+    after = ""
+    while page := await ledger.desk.uncertain_list(PAGE, after):
+        found += [one for one in page if one.provider == name]
+        after = page[-1].cursor
+    return found
+
+
+async def _apply(ledger: Ledger, doubtful: Sequence[Uncertain], judged: Verdicts) -> None:
+    """Settle the credits. Only what was surely not charged, where the policy says so, may be asked once more."""
+    for one in doubtful:
+        charged = judged.charged.get(one.ticket_id)
+        if charged is None:
+            continue
+        if not charged and not judged.mixed and one.policy == "once_if_uncharged":
+            ended = await ledger.desk.verdict(one.ticket_id, charged=False)
+        else:
+            ended = await ledger.desk.resolve(one.ticket_id, ask_again=False, charged=charged)
+        await ledger.floor.wake(ended.waiters)
+        log.info("ticket.judged", vendor=one.provider, operation=one.operation, charged=charged)
