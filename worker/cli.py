@@ -247,6 +247,14 @@ app.add_typer(kaspr.app, name="kaspr")
 app.add_typer(openprospect.app, name="openprospect")
 
 
+@app.command()
+def reconcile(config: Config = None, as_json: Json = False) -> None:
+    """Our ledger against the providers' books. Exit code 1 while a difference keeps a provider paused."""
+    from worker.commands import reconciling
+
+    _exit(run(reconciling.run_reconcile(config, as_json=as_json)))
+
+
 def _exit(code: int) -> None:
     raise typer.Exit(code)
 
