@@ -1,0 +1,214 @@
+"""What no sender may do to the web process, and what it does when Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.intake import senders
+from tests.integration.intake.conftest import PUBLIC, Door, settings_in
+from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
+from tests.integration.web.test_web import own_redis
+from worker.ledger.intake import Intake
+from worker.ledger.scripts import Scripts
+from worker.runtime import Ledger
+from worker.web.app import web_app
+from worker.web.bodies import Bodies
+from worker.web.punctual import Punctual
+from worker.web.server import listen, serve
+
+PATH = "/webhooks/hubspot/acme_hubspot"
+API = {"authorization": f"Bearer {senders.TOKEN}", "content-type": "application/json"}
+
+
+async def raw(door: Door, *parts: bytes, pause_s: float = 0.0) -> bytes:
+    """Send bytes as they are and read what comes until the other side closes or falls silent."""
+    host, _, port = door.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    answer = b""
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause_s)
+        answer = await asyncio.wait_for(reader.read(65_536), 5)
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+    return answer
+
+
+async def test_two_mebibytes_in_chunks_without_a_length_are_refused_and_not_held(door: Door) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    head = b"POST /api/enrich HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+    head += b"".join(f"{name}: {value}\r\n".encode() for name, value in API.items()) + b"\r\n"
+    chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+    answer = await raw(door, head, *[chunk] * 32, b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5_000  # KiB
+
+
+async def test_told_length_beyond_the_cap_is_refused_at_once(door: Door) -> None:
+    head = b"POST /api/enrich HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n"
+    head += b"".join(f"{name}: {value}\r\n".encode() for name, value in API.items()) + b"\r\n"
+    assert (await raw(door, head, b"{")).startswith(b"HTTP/1.1 413")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
+    """The deadline of a request, for tests that wait it out."""
+    monkeypatch.setattr(Punctual, "arrives_within_s", 0.3)
+    return 0.3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"POST /api/enrich HTTP/1.1\r\nhost: x\r\nx-slow: ",
+        b"POST /api/enrich HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{",
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\nx: ",
+    ],
+)
+async def test_request_that_trickles_is_dropped_at_its_deadline(impatient: float, door: Door, said: bytes) -> None:
+    host, _, port = door.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    began = time.monotonic()
+    writer.write(said)
+    try:
+        while not reader.at_eof():
+            writer.write(b"x" if said else b"")
+            await reader.read(4096) if said.startswith(b"GET") else None
+            with_deadline = asyncio.wait_for(reader.read(4096), 0.05)
+            try:
+                await with_deadline
+            except TimeoutError:
+                continue
+    except ConnectionError:
+        pass
+    writer.close()
+    assert time.monotonic() - began < impatient + 2
+
+
+async def test_head_without_an_end_is_dropped(door: Door) -> None:
+    answer = await raw(door, b"GET /healthz HTTP/1.1\r\n", *[b"x-filler: " + b"y" * 8_000 + b"\r\n"] * 40)
+    assert b"200" not in answer[:20]
+    assert (await door.http.get(f"{door.url}/healthz")).status_code == 200
+
+
+async def test_compressed_or_mislabelled_bodies_are_refused(door: Door) -> None:
+    body = posted(event())
+    headers = signed(PUBLIC + PATH, body)
+    for wrong in ({"content-encoding": "gzip"}, {"content-type": "text/plain"}, {"content-type": ""}):
+        assert (await door.post(PATH, body, {**headers, **wrong})).status_code == 415
+    good = {**headers, "content-type": "application/json; charset=utf-8"}
+    assert (await door.post(PATH, body, good)).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 17 + b"]" * 17, b'["\\"",' + b"[" * 16 + b"]" * 17]
+)
+async def test_deep_nesting_is_refused(door: Door, body: bytes) -> None:
+    assert (await door.hubspot(body)).status_code == 400
+    assert (await door.post("/api/enrich", body, API)).status_code == 400
+
+
+async def test_brackets_inside_a_value_nest_nothing(door: Door) -> None:
+    assert (await door.hubspot(posted(event(propertyValue="[[[[" * 100 + '"}{\\"')))).status_code == 204
+    assert await door.due() == ["101"]
+
+
+async def test_wrong_methods_and_paths_tell_nothing(door: Door) -> None:
+    assert (await door.http.get(door.url + PATH)).status_code == 405
+    assert (await door.http.put(door.url + "/api/enrich")).status_code == 405
+    assert (await door.http.post(door.url + "/webhooks")).status_code == 404
+
+
+async def test_room_for_bodies_is_bounded_over_all_posts(redis: Redis, tmp_path: Path) -> None:
+    bodies = Bodies(held=10)
+    bodies.held = 11
+    from starlette.requests import Request
+
+    from worker.web.bodies import RefusedError
+
+    request = Request({"type": "http", "headers": [(b"content-type", b"application/json")]})
+    with pytest.raises(RefusedError, match="busy"):
+        await bodies.read(request, "application/json")
+
+
+async def test_without_redis_every_way_in_answers_503_within_a_second_and_takes_again_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    with own_redis() as (server, path):
+        redis = Redis(unix_socket_path=str(path))
+        settings = settings_in(tmp_path)
+        stop = asyncio.Event()
+        bound = listen(settings.web)
+        serving = asyncio.create_task(serve(web_app(Ledger.over(redis), settings, stop), bound, stop, grace_s=1))
+        host, port = bound.getsockname()[:2]
+        async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+            door = Door(f"http://{host}:{port}", http, redis)
+
+            async def everything() -> list[int]:
+                soap = {"content-type": "text/xml"}
+                callout, headers = called_out({"object": "Contact", "ids": ["0035g00000AbCdEAAV"]})
+                asked = b'{"crm":"acme_hubspot","object":"contact","ids":["1"]}'
+                posts: tuple[Callable[[], Awaitable[httpx.Response]], ...] = (
+                    lambda: door.hubspot(posted(event())),
+                    lambda: door.post(
+                        f"/webhooks/salesforce/acme_salesforce/{senders.PATH_SECRET}",
+                        envelope(notification("0035g00000AbCdEAAV")),
+                        soap,
+                    ),
+                    lambda: door.post("/webhooks/salesforce/acme_salesforce", callout, headers),
+                    lambda: door.post("/api/enrich", asked, API),
+                )
+                statuses = []
+                for post in posts:
+                    began = time.monotonic()
+                    statuses.append((await post()).status_code)
+                    assert time.monotonic() - began < 1.0
+                return statuses
+
+            assert await everything() == [204, 200, 204, 202]
+            server.send_signal(signal.SIGSTOP)  # it is there and says nothing
+            assert await everything() == [503] * 4
+            server.send_signal(signal.SIGCONT)
+            await redis.ping()
+            assert await everything() == [204, 200, 204, 202]
+            await redis.config_set("maxmemory", 1)
+            assert await everything() == [503] * 4
+            await redis.config_set("maxmemory", 0)
+            await redis.config_set("min-replicas-to-write", 1)
+            assert await everything() == [503] * 4
+            await redis.config_set("min-replicas-to-write", 0)
+            await redis.aclose()
+            server.kill()
+            server.wait()
+            assert await everything() == [503] * 4
+        stop.set()
+        await serving
+
+
+async def test_post_of_several_crms_and_objects_is_one_script(door: Door) -> None:
+    await door.hubspot(posted(event()))  # scripts are loaded
+    before = (await door.redis.info("commandstats")).get("cmdstat_evalsha", {"calls": 0})["calls"]
+    mixed = [event(id=at, portalId=senders.PORTAL if at % 2 else 77) for at in range(1, 101)]
+    assert (await door.hubspot(posted(*mixed), crm="")).status_code == 204
+    after = (await door.redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert len(await door.due()) + len(await door.due("second_hubspot")) >= 100
+    assert after - before <= 1
+
+
+async def test_announced_rows_are_counted(door: Door, redis: Redis) -> None:
+    await door.hubspot(posted(event(id=1), event(id=2)))
+    assert await Intake(Scripts(redis)).announced() == {("acme_hubspot", "contact"): 2}
