@@ -121,12 +121,28 @@ class Refill:
         async with open_redis(load(self.config, {})) as redis:
             yield Ledger.over(redis)
 
+    async def alone(self, *words: str) -> Ran:
+        """Run one command in a process of its own: those that listen to signals want that."""
+        return await asyncio.to_thread(self._alone, words)
+
+    def _alone(self, words: tuple[str, ...]) -> Ran:
+        ended = subprocess.run(
+            self._words(*words), capture_output=True, text=True, env=_environment(), check=False, timeout=WITHIN_S
+        )
+        assert "Traceback" not in ended.stdout + ended.stderr
+        return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+    def _words(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "worker.cli", *words, "--config", str(self.config)]
+
     @contextlib.contextmanager
-    def daemon(self, command: str) -> Iterator[Daemon]:
+    def daemon(self, *words: str) -> Iterator[Daemon]:
         """``up``, ``web`` or another long-running command as a process, killed in the end if it is still there."""
-        log = self.folder / f"{command}.log"
-        words = [sys.executable, "-m", "worker.cli", command, "--config", str(self.config)]
-        with log.open("wb") as stderr, subprocess.Popen(words, stderr=stderr, env=_environment()) as process:
+        log = self.folder / f"{words[0]}.log"
+        with (
+            log.open("wb") as told,
+            subprocess.Popen(self._words(*words), stdout=told, stderr=told, env=_environment()) as process,
+        ):
             try:
                 yield Daemon(process, log)
             finally:
