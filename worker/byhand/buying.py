@@ -14,6 +14,7 @@ from connectors.ports import Provider
 from worker.journal_entries import lookup_entry
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import BudgetLine
+from worker.ledger.scripts import LedgerBehindError
 from worker.ledger.spool import Spool
 from worker.ledger.tickets import (
     Busy,
@@ -26,7 +27,7 @@ from worker.ledger.tickets import (
     StaleDay,
     Unknown,
 )
-from worker.lookup import CALL_MS
+from worker.lookup import CALL_MS, RESTORED
 from worker.purse import Purse
 from worker.runtime import Ledger
 
@@ -75,12 +76,15 @@ class Buyer:
 
         Raises:
             AccessError: the provider refuses our key: nothing can be bought.
+            NotNowError: Redis has forgotten calls that were paid for.
         """
         kept = await self.ledger.desk.find([one.key for one in questions])
         new = [one for one in questions if not _serves(kept.get(one.key), one)]
         since = min((found.at_ms for found in kept.values()), default=0)
         if not new:
             return Quote(0, 0, 0, since)
+        if await self.ledger.epochs.behind() is not None:
+            raise NotNowError(RESTORED)
         await self._learn()
         left = await self._left(self._lines())
         return Quote(sum(self._priced(one).price for one in new), len(new), left, since)
@@ -112,6 +116,8 @@ class Buyer:
                         return await self._send(question, answer)
                     except TicketSpentError:
                         continue
+                    except LedgerBehindError:
+                        raise NotNowError(RESTORED) from None
                 case StaleDay():
                     continue
                 case Busy(until_ms):
@@ -143,7 +149,9 @@ class Buyer:
             answer = provider.read(question, reply)
             spent, outcome = question.price if answer.credits is None else answer.credits, answer.outcome
             refused = answer.outcome is Outcome.REFUSED
-            return Settlement(0 if refused else spent, hit=answer.outcome is Outcome.HIT, refused=refused)
+            return Settlement(
+                0 if refused else spent, hit=answer.outcome is Outcome.HIT, refused=refused, left=provider.told(reply)
+            )
 
         ticket = LookupTicket(
             self.ledger.desk,
@@ -166,6 +174,7 @@ class Buyer:
                 await self.ledger.floor.wake(ticket.ended.waiters)
         self.spent += spent
         self.bought += 1
+        await self.ledger.epochs.high_water.sync()
         await self._note(question, granted, outcome, spent)
         if ticket.ended and ticket.ended.overrun:
             why = f"{question.operation} cost more than its worst price known: check the price list, then resume"

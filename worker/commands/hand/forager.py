@@ -18,7 +18,6 @@ from worker.commands.hand.opening import at_forager
 from worker.commands.hand.options import Config, Json, Yes, group
 from worker.commands.hand.saying import agreed, finish, tell_paid
 from worker.commands.hand.tables import NOTHING, card, listed, person_card
-from worker.commands.tables import table
 
 app = group("Forager by hand: people, companies, jobs, contact data, credits, keys.")
 forager_account.register(app)
@@ -122,14 +121,10 @@ async def _website(text: str, *, yes: bool, config: Config, as_json: bool) -> No
 def _site(found: Website | None) -> Table | str:
     if found is None:
         return f"{NOTHING}: this site is not known"
-    if not found.website_technologies:
-        return card(found.domain, _ranks(found))
-    rows = [
-        (row.name, "" if row.is_active else "no longer", row.web_technology_id) for row in found.website_technologies
-    ]
-    shown = table(found.domain, ("technology", "", "id"), rows, figures=1)
-    shown.caption = ", ".join(f"{name} {value}" for name, value in _ranks(found) if value)
-    return shown
+    known = [one.name for one in found.website_technologies if one.is_active]
+    former = [one.name for one in found.website_technologies if not one.is_active]
+    technologies = [("technologies", ", ".join(known)), ("no longer", ", ".join(former))]
+    return card(found.domain, [*_ranks(found), *technologies])
 
 
 def _ranks(found: Website) -> list[tuple[str, object]]:

@@ -18,7 +18,7 @@ from worker.commands.hand import filters
 from worker.commands.hand.opening import at_forager
 from worker.commands.hand.options import Config, Json, group
 from worker.commands.hand.saying import WrongUseError, finish, note, tell
-from worker.commands.hand.tables import card, listed
+from worker.commands.hand.tables import card, listed, whole
 
 KINDS: Mapping[str, str] = {
     "industries": "industries",
@@ -60,7 +60,7 @@ async def _balance(config: Config, *, as_json: bool) -> None:
     }
     rows = [
         ("account", f"{account.id} {account.name}".strip()),
-        ("credits left", "not told" if credits is None else f"{credits:f}"),
+        ("credits left", "not told" if credits is None else whole(float(credits))),
         ("subscription", "" if account.subscription.is_active else "not active"),
         *((f"{name.replace('_', ' ')} costs", price) for name, price in prices.items()),
     ]
@@ -102,7 +102,7 @@ async def _spend(since: str, until: str | None, *, log: bool, config: Config, as
         counts = [(kind, count, sums[kind]) for kind, count in by_kind.most_common()]
         tell(as_json, value, lambda: listed("Spent", ("what", "calls", "credits"), counts, figures=2))
     if not as_json:
-        note(f"{0 if total is None else total} credits spent since {start}")
+        note(f"{0 if total is None else whole(float(total))} credits spent since {start}")
 
 
 # ---- suggestions -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from worker.commands.hand.openprospect_blacklists import known
 from worker.commands.hand.options import Config, Json, Yes, group
 from worker.commands.hand.saying import WrongUseError, confirmed, finish, note, tell
 from worker.commands.hand.sheets import ORDER_COLUMNS, rows_of
-from worker.commands.hand.tables import companies, listed, order_card, prospects
+from worker.commands.hand.tables import companies, listed, order_card, prospects, whole
 
 LOOKED_AT = 1_000  # newest orders among which a lost one is looked for
 order_app = group("One order.")
@@ -45,11 +45,8 @@ def orders(
 async def _orders(status: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = [one async for one in opened.client.orders(status) if status in {"", one.status}]
-    rows = [
-        (one.order_id, one.order_type, one.status, one.title, one.created_at, one.company_count, one.estimated_cost)
-        for one in found
-    ]
-    columns = ("id", "type", "status", "title", "created", "companies", "cost")
+    rows = [(one.order_id, one.status, one.title, one.company_count, whole(one.estimated_cost)) for one in found]
+    columns = ("id", "status", "title", "companies", "cost")
     tell(as_json, found, lambda: listed("Orders", columns, rows, figures=2))
 
 
@@ -151,7 +148,7 @@ async def _create(
     key = key_of(order.body(), ref)
     ref = ref or key[:10]
     order = order.model_copy(update={"title": f"{order.title} ref:{ref}"})
-    count = f"{len(order.companies)} companies" if order.companies else "companies that match"
+    count = f"companies: {len(order.companies)}" if order.companies else "companies that match"
     async with at_openprospect(config) as opened:
         client = opened.client
 
@@ -162,7 +159,7 @@ async def _create(
             return await _placed(client, f"ref:{ref}")
 
         await confirmed(
-            f'an order "{order.title}" for {count}: its price is told once it is accepted, and then charged', yes=yes
+            f'an order "{order.title}" ({count}): its price is told once it is accepted, and then charged', yes=yes
         )
         made = await opened.maker.make(Wanted(client.name, "order", key, send, find))
         placed = await client.order(made.id)

@@ -108,7 +108,7 @@ async def agreed(buyer: Buyer, questions: Sequence[Question], *, yes: bool) -> N
     if not quote.new:
         return
     name = buyer.provider.name
-    price = f"up to {quote.at_most} credits at {name}, {quote.left} left today"
+    price = f"{name}: up to {credits_of(quote.at_most)}, {quote.left} left today"
     if quote.at_most > quote.left and quote.new == 1:
         raise NotNowError(f"{price}: not enough, nothing was sent")
     await confirmed(price, yes=yes)
@@ -168,9 +168,14 @@ def tell_paid(as_json: bool, buyer: Buyer, value: object, show: Callable[[], Tab
     if kept and not buyer.bought:
         note(f"0 credits: kept since {kept}")
     elif kept:
-        note(f"{buyer.spent} credits; a part was free, kept since {kept}")
+        note(f"{credits_of(buyer.spent)}; a part was free, kept since {kept}")
     else:
-        note(f"{buyer.spent} credits")
+        note(credits_of(buyer.spent))
+
+
+def credits_of(count: int) -> str:
+    """``1 credit``, ``5 credits``."""
+    return f"{count} credit{'' if count == 1 else 's'}"
 
 
 def _show(shown: Table | str | None) -> None:

@@ -15,8 +15,13 @@ NOTHING = "nothing found"
 
 
 def listed(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, figures: int = 0) -> Table | str:
-    """A table, or a sentence where there is nothing to show."""
-    return table(title, columns, rows, figures=figures) if rows else f"{title}: {NOTHING}"
+    """A table, or a sentence where there is nothing to show. Ids stay in one piece: they are copied."""
+    if not rows:
+        return f"{title}: {NOTHING}"
+    shown = table(title, columns, rows, figures=figures)
+    for column in shown.columns:
+        column.no_wrap = column.header in {"id", "prefix"}
+    return shown
 
 
 def card(title: str, values: Sequence[tuple[str, object]]) -> Table:
@@ -68,21 +73,9 @@ def companies(title: str, rows: Sequence[Company]) -> Table | str:
     """OpenProspect's companies."""
     return listed(
         title,
-        ("id", "name", "domain", "city", "country", "review", "people", "score"),
-        [
-            (
-                one.id,
-                one.name,
-                one.domain or one.website,
-                one.city,
-                one.country,
-                one.review_status,
-                len(one.prospects) or None,
-                one.match_score,
-            )
-            for one in rows
-        ],
-        figures=2,
+        ("id", "name", "domain", "country", "people"),
+        [(one.id, one.name, one.domain or one.website, one.country, len(one.prospects) or None) for one in rows],
+        figures=1,
     )
 
 
