@@ -11,9 +11,10 @@ import typer
 
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
-from worker.commands import checking, explaining, mending, preparing, running, standing, trying, walking
+from worker.commands import checking, explaining, mending, preparing, reviewing, running, standing, trying, walking
 from worker.commands.hand import forager, kaspr, openprospect
 from worker.commands.session import err, run
+from worker.ledger.reviews import Stand
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.sync import PATIENCE_S, Pass
 from worker.trial import TrialError
@@ -126,7 +127,9 @@ def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = Non
 
 dead = typer.Typer(help="Records that failed too often and wait for a person.", no_args_is_help=True)
 uncertain = typer.Typer(help="Lookups that were perhaps charged.", no_args_is_help=True)
+review = typer.Typer(help="Changes that wait for your word, where mode is review.", no_args_is_help=True)
 app.add_typer(dead, name="dead")
+app.add_typer(review, name="review")
 app.add_typer(uncertain, name="uncertain")
 
 Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
@@ -253,6 +256,32 @@ def reconcile(config: Config = None, as_json: Json = False) -> None:
     from worker.commands import reconciling
 
     _exit(run(reconciling.run_reconcile(config, as_json=as_json)))
+
+
+@review.command("list")
+def review_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
+    """Every proposed change, before and after."""
+    _exit(run(reviewing.run_review_list(config, crm, object, as_json=as_json)))
+
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: everything proposed.")]
+Fields = Annotated[list[str] | None, typer.Option("--field", help="Only this field; may be repeated.")]
+
+
+@review.command("approve")
+def review_approve(
+    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
+) -> None:
+    """Write what is proposed, by the ordinary rules."""
+    _exit(run(reviewing.run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
+
+
+@review.command("reject")
+def review_reject(
+    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
+) -> None:
+    """Never write a value of ours into these fields of these records, until refill replay."""
+    _exit(run(reviewing.run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
 
 
 def _exit(code: int) -> None:

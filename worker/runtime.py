@@ -34,11 +34,15 @@ from worker.ledger.cursors import Cursors
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.deliveries import Deliveries
 from worker.ledger.epochs import Epochs, HighWater
+from worker.ledger.erasures import Erasures
 from worker.ledger.figures import Figures
+from worker.ledger.intake import Intake
 from worker.ledger.journal import Journal
 from worker.ledger.limiter import RedisLimiter
 from worker.ledger.pauses import Pauses
+from worker.ledger.reviews import Reviews
 from worker.ledger.scripts import Scripts
+from worker.ledger.signals import Signals
 from worker.ledger.spool import Spool
 from worker.ledger.tickets import Desk
 from worker.ledger.timetable import Timetable
@@ -169,9 +173,10 @@ class Runtime:
 
         reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
         companies = Companies(vendor)
-        watch = Watch(name, object, vendor, rules, what, schema, self.ledger.work(name, object), reader, companies)
+        work, reviews = self.ledger.work(name, object), Reviews(self.ledger.scripts, name, object)
+        watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews)
         pusher = Pusher(watch, self.limiters[name], verify=verifies(settings, rules))
-        visitor = Visitor(watch, self.lookups, pusher, clock)
+        visitor = Visitor(watch, self.lookups, pusher, clock, self.ledger.signals, self.ledger.erasures)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(pusher.aclose)
         self.watches[name, object] = watch

@@ -7,19 +7,23 @@ stops there and sends nothing more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
-from connectors.models import Answer, Fate, Found, Record
+from connectors.models import Answer, Fate, Found, Offer, Record
 from worker.decide import pushing
 from worker.decide.decision import Change, Decision
 from worker.decide.plan import candidates, decide
 from worker.decide.reasons import Reason
 from worker.decide.record import Own, View, with_values
+from worker.decide.signals import job_change
 from worker.decide.values import value_hash
-from worker.journal_entries import Intent, change_entry, intent, plain
+from worker.journal_entries import Intent, change_entry, intent, plain, scrubbed, signal_entry
+from worker.ledger.erasures import Erasures
+from worker.ledger.signals import Signals
+from worker.ledger.reviews import Proposal, Proposed, Stand
 from worker.ledger.work import Ending, Lease, Settlement
 from worker.lookup import Answered, Blocked, Closed, Later, Lookups, Miss
 from worker.push import Ended, Errand, Pushed, Pusher
@@ -44,13 +48,23 @@ class Story:
     prices: dict[str, int] = field(default_factory=dict)
     closed: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, Blocked] = field(default_factory=dict)
+    tally: dict[str, int] = field(default_factory=dict)
 
 
 class Visitor:
     """Handles the leases of one watched object. ``clock`` gives ms."""
 
-    def __init__(self, watch: Watch, lookups: Lookups, pusher: Pusher, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        lookups: Lookups,
+        pusher: Pusher,
+        clock: Callable[[], int],
+        signals: Signals,
+        erasures: Erasures,
+    ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
+        self._signals, self._erasures = signals, erasures
 
     async def visit(self, lease: Lease) -> None:
         """From the lease to its end.
@@ -68,6 +82,7 @@ class Visitor:
         if lease.reopened:
             own = self._reopened(record, own)
         story = Story(record, own)
+        proposal = await self._decided(lease, story)
         await self._close_open_intents(lease, story)
         view = self._watch.view(record, story.own)
         story.own |= {name: Own(refused=True) for name in view.refused}
@@ -90,8 +105,12 @@ class Visitor:
             )
             log.info("visit.deferred", reason=decision.reason, ending=ending)
             return
+        if self._watch.policy.mode == "review":
+            decision = await self._reviewed(lease, story, decision, proposal)
         if decision.changes and not await self._push(lease, story, view, decision):
             return
+        if proposal and "proposed" not in story.tally:
+            await self._watch.reviews.remove(lease.id)  # carried out, or nothing of it is left to decide
         after = self._watch.view(story.record, story.own)
         if decision.blocked:
             await self._wait(lease, story, after, decision)
@@ -110,14 +129,26 @@ class Visitor:
         """The record is merged, converted, gone, or the vendor said nothing of it."""
         work = self._watch.work
         if found.fate is Fate.GONE:
-            entries = [change_entry(intent(text), "gone") for text in lease.intents]
-            ending = await work.gone(lease, entries=entries)
+            ending = await self._gone(lease)
         elif found.fate is Fate.MOVED:
             target = found.moved_to or (found.record.id if found.record else "")
             ending = await work.move(lease, target, found.moved_object or lease.object)
         else:
             ending = await work.defer(lease, self._clock() + MOMENT_MS, "unread")
         log.info("visit.left", fate=found.fate, ending=ending)
+
+    async def _gone(self, lease: Lease) -> Ending:
+        """The record settles; where the vendor said to forget the person, so does everything kept of it, before."""
+        entries = [change_entry(intent(text), "gone") for text in lease.intents]
+        ref = (lease.crm, lease.object, lease.id)
+        if not await self._erasures.is_asked(ref):
+            return await self._watch.work.gone(lease, entries=entries)
+        await self._erasures.erase(ref, scrubbed)
+        entries = [scrubbed(entry) for entry in entries]
+        ending = await self._watch.work.gone(lease, entries=entries, outcome="erased")
+        if ending is not Ending.LOST:
+            await self._erasures.done(ref)
+        return ending
 
     async def _close_open_intents(self, lease: Lease, story: Story) -> None:
         """Tell what became of the changes an earlier visit may have sent; writes nothing."""
@@ -158,6 +189,7 @@ class Visitor:
                 schema=watch.schema,
             )
             if not decision.questions:
+                await self._signal(lease, story, view, offers)
                 return decision
             looked = await asyncio.gather(*(self._lookups.ask(one.question, lease) for one in decision.questions))
             later: Later | None = None
@@ -181,6 +213,17 @@ class Visitor:
             if later:
                 return later
 
+    async def _signal(self, lease: Lease, story: Story, view: View, offers: Sequence[Offer]) -> None:
+        """Tell the journal of a changed job, once; nothing is written because of it."""
+        told = job_change(view, self._watch.policy, offers, story.answers, story.missed)
+        if told is None:
+            return
+        values = {"employer": told.company, "employer_domain": told.domain, "title": told.title}
+        entry = signal_entry("job_change", told.provider, told.question_key, values, self._clock())
+        what = f"job_change:{told.domain}"
+        if await self._signals.tell(lease.crm, lease.object, lease.id, lease.run, what, entry):
+            log.info("signal.told", signal="job_change", provider=told.provider)
+
     async def _kept(
         self, questions: tuple[object, ...], story: Story, ref: tuple[str, str, str]
     ) -> Mapping[str, Answer]:
@@ -190,6 +233,37 @@ class Visitor:
     def _out_of_patience(self, lease: Lease, provider: str) -> bool:
         since = lease.places.get(provider)
         return since is not None and self._clock() - since >= self._lookups.terms[provider].skip_after_ms
+
+    # ---- review --------------------------------------------------------------------------------------------------
+
+    async def _decided(self, lease: Lease, story: Story) -> Proposal | None:
+        """What a person said of changes proposed earlier; rejected ones are refused for good."""
+        if self._watch.policy.mode != "review":
+            return None
+        proposal = await self._watch.reviews.get(lease.id)
+        if proposal and proposal.stand is Stand.REJECTED:
+            story.own |= {one.field: Own(refused=True) for one in proposal.changes}
+        return proposal
+
+    async def _reviewed(self, lease: Lease, story: Story, decision: Decision, proposal: Proposal | None) -> Decision:
+        """The decision with approved changes only; the others wait for a person's word."""
+        approved: set[tuple[str, str]] = set()
+        if proposal and proposal.stand is Stand.APPROVED:
+            approved = {(one.field, one.after) for one in proposal.changes}
+        cleared = tuple(one for one in decision.changes if (one.field, one.value) in approved)
+        waiting = tuple(one for one in decision.changes if one not in cleared)
+        if waiting:
+            held = story.record.values
+            lines = [
+                Proposed(
+                    one.field, one.property, held.get(one.property) or "", one.value, one.provider, one.grade or ""
+                )
+                for one in waiting
+            ]
+            await self._watch.reviews.put(Proposal(lease.id, tuple(lines), lease.run, self._clock()))
+            story.tally["proposed"] = len(waiting)
+            log.info("visit.proposed", fields=len(waiting))
+        return replace(decision, changes=cleared)
 
     # ---- push ----------------------------------------------------------------------------------------------------
 
@@ -309,6 +383,7 @@ class Visitor:
             entries=tuple(story.entries),
             filled=story.filled,
             unfilled=left,
+            tally=story.tally,
             outcome=view.skip.value if view.skip else outcome,
         )
         ending = await self._watch.work.settle(lease, settlement)

@@ -13,6 +13,7 @@ from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
 from worker.decide.policy import Policy
 from worker.decide.record import Own, View, look
+from worker.ledger.reviews import Reviews
 from worker.ledger.work import Work
 
 COMPANY_KEPT_S = 600.0  # linked companies change rarely; a stale domain costs one more visit, never a wrong write
@@ -79,6 +80,7 @@ class Watch:
     work: Work
     reader: Batcher[str, Found]
     companies: Companies
+    reviews: Reviews
 
     def view(self, record: Record, own: Mapping[str, Own]) -> View:
         """What the rules see of ``record``."""

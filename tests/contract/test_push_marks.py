@@ -20,6 +20,7 @@ from tests.contract.sandbox import Sandbox, Start
 from worker.decide import marks
 from worker.decide.decision import Change
 from worker.decide.policy import FieldRule, Policy, WriteRule
+from worker.ledger.reviews import Reviews
 from worker.ledger.work import Lease, Work
 from worker.policies import watched_of
 from worker.push import Ended, Errand, Pushed, Pusher
@@ -121,7 +122,8 @@ async def pushing(
 
     reader: Batcher[str, Found] = Batcher("acme", "read", read, str, vendor.batch, linger_s=0.01)
     work = cast("Work", Intending())
-    watch = Watch("acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor))
+    reviews = cast("Reviews", None)  # no visit runs here
+    watch = Watch("acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews)
     pusher = Pusher(watch, NoLimiter(), verify=verify)
     yield watch, pusher
     await pusher.aclose()

@@ -64,6 +64,8 @@ JOURNAL: Mapping[str, str] = {
     "run_records": "run:{run}:records",
     # hash "<field>|<provider>" -> values written since the start
     "filled": "filled:{crm}:{object}",
+    # hash id -> JSON of the changes that wait for a person's word
+    "reviews": "reviews:{crm}:{object}",
 }
 
 SCHEDULE: Mapping[str, str] = {
@@ -93,6 +95,8 @@ DELIVERIES: Mapping[str, str] = {
 INTAKE: Mapping[str, str] = {
     # hash ref -> ms: the vendor said that this person asked to be forgotten; gone once that is done
     "erasures": "intake:erasures",
+    # integer: people erased since Redis was last asked to rewrite its file
+    "erased": "intake:erased",
     # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced
     "announced": "intake:announced",
     "recovered": "intake:recovered",

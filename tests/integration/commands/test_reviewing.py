@@ -1,0 +1,50 @@
+"""Mode review: nothing is written before a person's word, and then what was approved and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.integration import operating
+from tests.integration.operating import Refill
+
+CONTACT = ("acme_hubspot", "contact")
+
+
+def written(refill: Refill) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = refill.vendors["hubspot"].control("books?kind=writes")["writes"]
+    return [one for one in found if one["by"] == "integration" and one["object"] == "contacts"]
+
+
+async def test_changes_wait_for_a_word_and_a_refused_value_is_never_proposed_again(tmp_path: Path) -> None:
+    with operating.vendors() as vendors:
+        refill = Refill(tmp_path, vendors)
+        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', 'deliver_to = ["acme_salesforce"]')
+        refill.change('kind = "hubspot"', 'kind = "hubspot"\nmode = "review"')
+        done = await refill("sync", "--full", "--json", "--patience", "5")
+        assert done.code == 0
+        assert written(refill) == []
+        proposals = (await refill("review", "list", *CONTACT, "--json")).json
+        assert len(proposals) > 2
+        assert {one["stand"] for one in proposals} == {"proposed"}
+        approved, rejected, untouched = proposals[0], proposals[1], proposals[2]
+
+        assert (await refill("review", "approve", *CONTACT, approved["id"])).code == 0
+        assert (await refill("review", "reject", *CONTACT, rejected["id"])).code == 0
+        again = await refill("sync", "--json", "--patience", "5")
+        assert sum(again.json["credits"].values()) == 0
+        values = {(one["id"], one["property"], one["after"]) for one in written(refill) if one["property"]}
+        assert values >= {(approved["id"], one["property"], one["after"]) for one in approved["changes"]}
+        assert {id_ for id_, _, _ in values} == {approved["id"]}
+        left = {one["id"] for one in (await refill("review", "list", *CONTACT, "--json")).json}
+        assert untouched["id"] in left
+        assert not {approved["id"], rejected["id"]} & left
+
+        await refill("sync", "--record", *CONTACT, rejected["id"], "--json", "--patience", "5")
+        assert rejected["id"] not in {one["id"] for one in (await refill("review", "list", "--json")).json}
+
+
+async def test_a_word_on_something_that_was_not_proposed_is_refused(refill: Refill) -> None:
+    ended = await refill("review", "approve", *CONTACT, "1")
+    assert ended.code == 1
+    assert "nothing is proposed for acme_hubspot contact 1" in ended.err

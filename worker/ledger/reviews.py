@@ -1,0 +1,77 @@
+"""Changes that wait for a person, in a crm whose mode is ``review``: kept by record until approved or rejected.
+
+A visit proposes, a person decides, and the next visit carries the decision out by the ordinary rules. Each step is
+one command; a crash between a decision and its visit leaves the decision to be said again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from worker.ledger.scripts import Scripts
+
+
+class Stand(StrEnum):
+    """What a person said of proposed changes so far."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One value for one field. ``before`` is what the record held when it was proposed."""
+
+    field: str
+    property: str
+    before: str = dataclasses.field(repr=False)
+    after: str = dataclasses.field(repr=False)
+    provider: str
+    grade: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The changes proposed for one record, by which run and when (ms)."""
+
+    id: str
+    changes: tuple[Proposed, ...]
+    run: str
+    at: int
+    stand: Stand = Stand.PROPOSED
+
+
+class Reviews:
+    """The proposals of one (crm, object)."""
+
+    def __init__(self, scripts: Scripts, crm: str, object: str) -> None:
+        self._scripts, self._key = scripts, scripts.keys("reviews", crm, object)
+
+    async def get(self, id: str) -> Proposal | None:
+        """What is proposed for a record, or was and is decided but not carried out."""
+        found = await self._scripts.call("HGET", self._key, id)
+        return _proposal(id, found) if found else None
+
+    async def all(self) -> list[Proposal]:
+        """Every proposal not carried out yet, oldest first."""
+        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
+        return sorted((_proposal(id.decode(), text) for id, text in found.items()), key=lambda one: (one.at, one.id))
+
+    async def put(self, proposal: Proposal) -> None:
+        """Keep a proposal, or what a person decided of it, in place of what was there."""
+        text = json.dumps(dataclasses.asdict(proposal), ensure_ascii=False, separators=(",", ":"))
+        await self._scripts.call("HSET", self._key, proposal.id, text)
+
+    async def remove(self, id: str) -> None:
+        """The decision is carried out, or the record is away."""
+        await self._scripts.call("HDEL", self._key, id)
+
+
+def _proposal(id: str, text: bytes) -> Proposal:
+    told = json.loads(text)
+    changes = tuple(Proposed(**one) for one in told["changes"])
+    return Proposal(id, changes, told["run"], told["at"], Stand(told["stand"]))
