@@ -7,7 +7,7 @@ LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-
 TESTS ?= tests
 ARGS  ?=
 
-.PHONY: demo test lint format types e2e lock clean
+.PHONY: demo test lint format types contract-table e2e lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
@@ -27,6 +27,9 @@ types: .venv/dev.done
 format: .venv/dev.done
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
+
+contract-table: .venv/dev.done  ## every vendor operation against everything that can go wrong with a call
+	$(BIN)/pytest -q -n 2 tests/contract --contract-table $(ARGS)
 
 e2e: .venv/dev.done
 	$(BIN)/pytest -q -n 2 tests/e2e $(ARGS)

@@ -21,6 +21,7 @@ SILENCE_S = 0.15  # longer than any answer of the sandbox takes, short enough to
 class CrmRow:
     """One operation, the sandbox's name of its route, and the method that makes just this call.
 
+    ``good`` judges what the ordinary call gives; ``miss`` is a call about what is not there, ``missed`` judges that.
     ``needed`` is the member its answer cannot do without; ``blind`` operations do not look at a success's body;
     ``renewed`` says that a 401 is answered with one fresh token and one more try. A ``login`` is sent
     on behalf of a repeatable call, and every refusal of it is for an operator.
@@ -33,6 +34,9 @@ class CrmRow:
     blind: bool = False
     renewed: bool = False
     login: bool = False
+    good: Callable[[Any], bool] = bool
+    miss: Callable[[Any, KeptTicket], Awaitable[object]] | None = None
+    missed: Callable[[Any], bool] = bool
 
 
 def table(rows: Sequence[CrmRow]) -> list[Any]:
@@ -47,6 +51,26 @@ def table(rows: Sequence[CrmRow]) -> list[Any]:
 def received(sandbox: Sandbox, row: CrmRow) -> int:
     """How often the row's call has come."""
     return sum(1 for one in sandbox.requests(row.route) if one["method"] == row.operation.method)
+
+
+async def check_good(sandbox: Sandbox, crm: Any, row: CrmRow) -> None:
+    """The ordinary call: its answer, one request, a stored ticket."""
+    sandbox.control("reset-books", {})
+    ticket = KeptTicket()
+    value = await row.call(crm, ticket)
+    assert row.good(value), value
+    assert received(sandbox, row) == 1
+    if row.operation.repeat is Repeat.CREATES and not row.login:
+        assert ticket.steps == ["sent", "stored"]
+
+
+async def check_miss(sandbox: Sandbox, crm: Any, row: CrmRow) -> None:
+    """A call about what is not there is answered and no error."""
+    assert row.miss is not None
+    sandbox.control("reset-books", {})
+    value = await row.miss(crm, KeptTicket())
+    assert row.missed(value), value
+    assert received(sandbox, row) == 1
 
 
 async def check(sandbox: Sandbox, crm: Any, row: CrmRow, case: Case) -> None:

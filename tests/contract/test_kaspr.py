@@ -58,10 +58,7 @@ async def opened(sandbox: Sandbox, limiter: HeardLimiter | None = None, **more: 
 async def kaspr(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Kaspr]:
     params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
     hangs = getattr(params.get("case"), "kind", "") == "hang"
-    row = params.get("row")
-    newer = {op.PROFILE_V2, op.REMAINING_CREDITS, op.RATE_LIMITS}
-    dialect = "v2" if row is not None and row.operation in newer else "reference"
-    client = await opened(sandbox, dialect=dialect, read_s=HANG_S if hangs else 10)
+    client = await opened(sandbox, dialect=params.get("dialect", "reference"), read_s=HANG_S if hangs else 10)
     yield client
     await client.aclose()
 
@@ -103,25 +100,41 @@ ROWS = (
 )
 
 
-def ids(row: Row) -> str:
-    return row.operation.path.strip("/").replace("/", "_")
+NEW, OLD = {op.PROFILE_V2, op.REMAINING_CREDITS, op.RATE_LIMITS}, {op.PROFILE}
+SPOKEN: dict[Dialect, tuple[Row, ...]] = {
+    "reference": tuple(row for row in ROWS if row.operation not in NEW),
+    "v2": tuple(row for row in ROWS if row.operation not in OLD),
+}
+CELLS = [
+    pytest.param(dialect, row, id=f"{dialect}-{row.operation.name}") for dialect, rows in SPOKEN.items() for row in rows
+]
+MISSES = [one for one in CELLS if one.values[1].miss]  # type: ignore[union-attr]  # the row
+TROUBLE = [
+    pytest.param(dialect, *one.values, id=f"{dialect}-{one.id}")
+    for dialect, rows in SPOKEN.items()
+    for one in table(rows)
+]
 
 
 def test_every_operation_has_its_rows() -> None:
     assert [row.operation for row in ROWS] == list(OPERATIONS)
+    assert {name: len(rows) for name, rows in SPOKEN.items()} == {"reference": 4, "v2": 6}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ids)
+@pytest.mark.parametrize(("dialect", "row"), CELLS)
+@pytest.mark.usefixtures("dialect")
 async def test_good(sandbox: Sandbox, kaspr: Kaspr, row: Row) -> None:
     await check_good(sandbox, kaspr, row)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.miss], ids=ids)
+@pytest.mark.parametrize(("dialect", "row"), MISSES)
+@pytest.mark.usefixtures("dialect")
 async def test_miss(sandbox: Sandbox, kaspr: Kaspr, row: Row) -> None:
     await check_miss(sandbox, kaspr, row)
 
 
-@pytest.mark.parametrize(("row", "case"), table(ROWS))
+@pytest.mark.parametrize(("dialect", "row", "case"), TROUBLE)
+@pytest.mark.usefixtures("dialect")
 async def test_trouble(sandbox: Sandbox, kaspr: Kaspr, row: Row, case: Case) -> None:
     await check(sandbox, kaspr, row, case)
 
