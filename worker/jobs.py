@@ -10,10 +10,12 @@ import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.ledger.tickets import Uncertain
+from worker.ledger.work import Due, Lane
 from worker.overview import day_run
 from worker.queueing import Doorbell, Job
 from worker.reconcile import reconcile
 from worker.runtime import Runtime, clock
+from worker.sweep import sweep
 from worker.watch import backfill, backfill_cursor, poll
 from worker.watches import Watch
 
@@ -21,6 +23,8 @@ FILL_S, LONG_S, SHORT_S = 240.0, 240.0, 30.0
 TICK_S = 1
 UPKEEP_MS = 5_000
 REOPEN_MS, STANDING_MS, RECHECK_MS = 60_000, 600_000, 60_000
+SWEEP_MS = 60_000  # a step of the pass under way; a pass begins once a day
+ERASE_MS = 3_600_000
 CHECK_MS, DAILY_MS = 30_000, 86_400_000
 BEFORE_MS, AFTER_MS = 30_000, 75_000  # the window of a verdict: clocks differ, and a call lasts 70 s at most
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
@@ -51,11 +55,12 @@ async def tick(runtime: Runtime, payload: Mapping[str, Any]) -> None:  # noqa: A
 
 def periods(runtime: Runtime) -> dict[str, int]:
     """Every periodic job by ``<job>:<key>``, and its period in ms."""
-    found: dict[str, int] = {"upkeep:all": UPKEEP_MS}
+    found: dict[str, int] = {"upkeep:all": UPKEEP_MS, "erase:all": ERASE_MS}
     for crm, kind in runtime.watches:
         found[f"poll:{crm}.{kind}"] = int(runtime.settings.crm[crm].poll_every.total_seconds() * 1000)
         found[f"backfill:{crm}.{kind}"] = UPKEEP_MS
         found[f"recheck:{crm}.{kind}"] = RECHECK_MS
+        found[f"sweep:{crm}.{kind}"] = SWEEP_MS
     for name in runtime.providers:
         found[f"reconcile:{name}"] = DAILY_MS
     if runtime.collector and runtime.settings.providers.openprospect:
@@ -113,6 +118,25 @@ async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     await watch.work.recheck(run_of_day(runtime, watch.crm), first=first, buckets=RECHECK_BUCKETS)
     await runtime.ledger.cursors.set(name, str((first + RECHECK_BUCKETS) % 4096))
     await runtime.ledger.timetable.done(str(payload["name"]))
+
+
+async def sweep_watch(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Go on with the sweep of one watched object."""
+    watch = _watch(runtime, payload)
+    if watch is None or runtime.visits.draining.is_set():
+        return
+    ledger, run = runtime.ledger, run_of_day(runtime, watch.crm)
+    if await _asked(runtime, watch.crm, sweep(watch, ledger.cursors, ledger.intake, run=run, now_ms=clock())):
+        await ledger.timetable.done(str(payload["name"]))
+
+
+async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Look again at records whose person is to be forgotten and that were not gone yet; let Redis forget the erased."""
+    ledger = runtime.ledger
+    for crm, kind, id in await ledger.erasures.standing(await ledger.scripts.now() - ERASE_MS):
+        await ledger.work(crm, kind).add([Due(id)], lane=Lane.LIVE, run=run_of_day(runtime, crm))
+    await ledger.erasures.rewrite()
+    await ledger.timetable.done(str(payload["name"]))
 
 
 async def collect(runtime: Runtime, payload: Mapping[str, Any]) -> None:
@@ -235,6 +259,8 @@ JOBS: tuple[Job[Runtime], ...] = (
     Job("poll", poll_watch, LONG_S),
     Job("backfill", walk_backfill, LONG_S),
     Job("recheck", recheck, LONG_S),
+    Job("sweep", sweep_watch, LONG_S),
+    Job("erase", erase, SHORT_S),
     Job("collect", collect, LONG_S),
     Job("upkeep", upkeep, SHORT_S * 2),
     Job("reconcile", compare_books, LONG_S),

@@ -85,5 +85,23 @@ def created_entry(object: str, id: str, external_id: str, at: int) -> str:
     return _entry("created", {"made_object": object, "made_id": id, "external_id": external_id, "at": at})
 
 
+def signal_entry(signal: str, provider: str, question: str, values: Mapping[str, str], at: int) -> str:
+    """Something worth a person's look that is never written, such as ``job_change``."""
+    told = {"signal": signal, "provider": provider, "question": question, "at": at}
+    return _entry("signal", told | dict(values))
+
+
+_PERSONAL = frozenset(
+    {"before", "after", "question", "external_id", "employer", "employer_domain", "title"}
+)  # a question's key can be guessed from an address
+
+
+def scrubbed(entry: str) -> str:
+    """An entry without what it says of a person: what was done, by whom and at what price stays."""
+    told = json.loads(entry)
+    left = {name: "" if name in _PERSONAL and value else value for name, value in told.items()}
+    return json.dumps(left, ensure_ascii=False, separators=(",", ":"))
+
+
 def _entry(kind: str, values: Mapping[str, object]) -> str:
     return json.dumps({"kind": kind} | dict(values), ensure_ascii=False, separators=(",", ":"))

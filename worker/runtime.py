@@ -82,6 +82,9 @@ class Ledger:
     figures: Figures
     books: Books
     epochs: Epochs
+    intake: Intake
+    signals: Signals
+    erasures: Erasures
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
@@ -101,6 +104,9 @@ class Ledger:
             Figures(scripts),
             Books(scripts),
             Epochs(scripts, high_water),
+            Intake(scripts),
+            Signals(scripts),
+            Erasures(scripts),
         )
 
     def work(self, crm: str, object: str) -> Work:

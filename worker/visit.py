@@ -22,8 +22,8 @@ from worker.decide.signals import job_change
 from worker.decide.values import value_hash
 from worker.journal_entries import Intent, change_entry, intent, plain, scrubbed, signal_entry
 from worker.ledger.erasures import Erasures
-from worker.ledger.signals import Signals
 from worker.ledger.reviews import Proposal, Proposed, Stand
+from worker.ledger.signals import Signals
 from worker.ledger.work import Ending, Lease, Settlement
 from worker.lookup import Answered, Blocked, Closed, Later, Lookups, Miss
 from worker.push import Ended, Errand, Pushed, Pusher

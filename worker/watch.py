@@ -34,6 +34,11 @@ def poll_cursor(watch: Watch) -> str:
     return f"poll:{watch.crm}:{watch.object}"
 
 
+def activation_cursor(watch: Watch) -> str:
+    """The name under which the vendor's time (ms) is kept from which on changes are followed."""
+    return f"activated:{watch.crm}:{watch.object}"
+
+
 def _text(cursor: Cursor) -> str:
     return json.dumps(dataclasses.astuple(cursor), separators=(",", ":"))
 
@@ -52,6 +57,8 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
     """
     kept = await cursors.get(poll_cursor(watch))
     cursor = _cursor(kept) if kept else Cursor(start=await watch.vendor.now() - lookback_ms)
+    if not kept:  # only what happens from here on is followed; history is a backfill's
+        await cursors.set(activation_cursor(watch), str(cursor.start))
     total = Polled()
     while True:
         page = await watch.vendor.changed(watch.watched, cursor)

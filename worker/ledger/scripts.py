@@ -30,7 +30,7 @@ Clock: TypeAlias = Callable[[], int]
 Arg: TypeAlias = str | bytes | int
 
 _NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
-_UNSURE = re.compile(r"^(OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS)\b|-OOM|-READONLY|-MISCONF|-NOREPLICAS")
+_UNSURE = re.compile(r"^(OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS)\b|-(OOM|READONLY|MISCONF|NOREPLICAS)")
 
 
 class LedgerUnavailableError(Exception):
