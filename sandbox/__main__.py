@@ -9,6 +9,7 @@ import sys
 
 from sandbox.options import VENDORS, Options
 from sandbox.serve import announcement, running
+from sandbox.weather import LEVELS
 
 
 def main() -> None:
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--delivered-prospects", type=int, default=defaults.delivered_prospects)
     add("--limits", choices=("none", "demo", "real"), default=defaults.limits)
     add("--latency", choices=("none", "demo", "real"), default=defaults.latency)
+    add("--faults", choices=LEVELS, default=defaults.faults)
     add("--index-lag", type=float, default=defaults.index_lag)
     add("--host", default=defaults.host)
     add("--port-base", type=int, default=defaults.port_base)

@@ -10,6 +10,7 @@ from sandbox.books import KINDS
 from sandbox.holds import Hold
 from sandbox.latency import Pace
 from sandbox.limits import Window
+from sandbox.weather import LEVELS, Weather
 
 if TYPE_CHECKING:
     from sandbox.vendor import Vendor
@@ -28,6 +29,7 @@ def add_control(app: web.Application, vendor: "Vendor") -> None:
         ("GET", "faults", control.faults),
         ("POST", "faults", control.add_faults),
         ("DELETE", "faults", control.clear_faults),
+        ("POST", "weather", control.weather),
         ("POST", "hold", control.hold),
         ("GET", "held", control.held),
         ("POST", "release", control.release),
@@ -117,6 +119,15 @@ class _Control:
     async def clear_faults(self, _: web.Request) -> web.Response:
         self.vendor.faults.clear()
         return web.json_response({})
+
+    async def weather(self, request: web.Request) -> web.Response:
+        """`{"level": "medium", "seed": 7}`: faults by chance from now on; level `none` ends them."""
+        body = await _body(request)
+        level, seed = body.get("level", "none"), int(body.get("seed", self.vendor.options.seed))
+        if level not in LEVELS:
+            return web.json_response({"error": f"no such level; known: {', '.join(LEVELS)}"}, status=400)
+        self.vendor.faults.weather = None if level == "none" else Weather(level, seed, self.vendor.name)
+        return web.json_response({"level": level, "seed": seed})
 
     async def hold(self, request: web.Request) -> web.Response:
         """The fields of `holds.Hold`; `count` null holds everything that fits."""

@@ -3,7 +3,7 @@
 import fnmatch
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox.calls import Call
 
@@ -62,11 +62,18 @@ class Rule:
         return True
 
 
-class Faults:
-    """Rules in the order they were added; the first that fits and draws is used."""
+class Drawing(Protocol):
+    """Faults by chance, for requests that no rule chose."""
 
-    def __init__(self) -> None:
+    def draw(self, call: Call) -> Rule | None: ...
+
+
+class Faults:
+    """Rules in the order they were added; the first that fits and draws is used, then what the weather brings."""
+
+    def __init__(self, weather: Drawing | None = None) -> None:
         self.rules: list[Rule] = []
+        self.weather = weather
 
     def add(self, kind: str, **arguments: Any) -> Rule:
         """Adds a rule; arguments as in `Rule`."""
@@ -76,12 +83,13 @@ class Faults:
 
     def clear(self) -> None:
         self.rules.clear()
+        self.weather = None
 
     def pick(self, call: Call) -> Rule | None:
         for rule in self.rules:
             if fits(rule.route, rule.method, rule.match, call) and rule.draw():
                 return rule
-        return None
+        return self.weather.draw(call) if self.weather else None
 
 
 def fits(route: str, method: str, match: str, call: Call) -> bool:

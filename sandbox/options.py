@@ -25,6 +25,8 @@ class Options:
     """`none`, `demo` (windows that let a demonstration end in a minute) or `real`."""
     latency: str = "none"
     """`none`, `demo` or `real`."""
+    faults: str = "none"
+    """`none`, `light`, `medium` or `heavy`: faults by chance on every route, the same for the same seed."""
     index_lag: float = 0.0
     """Seconds until a CRM's search sees a write."""
     host: str = "127.0.0.1"

@@ -19,6 +19,7 @@ from sandbox.limits import Limits, Window
 from sandbox.options import Options
 from sandbox.people import World
 from sandbox.spoiling import send_spoiled
+from sandbox.weather import Weather
 
 Windows = Mapping[str, Mapping[str, tuple[Window, ...]]]
 Switches = Mapping[str, tuple[Any, ...]]
@@ -50,7 +51,8 @@ class Vendor(ABC):
         self.options = options
         self.clock = clock or Clock()
         self.books = Books(self.name, self.clock, options.books_kept)
-        self.faults = Faults()
+        weather = Weather(options.faults, options.seed, self.name) if options.faults != "none" else None
+        self.faults = Faults(weather)
         self.holds = Holds()
         self.limits = Limits(self.clock, self.windows.get(options.limits, {}))
         self.latency = Latency(self.paces.get(options.latency, Pace()), options.seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -35,6 +35,7 @@ RecordId = Annotated[str, typer.Argument(metavar="ID")]
 AnyCrm = Annotated[str | None, typer.Argument(metavar="[CRM]")]
 AnyObject = Annotated[str | None, typer.Argument(metavar="[OBJECT]")]
 AnyId = Annotated[str | None, typer.Argument(metavar="[ID]")]
+Faults = Literal["none", "light", "medium", "heavy"]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
 
 
@@ -78,9 +79,10 @@ def sandbox(
     records: Annotated[int, typer.Option(min=1, help="People in each CRM.")] = 300,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
     port_base: Annotated[int, typer.Option(help="First of five ports.")] = trying.PORTS,
+    faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
 ) -> None:
     """Serve the vendor imitations and print a configuration for them."""
-    _exit(run(trying.run_sandbox(folder, records=records, seed=seed, port_base=port_base)))
+    _exit(run(trying.run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults)))
 
 
 # ---- the web process ---------------------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(*, records: int, seed: int, latency: str, port_base: int = 0) -> AsyncIterator[Served]:
+async def serve(
+    *, records: int, seed: int, latency: str, port_base: int = 0, faults: str = "none"
+) -> AsyncIterator[Served]:
     """Every vendor in a process of its own on a loopback port; they share one world by its seed.
 
     Raises:
@@ -51,7 +53,7 @@ async def serve(*, records: int, seed: int, latency: str, port_base: int = 0) ->
     async with AsyncExitStack() as stack:
         started = [
             await stack.enter_async_context(
-                _process(name, records, seed, latency, port_base + place if port_base else 0)
+                _process(name, records, seed, latency, port_base + place if port_base else 0, faults)
             )
             for place, name in enumerate(VENDORS)
         ]
@@ -63,12 +65,13 @@ async def serve(*, records: int, seed: int, latency: str, port_base: int = 0) ->
 
 @asynccontextmanager
 async def _process(
-    vendor: str, records: int, seed: int, latency: str, port: int
+    vendor: str, records: int, seed: int, latency: str, port: int, faults: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     companies = max(4, round(records * 80 / 300))
     arguments = [
         *("--vendors", vendor, "--records", str(records), "--companies", str(companies), "--seed", str(seed)),
-        *("--searches", "2", "--limits", "demo", "--latency", latency, "--port-base", str(port), "--watch-stdin"),
+        *("--searches", "2", "--limits", "demo", "--latency", latency, "--faults", faults),
+        *("--port-base", str(port), "--watch-stdin"),
     ]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sandbox", *arguments),

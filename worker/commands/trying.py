@@ -33,10 +33,10 @@ PORTS = 9100
 PATIENCE_S = 30.0
 
 
-async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int) -> int:
+async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, faults: str) -> int:
     """Serve the vendors until Ctrl-C, and print a configuration that is ready for them."""
     stop = stop_on_signals()
-    async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base) as served:
+    async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
         text, secrets = trial.configuration(served, ".refill")
         path = trial.write(folder, text, secrets)
         out.print(f"# {path}", text, f"# {path.parent / '.env'}", sep="\n", highlight=False, markup=False)
