@@ -1,0 +1,339 @@
+"""A whole installation in one process: vendors on real sockets, a real Redis, and workers that can die at any step.
+
+A worker dies by losing its connection to Redis for good, before a named step is sent or after it was done; whatever it
+would still do then is what a dead process does: nothing that counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from config.load import load
+from config.settings import Settings
+from sandbox.options import Options
+from sandbox.people import CrmRow, World
+from sandbox.seeding import build_world
+from sandbox.serve import running
+from worker.jobs import upkeep, verdicts
+from worker.ledger.budgets import Totals
+from worker.ledger.creations import Creations
+from worker.ledger.floor import Floor
+from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
+from worker.ledger.tickets import Desk, Uncertain
+from worker.ledger.work import Counts, Due, Lane
+from worker.runtime import Ledger, Runtime, open_runtime
+
+CRM, KIND = "acme_hubspot", "contact"
+WORK_EMAILS = "*work_emails*"
+PROFILE = "/profile/*"
+GONE_MS = 120_000  # by then every lease and every ticket of somebody who is gone has ended
+WITHIN_S = 20.0
+OPTIONS = Options(vendors=("forager", "kaspr", "hubspot"), records=30, companies=10)
+
+BASE: Mapping[str, str] = {
+    "forager": 'budget = { day = 1000, month = 10000 }\nverify_person = false\non_uncertain = "never"',
+    "kaspr": "budget = { day = 1000, month = 10000 }",
+    "crm": "",
+    "fields": 'fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }',
+}
+
+
+@cache
+def world() -> World:
+    """Who exists: no test changes that."""
+    return build_world(OPTIONS)
+
+
+async def until(condition: Callable[[], Any], what: str, within_s: float = WITHIN_S) -> Any:
+    """The value of a condition, awaited where it can be, as soon as it is true."""
+    deadline = time.monotonic() + within_s
+    while True:
+        value = condition()
+        if isinstance(value, Awaitable):
+            value = await value
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"never seen: {what}"
+        await asyncio.sleep(0.01)
+
+
+class Life:
+    """How long a worker's connection to Redis lasts. ``before`` and ``after`` name the script it ends at."""
+
+    def __init__(self, *, before: str = "", after: str = "") -> None:
+        self.over = asyncio.Event()
+        self._sha = hashlib.sha1(source(before or after).encode()).hexdigest().encode() if before or after else b""  # noqa: S324
+        self._before = bool(before)
+
+    def sending(self, command: bytes) -> None:
+        if self._before and self.meant(command):
+            self.over.set()
+        self.goes_on()
+
+    def meant(self, command: bytes) -> bool:
+        return bool(self._sha) and self._sha in command
+
+    def received(self, *, last: bool) -> None:
+        if last and not self._before:
+            self.over.set()
+        self.goes_on()
+
+    def goes_on(self) -> None:
+        if self.over.is_set():
+            raise RedisConnectionError("this worker is dead")
+
+
+class Mortal(UnixDomainSocketConnection):
+    """A connection that ends with the worker it belongs to."""
+
+    def __init__(self, *, life: Life, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.life, self.last = life, False
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        packed = command if isinstance(command, bytes) else b"".join(command)
+        self.life.sending(packed)
+        await super().send_packed_command([packed], check_health)
+        self.last = self.life.meant(packed)
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        found = await super().read_response(*args, **kwargs)
+        self.life.received(last=self.last)
+        return found
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process's parts, and its life."""
+
+    runtime: Runtime
+    life: Life
+    tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+
+    def begin(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(work)
+        self.tasks.append(task)
+        return task
+
+    def visiting(self) -> asyncio.Task[Any]:
+        """Visit what is due, in the background."""
+        return self.begin(self.visit())
+
+    async def visit(self) -> None:
+        """Visit until nothing is due, or the worker is dead."""
+        try:
+            await self.runtime.visits.fill(self.runtime.lines[f"{CRM}.{KIND}"])
+        except LedgerUnavailableError:
+            if not self.life.over.is_set():
+                raise
+
+    async def upkeep(self) -> None:
+        await upkeep(self.runtime, {"name": "upkeep:all"})
+
+    async def verdicts(self) -> None:
+        await verdicts(self.runtime)
+
+    async def die(self) -> None:
+        """Kill -9, as far as the world outside can tell."""
+        self.life.over.set()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class Scene:
+    """``vendors`` are in this process: their books, faults and holds can be reached into."""
+
+    vendors: Mapping[str, Any]
+    folder: Path
+    socket: Path
+    redis: Redis
+    settings: Settings
+    stack: AsyncExitStack
+    workers: int = 0
+
+    async def worker(self, *, before: str = "", after: str = "", data_dir: str = "data") -> Worker:
+        """A worker with its crm open. It dies before the script is sent, or after it was done."""
+        life = Life(before=before, after=after)
+        pool = ConnectionPool(connection_class=Mortal, path=str(self.socket), life=life)
+        client = Redis(connection_pool=pool)
+        self.stack.push_async_callback(pool.disconnect)
+        self.workers += 1
+        settings = self.settings.model_copy(update={"data_dir": self.folder / data_dir})
+        runtime = await self.stack.enter_async_context(open_runtime(settings, client, owner=f"w{self.workers}"))
+        await runtime.open_crms()
+        assert not runtime.shut
+        worker = Worker(runtime, life)
+        self.stack.push_async_callback(worker.die)
+        return worker
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger.over(self.redis)
+
+    async def due(self, *ids: str, lane: Lane = Lane.LIVE, run: str = "day-acme_hubspot-x") -> None:
+        """Put records into the work."""
+        await self.ledger.work(CRM, KIND).add([Due(one) for one in ids], lane=lane, run=run)
+
+    async def time_passes(self, ms: int = GONE_MS) -> None:
+        """What time does to leases and tickets of workers that are gone."""
+        seconds, _ = await self.redis.time()
+        later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + ms)
+        await Floor(later).reap()
+        await Desk(later).reap(())
+        await Creations(later).reap(())
+        for lane in (*Lane, "alone"):  # what returned is due by that later clock: bring it back to ours
+            key = later.keys("due", CRM, KIND, lane)
+            for id_ in await self.redis.zrange(key, 0, -1):
+                await self.redis.zadd(key, {id_: int(seconds) * 1000})
+
+    async def counts(self) -> Counts:
+        return await self.ledger.work(CRM, KIND).counts()
+
+    async def uncertain(self) -> list[Uncertain]:
+        return await self.ledger.desk.uncertain_list()
+
+    async def totals(self, provider: str = "forager") -> Totals:
+        return await self.ledger.budgets.totals(provider)
+
+    # ---- people and their rows -----------------------------------------------------------------------------------
+
+    def blank(self) -> list[CrmRow]:
+        """Rows whose work e-mail is blank and which Forager can tell by their slug."""
+        rows = self.vendors["hubspot"].world.rows["hubspot"]
+        fit = [
+            row
+            for row in rows
+            if not row.email and row.linkedin_url and not row.opted_out and row.company and self._told(row)
+        ]
+        assert len(fit) >= 3, "a larger world is needed"
+        return fit
+
+    def _told(self, row: CrmRow) -> bool:
+        person = row.person
+        company = row.company
+        return bool(
+            company
+            and person.slug in (row.linkedin_url or "")
+            and any(
+                email.endswith(f"@{company.domain}") and grade in {"valid", "risky"}
+                for email, grade in person.forager.work_emails
+            )
+        )
+
+    def id(self, row: CrmRow) -> str:
+        return str(self.vendors["hubspot"].ids_by_row[row.number])
+
+    def ids(self, count: int) -> list[str]:
+        return [self.id(row) for row in self.blank()[:count]]
+
+    def email(self, id: str) -> str:
+        """What the row holds now."""
+        return str(self.portal.tables["contacts"].records[int(id)].values.get("email") or "")
+
+    @property
+    def portal(self) -> Any:
+        return self.vendors["hubspot"].portal
+
+    def edit(self, id: str, **values: str) -> None:
+        """A person edits the row."""
+        from sandbox.hubspot.table import PERSON
+
+        table = self.portal.tables["contacts"]
+        self.portal.update(table, table.records[int(id)], values, PERSON)
+
+    # ---- the providers' side -------------------------------------------------------------------------------------
+
+    def hold(self, vendor: str = "forager", route: str = WORK_EMAILS, count: int | None = 1, **more: Any) -> None:
+        from sandbox.holds import Hold
+
+        self.vendors[vendor].holds.rules.append(Hold(route, count=count, **more))
+
+    def fault(self, kind: str, vendor: str = "forager", route: str = WORK_EMAILS, **more: Any) -> None:
+        self.vendors[vendor].faults.add(kind=kind, route=route, **more)
+
+    async def held(self, vendor: str = "forager", count: int = 1) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            await self.vendors[vendor].holds.until(count)
+
+    def release(self, vendor: str = "forager") -> None:
+        self.vendors[vendor].holds.release()
+
+    def bill(self, provider: str = "forager") -> int:
+        return round(sum(one.credits for one in self.vendors[provider].books.charges))
+
+    def asked(self, vendor: str = "forager", part: str = "work_emails") -> int:
+        """Requests the vendor has read to their end."""
+        return sum(part in one.route for one in self.vendors[vendor].books.requests)
+
+    def writes(self) -> list[Any]:
+        """Values we have written."""
+        return [one for one in self.vendors["hubspot"].books.writes if one.request and one.action == "update"]
+
+    async def accounted(self, provider: str = "forager") -> None:
+        """Spent <= bill <= spent + sent + uncertain."""
+        totals = await self.totals(provider)
+        assert totals.spent <= self.bill(provider) <= totals.spent + totals.sent + totals.uncertain
+
+
+@asynccontextmanager
+async def opened(socket: Path, redis: Redis, parts: Mapping[str, str] | None = None) -> AsyncIterator[Scene]:
+    """Vendors, an empty ledger and a configuration; ``parts`` replaces pieces of ``BASE``."""
+    folder = Path(tempfile.mkdtemp(prefix="refill-scene-"))
+    async with AsyncExitStack() as stack:
+        vendors = await stack.enter_async_context(running(OPTIONS, world()))
+        (folder / "refill.toml").write_text(_toml(vendors, {**BASE, **(parts or {})}), encoding="utf-8")
+        secrets = {
+            "REFILL_PROVIDERS__FORAGER__API_KEY": vendors["forager"].credentials()["api_key"],
+            "REFILL_PROVIDERS__KASPR__API_KEY": vendors["kaspr"].credentials()["api_key"],
+            "REFILL_CRM__ACME_HUBSPOT__TOKEN": vendors["hubspot"].credentials()["token"],
+            "REFILL_REDIS__URL": f"unix://{socket}",
+        }
+        (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in secrets.items()), encoding="utf-8")
+        settings = load(folder / "refill.toml", {})
+        inner = await stack.enter_async_context(AsyncExitStack())
+        try:
+            yield Scene(vendors, folder, socket, redis, settings, inner)
+        finally:
+            for vendor in vendors.values():
+                vendor.holds.release()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _toml(vendors: Mapping[str, Any], parts: Mapping[str, str]) -> str:
+    return f"""\
+data_dir = "data"
+
+[providers.forager]
+base_url = "{parts.get("forager_url") or vendors["forager"].base_url}"
+account_id = 42
+rate = "200/second"
+{parts["forager"]}
+
+[providers.kaspr]
+base_url = "{vendors["kaspr"].base_url}"
+rate = "6000/minute"
+{parts["kaspr"]}
+
+[crm.acme_hubspot]
+kind = "hubspot"
+base_url = "{vendors["hubspot"].base_url}"
+{parts["crm"]}
+
+[crm.acme_hubspot.watch.contact]
+{parts["fields"]}
+"""
