@@ -53,6 +53,7 @@ class Overview:
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
+    ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start.
     """
 
     now_ms: int
@@ -70,6 +71,8 @@ class Overview:
     today: Mapping[str, RunFigures]
     journal: int
     deliveries: int
+    announced: Mapping[WorkName, int] = field(default_factory=dict)
+    recovered: Mapping[WorkName, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """``status --json``; the keys of the design's section 5 are stable, others may join them."""
@@ -89,6 +92,7 @@ class Overview:
             "workers": {beat.owner: dict(beat.info) for beat in self.workers},
             "journal": self.journal,
             "deliveries": self.deliveries,
+            "recovered": _nested((crm, kind, count) for (crm, kind), count in self.recovered.items()),
         }
 
     def _paused(self) -> dict[str, Any]:
@@ -116,6 +120,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         ledger.budgets.booked([line.name for pair in lines.values() for line in pair]),
         ledger.pauses.all(),
     )
+    announced, recovered = await asyncio.gather(ledger.intake.announced(), ledger.intake.recovered())
     ticked, workers, totals, today = await asyncio.gather(
         ledger.timetable.last(),
         ledger.timetable.alive(),
@@ -143,6 +148,8 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         today={crm: _filling(run) for crm, run in zip(sources, today, strict=True)},
         journal=standing.journal,
         deliveries=standing.deliveries,
+        announced=announced,
+        recovered=recovered,
     )
 
 

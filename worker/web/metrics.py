@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import WorkName
 from worker.ledger.work import Counts
 from worker.overview import Overview
@@ -36,6 +37,7 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _work(self._found.work, self._found.now_ms)
         yield from _money(self._found)
+        yield from _events(self._found)
         yield from _life(self._found)
         yield _one("refill_spool_files", "Paid replies on the disk that Redis does not have yet.", self._spooled)
 
@@ -101,6 +103,19 @@ def _money(found: Overview) -> Iterator[Metric]:
     for metric, help_, rows in told:
         yield _gauge(metric, help_, provider, rows)
     yield _one("refill_tickets_uncertain", "Lookups that were perhaps charged.", found.uncertain)
+
+
+def _events(found: Overview) -> Iterator[Metric]:
+    told = (
+        ("refill_events_announced", "Records that webhooks spoke of.", found.announced),
+        ("refill_events_recovered", "Records a sweep found that nobody had announced.", found.recovered),
+    )
+    for name, help_, counts in told:
+        counter = CounterMetricFamily(name, help_, labels=_WORK)
+        for work in sorted({*found.work, *counts}):
+            if work[1] != DELIVERY:
+                counter.add_metric(work, counts.get(work, 0))
+        yield counter
 
 
 def _life(found: Overview) -> Iterator[Metric]:
