@@ -57,6 +57,7 @@ WORDS = frozenset(
         "bucket",
         "cause",
         "code",
+        "door",
         "ending",
         "endpoint",
         "error",

@@ -132,7 +132,7 @@ async def _standing(part: str, credential: str, asking: Awaitable[Standing]) -> 
         async with asyncio.timeout(PATIENCE_S):
             standing = await asking
     except (ConnectorError, ConfigError, TimeoutError) as error:
-        return [_failure(part, credential, error)]
+        return [failure(part, credential, error)]
     told = [standing.who]
     if standing.credits is not None:
         told.append(f"{standing.credits} credits left")
@@ -150,7 +150,7 @@ def _weight(note: str) -> str:
     return OK if note[:1].isdigit() else WARNING
 
 
-def _failure(part: str, credential: str, error: BaseException) -> Finding:
+def failure(part: str, credential: str, error: BaseException) -> Finding:
     """What failed and what to do, from the kind of failure and the connector's own hint."""
     hint = error.hint if isinstance(error, ConnectorError) else ""
     match error:
@@ -200,7 +200,7 @@ async def _crm(
     try:
         vendor = await open_crm(name, settings, NoLimiter(), vault)
     except (ConnectorError, ConfigError) as error:
-        return [_failure(name, credential, error)]
+        return [failure(name, credential, error)]
     stack.push_async_callback(vendor.aclose)
     found = await _standing(name, credential, vendor.standing())
     if any(one.level == FAILED_LEVEL for one in found):
@@ -222,7 +222,7 @@ async def _object(
         async with asyncio.timeout(PATIENCE_S):
             schema = await vendor.properties(kind)
     except (ConnectorError, TimeoutError) as error:
-        return [_failure(part, credential, error)]
+        return [failure(part, credential, error)]
     found = [Finding(part, FAILED_LEVEL, told, do) for told, do in wrong_properties(name, settings, kind, schema)]
     if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
         told = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"

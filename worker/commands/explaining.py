@@ -45,7 +45,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
         ]
         out.print(table("Asked for it", ("provider", "operation", "outcome", "credits", "when"), rows))
     if known.changes:
-        rows = [
+        lines = [
             (
                 one.get("field") or one.get("made_object"),
                 one.get("after") or one.get("made_id"),
@@ -56,7 +56,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
             )
             for one in known.changes
         ]
-        out.print(table("Written on it", ("what", "value", "from", "state", "run", "when"), rows))
+        out.print(table("Written on it", ("what", "value", "from", "state", "run", "when"), lines))
     return DONE
 
 

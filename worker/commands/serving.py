@@ -5,33 +5,36 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from worker.commands.running import DONE
+from worker.commands.running import DONE, FAILED
 from worker.commands.session import err, opened_ledger, session, settings_of
 from worker.engine import stop_on_signals, work
 from worker.web.app import web_app
-from worker.web.server import listen, serve
+from worker.web.server import WebError, listen, serve
 
 LAST_S = 3.0  # of the grace: what requests have to end in once a worker has drained
 
 
 async def run_web(config: Path | None) -> int:
     """Answer until SIGTERM or Ctrl-C."""
-    settings = settings_of(config, verbose=True)
+    settings, stop = settings_of(config, verbose=True), stop_on_signals()
     with listen(settings.web) as bound:
         async with opened_ledger(settings) as ledger:
-            stop = stop_on_signals()
             app = web_app(ledger, settings, stop)
             _say(bound.getsockname())
-            await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
+            try:
+                await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
+            except WebError as error:
+                err.print(str(error), style="red", highlight=False, markup=False)
+                return FAILED
     return DONE
 
 
 async def run_up(config: Path | None) -> int:
     """A worker and the web process in one; the web answers until the worker has drained."""
-    settings = settings_of(config, verbose=True)
+    settings, stop = settings_of(config, verbose=True), stop_on_signals()
+    drained = asyncio.Event()
     with listen(settings.web) as bound:
         async with session(settings) as runtime:
-            stop, drained = stop_on_signals(), asyncio.Event()
             app = web_app(runtime.ledger, settings, runtime.visits.draining)
             _say(bound.getsockname())
 
@@ -49,6 +52,9 @@ async def run_up(config: Path | None) -> int:
 
             ended = await asyncio.gather(worker(), web(), return_exceptions=True)
     for failure in ended:
+        if isinstance(failure, WebError):
+            err.print(str(failure), style="red", highlight=False, markup=False)
+            return FAILED
         if isinstance(failure, BaseException):
             raise failure
     return DONE

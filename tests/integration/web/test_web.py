@@ -156,7 +156,7 @@ async def test_a_port_in_use_is_one_sentence(refill: Refill, command: str) -> No
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refill.change("port = 0", f"port = {port}")
-        ran = await refill(command)
+        ran = await refill.alone(command)
     assert ran.code == 2
     assert ran.err == (
         f"port {port} of 127.0.0.1 is in use: stop what listens there, or set web.port (REFILL_WEB__PORT)\n"
@@ -165,7 +165,7 @@ async def test_a_port_in_use_is_one_sentence(refill: Refill, command: str) -> No
 
 async def test_a_host_that_is_not_ours_is_one_sentence(refill: Refill) -> None:
     refill.change("port = 0", 'port = 0\nhost = "192.0.2.7"')
-    ran = await refill("web")
+    ran = await refill.alone("web")
     assert ran.code == 2
     assert "192.0.2.7" in ran.err
 
