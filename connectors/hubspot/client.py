@@ -298,7 +298,9 @@ class HubSpot:
         """Create one row on its ticket; a conflict names the row in the way wherever HubSpot or its e-mail tells."""
         operation = self._of(object).create
         try:
-            reply = await self._transport.send(operation, json={"properties": dict(values)}, ticket=ticket)
+            reply = await self._transport.send(
+                operation, json={"properties": dict(values), "associations": []}, ticket=ticket
+            )
         except ConflictError as conflict:
             if conflict.existing_id:
                 raise
@@ -380,11 +382,13 @@ class HubSpot:
     async def _batch_read(
         self, object: str, ids: Sequence[str], properties: Sequence[str], *, key: str = "", history: Sequence[str] = ()
     ) -> tuple[Rows, int]:
-        body: dict[str, Any] = {"properties": list(properties), "inputs": [{"id": key_value} for key_value in ids]}
+        body: dict[str, Any] = {
+            "properties": list(properties),
+            "propertiesWithHistory": list(history),
+            "inputs": [{"id": key_value} for key_value in ids],
+        }
         if key:
             body["idProperty"] = key
-        if history:
-            body["propertiesWithHistory"] = list(history)
         operation = self._of(object).read
         reply = await self._send(operation, json=body)
         if reply.status == 404:  # nothing at all was found

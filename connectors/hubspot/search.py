@@ -68,6 +68,7 @@ def body_of(groups: Sequence[Sequence[Body]], properties: Sequence[str]) -> Body
         "properties": list(properties),
         "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
         "limit": PAGE,
+        "after": "0",
     }
 
 

@@ -40,7 +40,8 @@ def lines(ended: Mapping[Cell, bool]) -> Iterator[str]:
         yield f"{vendor}  {operation}".ljust(wide) + "  " + " ".join(signs)
     lacking = sum((vendor, name, case) not in ended for vendor, name in rows for case in _FOR_ALL)
     passed = sum(ended.values())
-    yield f"{len(rows)} operations, {len(ended)} cells: {passed} passed, {len(ended) - passed} failed, {lacking} not run"
+    failed = len(ended) - passed
+    yield f"{len(rows)} operations, {len(ended)} cells: {passed} passed, {failed} failed, {lacking} not run"
 
 
 def _sign(passed: bool | None, case: str) -> str:

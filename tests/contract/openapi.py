@@ -13,16 +13,7 @@ _FILES = Path(__file__).parent.parent / "data" / "openapi"
 
 def check(file: str, method: str, path: str, status: int, body: object) -> None:
     """Raises: jsonschema.ValidationError, or AssertionError where the file knows no such path or status."""
-    spec = _spec(file)
-    operation = next(
-        (
-            item[method.lower()]
-            for known, item in spec["paths"].items()
-            if _fits(known, path) and method.lower() in item
-        ),
-        None,
-    )
-    assert operation, f"{method} {path} is not in {file}"
+    spec, operation = _spec(file), _operation(file, method, path)
     answers = operation["responses"]
     assert str(status) in answers or status >= 400, f"{method} {path} does not declare {status}"
     content = answers.get(str(status), answers["default"]).get("content")
@@ -32,7 +23,31 @@ def check(file: str, method: str, path: str, status: int, body: object) -> None:
     if status >= 400:
         schema = {"$ref": "#/components/schemas/Error"}
     validator = Draft202012Validator({**schema, "components": spec["components"]})
-    validator.validate(body)
+    validator.validate(json.loads(body) if isinstance(body, bytes) else body)
+
+
+def check_request(file: str, method: str, path: str, body: object) -> None:
+    """Raises: jsonschema.ValidationError, or AssertionError where a body is given and none is declared."""
+    spec, operation = _spec(file), _operation(file, method, path)
+    content = operation.get("requestBody", {}).get("content", {})
+    assert body is None or content, f"{method} {path} takes no body"
+    if body is not None:
+        schema = next(iter(content.values()))["schema"]
+        Draft202012Validator({**schema, "components": spec["components"]}).validate(body)
+
+
+def check_path(file: str, method: str, path: str) -> None:
+    """Raises: AssertionError where the file knows no such operation."""
+    _operation(file, method, path)
+
+
+def _operation(file: str, method: str, path: str) -> dict[str, Any]:
+    known = _spec(file)["paths"].items()
+    exact = sorted(known, key=lambda item: "{" in item[0])
+    found = next((item[method.lower()] for one, item in exact if _fits(one, path) and method.lower() in item), None)
+    assert found, f"{method} {path} is not in {file}"
+    operation: dict[str, Any] = found
+    return operation
 
 
 @cache
