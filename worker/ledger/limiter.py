@@ -91,15 +91,18 @@ class RedisLimiter:
         """Book the next slot and return at its time.
 
         Raises:
-            RateLimitedError: it is more than ``patience_s`` away, or the bucket is paused; nothing is taken.
+            RateLimitedError: it is more than ``patience_s`` away, or the bucket is paused, perhaps since the slot was
+                booked; nothing may be sent.
             LedgerUnavailableError: Redis did not say.
         """
         loop = asyncio.get_running_loop()
         ends = loop.time() + patience_s
         for _ in range(_BOOKINGS):
             asked = loop.time()
-            wait = await self._book(bucket, max(0.0, ends - asked))
+            wait, is_probe = await self._book(bucket, max(0.0, ends - asked))
             await asyncio.sleep(wait)  # from the answer on: never early, and late by no more than what is measured
+            if wait > 0 and not is_probe:
+                self._raise_refused(bucket, await self._scripts.run("rate_open", self._vendor, self._name(bucket)))
             if loop.time() - asked - wait <= self._late_s.get(self._name(bucket), math.inf):
                 return  # else the slot is lost: sent now the call would crowd those after it
 
@@ -146,17 +149,23 @@ class RedisLimiter:
         args = (*self._args.get(name, [0]), *line_args(lines, closed_share))
         return int(await self._scripts.run("rate_capacity", self._vendor, name, horizon_ms, price, *args))
 
-    async def _book(self, bucket: str, patience_s: float) -> float:
+    async def _book(self, bucket: str, patience_s: float) -> tuple[float, bool]:
+        """Seconds until the slot, and whether the call is the probe of an outage."""
         name = self._name(bucket)
         args = (math.floor(patience_s * 1000), self._worked.pop(name, 0), *self._args.get(name, [0]))
-        wait, *rest = await self._scripts.run("rate_slot", self._vendor, name, *args)
+        answer = await self._scripts.run("rate_slot", self._vendor, name, *args)
+        self._raise_refused(bucket, answer)
+        wait, probed = answer
+        if probed:
+            self._probing[name] = probed.decode()
+        return int(wait) / 1000, bool(probed)
+
+    def _raise_refused(self, bucket: str, answer: Sequence[bytes]) -> None:
+        wait, *rest = answer
         if int(wait) < 0:
             retry_ms, why = int(rest[0]), rest[1].decode()
             retry_s = retry_ms / 1000 if retry_ms else None
             raise RateLimitedError(self._vendor, "slot", retry_after_s=retry_s, bucket=bucket, code=why)
-        if rest[0]:
-            self._probing[name] = rest[0].decode()
-        return int(wait) / 1000
 
     def _name(self, bucket: str) -> str:
         own = bucket == self._vendor or bucket.startswith(f"{self._vendor}:")

@@ -40,7 +40,8 @@ def limiter_of(scripts: Scripts, *windows: Window, chance: float = 0.5) -> Redis
 
 async def book(limiter: RedisLimiter, clock: Clock, patience_s: float = 5) -> float:
     """The time (s) of the next slot, without waiting for it."""
-    return clock.now / 1000 + await limiter._book("main", patience_s)
+    wait, _ = await limiter._book("main", patience_s)
+    return clock.now / 1000 + wait
 
 
 async def saturate(limiter: RedisLimiter, clock: Clock, seconds: float) -> list[float]:
@@ -216,6 +217,19 @@ async def test_429_pauses_the_bucket_for_every_worker_until_retry_after(scripts:
     clock.pass_ms(7000)
     await book(there, clock)
     assert await Pauses(scripts).all() == []
+
+
+async def test_slot_that_was_booked_before_a_429_is_not_used_during_its_pause(scripts: Scripts, clock: Clock) -> None:
+    here, there = limiter_of(scripts, Window(1, 1)), limiter_of(scripts, Window(1, 1))
+    await here.slot("main")
+    taken = await scripts.call("HGETALL", scripts.keys("rate", "forager:main"))
+    later = asyncio.create_task(there.slot("main"))
+    while await scripts.call("HGETALL", scripts.keys("rate", "forager:main")) == taken:
+        await asyncio.sleep(0)
+    await here.limited("main", 7.0)
+    with pytest.raises(RateLimitedError) as refused:
+        await later
+    assert refused.value.retry_after_s is not None
 
 
 async def test_429s_without_a_time_back_off_further_each_and_once_for_calls_under_way(

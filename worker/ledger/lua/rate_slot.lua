@@ -9,15 +9,9 @@ if worked > 0 then
   tally(key, worked, 0)
 end
 
-local why, whose = shut(targets_of(vendor, bucket))
-if why == 'paused' then
-  return { '-1', whose == 0 and '0' or int(whose - now), why }
-end
-if why == 'outage' then
-  local probe_at = tonumber(redis.call('HGET', K.rate(whose), 'probe_at') or '0')
-  if now < probe_at then
-    return { '-1', int(math.min(5000, probe_at - now)), why } -- the probe under way may end it long before the next
-  end
+local refused, why, whose = refusal(vendor, bucket)
+if refused then
+  return refused
 end
 
 local state = hash(key)

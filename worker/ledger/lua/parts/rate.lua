@@ -122,3 +122,18 @@ local function tally(key, worked, failed)
   redis.call('HSET', key, 'part', int(part), 'f', int(f), 'w', int(w), 'f0', int(f0), 'w0', int(w0))
   return f + f0, w + w0
 end
+
+-- Why nothing may be sent now: {-1, ms until it is worth asking (0 = no time known), why}, or nil and what is shut.
+local function refusal(vendor, bucket)
+  local why, whose = shut(targets_of(vendor, bucket))
+  if why == 'paused' then
+    return { '-1', whose == 0 and '0' or int(whose - now), why }
+  end
+  if why == 'outage' then
+    local probe_at = tonumber(redis.call('HGET', K.rate(whose), 'probe_at') or '0')
+    if now < probe_at then
+      return { '-1', int(math.min(5000, probe_at - now)), why } -- the probe under way may end it long before the next
+    end
+  end
+  return nil, why, whose
+end
