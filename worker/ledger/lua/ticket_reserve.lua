@@ -57,6 +57,11 @@ if old and old.state then
       end
       miss(last, old, 'none')
     end
+    if old.state == 'uncertain' then
+      waits(last) -- whatever its end tells is told to everybody who took it for a miss
+    else
+      noted()
+    end
     return { 'missed' }
   end
 end
