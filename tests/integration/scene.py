@@ -235,6 +235,21 @@ class Scene:
             )
         )
 
+    def known_to_kaspr(self, count: int) -> list[str]:
+        """Rows whose e-mail is blank and of whom Kaspr knows something it charges for."""
+        rows = self.vendors["hubspot"].world.rows["hubspot"]
+        fit = [
+            self.id(row)
+            for row in rows
+            if not row.email
+            and not row.opted_out
+            and row.person.slug in (row.linkedin_url or "")
+            and row.person.kaspr.known
+            and (row.person.kaspr.work_email or row.person.kaspr.phone)
+        ]
+        assert len(fit) >= count, "a larger world is needed"
+        return fit[:count]
+
     def id(self, row: CrmRow) -> str:
         return str(self.vendors["hubspot"].ids_by_row[row.number])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.crash.conftest import Open
+from tests.integration.scenery import Open
 from tests.integration.scene import Scene
 from worker.ledger.budgets import Totals
 

@@ -1,0 +1,3 @@
+from tests.integration.scenery import scene, stage
+
+__all__ = ["scene", "stage"]
