@@ -224,7 +224,7 @@ async def test_slot_that_was_booked_before_a_429_is_not_used_during_its_pause(sc
     await here.slot("main")
     taken = await scripts.call("HGETALL", scripts.keys("rate", "forager:main"))
     later = asyncio.create_task(there.slot("main"))
-    while await scripts.call("HGETALL", scripts.keys("rate", "forager:main")) == taken:
+    while await scripts.call("HGETALL", scripts.keys("rate", "forager:main")) == taken:  # noqa: ASYNC110  # in Redis
         await asyncio.sleep(0)
     await here.limited("main", 7.0)
     with pytest.raises(RateLimitedError) as refused:
