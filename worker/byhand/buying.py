@@ -78,6 +78,7 @@ class Buyer:
             AccessError: the provider refuses our key: nothing can be bought.
             NotNowError: Redis has forgotten calls that were paid for.
         """
+        questions = [self._as_a_visit(one) for one in questions]
         kept = await self.ledger.desk.find([one.key for one in questions])
         new = [one for one in questions if not _serves(kept.get(one.key), one)]
         since = min((found.at_ms for found in kept.values()), default=0)
@@ -96,7 +97,7 @@ class Buyer:
             NotNowError: the budget is used up, or the same question is under way or perhaps charged.
             ConnectorError: by the reply; what was refused is not charged.
         """
-        question = self._priced(question)
+        question = self._priced(self._as_a_visit(question))
         for _ in range(TRIES):
             answer = await self.ledger.desk.reserve(
                 question,
@@ -196,6 +197,14 @@ class Buyer:
         self._prices |= standing.prices
         if standing.credits is not None:
             self.purse.balances[self.provider.name] = (self.clock(), standing.credits)
+
+    def _as_a_visit(self, question: Question) -> Question:
+        """With the fields a visit would ask for, so that its answer serves a visit too."""
+        offers = (offer for offer in self.provider.offers({}) if offer.operation == question.operation)
+        offer = next(offers, None)
+        if question.fields or offer is None:
+            return question
+        return replace(question, fields=offer.gives - {"slug", "person"})
 
     def _priced(self, question: Question) -> Question:
         return replace(question, price=self._prices.get(question.operation, question.price))
