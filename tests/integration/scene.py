@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 from config.load import load
 from config.settings import Settings
@@ -70,6 +73,10 @@ async def until(condition: Callable[[], Any], what: str, within_s: float = WITHI
         await asyncio.sleep(0.01)
 
 
+class DeadError(RedisError):
+    """What the dead are told; no client tries that again."""
+
+
 class Life:
     """How long a worker's connection to Redis lasts. ``before`` and ``after`` name the script it ends at."""
 
@@ -93,7 +100,7 @@ class Life:
 
     def goes_on(self) -> None:
         if self.over.is_set():
-            raise RedisConnectionError("this worker is dead")
+            raise DeadError
 
 
 class Mortal(UnixDomainSocketConnection):
@@ -169,7 +176,13 @@ class Scene:
     async def worker(self, *, before: str = "", after: str = "", data_dir: str = "data") -> Worker:
         """A worker with its crm open. It dies before the script is sent, or after it was done."""
         life = Life(before=before, after=after)
-        pool = ConnectionPool(connection_class=Mortal, path=str(self.socket), life=life)
+        pool = ConnectionPool(
+            connection_class=Mortal,
+            path=str(self.socket),
+            life=life,
+            retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
+            retry_on_error=[RedisConnectionError],
+        )
         client = Redis(connection_pool=pool)
         self.stack.push_async_callback(pool.disconnect)
         self.workers += 1

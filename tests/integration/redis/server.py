@@ -1,0 +1,65 @@
+"""A Redis of a test's own, which it may kill, fill, make read-only, or put back to what it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.integration.conftest import answers, server_program
+
+START_S = 20.0
+
+
+@dataclass(slots=True)
+class Server:
+    """``folder`` holds the socket and what the server has on the disk."""
+
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="refill-")))
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "redis.sock"
+
+    def start(self) -> None:
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        self.socket.unlink(missing_ok=True)
+        settings = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(data), "--save", ""]
+        settings += ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
+        self._process = subprocess.Popen(
+            [server_program(), *settings], stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
+        )
+        deadline = time.monotonic() + START_S
+        while not answers(self.socket):
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def back_up(self) -> Path:
+        """A copy of what is on the disk; nothing may be written meanwhile."""
+        copy = self.folder / "backup"
+        shutil.copytree(self.folder / "data", copy)
+        return copy
+
+    def restore(self, copy: Path) -> None:
+        """Kill it and go on from the copy."""
+        self.kill()
+        shutil.rmtree(self.folder / "data")
+        shutil.copytree(copy, self.folder / "data")
+        self.start()
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
