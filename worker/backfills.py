@@ -18,9 +18,12 @@ async def backfill_state(work: Work, cursors: Cursors) -> Backfill | None:
     return _read(await cursors.get(backfill_cursor(work.crm, work.object)))
 
 
-async def start_backfill(work: Work, cursors: Cursors, *, run: str, limit: int | None = None) -> Backfill:
-    """Begin one as ``run``; one that was stopped goes on under its own run, one under way stays as it is.
+async def start_backfill(
+    work: Work, cursors: Cursors, *, run: str, limit: int | None = None, renamed: bool = False
+) -> Backfill:
+    """Begin one as ``run``; one that was stopped goes on where it stood, one under way stays as it is.
 
+    It goes on under its own run unless ``renamed``: what a run may spend is known to workers and never changes.
     ``limit`` bounds the records with gaps that are still let in.
     """
     name = backfill_cursor(work.crm, work.object)
@@ -32,7 +35,8 @@ async def start_backfill(work: Work, cursors: Cursors, *, run: str, limit: int |
         if state is None or state.done:
             state = Backfill(run, left=-1 if limit is None else limit)
         else:
-            state = dataclasses.replace(state, stopped=False, left=state.left if limit is None else limit)
+            left = state.left if limit is None else limit
+            state = dataclasses.replace(state, run=run if renamed else state.run, stopped=False, left=left)
         if await _moved(work, name, kept, state):
             return state
 

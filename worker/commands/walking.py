@@ -85,9 +85,12 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
     async with session(settings) as runtime:
         ledger = runtime.ledger
         work = ledger.work(walk.crm, walk.object)
-        state = await start_backfill(work, ledger.cursors, run=new_run("backfill"), limit=walk.limit)
+        run, capped = new_run("backfill"), walk.max_credits is not None
         if walk.max_credits is not None:
-            await set_cap(ledger.cursors, state.run, walk.max_credits)
+            await set_cap(ledger.cursors, run, walk.max_credits)  # before anybody can claim a record of it
+        state = await start_backfill(work, ledger.cursors, run=run, limit=walk.limit, renamed=capped)
+        if capped and state.run != run:
+            err.print("one is under way and keeps its own bounds: --stop it first to give it others", highlight=False)
         async with nullcontext() if await ledger.timetable.alive(ALIVE_MS) else working(runtime):
             last = await _followed(runtime, work, state, stop, shown=err.is_terminal and not as_json)
             if stop.is_set():

@@ -193,3 +193,12 @@ async def test_an_unknown_crm_is_answered_with_the_known_ones(refill: Refill) ->
 
 def names(vendor: Sandbox, object: str) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in vendor.control(f"properties/{object}")}
+
+
+@pytest.mark.parametrize("words", [("status",), ("dead", "list"), ("pause", "all"), ("setup", "acme_hubspot")])
+async def test_redis_away_is_one_sentence(refill: Refill, words: tuple[str, ...]) -> None:
+    refill.set(REFILL_REDIS__URL="redis://127.0.0.1:9/0")
+    ran = await refill(*words)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert "REFILL_REDIS__URL" in ran.err

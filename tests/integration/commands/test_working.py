@@ -118,7 +118,9 @@ async def test_a_stopped_backfill_goes_on_where_it_stood_under_its_own_run(refil
         state = await backfill_state(work, ledger.cursors)
         assert state is not None
         assert (state.stopped, state.run, state.after) == (True, first.run, first.after)
-        ran = await refill.alone("backfill", *CONTACTS, "--json", "--max-credits", "0")
+        await refill("pause", "forager")
+        await refill("pause", "kaspr")
+        ran = await refill.alone("backfill", *CONTACTS, "--json")
         assert (ran.json["run"], ran.json["done"]) == ("backfill-first", True)
         assert "no backfill" in (await refill("backfill", *CONTACTS, "--stop")).out
         ran = await refill.alone("backfill", *CONTACTS, "--json", "--max-credits", "0")
@@ -133,6 +135,16 @@ async def test_starting_twice_follows_the_one_under_way(refill: Refill) -> None:
         await stop_backfill(work, ledger.cursors)
         on = await start_backfill(work, ledger.cursors, run="three", limit=7)
         assert (on.run, on.left, on.stopped) == ("one", 7, False)
+        assert await start_backfill(work, ledger.cursors, run="four", limit=9, renamed=True) == on
+
+
+async def test_taken_up_with_another_bound_of_credits_it_is_another_run(refill: Refill) -> None:
+    async with refill.ledger() as ledger:
+        work = ledger.work(*CONTACTS)
+        first = await start_backfill(work, ledger.cursors, run="one")
+        await stop_backfill(work, ledger.cursors)
+        on = await start_backfill(work, ledger.cursors, run="two", renamed=True)
+        assert (on.run, on.after, on.seen) == ("two", first.after, first.seen)
 
 
 async def test_ctrl_c_ends_in_good_order_and_keeps_what_was_paid(refill: Refill) -> None:

@@ -181,3 +181,20 @@ async def test_web_and_worker_of_one_folder_share_the_embedded_redis(refill: Ref
         worker.terminate()
         web.terminate()
         assert (await worker.ended(), await web.ended()) == (0, 0)
+
+
+async def test_what_never_ends_is_left_behind_at_the_end_of_the_grace(refill: Refill) -> None:
+    refill.change("[web]", '[worker]\ngrace = "8s"\n\n[web]')
+    kaspr = refill.vendors["kaspr"]
+    kaspr.control("hold", {"route": "/profile/*", "count": None})
+    with refill.daemon("up") as up:
+        await up.url()
+        await until(lambda: kaspr.control("held")["held"], "a paid call on the wire")
+        began = time.monotonic()
+        up.terminate()
+        assert await up.ended() == 0
+        assert time.monotonic() - began < 10.0
+    kaspr.control("release", {})
+    async with refill.ledger() as ledger:
+        totals = await ledger.budgets.totals("kaspr")
+        assert totals.spent + totals.sent + totals.uncertain >= sum(row["credits"] for row in kaspr.charges())
