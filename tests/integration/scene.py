@@ -50,7 +50,9 @@ BASE: Mapping[str, str] = {
     "forager": 'budget = { day = 1000, month = 10000 }\nverify_person = false\non_uncertain = "never"',
     "kaspr": "budget = { day = 1000, month = 10000 }",
     "crm": "",
-    "fields": 'fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }',
+    "fields": (
+        'fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }'
+    ),
 }
 
 
@@ -152,6 +154,11 @@ class Worker:
 
     async def verdicts(self) -> None:
         await verdicts(self.runtime)
+
+    async def stopped(self, visiting: asyncio.Task[Any]) -> None:
+        """The end of visiting that met a Redis out of order."""
+        visiting.cancel()
+        await asyncio.gather(visiting, return_exceptions=True)
 
     async def die(self) -> None:
         """Kill -9, as far as the world outside can tell."""

@@ -20,7 +20,15 @@ from typing import Any, TypeAlias, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
-from redis.exceptions import BusyLoadingError, DataError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import (
+    BusyLoadingError,
+    DataError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -29,8 +37,17 @@ from worker.ledger.keys import PREFIX, Keys, lua_names
 Clock: TypeAlias = Callable[[], int]
 Arg: TypeAlias = str | bytes | int
 
+_AWAY = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    BusyLoadingError,
+    NoPermissionError,
+)
 _NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
-_UNSURE = re.compile(r"^(OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS)\b|-(OOM|READONLY|MISCONF|NOREPLICAS)")
+_WORDS = "OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS|NOPERM"
+_UNSURE = re.compile(rf"^({_WORDS})\b|-({_WORDS})\b|user executing the script can't run|ACL failure in script")
 
 
 class LedgerUnavailableError(Exception):
@@ -46,7 +63,7 @@ def guarded() -> Iterator[None]:
     """Turn what Redis raises when it is away, full, read-only or loading into ``LedgerUnavailableError``."""
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError) as error:
+    except _AWAY as error:
         raise LedgerUnavailableError(type(error).__name__) from error
     except ResponseError as error:
         if _UNSURE.search(str(error)):

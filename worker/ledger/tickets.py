@@ -394,11 +394,11 @@ class LookupTicket:
                     keep_ms=keep_ms,
                     left=settlement.left,
                 )
-        except (TimeoutError, LedgerUnavailableError):
+        except Exception as error:  # noqa: BLE001 - whatever Redis says, paid bytes are kept
             await self._spool.keep(
                 self._granted, reply, credits=settlement.credits, hit=settlement.hit, keep_ms=keep_ms
             )
-            _log.warning("ticket.spooled", ticket=self._granted.ticket_id)
+            _log.warning("ticket.spooled", ticket=self._granted.ticket_id, error=type(error).__name__)
             return
         if self.ended.overrun:
             _log.warning("ticket.overran", ticket=self._granted.ticket_id, credits=self.ended.overrun)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scenery import Open
 from tests.integration.scene import Scene
+from tests.integration.scenery import Open
 from worker.ledger.budgets import Totals
 
 

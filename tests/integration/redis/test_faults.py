@@ -1,0 +1,129 @@
+"""Redis full, read-only, refusing, restarting: no paid call starts meanwhile, and it goes on by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.redis.server import Server
+from tests.integration.scene import Scene, Worker, until
+from worker.ledger.budgets import Totals
+
+Step = Callable[[Redis], Awaitable[Any]]
+
+
+async def full(redis: Redis) -> None:
+    await redis.config_set("maxmemory", 1)
+
+
+async def read_only(redis: Redis) -> None:
+    await redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+    await redis.config_set("replica-serve-stale-data", "yes")
+
+
+async def without_its_replicas(redis: Redis) -> None:
+    await redis.config_set("min-replicas-to-write", 1)
+
+
+async def forbidding_writes(redis: Redis) -> None:
+    await redis.execute_command("ACL", "SETUSER", "default", "-@write")
+
+
+async def well(redis: Redis) -> None:
+    await redis.execute_command("ACL", "SETUSER", "default", "+@all")
+    await redis.execute_command("REPLICAOF", "NO", "ONE")
+    await redis.config_set("maxmemory", 0)
+    await redis.config_set("min-replicas-to-write", 0)
+
+
+FAULTS = pytest.mark.parametrize("fault", [full, read_only, without_its_replicas, forbidding_writes])
+
+
+async def visited(scene: Scene, worker: Worker) -> None:
+    """Visits again until the record has settled: the lease of an abandoned one has to end first."""
+
+    async def settled() -> bool:
+        await scene.time_passes()
+        await worker.visit()
+        return (await scene.counts()).settled == 1
+
+    await until(settled, "a settled record")
+
+
+@FAULTS
+async def test_crash_point_24_no_paid_call_starts_while_redis_takes_no_writes(scene: Scene, fault: Step) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await scene.due(id_)
+    scene.hold("hubspot", "*batch/read")  # the visit has begun, its record is being read
+    visiting = worker.visiting()
+    await scene.held("hubspot")
+    await fault(scene.redis)
+    scene.release("hubspot")
+    await until(lambda: not len(worker.runtime.visits), "the end of the visit")
+    assert (scene.asked(), scene.bill()) == (0, 0)
+    await well(scene.redis)
+    await worker.stopped(visiting)
+    await visited(scene, worker)
+    assert (scene.asked(), scene.bill(), bool(scene.email(id_))) == (1, 5, True)
+    assert await scene.totals() == Totals(spent=5)
+
+
+@FAULTS
+async def test_a_reply_that_redis_does_not_take_is_on_the_disk_until_it_does(scene: Scene, fault: Step) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await scene.due(id_)
+    scene.hold()
+    visiting = worker.visiting()
+    await scene.held()
+    await fault(scene.redis)
+    scene.release()
+    await until(worker.runtime.spool.pending, "a spooled reply")
+    await until(lambda: not len(worker.runtime.visits), "the end of the visit")
+    await well(scene.redis)
+    await worker.stopped(visiting)
+    await scene.accounted()
+    await worker.upkeep()
+    assert (worker.runtime.spool.pending(), await scene.totals()) == (0, Totals(spent=5))
+    await visited(scene, worker)
+    assert (scene.asked(), bool(scene.email(id_))) == (1, True)
+
+
+async def test_redis_killed_during_a_paid_call_costs_nothing_and_loses_nothing(scene: Scene, server: Server) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await scene.due(id_)
+    scene.hold()
+    visiting = worker.visiting()
+    await scene.held()
+    server.kill()
+    scene.release()
+    await until(worker.runtime.spool.pending, "a spooled reply")
+    server.start()
+    await worker.stopped(visiting)
+    await scene.accounted()
+    await worker.upkeep()
+    assert (worker.runtime.spool.pending(), await scene.totals()) == (0, Totals(spent=5))
+    await visited(scene, worker)
+    assert (scene.asked(), scene.bill(), bool(scene.email(id_))) == (1, 5, True)
+
+
+async def test_crash_point_24_redis_that_comes_back_in_time_is_not_noticed_and_scripts_are_sent_again(
+    scene: Scene, server: Server
+) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await scene.due(id_)
+    scene.hold()
+    visiting = worker.visiting()
+    await scene.held()
+    server.kill()
+    server.start()  # without the scripts it had loaded
+    scene.release()
+    await visiting
+    assert (worker.runtime.spool.pending(), await scene.totals()) == (0, Totals(spent=5))
+    assert (scene.asked(), bool(scene.email(id_))) == (1, True)
