@@ -34,6 +34,9 @@ contract-table: .venv/dev.done  ## every vendor operation against everything tha
 e2e: .venv/dev.done
 	$(BIN)/pytest -q -n 2 tests/e2e $(ARGS)
 
+chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 # For maintainers: needs uv. No lock file carries a registry's address.
 lock:
 	$(LOCK) --group build -o requirements.lock

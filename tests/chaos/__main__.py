@@ -1,0 +1,94 @@
+"""``python -m tests.chaos``: storms over real processes, a table at the end, and exit code 1 if anything broke."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from dataclasses import replace
+
+from tests.chaos.audit import Verdict, carry_out
+from tests.chaos.plan import Storm, draw
+from tests.chaos.storm import undisturbed
+from tests.chaos.table import table
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    verdicts = asyncio.run(_all(arguments))
+    _say("\n" + table(verdicts))
+    for verdict in verdicts:
+        for fault in verdict.faults:
+            _say(f"faults {verdict.plan.storm.faults} %: {fault}")
+    sys.exit(any(verdict.faults for verdict in verdicts))
+
+
+async def _all(arguments: argparse.Namespace) -> list[Verdict]:
+    found: list[Verdict] = []
+    storms = [_storm(arguments, int(rate)) for rate in arguments.faults.split(",")]
+    expected = await undisturbed(replace(storms[0], pace=""), arguments.within)
+    for storm in storms:
+        plan, began = draw(storm), time.monotonic()
+        _say(plan.told())
+        verdict = await carry_out(
+            plan, expected, patience_s=arguments.patience, within_s=arguments.within, verdicts=arguments.verdicts
+        )
+        verdict.seconds = time.monotonic() - began
+        found.append(verdict)
+        _say(table([verdict]))
+        _say(repr((verdict.seen, verdict.told, verdict.toxics, verdict.ended)))
+        for words in verdict.last_words:
+            _say(words)
+    return found
+
+
+def _storm(arguments: argparse.Namespace, faults: int) -> Storm:
+    return Storm(
+        seed=arguments.seed,
+        faults=faults,
+        records=arguments.records,
+        kills=arguments.kills,
+        open_kills=arguments.kills // 4,
+        restarts=arguments.restarts,
+        cuts=arguments.cuts,
+        stops=arguments.stops,
+        fulls=arguments.fulls,
+        downs=arguments.downs,
+        expiries=arguments.expiries,
+        repeats=arguments.repeats,
+        hang_s=arguments.hang,
+        pace=arguments.pace,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    drawn = Storm()
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    add = parser.add_argument
+    add("--seed", type=int, default=drawn.seed)
+    add("--records", type=int, default=10_000, help="in both CRMs together")
+    add("--faults", default="5,20,50", help="percent of exchanges; several rates are several storms")
+    add("--kills", type=int, default=drawn.kills, help="a quarter of them with a paid call open")
+    add("--restarts", type=int, default=drawn.restarts)
+    add("--cuts", type=int, default=drawn.cuts)
+    add("--stops", type=int, default=drawn.stops)
+    add("--fulls", type=int, default=drawn.fulls)
+    add("--downs", type=int, default=drawn.downs)
+    add("--expiries", type=int, default=drawn.expiries)
+    add("--repeats", type=int, default=drawn.repeats)
+    add("--hang", type=float, default=drawn.hang_s, help="seconds that a hanging answer hangs at most")
+    add("--pace", default=drawn.pace, help="what the paid providers are asked at most, such as 10/second")
+    add("--patience", type=float, default=10.0, help="seconds to wait for a drawn step before striking anyway")
+    add("--within", type=float, default=3_600.0, help="seconds to wait for the work to end")
+    add("--verdicts", action="store_true", help="ask Forager's own log about uncertain lookups, two minutes later")
+    return parser
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""What must hold at the end of a run, read from the vendors' books and compared with an undisturbed run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from config.load import load
+from connectors.limits import Notice
+from tests.chaos.books import Books
+from tests.chaos.plan import Plan
+from tests.chaos.storm import Run, State, Told, Watch, checked
+from tests.chaos.yard import OBJECTS, Yard
+from worker.ledger.answers import Kept
+from worker.ledger.budgets import Totals
+from worker.ledger.tickets import Uncertain
+from worker.vendors import open_providers
+
+Row = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How a run ended. ``money`` is per provider at the end of the storm and when a person has judged by the bill."""
+
+    plan: Plan
+    told: Told
+    records: int = 0
+    settled: int = 0
+    dead: Counter[str] = field(default_factory=Counter)
+    uncertain: int = 0
+    money: dict[str, tuple[Totals, int]] = field(default_factory=dict)
+    judged: dict[str, tuple[Totals, int]] = field(default_factory=dict)
+    checks: int = 0
+    broken: list[str] = field(default_factory=list)
+    twice: list[tuple[str, str]] = field(default_factory=list)
+    overwritten: int = 0
+    differing: int = 0
+    doubtful: int = 0
+    spoiled: int = 0
+    unexplained: dict[Row, tuple[Mapping[str, str], Mapping[str, str]]] = field(default_factory=dict)
+    toxics: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    last_words: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def faults(self) -> list[str]:
+        """Sentences about what does not hold; none is right."""
+        found = [f"the bounds broke: {one}" for one in self.broken[:5]]
+        found += [f"charged twice: {one}" for one in self.twice[:5]]
+        found += [f"{self.overwritten} values overwritten"] if self.overwritten else []
+        found += ["a dead letter has no reason"] if "" in self.dead else []
+        for name, (ours, bill) in self.judged.items():
+            if ours.spent != bill or ours.sent or ours.uncertain or ours.reserved:
+                found.append(f"{name}: {ours} is not the bill of {bill}")
+        found += [f"{row} is {now}, undisturbed {then}" for row, (then, now) in list(self.unexplained.items())[:5]]
+        codes = {name: count for name, count in self.ended.items() if name != "killed"}
+        return found + ([f"workers ended by themselves: {codes}"] if set(codes) - {"exit 2"} else [])
+
+
+async def carry_out(
+    plan: Plan, expected: State, *, patience_s: float, within_s: float, verdicts: bool = False
+) -> Verdict:
+    """One storm from its first worker to the verdict."""
+    watch = Watch()
+    yard = await Yard.open(plan, watch, verdicts=verdicts)
+    watch.yard = yard
+    run = Run(plan, yard, watch, Books.of(yard.vendors), patience_s)
+    verdict = Verdict(plan, run.told)
+    try:
+        async with checked(run):
+            await run.storm()
+            verdict.money = await run.books.totals(yard.ledger.budgets)
+            await run.calm(within_s)
+            await _judged(run, verdict)
+            await _revived(run, verdict, within_s)
+        await _compared(run, expected, verdict)
+        verdict.judged = await run.books.totals(yard.ledger.budgets)
+    finally:
+        for slot in yard.slots:
+            for proxy in slot.vendors.values():
+                verdict.toxics.update(proxy.toxics)
+        verdict.ended, verdict.seen, verdict.last_words = yard.ended, watch.seen, yard.last_words
+        await yard.close()
+    verdict.checks, verdict.broken = run.books.checks, run.books.broken
+    verdict.twice = [one for bill in run.books.bills.values() for one in bill.twice()]
+    return verdict
+
+
+async def _uncertain(run: Run) -> list[Uncertain]:
+    found: list[Uncertain] = []
+    while page := await run.yard.ledger.desk.uncertain_list(1000, found[-1].cursor if found else ""):
+        found += page
+    return found
+
+
+async def _judged(run: Run, verdict: Verdict) -> None:
+    """What is uncertain is judged by the bill, as a person would; the doubtful records are noted before."""
+    ledger = run.yard.ledger
+    found = await _uncertain(run)
+    verdict.uncertain = len(found)
+    run.doubted |= {one.key for one in found}
+    providers = open_providers(load(run.yard.slots[0].folder / "refill.toml", {}), lambda _: _NoLimit())
+    try:
+        charged = {
+            name: run.books.bills[name].keys(provider.offers({})[0].account) for name, provider in providers.items()
+        }
+    finally:
+        for provider in providers.values():
+            await provider.aclose()
+    for one in found:
+        await ledger.desk.resolve(one.ticket_id, False, charged=one.key in charged[one.provider])
+
+
+class _NoLimit:
+    """These providers are only asked how they name things."""
+
+    async def slot(self, bucket: str, patience_s: float = 0) -> None:
+        raise AssertionError
+
+    async def noticed(self, bucket: str, notice: Notice) -> None:
+        """Nobody notices."""
+
+    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+        """Nobody is limited."""
+
+    async def failed(self, bucket: str) -> None:
+        """Nothing fails."""
+
+    async def worked(self, bucket: str) -> None:
+        """Nothing works."""
+
+
+async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
+    """Dead letters are counted with their reasons, and a person replays them now that all is calm."""
+    ledger = run.yard.ledger
+    for name in await ledger.floor.works():
+        work = ledger.work(*name)
+        counts = await work.counts()
+        verdict.settled += counts.settled
+        for letter in await work.dead(100_000):
+            verdict.dead[letter.reason] += 1
+            await work.replay(letter.id, "chaos")
+    verdict.records = verdict.settled + sum(verdict.dead.values())
+    await run.calm(within_s)
+
+
+async def _compared(run: Run, expected: State, verdict: Verdict) -> None:
+    vendors, desk = run.yard.vendors, run.yard.ledger.desk
+    verdict.overwritten = len(vendors.overwritten())
+    actual = vendors.state()
+    for row in sorted(expected.keys() | actual.keys()):
+        then, now = expected.get(row, {}), actual.get(row, {})
+        if then == now:
+            continue
+        verdict.differing += 1
+        vendor, kind, id_ = row
+        asked = await desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, kind), kind), id_))
+        if run.doubted & {one.key for one in asked}:
+            verdict.doubtful += 1
+        elif any(one.kept is not None and _is_spoiled(one.kept) for one in asked):
+            verdict.spoiled += 1
+        else:
+            verdict.unexplained[row] = then, now
+
+
+def _is_spoiled(kept: Kept) -> bool:
+    """Whether a fault spoiled the answer after it was paid for: the bytes are kept, and nobody can read them."""
+    try:
+        json.loads(kept.reply.body)
+    except ValueError:
+        return kept.reply.status == 200
+    return False

@@ -1,0 +1,89 @@
+"""Money by both sides: the vendors' books read as they grow, held against the ledger's totals."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.forager import operations as forager
+from connectors.kaspr import operations as kaspr
+from connectors.models import Question
+from tests.e2e.vendors import PROVIDERS, Vendors
+from worker.ledger.budgets import Budgets, Totals
+
+_FORAGER = {theirs: name for name, theirs in forager.LEDGER_NAMES.items()}
+_SEARCH = re.compile(r"^organization_domains=\['(.*?)'\]&person_name=(.*)$")
+
+
+@dataclass(slots=True)
+class Bill:
+    """What one provider has charged so far, in the order it did."""
+
+    vendors: Vendors
+    provider: str
+    charges: list[Mapping[str, Any]] = field(default_factory=list)
+    credits: int = 0
+    _seen: int = 0
+
+    def read(self) -> int:
+        """Credits charged until now."""
+        rows = self.vendors[self.provider].control(f"books?kind=charges&since={self._seen}")["charges"]
+        self.charges += rows
+        self.credits += round(sum(row["credits"] for row in rows))
+        self._seen = max([self._seen, *(row["seq"] for row in rows)])
+        return self.credits
+
+    def twice(self) -> list[tuple[str, str]]:
+        """Questions that were charged more than once."""
+        asked = Counter((row["operation"], row["identity"]) for row in self.charges)
+        return [question for question, times in asked.items() if times > 1]
+
+    def keys(self, account: str) -> set[str]:
+        """Keys of the questions that were charged."""
+        return {question_of(self.provider, account, row).key for row in self.charges}
+
+
+def question_of(provider: str, account: str, charge: Mapping[str, Any]) -> Question:
+    """The question behind a row of the vendor's books."""
+    identity = charge["identity"]
+    if provider == "kaspr":
+        return Question(provider, account, kaspr.PROFILE.name, {"id": identity}, 0)
+    name = _FORAGER[charge["operation"]]
+    arguments = {"linkedin_public_identifier": identity}
+    if name == forager.BY_EMAIL.name:
+        arguments = {"email": identity}
+    elif name == forager.BY_PHONE.name:
+        arguments = {"phone_number": identity}
+    elif name == forager.ROLE_SEARCH.name and (found := _SEARCH.match(identity)):
+        arguments = {"organization_domains": f'["{found[1]}"]', "person_name": found[2]}
+    return Question(provider, account, name, arguments, 0)
+
+
+@dataclass(slots=True)
+class Books:
+    """Both paid providers. ``broken`` are the instants at which the bounds did not hold."""
+
+    bills: Mapping[str, Bill]
+    checks: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, vendors: Vendors) -> Books:
+        return cls({name: Bill(vendors, name) for name in PROVIDERS})
+
+    async def check(self, budgets: Budgets) -> None:
+        """Spent <= bill <= spent + sent + uncertain; our side is read before and after the bill."""
+        for name, bill in self.bills.items():
+            before = await budgets.totals(name)
+            charged = bill.read()
+            after = await budgets.totals(name)
+            self.checks += 1
+            if not before.spent <= charged <= after.spent + after.sent + after.uncertain:
+                self.broken.append(f"{name}: {before} {charged} {after}")
+
+    async def totals(self, budgets: Budgets) -> dict[str, tuple[Totals, int]]:
+        """Our totals and their bill, now."""
+        return {name: (await budgets.totals(name), bill.read()) for name, bill in self.bills.items()}

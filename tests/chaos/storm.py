@@ -1,0 +1,231 @@
+"""Carries a plan out on two workers, checks the money all along, and brings everything to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+
+from tests.chaos.books import Books
+from tests.chaos.plan import Event, Plan, Storm
+from tests.chaos.yard import Yard
+from tests.e2e.stage import until
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.work import Lane
+
+CHECK_S, LOOK_S = 1.0, 0.1
+State = Mapping[tuple[str, str, str], Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class Watch:
+    """Strikes a worker at the armed step. ``seen`` counts every step that was come to, by name and side.
+
+    ``slot`` was struck last, when so many workers had been started there.
+    """
+
+    yard: Yard | None = None
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    struck: asyncio.Event = field(default_factory=asyncio.Event)
+    slot: int = 0
+    starts: int = 0
+    _armed: Event | None = None
+    _count: int = 0
+
+    def arm(self, event: Event) -> None:
+        self._armed, self._count = event, 0
+        self.struck.clear()
+
+    def __call__(self, slot: int, step: str, side: str) -> bool:
+        self.seen[step, side] += 1
+        event = self._armed
+        if event is None or event.step is None or (step, side) != (event.step.name, event.step.side):
+            return False
+        self._count += 1
+        if self._count < event.step.nth:
+            return False
+        self.strike(slot)
+        return event.kind == "kill"
+
+    def strike(self, slot: int) -> None:
+        """Strike the worker of a slot now."""
+        event, self._armed = self._armed, None
+        if event is not None and self.yard is not None:
+            self.slot, self.starts = slot, self.yard.slots[slot].starts
+            self.yard.slots[slot].signal(signal.SIGKILL if event.kind == "kill" else signal.SIGSTOP)
+        self.struck.set()
+
+
+@dataclass(slots=True)
+class Told:
+    """What was done to a run. ``missed`` strikes came without their step, ``cut_bytes`` were lost in power cuts."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    open_kills: int = 0
+    missed: int = 0
+    cut_bytes: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Run:
+    """One storm over a yard."""
+
+    plan: Plan
+    yard: Yard
+    watch: Watch
+    books: Books
+    patience_s: float
+    told: Told = field(default_factory=Told)
+    doubted: set[str] = field(default_factory=set)
+
+    async def storm(self) -> None:
+        """Every event of the plan, one after the other."""
+        began = time.monotonic()
+        self.yard.start()
+        for event in self.plan.events:
+            await self._carry_out(event)
+            self.told.done[event.kind] += 1
+        self.told.seconds = time.monotonic() - began
+
+    async def _carry_out(self, event: Event) -> None:
+        match event.kind:
+            case "kill" | "stop":
+                await self._strike(event)
+            case "restart":
+                await self.yard.restart_redis(event.amount)
+            case "cut":
+                self.told.cut_bytes.append(await self.yard.cut_redis(event.amount))
+            case "full":
+                await self.yard.fill_redis(event.amount)
+            case "down":
+                proxies = [slot.vendors[event.vendor] for slot in self.yard.slots]
+                for proxy in proxies:
+                    await proxy.close()
+                await asyncio.sleep(event.amount)
+                for proxy in proxies:
+                    await proxy.open(proxy.address)
+            case "expire":
+                self.yard.vendors[event.vendor].control("expire-tokens", {})
+            case "repeat":
+                await self.yard.repeat(random.Random(event.amount))
+
+    async def _strike(self, event: Event) -> None:
+        self.watch.arm(event)
+        try:
+            async with asyncio.timeout(self.patience_s):
+                await self.watch.struck.wait()
+        except TimeoutError:
+            self.told.missed += 1
+            self.watch.strike(event.slot)
+        else:
+            assert event.step is not None
+            self.told.open_kills += event.kind == "kill" and event.step.name.endswith(".paid")
+        slot = self.yard.slots[self.watch.slot]
+        if event.kind == "stop":
+            await asyncio.sleep(event.amount / 2)
+            await self.yard.lapse()  # longer than a lease, by the ledger's own clock
+            await asyncio.sleep(event.amount / 2)
+            slot.signal(signal.SIGCONT)
+            return
+        await until(lambda: slot.starts > self.watch.starts, "a new worker")
+        if event.lapse:
+            await self.yard.lapse()
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    async def calm(self, within_s: float) -> None:
+        """Nothing goes wrong any more; a person resumes what is paused. Returns when nothing is left to do."""
+        for name in self.plan.rules:
+            self.yard.vendors[name].control("faults", method="DELETE")
+        for slot in self.yard.slots:
+            for proxy in slot.vendors.values():
+                proxy.calm = True
+        await self.yard.lapse()
+        deadline = time.monotonic() + within_s
+        while not await self.idle():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never idle: {await self.standing()}")
+            for pause in await self.yard.ledger.pauses.all():
+                await self.yard.ledger.pauses.lift(pause.target, pause.reason)
+            await self._hasten()
+            await asyncio.sleep(0.5)
+
+    async def _hasten(self) -> None:
+        """What waits for a later try is tried now, but nothing that waits for a verdict."""
+        ledger, refs = self.yard.ledger, []
+        for crm, kind in await ledger.floor.works():
+            for lane in (*Lane, "alone"):
+                key = ledger.scripts.keys("due", crm, kind, lane)
+                refs += [(crm, kind, id_.decode()) for id_ in await self.yard.redis.zrange(key, 0, -1)]
+        waiting = await ledger.desk.due_verdicts() or await self._verdicts()
+        if not waiting:
+            await ledger.floor.wake(refs)
+
+    async def _verdicts(self) -> int:
+        return int(await self.yard.redis.zcard(self.yard.ledger.scripts.keys("tickets_verdicts")))
+
+    async def idle(self) -> bool:
+        """Every row was polled, nothing is due, leased or waiting, and no call is open."""
+        ledger = self.yard.ledger
+        begun = await ledger.timetable.last()
+        polls = ("poll:acme_hubspot.contact", "poll:acme_salesforce.contact", "poll:acme_salesforce.lead")
+        if any(name not in begun or not begun[name].done_ms for name in polls) or await self._verdicts():
+            return False
+        for crm, kind in await ledger.floor.works():
+            counts = await ledger.work(crm, kind).counts()
+            if counts.due or counts.leased or counts.waiting:
+                return False
+        totals = await self.books.totals(ledger.budgets)
+        return all(ours.reserved == ours.sent == 0 for ours, _ in totals.values())
+
+    async def standing(self) -> str:
+        """Where everything stands, in words."""
+        ledger = self.yard.ledger
+        works = {work: await ledger.work(*work).counts() for work in await ledger.floor.works()}
+        pauses = [(pause.target, pause.reason) for pause in await ledger.pauses.all()]
+        return f"{works} {pauses} {await self.books.totals(ledger.budgets)} {await ledger.timetable.last()}"
+
+
+@asynccontextmanager
+async def checked(run: Run) -> AsyncIterator[None]:
+    """The money is checked each second while the block runs, and once more at its end."""
+
+    async def check() -> None:
+        while True:
+            try:
+                await run.books.check(run.yard.ledger.budgets)
+            except (LedgerUnavailableError, RedisError):  # Redis is away: nobody is told anything
+                run.told.done["check skipped"] += 1
+            await asyncio.sleep(CHECK_S)
+
+    task = asyncio.create_task(check())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await run.books.check(run.yard.ledger.budgets)
+
+
+async def undisturbed(storm: Storm, within_s: float) -> State:
+    """What both CRMs hold after two workers have done the same work with nothing in their way."""
+    plan = Plan(storm, (), {})
+    watch = Watch()
+    yard = await Yard.open(plan, watch, spoiled=False)
+    run = Run(plan, yard, watch, Books.of(yard.vendors), patience_s=0)
+    try:
+        yard.start()
+        async with asyncio.timeout(within_s):
+            while not await run.idle():  # noqa: ASYNC110 - what is waited for is in Redis
+                await asyncio.sleep(LOOK_S)
+        return yard.vendors.state()
+    finally:
+        await yard.close()

@@ -1,0 +1,38 @@
+"""The figures of several runs side by side, as a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tests.chaos.audit import Verdict
+
+_ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
+    ("records", lambda one: one.records),
+    ("exchanges spoiled on the wire", lambda one: sum(one.toxics.values())),
+    ("SIGKILLs, with a paid call open", lambda one: f"{one.told.done['kill']}, {one.told.open_kills}"),
+    ("SIGSTOPs past a lease", lambda one: one.told.done["stop"]),
+    ("Redis killed, full", lambda one: f"{one.told.done['restart']}, {one.told.done['full']}"),
+    ("power cuts, bytes lost", lambda one: f"{one.told.done['cut']}, {sum(one.told.cut_bytes)}"),
+    ("settled, dead letters", lambda one: f"{one.settled}, {sum(one.dead.values())}"),
+    ("... reasons", lambda one: ", ".join(f"{count} {reason}" for reason, count in one.dead.most_common()) or "none"),
+    ("tokens expired, triggers repeated", lambda one: f"{one.told.done['expire']}, {one.told.done['repeat']}"),
+    ("uncertain lookups", lambda one: one.uncertain),
+    ("credits billed", lambda one: sum(bill for _, bill in one.judged.values())),
+    ("spent after judging by the bill", lambda one: sum(ours.spent for ours, _ in one.judged.values())),
+    ("checks of the bounds, broken", lambda one: f"{one.checks}, {len(one.broken)}"),
+    ("questions charged twice", lambda one: len(one.twice)),
+    ("values overwritten", lambda one: one.overwritten),
+    ("rows other than undisturbed", lambda one: one.differing),
+    ("... with an uncertain lookup", lambda one: one.doubtful),
+    ("... with an answer spoiled once paid", lambda one: one.spoiled),
+    ("... unexplained", lambda one: len(one.unexplained)),
+    ("seconds", lambda one: round(one.seconds)),
+)
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """One column per run."""
+    heads = [f"faults {one.plan.storm.faults} %, plan {one.plan.digest}" for one in verdicts]
+    lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(verdicts)]
+    lines += [f"| {name} | " + " | ".join(str(value(one)) for one in verdicts) + " |" for name, value in _ROWS]
+    return "\n".join(lines)

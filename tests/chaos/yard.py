@@ -1,0 +1,273 @@
+"""Where a run takes place: imitated vendors, one Redis, two workers, and a proxy on every wire between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from tests.chaos.plan import SLOTS, VENDORS, Plan, Toxic
+from tests.chaos.proxy import Hooks, Proxy, Valve
+from tests.chaos.steps import ledger_step, vendor_step
+from tests.e2e.stage import QUICK, WITHOUT_DELIVERIES, Worker, laid_over, toml
+from tests.e2e.vendors import PROVIDERS, Vendors
+from worker import trial
+from worker.embedded import EmbeddedRedis
+from worker.ledger.floor import Floor
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.tickets import Desk
+from worker.ledger.work import Due, Lane
+from worker.runtime import Ledger
+
+OBJECTS = {("hubspot", "contacts"): "contact", ("salesforce", "Contact"): "contact", ("salesforce", "Lead"): "lead"}
+LATER_MS = 120_000  # by then every lease and every ticket of today's holders has ended
+CONFIG: Mapping[str, Any] = {
+    "worker": {"concurrency": 12},
+    "providers": {name: {"budget": {"day": 1_000_000, "month": 9_000_000}} for name in ("forager", "kaspr")},
+}
+ARGUMENTS = {"searches": 0, "delivered-companies": 0, "delivered-prospects": 0, "limits": "demo", "credits": 9_000_000}
+
+
+@dataclass(slots=True)
+class Slot:
+    """A place for a worker: a configuration of its own whose vendors and Redis are proxies of its own."""
+
+    number: int
+    folder: Path
+    vendors: dict[str, Proxy]
+    redis: Proxy
+    worker: Worker | None = None
+    starts: int = 0
+
+    def spawn(self) -> None:
+        """Start a worker here; it is not waited for."""
+        self.starts += 1
+        log = self.folder / f"worker-{self.starts}.log"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("REFILL_")}
+        command = [sys.executable, "-m", "worker.cli", "worker", "--config", str(self.folder / "refill.toml")]
+        with log.open("wb") as told:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=kept)
+        self.worker = Worker(process, log)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the worker, if one lives here."""
+        if self.worker is not None and self.worker.process.poll() is None:
+            self.worker.process.send_signal(number)
+
+
+@dataclass(slots=True)
+class Yard:
+    """Opened by ``Yard.open``, which gives every vendor the same people for the same seed."""
+
+    vendors: Vendors
+    folder: Path
+    server: EmbeddedRedis
+    redis: Redis
+    slots: list[Slot] = field(default_factory=list)
+    valve: Valve = field(default_factory=Valve)
+    ended: Counter[str] = field(default_factory=Counter)
+    last_words: list[str] = field(default_factory=list)
+    _watching: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls, plan: Plan, struck: Callable[[int, str, str], bool], *, verdicts: bool = False, spoiled: bool = True
+    ) -> Yard:
+        """``struck(slot, step, side)`` is asked at every step; without ``spoiled`` nothing is spoiled anywhere."""
+        records = plan.storm.records // 2  # a person is a row in each CRM
+        options = {**ARGUMENTS, "records": records, "companies": max(12, records // 4), "seed": plan.storm.seed}
+        vendors = Vendors(*(word for name, value in options.items() for word in (f"--{name}", str(value))))
+        folder = Path(tempfile.mkdtemp(prefix="refill-chaos-"))
+        server = EmbeddedRedis(folder / "data")
+        await asyncio.to_thread(server.join)
+        lost = [RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError]
+        patient = Redis(
+            unix_socket_path=str(server.socket), retry=Retry(ConstantBackoff(0.1), 50), retry_on_error=list(lost)
+        )
+        yard = cls(vendors, folder, server, patient)
+        for number in SLOTS:
+            await yard._add_slot(number, plan, struck, verdicts=verdicts, spoiled=spoiled)
+        if spoiled:
+            for name, rules in plan.rules.items():
+                vendors[name].control("faults", list(rules))
+        return yard
+
+    async def _add_slot(
+        self, number: int, plan: Plan, struck: Callable[[int, str, str], bool], *, verdicts: bool, spoiled: bool
+    ) -> None:
+        def hit(step: str, side: str) -> bool:
+            return struck(number, step, side)
+
+        told = {name: dict(one) for name, one in self.vendors.told.items()}
+        proxies = {name: _before(name, told[name], partial(plan.toxic, name, number), hit) for name in VENDORS}
+        for name, proxy in proxies.items():
+            proxy.calm = not spoiled
+            await proxy.open()
+            theirs, ours = urlsplit(told[name]["base_url"]).netloc, f"127.0.0.1:{proxy.address}"
+            told[name]["base_url"] = told[name]["base_url"].replace(theirs, ours)
+            if len(theirs) == len(ours):  # an org hands out its own address: it must lead through here
+                proxy.hooks.rewritten = partial(_replaced, theirs.encode(), ours.encode())
+        ledger = Proxy(self._reach_redis, Hooks(step=ledger_step, struck=hit, valve=self.valve))
+        folder = self.folder / f"slot-{number}"
+        folder.mkdir()
+        await ledger.open(folder / "redis.sock")
+        text, secrets = trial.configuration(trial.Served(told), str(self.folder / "data"), 0)
+        config = laid_over(laid_over(tomllib.loads(text), QUICK), laid_over(CONFIG, WITHOUT_DELIVERIES))
+        config = laid_over(config, {"redis": {"url": f"unix://{folder / 'redis.sock'}"}})
+        if plan.storm.pace:
+            config = laid_over(config, {"providers": {name: {"rate": plan.storm.pace} for name in PROVIDERS}})
+        if verdicts:
+            config = laid_over(config, {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}})
+        trial.write(folder, toml(config), {**secrets, "REFILL_SECRET_KEY": "chaos-" * 8})
+        self.slots.append(Slot(number, folder, proxies, ledger))
+
+    async def _reach_redis(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_unix_connection(self.server.socket)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger by a connection that nothing spoils."""
+        return Ledger.over(self.redis)
+
+    # ---- workers -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Workers everywhere, from now on at any time: one that ends is started again, and how it ended is counted."""
+        for slot in self.slots:
+            slot.spawn()
+        self._watching = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        while True:
+            for slot in self.slots:
+                code = slot.worker.process.poll() if slot.worker else None
+                if code is not None:
+                    self.ended["killed" if code == -signal.SIGKILL else f"exit {code}"] += 1
+                    if code != -signal.SIGKILL and slot.worker is not None:
+                        self.last_words.append(slot.worker.log.read_text(encoding="utf-8")[-2_000:])
+                    slot.spawn()
+            await asyncio.sleep(0.02)
+
+    async def lapse(self) -> None:
+        """All leases and tickets there are end now, whoever holds them: the upkeep of a clock two minutes ahead."""
+        with contextlib.suppress(LedgerUnavailableError, RedisError):
+            now = await self.ledger.scripts.now()
+            later = Scripts(self.redis, clock=lambda: now + LATER_MS)
+            await Floor(later).reap()
+            alive = [beat.owner for beat in await self.ledger.timetable.alive()]
+            await self.ledger.floor.wake((await Desk(later).reap(alive)).waiters)
+            for key in await self.redis.keys("arq:in-progress:*"):
+                await self.redis.delete(key)
+
+    async def repeat(self, chance: random.Random) -> None:
+        """Some records are told of ten times, in disorder, half of them with a stamp of yesterday."""
+        with contextlib.suppress(LedgerUnavailableError, RedisError):
+            yesterday = await self.ledger.scripts.now() - 86_400_000
+            for (vendor, table), kind in OBJECTS.items():
+                ids = sorted(self.vendors.rows(vendor, table))
+                told = [Due(one, chance.choice((0, yesterday))) for one in chance.sample(ids, min(10, len(ids)))] * 10
+                chance.shuffle(told)
+                await self.ledger.work(f"acme_{vendor}", kind).add(told, lane=Lane.LIVE, run="repeated")
+
+    # ---- Redis ---------------------------------------------------------------------------------------------------
+
+    async def restart_redis(self, away_s: float) -> None:
+        """SIGKILL the server and start it on the same files."""
+        await self._kill_redis()
+        await asyncio.sleep(away_s)
+        await asyncio.to_thread(self.server.ensure)
+
+    async def cut_redis(self, where: float) -> int:
+        """A power cut: of what nobody was told yet, only the share ``where`` reached the disk. Gives the bytes lost."""
+        self.valve.shut()
+        log = self._log_file()
+        told = log.stat().st_size  # fsynced before it was told: all that anybody has seen is in here
+        died = False
+        try:
+            for _ in range(80):
+                if log.stat().st_size > told:
+                    break
+                await asyncio.sleep(0.05)
+            await self._kill_redis()
+            died = True
+            whole = log.stat().st_size
+            kept = told + int((whole - told) * where)
+            os.truncate(log, kept)
+            await asyncio.to_thread(self.server.ensure)
+            return whole - kept
+        finally:
+            self.valve.open(died=died)
+
+    async def fill_redis(self, full_s: float) -> None:
+        """Every write is refused for a while."""
+        with contextlib.suppress(RedisError):
+            await self.redis.config_set("maxmemory", "1")
+        await asyncio.sleep(full_s)
+        with contextlib.suppress(RedisError):
+            await self.redis.config_set("maxmemory", "0")
+
+    def _log_file(self) -> Path:
+        files = [*self.server.folder.glob("appendonlydir/*.incr.aof"), *self.server.folder.glob("appendonly.aof")]
+        return max(files, key=lambda file: file.stat().st_mtime)
+
+    async def _kill_redis(self) -> None:
+        pid = (await self.redis.info("server"))["process_id"]
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(_released, self.folder / "data" / "redis.server")
+
+    async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        for slot in self.slots:
+            if slot.worker is not None and slot.worker.process.poll() is None:
+                slot.worker.kill()
+            for proxy in (*slot.vendors.values(), slot.redis):
+                await proxy.close()
+        await self.redis.aclose()
+        await asyncio.to_thread(self.server.leave)
+        await asyncio.to_thread(self.vendors.close)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _before(
+    vendor: str, told: Mapping[str, Any], toxic: Callable[[int], Toxic | None], hit: Callable[[str, str], bool]
+) -> Proxy:
+    """A proxy in front of a vendor."""
+    port = urlsplit(told["base_url"]).port
+    return Proxy(
+        partial(asyncio.open_connection, "127.0.0.1", port),
+        Hooks(step=partial(vendor_step, vendor), struck=hit, toxic=toxic),
+    )
+
+
+def _replaced(old: bytes, new: bytes, data: bytes) -> bytes:
+    return data.replace(old, new)
+
+
+def _released(path: Path) -> None:
+    """Return when the server that held the lock is gone; nobody else starts one here meanwhile."""
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
