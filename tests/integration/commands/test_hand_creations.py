@@ -204,7 +204,7 @@ async def test_a_verdict_whose_answer_was_lost_counts_as_sent(hand: Hand) -> Non
 
 async def test_a_refused_verdict_may_be_sent_again(hand: Hand) -> None:
     strike(hand, "forager", at_forager.FEEDBACK_PERSONAL, "status", params={"status": 403, "body": {"detail": "no"}})
-    verdict = ("forager", "feedback", "personal", "ada@mail.example", "valid")
+    verdict = ("forager", "feedback", "personal", "ada@mail.example.org", "valid")
     assert "status 403" in await hand.refused(*verdict)
     calm(hand, "forager")
     assert (await hand.json(*verdict)) == {"sent": True}

@@ -11,7 +11,7 @@ from config.units import parse_duration
 from connectors.bodies import bare_host
 from connectors.forager.queries import Query
 from worker.commands.hand.saying import WrongUseError
-from worker.decide import linkedin, phones
+from worker.decide import emails, linkedin, phones
 
 Q = TypeVar("Q", bound=Query)
 _PHONE = re.compile(r"\+?[\d\s().-]{6,}")
@@ -55,14 +55,13 @@ def phone(text: str) -> str:
 
 
 def email(text: str) -> str:
-    """The address in lower case.
+    """The address, spelled as a visit asks by it.
 
     Raises:
         WrongUseError: it is none.
     """
-    found = text.strip().lower()
-    name, at, host = found.rpartition("@")
-    if not (at and name and bare_host(host) == host):
+    found = emails.key(text)
+    if not found:
         raise WrongUseError("this is no e-mail address: write one such as ada@example.com")
     return found
 
