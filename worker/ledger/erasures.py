@@ -55,15 +55,13 @@ class Erasures:
 
     async def _unclaim(self, crm: str, object: str, id: str) -> None:
         """Natural keys (addresses, profiles) under which a row of ours was created."""
-        key, cursor = self._scripts.keys("claims", crm, object), "0"
+        key, cursor, mine = self._scripts.keys("claims", crm, object), 0, f"={id}".encode()
         while True:
-            cursor_, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
-            cursor = cursor_.decode()
-            mine = [name for name, value in zip(rows[::2], rows[1::2], strict=True) if value.decode() == f"={id}"]
-            personal = [name for name in mine if not name.startswith(b"ext:")]
-            if personal:
-                await self._scripts.call("HDEL", key, *personal)
-            if cursor == "0":
+            cursor, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
+            found = [name for name, value in rows.items() if value == mine and not name.startswith(b"ext:")]
+            if found:
+                await self._scripts.call("HDEL", key, *found)
+            if not cursor:
                 return
 
     async def done(self, record: Ref) -> None:
