@@ -35,7 +35,7 @@ def onward(url: str, location: str) -> str:
     """Where a redirect leads, ``""`` when that is nowhere or another origin."""
     try:
         there = urljoin(url, location)
-        same = _origin(there) == _origin(url)
+        same = there.isprintable() and _origin(there) == _origin(url)  # what is not would be refused as it is sent
     except ValueError:
         return ""
     return there if same and there != url else ""

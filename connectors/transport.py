@@ -45,6 +45,7 @@ ATTEMPTS = 3
 REPEAT_S = 30.0  # no repeat starts later than this after the first attempt began
 FIRST_BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
 KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
+USER_AGENT = "refill/0.1"
 BODY_CAP = 16 * 1024 * 1024
 LINE_CAP = 16 * 1024
 log = structlog.get_logger(__name__)
@@ -89,7 +90,7 @@ class Transport:
         auth: Auth,
         limiter: Limiter,
         *,
-        user_agent: str = "refill/0.1",
+        user_agent: str = USER_AGENT,
         reading: Reading = Reading(),  # noqa: B008 - frozen
         headers: Mapping[str, str] | None = None,
         connect_s: float = 10,
@@ -342,7 +343,7 @@ class Transport:
                     await response.aclose()
         except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
             kind = UnsentError if _never_connected(failure) else BrokenError
-            raise kind(type(failure).__name__) from failure
+            raise kind(type(failure).__name__) from None  # its text may hold what was received
 
 
 def _never_connected(failure: BaseException) -> bool:

@@ -39,7 +39,7 @@ from connectors.limits import Limiter, Ticket, Window
 from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
 from connectors.operations import Operation
 from connectors.rates import Rate
-from connectors.transport import StaticAuth, Transport
+from connectors.transport import USER_AGENT, StaticAuth, Transport
 
 T = TypeVar("T")
 Answered = Callable[[Question], Awaitable[Reply]]  # asks a paid question, or gives its kept answer
@@ -74,7 +74,7 @@ class Options(BaseModel):
     base_url: str = "https://api-v2.forager.ai"
     account_id: int | None = None
     rate: Rate = (Window(10, 1),)
-    user_agent: str = "refill/0.1"
+    user_agent: str = USER_AGENT
     connect_s: float = 10
     read_s: float = 60
     connections: int = 100

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from connectors.classify import Reading, retry_after
 from connectors.errors import (
     AccessError,
@@ -64,7 +66,7 @@ class Refusal:
 def refusal(body: bytes) -> Refusal:
     """What an error body says; an empty refusal when it is none."""
     try:
-        raw = json.loads(body)
+        raw = from_json(body)
     except ValueError:
         return Refusal()
     if not isinstance(raw, dict):
@@ -106,7 +108,7 @@ def _inner(message: str) -> Iterator[tuple[str, str]]:
         return
     try:
         listed, _ = json.JSONDecoder().raw_decode(message[start:])
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     for item in _items(listed):
         names = _names(item.get("name"))

@@ -17,7 +17,7 @@ from connectors.kaspr.models import Employee, KeyUser, Pattern, Profile, RateLim
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
 from connectors.rates import Rate
-from connectors.transport import StaticAuth, Transport
+from connectors.transport import USER_AGENT, StaticAuth, Transport
 
 _SILENT_HINT = (
     'if the network is fine, this host of the vendor\'s reference is gone: try dialect = "v2" with '
@@ -46,7 +46,7 @@ class Options(BaseModel):
     personal_field: Literal["", "directEmail", "personalEmail"] = ""
     account: str = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers
     rate: Rate = (Window(60, 60), Window(500, 3600), Window(500, 86_400))
-    user_agent: str = "refill/0.1"
+    user_agent: str = USER_AGENT
     connect_s: float = 10
     read_s: float = 60
     connections: int = 50

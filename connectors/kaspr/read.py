@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,7 @@ from functools import partial
 from typing import Literal
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from connectors import classify
 from connectors.bodies import bare_host
@@ -89,7 +89,7 @@ def _no_credits(reply: Reply) -> bool:
     if not 200 <= reply.status < 300 or b"credit" not in reply.body[:4096].lower():
         return False
     try:
-        body = json.loads(reply.body)
+        body = from_json(reply.body)
     except ValueError:
         return False
     if not isinstance(body, dict) or any(body.get(name) for name in ("profile", "patterns", "employees")):

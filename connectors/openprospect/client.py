@@ -33,7 +33,7 @@ from connectors.openprospect.models import (
 from connectors.openprospect.read import Page
 from connectors.operations import Operation
 from connectors.rates import Rate
-from connectors.transport import StaticAuth, Transport
+from connectors.transport import USER_AGENT, StaticAuth, Transport
 
 B = TypeVar("B", bound=Body)
 PAGE_MOST = 100
@@ -51,7 +51,7 @@ class Options(BaseModel):
     api_key: SecretStr
     base_url: str = "https://api.openprospect.io/api/v1"
     rate: Rate = (Window(100, 3600),)
-    user_agent: str = "refill/0.1"
+    user_agent: str = USER_AGENT
     connect_s: float = 10
     read_s: float = 30
     connections: int = 10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from connectors import classify, models
 from connectors.bodies import Body, bare_host
@@ -111,7 +111,7 @@ def _plain(text: str) -> str:
 
 def _object(reply: Reply) -> Mapping[str, Any]:
     try:
-        body = json.loads(reply.body)
+        body = from_json(reply.body)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
@@ -143,7 +143,7 @@ def page(
         ContractError: there is no list, or none of its rows can be read.
     """
     try:
-        body = json.loads(reply.body)
+        body = from_json(reply.body)
     except ValueError:
         raise ContractError(NAME, endpoint, "", reply.status) from None
     envelope = body if isinstance(body, dict) else {}

@@ -126,7 +126,8 @@ class Salesforce:
         who = self._org.json(reply, WHO)
         org = who.get("organization_id") if isinstance(who, Mapping) else None
         limits = await self._org.send(LIMITS, "limits")
-        daily = self._org.json(limits, LIMITS).get("DailyApiRequests", {}) if limits.status == 200 else {}
+        told = self._org.json(limits, LIMITS) if limits.status == 200 else {}
+        daily = told.get("DailyApiRequests", {}) if isinstance(told, Mapping) else {}
         known = isinstance(daily, Mapping) and isinstance(daily.get("Max"), int)
         notes = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
         return Standing(who=str(org or self._tokens.org_id or self.name), notes=notes)

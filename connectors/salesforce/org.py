@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ContractError
@@ -105,7 +105,7 @@ class Org:
 
     def json(self, reply: Reply, operation: Operation) -> Any:
         try:
-            return json.loads(reply.body)
+            return from_json(reply.body)
         except ValueError:
             raise ContractError(self.name, operation.name, "", reply.status) from None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import from_json
 
 from connectors.classify import Reading
 from connectors.errors import (
@@ -46,6 +47,7 @@ MAPPING = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY", "INVALI
 SPENT_S = 900.0  # a spent day is rolling: look again after a quarter of an hour
 CROWDED_S = 5.0
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,80}")
+_FIELD = re.compile(r"[A-Za-z]\w{0,80}", re.ASCII)
 _OTHER = re.compile(r"\b([a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?)\b")
 _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 
@@ -63,7 +65,7 @@ class Fault:
 def faults(body: bytes) -> tuple[Fault, ...]:
     """The errors of a body: an array, or OAuth's single object; none when it is something else."""
     try:
-        raw = json.loads(body)
+        raw = from_json(body)
     except ValueError:
         return ()
     if isinstance(raw, dict):
@@ -79,10 +81,14 @@ def fault(item: Mapping[str, Any]) -> Fault:
     words = frozenset(re.findall(r"[A-Za-z]\w*", message)) if isinstance(message, str) else frozenset()
     return Fault(
         code=code,
-        fields=tuple(str(one) for one in listed) if isinstance(listed, list) else (),
+        fields=tuple(name for one in listed if (name := _field(one))) if isinstance(listed, list) else (),
         words=words,
         existing_id=_existing(item, message if isinstance(message, str) else "") if code in TAKEN else "",
     )
+
+
+def _field(value: Any) -> str:
+    return value if isinstance(value, str) and _FIELD.fullmatch(value) else ""
 
 
 def _code(value: Any) -> str:

@@ -27,7 +27,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from connectors.models import Reply
 from connectors.salesforce.options import SalesforceOptions
-from connectors.transport import BODY_CAP, BrokenError, UnfitError, UnsentError
+from connectors.transport import BODY_CAP, USER_AGENT, BrokenError, UnfitError, UnsentError
 
 USERINFO = "userinfo"
 
@@ -65,6 +65,7 @@ class _Line:
         self._reply: Reply | None = None
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.headers["User-Agent"] = USER_AGENT
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.auth = self._signed
         self._session.hooks["response"].append(self._taken)
