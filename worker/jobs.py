@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ ERASE_MS = 3_600_000
 CHECK_MS, DAILY_MS = 30_000, 86_400_000
 BEFORE_MS, AFTER_MS = 30_000, 75_000  # the window of a verdict: clocks differ, and a call lasts 70 s at most
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
+FOR_A_PERSON = frozenset({"credentials", "operator"})
 log = structlog.get_logger(__name__)
 
 
@@ -94,7 +96,7 @@ async def poll_watch(runtime: Runtime, payload: Mapping[str, Any]) -> None:
         return
     lookback = int(runtime.settings.crm[watch.crm].lookback.total_seconds() * 1000)
     run = run_of_day(runtime, watch.crm)
-    if await _asked(runtime, watch.crm, poll(watch, runtime.ledger.cursors, run=run, lookback_ms=lookback)):
+    if await _asked(runtime, watch.crm, partial(poll, watch, runtime.ledger.cursors, run=run, lookback_ms=lookback)):
         await runtime.ledger.timetable.done(str(payload["name"]))
 
 
@@ -104,7 +106,7 @@ async def walk_backfill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     if watch is None or runtime.visits.draining.is_set():
         return
     if await runtime.ledger.cursors.get(backfill_cursor(watch.crm, watch.object)):
-        await _asked(runtime, watch.crm, backfill(watch, runtime.ledger.cursors))
+        await _asked(runtime, watch.crm, partial(backfill, watch, runtime.ledger.cursors))
     await runtime.ledger.timetable.done(str(payload["name"]))
 
 
@@ -126,7 +128,8 @@ async def sweep_watch(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     if watch is None or runtime.visits.draining.is_set():
         return
     ledger, run = runtime.ledger, run_of_day(runtime, watch.crm)
-    if await _asked(runtime, watch.crm, sweep(watch, ledger.cursors, ledger.intake, run=run, now_ms=clock())):
+    going = partial(sweep, watch, ledger.cursors, ledger.intake, run=run, now_ms=clock())
+    if await _asked(runtime, watch.crm, going):
         await ledger.timetable.done(str(payload["name"]))
 
 
@@ -143,7 +146,8 @@ async def collect(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Pull deliveries and orders of OpenProspect."""
     if runtime.collector is None or runtime.visits.draining.is_set():
         return
-    if await _asked(runtime, "openprospect", runtime.collector.collect(run_of_day(runtime, "openprospect"))):
+    run = run_of_day(runtime, "openprospect")
+    if await _asked(runtime, "openprospect", partial(runtime.collector.collect, run)):
         await runtime.ledger.timetable.done(str(payload["name"]))
 
 
@@ -235,10 +239,15 @@ def _watch(runtime: Runtime, payload: Mapping[str, Any]) -> Watch | None:
     return runtime.watches.get((crm, kind))
 
 
-async def _asked(runtime: Runtime, vendor: str, asking: Any) -> bool:
-    """Await a flow that only reads; a refused credential pauses its vendor, anything else is left to the next time."""
+async def _asked(runtime: Runtime, vendor: str, asking: Callable[[], Awaitable[object]]) -> bool:
+    """Await a flow that only reads; a refused credential pauses its vendor, anything else is left to the next time.
+
+    A vendor that waits for a person is left alone: it was said once why.
+    """
+    if any(one.reason in FOR_A_PERSON for one in await runtime.ledger.pauses.of(vendor)):
+        return False
     try:
-        await asking
+        await asking()
     except AccessError as error:
         why = error.hint or f"{vendor} refuses our credential: check it, then run refill resume {vendor}"
         await runtime.ledger.pauses.pause(vendor, "credentials", why=why)
