@@ -236,7 +236,10 @@ class Lookups:
             answer = provider.read(question, reply)
             spent = question.price if answer.credits is None else answer.credits
             refused, hit = answer.outcome is Outcome.REFUSED, answer.outcome is Outcome.HIT
-            return Settlement(0 if refused else spent, hit=hit, refused=refused, left=provider.told(reply))
+            unpriced = answer.outcome is Outcome.UNREADABLE and answer.credits is None
+            return Settlement(
+                0 if refused else spent, hit=hit, refused=refused, left=provider.told(reply), unpriced=unpriced
+            )
 
         ticket = LookupTicket(
             self.desk,

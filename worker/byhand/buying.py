@@ -54,7 +54,10 @@ class Quote:
 
 @dataclass(slots=True)
 class Buyer:
-    """Lookups of one provider. ``spent`` counts the credits of this run, ``kept_ms`` the oldest kept answer used."""
+    """Lookups of one provider: nothing is bought that was not quoted before.
+
+    ``spent`` counts the credits of this run, ``kept_ms`` is when the oldest kept answer it used came.
+    """
 
     provider: Provider
     ledger: Ledger
@@ -70,6 +73,7 @@ class Buyer:
     bought: int = 0
     kept_ms: int = 0
     _prices: dict[str, int] = field(default_factory=dict)
+    _quoted: set[str] = field(default_factory=set)
 
     async def quote(self, questions: Sequence[Question]) -> Quote:
         """The worst price of those of ``questions`` that are not kept, and what is left for it.
@@ -87,6 +91,7 @@ class Buyer:
         if await self.ledger.epochs.behind() is not None:
             raise NotNowError(RESTORED)
         await self._learn()
+        self._quoted |= {one.key for one in new}
         left = await self._left(self._lines())
         return Quote(sum(self._priced(one).price for one in new), len(new), left, since)
 
@@ -98,6 +103,8 @@ class Buyer:
             ConnectorError: by the reply; what was refused is not charged.
         """
         question = self._priced(self._as_a_visit(question))
+        if question.key not in self._quoted:
+            return await self._kept(question)
         for _ in range(TRIES):
             answer = await self.ledger.desk.reserve(
                 question,
@@ -110,8 +117,7 @@ class Buyer:
             )
             match answer:
                 case Kept():
-                    self.kept_ms = min(self.kept_ms or answer.at_ms, answer.at_ms)
-                    return answer.reply
+                    return self._used(answer)
                 case Granted():
                     try:
                         return await self._send(question, answer)
@@ -141,6 +147,17 @@ class Buyer:
                     )
         raise NotNowError("the ticket was tidied away before the call was sent, nothing was charged: ask again")
 
+    async def _kept(self, question: Question) -> Reply:
+        """The kept reply of a question for which no price was told."""
+        found = (await self.ledger.desk.find([question.key])).get(question.key)
+        if found is None or not _serves(found, question):
+            raise NotNowError("the kept answer has just expired, and nothing was sent: ask again for its price")
+        return self._used(found)
+
+    def _used(self, kept: Kept) -> Reply:
+        self.kept_ms = min(self.kept_ms or kept.at_ms, kept.at_ms)
+        return kept.reply
+
     async def _send(self, question: Question, granted: Granted) -> Reply:
         provider, spent = self.provider, 0
         outcome = ""
@@ -151,7 +168,11 @@ class Buyer:
             spent, outcome = question.price if answer.credits is None else answer.credits, answer.outcome
             refused = answer.outcome is Outcome.REFUSED
             return Settlement(
-                0 if refused else spent, hit=answer.outcome is Outcome.HIT, refused=refused, left=provider.told(reply)
+                0 if refused else spent,
+                hit=answer.outcome is Outcome.HIT,
+                refused=refused,
+                left=provider.told(reply),
+                unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
             )
 
         ticket = LookupTicket(

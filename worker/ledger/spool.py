@@ -37,13 +37,16 @@ class Spool:
         """Replies not yet in Redis."""
         return len(_waiting(self._folder))
 
-    async def keep(self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int) -> None:
+    async def keep(
+        self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
+    ) -> None:
         """Return when the reply is on the disk.
 
         Raises:
             OSError: the disk cannot take it either.
         """
         facts = asdict(ticket) | {"fields": sorted(ticket.fields), "credits": credits, "hit": hit, "keep_ms": keep_ms}
+        facts |= {"unpriced": True} if unpriced else {}
         content = json.dumps(facts, separators=(",", ":")).encode() + b"\n" + pack(reply)
         await asyncio.to_thread(_write, self._folder, ticket.ticket_id, content)
 
@@ -60,12 +63,12 @@ class Spool:
             except FileNotFoundError:
                 continue  # another process loaded it
             try:
-                ticket, reply, price, hit, keep_ms = _parse(content)
+                ticket, reply, price, hit, keep_ms, unpriced = _parse(content)
             except (ValueError, KeyError, TypeError):
                 _log.error("spool.unreadable", ticket=path.stem)
                 await asyncio.to_thread(path.replace, path.with_suffix(".broken"))
                 continue
-            ended = await desk.store(ticket, reply, credits=price, hit=hit, keep_ms=keep_ms)
+            ended = await desk.store(ticket, reply, credits=price, hit=hit, keep_ms=keep_ms, unpriced=unpriced)
             await asyncio.to_thread(path.unlink, missing_ok=True)
             replies += 1
             waiters |= dict.fromkeys(ended.waiters)
@@ -83,12 +86,13 @@ def _left(part: Path) -> bool:
         return False
 
 
-def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int]:
+def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int, bool]:
     line, _, packed = content.partition(b"\n")
     facts = json.loads(line)
     price, hit, keep_ms = int(facts.pop("credits")), bool(facts.pop("hit")), int(facts.pop("keep_ms"))
+    unpriced = bool(facts.pop("unpriced", False))
     facts |= {"fields": frozenset(facts["fields"]), "lines": tuple(facts["lines"])}
-    return Granted(**facts), unpack(packed), price, hit, keep_ms
+    return Granted(**facts), unpack(packed), price, hit, keep_ms, unpriced
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

@@ -175,18 +175,27 @@ class Desk:
         return int(word) == 1
 
     async def store(
-        self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, left: int | None = None
+        self,
+        ticket: Granted,
+        reply: Reply,
+        *,
+        credits: int,
+        hit: bool,
+        keep_ms: int,
+        left: int | None = None,
+        unpriced: bool = False,
     ) -> Ended:
         """Keep the raw reply and settle its credits; a late answer of an uncertain ticket too.
 
-        ``left`` is the provider's balance after this call, where the reply told it.
+        ``left`` is the provider's balance after this call, where the reply told it. A reply that is ``unpriced`` does
+        not tell what it cost: it is kept, and the ticket is uncertain.
         """
         return _ended(
             await self._scripts.run(
                 "ticket_store",
                 *(ticket.ticket_id, ticket.token, ticket.key, field_text(ticket.fields)),
                 *(ticket.provider, ticket.operation, "\n".join(ticket.lines), ticket.price),
-                *(credits, int(hit), keep_ms, pack(reply), "" if left is None else left),
+                *(credits, int(hit), keep_ms, pack(reply), "" if left is None else left, int(unpriced)),
             )
         )
 
@@ -314,7 +323,9 @@ def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
 class Spooling(Protocol):
     """Where a paid reply goes that Redis cannot take."""
 
-    async def keep(self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int) -> None:
+    async def keep(
+        self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
+    ) -> None:
         """Return when it is on the disk."""
 
 
@@ -322,13 +333,15 @@ class Spooling(Protocol):
 class Settlement:
     """What a reply costs and whether it says anything; ``refused`` = understood and not charged.
 
-    ``left`` is the provider's balance after it, where it was told.
+    ``left`` is the provider's balance after it, where it was told. ``unpriced``: nobody can tell from it whether it
+    was charged, and ``credits`` are the most it can have cost.
     """
 
     credits: int
     hit: bool
     refused: bool = False
     left: int | None = None
+    unpriced: bool = False
 
 
 class LookupTicket:
@@ -393,10 +406,16 @@ class LookupTicket:
                     hit=settlement.hit,
                     keep_ms=keep_ms,
                     left=settlement.left,
+                    unpriced=settlement.unpriced,
                 )
         except Exception as error:  # noqa: BLE001 - whatever Redis says, paid bytes are kept
             await self._spool.keep(
-                self._granted, reply, credits=settlement.credits, hit=settlement.hit, keep_ms=keep_ms
+                self._granted,
+                reply,
+                credits=settlement.credits,
+                hit=settlement.hit,
+                keep_ms=keep_ms,
+                unpriced=settlement.unpriced,
             )
             _log.warning("ticket.spooled", ticket=self._granted.ticket_id, error=type(error).__name__)
             return
@@ -426,6 +445,6 @@ class LookupTicket:
     def _read(self, reply: Reply) -> Settlement:
         try:
             return self._settle(reply)
-        except Exception as error:  # noqa: BLE001 - paid bytes are kept at the worst price whatever the reader thinks
+        except Exception as error:  # noqa: BLE001 - paid bytes are kept whatever the reader thinks
             _log.error("ticket.unread", ticket=self._granted.ticket_id, error=type(error).__name__)
-            return Settlement(self._granted.price, hit=False)
+            return Settlement(self._granted.price, hit=False, unpriced=True)

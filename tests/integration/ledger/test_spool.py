@@ -97,7 +97,9 @@ async def test_refusal_is_not_charged_and_not_kept(desk: Desk, spool: Spool, scr
     assert isinstance(await reserve(desk), Granted)
 
 
-async def test_reply_nobody_can_read_is_kept_at_the_worst_price(desk: Desk, spool: Spool, scripts: Scripts) -> None:
+async def test_reply_nobody_can_read_is_kept_and_counts_as_perhaps_charged(
+    desk: Desk, spool: Spool, scripts: Scripts
+) -> None:
     def fail(_: Reply) -> Settlement:
         raise KeyError("credits")
 
@@ -105,8 +107,36 @@ async def test_reply_nobody_can_read_is_kept_at_the_worst_price(desk: Desk, spoo
     ticket = LookupTicket(desk, granted, settle=fail, spool=spool, keep_hits_ms=KEEP, keep_misses_ms=DAY_MS)
     await ticket.sent()
     await ticket.stored(reply())
-    assert await booked(scripts) == Booked(spent=5)
+    assert await booked(scripts) == Booked(reserved=5)
+    totals = await Budgets(scripts).totals("forager")
+    assert (totals.spent, totals.sent, totals.uncertain) == (0, 0, 5)
     assert isinstance(await reserve(desk), Kept)
+    [listed] = await desk.uncertain_list()
+    assert (listed.ticket_id, listed.cause) == (granted.ticket_id, "unreadable")
+
+
+@pytest.mark.parametrize("charged", [True, False])
+async def test_unreadable_reply_is_spent_or_given_back_by_a_persons_word_and_stays_kept(
+    desk: Desk, scripts: Scripts, charged: bool
+) -> None:
+    granted = await send(desk)
+    for _ in range(2):  # a repeat changes nothing
+        ended = await desk.store(granted, reply(), credits=5, hit=False, keep_ms=DAY_MS, unpriced=True)
+    assert ended.state == "uncertain"
+    await desk.resolve(granted.ticket_id, ask_again=False, charged=charged)
+    totals = await Budgets(scripts).totals("forager")
+    assert (totals.spent, totals.uncertain) == (5 if charged else 0, 0)
+    assert isinstance(await reserve(desk), Kept)
+
+
+async def test_unreadable_reply_from_the_disk_counts_as_perhaps_charged(
+    desk: Desk, spool: Spool, scripts: Scripts
+) -> None:
+    granted = await send(desk)
+    await spool.keep(granted, reply(), credits=5, hit=False, keep_ms=DAY_MS, unpriced=True)
+    await spool.load(desk)
+    totals = await Budgets(scripts).totals("forager")
+    assert (totals.spent, totals.uncertain) == (0, 5)
 
 
 async def test_holder_sends_once_and_a_refused_send_costs_nothing(desk: Desk, spool: Spool) -> None:

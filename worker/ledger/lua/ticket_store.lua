@@ -2,7 +2,8 @@
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
 -- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply,
--- credits left by the reply's own word ('' = not told).
+-- credits left by the reply's own word ('' = not told), 1 = the reply does not tell what it cost: it is kept, and the
+-- ticket becomes uncertain, so that nothing counts as spent that was perhaps not charged.
 local CHARGES_MS = 3600000
 local id, token, question, fields, provider, operation = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local lines, price, credits, hit, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
@@ -26,7 +27,13 @@ if not known then
 end
 
 local from, asked = standing(ticket), tonumber(ticket.sent or '0')
-if from then
+local unpriced = ARGV[16] == '1' and from ~= nil
+if unpriced then
+  if from ~= 'uncertain' then
+    redis.call('HSETNX', key, 'sent', int(now))
+    doubt(id, ticket, 'unreadable')
+  end
+elseif from then
   book(ticket.lines, credits, -ticket.price)
   total(provider, from, -ticket.price)
   spend(provider, operation, ticket, credits)
@@ -35,12 +42,12 @@ else
   book(ticket.lines, credits - before, 0)
   spend(provider, operation, ticket, credits - before)
 end
-if ARGV[15] ~= '' and from == 'sent' and ticket.alone == '1' and calm(provider)
+if ARGV[15] ~= '' and not unpriced and from == 'sent' and ticket.alone == '1' and calm(provider)
   and redis.call('HGET', K.balance(provider), 'calls') == ticket.place then
   balanced(provider, ARGV[15]) -- no other call was in flight from its first byte to its last
 end
-total(provider, 'overrun', math.max(0, credits - ticket.price))
-if credits > 0 then
+total(provider, 'overrun', math.max(0, unpriced and 0 or credits - ticket.price))
+if credits > 0 and not unpriced then
   local charges = K.charges(provider, operation)
   redis.call('ZADD', charges, int(asked > 0 and asked or now), table.concat({ id, int(now), int(credits) }, ':'))
   redis.call('ZREMRANGEBYSCORE', charges, '-inf', int(now - CHARGES_MS))
@@ -63,6 +70,9 @@ end
 
 if not known then
   return { 'stored', int(math.max(0, credits - price)) }
+end
+if unpriced then
+  return ended(id, ticket)
 end
 ticket.late = (from == 'uncertain' or not from) and '1' or '0'
 ticket.state, ticket.credits = 'stored', int(credits)
