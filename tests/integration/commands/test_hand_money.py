@@ -16,6 +16,9 @@ from connectors.kaspr import operations as at_kaspr
 from connectors.models import Identity
 from tests.contract.suite import route_of
 from tests.integration.commands.byhand import Hand
+from tests.integration.operating import until
+from worker.byhand.buying import NotNowError
+from worker.commands.hand.opening import at_forager
 from worker.lookup import RESTORED
 from worker.runtime import Ledger
 from worker.vendors import open_providers
@@ -177,6 +180,46 @@ async def test_a_refusal_is_one_sentence_and_costs_nothing(hand: Hand) -> None:
     assert ran.err.splitlines()[1:] == ["forager person_detail, credits, status 402: there are no credits left"]
     figures = await ledger_figures(hand, "forager")
     assert (figures["today"], figures["reserved"]) == (0, 0)
+
+
+async def test_a_throttled_provider_says_when_to_come_back(hand: Hand) -> None:
+    forager = hand.vendor("forager")
+    params = {"status": 429, "headers": {"Retry-After": "40"}, "body": {}}
+    forager.fault("status", route_of(forager, op.PERSON_DETAIL), params=params)
+    told = await hand.refused("forager", "person", hand.slug, "--yes")
+    assert told == "forager says that its rate is used up (status 429): try again in 40 s"
+    assert hand.requests("forager", op.PERSON_DETAIL) == 1
+    assert (await ledger_figures(hand, "forager"))["reserved"] == 0
+
+
+async def test_the_same_question_of_two_people_is_sent_once(hand: Hand) -> None:
+    forager = hand.vendor("forager")
+    forager.control("hold", {"route": route_of(forager, op.PERSON_DETAIL)})
+    words = ("forager", "person", hand.slug, "--yes")
+    first = asyncio.create_task(hand.refill.alone(*words))
+    await until(lambda: forager.control("held")["held"], "the call of the first")
+    assert "the same question is under way elsewhere" in await hand.refused(*words)
+    forager.control("release", {})
+    assert (await first).code == 0
+    assert (await hand.json(*words))["credits"] == 0
+    assert hand.requests("forager", op.PERSON_DETAIL) == 1
+
+
+async def test_what_was_spent_before_a_failure_is_said_and_kept(hand: Hand) -> None:
+    forager = hand.vendor("forager")
+    forager.fault("status", route_of(forager, op.PHONE_NUMBERS), params={"status": 403, "body": {}})
+    ran = await hand("forager", "contacts", hand.slug, "--work", "--phone", "--yes")
+    assert ran.code == 1
+    assert "5 credits spent before this failed" in ran.err
+    assert (await hand.json("forager", "contacts", hand.slug, "--work"))["credits"] == 0
+
+
+async def test_nothing_is_bought_that_was_not_quoted(hand: Hand) -> None:
+    async with at_forager(hand.refill.config) as opened:
+        question = opened.client.question(op.PERSON_DETAIL, {"linkedin_public_identifier": hand.slug})
+        with pytest.raises(NotNowError, match="nothing was sent"):
+            await opened.buyer.ask(question)
+    assert hand.requests("forager", op.PERSON_DETAIL) == 0
 
 
 async def test_a_wrong_key_is_one_sentence(hand: Hand) -> None:

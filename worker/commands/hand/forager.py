@@ -16,7 +16,7 @@ from connectors.operations import Operation
 from worker.commands.hand import filters, forager_account, forager_keys, forager_searches
 from worker.commands.hand.opening import at_forager
 from worker.commands.hand.options import Config, Json, Yes, group
-from worker.commands.hand.saying import agreed, finish, tell_paid
+from worker.commands.hand.saying import agreed, finish, tell_paid, telling_what_was_spent
 from worker.commands.hand.tables import NOTHING, card, listed, person_card
 
 app = group("Forager by hand: people, companies, jobs, contact data, credits, keys.")
@@ -78,9 +78,12 @@ async def _contacts(text: str, wanted: tuple[Operation, ...], *, yes: bool, conf
             operation: opened.client.question(operation, arguments) for operation in wanted
         }
         await agreed(buyer, list(questions.values()), yes=yes)
-        rows = [
-            row for operation, question in questions.items() for row in _values(operation, await buyer.ask(question))
-        ]
+        with telling_what_was_spent(buyer):
+            rows = [
+                row
+                for operation, question in questions.items()
+                for row in _values(operation, await buyer.ask(question))
+            ]
         value = [{"kind": kind, "value": text, "status": status} for kind, text, status in rows]
         tell_paid(as_json, buyer, value, lambda: listed("Contacts", ("kind", "value", "status"), rows))
 

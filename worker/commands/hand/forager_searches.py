@@ -19,7 +19,7 @@ from connectors.operations import Operation
 from worker.commands.hand import filters
 from worker.commands.hand.opening import at_forager
 from worker.commands.hand.options import Config, Filters, Json, Pages, Total, Yes
-from worker.commands.hand.saying import agreed, finish, note, tell, tell_paid
+from worker.commands.hand.saying import agreed, finish, note, tell, tell_paid, telling_what_was_spent
 from worker.commands.hand.tables import card, listed, whole
 
 R = TypeVar("R", bound=Body)
@@ -253,7 +253,8 @@ async def _search(
         buyer = opened.buyer
         pages = [_page(query, number) for number in range(asked.pages)]
         await agreed(buyer, [client.question(operation, page.arguments()) for page in pages], yes=asked.yes)
-        found = [row async for row in rows_of(client, query, buyer.ask, asked.pages)]
+        with telling_what_was_spent(buyer):
+            found = [row async for row in rows_of(client, query, buyer.ask, asked.pages)]
         rows = [row for row in found if fits(row)]
         tell_paid(asked.as_json, buyer, rows, lambda: show(rows))
         if len(rows) < len(found):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -109,9 +110,20 @@ async def agreed(buyer: Buyer, questions: Sequence[Question], *, yes: bool) -> N
         return
     name = buyer.provider.name
     price = f"{name}: up to {credits_of(quote.at_most)}, {quote.left} left today"
-    if quote.at_most > quote.left and quote.new == 1:
+    if quote.at_most > quote.left:
         raise NotNowError(f"{price}: not enough, nothing was sent")
     await confirmed(price, yes=yes)
+
+
+@contextmanager
+def telling_what_was_spent(buyer: Buyer) -> Iterator[None]:
+    """Where one of several calls fails, what those before it cost is said: their answers are kept."""
+    try:
+        yield
+    except (ConnectorError, NotNowError):
+        if buyer.bought:
+            note(f"{credits_of(buyer.spent)} spent before this failed; what came is kept and free to ask for again")
+        raise
 
 
 async def confirmed(text: str, *, yes: bool) -> None:
