@@ -1,0 +1,92 @@
+"""Kept answers of both CRMs, and what each of them is read as."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from connectors.hubspot import records as hubspot
+from connectors.hubspot import writing as hubspot_writing
+from connectors.models import Fate, Record, Write, Written
+from connectors.salesforce import soql
+from connectors.salesforce import writing as salesforce
+from connectors.salesforce.records import Rows, to_record
+from connectors.salesforce.tokens import identity, pinned
+from tests.unit.connectors.samples import SAMPLES, samples
+
+IDS = ["003000000000001AAA", "003000000000002AAA", "003000000000003AAA", "003000000000004AAA"]
+
+
+def body(vendor: str, name: str) -> Any:
+    return json.loads((SAMPLES / vendor / f"{name}.json").read_text("utf-8"))["body"]
+
+
+@pytest.mark.parametrize("vendor", sorted(path.name for path in SAMPLES.iterdir()))
+def test_every_sample_says_where_it_is_from_and_whether_it_was_seen(vendor: str) -> None:
+    for row in samples(vendor):
+        note = row.values[0]["note"]
+        assert set(note) <= {"source", "read", "standing", "where"}
+        assert note["read"].startswith("2026-1")
+
+
+def test_found_and_missing_ids_of_one_read_have_their_fates() -> None:
+    rows = hubspot.Rows.model_validate(body("hubspot", "batch_read_partial"))
+    fates = hubspot.fates("contact", ["33451", "8380080352", "8144745976", "7"], rows, 1)
+    assert {id: one.fate for id, one in fates.items()} == {
+        "33451": Fate.FOUND,
+        "8380080352": Fate.GONE,
+        "8144745976": Fate.GONE,
+        "7": Fate.UNKNOWN,
+    }
+
+
+def test_a_survivor_answers_for_both_ids_that_were_merged_into_it() -> None:
+    rows = hubspot.Rows.model_validate(body("hubspot", "batch_read_merged"))
+    fates = hubspot.fates("contact", ["101", "102"], rows, 1)
+    assert {(id, one.fate, one.moved_to) for id, one in fates.items()} == {
+        ("101", Fate.MOVED, "200"),
+        ("102", Fate.MOVED, "200"),
+    }
+
+
+def test_a_row_that_an_answer_is_silent_about_is_unknown() -> None:
+    rows = hubspot.Rows.model_validate(body("hubspot", "batch_update_silent"))
+    (told,) = hubspot_writing.outcomes([Write("1", {"phone": "1"})], rows).values()
+    assert told.outcome is Written.UNKNOWN
+
+
+def test_a_search_page_has_more_behind_it() -> None:
+    rows = hubspot.Rows.model_validate(body("hubspot", "search_page"))
+    assert hubspot.more(rows)
+    assert hubspot.last_id(rows, "") == "33451"
+
+
+def test_a_token_answer_names_org_user_and_host() -> None:
+    token = body("salesforce", "token")
+    assert identity(token["id"]) == ("00D000000000001EAA", "005000000000001AAA")
+    assert pinned("acme", token["instance_url"], "https://acme.my.salesforce.com") == token["instance_url"]
+
+
+def test_a_query_page_gives_records_and_its_next_page() -> None:
+    rows = Rows.model_validate(body("salesforce", "query_page"))
+    record = to_record("contact", rows.records[0], ("Id", "Email", "Account.Name"), 5)
+    assert isinstance(record, Record)
+    assert (record.id, record.company_name, record.values["Email"]) == (IDS[0], "Quist AB", None)
+    assert soql.more_path(rows.nextRecordsUrl or "") == "query/01gD0000002HU6KIAW-2000"
+
+
+def test_collection_rows_end_each_for_itself() -> None:
+    part = [Write(one, {"Email": "x"}) for one in IDS]
+    told = salesforce.read_collection("acme", part, body("salesforce", "collection_rows"))
+    ends = (Written.DONE, Written.INVALID, Written.GONE, Written.LOCKED)
+    assert tuple(told[one].outcome for one in IDS) == ends
+    assert told[IDS[1]].properties == ("Email",)
+
+
+def test_composite_rows_end_each_for_itself() -> None:
+    part = [Write(one, {"Email": "x"}, 1) for one in IDS[:3]]
+    told = salesforce.read_composite("acme", part, body("salesforce", "composite_rows"))
+    ends = (Written.DONE, Written.CHANGED, Written.FORBIDDEN)
+    assert tuple(told[one].outcome for one in IDS[:3]) == ends
