@@ -62,9 +62,11 @@ def attended(
                 await pauses.pause(lease.crm, "credentials", why=why)
                 await work.defer(lease, clock() + SLOT_MS, "credentials")
                 log.error("crm.paused", reason="credentials", status=error.status, code=error.code)
-            case RejectedError() | ContractError():
+            case RejectedError():
                 await work.bury(lease, str(error))
                 log.error("visit.buried", error=type(error).__name__, status=error.status, code=error.code)
+            case ContractError():  # final only when it stays: a gateway's page must not bury a batch of records
+                await _again(lease, str(error), error.status)
             case UnavailableError() | OutcomeUnknownError() | ConnectorError():
                 await _again(lease, type(error).__name__, error.status)
             case _:

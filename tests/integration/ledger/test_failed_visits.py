@@ -1,0 +1,46 @@
+"""What becomes of a record whose visit fails, by the failure."""
+
+from __future__ import annotations
+
+from connectors.errors import ConnectorError, ContractError, RejectedError, UnavailableError
+from tests.integration.conftest import Clock
+from tests.integration.ledger.work_steps import OWNER, lease
+from worker.attend import attended
+from worker.ledger.pauses import Pauses
+from worker.ledger.scripts import Scripts
+from worker.ledger.work import Lease, Work
+
+MOST_MS = 900_000
+
+
+async def visited(error: ConnectorError, held: Lease, work: Work, scripts: Scripts, clock: Clock) -> None:
+    async def fail(_: Lease) -> None:
+        raise error
+
+    await attended(fail, work, Pauses(scripts), clock, chance=lambda: 1.0)(held)
+
+
+async def test_refused_record_is_buried_at_once(work: Work, scripts: Scripts, clock: Clock) -> None:
+    await visited(RejectedError("acme_hubspot", "contacts.batch_read", 400), await lease(work), work, scripts, clock)
+    assert (await work.counts()).dead == 1
+
+
+async def test_answer_of_another_form_is_asked_for_again_and_buried_when_it_stays(
+    work: Work, scripts: Scripts, clock: Clock
+) -> None:
+    error = ContractError("acme_hubspot", "contacts.batch_read", "body", 200)
+    held = await lease(work)
+    for _ in range(7):
+        await visited(error, held, work, scripts, clock)
+        assert (await work.counts()).due == 1
+        clock.pass_ms(MOST_MS)
+        (held,) = await work.claim(OWNER, 1)
+    await visited(error, held, work, scripts, clock)
+    (letter,) = await work.dead()
+    assert letter.reason == str(error)
+
+
+async def test_outage_is_tried_again(work: Work, scripts: Scripts, clock: Clock) -> None:
+    error = UnavailableError("acme_hubspot", "contacts.batch_read", 503)
+    await visited(error, await lease(work), work, scripts, clock)
+    assert (await work.counts()).due == 1
