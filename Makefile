@@ -7,7 +7,7 @@ LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-
 TESTS ?= tests
 ARGS  ?=
 
-.PHONY: demo test lint format types contract-table e2e lock clean
+.PHONY: demo test lint format types contract-table e2e chaos lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from config.load import load
 from connectors.limits import Notice
 from tests.chaos.books import Books
-from tests.chaos.plan import Plan
+from tests.chaos.plan import VENDORS, Plan
 from tests.chaos.storm import Run, State, Told, Watch, checked
 from tests.chaos.yard import OBJECTS, Yard
 from worker.ledger.answers import Kept
@@ -18,6 +18,8 @@ from worker.ledger.budgets import Totals
 from worker.ledger.tickets import Uncertain
 from worker.vendors import open_providers
 
+_FOR_REDIS = ("Redis went away", "Redis does not answer")  # said at its start; whoever runs it starts it again
+_NEVER = frozenset({"restored", "overrun", "credits"})
 Row = tuple[str, str, str]
 
 
@@ -37,6 +39,8 @@ class Verdict:
     broken: list[str] = field(default_factory=list)
     twice: list[tuple[str, str]] = field(default_factory=list)
     overwritten: int = 0
+    exchanges: int = 0
+    faulty: int = 0
     differing: int = 0
     doubtful: int = 0
     spoiled: int = 0
@@ -45,6 +49,7 @@ class Verdict:
     ended: Counter[str] = field(default_factory=Counter)
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
     last_words: list[str] = field(default_factory=list)
+    paused: set[str] = field(default_factory=set)
     seconds: float = 0.0
 
     @property
@@ -58,8 +63,9 @@ class Verdict:
             if ours.spent != bill or ours.sent or ours.uncertain or ours.reserved:
                 found.append(f"{name}: {ours} is not the bill of {bill}")
         found += [f"{row} is {now}, undisturbed {then}" for row, (then, now) in list(self.unexplained.items())[:5]]
-        codes = {name: count for name, count in self.ended.items() if name != "killed"}
-        return found + ([f"workers ended by themselves: {codes}"] if set(codes) - {"exit 2"} else [])
+        found += [f"nothing calls for a pause of {reason}" for reason in sorted(self.paused & _NEVER)]
+        ended = [words for words in self.last_words if not any(one in words for one in _FOR_REDIS)]
+        return found + [f"a worker ended by itself: {words}" for words in ended]
 
 
 async def carry_out(
@@ -74,6 +80,7 @@ async def carry_out(
     try:
         async with checked(run):
             await run.storm()
+            verdict.faulty = sum(1 for name in VENDORS for one in yard.vendors[name].requests() if one["fault"])
             verdict.money = await run.books.totals(yard.ledger.budgets)
             await run.calm(within_s)
             await _judged(run, verdict)
@@ -84,8 +91,10 @@ async def carry_out(
         for slot in yard.slots:
             for proxy in slot.vendors.values():
                 verdict.toxics.update(proxy.toxics)
+                verdict.exchanges += proxy.exchanges
         verdict.ended, verdict.seen, verdict.last_words = yard.ended, watch.seen, yard.last_words
         await yard.close()
+    verdict.paused = run.paused
     verdict.checks, verdict.broken = run.books.checks, run.books.broken
     verdict.twice = [one for bill in run.books.bills.values() for one in bill.twice()]
     return verdict

@@ -85,7 +85,7 @@ class Proxy:
         self._reach, self.hooks = reach, hooks
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
-        self._exchanges = 0
+        self.exchanges = 0
         self.calm = False
         self.toxics: dict[str, int] = {}
         self.address: int | Path = 0
@@ -155,9 +155,9 @@ class Proxy:
                 await talk.there_writer.drain()
 
     def _begin(self, talk: _Talk, data: bytes) -> None:
-        self._exchanges += 1
+        self.exchanges += not self.calm
         talk.told, talk.sent, talk.step = False, 0, self.hooks.step(data)
-        talk.toxic = None if self.calm else self.hooks.toxic(self._exchanges)
+        talk.toxic = None if self.calm else self.hooks.toxic(self.exchanges)
         if talk.toxic:
             self.toxics[talk.toxic.kind] = self.toxics.get(talk.toxic.kind, 0) + 1
 

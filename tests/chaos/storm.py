@@ -85,6 +85,7 @@ class Run:
     patience_s: float
     told: Told = field(default_factory=Told)
     doubted: set[str] = field(default_factory=set)
+    paused: set[str] = field(default_factory=set)
 
     async def storm(self) -> None:
         """Every event of the plan, one after the other."""
@@ -202,6 +203,7 @@ async def checked(run: Run) -> AsyncIterator[None]:
         while True:
             try:
                 await run.books.check(run.yard.ledger.budgets)
+                run.paused |= {pause.reason for pause in await run.yard.ledger.pauses.all()}
             except (LedgerUnavailableError, RedisError):  # Redis is away: nobody is told anything
                 run.told.done["check skipped"] += 1
             await asyncio.sleep(CHECK_S)

@@ -8,7 +8,10 @@ from tests.chaos.audit import Verdict
 
 _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("records", lambda one: one.records),
-    ("exchanges spoiled on the wire", lambda one: sum(one.toxics.values())),
+    (
+        "exchanges, spoiled on the wire, by the vendor",
+        lambda one: f"{one.exchanges}, {sum(one.toxics.values())}, {one.faulty}",
+    ),
     ("SIGKILLs, with a paid call open", lambda one: f"{one.told.done['kill']}, {one.told.open_kills}"),
     ("SIGSTOPs past a lease", lambda one: one.told.done["stop"]),
     ("Redis killed, full", lambda one: f"{one.told.done['restart']}, {one.told.done['full']}"),
@@ -26,6 +29,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("... with an uncertain lookup", lambda one: one.doubtful),
     ("... with an answer spoiled once paid", lambda one: one.spoiled),
     ("... unexplained", lambda one: len(one.unexplained)),
+    ("workers without a Redis to start on", lambda one: len(one.last_words)),
     ("seconds", lambda one: round(one.seconds)),
 )
 
