@@ -59,8 +59,9 @@ def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
     )
 
 
-def verifies(settings: CrmSettings, policy: Policy) -> bool:
-    """Whether writes are checked against the property history afterwards."""
+def verified(settings: CrmSettings, policy: Policy) -> frozenset[str]:
+    """The fields whose writes are checked against the property history afterwards."""
+    fields = frozenset(rule.field for rule in policy.rules)
     if settings.verify_writes is not None:
-        return settings.verify_writes
-    return any(rule.write not in {WriteRule.IF_BLANK, WriteRule.NEVER} for rule in policy.rules)
+        return fields if settings.verify_writes else frozenset()
+    return frozenset(rule.field for rule in policy.rules if rule.write is not WriteRule.IF_BLANK)

@@ -19,7 +19,6 @@ from connectors.limits import Limiter, slots_ahead
 from connectors.models import Fate, Found, Marks, Record, Write, WriteResult, Written
 from worker.decide import marks, pushing
 from worker.decide.decision import Change
-from worker.decide.policy import WriteRule
 from worker.decide.record import Own, View
 from worker.decide.values import same_value
 from worker.journal_entries import Intent
@@ -73,7 +72,7 @@ class Pusher:
     """Writes the changes of concurrent visits of one watched object in the vendor's batches."""
 
     def __init__(
-        self, watch: Watch, limiter: Limiter, *, verify: bool, clock: Callable[[], float] = time.monotonic
+        self, watch: Watch, limiter: Limiter, *, verify: frozenset[str], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._watch, self._limiter, self._verify, self._clock = watch, limiter, verify, clock
         self._marks = marks.usable(watch.vendor.marks, watch.schema)
@@ -177,7 +176,7 @@ class Pusher:
 
     async def _verified(self, pushed: Mapping[str, Pushed]) -> dict[str, Pushed]:
         """Give back what a person wrote in the moment between our read and our write, where the vendor tells."""
-        risky = {rule.field for rule in self._watch.policy.rules if rule.write is not WriteRule.IF_BLANK}
+        risky = self._verify
         properties = sorted(
             {one.property for result in pushed.values() for one in result.written if one.field in risky}
         )

@@ -48,7 +48,7 @@ from worker.ledger.tickets import Desk
 from worker.ledger.timetable import Timetable
 from worker.ledger.work import Floor, Lease, Work
 from worker.lookup import Lookups, Terms
-from worker.policies import policy, verifies, watched_of
+from worker.policies import policy, verified, watched_of
 from worker.purse import Cap, Purse
 from worker.push import Pusher
 from worker.vault import Vault
@@ -181,7 +181,7 @@ class Runtime:
         companies = Companies(vendor)
         work, reviews = self.ledger.work(name, object), Reviews(self.ledger.scripts, name, object)
         watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews)
-        pusher = Pusher(watch, self.limiters[name], verify=verifies(settings, rules))
+        pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
         visitor = Visitor(watch, self.lookups, pusher, clock, self.ledger.signals, self.ledger.erasures)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(pusher.aclose)

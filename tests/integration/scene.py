@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
@@ -80,9 +80,13 @@ class DeadError(RedisError):
 
 
 class Life:
-    """How long a worker's connection to Redis lasts. ``before`` and ``after`` name the script it ends at."""
+    """How long a worker's connection to Redis lasts. ``before`` and ``after`` name the script it ends at.
 
-    def __init__(self, *, before: str = "", after: str = "") -> None:
+    With ``holding`` it is the first time that the script is given this text.
+    """
+
+    def __init__(self, *, before: str = "", after: str = "", holding: str = "") -> None:
+        self._holding = holding.encode()
         self.over = asyncio.Event()
         self._sha = hashlib.sha1(source(before or after).encode()).hexdigest().encode() if before or after else b""  # noqa: S324
         self._before = bool(before)
@@ -93,7 +97,7 @@ class Life:
         self.goes_on()
 
     def meant(self, command: bytes) -> bool:
-        return bool(self._sha) and self._sha in command
+        return bool(self._sha) and self._sha in command and self._holding in command
 
     def received(self, *, last: bool) -> None:
         if last and not self._before:
@@ -180,9 +184,9 @@ class Scene:
     stack: AsyncExitStack
     workers: int = 0
 
-    async def worker(self, *, before: str = "", after: str = "", data_dir: str = "data") -> Worker:
+    async def worker(self, *, before: str = "", after: str = "", holding: str = "", data_dir: str = "data") -> Worker:
         """A worker with its crm open. It dies before the script is sent, or after it was done."""
-        life = Life(before=before, after=after)
+        life = Life(before=before, after=after, holding=holding)
         pool = ConnectionPool(
             connection_class=Mortal,
             path=str(self.socket),
@@ -220,6 +224,14 @@ class Scene:
             key = later.keys("due", CRM, KIND, lane)
             for id_ in await self.redis.zrange(key, 0, -1):
                 await self.redis.zadd(key, {id_: int(seconds) * 1000})
+
+    async def tickets(self) -> list[bytes]:
+        """Keys of all tickets that are known."""
+        return list(await self.redis.keys("refill:ticket:????????????????"))
+
+    async def field(self, key: bytes, name: str) -> str:
+        found = await cast("Awaitable[bytes | None]", self.redis.hget(key, name))  # type: ignore[arg-type]  # bytes do
+        return (found or b"").decode()
 
     async def counts(self) -> Counts:
         return await self.ledger.work(CRM, KIND).counts()
@@ -291,6 +303,13 @@ class Scene:
         table = self.portal.tables["contacts"]
         self.portal.update(table, table.records[int(id)], values, PERSON)
 
+    def delete(self, id: str) -> None:
+        """A person deletes the row."""
+        from sandbox.hubspot.table import PERSON
+
+        table = self.portal.tables["contacts"]
+        self.portal.archive(table, table.records[int(id)], PERSON)
+
     # ---- the providers' side -------------------------------------------------------------------------------------
 
     def hold(self, vendor: str = "forager", route: str = WORK_EMAILS, count: int | None = 1, **more: Any) -> None:
@@ -309,7 +328,8 @@ class Scene:
         self.vendors[vendor].holds.release()
 
     def bill(self, provider: str = "forager") -> int:
-        return round(sum(one.credits for one in self.vendors[provider].books.charges))
+        charges = self.vendors[provider].books.charges
+        return sum(int(one.credits) for one in charges)
 
     def asked(self, vendor: str = "forager", part: str = "work_emails") -> int:
         """Requests the vendor has read to their end."""

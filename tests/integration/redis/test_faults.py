@@ -20,21 +20,28 @@ async def full(redis: Redis) -> None:
 
 
 async def read_only(redis: Redis) -> None:
-    await redis.execute_command("REPLICAOF", "127.0.0.1", "1")
-    await redis.config_set("replica-serve-stale-data", "yes")
+    await redis.replicaof("127.0.0.1", "1")
 
 
 async def without_its_replicas(redis: Redis) -> None:
     await redis.config_set("min-replicas-to-write", 1)
 
 
+async def allowed(redis: Redis, *categories: str) -> None:
+    await redis.acl_setuser(
+        "default", enabled=True, nopass=True, keys=["*"], channels=["*"], categories=list(categories)
+    )
+
+
 async def forbidding_writes(redis: Redis) -> None:
-    await redis.execute_command("ACL", "SETUSER", "default", "-@write")
+    await redis.acl_setuser(
+        "default", enabled=True, nopass=True, keys=["*"], channels=["*"], categories=["+@all", "-@write"]
+    )
 
 
 async def well(redis: Redis) -> None:
-    await redis.execute_command("ACL", "SETUSER", "default", "+@all")
-    await redis.execute_command("REPLICAOF", "NO", "ONE")
+    await allowed(redis, "+@all")
+    await redis.replicaof("NO", "ONE")
     await redis.config_set("maxmemory", 0)
     await redis.config_set("min-replicas-to-write", 0)
 
