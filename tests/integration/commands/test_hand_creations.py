@@ -138,7 +138,7 @@ async def test_a_search_edit_whose_answer_was_lost_is_looked_at_and_not_sent_aga
 async def test_a_search_that_changed_meanwhile_is_not_overwritten(hand: Hand) -> None:
     id = await hand.first("openprospect", "searches")
     told = await hand.refused("openprospect", "searches", "edit", id, "--name", "Mine", "--version", "1")
-    assert "conflict, status 409" in told
+    assert "(status 409, VERSION_CONFLICT)" in told
 
 
 async def test_fields_that_the_vendor_keeps_for_admins_are_named(hand: Hand) -> None:

@@ -177,7 +177,7 @@ async def test_a_refusal_is_one_sentence_and_costs_nothing(hand: Hand) -> None:
     forager.fault("status", route_of(forager, op.PERSON_DETAIL), params={"status": 402, "body": {"detail": "x"}})
     ran = await hand("forager", "person", hand.slug, "--yes")
     assert ran.code == 1
-    assert ran.err.splitlines()[1:] == ["forager person_detail, credits, status 402: there are no credits left"]
+    assert ran.err.splitlines()[1:] == ["forager person detail (status 402): there are no credits left"]
     figures = await ledger_figures(hand, "forager")
     assert (figures["today"], figures["reserved"]) == (0, 0)
 
@@ -190,6 +190,25 @@ async def test_a_throttled_provider_says_when_to_come_back(hand: Hand) -> None:
     assert told == "forager says that its rate is used up (status 429): try again in 40 s"
     assert hand.requests("forager", op.PERSON_DETAIL) == 1
     assert (await ledger_figures(hand, "forager"))["reserved"] == 0
+
+
+async def test_on_a_bad_day_the_books_and_ours_agree(hand: Hand) -> None:
+    vendors = {name: hand.vendor(name) for name in ("forager", "kaspr")}
+    for vendor in vendors.values():
+        vendor.control("weather", {"level": "heavy", "seed": 7})
+    asked = [
+        (*words, "--yes")
+        for person in hand.vendor("forager").world["people"][:8]
+        for words in (("forager", "contacts", person["slug"]), ("kaspr", "profile", person["slug"], "--name", "Ada"))
+    ]
+    codes = [(await hand(*words)).code for words in asked]
+    assert {*codes} == {0, 1}
+    async with hand.refill.ledger() as ledger:
+        for name, vendor in vendors.items():
+            ours = await ledger.budgets.totals(name)
+            bill = sum(row["credits"] for row in vendor.charges())
+            assert ours.spent <= bill <= ours.spent + ours.uncertain
+            assert (ours.reserved, ours.sent) == (0, 0)
 
 
 async def test_the_same_question_of_two_people_is_sent_once(hand: Hand) -> None:
@@ -230,7 +249,7 @@ async def test_a_wrong_key_is_one_sentence(hand: Hand) -> None:
 async def test_a_paused_provider_says_why_and_who_lifts_it(hand: Hand) -> None:
     assert (await hand("pause", "forager", "--why", "the bill is open")).code == 0
     told = await hand.refused("forager", "suggest", "industries", "soft")
-    assert told == "forager is paused (the bill is open): refill resume forager lifts it"
+    assert told == "forager is paused (the bill is open, until resumed): refill resume forager lifts it at once"
     told = await hand.refused("forager", "person", hand.slug, "--yes")
     assert "refill resume forager" in told
 

@@ -20,6 +20,7 @@ from connectors.openprospect import OpenProspect
 from worker.byhand.buying import Buyer, NotNowError
 from worker.byhand.making import Maker
 from worker.commands.session import opened_ledger, settings_of
+from worker.commands.tables import until
 from worker.ledger.limiter import RedisLimiter
 from worker.ledger.spool import Spool
 from worker.runtime import Ledger, clock, purse_of
@@ -125,8 +126,9 @@ async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
     if error.status is None:
         standing = await ledger.pauses.of(*dict.fromkeys([vendor, error.bucket or vendor]))
         if standing:
-            why = "; ".join(dict.fromkeys(one.why or one.reason for one in standing))
-            return NotNowError(f"{vendor} is paused ({why}): refill resume {vendor} lifts it")
+            now = await ledger.scripts.now()
+            why = "; ".join(f"{one.why or one.reason}, {until(one.until_ms, now)}" for one in standing)
+            return NotNowError(f"{vendor} is paused ({why}): refill resume {vendor} lifts it at once")
         return NotNowError(f"the rate of {vendor} is used up for now: try again in {max(1, seconds)} s")
     wait = f"in {max(1, seconds)} s" if seconds else "later"
     return NotNowError(f"{vendor} says that its rate is used up (status {error.status}): try again {wait}")

@@ -79,10 +79,15 @@ async def _ended(main: Coroutine[Any, Any, None]) -> int:
 
 def sentence(error: ConnectorError) -> str:
     """What a refusal is and what to do next; nothing of the vendor's own text."""
-    if error.hint:
-        return str(error)
+    told = [
+        f"status {error.status}" if error.status else "",
+        error.code,
+        error.request_id and f"request {error.request_id}",
+    ]
+    what = f"{error.vendor} {error.operation.replace('_', ' ')}"
+    facts = ", ".join(filter(None, told))
     kind = next((kind for kind in type(error).__mro__ if kind in _NEXT), None)
-    return f"{error}: {_NEXT[kind]}" if kind else str(error)
+    return f"{what}{f' ({facts})' if facts else ''}: {error.hint or (_NEXT[kind] if kind else 'it failed')}"
 
 
 def _say(text: str) -> None:
