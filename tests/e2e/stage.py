@@ -1,0 +1,371 @@
+"""One stage for one test: imitated vendors, a Redis, and as many workers as the test starts, each a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from config.load import load
+from tests.contract.sandbox import Sandbox
+from tests.e2e.vendors import PROVIDERS, Vendors
+from worker import trial
+from worker.embedded import EmbeddedRedis
+from worker.jobs import verdicts
+from worker.ledger.creations import Creations
+from worker.ledger.floor import Floor
+from worker.ledger.scripts import Scripts
+from worker.ledger.tickets import Desk, Uncertain
+from worker.ledger.work import Counts, Lane
+from worker.runtime import Ledger, open_runtime
+
+Config = Mapping[str, Any]
+
+LOOK_S = 0.05
+WITHIN_S = 60.0
+SMALL = {"records": 60, "companies": 12, "searches": 2, "delivered-companies": 4, "delivered-prospects": 8}
+LEASE_AND_TICKET_MS = 120_000  # by then every lease and every ticket of somebody who is gone has ended
+
+
+async def until(condition: Callable[[], Any], what: str, within_s: float = WITHIN_S) -> Any:
+    """The condition's value as soon as it is true."""
+    deadline = time.monotonic() + within_s
+    while True:
+        value = condition()
+        if isinstance(value, Awaitable):
+            value = await value
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"never seen: {what}"
+        await asyncio.sleep(LOOK_S)
+
+
+@dataclass(slots=True)
+class Worker:
+    """A ``refill worker`` process."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def started(self) -> bool:
+        return bool(self.events("worker.started"))
+
+    def events(self, name: str = "") -> list[dict[str, Any]]:
+        """What it logged, of one event or all."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [event for event in told if name in {"", event["event"]}]
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to say anything."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    async def ended(self, within_s: float = WITHIN_S) -> int:
+        """Its exit code."""
+        await until(lambda: self.process.poll() is not None, "the worker's end", within_s)
+        assert self.process.returncode is not None
+        return self.process.returncode
+
+
+@dataclass(slots=True)
+class Stage:
+    """``config`` is laid over the configuration that fits the vendors; ``None`` takes a table away."""
+
+    vendors: Vendors
+    folder: Path
+    config: dict[str, Any]
+    secrets: Mapping[str, str]
+    workers: list[Worker] = field(default_factory=list)
+    _server: EmbeddedRedis | None = None
+    _redis: Redis | None = None
+
+    @classmethod
+    def open(cls, config: Config, *, apart: Sequence[str] = (), **options: object) -> Stage:
+        arguments = {**SMALL, "limits": "demo", "seed": 1, **options}
+        words = [word for name, value in arguments.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+        vendors = Vendors(*words, apart=apart)
+        text, secrets = trial.configuration(trial.Served(vendors.told), "data", 0)
+        whole = laid_over(laid_over(tomllib.loads(text), QUICK), config)
+        folder = Path(tempfile.mkdtemp(prefix="refill-e2e-"))  # socket paths are short: not pytest's folder
+        stage = cls(vendors, folder, whole, secrets)
+        stage.configure({})
+        return stage
+
+    def configure(self, config: Config) -> None:
+        """Lay something over the configuration; workers started from now on work by it."""
+        self.config = laid_over(self.config, config)
+        trial.write(self.folder, toml(self.config), self.secrets)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "refill.toml"
+
+    # ---- processes -----------------------------------------------------------------------------------------------
+
+    async def start(self, count: int = 1) -> list[Worker]:
+        """Start workers; they work when this returns."""
+        fresh = [self.spawn() for _ in range(count)]
+        for worker in fresh:
+            await until(partial(_began, worker), "a worker's start")
+            assert worker.started, worker.log.read_text(encoding="utf-8")
+        return fresh
+
+    def spawn(self) -> Worker:
+        """Start a worker and do not wait for it."""
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        with log.open("wb") as told:
+            process = self._popen("worker", stdout=told, stderr=told)
+        worker = Worker(process, log)
+        self.workers.append(worker)
+        return worker
+
+    async def run(self, *words: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+        """A command to its end: exit code, standard output, standard error."""
+        process = self._popen(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+        out, err = await asyncio.to_thread(process.communicate, timeout=110)
+        return process.returncode, out.decode(), err.decode()
+
+    async def sync(self, *words: str) -> dict[str, Any]:
+        """One pass to its end, as it reports it."""
+        code, out, err = await self.run("sync", "--json", "--patience", "20", *words)
+        assert code == 0, err
+        report: dict[str, Any] = json.loads(out)
+        return report
+
+    def _popen(self, *words: str, env: Mapping[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "worker.cli", *words, "--config", str(self.path)]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("REFILL_")}
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, env={**kept, **(env or {})}, **streams)
+
+    async def close(self) -> None:
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.kill()
+        if self._redis is not None:
+            await self._redis.aclose()
+        if self._server is not None:
+            self._server.leave()
+        self.vendors.close()
+        for worker in self.workers:  # pytest shows it where the test failed
+            for event in worker.events():
+                if event["level"] in {"error", "critical"}:
+                    sys.stdout.write(f"{worker.log.name}: {json.dumps(event)}\n")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- the ledger ----------------------------------------------------------------------------------------------
+
+    @property
+    def redis(self) -> Redis:
+        """A client of the embedded server, which this process keeps running as one of its users."""
+        if self._redis is None:
+            if self._server is None:
+                self._server = EmbeddedRedis(self.folder / "data")
+                self._server.join()
+            self._redis = Redis(unix_socket_path=str(self._server.socket))
+        return self._redis
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger.over(self.redis)
+
+    async def counts(self) -> dict[tuple[str, str], Counts]:
+        """Where all the work stands; deliveries first, because they make work for the others."""
+        names = sorted(await self.ledger.floor.works(), key=lambda work: work[1] != "delivery")
+        return {name: await self.ledger.work(*name).counts() for name in names}
+
+    async def idle(self) -> bool:
+        """Everything was polled, and nothing is due, deferred, leased or waiting."""
+        return await self.settled_but_for_the_waiting() and not any(
+            one.waiting for one in (await self.counts()).values()
+        )
+
+    async def settled_but_for_the_waiting(self) -> bool:
+        """Everything was polled, and nothing is due, deferred or leased."""
+        begun = await self.ledger.timetable.last()
+        if any(task not in begun or not begun[task].done_ms for task in self._tasks()):
+            return False
+        return all(one.due + one.leased == 0 for one in (await self.counts()).values())
+
+    def _tasks(self) -> list[str]:
+        crms = self.config["crm"]
+        tasks = [
+            f"poll:{crm}.{kind}" for crm in crms for kind, watch in crms[crm]["watch"].items() if watch is not None
+        ]
+        return tasks + (["collect:all"] if self.config["providers"]["openprospect"] else [])
+
+    async def finished(self, within_s: float = WITHIN_S) -> None:
+        """Wait until there is nothing left to do."""
+        try:
+            await until(self.idle, "an idle stage", within_s)
+        except AssertionError:
+            for name, counts in (await self.counts()).items():
+                sys.stdout.write(f"{name}: {counts}\n")
+            sys.stdout.write(f"{await self.ledger.timetable.last()}\n{await self.ledger.pauses.all()}\n")
+            raise
+
+    async def only_held_calls_are_open(self, vendor: Sandbox) -> bool:
+        """Whether every lookup under way is one that ``vendor`` keeps back."""
+        held = int(vendor.control("held")["held"])
+        tickets = await self.redis.zcard(self.ledger.scripts.keys("tickets_open"))
+        due = sum(one.due for one in (await self.counts()).values())
+        return 0 < held == tickets and not due
+
+    async def backfills_end(self) -> None:
+        """Every backfill that was started has walked to the end."""
+        await until(self._backfills_ended, "the end of every backfill")
+
+    async def _backfills_ended(self) -> bool:
+        cursors = await self.ledger.cursors.all()
+        return all(json.loads(text)["done"] for name, text in cursors.items() if name.startswith("backfill:"))
+
+    async def touched_by_doubt(self) -> set[tuple[str, str, str]]:
+        """Records, as ``state`` names them, that asked a question whose outcome is listed as uncertain."""
+        doubtful = {one.key for one in await self.uncertain()}
+        objects = {"contact": {"hubspot": "contacts", "salesforce": "Contact"}, "lead": {"salesforce": "Lead"}}
+        found = set()
+        for crm, kind in await self.ledger.floor.works():
+            vendor = crm.removeprefix("acme_")
+            for id_ in self.vendors.rows(vendor, objects[kind][vendor]):
+                asked = await self.ledger.desk.questions_of((crm, kind, id_))
+                if doubtful & {one.key for one in asked}:
+                    found.add((vendor, objects[kind][vendor], id_))
+        return found
+
+    async def uncertain(self) -> list[Uncertain]:
+        return await self.ledger.desk.uncertain_list(1_000)
+
+    async def time_passes(self) -> None:
+        """What two minutes do to the leases, tickets, creations and job locks of workers that are gone.
+
+        Nobody may be at work: this is the upkeep of the next worker, with a later clock.
+        """
+        assert all(worker.process.poll() is not None for worker in self.workers)
+        seconds, _ = await self.redis.time()
+        later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + LEASE_AND_TICKET_MS)
+        await Floor(later).reap()
+        await Desk(later).reap(())
+        await Creations(later).reap(())
+        await self.nothing_is_deferred()
+        for key in await self.redis.keys("arq:in-progress:*"):
+            await self.redis.delete(key)
+
+    async def verdicts_come(self) -> None:
+        """What the upkeep of a worker does when the time of the verdicts has come."""
+        seconds, _ = await self.redis.time()
+        later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + 2 * LEASE_AND_TICKET_MS + 1_000)
+        async with open_runtime(load(self.path, {}), self.redis) as runtime:
+            runtime.ledger.desk = Desk(later)
+            await verdicts(runtime)
+        await self.nothing_is_deferred()
+
+    async def orders_are_asked_for_again(self) -> None:
+        """What the minutes do after which the list of orders is asked for again."""
+        cursors = self.ledger.cursors
+        followed = json.loads(await cursors.get("orders"))
+        await cursors.set("orders", json.dumps({**followed, "next_ms": 0}))
+
+    async def nothing_is_deferred(self) -> None:
+        """Whatever is to be looked at later is due now."""
+        for crm, kind in await self.ledger.floor.works():
+            for lane in (*Lane, "alone"):
+                ids = await self.redis.zrange(self.ledger.scripts.keys("due", crm, kind, lane), 0, -1)
+                await self.ledger.floor.wake([(crm, kind, id_.decode()) for id_ in ids])
+
+    async def money(self, provider: str) -> tuple[int, int, int]:
+        """Spent, the provider's bill, and what is perhaps charged on top of spent; in the order of their reading."""
+        spent = (await self.ledger.budgets.totals(provider)).spent
+        bill = self.vendors.bill(provider)
+        after = await self.ledger.budgets.totals(provider)
+        return spent, bill, after.spent + after.sent + after.uncertain
+
+    async def bill_is_accounted_for(self) -> None:
+        """Spent <= bill <= spent + sent + uncertain, at this instant."""
+        for provider in PROVIDERS:
+            spent, bill, at_most = await self.money(provider)
+            assert spent <= bill <= at_most, provider
+
+
+QUICK: Config = {
+    "worker": {"grace": "20s"},
+    "providers": {"openprospect": {"poll_every": "2s"}, "forager": {"on_uncertain": "never"}},
+    "crm": {
+        "acme_hubspot": {"poll_every": "2s", "lookback": "3650d"},
+        "acme_salesforce": {"poll_every": "2s", "lookback": "3650d"},
+    },
+}
+
+ONLY_SYNC: Config = {  # workers' own polls find nothing: what is to be done is a pass's
+    "crm": {name: {"poll_every": "1h", "lookback": "1s"} for name in ("acme_hubspot", "acme_salesforce")}
+}
+WITHOUT_DELIVERIES: Config = {"providers": {"openprospect": None}}
+
+
+def laid_over(below: Config, above: Config) -> dict[str, Any]:
+    """Two configurations as one: tables are joined, everything else is replaced."""
+    joined = dict(below)
+    for name, value in above.items():
+        joined[name] = laid_over(joined.get(name) or {}, value) if isinstance(value, Mapping) else value
+    return joined
+
+
+def toml(config: Config, prefix: str = "") -> str:
+    """The configuration as TOML, which reads what JSON writes of a plain value; ``None`` stands for nothing."""
+    plain = [
+        f"{name} = {json.dumps(value)}"
+        for name, value in config.items()
+        if value is not None and not isinstance(value, Mapping)
+    ]
+    tables = [
+        f"[{prefix}{name}]\n{toml(value, f'{prefix}{name}.')}"
+        for name, value in config.items()
+        if isinstance(value, Mapping)
+    ]
+    return "\n".join([*plain, *tables]) + "\n"
+
+
+def _began(worker: Worker) -> bool:
+    return worker.started or worker.process.poll() is not None
+
+
+def stop_redis(folder: Path) -> None:
+    """SIGKILL the embedded server of a data folder."""
+    path = (folder / "redis" / "socket").read_text(encoding="utf-8")
+    with suppress(ProcessLookupError):
+        os.kill(_pid(path), signal.SIGKILL)
+
+
+def _pid(path: str) -> int:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        client.sendall(b"INFO server\r\n")
+        told = client.recv(65_536).decode()
+    (line,) = [line for line in told.splitlines() if line.startswith("process_id:")]
+    return int(line.partition(":")[2])

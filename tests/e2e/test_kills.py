@@ -1,0 +1,122 @@
+"""Workers that are killed without a word, at any point, and while a paid request is open."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tests.contract.sandbox import Sandbox
+from tests.e2e.conftest import Open
+from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, laid_over, until
+
+KILLS, HELD_KILLS = 20, 6
+FEW: Mapping[str, Any] = {"worker": {"concurrency": 6}}
+PAID = {"forager": "*person_contacts_lookup*", "kaspr": "/profile/profile"}
+
+
+async def test_after_twenty_kills_the_crm_is_as_undisturbed_but_for_what_is_listed_uncertain(opened: Open) -> None:
+    undisturbed = opened(WITHOUT_DELIVERIES)
+    await undisturbed.start()
+    await undisturbed.finished()
+    expected = undisturbed.vendors.state()
+
+    stage, chance = opened(laid_over(WITHOUT_DELIVERIES, FEW)), random.Random(7)
+    rounds = KILLS // 2
+    for number in range(rounds):
+        provider, charges = ("forager", "kaspr")[number % 2], len(stage.vendors.charges())
+        if number < HELD_KILLS:
+            stage.vendors[provider].control("hold", {"route": PAID[provider], "count": None})
+        pair = [stage.spawn(), stage.spawn()]
+        if number < HELD_KILLS:
+            await until(partial(charged_and_open, stage.vendors[provider]), "a paid request held open")
+        else:
+            more = charges + chance.randrange(1, 12)
+            await until(partial(stage.vendors.charged, more), "some more lookups")
+        for worker in pair:
+            worker.kill()
+        await stage.bill_is_accounted_for()
+        for name in PAID:
+            stage.vendors[name].control("release", {})
+        await stage.time_passes()
+        await stage.bill_is_accounted_for()
+    await revive(stage)
+    await stage.start(2)
+    await stage.finished()
+
+    assert stage.vendors.charged_twice() == []
+    assert stage.vendors.overwritten() == []
+    await stage.bill_is_accounted_for()
+    doubtful = await stage.touched_by_doubt()
+    assert doubtful
+    actual = stage.vendors.state()
+    assert {key for key in expected if actual.get(key) != expected[key]} <= doubtful
+    assert actual.keys() == expected.keys()
+
+
+def charged_and_open(vendor: Sandbox) -> bool:
+    """Whether an answer that was charged is being kept back."""
+    held = {row["seq"] for row in vendor.control("held")["requests"]}
+    return bool(held & {row["request"] for row in vendor.charges()})
+
+
+async def revive(stage: Stage) -> None:
+    """A record that crashed its process again and again waits for a person, who tries it once more."""
+    for name in await stage.ledger.floor.works():
+        work = stage.ledger.work(*name)
+        for letter in await work.dead():
+            await work.replay(letter.id, "replay")
+
+
+async def test_a_lookup_that_was_not_charged_is_asked_once_more_after_the_verdict(opened: Open) -> None:
+    config = laid_over(WITHOUT_DELIVERIES, {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}})
+    undisturbed = opened(config, records=20, companies=8)
+    await undisturbed.start()
+    await undisturbed.finished()
+
+    stage = opened(config, records=20, companies=8)
+    forager = stage.vendors["forager"]
+    forager.control("hold", {"route": "*/work_emails/", "count": None, "effect": False})
+    worker = stage.spawn()
+    await until(lambda: stage.only_held_calls_are_open(forager), "nothing but lookups held before they were charged")
+    worker.kill()
+    await until(lambda: not forager.control("held")["held"], "the end of what was held")
+    forager.control("release", {})
+    await stage.time_passes()
+    uncertain = await stage.uncertain()
+    assert {one.operation for one in uncertain} == {"work_emails"}
+    assert not any(row["operation"] == "work_emails" for row in stage.vendors.charges())
+
+    await stage.verdicts_come()
+    assert await stage.uncertain() == []
+    await stage.start()
+    await stage.finished()
+
+    assert stage.vendors.state() == undisturbed.vendors.state()
+    assert stage.vendors.charged_twice() == []
+    await stage.bill_is_accounted_for()
+
+
+async def test_a_lookup_that_was_charged_is_listed_and_never_asked_again(opened: Open) -> None:
+    config = laid_over(WITHOUT_DELIVERIES, {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}})
+    stage = opened(config, records=20, companies=8)
+    forager = stage.vendors["forager"]
+    forager.control("hold", {"route": "*/phone_numbers/", "count": None})
+    worker = stage.spawn()
+    await until(lambda: charged_and_open(forager), "a charged lookup held open")
+    await until(lambda: stage.only_held_calls_are_open(forager), "nothing but held lookups")
+    worker.kill()
+    forager.control("release", {})
+    await stage.time_passes()
+    await stage.bill_is_accounted_for()
+
+    await stage.verdicts_come()
+    uncertain = await stage.uncertain()
+    assert {(one.operation, one.verdict) for one in uncertain} == {("phone_numbers", "charged")}
+    await stage.start()
+    await stage.finished()
+
+    assert {one.ticket_id for one in await stage.uncertain()} == {one.ticket_id for one in uncertain}
+    assert stage.vendors.charged_twice() == []
+    await stage.bill_is_accounted_for()

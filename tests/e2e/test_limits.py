@@ -1,0 +1,70 @@
+"""Two workers on one key: its limits, its pauses and its budget hold for both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.e2e.conftest import Open
+from tests.e2e.stage import WITHOUT_DELIVERIES, laid_over, until
+
+PROFILE = "/profile/profile"
+CALLS, WINDOW_S = 12, 2
+PAUSE_S = 3
+KASPR_ALONE = {
+    "providers": {"forager": None, "kaspr": {"rate": [f"{CALLS}/{WINDOW_S} seconds"]}},
+    "crm": {"acme_salesforce": {"watch": {"lead": None}}},
+}
+IN_FLIGHT_S = 0.5  # what was on its way when the 429 was said
+
+
+async def test_two_workers_share_one_rate_and_one_pause(opened: Open) -> None:
+    stage = opened(laid_over(WITHOUT_DELIVERIES, KASPR_ALONE), records=40)
+    kaspr = stage.vendors["kaspr"]
+    window = {"name": "window", "allowed": CALLS, "seconds": WINDOW_S}
+    kaspr.control("limits", {"bucket": "default", "windows": [window]})
+    await stage.start(2)
+    await until(lambda: len(kaspr.requests(PROFILE)) > CALLS, "the first lookups")
+    refusal = {"status": 429, "headers": {"Retry-After": str(PAUSE_S)}, "body": {"message": "Too many requests"}}
+    kaspr.control("faults", {"kind": "status", "route": PROFILE, "times": 1, "params": refusal})
+    await stage.finished()
+
+    requests = kaspr.requests(PROFILE)
+    (refused,) = [one for one in requests if one["fault"]]
+    assert [one for one in requests if one["status"] == 429 and not one["fault"]] == []
+    assert most_in_a_window(requests) <= CALLS
+    begin = refused["mono"]
+    assert [one for one in requests if begin + IN_FLIGHT_S < one["mono"] < begin + PAUSE_S] == []
+    assert [one for one in requests if one["mono"] >= begin + PAUSE_S] != []
+    assert stage.vendors.charged_twice() == []
+    await stage.bill_is_accounted_for()
+
+
+def most_in_a_window(requests: list[dict[str, Any]]) -> int:
+    times: list[float] = sorted(one["mono"] for one in requests)
+    return max(sum(start <= time < start + WINDOW_S for time in times) for start in times)
+
+
+async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_the_waiting_go_on(opened: Open) -> None:
+    small = {"providers": {"kaspr": {"budget": {"day": 5}}, "forager": {"budget": {"day": 40}}}}
+    stage = opened(laid_over(WITHOUT_DELIVERIES, small), records=40)
+    pair = await stage.start(2)
+    await until(stage.settled_but_for_the_waiting, "records that wait for budget")
+
+    waiting = {name: one.waiting for name, one in (await stage.counts()).items()}
+    assert sum(waiting.values()) > 0
+    for provider, day in (("kaspr", 5), ("forager", 40)):
+        spent, bill, at_most = await stage.money(provider)
+        assert spent == bill == at_most <= day
+    for worker in pair:
+        worker.terminate()
+        assert await worker.ended() == 0
+
+    stage.configure({"providers": {"kaspr": {"budget": {"day": 5000}}, "forager": {"budget": {"day": 20000}}}})
+    await stage.start(2)
+    await stage.finished()
+
+    plenty = opened(WITHOUT_DELIVERIES, records=40)
+    await plenty.start()
+    await plenty.finished()
+    assert stage.vendors.state() == plenty.vendors.state()
+    assert stage.vendors.charged_twice() == []

@@ -1,0 +1,109 @@
+"""What people write stands, and what we write starts nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tests.contract.sandbox import Sandbox
+from tests.e2e.conftest import Open
+from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, laid_over, until
+
+POLLING = {"crm": {name: {"poll_every": "1s"} for name in ("acme_hubspot", "acme_salesforce")}}
+STALE_S = 2.2  # what was read longer ago is read again before it is written on
+GAPS = {
+    "hubspot": ("contacts", {"email": "typed{}@example.org", "phone": "+4930555{}", "jobtitle": "Typed {}"}),
+    "salesforce": ("Contact", {"Email": "typed{}@example.org", "Phone": "+4930555{}", "Title": "Typed {}"}),
+}
+READS = {
+    "hubspot": {"route": "/crm/objects/2026-09/{object}/batch/read"},
+    "salesforce": {"route": "*/query", "match": "003"},
+}
+
+
+async def test_polls_that_see_our_own_writes_start_nothing_and_a_persons_edit_is_filled_again(opened: Open) -> None:
+    stage = opened(laid_over(WITHOUT_DELIVERIES, POLLING), records=30, companies=8)
+    typed = stage.vendors.rows("hubspot", "contacts")
+    await stage.start()
+    await stage.finished()
+    charges, writes, visits = await done_so_far(stage)
+
+    await polled_again(stage, 3)
+    assert await done_so_far(stage) == (charges, writes, visits)
+
+    cleared = {id_ for id_, row in typed.items() if "jobtitle" in row and told_title(stage, id_)}
+    assert cleared
+    for id_ in cleared:
+        stage.vendors["hubspot"].control("edit", {"object": "contacts", "id": id_, "properties": {"jobtitle": ""}})
+    await until(
+        lambda: all("jobtitle" in stage.vendors.rows("hubspot", "contacts")[id_] for id_ in cleared), "filled again"
+    )
+    assert stage.vendors.charged_twice() == []
+
+
+def told_title(stage: Stage, id_: str) -> bool:
+    """Whether the answers that were kept for the other gaps of a row hold its title."""
+    return any(row["id"] == id_ and row["action"] == "update" for row in stage.vendors.our_writes())
+
+
+async def done_so_far(stage: Stage) -> tuple[int, int, int]:
+    runs = {entry.run for entry in await stage.ledger.journal.since(limit=10_000)}
+    figures = [one for run in runs for one in (await stage.ledger.figures.run(run)).values()]
+    return len(stage.vendors.charges()), len(stage.vendors.writes()), sum(one.visits for one in figures)
+
+
+async def polled_again(stage: Stage, times: int) -> None:
+    """Every object of both CRMs was polled so many times more."""
+    for _ in range(times):
+        before = await stage.ledger.timetable.last()
+        polls = [name for name in before if name.startswith("poll:")]
+        await until(partial(all_done_since, stage, before, tuple(polls)), "another poll")
+
+
+async def all_done_since(stage: Stage, was: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    now = await stage.ledger.timetable.last()
+    return all(now[name].done_ms > was[name].done_ms for name in names)
+
+
+async def test_what_a_person_types_between_our_read_and_our_write_stands(opened: Open) -> None:
+    stage = opened(WITHOUT_DELIVERIES, records=20, companies=6)
+    forager = stage.vendors["forager"]
+    forager.control("hold", {"route": "*/datastorage/*", "count": None})
+    await stage.start()
+    await until(lambda: forager.control("held")["held"] > 5, "visits that have read their records")
+    for crm, rule in READS.items():
+        stage.vendors[crm].control("hold", {**rule, "count": None})
+    forager.control("release", {})
+    for crm in READS:
+        await until(partial(held, stage.vendors[crm]), f"a read before a write at {crm}")
+
+    typed = {crm: type_everywhere(stage, crm) for crm in GAPS}
+    began = time.monotonic()
+    await until(lambda: time.monotonic() - began > STALE_S, "what was read growing stale")
+    for crm in READS:
+        stage.vendors[crm].control("release", {})
+    await stage.finished()
+
+    assert stage.vendors.overwritten() == []
+    for crm, (kind, _) in GAPS.items():
+        rows = stage.vendors.rows(crm, kind)
+        assert typed[crm]
+        assert {id_ for id_, values in typed[crm].items() if not values.items() <= rows[id_].items()} == set()
+
+
+def held(vendor: Sandbox) -> int:
+    return int(vendor.control("held")["held"])
+
+
+def type_everywhere(stage: Stage, crm: str) -> dict[str, dict[str, str]]:
+    """A person fills every gap of every contact."""
+    kind, texts = GAPS[crm]
+    typed = {}
+    for number, (id_, row) in enumerate(stage.vendors.rows(crm, kind).items(), start=1000):
+        values = {name: text.format(number) for name, text in texts.items() if name not in row}
+        if values:
+            stage.vendors[crm].control("edit", {"object": kind, "id": id_, "properties": values})
+            typed[id_] = values
+    return typed
