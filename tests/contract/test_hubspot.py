@@ -21,7 +21,7 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.hubspot import HubSpot, HubSpotOptions
-from connectors.limits import NoLimiter
+from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.ports import Watched
 from tests.contract.sandbox import Sandbox, Start
@@ -622,6 +622,10 @@ class Buckets(NoLimiter):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.paused: list[tuple[str, float | None]] = []
+        self.left: list[int] = []
+
+    async def noticed(self, bucket: str, notice: Notice) -> None:
+        self.left.append(notice.remaining)
 
     async def slot(self, bucket: str, patience_s: float = 5.0) -> None:
         self.asked.append(bucket)
@@ -655,6 +659,19 @@ async def test_a_limit_met_by_a_search_pauses_the_search_bucket_only(
     assert caught.value.bucket == "acme:search"
     assert set(limiter.paused) == {("acme:search", wait)}
     assert set(limiter.asked) == {"acme", "acme:search"} == set(crm.buckets)
+
+
+async def test_a_fifth_of_the_day_is_left_to_the_customers_other_apps(sandbox: Sandbox, open_crm: Open) -> None:
+    limiter = Buckets()
+    crm = open_crm(limiter=limiter)
+    window = {"name": "day", "allowed": 40, "seconds": 86_400}
+    sandbox.control("limits", {"bucket": "daily", "windows": [window]})
+    try:
+        for _ in range(33):
+            await crm.standing()
+    finally:
+        sandbox.control("limits", {"bucket": "daily", "windows": []})
+    assert limiter.left == [1, 0, 0]  # told from the 31st call on: 32 are ours
 
 
 async def test_an_outage_is_unavailable(sandbox: Sandbox, crm: HubSpot) -> None:

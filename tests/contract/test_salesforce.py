@@ -30,7 +30,7 @@ from connectors.ports import Watched
 from connectors.salesforce import Salesforce, SalesforceOptions
 from connectors.transport import BODY_CAP
 from tests.contract.sandbox import Sandbox, Start
-from tests.contract.wire import KeptTicket, answers, wire
+from tests.contract.wire import KeptTicket, Wire, answers, wire
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
 LEADS = Watched("lead", ("Email", "Phone", "Title", "FirstName", "LastName"))
@@ -701,6 +701,23 @@ async def test_an_answer_larger_than_any_is_not_taken(sandbox: Sandbox, open_crm
         sandbox.fault("status", "/services/oauth2/token", params={"status": 200, "body": token})
         with pytest.raises(ContractError):
             await crm.properties("contact")
+
+
+async def test_an_answer_that_drips_ends_at_the_deadline(sandbox: Sandbox, open_crm: Open) -> None:
+    async def drips(_served: Wire, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+        while not writer.is_closing():  # never silent for as long as a read may take
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    async with wire(drips) as served:
+        crm = open_crm(base_url=served.url, login_base=sandbox.base_url, connect_s=0.05, read_s=0.2)
+        token = {"access_token": "t", "instance_url": served.url}
+        sandbox.fault("status", "/services/oauth2/token", params={"status": 200, "body": token})
+        async with asyncio.timeout(5):
+            with pytest.raises(UnavailableError):
+                await crm.properties("contact")
 
 
 async def test_a_redirect_is_not_followed(sandbox: Sandbox, crm: Salesforce) -> None:
