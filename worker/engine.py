@@ -16,6 +16,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.runtime import Runtime
 
 BEAT_S = 10.0
+REOPEN_S = 2.0
 DRAIN_MARGIN_S = 5.0  # of the grace: what is left for closing connections and saying good-bye
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,7 @@ async def work(runtime: Runtime, stop: asyncio.Event) -> None:
     grace_s = max(1.0, runtime.settings.worker.grace.total_seconds() - DRAIN_MARGIN_S)
     async with _beside(
         _every(BEAT_S, lambda: _beat(runtime)),
-        _every(REOPEN_MS / 1000, runtime.open_crms),
+        _reopen(runtime),
         _every(STANDING_MS / 1000, runtime.refresh_standing),
         _every(CHECK_MS / 1000, lambda: _checked(runtime)),
         runtime.visits.tend(),
@@ -52,7 +53,7 @@ async def _start(runtime: Runtime) -> None:
     await _beat(runtime)
     runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
     await check_epoch(runtime)
-    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(), check_books(runtime))
+    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), check_books(runtime))
     await _beat(runtime)  # readiness is told by which crms are open
 
 
@@ -69,6 +70,18 @@ async def _drain(runtime: Runtime, stop: asyncio.Event) -> None:
     await stop.wait()
     log.info("worker.draining", visits=len(runtime.visits))
     runtime.visits.draining.set()
+
+
+async def _reopen(runtime: Runtime) -> None:
+    """Open what could not be opened: soon, and with growing waits up to a minute."""
+    wait_s = REOPEN_S
+    while True:
+        await asyncio.sleep(wait_s)
+        wait_s = min(wait_s * 2, REOPEN_MS / 1000) if runtime.shut else REOPEN_S
+        try:
+            await runtime.open_crms(wait_s)
+        except LedgerUnavailableError as error:
+            log.warning("upkeep.skipped", error=str(error))
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from config.fields import PROPERTIES
 from config.settings import CrmSettings, Settings, Watched
 from connectors.batching import Batcher
-from connectors.errors import AccessError, ConnectorError
+from connectors.errors import AccessError, ConnectorError, RateLimitedError
 from connectors.models import Found, Grade
 from connectors.ports import Crm, Provider
 from worker.attend import attended
@@ -135,15 +135,21 @@ class Runtime:
     opened: asyncio.Event = field(default_factory=asyncio.Event)  # every crm was tried once
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def open_crms(self) -> None:
-        """Open every crm that is not open yet; one that fails is paused with a sentence while the others work."""
+    async def open_crms(self, again_s: float = 60.0) -> None:
+        """Open every crm that is not open yet; one that fails is paused with a sentence while the others work.
+
+        The pause is over before the next try, in ``again_s``: it holds for whoever opens.
+        """
         for name in sorted(self.shut):
             try:
                 await self.open_crm(name)
+            except RateLimitedError as error:
+                # Its pause stands already: with one more each time, two workers would keep each other out for good.
+                log.warning("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
             except ConnectorError as error:
                 reason = "credentials" if isinstance(error, AccessError) else "outage"
                 why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
-                await self.ledger.pauses.pause(name, reason, clock() + 60_000, why=why)
+                await self.ledger.pauses.pause(name, reason, clock() + int(again_s * 800), why=why)
                 log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
             else:
                 self.shut.discard(name)

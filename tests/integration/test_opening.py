@@ -1,0 +1,30 @@
+"""Opening a crm that does not answer, by several workers."""
+
+from __future__ import annotations
+
+from tests.integration.scene import CRM, Scene
+from tests.integration.scenery import scene, stage
+from worker.runtime import clock, open_runtime
+
+__all__ = ["scene", "stage"]
+
+
+async def test_worker_kept_out_by_a_pause_does_not_prolong_it(scene: Scene) -> None:
+    scene.vendors["hubspot"].faults.add("status", times=None, params={"status": 500})
+    async with (
+        open_runtime(scene.settings, scene.redis, owner="first") as first,
+        open_runtime(scene.settings, scene.redis, owner="second") as second,
+    ):
+        await first.open_crms(again_s=60)
+        (pause,) = await scene.ledger.pauses.of(CRM)
+        assert pause.reason == "outage"
+        assert pause.until_ms < clock() + 60_000  # over when the first tries again
+
+        await second.open_crms(again_s=600)
+
+        assert await scene.ledger.pauses.of(CRM) == [pause]
+        assert first.shut == second.shut == {CRM}
+        scene.vendors["hubspot"].faults.clear()
+        await scene.ledger.pauses.lift(CRM, "outage")
+        await second.open_crms()
+        assert not second.shut
