@@ -23,6 +23,7 @@ from connectors.transport import Transport
 SCHEMA_S = 600.0  # how long an object's describe is believed
 CLOCK_S = 60.0
 IDS = 200  # ids a query asks for at once
+PAGES_MOST = 1000  # of one such query; a page may hold as few rows as the org likes
 
 WHO = Operation("userinfo", "GET", "/services/oauth2/userinfo", Repeat.SAFE)
 LIMITS = Operation("limits", "GET", "/limits", Repeat.SAFE, misses=frozenset({403}))
@@ -114,10 +115,12 @@ class Org:
         reply = await self.send(operation, operation.name, params={"q": query})
         rows = parsed(_ROWS, reply, self.name, operation.name)
         found: list[Mapping[str, Any]] = [*rows.records]
+        passed = set[str]()
         while not rows.done:
             path = soql.more_path(rows.nextRecordsUrl or "")
-            if not path or not rows.records:
+            if not path or not rows.records or path in passed or len(passed) >= PAGES_MOST:
                 raise ContractError(self.name, MORE.name, "nextRecordsUrl")
+            passed.add(path)
             rows = parsed(_ROWS, await self.send(MORE, path), self.name, MORE.name)
             found += rows.records
         return found

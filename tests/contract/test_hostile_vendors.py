@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,7 +29,7 @@ from connectors.errors import (
     RejectedError,
     UnavailableError,
 )
-from connectors.forager import Forager
+from connectors.forager import Forager, RoleQuery
 from connectors.hubspot import HubSpot, HubSpotOptions
 from connectors.kaspr import Kaspr
 from connectors.limits import NoLimiter
@@ -229,6 +231,74 @@ async def test_too_much_of_an_answer_is_a_typed_error(vendor: Vendor, act: Act) 
     async with meeting(vendor, act) as (client, _):
         with pytest.raises(ConnectorError):
             await vendor.read(client)
+
+
+# ---- no end ----------------------------------------------------------------------------------------------------------
+
+ROW = {"id": "7", "properties": {"email": None}, "createdAt": "", "updatedAt": "", "archived": False}
+SCHEMA = say({"results": [{"name": "email", "label": "", "type": "string", "fieldType": "text"}]})
+MORE = "/services/data/v66.0/query/01gD0000002HU6KIAW-2000"
+
+
+async def _forager_roles(client: Any) -> object:
+    def asked(question: Any) -> Awaitable[Any]:
+        reply: Awaitable[Any] = client.ask(question, KeptTicket())
+        return reply
+
+    return [row async for row in client.roles(RoleQuery(), asked)]
+
+
+async def _forager_log(client: Any) -> object:
+    return [row async for row in client.balance_change_logs()]
+
+
+async def _forager_suggestions(client: Any) -> object:
+    return [row async for row in client.suggestions("industries", "a")]
+
+
+async def _orders(client: Any) -> object:
+    return [row async for row in client.orders()]
+
+
+async def _walks(client: Any) -> object:
+    page = await client.walk(WATCHED["hubspot"], "7")
+    return [page]
+
+
+ENDLESS: dict[str, tuple[Vendor, Ask, tuple[Act, ...]]] = {
+    "forager roles": (
+        VENDORS[0],
+        _forager_roles,
+        (say({"search_results": [{"id": 1, "person": {}, "organization": {}}], "total_search_results": 500}),),
+    ),
+    "forager log": (VENDORS[0], _forager_log, (say({"results": [{"id": 1}], "next": 1, "count": 9}),)),
+    "forager suggestions": (
+        VENDORS[0],
+        _forager_suggestions,
+        (say({"results": [{"id": "1", "text": "a"}], "pagination": {"more": True}}),),
+    ),
+    "openprospect orders": (VENDORS[2], _orders, (say({"items": [{"order_id": "1"}], "total": 9, "has_more": True}),)),
+    "hubspot walk": (VENDORS[3], _walks, (SCHEMA, say({"results": [ROW], "paging": {"next": {"after": "7"}}}))),
+    "hubspot find": (
+        VENDORS[3],
+        lambda c: c.find("contact", "lastname", ["Quist"]),
+        (SCHEMA, say({"total": 99, "results": [ROW], "paging": {"next": {"after": "1"}}})),
+    ),
+    "salesforce rows": (
+        VENDORS[4],
+        lambda c: c.companies(["001000000000001AAA"]),
+        (DESCRIBED, say({"done": False, "nextRecordsUrl": MORE, "records": [{"Id": "001000000000001AAA"}]})),
+    ),
+}
+
+
+@pytest.mark.parametrize(("vendor", "ask", "acts"), ENDLESS.values(), ids=ENDLESS.keys())
+async def test_a_list_that_repeats_itself_ends(vendor: Vendor, ask: Ask, acts: tuple[Act, ...]) -> None:
+    async with meeting(vendor, *acts) as (client, served), asyncio.timeout(10):
+        with contextlib.suppress(ContractError):
+            told = await ask(client)
+            assert len(told) <= 1  # type: ignore[arg-type]  # lists and mappings
+        assert len(served.requests) <= 5
 
 
 # ---- secrets and people ----------------------------------------------------------------------------------------------

@@ -371,6 +371,23 @@ async def test_a_safe_call_gives_up_after_three_attempts(act: Act, kind: type[Co
         assert len(served.requests) == 3
 
 
+async def test_no_more_calls_are_under_way_than_the_pool_holds() -> None:
+    under_way, most = 0, 0
+
+    async def slow(served: Wire, writer: asyncio.StreamWriter) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+        await answers(200)(served, writer)
+
+    async with wire(slow) as served, sending(served.url, connections=2) as transport:
+        await asyncio.gather(*(transport.send(READ, path={"id": n}) for n in range(1, 8)))
+        assert len(served.requests) == 7
+    assert most == 2
+
+
 @pytest.mark.parametrize("act", [closes, resets])
 async def test_the_engine_repeats_nothing_by_itself(act: Act) -> None:
     async with wire(act) as served, sending(served.url) as transport:
