@@ -295,6 +295,12 @@ async def test_a_mistake_is_one_sentence_and_exit_code_2(hand: Hand, words: str)
     assert all(not vendor.requests() for vendor in hand.refill.vendors.values())
 
 
+async def test_options_of_a_listing_before_a_command_are_refused(hand: Hand) -> None:
+    ran = await hand("openprospect", "searches", "--json", "show", "x")
+    assert ran.code == 2
+    assert "options go behind show" in " ".join(ran.err.split())
+
+
 @pytest.mark.parametrize("provider", ["forager", "kaspr", "openprospect"])
 async def test_a_provider_that_is_not_configured_is_named(hand: Hand, provider: str) -> None:
     only = {"forager": "kaspr", "kaspr": "forager", "openprospect": "kaspr"}[provider]

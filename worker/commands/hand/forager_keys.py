@@ -11,7 +11,7 @@ from connectors.limits import Ticket
 from worker.byhand.buying import NotNowError
 from worker.byhand.making import Wanted, key_of
 from worker.commands.hand.opening import at_forager
-from worker.commands.hand.options import Config, Json, Yes, listing
+from worker.commands.hand.options import Config, Json, Yes, listing, lists
 from worker.commands.hand.saying import WrongUseError, confirmed, finish, note, tell
 from worker.commands.hand.tables import card, listed
 
@@ -23,7 +23,7 @@ Prefix = Annotated[str, typer.Argument(metavar="PREFIX", help="As refill forager
 @app.callback(invoke_without_command=True)
 def keys(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
     """The account's API keys; secrets are not shown."""
-    if context.invoked_subcommand is None:
+    if lists(context, config, as_json):
         finish(_list(config, as_json=as_json))
 
 

@@ -16,7 +16,7 @@ from connectors.openprospect.read import moment_ms
 from worker.byhand.buying import NotNowError
 from worker.commands.hand import filters, openprospect_blacklists, openprospect_orders
 from worker.commands.hand.opening import at_openprospect
-from worker.commands.hand.options import Config, Json, group, listing
+from worker.commands.hand.options import Config, Json, group, listing, lists
 from worker.commands.hand.saying import WrongUseError, finish, note, tell
 from worker.commands.hand.tables import card, companies, listed, prospects
 
@@ -38,7 +38,7 @@ SearchOption = Annotated[str | None, typer.Option("--search", help="Id of the se
 @searches_app.callback(invoke_without_command=True)
 def searches(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
     """The prospect searches this key sees."""
-    if context.invoked_subcommand is None:
+    if lists(context, config, as_json):
         finish(_searches(config, as_json=as_json))
 
 
@@ -152,7 +152,7 @@ async def _search_blacklists(id: str, chosen: list[str] | None, config: Config, 
             found = await client.search_blacklists(known(id))
         else:
             found = await client.set_search_blacklists(known(id), chosen)
-    tell(as_json, found, lambda: openprospect_blacklists.lists("Blacklists of the search", found))
+    tell(as_json, found, lambda: openprospect_blacklists.shown("Blacklists of the search", found))
 
 
 # ---- companies -------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def companies_list(
     as_json: Json = False,
 ) -> None:
     """Companies that searches found."""
-    if context.invoked_subcommand is None:
+    if lists(context, search, score, review, text, config, as_json):
         finish(_companies(search, score, review, text, config, as_json=as_json))
 
 
@@ -246,7 +246,7 @@ def prospects_list(
     as_json: Json = False,
 ) -> None:
     """People that searches found."""
-    if context.invoked_subcommand is None:
+    if lists(context, search, company, config, as_json):
         finish(_prospects(search, company, config, as_json=as_json))
 
 

@@ -16,7 +16,7 @@ from connectors.openprospect.models import Blacklist, Entry
 from worker.byhand.buying import NotNowError
 from worker.byhand.making import Wanted, key_of
 from worker.commands.hand.opening import at_openprospect
-from worker.commands.hand.options import Config, Json, Yes, listing
+from worker.commands.hand.options import Config, Json, Yes, listing, lists
 from worker.commands.hand.saying import WrongUseError, confirmed, finish, tell
 from worker.commands.hand.sheets import ENTRY_COLUMNS, rows_of
 from worker.commands.hand.tables import card, listed
@@ -29,17 +29,17 @@ Id = Annotated[str, typer.Argument(metavar="ID")]
 @app.callback(invoke_without_command=True)
 def blacklists(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
     """Every blacklist."""
-    if context.invoked_subcommand is None:
+    if lists(context, config, as_json):
         finish(_list(config, as_json=as_json))
 
 
 async def _list(config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = [one async for one in opened.client.blacklists()]
-    tell(as_json, found, lambda: lists("Blacklists", found))
+    tell(as_json, found, lambda: shown("Blacklists", found))
 
 
-def lists(title: str, found: Sequence[Blacklist]) -> Table | str:
+def shown(title: str, found: Sequence[Blacklist]) -> Table | str:
     """Blacklists under each other."""
     rows = [(one.id, one.name, one.description, one.entry_count) for one in found]
     return listed(title, ("id", "name", "description", "entries"), rows, figures=1)

@@ -26,3 +26,12 @@ def group(help: str) -> typer.Typer:
 def listing(help: str) -> typer.Typer:
     """Commands under one name that lists when none is named."""
     return typer.Typer(help=help, invoke_without_command=True)
+
+
+def lists(context: typer.Context, *given: object) -> bool:
+    """Whether the listing itself was asked for; options of it before a command would be lost without a word."""
+    if context.invoked_subcommand is None:
+        return True
+    if any(given):
+        raise typer.BadParameter(f"options go behind {context.invoked_subcommand}")
+    return False
