@@ -1,0 +1,141 @@
+"""Judges a run by the books of the other side: what the vendors charged, wrote and hold. Our state is not asked.
+
+Only two things of ours are looked at, because they are the promise itself: the credits the ledger has booked, and which
+lookups it lists as uncertain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.simulation.store import Store, flat
+from tests.simulation.wire import Net, Sent
+from tests.simulation.world import CREDITS, Scene
+
+PROVIDERS = ("forager", "kaspr")
+UNIT_S = 4.0  # a read that is older than this when the write on it departs is stale
+DAY_S = 86_400
+
+
+@dataclass(slots=True)
+class Auditor:
+    """Checks of one run. ``found`` are the breaches, each a sentence."""
+
+    store: Store
+    net: Net
+    scene: Scene
+    budgets: Mapping[str, int]
+    found: list[str] = field(default_factory=list)
+
+    def money(self) -> None:
+        """Spent <= bill <= spent + sent + uncertain, now; with what is spooled still counted as sent."""
+        for name in PROVIDERS:
+            booked = flat(self.store.command("HGETALL", f"refill:credits:{name}"))
+            spent, sent, doubt = (int(booked.get(key, 0)) for key in ("spent", "sent", "uncertain"))
+            bill = self.bill(name)
+            if not spent <= bill <= spent + sent + doubt:
+                self._breach(f"{name}: spent {spent}, bill {bill}, sent {sent}, uncertain {doubt}")
+
+    def bill(self, name: str) -> int:
+        """What a provider has charged."""
+        return round(CREDITS - self.net.vendors[name].balance)
+
+    def charges(self) -> None:
+        """No question is charged twice, no ticket is used twice, no paid call goes without one."""
+        for name in PROVIDERS:
+            asked = Counter((one.operation, one.identity) for one in self.net.vendors[name].books.charges)
+            for (operation, identity), times in asked.items():
+                if times > 1:
+                    self._breach(f"{name} {operation} {identity} charged {times} times")
+        calls = [one for one in self.net.sent if one.paid]
+        if any(not one.ticket for one in calls):
+            self._breach("a paid call went without a ticket")
+        for ticket, times in Counter(one.ticket for one in calls).items():
+            if times > 1:
+                self._breach(f"ticket {ticket} was sent {times} times")
+
+    def days(self) -> None:
+        """No day costs more than its budget."""
+        for name in PROVIDERS:
+            spent: Counter[int] = Counter()
+            for one in self.net.vendors[name].books.charges:
+                spent[int(one.wall // DAY_S)] += round(one.credits)
+            for day, credits in spent.items():
+                if credits > self.budgets[name]:
+                    self._breach(f"{name} charged {credits} on day {day} with a budget of {self.budgets[name]}")
+
+    def writes(self) -> None:
+        """What somebody had there stands, unless it came between our read and our write on it."""
+        reads = [one for one in self.net.sent if one.vendor == "hubspot" and one.route.endswith("/batch/read")]
+        by_request = {one.entry.seq: one for one in self.net.sent if one.entry is not None}
+        history = self.net.vendors["hubspot"].books.writes
+        last: dict[tuple[str, str, str], float] = {}
+        for one in history:
+            place = (one.object, one.id, one.property)
+            ours = one.request != 0 and one.by != "person"
+            if ours and one.action == "update" and one.before not in {None, ""} and one.property:
+                sent = by_request[one.request]
+                since = last.get(place, 0.0)
+                if not self._between(sent, one.id, since, reads):
+                    self._breach(f"{one.object} {one.id} {one.property} overwritten at {one.wall - self.began:.1f} s")
+            last[place] = one.mono
+
+    @property
+    def began(self) -> float:
+        return self.net.ports.began
+
+    @staticmethod
+    def _between(write: Sent, id_: str, edited: float, reads: list[Sent]) -> bool:
+        """Whether the edit came after the read that the write was decided on, and that read was fresh."""
+        mark = f'"{id_}"'.encode()
+        before = [
+            one
+            for one in reads
+            if one.process is write.process and 0 < one.answered <= write.departed and mark in one.body
+        ]
+        return bool(before) and before[-1].effect <= edited and write.departed - before[-1].answered <= UNIT_S
+
+    def doubles(self) -> None:
+        """Nothing that names one company or one person is there twice."""
+        for name, key in (("companies", "domain"), ("contacts", "email"), ("contacts", "openprospect_id")):
+            rows: dict[str, list[str]] = defaultdict(list)
+            for record in self.scene.portal.tables[name].records.values():
+                if record.archived is None and record.values.get(key):
+                    rows[record.values[key].lower()].append(record.id)
+            for value, ids in rows.items():
+                if len(ids) > 1:
+                    self._breach(f"{name} {', '.join(ids)} share {key} {value}")
+
+    def outcome(
+        self, expected: Mapping[tuple[str, str], Mapping[str, str]], doubtful: frozenset[str], edited: frozenset[str]
+    ) -> None:
+        """Every row is as an undisturbed run leaves it, but for rows a doubtful lookup or a person touched."""
+        mine, theirs = self.scene.state(), expected
+        for key in sorted(theirs.keys() - mine.keys()):
+            self._breach(f"{key[0]} {key[1]} is missing")
+        for key in sorted(mine.keys() - theirs.keys()):
+            self._breach(f"{key[0]} {key[1]} is one too many")
+        for key in sorted(mine.keys() & theirs.keys()):
+            row, wanted = mine[key], theirs[key]
+            if row[""] in doubtful or row[""] in edited:
+                continue
+            differs = {name for name in (row.keys() | wanted.keys()) - {""} if row.get(name) != wanted.get(name)}
+            if differs:
+                told = ", ".join(f"{name} {row.get(name)!r} not {wanted.get(name)!r}" for name in sorted(differs))
+                self._breach(f"{key[0]} {key[1]}: {told}")
+        for (id_, name), value in self.scene.typed.items():
+            record = self.scene.portal.tables["contacts"].live(id_)
+            if record is not None and record.values.get(name) != value and not self._excused(id_, name):
+                self._breach(f"contacts {id_} lost the typed {name}")
+
+    def _excused(self, id_: str, name: str) -> bool:
+        return any(
+            one.id == id_ and one.property == name and one.request and one.before not in {None, ""}
+            for one in self.net.vendors["hubspot"].books.writes
+        )
+
+    def _breach(self, text: str) -> None:
+        if text not in self.found:
+            self.found.append(text)

@@ -1,0 +1,109 @@
+"""A worker of the simulation: the product's own runtime, flows and jobs, over the ports. arq is left out.
+
+arq only rings, so here a bell rings by itself: late, not at all, or twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from config.settings import Settings
+from connectors.errors import ConnectorError
+from tests.simulation.loop import PROCESS, Process
+from tests.simulation.ports import Ports
+from tests.simulation.store import Client, Store
+from tests.simulation.wire import Engine, Net
+from worker import engine, jobs
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.runtime import Runtime, open_runtime
+
+DROPPED, DOUBLED = 0.05, 0.1
+_JOBS = {job.name: job.run for job in jobs.JOBS}
+
+
+class Host:
+    """Starts workers. ``troubles`` are what no worker may meet, ``runtimes`` those of the living."""
+
+    def __init__(self, settings: Settings, store: Store, net: Net, ports: Ports) -> None:
+        self.settings, self.store, self.net, self.ports = settings, store, net, ports
+        self.troubles: list[str] = []
+        self.runtimes: dict[str, Runtime] = {}
+        self._count = 0
+
+    def start(self) -> Process:
+        """Start a worker with a memory of its own."""
+        self._count += 1
+        process = Process(f"worker-{self._count}")
+        token = PROCESS.set(process)
+        try:
+            self.ports.loop.create_task(self._life(process))
+        finally:
+            PROCESS.reset(token)
+        return process
+
+    async def _life(self, process: Process) -> None:
+        while True:
+            try:
+                await self._work(process)
+            except LedgerUnavailableError:  # its start needs Redis: whoever runs it starts it again
+                await self.ports.pause(2)
+            except Exception as error:  # noqa: BLE001 - a worker ends by being killed and in no other way
+                self.troubles.append(f"{process.name} ended with {type(error).__name__}: {error}")
+                return
+
+    async def _work(self, process: Process) -> None:
+        redis: Any = Client(self.store, self.ports)
+        async with open_runtime(self.settings, redis, owner=process.name) as runtime:
+            self._plug(runtime)
+            await engine._start(runtime)
+            self.runtimes[process.name] = runtime
+            loops = (  # those of ``engine.work``
+                engine._every(engine.BEAT_S, lambda: engine._beat(runtime)),
+                engine._reopen(runtime),
+                engine._every(jobs.STANDING_MS / 1000, runtime.refresh_standing),
+                engine._every(jobs.CHECK_MS / 1000, lambda: engine._checked(runtime)),
+            )
+            await asyncio.gather(*loops, runtime.visits.tend(), self._bell(runtime))
+
+    def _plug(self, runtime: Runtime) -> None:
+        """Put the simulated network below every connector."""
+        names: dict[str, Any] = {**runtime.providers, **runtime.crms}
+        if runtime.collector is not None:
+            names["openprospect"] = runtime.collector._vendor
+        for name, connector in names.items():
+            connector._transport._engine = Engine(self.net, name.removeprefix("acme_"))
+
+    async def _bell(self, runtime: Runtime) -> None:
+        """What ``jobs.tick`` does, without arq."""
+        chance, ledger = self.ports.chance, runtime.ledger
+        while True:
+            await self.ports.pause(chance.uniform(1, 8))
+            try:
+                for task in await ledger.timetable.due(jobs.periods(runtime)):
+                    job, _, key = task.partition(":")
+                    self._ring(runtime, job, {"name": task, "key": key})
+                await jobs.admit(runtime)
+                for name, line in runtime.lines.items():
+                    for _ in range(min(1, math.ceil(await line.work.ready() / line.block))):
+                        self._ring(runtime, "fill", {"line": name})
+            except LedgerUnavailableError:
+                continue
+
+    def _ring(self, runtime: Runtime, job: str, payload: Mapping[str, Any]) -> None:
+        chance = self.ports.chance.random()
+        for _ in range(0 if chance < DROPPED else 2 if chance < DROPPED + DOUBLED else 1):
+            asyncio.get_running_loop().create_task(self._job(runtime, job, payload))
+
+    async def _job(self, runtime: Runtime, job: str, payload: Mapping[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(240):
+                await _JOBS[job](runtime, payload)
+        except (LedgerUnavailableError, TimeoutError):
+            pass
+        except ConnectorError as error:
+            self.troubles.append(f"job {job} let {type(error).__name__} through")
+        except Exception as error:  # noqa: BLE001 - no job may end so
+            self.troubles.append(f"job {job} ended with {type(error).__name__}: {error}")

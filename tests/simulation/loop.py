@@ -1,0 +1,100 @@
+"""An event loop whose clock jumps to the next timer, and whose order of what is ready comes from a seed.
+
+A handle that belongs to a dead process is never run: that is what a SIGKILL does to the code of a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+STEPS_MOST = 150_000  # a run that takes more goes round in circles
+
+
+@dataclass(eq=False, slots=True)
+class Process:
+    """Whatever runs in one memory. ``tasks`` keeps it from being collected, so that no ``finally`` of a dead one runs."""
+
+    name: str
+    dead: bool = False
+    tasks: list[asyncio.Task[Any]] = field(default_factory=list, repr=False)
+
+
+PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
+
+
+class StuckError(Exception):
+    """Nothing is ready and no timer is set, or the run has no end."""
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """``moment`` is epoch seconds; ``time()`` is the same, and nothing but a timer moves it."""
+
+    def __init__(self, seed: int, moment: float) -> None:
+        super().__init__()
+        self.moment, self.steps = moment, 0
+        self._chance = random.Random(f"order-{seed}")
+        self.set_task_factory(_kept)  # type: ignore[arg-type]  # its protocol is wider than what is called
+        self.set_exception_handler(lambda _loop, _told: None)  # a dead process leaves tasks behind on purpose
+        self._ready: Any
+        self._scheduled: list[Any]
+
+    def time(self) -> float:
+        return self.moment
+
+    def _run_once(self) -> None:
+        timers, ready = self._scheduled, self._ready
+        while timers and timers[0]._cancelled:
+            heapq.heappop(timers)._scheduled = False
+        if not ready:
+            if not timers:
+                raise StuckError("nothing to wait for")
+            self.moment = max(self.moment, timers[0]._when)
+        while timers and timers[0]._when <= self.moment:
+            handle = heapq.heappop(timers)
+            handle._scheduled = False
+            ready.append(handle)
+        batch = list(ready)
+        ready.clear()
+        if len(batch) > 1:
+            self._chance.shuffle(batch)
+        self.steps += len(batch)
+        if self.steps > STEPS_MOST:
+            raise StuckError("no end in sight")
+        for handle in batch:
+            if handle._cancelled:
+                continue
+            process = handle._context.get(PROCESS)
+            if process is None or not process.dead:
+                handle._run()
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        """In this thread and at once: disks of the simulation take no time."""
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - it is the caller's
+            future.set_exception(error)
+        return future
+
+    def _process_events(self, event_list: Any) -> None:
+        """There are no sockets."""
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps in a selector."""
+
+
+def _kept(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **how: Any) -> asyncio.Task[Any]:
+    task = asyncio.Task(coro, loop=loop, **how)
+    context = how.get("context")
+    process = context.get(PROCESS) if context is not None else PROCESS.get()
+    if process is not None:
+        process.tasks.append(task)
+        if len(process.tasks) > 4_000:
+            process.tasks = [one for one in process.tasks if not one.done()]
+    return task

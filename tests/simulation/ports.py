@@ -1,0 +1,129 @@
+"""Every call that leaves a process, numbered: where a process may die, and what the network may do to the call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.simulation.loop import PROCESS, Process, VirtualLoop
+
+OUTSIDE = contextvars.Context()  # of nobody's process: what is under way goes on when its sender dies
+
+TICKET = contextvars.ContextVar("ticket", default="")  # the ticket whose call the running task is about to send
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes wrong in one run.
+
+    ``crashes`` are numbers of port calls (from 1) and the side of the call its process dies on. The rates are chances
+    per call while faults last (``until_s`` after the start); ``kinds`` of the vendors' faults, none = all.
+    """
+
+    crashes: Mapping[int, str] = field(default_factory=dict)
+    vendor_rate: float = 0.0
+    stall_rate: float = 0.0
+    store_rate: float = 0.0
+    kinds: frozenset[str] = frozenset()
+    outages: tuple[tuple[float, float, str], ...] = ()  # of the store: from, to (s after the start), how
+    until_s: float = 0.0
+
+
+class Ports:
+    """The ports of one run. ``matrix`` counts (port, fault)."""
+
+    def __init__(self, loop: VirtualLoop, seed: int, plan: Plan) -> None:
+        self.loop, self.plan, self.began = loop, plan, loop.time()
+        self.chance = random.Random(f"faults-{seed}")
+        self.calls = self.digest = 0
+        self.matrix: Counter[tuple[str, str]] = Counter()
+        self.trace: list[str] | None = None
+        self.on_death: Callable[[Process], None] = lambda _process: None
+
+    @property
+    def since(self) -> float:
+        """Seconds since the start."""
+        return self.loop.time() - self.began
+
+    @property
+    def faulty(self) -> bool:
+        """Whether faults still happen."""
+        return self.since < self.plan.until_s
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def enter(self, port: str) -> str:
+        """Number a call; the side of it on which its process is to die, or ``""``."""
+        process = PROCESS.get()
+        self.matrix[port, "call"] += 1
+        if process is None:
+            return ""
+        self.calls += 1
+        self.digest = zlib.crc32(f"{self.since:.6f} {process.name} {port}".encode(), self.digest)
+        if self.trace is not None:
+            self.trace.append(f"{self.calls} {self.since:.4f} {process.name} {port}")
+        side = self.plan.crashes.get(self.calls, "")
+        if side:
+            self.matrix[port, f"crash {side}"] += 1
+        return side
+
+    async def round_trip(self, port: str, effect: Callable[[], Any]) -> Any:
+        """Depart, take effect, come back; the sender may die before the first or right after the second."""
+        side, process = self.enter(port), PROCESS.get()
+        if side == "before":
+            await self.die(process)
+        answer: asyncio.Future[Any] = self.loop.create_future()
+        back = self.chance.uniform(0.0001, 0.002)
+
+        def happen() -> None:
+            try:
+                result = effect()
+            except Exception as error:  # noqa: BLE001 - it is the sender's
+                self.loop.call_later(back, _fail, answer, error, context=OUTSIDE)
+            else:
+                self.loop.call_later(back, _give, answer, result, context=OUTSIDE)
+            if side == "after" and process is not None and not process.dead:
+                self.kill(process)
+
+        self.loop.call_later(self.chance.uniform(0.0001, 0.002), happen, context=OUTSIDE)
+        return await answer
+
+    def kill(self, process: Process) -> None:
+        """Nothing of the process runs from now on; what it sent is under way."""
+        process.dead = True
+        self.on_death(process)
+
+    async def die(self, process: Process | None) -> None:
+        """The end of the process that calls this."""
+        assert process is not None
+        if not process.dead:
+            self.kill(process)
+        await self.loop.create_future()
+
+    def store_fault(self, port: str) -> str:
+        """What becomes of a call of the store: ``""`` when nothing does."""
+        if PROCESS.get() is None:
+            return ""
+        how = next((how for start, end, how in self.plan.outages if start <= self.since < end), "")
+        if not how and self.plan.store_rate and self.faulty and self.chance.random() < self.plan.store_rate:
+            how = self.chance.choice(("away", "lost answer"))
+        if how:
+            self.matrix[port, f"redis {how}"] += 1
+        return how
+
+
+def _give(future: asyncio.Future[Any], result: Any) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,323 @@
+"""One run: a world, a seed, what goes wrong, and what the auditor says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from tests.simulation import seams
+from tests.simulation.audit import Auditor
+from tests.simulation.host import Host
+from tests.simulation.loop import PROCESS, Process, StuckError, VirtualLoop
+from tests.simulation.ports import OUTSIDE, Plan, Ports
+from tests.simulation.store import Client, Mutate, Store, flat
+from tests.simulation.wire import Net
+from tests.simulation.world import CRM, EVENTS_S, Scene, Terms, overwritten_token, scene, settings
+from worker.ledger.scripts import Scripts
+from worker.ledger.tickets import Desk
+from worker.ledger.work import Work
+
+WORLDS = 6
+LONGEST_S = 2400.0
+DAYS_MOST = 30
+WORKS = (("contact", CRM), ("delivery", CRM))
+TASKS = (f"poll:{CRM}.contact", "collect:all")
+UNEXPECTED = frozenset({"visit.failed", "ticket.unread", "worker.loop_ended", "visit.lost_unexpectedly"})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a run follows from."""
+
+    seed: int
+    world: int
+    terms: Terms = Terms()
+    plan: Plan = Plan()
+    workers: int = 1
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a run. ``breaches`` is empty when all promises were kept."""
+
+    case: Case
+    breaches: list[str]
+    calls: int
+    steps: int
+    virtual_s: float
+    deaths: int
+    uncertain: int
+    dead: int
+    state: Mapping[tuple[str, str], Mapping[str, str]] = field(repr=False)
+    matrix: Counter[tuple[str, str]] = field(repr=False)
+    digest: str = ""
+    trace: list[str] = field(default_factory=list, repr=False)
+
+
+def drawn(seed: int) -> Case:
+    """The case of a seed: how often things fail, how many workers, when they die."""
+    chance = random.Random(f"case-{seed}")
+    rate = chance.choice((0.0, 0.05, 0.05, 0.2, 0.5))
+    crashes = {chance.randrange(1, 700): chance.choice(("before", "after")) for _ in range(chance.choice((0, 1, 3, 6)))}
+    outages = []
+    for _ in range(chance.choice((0, 0, 1, 2))):
+        start = chance.uniform(1, 100)
+        how = chance.choice(("away", "away", "lost answer", "full", "read-only"))
+        outages.append((start, start + chance.choice((0.5, 3, 20, 60)), how))
+    tight = chance.random() < 0.15
+    return Case(
+        seed=seed,
+        world=seed % WORLDS,
+        terms=Terms(
+            on_uncertain=chance.choice(("never", "once_if_uncharged")),
+            concurrency=chance.choice((3, 20)),
+            forager_day=chance.choice((35, 60)) if tight else 100_000,
+            kaspr_day=chance.choice((3, 8)) if tight else 100_000,
+        ),
+        plan=Plan(
+            crashes=crashes,
+            vendor_rate=rate,
+            stall_rate=chance.choice((0.0, 0.0, 0.02, 0.1)),
+            store_rate=chance.choice((0.0, 0.0, 0.02, 0.1)),
+            outages=tuple(outages),
+            until_s=chance.choice((60.0, 180.0)),
+        ),
+        workers=chance.choice((1, 2, 2)),
+    )
+
+
+_expected: dict[int, Mapping[tuple[str, str], Mapping[str, str]]] = {}
+
+
+def expected(world: int) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """How an undisturbed worker leaves a world."""
+    if world not in _expected:
+        verdict = Run(Case(seed=0, world=world)).play()
+        if verdict.breaches:
+            raise AssertionError(f"world {world} undisturbed: {verdict.breaches}")
+        _expected[world] = verdict.state
+    return _expected[world]
+
+
+class Run:
+    """Plays a case."""
+
+    def __init__(self, case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False) -> None:
+        self.case = case
+        seams.seed(case.seed)
+        self.loop = VirtualLoop(case.seed, seams.START)
+        seams.CLOCK.now = self.loop.time
+        self.scene: Scene = scene(case.world)
+        self.ports = Ports(self.loop, case.seed, case.plan)
+        self.ports.trace = [] if trace else None
+        self.store = Store(mutate)
+        self.net = Net(self.ports, self.scene.vendors)
+        self.folder = Path(tempfile.mkdtemp(prefix="refill-simulation-"))
+        terms = settings(case.terms, self.folder)
+        hub = terms.crm[CRM].model_copy(update={"token": _secret(overwritten_token(self.scene))})
+        terms = terms.model_copy(update={"crm": {CRM: hub}})
+        self.host = Host(terms, self.store, self.net, self.ports)
+        budgets = {"forager": case.terms.forager_day, "kaspr": case.terms.kaspr_day}
+        self.audit = Auditor(self.store, self.net, self.scene, budgets)
+        self.scripts = Scripts(Client(self.store, self.ports))  # type: ignore[arg-type]  # as much of it as is used
+        self.deaths = self.dead = self.uncertain = 0
+        self.living: list[Process] = []
+        self.logged: Counter[str] = Counter()
+
+    def play(self) -> Verdict:
+        """The run from start to end, judged."""
+        asyncio.set_event_loop(self.loop)
+        gc.disable()  # so that nothing of a dead process is closed, and thereby run, before the loop is
+        structlog.configure(
+            processors=[self._log], wrapper_class=structlog.BoundLogger, cache_logger_on_first_use=False
+        )
+        try:
+            self.loop.run_until_complete(self._story())
+        except StuckError as error:
+            self.audit.found.append(f"stuck: {error}")
+        finally:
+            self.loop.close()
+            gc.enable()
+            asyncio.set_event_loop(None)
+            shutil.rmtree(self.folder, ignore_errors=True)
+        breaches = [*self.audit.found, *dict.fromkeys(self.host.troubles)]
+        return Verdict(
+            self.case,
+            breaches,
+            self.ports.calls,
+            self.loop.steps,
+            self.loop.moment - seams.START,
+            self.deaths,
+            self.uncertain,
+            self.dead,
+            self.scene.state(),
+            self.ports.matrix,
+            f"{self.ports.digest:08x}",
+            self.ports.trace or [],
+        )
+
+    def _log(self, _logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        self.logged[event["event"]] += 1
+        if event["event"] in UNEXPECTED and not self.loop.is_closed():
+            error = event.get("exc_info")
+            self.host.troubles.append(f"{event['event']}: {event.get('error')} {error}")
+        raise structlog.DropEvent
+
+    # ---- the story -----------------------------------------------------------------------------------------------
+
+    async def _story(self) -> None:
+        self.ports.on_death = self._died
+        self.net.on_effect = lambda sent: self.audit.money() if sent.paid else None
+        for _ in range(self.case.workers):
+            self.living.append(self.host.start())
+        for after, event in self.scene.events:
+            self.loop.call_at(seams.START + after, event)
+        await self._until_idle()
+        for name in WORKS:
+            work = Work(self.scripts, name[1], name[0])
+            for letter in await work.dead():
+                self.dead += 1
+                await work.replay(letter.id, "replay")
+        if self.dead:
+            await self._until_idle()
+        await self._judge()
+        for process in self.living:
+            process.dead = True
+
+    def _died(self, process: Process) -> None:
+        self.deaths += 1
+        self.audit.money()
+        self.living.remove(process)
+        self.loop.call_later(self.ports.chance.uniform(0.2, 130), self._revive, context=OUTSIDE)
+
+    def _revive(self) -> None:
+        self.living.append(self.host.start())
+
+    async def _until_idle(self) -> None:
+        """Until faults and events are over and everything polled is settled, waits for a person, or for nothing."""
+        began, days, calm = self.loop.time(), 0, 0
+        while True:
+            await self.ports.pause(self.ports.chance.uniform(2, 6))
+            self.audit.money()
+            if self.ports.faulty or self.ports.since < EVENTS_S + 15 or len(self.living) < self.case.workers:
+                continue
+            due, waiting = self._open()
+            calm = calm + 1 if due == 0 and self._polled() and not any(self.folder.glob("spool/*")) else 0
+            if (calm >= 3 and not waiting) or self.host.troubles:
+                return
+            if calm >= 3 and days < DAYS_MOST:
+                days, calm, began = days + 1, 0, self._next_day()
+            if self.loop.time() - began > LONGEST_S or days >= DAYS_MOST:
+                self.audit.found.append(f"unfinished: {due} due or leased, {waiting} waiting, {self._left()}")
+                return
+
+    def _left(self) -> str:
+        """What there still is, for whoever looks for the reason."""
+        pauses = [
+            (target.decode(), flat(self.store.command("HGETALL", f"refill:pause:{target.decode()}")))
+            for target in self.store.command("SMEMBERS", "refill:pauses")
+        ]
+        records = [
+            flat(self.store.command("HGETALL", key))
+            for key in sorted(self.store.command("KEYS", "refill:work:*:record:*"))
+        ]
+        spooled = [path.name for path in self.folder.glob("spool/*")]
+        done = flat(self.store.command("HGETALL", "refill:timetable:done"))
+        return f"pauses {pauses}, records {records}, spooled {spooled}, {dict(self.logged)}, done {done}"
+
+    def _open(self) -> tuple[int, int]:
+        def count(*parts: str) -> int:
+            return int(self.store.command("ZCARD", "refill:work:" + ":".join(parts)))
+
+        due = waiting = 0
+        for kind, crm in WORKS:
+            due += count(crm, kind, "due", "alone")
+            for lane in ("live", "backfill"):
+                due += count(crm, kind, "due", lane) + count(crm, kind, "leased", lane)
+                waiting += count(crm, kind, "waiting", lane)
+        return due, waiting
+
+    def _polled(self) -> bool:
+        """Whether every poll has ended well since the last event and the last fault."""
+        told = self.store.command("HMGET", "refill:timetable:done", *TASKS)
+        since = (seams.START + max(EVENTS_S + 10, self.case.plan.until_s)) * 1000
+        return all(one is not None and int(one) > since for one in told)
+
+    def _next_day(self) -> float:
+        """Everybody sleeps until the next day begins."""
+        for process in self.living:
+            process.dead = True
+        self.loop.moment = (self.loop.moment // 86_400 + 1) * 86_400 + 1
+        self.living = [self.host.start() for _ in self.living]
+        return self.loop.moment
+
+    # ---- the judgement -------------------------------------------------------------------------------------------
+
+    async def _judge(self) -> None:
+        audit, desk = self.audit, Desk(self.scripts)
+        audit.money()
+        audit.charges()
+        audit.days()
+        audit.writes()
+        audit.doubles()
+        uncertain = await desk.uncertain_list(1_000)
+        self.uncertain = len(uncertain)
+        keys = {one.key for one in uncertain}
+        doubtful = frozenset[str]()
+        if keys:
+            ids = [record.id for record in self.scene.portal.tables["contacts"].records.values()]
+            asked = {id_: await desk.questions_of((CRM, "contact", id_)) for id_ in ids}
+            doubtful = frozenset(id_ for id_, noted in asked.items() if keys & {one.key for one in noted})
+        unclean = {one.ticket for one in self.net.sent if one.paid and not one.clean}
+        for one in uncertain:
+            if one.ticket_id not in unclean and self.deaths == 0 and not self._store_faults():
+                audit.found.append(f"ticket {one.ticket_id} is uncertain although its call ended well")
+        if self.case.seed:
+            edited = frozenset(id_ for id_, _ in self.scene.typed)
+            audit.outcome(expected_of(self.case.world), doubtful, edited)
+        charged = {one.ticket: one.entry.credits for one in self.net.sent if one.paid and one.entry is not None}
+        for one in uncertain:
+            await desk.resolve(one.ticket_id, ask_again=False, charged=bool(charged.get(one.ticket_id)))
+        for name in budget_names():
+            spent = int(self.store.command("HGET", f"refill:credits:{name}", "spent") or 0)
+            if spent != audit.bill(name):
+                audit.found.append(f"{name}: {spent} booked and {audit.bill(name)} billed once nothing is uncertain")
+
+    def _store_faults(self) -> bool:
+        return bool(self.case.plan.outages or self.case.plan.store_rate)
+
+
+def budget_names() -> tuple[str, ...]:
+    return ("forager", "kaspr")
+
+
+def expected_of(world: int) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    return _expected[world]
+
+
+def _secret(text: str) -> Any:
+    from pydantic import SecretStr
+
+    return SecretStr(text)
+
+
+def play(case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False) -> Verdict:
+    """Play a case against what its world looks like undisturbed."""
+    if case.seed:
+        expected(case.world)
+    verdict = Run(case, mutate, trace=trace).play()
+    gc.collect(0)
+    return verdict
+
+
+__all__ = ["Case", "Run", "Verdict", "drawn", "expected", "play", "replace", "PROCESS"]

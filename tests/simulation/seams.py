@@ -1,0 +1,52 @@
+"""Time and chance of a whole process, taken over before anything of the product is imported.
+
+The simulation runs in a process of its own, so nothing here reaches another test.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+START = 1_772_442_000.0  # 2026-03-02 09:00 UTC, a Monday
+
+
+class Clock:
+    """What every clock of this process reads: the moment of the loop that runs, or the start."""
+
+    def __init__(self) -> None:
+        self.now: Callable[[], float] = lambda: START
+
+
+CLOCK = Clock()
+_chance = random.Random(0)
+
+
+def seed(number: int) -> None:
+    """Everything drawn from now on follows from ``number``."""
+    random.seed(number)
+    _chance.seed(number)
+
+
+def install() -> None:
+    """Replace the clocks and sources of chance."""
+    replaced: dict[Any, dict[str, Any]] = {
+        time: {
+            "time": lambda: CLOCK.now(),
+            "time_ns": lambda: int(CLOCK.now() * 1e9),
+            "monotonic": lambda: CLOCK.now(),
+            "perf_counter": lambda: CLOCK.now(),
+        },
+        secrets: {
+            "token_hex": lambda count=16: _chance.randbytes(count).hex(),
+            "token_urlsafe": lambda count=16: _chance.randbytes(count).hex(),
+        },
+        uuid: {"uuid4": lambda: uuid.UUID(int=_chance.getrandbits(128), version=4)},
+    }
+    for module, names in replaced.items():
+        for name, value in names.items():
+            setattr(module, name, value)

@@ -1,0 +1,240 @@
+"""Who exists, what happens at the vendors while we work, and how the product is configured for it.
+
+All of it follows from the world's number, never from the seed of a run: equal worlds must end alike.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from sandbox.clock import iso
+from sandbox.forager import Forager
+from sandbox.forager.vendor import ACCOUNT
+from sandbox.forager.vendor import KEY as FORAGER_KEY
+from sandbox.hubspot import HubSpot
+from sandbox.hubspot.table import PERSON
+from sandbox.kaspr import Kaspr
+from sandbox.kaspr.vendor import KEY as KASPR_KEY
+from sandbox.openprospect import OpenProspect
+from sandbox.openprospect.vendor import KEY as OPENPROSPECT_KEY
+from sandbox.options import Options
+from sandbox.people import World
+from sandbox.seeding import build_world
+from sandbox.vendor import Vendor
+
+CRM = "acme_hubspot"
+EVENTS_S = 45.0  # everything that happens at the vendors happens by then
+CREDITS = 100_000
+
+
+@cache
+def people(number: int) -> World:
+    """The people of one world."""
+    return build_world(_options(number))
+
+
+def _options(number: int) -> Options:
+    return Options(
+        vendors=(),
+        seed=number + 1,
+        records=5 + number % 3,
+        companies=3,
+        searches=1,
+        delivered_companies=1,
+        delivered_prospects=2,
+        credits=CREDITS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run's configuration differs in."""
+
+    on_uncertain: str = "never"
+    concurrency: int = 20
+    forager_day: int = 100_000
+    kaspr_day: int = 100_000
+    forager_rate: str = "10/second"
+
+
+def settings(terms: Terms, data_dir: Path) -> Settings:
+    """The configuration of a run."""
+    return Settings.model_validate(
+        {
+            "data_dir": str(data_dir),
+            "secret_key": "simulated",
+            "worker": {"concurrency": terms.concurrency},
+            "providers": {
+                "forager": {
+                    "base_url": "http://127.0.0.1:1",
+                    "api_key": FORAGER_KEY,
+                    "account_id": ACCOUNT,
+                    "rate": terms.forager_rate,
+                    "budget": {"day": terms.forager_day},
+                    "on_uncertain": terms.on_uncertain,
+                },
+                "kaspr": {
+                    "base_url": "http://127.0.0.1:2",
+                    "api_key": KASPR_KEY,
+                    "rate": ["60/minute", "500/hour"],
+                    "budget": {"day": terms.kaspr_day},
+                },
+                "openprospect": {
+                    "base_url": "http://127.0.0.1:3/api/v1",
+                    "api_key": OPENPROSPECT_KEY,
+                    "rate": "6000/hour",
+                    "poll_every": "40s",
+                    "deliver_to": [CRM],
+                },
+            },
+            "crm": {
+                CRM: {
+                    "kind": "hubspot",
+                    "base_url": "http://127.0.0.1:4",
+                    "token": "overwritten",
+                    "poll_every": "15s",
+                    "watch": {"contact": {}},
+                }
+            },
+        }
+    )
+
+
+@dataclass(slots=True)
+class Scene:
+    """The vendors of one run, and what people did there.
+
+    ``typed`` are values by (id, property), ``names`` what rows are called in every run of the world, by (object, id).
+    """
+
+    vendors: Mapping[str, Vendor]
+    events: list[tuple[float, Callable[[], None]]]
+    typed: dict[tuple[str, str], str] = field(default_factory=dict)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def portal(self) -> Any:
+        hub = self.vendors["hubspot"]
+        assert isinstance(hub, HubSpot)
+        return hub.portal
+
+    def state(self) -> dict[tuple[str, str], dict[str, str]]:
+        """All living rows by (object, what names them), ``""`` being the id. Rows of ours are only there or not.
+
+        Who is delivered twice, by a search and by an order, is made from whichever is first.
+        """
+        found = {}
+        for name, table in self.portal.tables.items():
+            for record in table.records.values():
+                if record.archived is None:
+                    shown = {key: value for key, value in record.values.items() if value and _shown(key)}
+                    known = self.names.get((name, record.id))
+                    made = shown.get("domain") or f"{shown.get('firstname')} {shown.get('lastname')}"
+                    found[name, known or made] = {"": record.id, **(shown if known else {})}
+        return found
+
+
+_HIDDEN = (
+    "modified",
+    "openprospect_id",
+    "createdate",
+    "object_id",
+    "associatedcompanyid",
+    "lastreferenced",
+    "updated_by",
+)
+
+
+def _shown(name: str) -> bool:
+    return not any(word in name for word in _HIDDEN)
+
+
+def scene(number: int) -> Scene:
+    """The vendors as they are at the start, and what is going to happen."""
+    world, options, chance = people(number), _options(number), random.Random(f"events-{number}")
+    hub = HubSpot(world, options)
+    stock = OpenProspect(world, options)
+    vendors = {
+        "hubspot": hub,
+        "forager": Forager(world, options),
+        "kaspr": Kaspr(world, options),
+        "openprospect": stock,
+    }
+    told = Scene(vendors, [])
+    for name, table in hub.portal.tables.items():
+        told.names |= {(name, record.id): record.id for record in table.records.values()}
+    contacts = hub.portal.tables["contacts"]
+    seeded = [hub.ids_by_row[row.number] for row in world.rows["hubspot"]]
+    listed = {row.person.number for row in world.rows["hubspot"]}
+    delivered = [
+        *stock.stock.all_found(),
+        *(found for order in stock.orders.orders.values() for found in order.results),
+    ]
+    for found in delivered:  # whether a person is matched to a row depends on what the row has by then
+        found.prospects = [one for one in found.prospects if one.person.number not in listed]
+    known = {one.person.number for found in delivered for one in found.prospects}
+    staff = [one for one in world.people[options.records :] if one.employer.in_crm and one.number not in known]
+    outside = list({one.slug: one for one in staff}.values())
+    chance.shuffle(outside)
+
+    def at(first: float, last: float, event: Callable[[], None]) -> None:
+        told.events.append((chance.uniform(first, last), event))
+
+    def comes(person: Any, ago: float = 0.0) -> Callable[[], None]:
+        values = {"firstname": person.first_name, "lastname": person.last_name, "hs_linkedin_url": person.linkedin_url}
+
+        def event() -> None:
+            stamp = int((hub.clock.wall() - ago) * 1000)
+            record = hub.portal.create(contacts, {**values, "company": person.employer.name}, PERSON, stamp)
+            told.names["contacts", record.id] = f"who came, {person.number}"
+
+        return event
+
+    def types(id_: str, name: str, value: str) -> Callable[[], None]:
+        def event() -> None:
+            record = contacts.live(id_)
+            if record is not None:
+                hub.portal.update(contacts, record, {name: value}, PERSON)
+                told.typed[id_, name] = value
+
+        return event
+
+    def goes(id_: str) -> Callable[[], None]:
+        def event() -> None:
+            record = contacts.live(id_)
+            if record is not None:
+                hub.portal.archive(contacts, record, PERSON)
+
+        return event
+
+    at(5, EVENTS_S, comes(outside[0]))
+    at(5, EVENTS_S, comes(outside[1], ago=8.0))  # committed late: its stamp is older than its coming
+    together = chance.uniform(10, EVENTS_S)
+    at(together, together, comes(outside[2]))
+    at(together, together, comes(outside[3]))
+    edited = chance.sample(seeded, 2)
+    for id_, name in zip(edited, ("jobtitle", "mobilephone"), strict=True):
+        value = "Keeper of the typed title" if name == "jobtitle" else f"+49 151 2345 67{chance.randrange(10, 99)}"
+        at(1, EVENTS_S / 2, types(id_, name, value))
+    if number % 2:
+        at(2, EVENTS_S, goes(chance.choice([one for one in seeded if one not in edited])))
+    at(20, EVENTS_S, lambda: stock.act("deliver", {"companies": 1}) and None)
+    told.events.sort(key=lambda event: event[0])
+    return told
+
+
+def overwritten_token(scene: Scene) -> str:
+    """The portal's own token."""
+    token: str = scene.vendors["hubspot"].credentials()["token"]
+    return token
+
+
+def stamp(ms: int) -> str:
+    """A ledger's time as people read it."""
+    return iso(ms / 1000)
