@@ -27,6 +27,7 @@ from connectors.models import Answer, Offer, Outcome, Question, Reply
 from connectors.ports import Provider
 from worker.journal_entries import lookup_entry
 from worker.ledger.answers import Kept, Ref
+from worker.ledger.budgets import BudgetLine
 from worker.ledger.cursors import Cursors
 from worker.ledger.floor import Floor
 from worker.ledger.pauses import Pauses
@@ -48,7 +49,6 @@ from worker.ledger.work import Lane, Lease
 from worker.purse import Purse
 
 CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
-BUDGET_LOOK_MS = 600_000  # a record that meets an empty budget of its crm looks again after this long
 MOMENT_MS = 2_000
 RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
 log = structlog.get_logger(__name__)
@@ -167,6 +167,7 @@ class Lookups:
             return Blocked("reconcile", fault=True)
         await self._learn_cap(lease.run)
         lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
+        closed = terms.reserve if lease.lane is Lane.BACKFILL else 0.0
         answer = await self.desk.reserve(
             question,
             ref=ref,
@@ -174,7 +175,7 @@ class Lookups:
             owner=self.owner,
             deadline_ms=CALL_MS,
             keep_uncertain_ms=self.keep_hits_ms,
-            closed_share=terms.reserve if lease.lane is Lane.BACKFILL else 0.0,
+            closed_share=closed,
             policy=terms.policy,
         )
         match answer:
@@ -190,7 +191,7 @@ class Lookups:
             case Missed():
                 return Miss()
             case NoBudget(line):
-                return self._no_budget(line, question)
+                return self._no_budget(line, question, lines, closed)
             case StaleDay():
                 return Later(self.clock() + MOMENT_MS, "midnight")
             case _:
@@ -202,13 +203,12 @@ class Lookups:
             told = await self.cursors.get(f"cap:{run}")
             self.purse.runs[run] = int(told) if told else None
 
-    def _no_budget(self, line: str, question: Question) -> Looked:
-        name = line.partition(":")[0]
-        if name == "run":
+    def _no_budget(self, name: str, question: Question, lines: Sequence[BudgetLine], closed: float) -> Looked:
+        """A run's own cap closes the provider to it, and so does a budget that never reaches for the price."""
+        line = next(one for one in lines if one.name == name)
+        if name.startswith("run:") or (line.end_ms and question.price > line.open(closed)):
             return Closed("budget")
-        if name == question.provider:
-            return Blocked("budget")
-        return Later(self.clock() + BUDGET_LOOK_MS, "budget")
+        return Blocked("budget")  # the provider's or the crm's: admitted as soon as both reach for it
 
     async def _shared(self, question: Question, fly: Coroutine[None, None, Looked]) -> Looked:
         flight = _Flight(asyncio.create_task(fly, name="lookup"))

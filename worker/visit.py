@@ -48,6 +48,7 @@ class Story:
     prices: dict[str, int] = field(default_factory=dict)
     closed: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, Blocked] = field(default_factory=dict)
+    needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
 
 
@@ -115,7 +116,9 @@ class Visitor:
         if decision.blocked:
             await self._wait(lease, story, after, decision)
         else:
-            await self._settle(lease, story, after, {**decision.unfilled, **story.dropped}, remembered=True)
+            left = {**decision.unfilled, **story.dropped}
+            # What only a budget kept from being asked is news to whoever looks next.
+            await self._settle(lease, story, after, left, remembered=Reason.BUDGET not in left.values())
 
     def _nothing_new(self, lease: Lease, view: View) -> bool:
         if lease.forced or lease.intents or lease.memory is None:
@@ -208,6 +211,7 @@ class Visitor:
                         story.missed.add(key)
                     case Blocked():
                         story.blocked[provider] = result
+                        story.needs[provider] = min(one.question.price, story.needs.get(provider, one.question.price))
                     case Later():
                         later = result if later is None or result.until_ms < later.until_ms else later
             if later:
@@ -359,6 +363,7 @@ class Visitor:
             fingerprint=self._watch.mark(view),
             stamp=story.record.modified,
             read_at=story.record.read_at,
+            needs=story.needs,
         )
         log.info("visit.waiting", providers=len(providers), reason=story.blocked[providers[0]].reason, ending=ending)
 

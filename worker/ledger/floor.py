@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work_values import LEASE_MS, Lane, ref
 
 _BLOCK = 500  # records per script call, so that no call holds Redis for long
+
+Room = tuple[int, int]  # credits left in all, and of those to backfill
+UNBOUND: Room = (2**53, 2**53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,24 @@ class Floor:
             return 0
         return int(await self._scripts.run("floor_wake", *(ref(*parts) for parts in refs)))
 
-    async def admit(self, provider: str, count: int, *, at_once: bool = False) -> int:
+    async def admit(
+        self,
+        provider: str,
+        count: int,
+        *,
+        credits: Room = UNBOUND,
+        crms: Mapping[str, Room] | None = None,
+        at_once: bool = False,
+    ) -> int:
         """Let up to ``count`` records waiting for ``provider`` go on, and all whose patience is over; gives how many.
 
-        Live first, one crm after the other, each in order of place. At most once a second per provider, whoever
-        calls; ``at_once`` goes past that.
+        Live first, one crm after the other, each in order of place, for as long as ``credits`` and those of its crm
+        reach for what a record needs. At most once a second per provider, whoever calls; ``at_once`` goes past that.
         """
-        args: list[Arg] = [provider, count, int(at_once), _BLOCK]
-        admitted, more = await self._scripts.run("floor_admit", *args)
+        rooms: list[Arg] = [*credits, *(part for crm, room in (crms or {}).items() for part in (crm, *room))]
+        admitted, more = await self._scripts.run("floor_admit", provider, count, int(at_once), _BLOCK, *rooms)
         while more:
-            further, more = await self._scripts.run("floor_admit", provider, 0, 1, _BLOCK)
+            further, more = await self._scripts.run("floor_admit", provider, 0, 1, _BLOCK, 0, 0)
             admitted += further
         return int(admitted)
 

@@ -173,16 +173,18 @@ class Work:
         fingerprint: str = "",
         stamp: int = 0,
         read_at: int = 0,
+        needs: Mapping[str, int] | None = None,
     ) -> Ending:
         """Wait under every one of ``providers``, until one admits the record or ``at_latest_ms`` has passed.
 
-        ``fingerprint``, ``stamp`` and ``read_at`` are those of the last read, so that the echo of what this visit
-        wrote does not end the wait.
+        ``needs`` are the credits its next question costs there: it is not admitted to less. ``fingerprint``, ``stamp``
+        and ``read_at`` are those of the last read, so that the echo of what this visit wrote does not end the wait.
         """
         if not providers:
             raise ValueError("a record waits for at least one provider")
         args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         args += [at_latest_ms or 0, pack_fingerprint(fingerprint), stamp, read_at, *_counted(providers)]
+        args += _counted([str((needs or {}).get(provider, 0)) for provider in providers])
         return _ending(await self._scripts.run("work_wait", *args))
 
     async def again(

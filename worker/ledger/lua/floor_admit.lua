@@ -1,10 +1,16 @@
 -- needs: memory, work
--- waiting -> due and out of all queues: at most `count` for one provider, the live lane first, one crm after the other,
--- each queue in order of place; and whoever is past its at_latest, whatever it waits for. At most once a second per
--- provider unless told otherwise.
--- ARGV: provider, count, past the gate, at most past at_latest
+-- waiting -> due and out of all queues: at most `count` for one provider, for as long as its credits and those of the
+-- record's crm reach for what it needs; the live lane first, one crm after the other, each queue in order of place. A
+-- crm whose first record needs more than is left waits. And whoever is past its at_latest, whatever it waits for.
+-- At most once a second per provider unless told otherwise.
+-- ARGV: provider, count, past the gate, at most past at_latest, then credits left: in all and to backfill, and for crms
+-- with a budget of their own: name, in all, to backfill
 -- Gives how many were admitted (0 when asked too soon), and 1 when more are past their at_latest.
 local provider, left = ARGV[3], tonumber(ARGV[4])
+local purses = { [''] = { tonumber(ARGV[7]), tonumber(ARGV[8]) } }
+for i = 9, #ARGV, 3 do
+  purses[ARGV[i]] = { tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]) }
+end
 local last = tonumber(redis.call('HGET', K.gates(), provider) or '0')
 if ARGV[5] ~= '1' and now - last < 1000 and now >= last then
   return {0, 0}
@@ -23,6 +29,31 @@ for _, ref in ipairs(refs) do
   admit(open_ref(ref))
 end
 
+local function needed(w)
+  local providers, needs = split(w.f.providers, ','), split(w.f.needs, ',')
+  for i, name in ipairs(providers) do
+    if name == provider then
+      return math.max(1, tonumber(needs[i] or '1'))
+    end
+  end
+  return 1
+end
+
+-- Takes what a record needs out of the provider's and its crm's purse, or out of none.
+local function pays(w)
+  local credits, backfill = needed(w), w.f.lane == 'backfill'
+  local both = { purses[''], purses[w.crm] }
+  for _, purse in pairs(both) do
+    if purse[1] < credits or (backfill and purse[2] < credits) then
+      return false
+    end
+  end
+  for _, purse in pairs(both) do
+    purse[1], purse[2] = purse[1] - credits, purse[2] - credits
+  end
+  return true
+end
+
 for _, lane in ipairs(LANES) do
   local crms = redis.call('SMEMBERS', K.queuers(provider))
   table.sort(crms)
@@ -32,16 +63,17 @@ for _, lane in ipairs(LANES) do
   while from <= #crms and crms[from] <= served do
     from = from + 1
   end
-  local empty, at = 0, from
-  while left > 0 and empty < #crms do
+  local passed, at = 0, from
+  while left > 0 and passed < #crms do
     local crm = crms[(at - 1) % #crms + 1]
     local first = redis.call('ZRANGE', K.queue(provider, lane, crm), 0, 0)[1]
-    if first then
-      local object, id = string.match(first, '^([^:]*):(.*)$')
-      admit(open_record(crm, object, id))
-      left, empty, served = left - 1, 0, crm
+    local object, id = string.match(first or '', '^([^:]*):(.*)$')
+    local w = object and open_record(crm, object, id)
+    if w and pays(w) then
+      admit(w)
+      left, passed, served = left - 1, 0, crm
     else
-      empty = empty + 1
+      passed = passed + 1
     end
     at = at + 1
   end

@@ -1,8 +1,8 @@
 -- needs: memory, work, visit, journal, figures, release
 -- leased -> waiting, in the queue of every provider it lacks, at the place it had there before; or due at once when
 -- something came meanwhile that the visit has not seen. Repeated with the same token it gives the same answer.
--- ARGV: as parts/release.lua, then at_latest (0 = none), fingerprint, stamp and read_at last seen, providers as count
---       and values
+-- ARGV: as parts/release.lua, then at_latest (0 = none), fingerprint, stamp and read_at last seen, then as count and
+--       values: providers, and the credits needed at each
 -- Gives done, again (due at once) or lost.
 local w, at = unfinished('wait')
 if not w then
@@ -12,7 +12,9 @@ local at_latest = tonumber(ARGV[at])
 local seen = {
   fingerprint = ARGV[at + 1], stamp = tonumber(ARGV[at + 2]), read_at = tonumber(ARGV[at + 3]), look_at = 0,
 }
-local providers = list(at + 4)
+local providers, needs
+providers, at = list(at + 4)
+needs = list(at)
 local revisit = unseen(w, seen)
 for _, provider in ipairs(providers) do
   put(w, 'place:' .. provider, w.f['place:' .. provider] or int(now))
@@ -27,6 +29,7 @@ leave(w)
 follow(w, nil)
 put(w, 's', 'waiting')
 put(w, 'providers', table.concat(providers, ','))
+put(w, 'needs', table.concat(needs, ','))
 put(w, 'seen', int(seen.stamp) .. '|' .. int(seen.read_at) .. '|' .. seen.fingerprint)
 redis.call('ZADD', K.waiting(w.crm, w.object, w.f.lane), int(now), w.id)
 for _, provider in ipairs(providers) do

@@ -14,7 +14,8 @@
 --   revisit   while leased: what was added meanwhile, "*" always, "!" always and forced, else
 --             "stamp|length|fingerprint" in a row
 --   woken     while leased: a ticket it may be about to wait for has ended
---   providers, seen           while waiting: what it lacks; stamp, read_at and fingerprint of its last read
+--   providers, needs, seen    while waiting: what it lacks, credits needed there; stamp, read_at and fingerprint of
+--             its last read
 --   place:<p> since when it queues for provider p, kept until it is settled
 --   intents   open intents, one JSON text per line; late: those that came by a move while it was leased, together
 --             with a revisit
@@ -145,6 +146,7 @@ local function leave(w)
     end
     redis.call('ZREM', K.latest(), ref_of(w))
     put(w, 'providers', nil)
+    put(w, 'needs', nil)
     put(w, 'seen', nil)
   elseif s == 'dead' then
     redis.call('ZREM', K.dead(w.crm, w.object), w.id)
