@@ -57,8 +57,8 @@ class HighWater:
         return self._seen
 
     def saw(self, epoch: Epoch) -> None:
-        """Remember ``epoch`` where it is further on."""
-        if epoch.outruns(self._seen):
+        """Remember ``epoch`` where it is further on; one that nobody has begun yet has no id to know it by."""
+        if epoch.generation and epoch.outruns(self._seen):
             self._seen = epoch
             self._write(epoch)
 

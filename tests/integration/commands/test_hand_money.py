@@ -241,6 +241,34 @@ async def test_nothing_is_bought_that_was_not_quoted(hand: Hand) -> None:
     assert hand.requests("forager", op.PERSON_DETAIL) == 0
 
 
+async def test_a_site_is_named_in_one_of_three_ways(hand: Hand) -> None:
+    for words in (
+        (hand.company["domain"],),
+        ("--company", str(hand.company["number"])),
+        ("--slug", hand.company["slug"]),
+    ):
+        found = await hand.json("forager", "website", *words, "--yes")
+        assert found["result"]["domain"].endswith(hand.company["domain"])
+    await hand.refused("forager", "website", "--company", "1", "--slug", "x", "--yes", code=2)
+
+
+async def test_a_vendor_that_is_down_is_one_sentence(hand: Hand) -> None:
+    forager = hand.vendor("forager")
+    forager.fault("status", route_of(forager, op.CURRENT_USER), params={"status": 503, "body": {}})
+    told = await hand.refused("forager", "balance")
+    assert told == "forager users current (status 503): it did not answer, try again later"
+
+
+async def test_an_answer_in_another_form_is_one_sentence_and_counts_as_perhaps_charged(hand: Hand) -> None:
+    forager = hand.vendor("forager")
+    forager.fault("html", route_of(forager, op.PERSON_DETAIL))
+    assert "another form than documented" in await hand.refused("forager", "person", hand.slug, "--yes")
+    assert (await ledger_figures(hand, "forager"))["reserved"] == 1
+    assert [one["operation"] for one in await hand.json("uncertain", "list")] == ["person_detail"]
+    assert "another form than documented" in await hand.refused("forager", "person", hand.slug)
+    assert hand.requests("forager", op.PERSON_DETAIL) == 1
+
+
 async def test_a_wrong_key_is_one_sentence(hand: Hand) -> None:
     hand.refill.set(REFILL_PROVIDERS__KASPR__API_KEY="wrong")
     assert "status 401" in await hand.refused("kaspr", "verify")

@@ -16,7 +16,7 @@ from connectors.operations import Operation
 from worker.commands.hand import filters, forager_account, forager_keys, forager_searches
 from worker.commands.hand.opening import at_forager
 from worker.commands.hand.options import Config, Json, Yes, group
-from worker.commands.hand.saying import agreed, finish, tell_paid, telling_what_was_spent
+from worker.commands.hand.saying import WrongUseError, agreed, finish, tell_paid, telling_what_was_spent
 from worker.commands.hand.tables import NOTHING, card, listed, person_card
 
 app = group("Forager by hand: people, companies, jobs, contact data, credits, keys.")
@@ -102,20 +102,33 @@ def _values(operation: Operation, reply: Reply) -> list[tuple[str, str, str]]:
 
 @app.command()
 def website(
-    domain: Annotated[str, typer.Argument(metavar="DOMAIN")],
+    domain: Annotated[str | None, typer.Argument(metavar="[DOMAIN]")] = None,
+    company: Annotated[
+        int | None, typer.Option(min=1, help="Forager's id of the company, instead of a domain.")
+    ] = None,
+    slug: Annotated[str | None, typer.Option(help="Slug of its LinkedIn page, instead of a domain.")] = None,
     yes: Yes = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """A site's ranks, traffic and technologies. 1 credit."""
-    finish(_website(domain, yes=yes, config=config, as_json=as_json))
+    finish(_website(domain, company, slug, yes=yes, config=config, as_json=as_json))
 
 
-async def _website(text: str, *, yes: bool, config: Config, as_json: bool) -> None:
-    domain = filters.domain(text)
+async def _website(
+    domain: str | None, company: int | None, slug: str | None, *, yes: bool, config: Config, as_json: bool
+) -> None:
+    named = {
+        "domain": None if domain is None else filters.domain(domain),
+        "organization_id": None if company is None else str(company),
+        "organization_linkedin_public_identifier": slug.strip().lower() if slug else None,
+    }
+    arguments = {name: value for name, value in named.items() if value}
+    if len(arguments) != 1:
+        raise WrongUseError("name the site by one of: its domain, --company, --slug")
     async with at_forager(config) as opened:
         buyer = opened.buyer
-        question = opened.client.question(op.WEBSITE_DETAIL, {"domain": domain})
+        question = opened.client.question(op.WEBSITE_DETAIL, arguments)
         await agreed(buyer, [question], yes=yes)
         found = read.website(await buyer.ask(question))
         tell_paid(as_json, buyer, found, lambda: _site(found))

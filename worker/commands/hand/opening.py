@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Generic, TypeVar
 
+from config.logs import configure_logs
 from config.problems import ConfigError
 from config.settings import Settings
 from connectors.errors import RateLimitedError
@@ -76,7 +78,7 @@ async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
         ConfigError: it is not configured.
         NotNowError: it is paused, or its rate is used up.
     """
-    settings = settings_of(config)
+    settings = _quiet(config)
     asked = settings.providers.forager
     if asked is None:
         raise _unknown("forager")
@@ -87,7 +89,7 @@ async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
 @asynccontextmanager
 async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
     """Kaspr; raises as ``at_forager``."""
-    settings = settings_of(config)
+    settings = _quiet(config)
     asked = settings.providers.kaspr
     if asked is None:
         raise _unknown("kaspr")
@@ -98,7 +100,7 @@ async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
 @asynccontextmanager
 async def at_openprospect(config: Path | None) -> AsyncIterator[Opened[OpenProspect]]:
     """OpenProspect; raises as ``at_forager``."""
-    settings = settings_of(config)
+    settings = _quiet(config)
     asked = settings.providers.openprospect
     if asked is None:
         raise _unknown("openprospect")
@@ -118,6 +120,13 @@ async def _open(settings: Settings, name: str, build: Callable[[Limiter], C]) ->
             raise await _not_now(error, ledger) from error
         finally:
             await client.aclose()
+
+
+def _quiet(config: Path | None) -> Settings:
+    """The configuration; of the logs errors only, since what a person is told are sentences."""
+    settings = settings_of(config)
+    configure_logs(level=logging.ERROR)
+    return settings
 
 
 async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
