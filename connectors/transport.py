@@ -38,6 +38,7 @@ from connectors.errors import (
 from connectors.limits import Limiter, Ticket, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
+from connectors.repeats import RepeatBudget
 
 __all__ = ["Auth", "BrokenError", "NoAuth", "Operation", "Reading", "Repeat", "StaticAuth", "Transport", "UnsentError"]
 
@@ -114,6 +115,7 @@ class Transport:
         self._timeouts = {"connect": connect_s, "read": read_s}
         self._deadline_s = connect_s + read_s
         self._redirects = redirects
+        self._repeats = RepeatBudget()
         self._room = asyncio.Semaphore(connections)  # outside the pool, so that nothing queues unseen inside it
         self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
 
@@ -177,6 +179,7 @@ class Transport:
     async def _repeated(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         began, tries = perf_counter(), 1
         lost: UnavailableError | None = None
+        self._repeats.called()
         try:  # the first attempt, outside the machinery of repeats, which costs as much as the call
             return await self._try(operation, attempt)
         except UnavailableError as error:
@@ -192,6 +195,9 @@ class Transport:
                 most = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (tries - 1))
                 delay_s = random.uniform(0, most)  # noqa: S311 - full jitter, no secret
             if perf_counter() - began + delay_s > REPEAT_S:
+                return False
+            if not self._repeats.spent():
+                log.warning("vendor.repeat.refused", vendor=self.vendor, operation=operation.name, status=error.status)
                 return False
             cause = type(error).__name__
             event = {"vendor": self.vendor, "operation": operation.name, "attempt": tries, "cause": cause}

@@ -404,6 +404,15 @@ async def test_a_safe_call_is_not_repeated_into_a_retry_after_beyond_its_bound()
     assert caught.value.retry_after_s == 31
 
 
+async def test_a_vendor_that_fails_everything_is_asked_a_fifth_more_often_and_no_more() -> None:
+    calls = 100
+    async with wire(answers(503, headers="retry-after: 0\r\n")) as served, sending(served.url) as transport:
+        for _ in range(calls):
+            with pytest.raises(UnavailableError):
+                await transport.send(SEARCH, json={})
+        assert calls < len(served.requests) <= calls * 1.2 + 11
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 302])
 async def test_a_refused_safe_call_is_not_repeated(status: int) -> None:
     async with wire(answers(status)) as served, sending(served.url) as transport:

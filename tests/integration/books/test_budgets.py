@@ -1,4 +1,4 @@
-"""Budgets as a whole installation keeps them: who runs out waits, nothing is lost, and released budget admits at once."""
+"""Budgets of a whole installation: who runs out waits, nothing is lost, and released budget admits at once."""
 
 from __future__ import annotations
 

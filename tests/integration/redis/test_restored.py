@@ -149,3 +149,12 @@ async def test_a_file_nobody_can_read_is_as_good_as_none(scene: Scene) -> None:
     folder.mkdir()
     (folder / "high_water").write_bytes(b"00000000")
     assert HighWater(folder).seen == Epoch()
+
+
+async def test_calls_sent_before_the_first_look_count_too(scene: Scene) -> None:
+    worker = await scene.worker()
+    await bought(scene, worker, scene.ids(1)[0])
+    assert worker.runtime.ledger.epochs.high_water.seen == Epoch()
+    await check_epoch(worker.runtime)
+    seen = worker.runtime.ledger.epochs.high_water.seen
+    assert (seen.generation, seen.sent) == (1, 1)
