@@ -27,7 +27,8 @@ def main() -> None:
 async def _all(arguments: argparse.Namespace) -> list[Verdict]:
     found: list[Verdict] = []
     storms = [_storm(arguments, int(rate)) for rate in arguments.faults.split(",")]
-    expected = await undisturbed(replace(storms[0], pace=""), arguments.within)
+    expected = asyncio.create_task(undisturbed(replace(storms[0], pace=""), arguments.within))
+    await expected
     for storm in storms:
         plan, began = draw(storm), time.monotonic()
         _say(plan.told())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -11,8 +12,9 @@ from config.load import load
 from connectors.limits import Notice
 from tests.chaos.books import Books
 from tests.chaos.plan import VENDORS, Plan
-from tests.chaos.storm import Run, State, Told, Watch, checked
+from tests.chaos.storm import Run, Told, Undisturbed, Watch, checked
 from tests.chaos.yard import OBJECTS, Yard
+from tests.e2e.test_undisturbed import WATCHED
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import Totals
 from worker.ledger.tickets import Uncertain
@@ -30,6 +32,7 @@ class Verdict:
     plan: Plan
     told: Told
     records: int = 0
+    lost: int = 0
     settled: int = 0
     dead: Counter[str] = field(default_factory=Counter)
     uncertain: int = 0
@@ -58,6 +61,7 @@ class Verdict:
         found = [f"the bounds broke: {one}" for one in self.broken[:5]]
         found += [f"charged twice: {one}" for one in self.twice[:5]]
         found += [f"{self.overwritten} values overwritten"] if self.overwritten else []
+        found += [f"{self.lost} records lost"] if self.lost else []
         found += ["a dead letter has no reason"] if "" in self.dead else []
         for name, (ours, bill) in self.judged.items():
             if ours.spent != bill or ours.sent or ours.uncertain or ours.reserved:
@@ -69,9 +73,9 @@ class Verdict:
 
 
 async def carry_out(
-    plan: Plan, expected: State, *, patience_s: float, within_s: float, verdicts: bool = False
+    plan: Plan, expected: asyncio.Task[Undisturbed], *, patience_s: float, within_s: float, verdicts: bool = False
 ) -> Verdict:
-    """One storm from its first worker to the verdict."""
+    """One storm from its first worker to the verdict; ``expected`` is awaited at its end."""
     watch = Watch()
     yard = await Yard.open(plan, watch, verdicts=verdicts)
     watch.yard = yard
@@ -85,7 +89,7 @@ async def carry_out(
             await run.calm(within_s)
             await _judged(run, verdict)
             await _revived(run, verdict, within_s)
-        await _compared(run, expected, verdict)
+        await _compared(run, await expected, verdict)
         verdict.judged = await run.books.totals(yard.ledger.budgets)
     finally:
         for slot in yard.slots:
@@ -158,18 +162,21 @@ async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
     await run.calm(within_s)
 
 
-async def _compared(run: Run, expected: State, verdict: Verdict) -> None:
+async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
+    verdict.lost = max(0, expected.records - verdict.records)
     vendors, desk = run.yard.vendors, run.yard.ledger.desk
     verdict.overwritten = len(vendors.overwritten())
     actual = vendors.state()
-    for row in sorted(expected.keys() | actual.keys()):
-        then, now = expected.get(row, {}), actual.get(row, {})
+    for row in sorted(expected.rows.keys() | actual.keys()):
+        then, now = expected.rows.get(row, {}), actual.get(row, {})
         if then == now:
             continue
         verdict.differing += 1
         vendor, kind, id_ = row
         asked = await desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, kind), kind), id_))
-        if run.doubted & {one.key for one in asked}:
+        if {name for name in {*then, *now} if then.get(name) != now.get(name)} - set(WATCHED.get((vendor, kind), ())):
+            verdict.unexplained[row] = then, now
+        elif run.doubted & {one.key for one in asked}:
             verdict.doubtful += 1
         elif any(one.kept is not None and _is_spoiled(one.kept) for one in asked):
             verdict.spoiled += 1

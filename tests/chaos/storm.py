@@ -21,7 +21,6 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work import Lane
 
 CHECK_S, LOOK_S = 1.0, 0.1
-State = Mapping[tuple[str, str, str], Mapping[str, str]]
 
 
 @dataclass(slots=True)
@@ -61,6 +60,14 @@ class Watch:
             self.slot, self.starts = slot, self.yard.slots[slot].starts
             self.yard.slots[slot].signal(signal.SIGKILL if event.kind == "kill" else signal.SIGSTOP)
         self.struck.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """What both CRMs hold, by (crm, table, id), and how many records were settled, when nothing was in the way."""
+
+    rows: Mapping[tuple[str, str, str], Mapping[str, str]]
+    records: int
 
 
 @dataclass(slots=True)
@@ -217,8 +224,8 @@ async def checked(run: Run) -> AsyncIterator[None]:
     await run.books.check(run.yard.ledger.budgets)
 
 
-async def undisturbed(storm: Storm, within_s: float) -> State:
-    """What both CRMs hold after two workers have done the same work with nothing in their way."""
+async def undisturbed(storm: Storm, within_s: float) -> Undisturbed:
+    """The same work done by two workers with nothing in their way."""
     plan = Plan(storm, (), {})
     watch = Watch()
     yard = await Yard.open(plan, watch, spoiled=False)
@@ -228,6 +235,8 @@ async def undisturbed(storm: Storm, within_s: float) -> State:
         async with asyncio.timeout(within_s):
             while not await run.idle():  # noqa: ASYNC110 - what is waited for is in Redis
                 await asyncio.sleep(LOOK_S)
-        return yard.vendors.state()
+        works = await yard.ledger.floor.works()
+        records = sum([(await yard.ledger.work(*name).counts()).settled for name in works])
+        return Undisturbed(yard.vendors.state(), records)
     finally:
         await yard.close()

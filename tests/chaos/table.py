@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from tests.chaos.audit import Verdict
 
 _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
-    ("records", lambda one: one.records),
+    ("records, lost", lambda one: f"{one.records}, {one.lost}"),
     (
         "exchanges, spoiled on the wire, by the vendor",
         lambda one: f"{one.exchanges}, {sum(one.toxics.values())}, {one.faulty}",

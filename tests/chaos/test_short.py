@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import replace
 
@@ -20,9 +21,9 @@ SHORT = Storm(
 
 @pytest.mark.timeout(240)
 async def test_a_storm_over_two_workers_loses_nothing_charges_nothing_twice_and_overwrites_nothing() -> None:
-    expected = await undisturbed(replace(SHORT, pace=""), within_s=60)
-
-    verdict = await carry_out(draw(SHORT), expected, patience_s=3, within_s=90)
+    async with asyncio.TaskGroup() as group:
+        expected = group.create_task(undisturbed(replace(SHORT, pace=""), within_s=90))
+        verdict = await carry_out(draw(SHORT), expected, patience_s=3, within_s=90)
 
     sys.stdout.write(f"{verdict.plan.told()}\n{table([verdict])}\n")  # pytest shows it where the test failed
     assert verdict.faults == []
