@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from email.utils import formatdate
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -174,7 +175,11 @@ class Vendor(ABC):
         async def let_go(_: web.Application) -> None:
             self.holds.release()
 
+        async def dated(_: web.Request, response: web.StreamResponse) -> None:
+            response.headers["Date"] = formatdate(self.clock.wall(), usegmt=True)
+
         app.on_shutdown.append(let_go)
+        app.on_response_prepare.append(dated)
         return app
 
     def _endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

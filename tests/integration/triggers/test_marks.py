@@ -41,6 +41,7 @@ async def test_marks_are_seen_by_people_and_start_nothing(redis: Redis, tmp_path
         for one in fields:
             await floor.control(crm.removeprefix("acme_"), f"properties/{table}", one)
         await floor.runtime.open_crm(crm)
+        await floor.time_passes(crm, 3)  # the seeded rows are of this very second
         await floor.poll(crm, lookback_ms=DECADE_MS)
         await floor.visit_all(crm)
 
