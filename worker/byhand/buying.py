@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import assert_never
 
 from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedError, UnavailableError
 from connectors.limits import TicketSpentError
@@ -145,6 +146,8 @@ class Buyer:
                         f"{line.replace(':', ' ')} has not enough left for {question.price} credits: "
                         f"raise providers.{self.provider.name}.budget or wait"
                     )
+                case _:
+                    assert_never(answer)
         raise NotNowError("the ticket was tidied away before the call was sent, nothing was charged: ask again")
 
     async def _kept(self, question: Question) -> Reply:
