@@ -15,7 +15,8 @@ from worker.commands import checking, explaining, mending, preparing, reviewing,
 from worker.commands.hand import forager, kaspr, openprospect
 from worker.commands.session import err, run
 from worker.ledger.reviews import Stand
-from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
+from worker.lookup import RESTORED
 from worker.sync import PATIENCE_S, Pass
 from worker.trial import TrialError
 
@@ -300,6 +301,9 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(running.WRONG_USE)
     except TrialError as error:
         err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(running.FAILED)
+    except LedgerBehindError:
+        err.print(RESTORED, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(running.FAILED)
     except LedgerUnavailableError as error:
         err.print(f"Redis went away ({error}): start it and try again; nothing was lost", style="red", markup=False)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
@@ -19,6 +20,7 @@ from config.problems import ConfigError
 from config.settings import Settings
 from worker.embedded import OLDEST, embedded_redis
 
+log = structlog.get_logger(__name__)
 _CONNECTIONS = 64  # shared by all visits of a process: each holds one for a script's time only
 _LOST = (RedisConnectionError, RedisTimeoutError, OSError)
 _REFUSED = (AuthenticationError, NoPermissionError)
@@ -26,13 +28,17 @@ _REFUSED = (AuthenticationError, NoPermissionError)
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """What is known of a Redis. ``None`` is what it does not tell; ``notes`` are sentences for ``check``."""
+    """What is known of a Redis. ``None`` is what it does not tell; ``notes`` are sentences for ``check``.
+
+    ``dangers`` are those of them that would refuse the start without ``allow_unsafe``.
+    """
 
     version: str
     policy: str | None
     appendonly: bool | None
     appendfsync: str | None
     notes: tuple[str, ...] = ()
+    dangers: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -52,7 +58,9 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
             place = _place(settings.redis.url.get_secret_value())
         redis = _client(place, timeout_s=5.0, connect_s=2.0, retries=3)
         stack.push_async_callback(redis.aclose)
-        await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe)
+        safety = await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe)
+        for danger in safety.dangers:
+            log.error("redis.unsafe", danger=danger)
         yield redis
 
 
@@ -125,7 +133,15 @@ async def check_safety(redis: Redis, *, allow_unsafe: bool = False) -> Safety:
     dangers = _dangers(safety)
     if dangers and not allow_unsafe:
         raise ConfigError([f"{danger} (redis.allow_unsafe = true starts anyway)" for danger in dangers])
-    return Safety(version, safety.policy, safety.appendonly, safety.appendfsync, (*dangers, *_notes(safety)))
+    return replace(safety, notes=(*dangers, *_notes(safety)), dangers=dangers)
+
+
+async def dangers_of(redis: Redis) -> tuple[str, ...]:
+    """Why this server may forget what it is told, as sentences; nothing where it does not answer."""
+    try:
+        return (await check_safety(redis, allow_unsafe=True)).dangers
+    except ConfigError:
+        return ()
 
 
 async def _configured(redis: Redis) -> dict[str, str]:

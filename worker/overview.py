@@ -10,15 +10,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
+from worker.connection import dangers_of
 from worker.ledger.budgets import Booked, Totals
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import RunFigures, Standing, WorkName, together
 from worker.ledger.pauses import Pause
+from worker.ledger.tickets import Uncertain
 from worker.ledger.timetable import Beat
 from worker.ledger.work import Counts
 from worker.purse import Cap
 from worker.runtime import Ledger, purse_of
 
+DOUBTS_SHOWN = 20
 NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
 
 
@@ -54,6 +57,8 @@ class Overview:
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
     ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start.
+    ``doubts`` are the longest uncertain lookups, ``reconciled`` the last comparison with each provider's books, and
+    ``unsafe`` says why Redis may forget.
     """
 
     now_ms: int
@@ -73,6 +78,9 @@ class Overview:
     deliveries: int
     announced: Mapping[WorkName, int] = field(default_factory=dict)
     recovered: Mapping[WorkName, int] = field(default_factory=dict)
+    doubts: Sequence[Uncertain] = ()
+    reconciled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unsafe: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """``status --json``; the keys of the design's section 5 are stable, others may join them."""
@@ -90,6 +98,9 @@ class Overview:
             "paused": self._paused(),
             "polls": _nested((crm, kind, (self.now_ms - at) // 1000) for (crm, kind), at in self.polls.items()),
             "workers": {beat.owner: dict(beat.info) for beat in self.workers},
+            "uncertain": [_doubt(one) for one in self.doubts],
+            "reconciled": {name: dict(told) for name, told in self.reconciled.items()},
+            "unsafe": list(self.unsafe),
             "journal": self.journal,
             "deliveries": self.deliveries,
             "recovered": _nested((crm, kind, count) for (crm, kind), count in self.recovered.items()),
@@ -121,6 +132,11 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         ledger.pauses.all(),
     )
     announced, recovered = await asyncio.gather(ledger.intake.announced(), ledger.intake.recovered())
+    doubts, unsafe, compared = await asyncio.gather(
+        ledger.desk.uncertain_list(DOUBTS_SHOWN),
+        dangers_of(ledger.scripts.redis) if settings.redis.allow_unsafe else _none(),
+        asyncio.gather(*(ledger.books.last(name) for name in providers)),
+    )
     ticked, workers, totals, today = await asyncio.gather(
         ledger.timetable.last(),
         ledger.timetable.alive(),
@@ -150,7 +166,14 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         deliveries=standing.deliveries,
         announced=announced,
         recovered=recovered,
+        doubts=doubts,
+        reconciled={name: told for name, told in zip(providers, compared, strict=True) if told},
+        unsafe=unsafe,
     )
+
+
+async def _none() -> tuple[str, ...]:
+    return ()
 
 
 def works(settings: Settings) -> list[WorkName]:
@@ -192,6 +215,18 @@ def _filled(pairs: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     for (name, provider), count in pairs.items():
         found.setdefault(name, {})[provider] = count
     return found
+
+
+def _doubt(one: Uncertain) -> dict[str, Any]:
+    return {
+        "id": one.ticket_id,
+        "provider": one.provider,
+        "operation": one.operation,
+        "credits": one.price,
+        "sent": one.sent_ms,
+        "cause": one.cause,
+        "verdict": one.verdict,
+    }
 
 
 def _run(one: RunFigures) -> dict[str, Any]:

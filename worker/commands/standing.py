@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 
 from worker.commands.running import DONE
-from worker.commands.session import opened_ledger, out, print_json, settings_of
+from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, of, table, until
 from worker.ledger.spool import Spool
 from worker.overview import Overview, fill_rate, overview
@@ -24,6 +24,8 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
     if as_json:
         print_json(found.as_json() | {"spool": spooled})
         return DONE
+    for danger in found.unsafe:
+        err.print(f"unsafe: {danger} (redis.allow_unsafe = true)", style="bold red", highlight=False, markup=False)
     for one in _tables(found):
         out.print(one)
     workers = len(found.workers) or "no"
@@ -66,6 +68,24 @@ def _tables(found: Overview) -> Iterator[Table]:
             for crm, one in found.today.items()
         ]
         yield table("Today", ("found by", "records", "gaps", "filled", "fill rate"), rows_today, figures=4)
+    if found.doubts:
+        rows_doubts = [
+            (one.ticket_id, one.provider, one.operation, one.cause, ago(one.sent_ms, found.now_ms), one.price)
+            for one in found.doubts
+        ]
+        more = f", the first {len(found.doubts)} of {found.uncertain}" if found.uncertain > len(found.doubts) else ""
+        columns = ("id", "provider", "operation", "cause", "sent", "credits at most")
+        yield table(f"Perhaps charged{more}", columns, rows_doubts, figures=1)
+    if found.reconciled:
+        rows_books = [
+            (
+                name,
+                ago(int(told["at_ms"]), found.now_ms),
+                *("unknown" if told[key] is None else told[key] for key in ("ours", "theirs", "drift")),
+            )
+            for name, told in found.reconciled.items()
+        ]
+        yield table("Compared with the provider's books", ("provider", "when", "ours", "theirs", "drift"), rows_books)
     if found.pauses:
         rows_paused = [
             (one.target, one.reason, ago(one.since_ms, found.now_ms), until(one.until_ms, found.now_ms), one.why)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from config.settings import Settings
-from worker.connection import hasty
+from worker.connection import dangers_of, hasty
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.spool import Spool
 from worker.overview import overview
@@ -37,7 +37,10 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
     async def readyz(_: Request) -> Response:
         if draining.is_set():
             return _told("draining", 503)
-        return await _probed(lambda: _ready(quick, settings))
+        found = await _probed(lambda: _ready(quick, settings))
+        if not settings.redis.allow_unsafe or found.status_code != 200:
+            return found
+        return JSONResponse({"status": "ok", "warnings": list(await dangers_of(redis))})
 
     async def scrape(_: Request) -> Response:
         try:

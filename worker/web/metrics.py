@@ -103,6 +103,11 @@ def _money(found: Overview) -> Iterator[Metric]:
     for metric, help_, rows in told:
         yield _gauge(metric, help_, provider, rows)
     yield _one("refill_tickets_uncertain", "Lookups that were perhaps charged.", found.uncertain)
+    drifts = [((name,), told["drift"]) for name, told in found.reconciled.items() if told.get("drift") is not None]
+    yield _gauge(
+        "refill_drift_credits", "What a provider billed beyond anything our ledger explains.", provider, drifts
+    )
+    yield _one("refill_redis_unsafe", "Reasons for which Redis may forget what it is told.", len(found.unsafe))
 
 
 def _events(found: Overview) -> Iterator[Metric]:
