@@ -41,7 +41,8 @@ async def test_readyz_and_metrics_tell_it(insisting: Scene) -> None:
     settings = load(insisting.folder / "refill.toml", {})
     await insisting.ledger.timetable.beat("w1", {"shut": []})
     app = web_app(insisting.ledger, settings, asyncio.Event())
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://refill") as client:
+    client_of = AsyncClient(transport=ASGITransport(app), base_url="http://refill")
+    async with app.router.lifespan_context(app), client_of as client:
         ready = (await client.get("/readyz")).json()
         assert (ready["status"], [SENTENCE in one for one in ready["warnings"]]) == ("ok", [True])
         assert "refill_redis_unsafe 1.0" in (await client.get("/metrics")).text
