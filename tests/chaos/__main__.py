@@ -9,13 +9,17 @@ import time
 from dataclasses import replace
 
 from tests.chaos.audit import Verdict, carry_out
-from tests.chaos.plan import Storm, draw
+from tests.chaos.plan import Plan, Storm, draw
 from tests.chaos.storm import undisturbed
 from tests.chaos.table import table
 
 
 def main() -> None:
     arguments = _parser().parse_args()
+    if arguments.plan:
+        for rate in arguments.faults.split(","):
+            _say(_whole(draw(_storm(arguments, int(rate)))))
+        return
     verdicts = asyncio.run(_all(arguments))
     _say("\n" + table(verdicts))
     for verdict in verdicts:
@@ -42,6 +46,12 @@ async def _all(arguments: argparse.Namespace) -> list[Verdict]:
         for words in verdict.last_words:
             _say(words)
     return found
+
+
+def _whole(plan: Plan) -> str:
+    """Everything that was drawn but the faults of single exchanges, of which the digest knows the first ones."""
+    rules = [f"{vendor}: {rule}" for vendor, some in plan.rules.items() for rule in some]
+    return "\n".join([plan.told(), *(str(event) for event in plan.events), *rules])
 
 
 def _storm(arguments: argparse.Namespace, faults: int) -> Storm:
@@ -82,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--pace", default=drawn.pace, help="what the paid providers are asked at most, such as 10/second")
     add("--patience", type=float, default=10.0, help="seconds to wait for a drawn step before striking anyway")
     add("--within", type=float, default=3_600.0, help="seconds to wait for the work to end")
+    add("--plan", action="store_true", help="print what is drawn and do nothing")
     add("--verdicts", action="store_true", help="ask Forager's own log about uncertain lookups, two minutes later")
     return parser
 
