@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,10 +32,13 @@ def refill(tmp_path: Path, vendors: dict[str, Sandbox]) -> Refill:
 
 
 @pytest.fixture
-def hand(refill: Refill, redis: Redis, redis_socket: Path) -> Hand:
+async def hand(refill: Refill, redis: Redis, redis_socket: Path) -> AsyncIterator[Hand]:
     """Providers by hand, on an empty Redis that stays up between commands."""
-    refill.set(REFILL_REDIS__URL=f"unix://{redis_socket}", REFILL_REDIS__ALLOW_UNSAFE="true")
+    before = (await redis.config_get("appendfsync"))["appendfsync"]
+    await redis.config_set("appendfsync", "everysec")  # what commands take for safe
+    refill.set(REFILL_REDIS__URL=f"unix://{redis_socket}")
     person = somebody(refill.vendors["forager"])
     companies = refill.vendors["forager"].world["companies"]
     company = next(one for one in companies if one["number"] == person["employer"])
-    return Hand(refill, person, company)
+    yield Hand(refill, person, company)
+    await redis.config_set("appendfsync", before)
