@@ -60,6 +60,21 @@ class Server:
         shutil.copytree(copy, self.folder / "data")
         self.start()
 
+    @property
+    def _aof(self) -> Path:
+        """The file that commands are appended to; servers before 7 have one, later ones a folder of them."""
+        data = self.folder / "data"
+        found = sorted(data.glob("appendonlydir/*.incr.aof")) or [data / "appendonly.aof"]
+        return found[-1]
+
+    def length(self) -> int:
+        """Bytes of commands on the disk."""
+        return self._aof.stat().st_size
+
+    def cut(self, length: int) -> None:
+        """Leave only so many bytes of them; the server is dead."""
+        os.truncate(self._aof, length)
+
     def close(self) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
