@@ -124,7 +124,9 @@ async def pushing(
     work = cast("Work", Intending())
     reviews = cast("Reviews", None)  # no visit runs here
     watch = Watch("acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews)
-    pusher = Pusher(watch, NoLimiter(), verify=frozenset(rule.field for rule in watch.policy.rules) if verify else frozenset())
+    pusher = Pusher(
+        watch, NoLimiter(), verify=frozenset(rule.field for rule in watch.policy.rules) if verify else frozenset()
+    )
     yield watch, pusher
     await pusher.aclose()
     await reader.aclose()
