@@ -11,9 +11,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 SIGNATURE, TIMESTAMP = "x-hubspot-signature-v3", "x-hubspot-request-timestamp"
 WINDOW_MS = 300_000
@@ -74,8 +73,7 @@ class Kind(StrEnum):
 _KINDS = {kind.value: kind for kind in Kind}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event. ``ids`` are all records it speaks of, ``object`` is ours; ``at`` is HubSpot's ms, 0 when not told."""
 
     kind: Kind
@@ -86,9 +84,10 @@ class Event:
     property: str = ""
     writer: str = ""
 
-    def is_by(self, app_id: int | None) -> bool:
-        """Whether our own app caused it."""
-        return app_id is not None and self.writer == f"INTEGRATION:{app_id}"
+
+def written_by(app_id: int) -> str:
+    """The writer of an event that an app caused itself."""
+    return f"INTEGRATION:{app_id}"
 
 
 def events(body: Any) -> list[Event | None]:
@@ -99,31 +98,39 @@ def events(body: Any) -> list[Event | None]:
     """
     if not isinstance(body, list) or len(body) > MOST_EVENTS:
         raise ValueError("not an array of up to 100 events")
-    return [_event(one) if isinstance(one, Mapping) else None for one in body]
+    return [_event(one) if isinstance(one, dict) else None for one in body]
 
 
 def _event(raw: Mapping[str, Any]) -> Event | None:
-    told = raw.get("subscriptionType") or raw.get("eventType")
-    subject, _, what = told.partition(".") if isinstance(told, str) else ("", "", "")
-    if subject == "object":
-        subject = str(raw.get("objectTypeId"))
-    object_ = _OBJECTS.get(subject)
-    kind = _KINDS.get(what)
-    if object_ is None or kind is None:
+    kind, object_ = _subject(raw.get("subscriptionType") or raw.get("eventType"), raw.get("objectTypeId"))
+    if kind is None:
         return None
-    ids = tuple(dict.fromkeys(str(number) for number in map(_number, _named(kind, object_, raw)) if number))
+    if kind is Kind.CHANGE or kind is Kind.CREATION:  # nearly all of them
+        number = _number(raw.get("objectId"))
+        ids: tuple[str, ...] = (str(number),) if number else ()
+    else:
+        ids = tuple(dict.fromkeys(str(number) for number in map(_number, _named(kind, object_, raw)) if number))
     if not ids:
         return None
     name = raw.get("propertyName")
     return Event(
-        kind=kind,
-        object=object_,
-        ids=ids,
-        portal_id=_number(raw.get("portalId")),
-        at=_number(raw.get("occurredAt")),
-        property=name if isinstance(name, str) else "",
-        writer=f"{raw.get('changeSource')}:{raw.get('sourceId')}",
+        kind,
+        object_,
+        ids,
+        _number(raw.get("portalId")),
+        _number(raw.get("occurredAt")),
+        name if isinstance(name, str) else "",
+        f"{raw.get('changeSource')}:{raw.get('sourceId')}",
     )
+
+
+def _subject(told: Any, type_id: Any) -> tuple[Kind | None, str]:
+    """What has happened to which object of ours; ``None`` when it is none of either."""
+    if not isinstance(told, str):
+        return None, ""
+    subject, _, what = told.partition(".")
+    object_ = _OBJECTS.get(str(type_id) if subject == "object" else subject)
+    return (_KINDS.get(what), object_) if object_ else (None, "")
 
 
 def _named(kind: Kind, object: str, raw: Mapping[str, Any]) -> Sequence[Any]:
@@ -142,6 +149,8 @@ def _named(kind: Kind, object: str, raw: Mapping[str, Any]) -> Sequence[Any]:
 
 def _number(value: Any) -> int:
     """A positive integer, also where a later version writes it as text; 0 for anything else."""
+    if type(value) is int:
+        return value if 0 < value < _MOST else 0
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16:
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST else 0
+        return int(value) if int(value) < _MOST else 0
+    return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from worker.ledger.figures import WorkName
 from worker.ledger.memory import pack_fingerprint
@@ -17,8 +18,7 @@ from worker.ledger.work_values import CursorMove, Due, ref
 KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key stands for it
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(NamedTuple):
     """A record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
 
     ``erase``: the vendor says that the person asked to be forgotten; what is kept of them goes once a read agrees.
@@ -72,9 +72,9 @@ class Intake:
         """Ask for a look at everything a post speaks of, in one step; ``runs`` is the run by crm."""
         args: list[Arg] = []
         for (crm, kind), group in rows.items():
-            args += [crm, kind, runs[crm], len(group)]
-            for row in group:
-                args += [row.id, row.stamp, int(row.erase)]
+            # in one text: the client takes longer over three hundred arguments than Redis over the whole step
+            text = "".join([f"{id} {stamp} {erase:d};" for id, stamp, erase in group])
+            args += [crm, kind, runs[crm], text]
         if not args:
             return Taken()
         return Taken(*map(int, await self._scripts.run("intake_announce", *args)))

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from config.settings import HubSpot, Settings
 from connectors.hubspot import events as hubspot
-from connectors.hubspot.events import Event, Kind
+from connectors.hubspot.events import Event, Kind, written_by
 from connectors.hubspot.records import ALWAYS
 from worker.ledger.figures import WorkName
 from worker.ledger.intake import Announced
@@ -31,7 +31,8 @@ class Portal:
     def __init__(self, name: str, settings: HubSpot, properties: Mapping[str, frozenset[str]]) -> None:
         self.name, self.settings = name, settings
         self.secrets = [secret.get_secret_value() for secret in settings.webhook_secret]
-        self._properties = properties
+        self._properties, self._portal_id = properties, settings.portal_id
+        self._own = written_by(settings.app_id) if settings.app_id else ""
 
     @classmethod
     def of(cls, name: str, crm: HubSpot, settings: Settings) -> Portal:
@@ -45,11 +46,11 @@ class Portal:
     def counts(self, event: Event) -> bool:
         """Whether a record must be looked at because of it."""
         wanted = self._properties.get(event.object)
-        if wanted is None or (self.settings.portal_id and event.portal_id not in {0, self.settings.portal_id}):
+        if wanted is None or (event.kind is Kind.CHANGE and event.property not in wanted):
             return False
-        if event.is_by(self.settings.app_id) and event.kind not in _OURS_TOO:
+        if event.portal_id != self._portal_id and event.portal_id and self._portal_id:
             return False
-        return event.kind is not Kind.CHANGE or event.property in wanted
+        return event.writer != self._own or event.kind in _OURS_TOO
 
     def rows(self, events: Sequence[Event]) -> dict[WorkName, list[Announced]]:
         """The records that the events speak of, each once."""
@@ -58,13 +59,17 @@ class Portal:
             if not self.counts(event):
                 continue
             group = found.setdefault((self.name, event.object), {})
-            stamp = event.at if event.kind in _DATED else 0
+            row = Announced("", event.at if event.kind in _DATED else 0, event.kind is Kind.ERASURE)
             for one in event.ids:
                 known = group.get(one)
-                latest = max(stamp, known.stamp) if known and stamp and known.stamp else 0 if known else stamp
-                erase = event.kind is Kind.ERASURE or (known is not None and known.erase)
-                group[one] = Announced(one, latest, erase)
+                group[one] = Announced(one, row.stamp, row.erase) if known is None else _both(known, row)
         return {work: list(group.values()) for work, group in found.items()}
+
+
+def _both(known: Announced, row: Announced) -> Announced:
+    """Two events of one record: the later stamp, unless one has none and so always counts."""
+    stamp = max(known.stamp, row.stamp) if known.stamp and row.stamp else 0
+    return Announced(known.id, stamp, known.erase or row.erase)
 
 
 def hubspot_routes(door: Door) -> list[Route]:

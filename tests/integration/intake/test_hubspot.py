@@ -223,3 +223,30 @@ async def test_dead_letter_stays_dead_and_waits_for_a_person(door: Door) -> None
     await door.ledger.work("acme_hubspot", "contact").bury(held, "poison")
     assert (await door.hubspot(posted(event(id=1)))).status_code == 204
     assert (await door.ledger.work("acme_hubspot", "contact").counts()).dead == 1
+
+
+async def test_merges_that_name_thousands_of_records_are_one_step_too(door: Door) -> None:
+    merges = [
+        event("contact.merge", 1 + at, primaryObjectId=1 + at, mergedObjectIds=[1_000 + at * 30 + n for n in range(30)])
+        for at in range(100)
+    ]
+    assert (await door.hubspot(posted(*merges))).status_code == 204
+    assert len(await door.due()) == 3_100
+
+
+async def test_what_is_waiting_or_remembered_is_announced_by_the_same_rules_as_polled(door: Door) -> None:
+    work = door.ledger.work("acme_hubspot", "contact")
+    await door.hubspot(posted(*[event(id=at) for at in (1, 2, 3)]))
+    leases = {one.id: one for one in await door.leases()}
+    now = now_ms()
+    await work.wait(leases["1"], ["forager"], None, "rate")
+    await work.settle(leases["2"], Settlement("a1", stamp=now, read_at=now + 3_000))
+    counts = await work.counts()
+    assert (counts.waiting, counts.leased, counts.settled) == (1, 1, 1)
+    old = {"occurredAt": now - 1}
+    assert (await door.hubspot(posted(event(id=1), event(id=2, **old), event(id=3)))).status_code == 204
+    counts = await work.counts()
+    assert (counts.due, counts.waiting, counts.leased, counts.settled) == (1, 0, 1, 1)
+    assert (await door.hubspot(posted(event(id=2, occurredAt=now + 60_000)))).status_code == 204
+    counts = await work.counts()
+    assert (counts.due, counts.settled) == (2, 0)

@@ -1,20 +1,46 @@
 -- needs: memory, work
 -- What one post announces, of whatever crms and objects: nothing, due, leased, waiting -> due; dead stays dead. One
 -- step: the sender hears of success only when all of it is in the work. Asked again, rows coalesce.
--- ARGV: per group crm, object, run, how many rows, then per row id, stamp, erase (1: the person asks to be forgotten)
+-- A post holds up to a hundred rows, so those that are new to the work go there together.
+-- ARGV: per group crm, object, run, and its rows in one text, each as "id stamp erase;" (erase 1: the person asks to be
+-- forgotten)
 -- Gives how many were added, coalesced and ignored.
 local counted = {added = 0, coalesced = 0, ignored = 0}
-local at = 3
-while ARGV[at] do
-  local crm, object, run, rows = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-  at = at + 4
-  for _ = 1, rows do
-    if ARGV[at + 2] == '1' then
-      redis.call('HSET', K.erasures(), crm .. ':' .. object .. ':' .. ARGV[at], int(now))
+local at = int(now)
+for i = 3, #ARGV, 4 do
+  local crm, object, run = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local fresh, settled, rows, seen = {}, 0, 0, {}
+  local record_of = K.record(crm, object, '')
+  for id, stamp, erase in string.gmatch(ARGV[i + 3], '([^ ;]+) (%d+) ([01]);') do
+    rows = rows + 1
+    if erase == '1' then
+      redis.call('HSET', K.erasures(), crm .. ':' .. object .. ':' .. id, at)
     end
-    local outcome = add(crm, object, ARGV[at], 'live', run, false, tonumber(ARGV[at + 1]), '', 0)
-    counted[outcome] = counted[outcome] + 1
-    at = at + 3
+    if seen[id] or redis.call('EXISTS', record_of .. id) == 1 or by_person(run) then
+      local outcome = add(crm, object, id, 'live', run, false, tonumber(stamp), '', 0)
+      counted[outcome] = counted[outcome] + 1
+    else
+      local memory = remembered(crm, object, id)
+      if memory and known(memory, tonumber(stamp), '') then
+        counted.ignored = counted.ignored + 1
+      else
+        settled = settled + (memory and 1 or 0)
+        redis.call('HSET', record_of .. id, 's', 'due', 'lane', 'live', 'run', run)
+        fresh[#fresh + 1] = at
+        fresh[#fresh + 1] = id
+        seen[id] = true
+      end
+    end
+  end
+  if #fresh > 0 then
+    redis.call('SADD', K.works(), crm .. ':' .. object)
+    for first = 1, #fresh, 2000 do -- Lua unpacks a few thousand values at most
+      redis.call('ZADD', K.due(crm, object, 'live'), unpack(fresh, first, math.min(first + 1999, #fresh)))
+    end
+    counted.added = counted.added + #fresh / 2
+    if settled > 0 then
+      redis.call('DECRBY', K.settled(crm, object), settled)
+    end
   end
   redis.call('HINCRBY', K.announced(), crm .. '|' .. object, rows)
 end
