@@ -156,10 +156,9 @@ class Pusher:
     async def _sent(self, rows: Sequence[Pushed]) -> Mapping[str, WriteResult]:
         """The vendor's word on every row. One that refuses our marks is sent without them, as is everything after."""
         vendor, object = self._watch.vendor, self._watch.object
+        ours = {*self._marks.names}  # as they are sent now: another batch may give them up meanwhile
         answers = await vendor.write(object, [self._row(one) for one in rows])
-        refused = {
-            key for key, word in answers.items() if word.properties and {*word.properties} <= {*self._marks.names}
-        }
+        refused = {key for key, word in answers.items() if word.properties and ours.issuperset(word.properties)}
         if refused:
             self._marks = Marks()
             log.warning("push.marks_refused", crm=self._watch.crm, object=object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -251,3 +252,35 @@ async def test_a_value_given_back_takes_its_source_with_it(start_sandbox: Start)
         assert values[side.title] == "a person's"
         assert values["refill_source"].startswith("phone kaspr ")
         assert "job_title" not in values["refill_source"]
+
+
+class Slow:
+    """The CRM, whose first answer to a write comes only after that to the second."""
+
+    def __init__(self, vendor: Crm) -> None:
+        self._vendor, self.first, self._second = vendor, asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._vendor, name)
+
+    async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
+        is_first = not self.first.is_set()
+        answer = await self._vendor.write(object, writes)
+        self.first.set()
+        if is_first:
+            await self._second.wait()
+        else:
+            self._second.set()
+        return answer
+
+
+async def test_batches_under_way_at_once_all_keep_their_values(sandbox: Sandbox, side: Side) -> None:
+    async with pushing(sandbox, side, through=lambda vendor: cast("Crm", Slow(vendor))) as (watch, pusher):
+        ids = [made(sandbox, side), made(sandbox, side)]
+        define(sandbox, side, source={"type": "number", "field_type": "number"} if side is HUBSPOT else {"length": 5})
+        first = asyncio.create_task(push(watch, pusher, side, ids[0], title(side)))
+        await cast("Slow", watch.vendor).first.wait()
+        second = await push(watch, pusher, side, ids[1], title(side))
+        ended = [await first, second]
+        assert [one.refused for one in ended] == [(), ()]
+        assert [held(sandbox, side, one)[side.title] for one in ids] == ["CTO", "CTO"]
