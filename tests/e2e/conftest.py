@@ -10,6 +10,13 @@ from tests.e2e.stage import Stage
 Open = Callable[..., Stage]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Many processes on few cores: these tests may take long where the others may not."""
+    for item in items:
+        if "tests/e2e/" in item.nodeid:
+            item.add_marker(pytest.mark.timeout(400))
+
+
 @pytest.fixture
 async def opened() -> AsyncIterator[Open]:
     """``opened(config, records=..., apart=...)``: a stage of this test's own, gone when the test ends."""

@@ -36,8 +36,8 @@ from worker.runtime import Ledger, open_runtime
 
 Config = Mapping[str, Any]
 
-LOOK_S = 0.05
-WITHIN_S = 60.0
+LOOK_S, LOOKS = 0.05, 3
+WITHIN_S = 90.0
 SMALL = {"records": 60, "companies": 12, "searches": 2, "delivered-companies": 4, "delivered-prospects": 8}
 LEASE_AND_TICKET_MS = 120_000  # by then every lease and every ticket of somebody who is gone has ended
 
@@ -79,12 +79,6 @@ class Worker:
 
     def terminate(self) -> None:
         self.process.terminate()
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
 
     async def ended(self, within_s: float = WITHIN_S) -> int:
         """Its exit code."""
@@ -201,16 +195,22 @@ class Stage:
 
     async def idle(self) -> bool:
         """Everything was polled, and nothing is due, deferred, leased or waiting."""
-        return await self.settled_but_for_the_waiting() and not any(
-            one.waiting for one in (await self.counts()).values()
-        )
+        return await self._nothing(waiting=True)
 
     async def settled_but_for_the_waiting(self) -> bool:
         """Everything was polled, and nothing is due, deferred or leased."""
-        begun = await self.ledger.timetable.last()
-        if any(task not in begun or not begun[task].done_ms for task in self._tasks()):
-            return False
-        return all(one.due + one.leased == 0 for one in (await self.counts()).values())
+        return await self._nothing(waiting=False)
+
+    async def _nothing(self, *, waiting: bool) -> bool:
+        for _ in range(LOOKS):  # counts are not of one instant: a record may be missed on its way back
+            begun = await self.ledger.timetable.last()
+            if any(task not in begun or not begun[task].done_ms for task in self._tasks()):
+                return False
+            counts = (await self.counts()).values()
+            if any(one.due + one.leased + (one.waiting if waiting else 0) for one in counts):
+                return False
+            await asyncio.sleep(LOOK_S)
+        return True
 
     def _tasks(self) -> list[str]:
         crms = self.config["crm"]
@@ -230,11 +230,11 @@ class Stage:
             raise
 
     async def only_held_calls_are_open(self, vendor: Sandbox) -> bool:
-        """Whether every lookup under way is one that ``vendor`` keeps back."""
+        """Whether every lookup under way is one that ``vendor`` keeps back, and no visit is to begin now."""
         held = int(vendor.control("held")["held"])
         tickets = await self.redis.zcard(self.ledger.scripts.keys("tickets_open"))
-        due = sum(one.due for one in (await self.counts()).values())
-        return 0 < held == tickets and not due
+        ready = sum([await self.ledger.work(*name).ready() for name in await self.ledger.floor.works()])
+        return 0 < held == tickets and not ready
 
     async def backfills_end(self) -> None:
         """Every backfill that was started has walked to the end."""

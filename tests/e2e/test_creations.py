@@ -27,8 +27,7 @@ async def test_a_kill_between_a_create_and_its_answer_makes_nothing_twice(opened
     for name, rule in CREATES.items():
         stage.vendors[name].control("hold", {**rule, "count": None})
     pair = [stage.spawn(), stage.spawn()]
-    for name in CREATES:
-        await until(partial(created_and_open, stage.vendors[name]), f"a creation held open at {name}")
+    await until(partial(only_held_creations_are_open, stage), "creations held open at both crms")
     for worker in pair:
         worker.kill()
     for name in CREATES:
@@ -65,11 +64,18 @@ async def test_an_order_is_delivered_when_it_completes_and_rows_that_arrive_mean
     await each_once(stage)
 
 
-def created_and_open(vendor: Sandbox) -> bool:
-    """Whether a row was made whose answer is being kept back."""
+async def only_held_creations_are_open(stage: Stage) -> bool:
+    """Whether each crm made rows whose answers are kept back, and every creation under way is one of them."""
+    open_ = await stage.redis.zcard(stage.ledger.scripts.keys("creations_open"))
+    made = [created_and_open(stage.vendors[name]) for name in CREATES]
+    return all(made) and sum(made) == open_
+
+
+def created_and_open(vendor: Sandbox) -> int:
+    """How many rows were made whose answers are being kept back."""
     held = {row["seq"] for row in vendor.control("held")["requests"]}
     made = {row["request"] for row in vendor.control("books?kind=writes")["writes"] if row["action"] == "create"}
-    return len(held & made) >= 1
+    return len(held & made)
 
 
 def place_order(prospect: Sandbox) -> str:
