@@ -58,7 +58,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await ways.bell.aclose()
+        await ways.door.aclose()
         await redis.aclose()
 
     routes = [
@@ -67,7 +67,9 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         Route("/metrics", scrape, methods=["GET"]),
         *ways.routes,
     ]
-    return Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
+    app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
+    app.router.redirect_slashes = False  # a redirect would repeat the Host header, and no sender follows one
+    return app
 
 
 async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:

@@ -15,10 +15,11 @@ from starlette.routing import Route
 
 from config.settings import Settings
 from worker.ledger.figures import WorkName
-from worker.ledger.intake import Announced, Intake, Taken
+from worker.ledger.intake import Announced, Intake
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.overview import day_run
 from worker.web.bodies import Bodies, RefusedError
+from worker.web.gathering import Gathering
 
 ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
 MOST_POSTS = 256  # handled at a time; more are asked to come again
@@ -70,6 +71,7 @@ class Door:
     ) -> None:
         self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
         self.bodies = bodies or Bodies()
+        self._gathering = Gathering(intake)
         self._posts = 0
 
     def route(self, path: str, handler: Handler, *methods: str) -> Route:
@@ -93,20 +95,23 @@ class Door:
 
         return Route(path, guarded, methods=list(methods or ("POST",)))
 
-    async def take(self, rows: Mapping[WorkName, Sequence[Announced]]) -> Taken:
+    async def take(self, rows: Mapping[WorkName, Sequence[Announced]]) -> None:
         """All rows of a post into the work, in one step, or an error within a second.
 
         Raises:
             LedgerUnavailableError, TimeoutError: nobody may be told that they were taken.
         """
         if not rows:
-            return Taken()
+            return
         now = self.clock()
         runs = {crm: day_run(crm, self.settings.budget_zone, now) for crm, _ in rows}
-        taken = await within(self.intake.announce(rows, runs))
-        if taken.added or taken.coalesced:
-            self.bell.ring(rows)
-        return taken
+        await within(self._gathering.announce(rows, runs))
+        self.bell.ring(rows)
+
+    async def aclose(self) -> None:
+        """Take nothing more."""
+        await self._gathering.aclose()
+        await self.bell.aclose()
 
 
 async def within(step: Awaitable[T]) -> T:

@@ -124,14 +124,8 @@ async def _taken(door: Door, body: bytes, portals: Sequence[Portal]) -> Response
     for portal in portals:
         mine = events if len(portals) == 1 else [one for one in events if one.portal_id == portal.settings.portal_id]
         rows |= portal.rows(mine)
-    taken = await door.take(rows)
-    records = sum(map(len, rows.values()))
-    log.info(
-        "webhook.accepted",
-        door="webhooks.hubspot",
-        events=len(told),
-        unread=len(told) - len(events),
-        records=records,
-        added=taken.added,
-    )
+    await door.take(rows)
+    if len(events) < len(told):
+        log.info("webhook.unread", door="webhooks.hubspot", events=len(told) - len(events))
+    log.debug("webhook.accepted", door="webhooks.hubspot", events=len(told), records=sum(map(len, rows.values())))
     return Response(status_code=204)

@@ -19,10 +19,10 @@ from worker.web.salesforce import salesforce_routes
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The routes, and the bell to put away with them."""
+    """The routes, and the door to close with them."""
 
     routes: list[Route]
-    bell: Bell
+    door: Door
 
 
 def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[], int] = clock) -> Ways:
@@ -34,4 +34,4 @@ def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[],
 
     bell = Bell(ring)
     door = Door(settings, Intake(quick.scripts), bell, now)
-    return Ways([*hubspot_routes(door), *salesforce_routes(door), *enrich_routes(door)], bell)
+    return Ways([*hubspot_routes(door), *salesforce_routes(door), *enrich_routes(door)], door)

@@ -17,11 +17,12 @@ from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
 from tests.integration.web.test_web import own_redis
-from worker.ledger.intake import Intake
-from worker.ledger.scripts import Scripts
+from worker.ledger.intake import Announced, Intake, Taken
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.runtime import Ledger
 from worker.web.app import web_app
 from worker.web.bodies import Bodies
+from worker.web.gathering import Gathering
 from worker.web.punctual import Punctual
 from worker.web.server import listen, serve
 
@@ -131,6 +132,7 @@ async def test_wrong_methods_and_paths_tell_nothing(door: Door) -> None:
     assert (await door.http.get(door.url + PATH)).status_code == 405
     assert (await door.http.put(door.url + "/api/enrich")).status_code == 405
     assert (await door.http.post(door.url + "/webhooks")).status_code == 404
+    assert (await door.http.post(door.url + "/api/enrich/", headers={"host": "evil.test"})).status_code in {404, 405}
 
 
 async def test_room_for_bodies_is_bounded_over_all_posts(redis: Redis, tmp_path: Path) -> None:
@@ -212,3 +214,27 @@ async def test_post_of_several_crms_and_objects_is_one_script(door: Door) -> Non
 async def test_announced_rows_are_counted(door: Door, redis: Redis) -> None:
     await door.hubspot(posted(event(id=1), event(id=2)))
     assert await Intake(Scripts(redis)).announced() == {("acme_hubspot", "contact"): 2}
+
+
+async def test_posts_of_one_moment_are_one_step_and_each_is_answered_when_that_ended(door: Door) -> None:
+    await door.hubspot(posted(event()))
+    before = (await door.redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    answers = await asyncio.gather(*(door.hubspot(posted(event(id=1_000 + at))) for at in range(60)))
+    assert [answer.status_code for answer in answers] == [204] * 60
+    assert len(await door.due()) == 61
+    assert (await door.redis.info("commandstats"))["cmdstat_evalsha"]["calls"] - before <= 60
+
+
+async def test_every_post_of_a_step_that_fails_is_refused(redis: Redis) -> None:
+    class Away(Intake):
+        async def announce(self, rows: object, runs: object) -> Taken:
+            await asyncio.sleep(0)
+            raise LedgerUnavailableError("away")
+
+    gathering = Gathering(Away(Scripts(redis)))
+    rows = {("acme_hubspot", "contact"): [Announced("1")]}
+    told = await asyncio.gather(
+        *(gathering.announce(rows, {"acme_hubspot": "day-x"}) for _ in range(5)), return_exceptions=True
+    )
+    assert all(isinstance(one, LedgerUnavailableError) for one in told)
+    await gathering.aclose()

@@ -243,8 +243,7 @@ async def test_what_is_waiting_or_remembered_is_announced_by_the_same_rules_as_p
     await work.settle(leases["2"], Settlement("a1", stamp=now, read_at=now + 3_000))
     counts = await work.counts()
     assert (counts.waiting, counts.leased, counts.settled) == (1, 1, 1)
-    old = {"occurredAt": now - 1}
-    assert (await door.hubspot(posted(event(id=1), event(id=2, **old), event(id=3)))).status_code == 204
+    assert (await door.hubspot(posted(event(id=1), event(id=2, occurredAt=now - 1), event(id=3)))).status_code == 204
     counts = await work.counts()
     assert (counts.due, counts.waiting, counts.leased, counts.settled) == (1, 0, 1, 1)
     assert (await door.hubspot(posted(event(id=2, occurredAt=now + 60_000)))).status_code == 204
