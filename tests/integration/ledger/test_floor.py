@@ -8,7 +8,7 @@ from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places
 from worker.ledger.floor import Reaped
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import LEASE_MS, Ending, Floor, Lane, Work
+from worker.ledger.work import LEASE_MS, Ending, Floor, Lane, Settlement, Work
 
 
 async def wait_for(work: Work, *ids: str, providers: tuple[str, ...] = ("kaspr",), lane: Lane = Lane.LIVE) -> None:
@@ -125,6 +125,15 @@ async def test_record_woken_while_leased_does_not_go_to_sleep(work: Work, floor:
     assert await work.wait(held, ["kaspr"], None, "rate") is Ending.AGAIN
     (held,) = await work.claim(OWNER, 1)
     assert await work.wait(held, ["kaspr"], None, "rate") is Ending.DONE
+
+
+async def test_word_of_a_lookup_brings_a_settled_record_back_past_its_fingerprint(
+    work: Work, floor: Floor, clock: Clock
+) -> None:
+    await work.settle(await lease(work), Settlement("abcdef123456", stamp=clock.now, read_at=clock.now))
+    assert await floor.wake([(work.crm, work.object, "1")]) == 1
+    (held,) = await work.claim(OWNER, 1)
+    assert held.forced
 
 
 async def test_waking_the_dead_does_nothing(work: Work, floor: Floor, redis: Redis) -> None:

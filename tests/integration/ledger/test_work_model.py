@@ -237,10 +237,14 @@ class Works(RuleBasedStateMachine):
     @rule(name=st.sampled_from(IDS))
     def wake(self, name: str) -> None:
         one = self.model[name]
-        wakes = one.state in {"leased", "waiting"} or (one.state == "due" and one.at > self.clock.now)
+        told = one.state == "settled" and one.remembered  # of a lookup it had taken for a miss
+        wakes = told or one.state in {"leased", "waiting"} or (one.state == "due" and one.at > self.clock.now)
         assert self.run(self.floor.wake([("acme", "contact", name)])) == wakes
         if one.state == "leased":
             one.woken = True
+        elif told:
+            one.intents, one.lane, one.attempts, one.crashes = (), Lane.LIVE, 0, 0
+            one.go("due", self.clock.now)
         elif wakes:
             one.go("due", self.clock.now)
 

@@ -1,5 +1,6 @@
 -- needs: memory, work
--- Deferred or waiting -> due now; a leased record that is deferred or put to waiting afterwards is due at once.
+-- Deferred or waiting -> due now, settled -> due past its fingerprint; a leased record that is deferred or put to
+-- waiting afterwards is due at once.
 -- ARGV: refs
 -- Gives how many.
 local woken = 0

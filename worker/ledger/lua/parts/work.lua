@@ -286,5 +286,12 @@ local function wake(ref)
     enter_due(w, now)
     return 1
   end
+  -- Settled: it took the lookup for a miss, and now there is word of it. The fingerprint would not let it look.
+  local memory = not s and remembered(w.crm, w.object, w.id)
+  if memory then
+    put(w, 'forced', '1')
+    create(w, 'live', '', memory)
+    return 1
+  end
   return 0
 end
