@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -32,6 +33,7 @@ ERASE_MS = 3_600_000
 CHECK_MS, DAILY_MS = 30_000, 86_400_000
 BEFORE_MS, AFTER_MS = 30_000, 110_000  # a verdict's window: clocks differ; what we gave up at 70 s may end later
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
+BOOKS_S = 20.0  # a provider that hangs is compared later: until then nothing is bought there
 FOR_A_PERSON = frozenset({"credentials", "operator"})
 log = structlog.get_logger(__name__)
 
@@ -235,9 +237,10 @@ async def _compared(runtime: Runtime, name: str) -> bool:
     if provider is None:
         return True
     try:
-        await reconcile(runtime.ledger, runtime.settings, provider)
-    except ConnectorError as error:
-        log.warning("books.unread", vendor=name, error=type(error).__name__, status=error.status)
+        async with asyncio.timeout(BOOKS_S):
+            await reconcile(runtime.ledger, runtime.settings, provider)
+    except (ConnectorError, TimeoutError) as error:
+        log.warning("books.unread", vendor=name, error=type(error).__name__)
         return False
     return True
 

@@ -57,6 +57,7 @@ from worker.visit import Visitor
 from worker.watches import Companies, Watch
 
 BLOCK = 100  # delivered rows claimed at a time
+START_S = 10.0  # a vendor that hangs keeps a worker from starting for no longer than this
 log = structlog.get_logger(__name__)
 
 
@@ -140,22 +141,29 @@ class Runtime:
 
         The pause is over before the next try, in ``again_s``: it holds for whoever opens.
         """
-        for name in sorted(self.shut):
-            try:
-                await self.open_crm(name)
-            except RateLimitedError as error:
-                # Its pause stands already: with one more each time, two workers would keep each other out for good.
-                log.warning("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
-            except ConnectorError as error:
-                reason = "credentials" if isinstance(error, AccessError) else "outage"
-                why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
-                await self.ledger.pauses.pause(name, reason, clock() + int(again_s * 800), why=why)
-                log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
-            else:
-                self.shut.discard(name)
-                await self.ledger.pauses.lift(name, "outage")
-                await self.ledger.pauses.lift(name, "credentials")
+        await asyncio.gather(*(self._try_open(name, again_s) for name in sorted(self.shut)))
         self.opened.set()
+
+    async def _try_open(self, name: str, again_s: float) -> None:
+        try:
+            async with asyncio.timeout(START_S):
+                await self.open_crm(name)
+        except TimeoutError:
+            why = f"{name} did not answer within {START_S:.0f} s: it is asked again"
+            await self.ledger.pauses.pause(name, "outage", clock() + int(again_s * 800), why=why)
+            log.error("crm.unopened", crm=name, error="TimeoutError")
+        except RateLimitedError as error:
+            # Its pause stands already: with one more each time, two workers would keep each other out for good.
+            log.warning("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
+        except ConnectorError as error:
+            reason = "credentials" if isinstance(error, AccessError) else "outage"
+            why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
+            await self.ledger.pauses.pause(name, reason, clock() + int(again_s * 800), why=why)
+            log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
+        else:
+            self.shut.discard(name)
+            await self.ledger.pauses.lift(name, "outage")
+            await self.ledger.pauses.lift(name, "credentials")
 
     async def open_crm(self, name: str) -> None:
         """Open what is watched and delivered in one crm.
@@ -228,15 +236,18 @@ class Runtime:
 
     async def refresh_standing(self) -> None:
         """Prices and balance of every paid provider, from its own free read; what cannot be read stays as it was."""
-        for name, provider in self.providers.items():
-            try:
+        await asyncio.gather(*(self._read_standing(name, provider) for name, provider in self.providers.items()))
+
+    async def _read_standing(self, name: str, provider: Provider) -> None:
+        try:
+            async with asyncio.timeout(START_S):
                 standing = await provider.standing()
-            except ConnectorError as error:
-                log.warning("provider.standing_unread", vendor=name, error=type(error).__name__, status=error.status)
-                continue
-            self.lookups.terms[name].reprice(standing.prices)
-            if standing.credits is not None:
-                self.purse.balances[name] = (clock(), standing.credits)
+        except (ConnectorError, TimeoutError) as error:
+            log.warning("provider.standing_unread", vendor=name, error=type(error).__name__)
+            return
+        self.lookups.terms[name].reprice(standing.prices)
+        if standing.credits is not None:
+            self.purse.balances[name] = (clock(), standing.credits)
 
 
 @asynccontextmanager
