@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
@@ -78,20 +79,24 @@ async def _reopen(runtime: Runtime) -> None:
     while True:
         await asyncio.sleep(wait_s)
         wait_s = min(wait_s * 2, REOPEN_MS / 1000) if runtime.shut else REOPEN_S
-        try:
-            await runtime.open_crms(wait_s)
-        except LedgerUnavailableError as error:
-            log.warning("upkeep.skipped", error=str(error))
+        await _tried(partial(runtime.open_crms, wait_s))
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
     """Repeat for good; a Redis that is away for a round changes nothing."""
     while True:
         await asyncio.sleep(seconds)
-        try:
-            await step()
-        except LedgerUnavailableError as error:
-            log.warning("upkeep.skipped", error=str(error))
+        await _tried(step)
+
+
+async def _tried(step: Callable[[], Awaitable[None]]) -> None:
+    """One round. Whatever it ends with, there is a next one: a loop that ends is missed by nobody until it matters."""
+    try:
+        await step()
+    except LedgerUnavailableError as error:
+        log.warning("upkeep.skipped", error=str(error))
+    except Exception as error:  # the edge of a loop
+        log.error("upkeep.failed", error=type(error).__name__, exc_info=error)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work import Floor, Lease, Work
 
 CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it stays short
@@ -98,11 +99,14 @@ class Visits:
         task.add_done_callback(lambda _: self._running.pop(lease.token, None))
         return task
 
-    async def tend(self) -> None:
+    async def tend(self, every_s: float = EXTEND_S) -> None:
         """Extend every lease of this process for good; end visits whose lease is lost or that run too long."""
         while True:
-            await asyncio.sleep(EXTEND_S)
-            await self.extend()
+            await asyncio.sleep(every_s)
+            try:
+                await self.extend()
+            except LedgerUnavailableError as error:  # two rounds may be missed
+                log.warning("lease.unextended", visits=len(self._running), error=str(error))
 
     async def extend(self) -> None:
         """One round of ``tend``."""

@@ -1,0 +1,28 @@
+"""The loops beside a worker's jobs go on whatever one of their rounds ends with."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from worker.engine import _every
+from worker.ledger.scripts import LedgerUnavailableError
+
+
+@pytest.mark.parametrize("error", [LedgerUnavailableError("TimeoutError"), KeyError("surprise")])
+async def test_a_round_that_fails_is_followed_by_the_next(error: Exception) -> None:
+    rounds, again = 0, asyncio.Event()
+
+    async def step() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise error
+        again.set()
+
+    loop = asyncio.create_task(_every(0.001, step))
+    async with asyncio.timeout(5):
+        await again.wait()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
