@@ -22,7 +22,7 @@ from worker.web.bodies import Bodies, RefusedError
 from worker.web.gathering import Gathering
 
 ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
-MOST_POSTS = 256  # handled at a time; more are asked to come again
+MOST_POSTS = 1_024  # handled at a time; more are asked to come again
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
