@@ -290,8 +290,9 @@ class Lookups:
         name = terms.provider.name
         match error:
             case CreditsError():
-                bucket = error.bucket or name
-                await self.pauses.pause(bucket, "credits", why=f"{bucket} has no credits left: buy some, then resume")
+                # The whole provider, for one empty pool too: a call asking for it among others is refused as a whole.
+                kind = f"{error.bucket.replace('_', ' ')} credits" if error.bucket else "credits"
+                await self.pauses.pause(name, "credits", why=f"{name} has no {kind} left: buy some, then resume")
                 return Blocked("credits")
             case AccessError():
                 hint = error.hint or "check the key"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scene import Scene, Worker
+from tests.integration.scene import PROFILE, Scene, Worker
 from worker.jobs import admit
 from worker.ledger.budgets import Totals
 
@@ -109,3 +109,21 @@ async def test_a_record_does_not_wait_out_a_bad_credential_for_ever(scene: Scene
     await one.visit()
     at_latest = await scene.redis.zscore("refill:wait:latest", f"acme_hubspot:contact:{id_}")
     assert abs(float(at_latest or 0) - await scene.ledger.scripts.now() - 3_600_000) < 10_000  # skip_after
+
+
+async def test_an_empty_pool_of_credits_pauses_its_provider(stage: Any) -> None:
+    """A pause of the pool's own name would hold nobody: the record would ask again each second."""
+    scene = await stage(fields='fields.work_email = { property = "email", from = ["kaspr"], accept = ["unverified"] }')
+    worker = await scene.worker()
+    headers = {
+        "remaining-work-email-credits": "10",
+        "remaining-direct-email-credits": "10",
+        "remaining-phone-credits": "0",
+    }
+    scene.fault("status", "kaspr", PROFILE, times=None, params={"status": 402, "headers": headers})
+    await scene.due(*scene.known_to_kaspr(1))
+    await worker.visit()
+    for _ in range(3):
+        await admitted(scene, worker)
+        await worker.visit()
+    assert (await standing(scene), scene.asked("kaspr", "profile")) == ([("kaspr", "credits")], 1)
