@@ -7,7 +7,7 @@ LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-
 TESTS ?= tests
 ARGS  ?=
 
-.PHONY: demo test lint format types contract-table e2e chaos lock clean
+.PHONY: demo test lint format types contract-table e2e chaos simulate lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
@@ -36,6 +36,9 @@ e2e: .venv/dev.done
 
 chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every port; one again: ARGS="--jobs 1 --first 7 --seeds 1"
+	$(BIN)/python -m tests.simulation --jobs 2 --seeds 2000 --each-port 2 $(ARGS)
 
 # For maintainers: needs uv. No lock file carries a registry's address.
 lock:

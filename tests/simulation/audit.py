@@ -6,6 +6,7 @@ lookups it lists as uncertain.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from tests.simulation.world import CREDITS, Scene
 PROVIDERS = ("forager", "kaspr")
 UNIT_S = 4.0  # a read that is older than this when the write on it departs is stale
 DAY_S = 86_400
+ECHO_S = 1.0  # a batch under way may hold a row once more
+
+_READ = re.compile("/contacts/.*batch/read$")
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class Auditor:
 
     def writes(self) -> None:
         """What somebody had there stands, unless it came between our read and our write on it."""
-        reads = [one for one in self.net.sent if one.vendor == "hubspot" and one.route.endswith("/batch/read")]
+        reads = [one for one in self.net.sent if one.vendor == "hubspot" and _READ.search(one.path)]
         by_request = {one.entry.seq: one for one in self.net.sent if one.entry is not None}
         history = self.net.vendors["hubspot"].books.writes
         last: dict[tuple[str, str, str], float] = {}
@@ -107,6 +111,21 @@ class Auditor:
             for value, ids in rows.items():
                 if len(ids) > 1:
                     self._breach(f"{name} {', '.join(ids)} share {key} {value}")
+
+    def echoes(self) -> None:
+        """What we wrote ourselves starts nothing: a row nobody else touched since is not read again."""
+        contacts = self.scene.portal.tables["contacts"].records.values()
+        alone = {record.id for record in contacts if not record.values.get("openprospect_id")}
+        last: dict[str, tuple[float, bool]] = {}
+        for one in self.net.vendors["hubspot"].books.writes:
+            if one.object == "contacts" and one.id in alone:
+                last[one.id] = (one.mono, bool(one.request))
+        for one in self.net.sent:
+            if one.vendor == "hubspot" and _READ.search(one.path):
+                for id_ in re.findall(r'"id":"(\d+)"', one.body.decode()):
+                    at, ours = last.get(id_, (0.0, False))
+                    if ours and one.departed > at + ECHO_S:
+                        self._breach(f"contacts {id_} was read again {one.departed - at:.1f} s after our own write")
 
     def outcome(
         self, expected: Mapping[tuple[str, str], Mapping[str, str]], doubtful: frozenset[str], edited: frozenset[str]

@@ -6,47 +6,77 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
-from tests.simulation.run import Verdict, drawn, play
+from tests.simulation import mutants
+from tests.simulation.matrix import table
+from tests.simulation.ports import Plan
+from tests.simulation.run import WORLDS, Case, Run, Verdict, drawn, play
+from tests.simulation.seams import cpu_s
 
 
 def main() -> int:
     """The command line."""
     options = _options()
+    mutant = mutants.named(options.mutant) if options.mutant else None
+
+    def mutate(text: str) -> str:
+        return mutants.lua(mutant, text)
+
     total: Counter[tuple[str, str]] = Counter()
-    failed, calls, deaths, uncertain, dead = [], 0, 0, 0, 0
-    for seed in range(options.first, options.first + options.seeds):
-        verdict = play(drawn(seed), trace=options.trace)
+    told: Counter[str] = Counter(runs=0, calls=0, deaths=0, uncertain=0, dead=0)
+    failed: list[str] = []
+    digest, began = 0, cpu_s()
+    for name, case in _cases(options):
+        verdict = play(case, mutate, trace=options.trace)
         total += verdict.matrix
-        calls, deaths = calls + verdict.calls, deaths + verdict.deaths
-        uncertain, dead = uncertain + verdict.uncertain, dead + verdict.dead
+        digest ^= int(verdict.digest, 16)
+        told.update(runs=1, calls=verdict.calls, deaths=verdict.deaths, uncertain=verdict.uncertain, dead=verdict.dead)
         if options.trace:
             sys.stdout.write("\n".join(verdict.trace) + "\n")
         if verdict.breaches:
-            failed.append(seed)
-            _tell(verdict)
+            failed.append(name)
+            _tell(name, verdict)
             if len(failed) >= options.failures:
                 break
-    told = {"failed": failed, "calls": calls, "deaths": deaths, "uncertain": uncertain, "dead": dead}
-    sys.stdout.write(json.dumps(told) + "\n")
+    speed = round(told["runs"] / max(0.001, cpu_s() - began), 2)
+    figures = {"failed": failed, "digest": f"{digest:08x}", **told, "runs_per_cpu_s": speed}
+    if options.counts:
+        figures["matrix"] = [[port, fault, count] for (port, fault), count in sorted(total.items())]
     if options.matrix:
-        sys.stdout.write(matrix(total))
+        sys.stdout.write(table(total))
+    sys.stdout.write(json.dumps(figures) + "\n")
     return 1 if failed else 0
 
 
-def matrix(total: Counter[tuple[str, str]]) -> str:
-    """How often each fault struck each port."""
-    faults = sorted({fault for _, fault in total} - {"call"})
-    lines = ["port".ljust(44) + " ".join(fault.rjust(max(5, len(fault))) for fault in ["call", *faults])]
-    for port in sorted({port for port, _ in total}):
-        counts = [str(total[port, fault] or ".").rjust(max(5, len(fault))) for fault in ["call", *faults]]
-        lines.append(port[:43].ljust(44) + " ".join(counts))
-    return "\n".join(lines) + "\n"
+def _cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:
+    if options.each_port:
+        yield from _each_port(options.each_port, options.part)
+        return
+    for seed in range(options.first, options.first + options.seeds):
+        yield f"--first {seed} --only {options.only}" if options.only else f"--first {seed}", drawn(seed, options.only)
 
 
-def _tell(verdict: Verdict) -> None:
+def _each_port(times: int, part: str) -> Iterator[tuple[str, Case]]:
+    """A death on the first ``times`` calls of every port, on either side, with one and with two workers."""
+    number, of = (int(one) for one in part.split("/"))
+    ports = sorted({port for world in (0, 1) for port, _ in Run(Case(0, world)).play().matrix})
+    cases = [
+        (port, nth, side, workers)
+        for port in ports
+        for nth in range(1, times + 1)
+        for side in ("before", "after")
+        for workers in (1, 2)
+    ]
+    for place, (port, nth, side, workers) in enumerate(cases):
+        if place % of == number - 1:
+            plan = Plan(deaths={(port, nth): side})
+            yield f"{side} call {nth} of {port}", Case(place + 1, place % WORLDS, plan=plan, workers=workers)
+
+
+def _tell(name: str, verdict: Verdict) -> None:
     case = verdict.case
-    sys.stdout.write(f"seed {case.seed} (world {case.world}, {case.workers} workers, {case.terms}, {case.plan})\n")
+    sys.stdout.write(f"{name} (world {case.world}, {case.workers} workers, {case.terms}, {case.plan})\n")
     for breach in verdict.breaches:
         sys.stdout.write(f"  {breach}\n")
 
@@ -54,8 +84,13 @@ def _tell(verdict: Verdict) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--each-port", type=int, default=0, help="die on the first so many calls of every port instead")
+    parser.add_argument("--part", default="1/1", help="of the deaths on every port, such as 2/5")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
+    parser.add_argument("--mutant", default="", help="with this planted bug")
+    parser.add_argument("--only", default="", help="one kind of trouble: crashes, vendors, pages, outages or tight")
     parser.add_argument("--matrix", action="store_true")
+    parser.add_argument("--counts", action="store_true", help="the matrix with the figures, for adding up")
     parser.add_argument("--trace", action="store_true")
     return parser.parse_args()

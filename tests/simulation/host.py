@@ -80,7 +80,7 @@ class Host:
         """What ``jobs.tick`` does, without arq."""
         chance, ledger = self.ports.chance, runtime.ledger
         while True:
-            await self.ports.pause(chance.uniform(1, 8))
+            await self.ports.pause(chance.uniform(2, 12))
             try:
                 for task in await ledger.timetable.due(jobs.periods(runtime)):
                     job, _, key = task.partition(":")

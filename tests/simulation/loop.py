@@ -18,7 +18,7 @@ STEPS_MOST = 150_000  # a run that takes more goes round in circles
 
 @dataclass(eq=False, slots=True)
 class Process:
-    """Whatever runs in one memory. ``tasks`` keeps it from being collected, so that no ``finally`` of a dead one runs."""
+    """Whatever runs in one memory. ``tasks`` is kept from being collected: no ``finally`` of a dead process runs."""
 
     name: str
     dead: bool = False

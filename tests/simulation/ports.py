@@ -7,7 +7,7 @@ import contextvars
 import random
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,17 +22,53 @@ TICKET = contextvars.ContextVar("ticket", default="")  # the ticket whose call t
 class Plan:
     """What goes wrong in one run.
 
-    ``crashes`` are numbers of port calls (from 1) and the side of the call its process dies on. The rates are chances
+    ``crashes`` are numbers of port calls (from 1) and the side of the call its process dies on, ``deaths`` the same by
+    port and how often it was called. The rates are chances
     per call while faults last (``until_s`` after the start); ``kinds`` of the vendors' faults, none = all.
     """
 
     crashes: Mapping[int, str] = field(default_factory=dict)
+    deaths: Mapping[tuple[str, int], str] = field(default_factory=dict)
     vendor_rate: float = 0.0
     stall_rate: float = 0.0
     store_rate: float = 0.0
     kinds: frozenset[str] = frozenset()
     outages: tuple[tuple[float, float, str], ...] = ()  # of the store: from, to (s after the start), how
     until_s: float = 0.0
+
+
+_ENDS = frozenset({"work_settle", "work_defer", "work_wait", "work_again", "work_bury", "work_gone", "work_move"})
+
+
+@dataclass(slots=True)
+class Leases:
+    """Whose lease each record is, as far as a claim's answers tell. ``stale`` are steps taken on a lease given on.
+
+    ``questions`` are those of tickets, ``asked`` the records by the questions asked for them, ``sent`` the tickets that
+    were to be sent.
+    """
+
+    held: dict[str, str] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, set[str]] = field(default_factory=dict)
+    sent: set[str] = field(default_factory=set)
+    stale: list[str] = field(default_factory=list)
+
+    def saw(self, name: str, args: Sequence[Any], result: Any) -> None:
+        """A script ran."""
+        if name == "work_claim":
+            crm, object_, claim = str(args[2]), str(args[3]), str(args[5])
+            for row in result:
+                self.held[f"{crm}:{object_}:{row[0].decode()}"] = claim
+        elif name == "ticket_reserve":
+            self.questions[str(args[2])] = str(args[4])
+            self.asked.setdefault(str(args[4]), set()).add(str(args[17]))
+        elif name == "ticket_sent":
+            self.sent.add(str(args[2]))
+        elif name in _ENDS or name == "work_intend":
+            claim, _, record = str(args[3]).partition(":")
+            if self.held.get(record, claim) != claim and result not in {b"lost", b"retry", 0}:
+                self.stale.append(f"{name} of {record} was taken on a lease that was given on")
 
 
 class Ports:
@@ -44,6 +80,7 @@ class Ports:
         self.calls = self.digest = 0
         self.matrix: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] | None = None
+        self.leases = Leases()
         self.on_death: Callable[[Process], None] = lambda _process: None
 
     @property
@@ -69,7 +106,7 @@ class Ports:
         self.digest = zlib.crc32(f"{self.since:.6f} {process.name} {port}".encode(), self.digest)
         if self.trace is not None:
             self.trace.append(f"{self.calls} {self.since:.4f} {process.name} {port}")
-        side = self.plan.crashes.get(self.calls, "")
+        side = self.plan.crashes.get(self.calls) or self.plan.deaths.get((port, self.matrix[port, "call"]), "")
         if side:
             self.matrix[port, f"crash {side}"] += 1
         return side

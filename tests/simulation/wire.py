@@ -54,6 +54,7 @@ class Sent:
     process: Process | None
     vendor: str
     route: str
+    path: str = field(repr=False)
     body: bytes = field(repr=False)
     departed: float
     fault: str = ""
@@ -67,9 +68,13 @@ class Sent:
         return self.vendor in PAID and bool(PAID[self.vendor].search(self.route))
 
     @property
-    def clean(self) -> bool:
-        """Whether the sender, alive, got what the vendor said."""
-        return bool(self.answered) and self.fault in {"", "429"} and not (self.process and self.process.dead)
+    def told(self) -> bool:
+        """Whether the sender, alive, got an answer that says what became of the call, readable or not."""
+        return (
+            bool(self.answered)
+            and self.fault in {"", "429", "page", "half"}
+            and not (self.process and self.process.dead)
+        )
 
 
 class Net:
@@ -90,7 +95,7 @@ class Net:
         route, match = self._routes[name](method, target)
         port = f"{name} {method} {_short(route.template)}"
         process = PROCESS.get()
-        sent = Sent(process, name, route.template, body, loop.time(), ticket=TICKET.get())
+        sent = Sent(process, name, route.template, target.path, body, loop.time(), ticket=TICKET.get())
         self.sent.append(sent)
         side = ports.enter(port)
         if side == "before":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from sandbox.clock import iso
+from sandbox.clock import Clock
 from sandbox.forager import Forager
 from sandbox.forager.vendor import ACCOUNT
 from sandbox.forager.vendor import KEY as FORAGER_KEY
@@ -158,7 +158,10 @@ def _shown(name: str) -> bool:
 def scene(number: int) -> Scene:
     """The vendors as they are at the start, and what is going to happen."""
     world, options, chance = people(number), _options(number), random.Random(f"events-{number}")
-    hub = HubSpot(world, options)
+    clock = Clock()
+    clock.ahead = -3600.0  # what is there at the start is older than what a poll looks back
+    hub = HubSpot(world, options, clock)
+    clock.ahead = 0.0
     stock = OpenProspect(world, options)
     vendors = {
         "hubspot": hub,
@@ -172,6 +175,17 @@ def scene(number: int) -> Scene:
     contacts = hub.portal.tables["contacts"]
     seeded = [hub.ids_by_row[row.number] for row in world.rows["hubspot"]]
     listed = {row.person.number for row in world.rows["hubspot"]}
+    delivered = [
+        *stock.stock.all_found(),
+        *(found for order in stock.orders.orders.values() for found in order.results),
+    ]
+    for found in delivered:  # whether a person is matched to a row depends on what the row has by then
+        found.prospects = [one for one in found.prospects if one.person.number not in listed]
+    for order in stock.orders.orders.values():  # the same company by an order, under an id of its own
+        again = [
+            stock.stock.make_found(order.id, None, one.company, 2, one.delivered_at) for one in stock.stock.all_found()
+        ]
+        order.results += [one for one in again if one.id not in {known.id for known in order.results}]
     delivered = [
         *stock.stock.all_found(),
         *(found for order in stock.orders.orders.values() for found in order.results),
@@ -213,6 +227,9 @@ def scene(number: int) -> Scene:
 
         return event
 
+    def delivers() -> None:
+        stock.act("deliver", {"companies": 1})
+
     at(5, EVENTS_S, comes(outside[0]))
     at(5, EVENTS_S, comes(outside[1], ago=8.0))  # committed late: its stamp is older than its coming
     together = chance.uniform(10, EVENTS_S)
@@ -224,7 +241,7 @@ def scene(number: int) -> Scene:
         at(1, EVENTS_S / 2, types(id_, name, value))
     if number % 2:
         at(2, EVENTS_S, goes(chance.choice([one for one in seeded if one not in edited])))
-    at(20, EVENTS_S, lambda: stock.act("deliver", {"companies": 1}) and None)
+    at(20, EVENTS_S, delivers)
     told.events.sort(key=lambda event: event[0])
     return told
 
@@ -233,8 +250,3 @@ def overwritten_token(scene: Scene) -> str:
     """The portal's own token."""
     token: str = scene.vendors["hubspot"].credentials()["token"]
     return token
-
-
-def stamp(ms: int) -> str:
-    """A ledger's time as people read it."""
-    return iso(ms / 1000)

@@ -1,0 +1,37 @@
+"""Runs drawn from seeds: every promise holds, and a seed is the same run every time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.playing import simulate
+
+PARTS, SEEDS = 4, 10  # ``make simulate`` plays 2,000
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_fails_nothing_is_lost_paid_twice_or_overwritten(part: int) -> None:
+    played = simulate("--first", str(1 + part * SEEDS), "--seeds", str(SEEDS))
+
+    assert not played.failed, f"play again: python -m tests.simulation {played.figures['failed']}\n{played.text}"
+    assert played.figures["runs"] == SEEDS
+    assert played.figures["deaths"] > 0
+
+
+@pytest.mark.timeout(120)
+def test_a_seed_replays_identically() -> None:
+    first, again = simulate("--first", "7", "--trace"), simulate("--first", "7", "--trace")
+
+    calls = [line for line in first.text.splitlines() if not line.startswith("{")]
+    assert len(calls) > 100
+    assert calls == [line for line in again.text.splitlines() if not line.startswith("{")]
+    assert simulate("--first", "8").figures["digest"] != first.figures["digest"]
+
+
+@pytest.mark.timeout(300)
+def test_a_death_on_any_port_breaks_no_promise() -> None:
+    played = simulate("--each-port", "1", "--part", "1/8")
+
+    assert not played.failed, played.text
+    assert played.figures["deaths"] > 10
