@@ -86,13 +86,13 @@ async def reconcile(ledger: Ledger, settings: Settings, provider: Provider, *, a
         report = await _by_balance(ledger, provider, sole_user=paid.sole_user)
     report = dataclasses.replace(report, tolerance=paid.reconcile_tolerance)
     if report.drift is not None and accept and state is not None:
-        state = dataclasses.replace(state, accepted=report.drift, held=None)
+        state = _accepted(dataclasses.replace(state, held=report.drift, held_by=_excess(report, state)))
     accepted = state.accepted if state else 0
     excess = 0 if report.drift is None or accept else report.drift - accepted
     if abs(excess) > paid.reconcile_tolerance:
         await ledger.pauses.pause(name, REASON, why=_why(name, excess))
         log.error("provider.drifted", vendor=name, credits=excess)
-        state = dataclasses.replace(state, held=report.drift) if state else None
+        state = dataclasses.replace(state, held=report.drift, held_by=_excess(report, state)) if state else None
     report = dataclasses.replace(
         report, accepted=accepted, paused=any(one.reason == REASON for one in await ledger.pauses.of(name))
     )
@@ -116,7 +116,23 @@ async def _resumed(ledger: Ledger, name: str) -> Comparison | None:
         return state
     if any(one.reason == REASON for one in await ledger.pauses.of(name)):
         return state
-    return dataclasses.replace(state, accepted=state.held, held=None)
+    return _accepted(state)
+
+
+def _accepted(state: Comparison) -> Comparison:
+    """What the provider was paused for counts as other people's from now on."""
+    others = {name: state.others.get(name, 0) + state.held_by.get(name, 0) for name in {*state.others, *state.held_by}}
+    return dataclasses.replace(state, accepted=state.held or 0, held=None, others=others, held_by={})
+
+
+def _excess(report: Report, state: Comparison) -> dict[str, int]:
+    """What each operation holds beyond anything ours, or known to be other people's, explains."""
+    found: dict[str, int] = {}
+    for line in report.lines:
+        extra = line.theirs - line.ours - line.uncertain
+        found[line.operation] = found.get(line.operation, 0) + extra
+    rest = {name: extra - state.others.get(name, 0) for name, extra in found.items()}
+    return {name: extra for name, extra in rest.items() if extra > 0}
 
 
 # ---- by the provider's log -----------------------------------------------------------------------------------------
@@ -132,17 +148,17 @@ async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) 
     first = max(state.since_ms // DAY_MS, now // DAY_MS - DAYS_SHOWN)
     theirs = await provider.charges(first * DAY_MS, now + DAY_MS)
     after = await ledger.books.ours(name)
+    bill = told - state.theirs
+    owed, at_most = bill - state.accepted + state.ours, after.spent + after.sent + after.uncertain
+    drift = outside(owed, before.spent - before.recent, at_most) + state.accepted
     judged = Verdicts()
     if first * DAY_MS == state.since_ms and _quiet(before, after, doubtful, now):
-        judged = _judge_by_operation(after, theirs, doubtful, first)
+        judged = _judge_by_operation(after, theirs, doubtful, state, explained=drift == state.accepted)
         await _apply(ledger, doubtful, judged)
         if judged.charged:
-            after = before = await ledger.books.ours(name)
+            after = await ledger.books.ours(name)
             doubtful = await _uncertain(ledger, name)
-    bill = told - state.theirs
-    drift = outside(
-        bill, before.spent - state.ours - before.recent, after.spent - state.ours + after.sent + after.uncertain
-    )
+            drift = outside(owed, after.spent, after.spent + after.uncertain) + state.accepted
     report = Report(
         provider=name,
         by="log",
@@ -158,7 +174,7 @@ async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) 
         lines=_lines(after, theirs, doubtful, first),
     )
     if not after.sent and not after.recent and not doubtful and after.calls == before.calls:
-        state = await _moved_on(provider, state, after, drift, now)
+        state = await _moved_on(provider, state, after, theirs, drift)
     return report, state
 
 
@@ -168,18 +184,29 @@ async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], 
     earlier = _earlier(ours, since)
     known = ours.spent - earlier
     told = await provider.billed(since, now + DAY_MS)
-    others = told - known if told > known + ours.sent + ours.uncertain else 0
-    return Comparison(since_ms=since, ours=earlier, theirs=others)
+    if told <= known + ours.sent + ours.uncertain:
+        return Comparison(since_ms=since, ours=earlier)
+    others = _others(ours, await provider.charges(since, now + DAY_MS), since)
+    return Comparison(since_ms=since, ours=earlier, theirs=told - known, others=others)
 
 
-async def _moved_on(provider: Provider, state: Comparison, ours: Ours, drift: int, now: int) -> Comparison:
+async def _moved_on(
+    provider: Provider, state: Comparison, ours: Ours, theirs: Mapping[Booking, int], drift: int
+) -> Comparison:
     """Begin today, at a moment when everything is accounted for, so that the log to be read stays short."""
-    since = now // DAY_MS * DAY_MS
+    since = ours.now_ms // DAY_MS * DAY_MS
     if since == state.since_ms:
         return state
     earlier = _earlier(ours, since)
-    theirs = await provider.billed(since, now + DAY_MS) - (ours.spent - earlier) - drift
-    return dataclasses.replace(state, since_ms=since, ours=earlier, theirs=theirs)
+    base = await provider.billed(since, ours.now_ms + DAY_MS) - (ours.spent - earlier) - drift
+    return dataclasses.replace(state, since_ms=since, ours=earlier, theirs=base, others=_others(ours, theirs, since))
+
+
+def _others(ours: Ours, theirs: Mapping[Booking, int], since_ms: int) -> dict[str, int]:
+    """What other people spent since then, by operation, when nothing of ours is open."""
+    first = since_ms // DAY_MS
+    operations = {name for day, name in {*theirs, *ours.by_day} if day >= first}
+    return {name: _of(theirs, name, first) - _of(ours.by_day, name, first) for name in sorted(operations)}
 
 
 def _earlier(ours: Ours, since_ms: int) -> int:
@@ -195,16 +222,17 @@ def _quiet(before: Ours, after: Ours, doubtful: Sequence[Uncertain], now: int) -
 
 
 def _judge_by_operation(
-    ours: Ours, theirs: Mapping[Booking, int], doubtful: Sequence[Uncertain], first: int
+    ours: Ours, theirs: Mapping[Booking, int], doubtful: Sequence[Uncertain], state: Comparison, *, explained: bool
 ) -> Verdicts:
-    found: dict[str, bool] = {}
-    mixed = False
+    """Judge the lookups in doubt. That one was charged is believed only while the whole bill is ``explained``."""
+    first, found, mixed = state.since_ms // DAY_MS, dict[str, bool](), False
     for operation in sorted({one.operation for one in doubtful}):
-        known = _of(ours.by_day, operation, first)
+        extra = _of(theirs, operation, first) - _of(ours.by_day, operation, first) - state.others.get(operation, 0)
         doubts = [Doubt(one.ticket_id, one.price) for one in doubtful if one.operation == operation]
-        judged = verdicts(_of(theirs, operation, first) - known, doubts)
-        found |= judged.charged
-        mixed = mixed or judged.mixed
+        if explained or extra == 0:
+            judged = verdicts(extra, doubts)
+            found |= judged.charged
+            mixed = mixed or judged.mixed
     return Verdicts(found, mixed)
 
 

@@ -74,8 +74,8 @@ def _tables(found: Overview) -> Iterator[Table]:
             for one in found.doubts
         ]
         more = f", the first {len(found.doubts)} of {found.uncertain}" if found.uncertain > len(found.doubts) else ""
-        columns = ("id", "provider", "operation", "cause", "sent", "credits at most")
-        yield table(f"Perhaps charged{more}", columns, rows_doubts, figures=1)
+        shown = ("id", "provider", "operation", "cause", "sent", "credits at most")
+        yield table(f"Perhaps charged{more}", shown, rows_doubts, figures=1)
     if found.reconciled:
         rows_books = [
             (

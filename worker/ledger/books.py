@@ -24,6 +24,7 @@ class Ours:
     uncertain: int
     calls: int
     recent: int
+    now_ms: int
     by_day: Mapping[Booking, int] = field(default_factory=dict)
 
 
@@ -41,6 +42,7 @@ class Comparison:
     """Where the comparison with one provider's log stands. ``ours`` and ``theirs`` are credits before ``since_ms``.
 
     ``accepted`` is the drift that a person has seen and resumed on, ``held`` the one the provider was paused for.
+    ``others`` are credits since then that are known to be other people's, by operation; ``held_by`` those of ``held``.
     """
 
     since_ms: int
@@ -48,6 +50,8 @@ class Comparison:
     theirs: int = 0
     accepted: int = 0
     held: int | None = None
+    others: Mapping[str, int] = field(default_factory=dict)
+    held_by: Mapping[str, int] = field(default_factory=dict)
 
 
 class Books:
@@ -76,7 +80,7 @@ class Books:
             _, stored, credits = member.split(b":")
             recent += int(credits) if int(stored) > now - UNSEEN_MS else 0
         spent, sent, uncertain = (int(value or 0) for value in totals)
-        return Ours(spent, sent, uncertain, int(calls or 0), recent, _bookings(booked))
+        return Ours(spent, sent, uncertain, int(calls or 0), recent, now, _bookings(booked))
 
     async def instants(self, provider: str) -> tuple[Instant | None, Instant | None]:
         """The instant of the balance to compare with, and the last one; both are the same until another is told."""

@@ -1,0 +1,54 @@
+"""What was paid for is in the journal, however the visit that paid went on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.scene import CRM, KIND, Scene
+
+UPDATE = "*contacts/batch/update*"
+
+
+async def lookups(scene: Scene, id_: str) -> list[tuple[str, int]]:
+    entries = [json.loads(one.entry) for one in await scene.ledger.journal.entries(CRM, KIND, id_)]
+    return [(one["outcome"], one["credits"]) for one in entries if one["kind"] == "lookup"]
+
+
+@pytest.mark.parametrize("status", [503, 423, 401])
+async def test_a_push_that_fails_does_not_hide_what_was_paid_before(scene: Scene, status: int) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    scene.fault("status", "hubspot", UPDATE, times=None, params={"status": status})
+    await scene.due(id_)
+    await worker.visit()
+    assert scene.bill() > 0
+    assert await lookups(scene, id_) == [("hit", scene.bill())]
+
+
+async def test_a_record_deleted_before_the_push_leaves_what_was_paid_in_the_journal(scene: Scene) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    scene.hold()
+    await scene.due(id_)
+    visiting = worker.visiting()
+    await scene.held()
+    scene.delete(id_)
+    scene.release()
+    await visiting
+    assert await lookups(scene, id_) == [("hit", scene.bill())]
+    assert (await scene.counts()).due == 0
+
+
+async def test_a_record_that_stays_locked_waits_longer_each_time_and_ends_with_a_person(scene: Scene) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    scene.fault("status", "hubspot", UPDATE, times=None, params={"status": 423})
+    await scene.due(id_)
+    await worker.visit()
+    attempts = await scene.redis.hget(f"refill:record:{CRM}:{KIND}:{id_}", "attempts")
+    if attempts is None:
+        keys = [key.decode() for key in await scene.redis.keys(f"*{id_}*")]
+        pytest.fail(str(keys))
+    assert int(attempts) == 1
