@@ -220,3 +220,41 @@ async def test_works_are_known(work: Work, other: Work, floor: Floor) -> None:
     await add(work, "1")
     await add(other, "1")
     assert await floor.works() == [("acme_hubspot", "contact"), ("acme_salesforce", "lead")]
+
+
+async def wait_needing(work: Work, credits: int, *ids: str, lane: Lane = Lane.LIVE) -> None:
+    for name in ids:
+        await add(work, name, lane=lane)
+        (held,) = await work.claim(OWNER, 1)
+        await work.wait(held, ["kaspr"], None, "budget", needs={"kaspr": credits})
+
+
+async def claimed(work: Work) -> list[str]:
+    return sorted(held.id for held in await work.claim(OWNER, 9))
+
+
+async def test_admission_ends_where_the_credits_do_not_reach_for_the_next(work: Work, floor: Floor) -> None:
+    await wait_needing(work, 5, "1", "2", "3")
+    assert await floor.admit("kaspr", 9, credits=(12, 12), at_once=True) == 2
+    assert await floor.admit("kaspr", 9, credits=(4, 4), at_once=True) == 0
+    assert await claimed(work) == ["1", "2"]
+
+
+async def test_backfill_is_admitted_to_its_own_share_only(work: Work, floor: Floor) -> None:
+    await wait_needing(work, 5, "b1", "b2", lane=Lane.BACKFILL)
+    await wait_needing(work, 5, "1")
+    assert await floor.admit("kaspr", 9, credits=(20, 10), at_once=True) == 2
+    assert await claimed(work) == ["1", "b1"]  # what live takes is gone from the share of backfill too
+    assert await floor.admit("kaspr", 9, credits=(15, 0), at_once=True) == 0
+
+
+async def test_crm_without_credits_keeps_nobody_else_waiting(work: Work, other: Work, floor: Floor) -> None:
+    await wait_needing(work, 5, "1", "2")
+    await wait_needing(other, 5, "1", "2")
+    assert await floor.admit("kaspr", 9, credits=(99, 99), crms={work.crm: (7, 7)}, at_once=True) == 3
+    assert (await claimed(work), await claimed(other)) == (["1"], ["1", "2"])
+
+
+async def test_rate_bounds_admission_whatever_the_credits(work: Work, floor: Floor) -> None:
+    await wait_needing(work, 1, "1", "2", "3")
+    assert await floor.admit("kaspr", 2, credits=(99, 99), at_once=True) == 2
