@@ -87,3 +87,20 @@ async def test_sweep_waits_for_a_poll_that_is_behind(redis: Redis, tmp_path: Pat
         await floor.time_passes(HUBSPOT, 7_200)  # the crm was paused: nobody polled since
         assert await floor.sweep(grace_ms=600_000) is None
         assert await floor.recovered() == 0
+
+
+async def test_dropped_dead_letter_is_brought_back_by_a_change_and_not_by_a_sweep(redis: Redis, tmp_path: Path) -> None:
+    async with opened(redis, tmp_path) as floor:
+        ids = await _backfilled(floor)
+        for lease in await floor.work().claim("worker-1", 1_000):
+            await floor.work().bury(lease, "poison")
+            assert await floor.work().drop(lease.id)
+        found = await floor.sweep()
+        assert found is not None
+        assert (found.recovered, await floor.due()) == (0, set())
+        await floor.time_passes(HUBSPOT, 3_600)
+        one = min(ids)
+        await floor.edit("hubspot", "contacts", one, hs_email_optout="false")
+        await floor.time_passes(HUBSPOT, 3)
+        await floor.poll(lookback_ms=60_000)
+        assert await floor.due() == {one}

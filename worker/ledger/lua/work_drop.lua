@@ -9,5 +9,9 @@ end
 for _, intent in ipairs(split(w.f.intents, '\n')) do
   journal(w.crm, w.object, w.id, w.f.run or '', intent)
 end
-enter_settled(w, remembered(w.crm, w.object, w.id))
+-- Nothing that happened before brings it back, neither a late event nor a sweep; the next change does.
+local memory = remembered(w.crm, w.object, w.id) or {stamp = 0, look_at = 0, fingerprint = ''}
+memory.stamp, memory.read_at = math.max(memory.stamp, now), now + 2000
+remember(w.crm, w.object, w.id, memory)
+enter_settled(w, true)
 return 1
