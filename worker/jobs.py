@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
-from worker.ledger.budgets import BudgetLine
-from worker.ledger.floor import UNBOUND, Room
 from worker.ledger.tickets import Uncertain
 from worker.ledger.work import Due, Lane
-from worker.lookup import Terms
 from worker.overview import day_run
 from worker.queueing import Doorbell, Job
 from worker.reconcile import reconcile
@@ -78,22 +75,15 @@ def periods(runtime: Runtime) -> dict[str, int]:
 async def admit(runtime: Runtime) -> None:
     """Let waiting records go on, as many of each lane and crm as rate and budgets take now."""
     for name, terms in runtime.lookups.terms.items():
-        count, lines = 0, runtime.purse.provider_lines(name, clock())
+        count, purse, now = 0, runtime.purse, clock()
         if name not in runtime.lookups.unchecked:
             count = await runtime.limiters[name].capacity(terms.offers[0].bucket)
         if count == 0:
             await runtime.ledger.floor.admit(name, 0)
             continue
-        crms = {crm: await _room(runtime, runtime.purse.crm_lines(crm, clock()), terms) for crm in runtime.purse.crms}
-        credits = await _room(runtime, lines, terms)
-        await runtime.ledger.floor.admit(name, count, credits=credits, crms=crms)
-
-
-async def _room(runtime: Runtime, lines: Sequence[BudgetLine], terms: Terms) -> Room:
-    """Credits that budget lines have left, in all and to backfill."""
-    live = await runtime.ledger.budgets.capacity(lines, 1)
-    backfill = await runtime.ledger.budgets.capacity(lines, 1, closed_share=terms.reserve)
-    return UNBOUND[0] if live is None else live, UNBOUND[1] if backfill is None else backfill
+        purses = {"": purse.provider_lines(name, now), **{crm: purse.crm_lines(crm, now) for crm in purse.crms}}
+        rooms = await runtime.ledger.budgets.rooms(purses, terms.reserve)
+        await runtime.ledger.floor.admit(name, count, credits=rooms.pop(""), crms=rooms)
 
 
 # ---- jobs ----------------------------------------------------------------------------------------------------------

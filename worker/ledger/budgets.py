@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from worker.ledger.scripts import Scripts
 
+Room = tuple[int, int]  # credits left in all, and of those to backfill
+UNBOUND: Room = (2**53, 2**53)
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
@@ -71,6 +74,18 @@ class Budgets:
         names = ("spent", "reserved", "sent", "uncertain", "overrun")
         row = await self._scripts.call("HMGET", self._scripts.keys("credits", provider), *names)
         return Totals(*(int(value or 0) for value in row))
+
+    async def rooms(self, purses: Mapping[str, Sequence[BudgetLine]], closed_share: float) -> dict[str, Room]:
+        """Credits left by the tightest line of each purse, in all and to backfill; one round trip for all of them."""
+        now = await self._scripts.now()
+        booked = await self.booked([line.name for lines in purses.values() for line in lines])
+
+        def left(lines: Sequence[BudgetLine], share: float) -> int:
+            rests = [line.open(share) - booked[line.name].spent - booked[line.name].reserved for line in lines]
+            stale = any(now < line.start_ms or 0 < line.end_ms <= now for line in lines)
+            return 0 if stale else max(0, min(rests, default=UNBOUND[0]))
+
+        return {name: (left(lines, 0.0), left(lines, closed_share)) for name, lines in purses.items()}
 
     async def capacity(self, lines: Sequence[BudgetLine], price: int, *, closed_share: float = 0.0) -> int | None:
         """How many lookups of ``price`` credits every line allows; ``None`` = no line or price limits them."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from worker.ledger.budgets import UNBOUND, Room
 from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work_values import LEASE_MS, Lane, ref
 
 _BLOCK = 500  # records per script call, so that no call holds Redis for long
-
-Room = tuple[int, int]  # credits left in all, and of those to backfill
-UNBOUND: Room = (2**53, 2**53)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ async def test_an_outage_is_tried_by_one_probe_of_all_workers_and_its_success_op
         await worker.runtime.limiters["forager"].slot("forager")
         await worker.runtime.limiters["forager"].failed("forager")
     assert await standing(scene) == [("forager", "outage")]
+    await scene.ledger.scripts.call("HSET", "refill:rate:forager", "probe_at", 2**53)  # not yet
     await scene.due(*ids)
     await one.visit()
     await other.visit()
