@@ -7,22 +7,26 @@ stops there and sends nothing more.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from connectors.models import Answer, Fate, Found, Offer, Record
+from worker.attend import CutShortError
 from worker.decide import pushing
 from worker.decide.decision import Change, Decision
 from worker.decide.plan import candidates, decide
 from worker.decide.reasons import Reason
 from worker.decide.record import Own, View, with_values
+from worker.decide.retry import backoff_ms
 from worker.decide.signals import job_change
 from worker.decide.values import value_hash
 from worker.journal_entries import Intent, change_entry, intent, plain, scrubbed, signal_entry
 from worker.ledger.erasures import Erasures
 from worker.ledger.reviews import Proposal, Proposed, Stand
+from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.signals import Signals
 from worker.ledger.work import Ending, Lease, Settlement
 from worker.lookup import Answered, Blocked, Closed, Later, Lookups, Miss
@@ -40,7 +44,8 @@ class Story:
 
     record: Record
     own: dict[str, Own]
-    entries: list[str] = field(default_factory=list)
+    paid: list[str] = field(default_factory=list)  # journal entries of lookups: told whatever the visit ends with
+    ends: list[str] = field(default_factory=list)  # of changes whose end is known: told when their intents are closed
     filled: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, Reason] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -50,6 +55,11 @@ class Story:
     blocked: dict[str, Blocked] = field(default_factory=dict)
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def entries(self) -> list[str]:
+        """Everything for the journal."""
+        return [*self.paid, *self.ends]
 
 
 class Visitor:
@@ -63,9 +73,10 @@ class Visitor:
         clock: Callable[[], int],
         signals: Signals,
         erasures: Erasures,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
-        self._signals, self._erasures = signals, erasures
+        self._signals, self._erasures, self._chance = signals, erasures, chance
 
     async def visit(self, lease: Lease) -> None:
         """From the lease to its end.
@@ -83,6 +94,17 @@ class Visitor:
         if lease.reopened:
             own = self._reopened(record, own)
         story = Story(record, own)
+        try:
+            await self._told(lease, story)
+        except LedgerUnavailableError:
+            raise
+        except Exception as error:
+            if story.paid:
+                raise CutShortError(error, story.paid) from error
+            raise
+
+    async def _told(self, lease: Lease, story: Story) -> None:
+        record = story.record
         proposal = await self._decided(lease, story)
         await self._close_open_intents(lease, story)
         view = self._watch.view(record, story.own)
@@ -128,21 +150,27 @@ class Visitor:
 
     # ---- read ----------------------------------------------------------------------------------------------------
 
-    async def _leave(self, lease: Lease, found: Found) -> None:
-        """The record is merged, converted, gone, or the vendor said nothing of it."""
-        work = self._watch.work
+    async def _leave(self, lease: Lease, found: Found, story: Story | None = None) -> None:
+        """The record is merged, converted, gone, or the vendor said nothing of it; ``story`` is what came before."""
+        work, paid = self._watch.work, story.paid if story else []
         if found.fate is Fate.GONE:
-            ending = await self._gone(lease)
+            ends = story.ends if story else [change_entry(intent(text), "gone") for text in lease.intents]
+            ending = await self._gone(lease, [*paid, *ends])
         elif found.fate is Fate.MOVED:
             target = found.moved_to or (found.record.id if found.record else "")
-            ending = await work.move(lease, target, found.moved_object or lease.object)
+            ending = await work.move(lease, target, found.moved_object or lease.object, entries=paid)
         else:
-            ending = await work.defer(lease, self._clock() + MOMENT_MS, "unread")
+            ending = await self._again(lease, "unread", paid)
         log.info("visit.left", fate=found.fate, ending=ending)
 
-    async def _gone(self, lease: Lease) -> Ending:
+    async def _again(self, lease: Lease, reason: str, paid: Sequence[str]) -> Ending:
+        """The CRM has no word of the record, or has locked it: waits grow, and what stays so becomes a dead letter."""
+        return await self._watch.work.again(
+            lease, reason, MOMENT_MS + backoff_ms(lease.attempts + 1, self._chance()), entries=paid
+        )
+
+    async def _gone(self, lease: Lease, entries: list[str]) -> Ending:
         """The record settles; where the vendor said to forget the person, so does everything kept of it, before."""
-        entries = [change_entry(intent(text), "gone") for text in lease.intents]
         ref = (lease.crm, lease.object, lease.id)
         if not await self._erasures.is_asked(ref):
             return await self._watch.work.gone(lease, entries=entries)
@@ -162,7 +190,7 @@ class Visitor:
         ours = await self._watch.vendor.ours(self._watch.object, lease.id, properties)
         fates = pushing.close_intents([plain(one) for one in intents], story.record, ours.__contains__)
         for one, (_, fate) in zip(intents, fates, strict=True):
-            story.entries.append(change_entry(one, fate))
+            story.ends.append(change_entry(one, fate))
             if fate is pushing.Fate.CONFIRMED:
                 story.filled[one.field] = one.provider
                 story.own[one.field] = Own(value_hash(one.field, one.after))
@@ -201,10 +229,10 @@ class Visitor:
                 match result:
                     case Answered(answer, credits, entry):
                         story.answers[key], story.prices[key] = answer, credits
-                        story.entries += [entry] if entry else []
+                        story.paid += [entry] if entry else []
                     case Miss(entry):
                         story.missed.add(key)
-                        story.entries += [entry] if entry else []
+                        story.paid += [entry] if entry else []
                     case Closed(reason):
                         story.closed[provider] = reason
                     case Blocked(fault=True) if self._out_of_patience(lease, provider):
@@ -286,7 +314,7 @@ class Visitor:
             ("overtaken", pushed.overtaken),
         )
         for state, changes in told:
-            story.entries += [change_entry(intents[one], state) for one in changes]
+            story.ends += [change_entry(intents[one], state) for one in changes]
         story.dropped |= {one.field: Reason.INVALID_VALUE for one in pushed.refused}
         story.filled |= {one.field: one.provider for one in pushed.written}
         story.own |= {one.field: Own(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
@@ -302,7 +330,7 @@ class Visitor:
             case Ended.LOST:
                 log.warning("visit.lost")
             case Ended.AWAY if pushed.found is not None:
-                await self._leave(replace(lease, intents=()), pushed.found)
+                await self._leave(lease, pushed.found, story)
             case Ended.CHANGED:
                 await work.defer(
                     lease,
@@ -315,18 +343,12 @@ class Visitor:
                 )
                 log.info("visit.deferred", reason="changed")
             case Ended.FORBIDDEN:
-                await work.bury(lease, f"the CRM forbids the write ({pushed.cause})", entries=story.entries)
+                await work.bury(lease, f"the CRM forbids the write ({pushed.cause})", entries=story.paid)
                 log.warning("visit.buried", reason="forbidden")
             case _:
-                await work.defer(
-                    lease,
-                    now + 2 * MOMENT_MS,
-                    pushed.cause or "locked",
-                    entries=story.entries,
-                    filled=story.filled,
-                    own=own_texts(story.own),
-                )
-                log.info("visit.deferred", reason=pushed.cause)
+                # Its intents stay open, so the next visit closes those that this one closed once more.
+                ending = await self._again(lease, pushed.cause or "locked", story.paid)
+                log.info("visit.again", reason=pushed.cause, attempt=lease.attempts + 1, ending=ending)
 
     def _intent(self, change: Change, lease: Lease, story: Story) -> Intent:
         rule = self._watch.policy.rule(change.field)
