@@ -22,6 +22,8 @@ class Process:
 
     name: str
     dead: bool = False
+    frozen: bool = False
+    held: list[Any] = field(default_factory=list, repr=False)  # what would have run meanwhile
     tasks: list[asyncio.Task[Any]] = field(default_factory=list, repr=False)
 
 
@@ -70,8 +72,20 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if handle._cancelled:
                 continue
             process = handle._context.get(PROCESS)
-            if process is None or not process.dead:
+            if process is None or not (process.dead or process.frozen):
                 handle._run()
+            elif process.frozen:
+                process.held.append(handle)
+
+    def freeze(self, process: Process) -> None:
+        """Nothing of the process runs until it is thawed; what comes for it waits."""
+        process.frozen = True
+
+    def thaw(self, process: Process) -> None:
+        """It goes on where it was."""
+        process.frozen = False
+        self._ready.extend(process.held)
+        process.held.clear()
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """In this thread and at once: disks of the simulation take no time."""

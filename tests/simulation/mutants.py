@@ -169,7 +169,7 @@ MUTANTS: tuple[Mutant, ...] = (
                 "if w.f.s == 'leased' then",
             ),
         ),
-        only="outages",
+        only="frozen",
     ),
     Mutant(
         "the budget is looked at before the script",

@@ -34,6 +34,8 @@ class Plan:
     store_rate: float = 0.0
     kinds: frozenset[str] = frozenset()
     outages: tuple[tuple[float, float, str], ...] = ()  # of the store: from, to (s after the start), how
+    cut_off: tuple[float, float, str] = (0.0, 0.0, "")  # the store, from and to when, for the worker of that name
+    frozen_s: float = 0.0  # SIGSTOP soon after somebody's first leases, SIGCONT so much later; stalls only meanwhile
     until_s: float = 0.0
 
 
@@ -81,6 +83,7 @@ class Ports:
         self.matrix: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] | None = None
         self.leases = Leases()
+        self.frozen: Process | None = None
         self.on_death: Callable[[Process], None] = lambda _process: None
 
     @property
@@ -132,6 +135,14 @@ class Ports:
         self.loop.call_later(self.chance.uniform(0.0001, 0.002), happen, context=OUTSIDE)
         return await answer
 
+    def leased(self, process: Process | None) -> None:
+        """A process got leases: the first to get any is frozen soon after."""
+        if process is not None and self.plan.frozen_s and self.frozen is None:
+            self.frozen, after = process, self.chance.uniform(0.3, 2)
+            self.loop.call_later(after, self.loop.freeze, process, context=OUTSIDE)
+            self.loop.call_later(after + self.plan.frozen_s, self.loop.thaw, process, context=OUTSIDE)
+            self.matrix["work_claim", "frozen"] += 1
+
     def kill(self, process: Process) -> None:
         """Nothing of the process runs from now on; what it sent is under way."""
         process.dead = True
@@ -146,9 +157,13 @@ class Ports:
 
     def store_fault(self, port: str) -> str:
         """What becomes of a call of the store: ``""`` when nothing does."""
-        if PROCESS.get() is None:
+        process = PROCESS.get()
+        if process is None:
             return ""
         how = next((how for start, end, how in self.plan.outages if start <= self.since < end), "")
+        start, end, name = self.plan.cut_off
+        if process.name == name and start <= self.since < end:
+            how = "away"
         if not how and self.plan.store_rate and self.faulty and self.chance.random() < self.plan.store_rate:
             how = self.chance.choice(("away", "lost answer"))
         if how:

@@ -93,6 +93,8 @@ def drawn(seed: int, only: str = "") -> Case:
             stall_rate=chance.choice((0.0, 0.0, 0.02, 0.1)),
             store_rate=chance.choice((0.0, 0.0, 0.02, 0.1)),
             outages=tuple(outages),
+            cut_off=chance.choice(((0.0, 0.0, ""), (0.0, 0.0, ""), (0.0, 0.0, ""), (20.0, 130.0, "worker-1"))),
+            frozen_s=chance.choice((0.0, 0.0, 0.0, 60.0, 110.0)),
             until_s=chance.choice((100.0, 180.0)),
         ),
         workers=chance.choice((1, 2, 2)),
@@ -117,7 +119,7 @@ def _narrow(seed: int, only: str, chance: random.Random) -> Case:
         "crashes": Plan(deaths=_deaths(chance, 8)),
         "vendors": Plan(vendor_rate=0.25, stall_rate=0.1, until_s=150),
         "pages": Plan(vendor_rate=0.3, kinds=frozenset({"page", "half"}), until_s=150),
-        "outages": Plan(outages=((5.0 + seed % 20, 110.0 + seed % 20, "away"),), stall_rate=0.3, until_s=120),
+        "frozen": Plan(frozen_s=chance.uniform(97, 120), stall_rate=0.4, until_s=200),
         "tight": Plan(),
     }
     tight = only == "tight"

@@ -19,6 +19,7 @@ from redis._parsers.helpers import _RedisCallbacks, _RedisCallbacksRESP2
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ResponseError
 
+from tests.simulation.loop import PROCESS
 from tests.simulation.ports import TICKET, Ports
 
 Mutate = Callable[[str], str]
@@ -170,7 +171,10 @@ class _Script:
         assert client is None, "nobody queues scripts"
         if self._name == "ticket_sent":
             TICKET.set(str(args[2]))
-        return await self._client.do(self._name, lambda: self._run(args, keys))
+        result = await self._client.do(self._name, lambda: self._run(args, keys))
+        if self._name == "work_claim" and result:
+            self._client._ports.leased(PROCESS.get())
+        return result
 
     def _run(self, args: Sequence[Any], keys: Sequence[str]) -> Any:
         result = self._client._store.script(self._text, args, keys)

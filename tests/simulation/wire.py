@@ -156,7 +156,8 @@ class Net:
         ports, plan, stalled = self.ports, self.ports.plan, 0.0
         if not ports.faulty:
             return "", 0.0
-        if plan.stall_rate and ports.chance.random() < plan.stall_rate:
+        calm = plan.frozen_s and not (ports.frozen and ports.frozen.frozen)
+        if plan.stall_rate and not calm and ports.chance.random() < plan.stall_rate:
             stalled = ports.chance.uniform(40, 100)
             ports.matrix[port, "stall"] += 1
         if not plan.vendor_rate or ports.chance.random() >= plan.vendor_rate:
