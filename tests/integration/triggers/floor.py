@@ -18,6 +18,7 @@ from config.load import load
 from tests.e2e.stage import laid_over, toml
 from tests.e2e.vendors import Vendors
 from worker import trial
+from worker.jobs import admit
 from worker.ledger.work import Work
 from worker.runtime import Runtime, clock, open_runtime
 from worker.sweep import Sweep, sweep
@@ -87,11 +88,12 @@ class Floor:
         """Visit until nothing of the work is due, deferred, leased or waiting."""
 
         async def idle() -> bool:
+            await admit(self.runtime)
             await self.runtime.visits.fill(self.runtime.lines[f"{crm}.{kind}"])
             counts = await self.work(crm, kind).counts()
-            return counts.due + counts.leased == 0
+            return counts.due + counts.leased + counts.waiting == 0
 
-        await until(idle, "an idle work", 60)
+        await until(idle, "an idle work", 90)
 
     async def edit(self, vendor: str, object: str, id: str, /, **properties: str) -> None:
         body = {"object": object, "id": id, "properties": properties}
