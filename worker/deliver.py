@@ -14,14 +14,15 @@ import structlog
 from pydantic import TypeAdapter
 
 from connectors.batching import Batcher
-from connectors.errors import ConflictError, OutcomeUnknownError
+from connectors.errors import ConflictError, OutcomeUnknownError, UnavailableError
 from connectors.limits import Limiter, TicketSpentError, slots_ahead
-from connectors.models import Fate, Grade, Property, Record, Write, Written
+from connectors.models import Fate, Grade, Property, Record, Write, WriteResult, Written
 from connectors.openprospect import DeliveredCompany
 from connectors.ports import Crm, Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
-from worker.decide.values import is_blank, same_value
+from worker.decide.reasons import Reason
+from worker.decide.values import PHONE_FIELDS, is_blank, same_value
 from worker.journal_entries import Intent, change_entry, created_entry, intent
 from worker.ledger.creations import (
     BusyCreation,
@@ -75,6 +76,7 @@ class _Story:
     entries: list[str] = field(default_factory=list)
     intents: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)  # rows of people who opted out
 
     def count(self, name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by
@@ -87,6 +89,19 @@ class _Blanks:
     object: str
     id: str
     values: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """What became of a row's blanks: values written by property, how many the CRM refused.
+
+    ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was.
+    """
+
+    written: Mapping[str, str] = field(default_factory=dict)
+    refused: int = 0
+    closed: bool = False
+    unsure: str = ""
 
 
 class Deliverer:
@@ -104,7 +119,7 @@ class Deliverer:
         self._target, self._deliveries, self._creations = target, deliveries, creations
         self._limiter, self._owner, self._clock = limiter, owner, clock
         self._finders: dict[tuple[str, str], Batcher[str, tuple[str, ...]]] = {}
-        self._fillers: dict[str, Batcher[_Blanks, dict[str, str]]] = {}
+        self._fillers: dict[str, Batcher[_Blanks, _Filled]] = {}
         self._links: Batcher[tuple[str, str], bool] = Batcher(
             target.crm, "link", self._link, lambda pair: f"{pair[0]} {pair[1]}", target.vendor.batch
         )
@@ -121,7 +136,8 @@ class Deliverer:
             if row is not None:
                 await self._bring(story, _ROW.validate_json(row.json))
         except _Deferred as deferred:
-            await self._target.work.defer(lease, deferred.until_ms, deferred.reason, entries=story.entries)
+            # Its intents stay open: the next visit reads what became of them and tells the journal, once.
+            await self._target.work.defer(lease, deferred.until_ms, deferred.reason)
             log.info("visit.deferred", reason=deferred.reason)
             return
         if row is not None:
@@ -151,7 +167,9 @@ class Deliverer:
         for one in row.people:
             told = delivery.person(one, row.company, target.accept, target.default_region)
             person_id = await self._upsert(story, target.person, told, one.id)
-            if person_id:
+            if person_id in story.closed:
+                story.count("opted_out")
+            elif person_id:
                 people.append(person_id)
                 story.count("contacts")
         if company_id:
@@ -220,7 +238,8 @@ class Deliverer:
             if conflict.existing_id:
                 await self._fill(story, object, conflict.existing_id, told, external_id)
                 return conflict.existing_id
-            raise _Deferred(self._clock() + MOMENT_MS, "conflict") from conflict
+            # A row that we cannot see holds the value: that may last, so it is tried less and less, not every moment.
+            raise UnavailableError(self._target.crm, "create", conflict.status, code="CONFLICT") from conflict
         except OutcomeUnknownError as unknown:
             raise _Deferred(self._clock() + DOUBT_MS, "creation") from unknown
         except TicketSpentError as spent:
@@ -275,46 +294,75 @@ class Deliverer:
         held = [*story.intents, *(one.text() for one in intents.values())]
         if not await self._target.work.intend(story.lease, held):
             raise _Deferred(0, "lost")
-        written = await self._filler(object).ask(_Blanks(object, id, fields))
-        story.entries += [change_entry(intents[property], "confirmed") for property in written if property in intents]
-        story.count("blanks", len(written))
+        filled = await self._filler(object).ask(_Blanks(object, id, fields))
+        if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
+            raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
+        if filled.closed:
+            story.closed.add(id)
+        story.entries += [change_entry(intents[property], "confirmed") for property in filled.written]
+        story.count("blanks", len(filled.written))
+        if filled.refused:
+            story.count(f"dropped.{Reason.INVALID_VALUE}", filled.refused)
 
-    def _filler(self, object: str) -> Batcher[_Blanks, dict[str, str]]:
+    def _filler(self, object: str) -> Batcher[_Blanks, _Filled]:
         if object not in self._fillers:
             self._fillers[object] = Batcher(
                 self._target.crm, "fill_blanks", self._fill_blanks, lambda one: one.id, self._target.vendor.batch
             )
         return self._fillers[object]
 
-    async def _fill_blanks(self, rows: Sequence[_Blanks]) -> dict[str, dict[str, str]]:
-        """Read, compare and write as one unit; what was written, by id and property."""
+    async def _fill_blanks(self, rows: Sequence[_Blanks]) -> dict[str, _Filled]:
+        """Read, compare and write as one unit; what became of it, by id."""
         object, vendor = rows[0].object, self._target.vendor
         properties = tuple(sorted({property for row in rows for property in row.values}))
+        filled = {row.id: _Filled() for row in rows}
         async with slots_ahead(self._limiter, [self._target.crm] * 2):
             found = await vendor.read(Watched(object, properties), [row.id for row in rows])
             writes = []
             for row in rows:
                 record = found[row.id].record
-                if found[row.id].fate is Fate.FOUND and record is not None and not record.opted_out:
-                    blank = _lacking(record, row)
-                    writes += [Write(row.id, blank, record.modified)] if blank else []
-            results = await vendor.write(object, writes) if writes else {}
-        done = {one.id: dict(one.values) for one in writes if results[one.id].outcome is Written.DONE}
-        return {row.id: done.get(row.id, {}) for row in rows}
+                if found[row.id].fate is Fate.UNKNOWN:
+                    filled[row.id] = _Filled(unsure="unread")
+                elif record is not None and record.opted_out:
+                    filled[row.id] = _Filled(closed=True)
+                elif found[row.id].fate is Fate.FOUND and record is not None and (blank := _lacking(record, row)):
+                    writes.append(Write(row.id, blank, record.modified))
+            while writes:
+                results = await vendor.write(object, writes)
+                filled |= {one.id: _filled(one, results[one.id], filled[one.id].refused) for one in writes}
+                # The vendor named the bad values: the others of the row are still good. Each round has fewer.
+                writes = [left for one in writes if (left := _without(one, results[one.id])) is not None]
+        return filled
 
     async def _close_open_intents(self, story: _Story) -> None:
         """Tell the journal what became of what an earlier visit of this row was about to do."""
+        held: dict[tuple[str, str], Mapping[str, str | None]] = {}
+        changes: list[Intent] = []
         for one in [intent(text) for text in story.lease.intents]:
-            if one.is_creation():
-                ids = await self._finder(one.object, self._target.external_id).ask(one.after)
-                if ids:
-                    story.entries.append(created_entry(one.object, ids[0], one.after, one.at))
-                    story.intents.remove(one.text())
-                continue
-            found = (await self._target.vendor.read(Watched(one.object, (one.property,)), [one.id]))[one.id]
-            held = found.record.values.get(one.property) if found.record else None
-            same = not is_blank(held) and same_value(one.field, one.after, held or "")
-            story.entries.append(change_entry(one, "confirmed" if same else "unsent"))
+            if not one.is_creation():
+                changes.append(one)
+            elif ids := await self._finder(one.object, self._target.external_id).ask(one.after):
+                story.entries.append(created_entry(one.object, ids[0], one.after, one.at))
+                story.intents.remove(one.text())
+        for object in dict.fromkeys(one.object for one in changes):
+            mine = [one for one in changes if one.object == object]
+            watched = Watched(object, tuple(dict.fromkeys(one.property for one in mine)))
+            ids_ = list(dict.fromkeys(one.id for one in mine))
+            for start in range(0, len(ids_), self._target.vendor.batch):
+                found = await self._target.vendor.read(watched, ids_[start : start + self._target.vendor.batch])
+                held |= {(object, id): one.record.values if one.record else {} for id, one in found.items()}
+        same = [
+            one for one in changes if same_value(one.field, one.after, held[one.object, one.id].get(one.property) or "")
+        ]
+        ours: dict[tuple[str, str], frozenset[str]] = {}
+        for object, id in dict.fromkeys((one.object, one.id) for one in same):
+            properties = [one.property for one in same if (one.object, one.id) == (object, id)]
+            ours[object, id] = await self._target.vendor.ours(object, id, properties)
+        for one in changes:
+            state = "unsent"
+            if one in same:  # it may have been there before, by somebody else: then it is not ours to undo
+                state = "confirmed" if one.property in ours[one.object, one.id] else "seen"
+            story.entries.append(change_entry(one, state))
             story.intents.remove(one.text())
 
     # ---- batched calls -------------------------------------------------------------------------------------------
@@ -335,4 +383,31 @@ class Deliverer:
 
 
 def _lacking(record: Record, row: _Blanks) -> dict[str, str]:
-    return {name: value for name, (_, value) in row.values.items() if is_blank(record.values.get(name))}
+    """What of the delivered values may be written; who is not to be called gets no number."""
+    return {
+        name: value
+        for name, (field_, value) in row.values.items()
+        if is_blank(record.values.get(name)) and not (record.do_not_call and field_ in PHONE_FIELDS)
+    }
+
+
+def _filled(write: Write, word: WriteResult, refused: int) -> _Filled:
+    """What the vendor's word on one row means for its blanks; ``refused`` were so in earlier rounds."""
+    match word.outcome:
+        case Written.DONE:
+            return _Filled(dict(write.values), refused)
+        case Written.INVALID | Written.FORBIDDEN:
+            named = write.values.keys() & set(word.properties) or write.values.keys()
+            return _Filled(refused=refused + len(named))
+        case Written.GONE:
+            return _Filled(refused=refused)
+        case _:
+            return _Filled(refused=refused, unsure=word.code or word.outcome)
+
+
+def _without(write: Write, word: WriteResult) -> Write | None:
+    """What is left to send without the values the vendor named; ``None`` when nothing is, or none was named."""
+    if word.outcome is not Written.INVALID or not write.values.keys() & set(word.properties):
+        return None
+    left = {name: value for name, value in write.values.items() if name not in word.properties}
+    return Write(write.id, left, write.seen) if left else None

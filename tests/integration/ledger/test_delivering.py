@@ -1,0 +1,213 @@
+"""What a delivered row leaves in a CRM that holds its people already, with the CRM's own words on each write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from connectors.errors import ConflictError
+from connectors.limits import Ticket
+from connectors.models import (
+    Company,
+    Email,
+    Fate,
+    Found,
+    Grade,
+    Person,
+    Phone,
+    PhoneKind,
+    Property,
+    Record,
+    Write,
+    WriteResult,
+    Written,
+)
+from connectors.openprospect import DeliveredCompany
+from connectors.ports import Watched
+from tests.integration.conftest import Clock
+from worker.attend import attended
+from worker.deliver import Deliverer, Target
+from worker.ledger.creations import Creations
+from worker.ledger.deliveries import Deliveries, Row
+from worker.ledger.journal import Journal
+from worker.ledger.pauses import Pauses
+from worker.ledger.scripts import Scripts
+from worker.ledger.work import Work
+
+CRM, OWNER, KEY = "acme", "worker-1", "search/c1"
+NAMES = {"work_email": "email", "phone": "phone", "mobile_phone": "mobile", "last_name": "last", "name": "name"}
+PROPERTIES = {"contact": NAMES, "company": {"name": "name", "domain": "domain"}}
+SCHEMA = {one: Property(one, "text", writable=True) for one in (*NAMES.values(), "domain", "openprospect_id")}
+ADA = Person(
+    id="p1",
+    first_name="Ada",
+    last_name="Lovelace",
+    emails=(Email("ada@acme.com", Grade.VALID),),
+    phones=(Phone("+4915123456789", PhoneKind.MOBILE),),
+)
+
+
+class Limiter:
+    async def slot(self, bucket: str, patience_s: float = 5.0) -> None: ...
+
+
+@dataclass
+class Vendor:
+    """Rows by id. ``words`` are said in turn of each write of contacts, then everything is done."""
+
+    name: str = CRM
+    batch: int = 100
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    opted_out: bool = False
+    do_not_call: bool = False
+    words: list[Callable[[Write], WriteResult]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    mine: dict[str, frozenset[str]] = field(default_factory=dict)
+    creates: int = 0
+    reads: int = 0
+
+    async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
+        self.reads += 1
+        person = watched.object == "contact"
+        out, quiet = person and self.opted_out, person and self.do_not_call
+        rows = {one: Record(watched.object, one, dict(self.rows[one]), 1, 2) for one in ids}
+        return {one: Found(Fate.FOUND, replace(row, opted_out=out, do_not_call=quiet)) for one, row in rows.items()}
+
+    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        kind = {"contact": "p", "company": "c"}[object]
+        return {
+            value: tuple(id_ for id_, row in self.rows.items() if id_[0] == kind and row.get(property) == value)
+            for value in values
+        }
+
+    async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
+        words = {}
+        for one in writes:
+            say = self.words.pop(0) if object == "contact" and self.words else None
+            word = words[one.id] = say(one) if say else WriteResult(Written.DONE)
+            if word.outcome is Written.DONE:
+                self.rows[one.id] |= one.values
+                self.mine[one.id] = self.mine.get(one.id, frozenset()) | one.values.keys()
+        return words
+
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
+        self.creates += 1
+        await ticket.sent()
+        await ticket.released("conflict")
+        raise ConflictError(CRM, f"{object}.create", 409)
+
+    async def ours(self, _object: str, id: str, properties: Sequence[str]) -> frozenset[str]:
+        return self.mine.get(id, frozenset()) & frozenset(properties)
+
+    async def link(self, _object: str, pairs: Sequence[tuple[str, str]]) -> None:
+        self.links += pairs
+
+
+@dataclass
+class Desk:
+    vendor: Vendor
+    scripts: Scripts
+    clock: Clock
+
+    @property
+    def work(self) -> Work:
+        return Work(self.scripts, CRM, "delivery")
+
+    async def deliver(self) -> None:
+        """One visit of the row."""
+        vendor: Any = self.vendor
+        limiter: Any = Limiter()
+        target = Target(
+            CRM,
+            vendor,
+            "contact",
+            "openprospect_id",
+            PROPERTIES,
+            dict.fromkeys(PROPERTIES, SCHEMA),
+            {},
+            "",
+            self.work,
+            None,
+        )
+        creations = Creations(self.scripts)
+        deliverer = Deliverer(target, Deliveries(self.scripts), creations, limiter, OWNER, self.clock)
+        (lease,) = await self.work.claim(OWNER, 1)
+        await attended(deliverer.deliver, self.work, Pauses(self.scripts), self.clock, chance=lambda: 1.0)(lease)
+        await deliverer.aclose()
+
+    async def later(self, ms: int = 900_000) -> None:
+        self.clock.pass_ms(ms)
+        await self.deliver()
+
+    async def told(self) -> list[tuple[str, str]]:
+        entries = [json.loads(one.entry) for one in await Journal(self.scripts).entries(CRM, "delivery", KEY)]
+        return [(one["property"], one["state"]) for one in entries if one["kind"] == "change" and one["id"] == "p9"]
+
+
+@pytest.fixture
+async def desk(scripts: Scripts, clock: Clock) -> Desk:
+    row = DeliveredCompany(Company(id="c1", name="Acme", domain="acme.com"), (ADA,), "search")
+    text = TypeAdapter(DeliveredCompany).dump_json(row).decode()
+    await Deliveries(scripts).store_page("search", [Row(KEY, "d1", text)], [CRM], run="day-x", watermark="1")
+    rows = {"c9": {"name": "Acme", "domain": "acme.com"}, "p9": {"email": "ada@acme.com", "last": "Lovelace"}}
+    return Desk(Vendor(rows=rows), scripts, clock)
+
+
+@pytest.mark.parametrize("outcome", [Written.LOCKED, Written.UNKNOWN, Written.CHANGED])
+async def test_what_the_crm_did_not_take_for_sure_is_written_later(desk: Desk, outcome: Written) -> None:
+    desk.vendor.words = [lambda _: WriteResult(outcome)]
+    await desk.deliver()
+    assert "mobile" not in desk.vendor.rows["p9"]
+    assert (await desk.work.counts()).due == 1
+    await desk.later()
+    assert desk.vendor.rows["p9"]["mobile"] == "+4915123456789"
+    assert (await desk.work.counts()).due == 0
+    assert desk.vendor.links == [("p9", "c9")]
+
+
+async def test_one_refused_value_does_not_keep_the_others_of_its_row_back(desk: Desk) -> None:
+    desk.vendor.words = [lambda _: WriteResult(Written.INVALID, ("openprospect_id",), "TAKEN")]
+    await desk.deliver()
+    assert desk.vendor.rows["p9"] == {"email": "ada@acme.com", "last": "Lovelace", "mobile": "+4915123456789"}
+
+
+async def test_who_opted_out_is_neither_written_nor_linked(desk: Desk) -> None:
+    desk.vendor.opted_out = True
+    await desk.deliver()
+    assert desk.vendor.rows["p9"] == {"email": "ada@acme.com", "last": "Lovelace"}
+    assert desk.vendor.links == []
+
+
+async def test_who_is_not_to_be_called_gets_no_number(desk: Desk) -> None:
+    desk.vendor.do_not_call = True
+    await desk.deliver()
+    assert "mobile" not in desk.vendor.rows["p9"]
+    assert desk.vendor.links == [("p9", "c9")]
+
+
+async def test_a_conflict_with_a_row_nobody_sees_counts_as_a_failure_of_the_row(desk: Desk) -> None:
+    del desk.vendor.rows["p9"]
+    await desk.deliver()
+    await desk.later()
+    attempts = await desk.scripts.call("HGET", desk.scripts.keys("record", CRM, "delivery", KEY), "attempts")
+    assert (attempts, desk.vendor.creates) == (b"2", 2)
+
+
+async def test_a_change_is_in_the_journal_once_however_often_its_row_is_visited(desk: Desk) -> None:
+    desk.vendor.words = [
+        lambda _: WriteResult(Written.INVALID, ("openprospect_id",)),
+        lambda _: WriteResult(Written.LOCKED),
+        lambda _: WriteResult(Written.INVALID, ("openprospect_id",)),
+    ]
+    await desk.deliver()
+    before = desk.vendor.reads
+    await desk.later()
+    told = await desk.told()
+    assert [one for one in told if one[1] == "confirmed"] == [("mobile", "confirmed")]
+    assert ("email", "seen") in told  # a person's, though it is the delivered one
+    assert desk.vendor.reads - before <= 4  # both rows' open changes, then both rows: not a call for each value
