@@ -7,7 +7,7 @@ LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-
 TESTS ?= tests
 ARGS  ?=
 
-.PHONY: demo test lint format types contract-table e2e chaos simulate lock clean
+.PHONY: demo test lint format types contract-table e2e slow chaos simulate lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
@@ -33,6 +33,9 @@ contract-table: .venv/dev.done  ## every vendor operation against everything tha
 
 e2e: .venv/dev.done
 	$(BIN)/pytest -q -n 2 tests/e2e $(ARGS)
+
+slow: .venv/dev.done  ## what make test shows in short, whole
+	$(BIN)/pytest -q -n 2 -m slow $(TESTS) $(ARGS)
 
 chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
 	$(BIN)/python -m tests.chaos $(ARGS)
