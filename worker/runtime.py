@@ -41,7 +41,7 @@ from worker.ledger.journal import Journal
 from worker.ledger.limiter import RedisLimiter
 from worker.ledger.pauses import Pauses
 from worker.ledger.reviews import Reviews
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.signals import Signals
 from worker.ledger.spool import Spool
 from worker.ledger.tickets import Desk
@@ -160,6 +160,12 @@ class Runtime:
             why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
             await self.ledger.pauses.pause(name, reason, clock() + int(again_s * 800), why=why)
             log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
+        except LedgerUnavailableError:
+            raise
+        except Exception as error:  # a fault of ours in one crm leaves the others at work
+            why = f"{name} cannot be opened, by a fault of ours ({type(error).__name__}): see the log"
+            await self.ledger.pauses.pause(name, "outage", clock() + int(again_s * 800), why=why)
+            log.error("crm.unopened", crm=name, error=type(error).__name__, exc_info=error)
         else:
             self.shut.discard(name)
             await self.ledger.pauses.lift(name, "outage")
@@ -176,7 +182,10 @@ class Runtime:
             watched = cast("Watched | None", getattr(settings.watch, kind, None))
             if watched is not None:
                 await self._open_watch(name, settings, vendor, kind, watched)
-        if self.settings.providers.openprospect and name in self.settings.providers.openprospect.deliver_to:
+        openprospect = self.settings.providers.openprospect
+        if (
+            openprospect and name in openprospect.deliver_to and settings.mode != "observe"
+        ):  # else rows wait in the work
             await self._open_delivery(name, settings, vendor)
 
     async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:

@@ -28,3 +28,24 @@ async def test_worker_kept_out_by_a_pause_does_not_prolong_it(scene: Scene) -> N
         await scene.ledger.pauses.lift(CRM, "outage")
         await second.open_crms()
         assert not second.shut
+
+
+class Broken:
+    """A connector with a fault of ours in it."""
+
+    async def properties(self, object: str) -> None:
+        raise KeyError(object)
+
+
+async def test_a_fault_of_ours_in_one_crm_shuts_it_alone(scene: Scene) -> None:
+    async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
+        whole = runtime.crms[CRM]
+        runtime.crms[CRM] = Broken()  # type: ignore[index]  # it is a dict
+        await runtime.open_crms()
+        assert runtime.shut == {CRM}
+        (pause,) = await scene.ledger.pauses.of(CRM)
+        assert "KeyError" in pause.why
+        runtime.crms[CRM] = whole  # type: ignore[index]
+        await scene.ledger.pauses.lift(CRM, "outage")
+        await runtime.open_crms()
+        assert not runtime.shut
