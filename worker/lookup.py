@@ -193,6 +193,7 @@ class Lookups:
             case NoBudget(line):
                 return self._no_budget(line, question, lines, closed)
             case StaleDay():
+                log.warning("lookup.day_stale", vendor=question.provider)  # midnight, or our clock is off
                 return Later(self.clock() + MOMENT_MS, "midnight")
             case _:
                 assert_never(answer)
