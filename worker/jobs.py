@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
+from worker.archive import archive
 from worker.ledger.tickets import Uncertain
 from worker.ledger.work import Due, Lane
 from worker.overview import day_run
@@ -26,7 +27,7 @@ TICK_S = 1
 UPKEEP_MS = 5_000
 REOPEN_MS, STANDING_MS, RECHECK_MS = 60_000, 600_000, 60_000
 SWEEP_MS = 60_000  # a step of the pass under way; a pass begins once a day
-ERASE_MS = 3_600_000
+ERASE_MS = ARCHIVE_MS = 3_600_000
 CHECK_MS, DAILY_MS = 30_000, 86_400_000
 BEFORE_MS, AFTER_MS = 30_000, 110_000  # a verdict's window: clocks differ; what we gave up at 70 s may end later
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
@@ -59,7 +60,7 @@ async def tick(runtime: Runtime, payload: Mapping[str, Any]) -> None:  # noqa: A
 
 def periods(runtime: Runtime) -> dict[str, int]:
     """Every periodic job by ``<job>:<key>``, and its period in ms."""
-    found: dict[str, int] = {"upkeep:all": UPKEEP_MS, "erase:all": ERASE_MS}
+    found: dict[str, int] = {"upkeep:all": UPKEEP_MS, "erase:all": ERASE_MS, "archive:all": ARCHIVE_MS}
     for crm, kind in runtime.watches:
         found[f"poll:{crm}.{kind}"] = int(runtime.settings.crm[crm].poll_every.total_seconds() * 1000)
         found[f"backfill:{crm}.{kind}"] = UPKEEP_MS
@@ -112,15 +113,26 @@ async def walk_backfill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     watch = _watch(runtime, payload)
     if watch is None or runtime.visits.draining.is_set():
         return
+    if await _is_full(runtime):
+        return
     if await runtime.ledger.cursors.get(backfill_cursor(watch.crm, watch.object)):
         await _asked(runtime, watch.crm, partial(backfill, watch, runtime.ledger.cursors))
     await runtime.ledger.timetable.done(str(payload["name"]))
 
 
+async def _is_full(runtime: Runtime) -> bool:
+    """Whether Redis is so full that only what is live may still be added."""
+    found = await runtime.ledger.footprints.now()
+    if found is None or not found.is_full:
+        return False
+    log.warning("backfill.paused", reason="memory", used=found.used, limit=found.limit)
+    return True
+
+
 async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Bring settled records back whose time to look again has come, a part of them each minute."""
     watch = _watch(runtime, payload)
-    if watch is None or watch.policy.recheck_ms == 0:
+    if watch is None or watch.policy.recheck_ms == 0 or await _is_full(runtime):
         return
     name = f"recheck:{watch.crm}:{watch.object}"
     first = int(await runtime.ledger.cursors.get(name) or 0)
@@ -147,6 +159,18 @@ async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
         await ledger.work(crm, kind).add([Due(id)], lane=Lane.LIVE, run=run_of_day(runtime, crm))
     await ledger.erasures.rewrite()
     await ledger.timetable.done(str(payload["name"]))
+
+
+async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Take old entries out of the journal, and note how full Redis is."""
+    kept = runtime.settings.journal
+    before_ms = await runtime.ledger.scripts.now() - int(kept.keep.total_seconds() * 1000)
+    try:
+        await archive(runtime.ledger.journal, kept.archive_dir, before_ms)
+    except (OSError, ValueError) as error:
+        log.error("journal.unarchived", error=type(error).__name__, hint="journal.archive_dir cannot be written")
+    await runtime.ledger.footprints.sample()
+    await runtime.ledger.timetable.done(str(payload["name"]))
 
 
 async def collect(runtime: Runtime, payload: Mapping[str, Any]) -> None:
@@ -278,6 +302,7 @@ JOBS: tuple[Job[Runtime], ...] = (
     Job("recheck", recheck, LONG_S),
     Job("sweep", sweep_watch, LONG_S),
     Job("erase", erase, SHORT_S),
+    Job("archive", archive_journal, LONG_S),
     Job("collect", collect, LONG_S),
     Job("upkeep", upkeep, SHORT_S * 2),
     Job("reconcile", compare_books, LONG_S),

@@ -14,6 +14,7 @@ from worker.connection import dangers_of
 from worker.ledger.budgets import Booked, Totals
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import RunFigures, Standing, WorkName, together
+from worker.ledger.footprint import Footprint
 from worker.ledger.pauses import Pause
 from worker.ledger.tickets import Uncertain
 from worker.ledger.timetable import Beat
@@ -81,6 +82,7 @@ class Overview:
     doubts: Sequence[Uncertain] = ()
     reconciled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unsafe: Sequence[str] = ()
+    memory: Footprint | None = None
 
     def as_json(self) -> dict[str, Any]:
         """``status --json``; the keys of the design's section 5 are stable, others may join them."""
@@ -98,6 +100,7 @@ class Overview:
             "paused": self._paused(),
             "polls": _nested((crm, kind, (self.now_ms - at) // 1000) for (crm, kind), at in self.polls.items()),
             "workers": {beat.owner: dict(beat.info) for beat in self.workers},
+            "memory": self.memory.as_json() if self.memory else None,
             "uncertain": [_doubt(one) for one in self.doubts],
             "reconciled": {name: dict(told) for name, told in self.reconciled.items()},
             "unsafe": list(self.unsafe),
@@ -161,6 +164,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         },
         collected_ms=collected.done_ms if collected else 0,
         workers=workers,
+        memory=await ledger.footprints.now(),
         today={crm: _filling(run) for crm, run in zip(sources, today, strict=True)},
         journal=standing.journal,
         deliveries=standing.deliveries,

@@ -36,6 +36,7 @@ from worker.ledger.deliveries import Deliveries
 from worker.ledger.epochs import Epochs, HighWater
 from worker.ledger.erasures import Erasures
 from worker.ledger.figures import Figures
+from worker.ledger.footprint import Footprints
 from worker.ledger.intake import Intake
 from worker.ledger.journal import Journal
 from worker.ledger.limiter import RedisLimiter
@@ -86,6 +87,7 @@ class Ledger:
     intake: Intake
     signals: Signals
     erasures: Erasures
+    footprints: Footprints
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
@@ -108,6 +110,7 @@ class Ledger:
             Intake(scripts),
             Signals(scripts),
             Erasures(scripts),
+            Footprints(scripts, Cursors(scripts)),
         )
 
     def work(self, crm: str, object: str) -> Work:

@@ -11,6 +11,7 @@ from rich.table import Table
 from worker.commands.running import DONE
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, of, table, until
+from worker.ledger.footprint import Footprint
 from worker.ledger.spool import Spool
 from worker.overview import Overview, fill_rate, overview
 
@@ -34,7 +35,19 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
         f"{found.journal} journal entries, {found.deliveries} delivered rows on their way, {spooled} spooled replies",
         highlight=False,
     )
+    if found.memory is not None:
+        out.print(memory_line(found.memory), highlight=False)
     return DONE
+
+
+def memory_line(memory: Footprint) -> str:
+    """How full Redis is, and when it will be."""
+    line = f"Redis holds {memory.used / 2**20:.0f} MiB"
+    if memory.limit:
+        line += f" of {memory.limit / 2**20:.0f}, {memory.share:.0%}"
+    if memory.full_in_days is not None:
+        line += f", full in {memory.full_in_days:.0f} days at this pace"
+    return line + (": backfill pauses" if memory.is_full else "")
 
 
 def _tables(found: Overview) -> Iterator[Table]:
