@@ -50,7 +50,7 @@ _LUA = "worker/ledger/lua"
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "deduplicated in one step and stored in another",
-        1,
+        6,
         (
             Edit(
                 f"{_LUA}/deliveries_store.lua",
@@ -75,7 +75,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the cursor moves before its page is stored",
-        1,
+        9,
         (
             Edit(
                 "worker/ledger/work.py",
@@ -127,7 +127,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "released by the class of the exception alone",
-        1,
+        5,
         (
             Edit(
                 "connectors/transport.py",
@@ -139,7 +139,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the next window begins after the last one: > for >=",
-        1,
+        10,
         (
             Edit(
                 "connectors/hubspot/search.py",
@@ -161,7 +161,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a step of a visit does not ask whose lease it is",
-        1,
+        2,
         (
             Edit(
                 f"{_LUA}/parts/visit.lua",
@@ -199,21 +199,22 @@ MUTANTS: tuple[Mutant, ...] = (
         only="vendors",
     ),
     Mutant(
-        "an answer is stored only once it could be read",
+        "an answer that cannot be read is not stored, as if it had cost nothing",
         1,
         (
             Edit(
                 "worker/ledger/tickets.py",
                 "        settlement = self._read(reply)\n",
                 "        settlement = self._read(reply)\n"
-                '        if not reply.body.endswith((b"}", b"]")):\n            return\n',
+                '        if not reply.body.endswith((b"}", b"]")):\n'
+                '            await self.released("unread")\n            return\n',
             ),
         ),
         only="pages",
     ),
     Mutant(
         "admission loses a record",
-        1,
+        2,
         (
             Edit(
                 f"{_LUA}/floor_admit.lua",

@@ -69,12 +69,8 @@ class Sent:
 
     @property
     def told(self) -> bool:
-        """Whether the sender, alive, got an answer that says what became of the call, readable or not."""
-        return (
-            bool(self.answered)
-            and self.fault in {"", "429", "page", "half"}
-            and not (self.process and self.process.dead)
-        )
+        """Whether the sender, alive, got an answer that says what became of the call."""
+        return bool(self.answered) and self.fault in {"", "429"} and not (self.process and self.process.dead)
 
 
 class Net:
