@@ -120,12 +120,12 @@ class Auditor:
         for one in self.net.vendors["hubspot"].books.writes:
             if one.object == "contacts" and one.id in alone:
                 last[one.id] = (one.mono, bool(one.request))
-        for one in self.net.sent:
-            if one.vendor == "hubspot" and _READ.search(one.path):
-                for id_ in re.findall(r'"id":"(\d+)"', one.body.decode()):
+        for read in self.net.sent:
+            if read.vendor == "hubspot" and _READ.search(read.path):
+                for id_ in re.findall(r'"id":"(\d+)"', read.body.decode()):
                     at, ours = last.get(id_, (0.0, False))
-                    if ours and one.departed > at + ECHO_S:
-                        self._breach(f"contacts {id_} was read again {one.departed - at:.1f} s after our own write")
+                    if ours and read.departed > at + ECHO_S:
+                        self._breach(f"contacts {id_} was read again {read.departed - at:.1f} s after our own write")
 
     def outcome(
         self, expected: Mapping[tuple[str, str], Mapping[str, str]], doubtful: frozenset[str], edited: frozenset[str]

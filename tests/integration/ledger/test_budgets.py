@@ -28,7 +28,7 @@ from worker.ledger.tickets import Desk
 async def main(socket, name, asks):
     client = Redis(unix_socket_path=socket)
     desk = Desk(Scripts(client))
-    lines = [BudgetLine("forager:day:0", 997), BudgetLine("forager:month:0", 5000)]
+    lines = [BudgetLine("forager:day:0", 1000), BudgetLine("forager:month:0", 5000)]
     outcomes = Counter()
     async def ask(first):
         for number in range(first, asks, 20):
@@ -57,15 +57,15 @@ def budgets(scripts: Scripts) -> Budgets:
     return Budgets(scripts)
 
 
-async def test_four_processes_asking_at_once_use_exactly_the_cap(
+async def test_eight_processes_asking_at_once_use_exactly_the_cap(
     redis_socket: Path, redis: Redis, budgets: Budgets
 ) -> None:
-    asks = 700
+    racing, asks = 8, 2_500
     racers = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", ASKER, str(redis_socket), f"w{number}", str(asks), stdout=asyncio.subprocess.PIPE
         )
-        for number in range(4)
+        for number in range(racing)
     ]
     sums = Counter[str]()
     for racer in racers:
@@ -73,10 +73,10 @@ async def test_four_processes_asking_at_once_use_exactly_the_cap(
         assert racer.returncode == 0
         for word, figure in zip(("credits", "granted", "refused"), printed.split(), strict=True):
             sums[word] += int(figure)
-    assert sums["credits"] == 997
-    assert sums["granted"] + sums["refused"] == 4 * asks
+    assert sums["credits"] == 1_000
+    assert sums["granted"] + sums["refused"] == racing * asks
     booked = await budgets.booked(["forager:day:0", "forager:month:0"])
-    assert set(booked.values()) == {Booked(spent=0, reserved=997)}
+    assert set(booked.values()) == {Booked(spent=0, reserved=1_000)}
 
 
 async def test_askers_of_one_question_pay_once(redis_socket: Path, redis: Redis, budgets: Budgets) -> None:
