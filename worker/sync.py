@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
 import structlog
 
+from connectors.errors import ConnectorError
 from worker.ledger.cursors import Cursors
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import RunFigures, together
@@ -62,11 +63,12 @@ class Report:
     seconds: float
     run: str = ""
     by_work: Mapping[tuple[str, str], RunFigures] = field(default_factory=dict)
+    left: int = 0  # records still due though nobody takes them: their crm is paused, or there is no worker
 
     def as_json(self) -> dict[str, Any]:
         """The stable keys."""
         told = asdict(self)
-        return {name: told[name] for name in told if name not in {"run", "by_work"}}
+        return {name: told[name] for name in told if name not in {"run", "by_work", "left"}}
 
 
 def new_run(kind: str) -> str:
@@ -89,17 +91,17 @@ async def sync(
     run, began = new_run("sync"), time.monotonic()
     if wanted.max_credits is not None:
         await set_cap(runtime.ledger.cursors, run, wanted.max_credits)
-    works, polled = _works(runtime), asyncio.Event()
+    works, polled, left = _works(runtime), asyncio.Event(), 0
     looking = asyncio.create_task(_look(runtime, wanted, run, works, polled))
     looking.add_done_callback(lambda _: polled.set())
     try:
         await polled.wait()
         async with worker or nullcontext():
-            await _followed(runtime, run, works, looking, wanted, watch)
+            left = await _followed(runtime, run, works, looking, wanted, watch)
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
-    return await _report(runtime, run, works, time.monotonic() - began)
+    return replace(await _report(runtime, run, works, time.monotonic() - began), left=left)
 
 
 async def set_cap(cursors: Cursors, run: str, credits: int) -> None:
@@ -135,7 +137,9 @@ async def _look(runtime: Runtime, wanted: Pass, run: str, works: Sequence[Work],
 async def _all(looks: Sequence[Awaitable[object]]) -> None:
     """Look everywhere; one vendor that fails keeps nobody else from being looked at."""
     for result in await asyncio.gather(*looks, return_exceptions=True):
-        if isinstance(result, Exception):
+        if isinstance(result, ConnectorError):
+            log.error("sync.look_failed", error=str(result), hint=result.hint)
+        elif isinstance(result, Exception):
             log.error("sync.look_failed", error=type(result).__name__, exc_info=result)
 
 
@@ -165,7 +169,8 @@ async def _followed(
     looking: asyncio.Task[None],
     wanted: Pass,
     watch: Callable[[Progress], None] | None,
-) -> None:
+) -> int:
+    """Until nothing of the run is open; how many records stayed due because nobody took them for so long."""
     last, moved = RunFigures(), clock()
     while True:
         walking = not looking.done()
@@ -180,7 +185,10 @@ async def _followed(
             waiting = sum([(await work.counts()).waiting for work in works])
             watch(Progress(pending, waiting, figures, await run_credits(runtime, run), walking))
         if not walking and not pending:
-            return
+            return 0
+        if not walking and clock() > horizon and not sum([await work.pending(run, 0) for work in works]):
+            log.warning("sync.left", records=pending)
+            return pending
         await asyncio.sleep(LOOK_S)
 
 

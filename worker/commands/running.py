@@ -40,6 +40,11 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
         print_json(report.as_json())
     else:
         out.print(summary(report))
+    if report.left:
+        err.print(
+            f"{report.left} records are still due and nobody takes them: refill status shows why", highlight=False
+        )
+        return FAILED
     return DEAD_LETTERS if report.dead else DONE
 
 

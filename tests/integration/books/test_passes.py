@@ -1,0 +1,22 @@
+"""A pass over a crm that waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.integration.scene import CRM, Scene
+from worker.sync import Pass, sync
+
+
+async def test_a_pass_ends_though_the_records_of_a_paused_crm_stay_due(scene: Scene) -> None:
+    worker = await scene.worker()
+    first, second = scene.ids(2)
+    await scene.due(first)
+    scene.fault("status", "hubspot", "*", times=None, params={"status": 401})
+    await worker.visit()
+    assert [one.reason for one in await scene.ledger.pauses.of(CRM)] == ["credentials"]
+    await scene.due(second)
+    async with asyncio.timeout(20):
+        report = await sync(worker.runtime, Pass(patience_s=0.5))
+    assert (report.left, (await scene.counts()).due) == (1, 2)  # the first is deferred for longer than the patience
+    assert "left" not in report.as_json()
