@@ -110,6 +110,8 @@ class Visitor:
         view = self._watch.view(record, story.own)
         story.own |= {name: Own(refused=True) for name in view.refused}
         if view.skip:
+            if proposal:
+                await self._watch.reviews.remove(lease.id)
             await self._settle(lease, story, view, view.closed, remembered=False)
             return
         if self._nothing_new(lease, view):
@@ -153,6 +155,8 @@ class Visitor:
     async def _leave(self, lease: Lease, found: Found, story: Story | None = None) -> None:
         """The record is merged, converted, gone, or the vendor said nothing of it; ``story`` is what came before."""
         work, paid = self._watch.work, story.paid if story else []
+        if found.fate in {Fate.GONE, Fate.MOVED}:
+            await self._watch.reviews.remove(lease.id)  # nobody can approve it any more, and it may name a person
         if found.fate is Fate.GONE:
             ends = story.ends if story else [change_entry(intent(text), "gone") for text in lease.intents]
             ending = await self._gone(lease, [*paid, *ends])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -50,3 +51,21 @@ async def test_a_record_that_stays_locked_waits_longer_each_time_and_ends_with_a
     await worker.visit()
     raw = await scene.redis.hget(f"refill:work:{CRM}:{KIND}:record:{id_}", "attempts")  # type: ignore[misc]  # redis-py
     assert (raw, (await scene.counts()).due) == (b"1", 1)
+
+
+@pytest.mark.parametrize("fate", ["deleted", "opted out"])
+async def test_what_was_proposed_for_a_record_goes_with_it(stage: Any, fate: str) -> None:
+    scene = await stage(crm='mode = "review"')
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await scene.due(id_)
+    await worker.visit()
+    reviews = worker.runtime.watches[CRM, KIND].reviews
+    assert [one.id for one in await reviews.all()] == [id_]
+    if fate == "deleted":
+        scene.delete(id_)
+    else:
+        scene.edit(id_, hs_email_optout="true")
+    await scene.ledger.work(CRM, KIND).replay(id_, "run")
+    await worker.visit()
+    assert await reviews.all() == []
