@@ -42,7 +42,7 @@ async def _all(arguments: argparse.Namespace) -> list[Verdict]:
         verdict.seconds = time.monotonic() - began
         found.append(verdict)
         _say(table([verdict]))
-        _say(repr((verdict.seen, verdict.told, verdict.toxics, verdict.ended)))
+        _say(repr((verdict.seen, verdict.told, verdict.toxics, verdict.ended, verdict.errors)))
         for words in verdict.last_words:
             _say(words)
     return found

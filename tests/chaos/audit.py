@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.load import load
@@ -21,6 +20,7 @@ from worker.ledger.tickets import Uncertain
 from worker.vendors import open_providers
 
 _FOR_REDIS = ("Redis went away", "Redis does not answer")  # said at its start; whoever runs it starts it again
+_CALCULATED = ("hs_email_domain",)  # by HubSpot, from what is watched
 _NEVER = frozenset({"restored", "overrun", "credits"})
 Row = tuple[str, str, str]
 
@@ -36,6 +36,9 @@ class Verdict:
     settled: int = 0
     dead: Counter[str] = field(default_factory=Counter)
     uncertain: int = 0
+    by_log: int = 0
+    adrift: list[str] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
     money: dict[str, tuple[Totals, int]] = field(default_factory=dict)
     judged: dict[str, tuple[Totals, int]] = field(default_factory=dict)
     checks: int = 0
@@ -47,7 +50,7 @@ class Verdict:
     differing: int = 0
     doubtful: int = 0
     spoiled: int = 0
-    unexplained: dict[Row, tuple[Mapping[str, str], Mapping[str, str]]] = field(default_factory=dict)
+    unexplained: dict[Row, str] = field(default_factory=dict)
     toxics: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -59,6 +62,7 @@ class Verdict:
     def faults(self) -> list[str]:
         """Sentences about what does not hold; none is right."""
         found = [f"the bounds broke: {one}" for one in self.broken[:5]]
+        found += self.adrift
         found += [f"charged twice: {one}" for one in self.twice[:5]]
         found += [f"{self.overwritten} values overwritten"] if self.overwritten else []
         found += [f"{self.lost} records lost"] if self.lost else []
@@ -66,7 +70,7 @@ class Verdict:
         for name, (ours, bill) in self.judged.items():
             if ours.spent != bill or ours.sent or ours.uncertain or ours.reserved:
                 found.append(f"{name}: {ours} is not the bill of {bill}")
-        found += [f"{row} is {now}, undisturbed {then}" for row, (then, now) in list(self.unexplained.items())[:5]]
+        found += [f"{row}: {how}" for row, how in list(self.unexplained.items())[:5]]
         found += [f"nothing calls for a pause of {reason}" for reason in sorted(self.paused & _NEVER)]
         ended = [words for words in self.last_words if not any(one in words for one in _FOR_REDIS)]
         return found + [f"a worker ended by itself: {words}" for words in ended]
@@ -96,6 +100,8 @@ async def carry_out(
             for proxy in slot.vendors.values():
                 verdict.toxics.update(proxy.toxics)
                 verdict.exchanges += proxy.exchanges
+        for slot in yard.slots:
+            verdict.errors.update(slot.errors())
         verdict.ended, verdict.seen, verdict.last_words = yard.ended, watch.seen, yard.last_words
         await yard.close()
     verdict.paused = run.paused
@@ -115,8 +121,13 @@ async def _judged(run: Run, verdict: Verdict) -> None:
     """What is uncertain is judged by the bill, as a person would; the doubtful records are noted before."""
     ledger = run.yard.ledger
     found = await _uncertain(run)
-    verdict.uncertain = len(found)
-    run.doubted |= {one.key for one in found}
+    by_log = await _by_log(run)
+    for name, (ours, _) in (await run.books.totals(ledger.budgets)).items():
+        listed = sum(one.price for one in found if one.provider == name)
+        if listed != ours.uncertain:
+            verdict.adrift.append(f"{name}: {listed} credits are listed as uncertain and {ours.uncertain} booked")
+    verdict.uncertain, verdict.by_log = len(found), len(by_log)
+    run.doubted |= {one.key for one in found} | by_log
     providers = open_providers(load(run.yard.slots[0].folder / "refill.toml", {}), lambda _: _NoLimit())
     try:
         charged = {
@@ -127,6 +138,17 @@ async def _judged(run: Run, verdict: Verdict) -> None:
             await provider.aclose()
     for one in found:
         await ledger.desk.resolve(one.ticket_id, False, charged=one.key in charged[one.provider])
+
+
+async def _by_log(run: Run) -> set[str]:
+    """Questions whose lookup was uncertain until the provider's own log showed the charge: nobody got the answer."""
+    redis, names = run.yard.redis, run.yard.ledger.scripts.keys
+    found = set()
+    async for name in redis.scan_iter(match=names("ticket", "?" * 16), count=1_000):
+        state, question = await run.yard.ledger.scripts.call("HMGET", name, "state", "question")
+        if state == b"resolved" and question:
+            found.add(question.decode())
+    return found
 
 
 class _NoLimit:
@@ -174,14 +196,16 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
         verdict.differing += 1
         vendor, kind, id_ = row
         asked = await desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, kind), kind), id_))
-        if {name for name in {*then, *now} if then.get(name) != now.get(name)} - set(WATCHED.get((vendor, kind), ())):
-            verdict.unexplained[row] = then, now
+        differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
+        if differing - {*WATCHED.get((vendor, kind), ()), *_CALCULATED}:
+            verdict.unexplained[row] = f"{sorted(differing)} differ, {'one is gone' if not (then and now) else 'why'}"
         elif run.doubted & {one.key for one in asked}:
             verdict.doubtful += 1
         elif any(one.kept is not None and _is_spoiled(one.kept) for one in asked):
             verdict.spoiled += 1
         else:
-            verdict.unexplained[row] = then, now
+            known = [f"{one.kept.operation if one.kept else one.key[:6]} {one.state or 'kept'}" for one in asked]
+            verdict.unexplained[row] = f"{sorted(differing)} differ, asked {known}"
 
 
 def _is_spoiled(kept: Kept) -> bool:

@@ -19,7 +19,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("settled, dead letters", lambda one: f"{one.settled}, {sum(one.dead.values())}"),
     ("... reasons", lambda one: ", ".join(f"{count} {reason}" for reason, count in one.dead.most_common()) or "none"),
     ("tokens expired, triggers repeated", lambda one: f"{one.told.done['expire']}, {one.told.done['repeat']}"),
-    ("uncertain lookups", lambda one: one.uncertain),
+    ("uncertain lookups: left to a person, judged by the provider's log", lambda one: f"{one.uncertain}, {one.by_log}"),
     ("credits billed", lambda one: sum(bill for _, bill in one.judged.values())),
     ("spent after judging by the bill", lambda one: sum(ours.spent for ours, _ in one.judged.values())),
     ("checks of the bounds, broken", lambda one: f"{one.checks}, {len(one.broken)}"),

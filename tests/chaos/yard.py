@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import random
 import shutil
@@ -70,6 +71,16 @@ class Slot:
         with log.open("wb") as told:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=kept)
         self.worker = Worker(process, log)
+
+    def errors(self) -> list[str]:
+        """Events and classes of all errors that workers logged here."""
+        told: list[str] = []
+        for log in self.folder.glob("worker-*.log"):
+            for line in log.read_text(encoding="utf-8").splitlines():
+                if '"level": "error"' in line and line.endswith("}"):
+                    event = json.loads(line)
+                    told.append(f"{event['event']} {event.get('error', '')}")
+        return told
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the worker, if one lives here."""
