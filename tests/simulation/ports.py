@@ -54,6 +54,7 @@ class Leases:
     questions: dict[str, str] = field(default_factory=dict)
     asked: dict[str, set[str]] = field(default_factory=dict)
     sent: set[str] = field(default_factory=set)
+    done: set[tuple[str, str, str]] = field(default_factory=set)
     stale: list[str] = field(default_factory=list)
 
     def saw(self, name: str, args: Sequence[Any], result: Any) -> None:
@@ -69,8 +70,12 @@ class Leases:
             self.sent.add(str(args[2]))
         elif name in _ENDS or name == "work_intend":
             claim, _, record = str(args[3]).partition(":")
-            if self.held.get(record, claim) != claim and result not in {b"lost", b"retry", 0}:
+            step = (name, claim, record)
+            taken = result not in {b"lost", b"retry", 0}
+            if taken and self.held.get(record, claim) != claim and step not in self.done:  # a repeat says what it said
                 self.stale.append(f"{name} of {record} was taken on a lease that was given on")
+            if taken:
+                self.done.add(step)
 
 
 class Ports:
