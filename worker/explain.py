@@ -80,7 +80,8 @@ async def told(ledger: Ledger, crm: str, object: str, id: str) -> Told:
 
 
 def _line(entry: Entry) -> dict[str, Any]:
-    return {"kind": "change", "at": entry.at_ms, "run": entry.run} | json.loads(entry.entry)
+    told: dict[str, Any] = json.loads(entry.entry)
+    return {"kind": "change", "at": entry.at_ms, "run": entry.run} | told
 
 
 def _questions(asked: Sequence[Asked], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -115,8 +115,11 @@ class Forager(Vendor):
         return {"balance_log": [row.json() for row in self.log.rows], "feedback": self.account.feedbacks}
 
     def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        """`log_lag` {seconds}: how long a charge takes to show in the balance log; `charge` {change_type, credits}: one
-        for somebody else on the same account."""
+        """Do what no call does.
+
+        `log_lag` {seconds}: how long a charge takes to show in the balance log; `charge` {change_type, credits}: one
+        for somebody else on the same account.
+        """
         if action == "charge":
             self.balance -= body["credits"]
             self.books.charge(None, body["change_type"], "somebody-else", body["credits"])
