@@ -31,6 +31,7 @@ from typing import IO
 import structlog
 
 from config.problems import ConfigError
+from worker.append_only import drop_torn_step
 
 OLDEST = (6, 2)
 _SOCKET_BYTES = 100  # the systems allow 104 to 108
@@ -187,6 +188,8 @@ class EmbeddedRedis:
     def _start(self, server: IO[bytes]) -> None:
         """Start a server that inherits ``server`` and its lock. It makes itself a session of its own."""
         program = self._choose()
+        if torn := drop_torn_step(self.folder):
+            log.warning("redis.torn_step_dropped", bytes=torn)
         path = self._new_socket()
         (self.folder / "socket").write_text(str(path), encoding="utf-8")
         (self.folder / "version").write_text(str(program), encoding="utf-8")

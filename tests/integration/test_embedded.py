@@ -118,6 +118,28 @@ def test_killed_server_is_started_again_with_what_it_had(data_dir: Path) -> None
     server.leave()
 
 
+@pytest.mark.parametrize("torn", [3, 20, 60])  # inside EXEC, inside the second write, inside the first
+def test_half_a_script_that_a_power_cut_left_is_never_run(data_dir: Path, torn: int) -> None:
+    server = EmbeddedRedis(data_dir)
+    server.join()
+    ask(server, b"SET kept 1\r\n")
+    ask(server, b"EVAL \"redis.call('INCR', 'first') redis.call('INCR', 'second')\" 0\r\n")
+    (log,) = [*server.folder.glob("appendonlydir/*.incr.aof"), *server.folder.glob("appendonly.aof")]
+
+    def cut(bytes: int) -> None:
+        os.kill(pid_of(server), signal.SIGKILL)
+        until(lambda: not server.answers())
+        os.truncate(log, log.stat().st_size - bytes)
+        server.ensure()
+
+    cut(torn)
+    ask(server, b"EVAL \"redis.call('INCR', 'later') redis.call('INCR', 'later')\" 0\r\n")
+    cut(0)
+
+    assert ask(server, b"MGET first second later kept\r\n") == b"*4\r\n$-1\r\n$-1\r\n$1\r\n2\r\n$1\r\n1\r\n"
+    server.leave()
+
+
 def test_processes_that_come_and_go_together_share_one_server(data_dir: Path) -> None:
     script = (
         "import pathlib, sys, worker.embedded as e; s = e.EmbeddedRedis(pathlib.Path(sys.argv[1]))\n"
