@@ -161,7 +161,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a step of a visit does not ask whose lease it is",
-        2,
+        1,
         (
             Edit(
                 f"{_LUA}/parts/visit.lua",
