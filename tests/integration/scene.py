@@ -202,8 +202,15 @@ class Scene:
         await runtime.open_crms()
         assert not runtime.shut
         worker = Worker(runtime, life)
-        self.stack.push_async_callback(worker.die)
+        self.stack.push_async_callback(self._gone, worker)
         return worker
+
+    async def _gone(self, worker: Worker) -> None:
+        """Nothing of a worker runs on when its connections are closed, calls that the vendors hold open included."""
+        await worker.die()
+        for vendor in self.vendors.values():
+            vendor.holds.release()
+        await until(lambda: not len(worker.runtime.visits), "the end of a dead worker's visits")
 
     @property
     def ledger(self) -> Ledger:
