@@ -25,11 +25,13 @@ from tests.integration.ledger.money import (
     reserve,
     send,
 )
+from tests.integration.ledger.work_steps import settled
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import Booked, Budgets
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.spool import Loaded, Spool
 from worker.ledger.tickets import Desk, Granted, LookupTicket, Missed, Settlement, Unknown
+from worker.ledger.work import Work
 
 KEEP = 90 * DAY_MS
 
@@ -290,3 +292,15 @@ async def test_whole_reply_of_a_process_that_died_before_naming_it_is_loaded(
 async def test_empty_spool_loads_nothing(desk: Desk, spool: Spool) -> None:
     assert spool.pending() == 0
     assert await spool.load(desk) == Loaded(0, ())
+
+
+async def test_late_answer_brings_back_a_record_that_settled_without_it_in_the_same_step(
+    desk: Desk, scripts: Scripts, clock: Clock
+) -> None:
+    work = Work(scripts, ANN[0], ANN[1])
+    granted = await send(desk)
+    await desk.uncertain(granted, "cut")
+    assert isinstance(await reserve(desk), Missed)
+    await settled(work, ANN[2])
+    await desk.store(granted, reply(), credits=5, hit=True, keep_ms=KEEP)
+    assert (await work.counts()).due == 1  # without a second step, which a dead process would not make

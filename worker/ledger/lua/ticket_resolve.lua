@@ -1,4 +1,4 @@
--- needs: tickets
+-- needs: memory, work, tickets, waking
 -- uncertain -> resolved, by a person: its credits count as spent (charged = 1) or are given back, and with again = 1
 -- the question may be asked anew. A repeat changes nothing. Args: ticket, again, charged.
 local id, again, charged = ARGV[3], ARGV[4], ARGV[5]
@@ -24,4 +24,4 @@ if ticket.state == 'uncertain' then
     redis.call('PEXPIRE', K.waiters(id), ENDED_MS)
   end
 end
-return ended(id, ticket)
+return told(ended(id, ticket))

@@ -1,4 +1,4 @@
--- needs: tickets, answers
+-- needs: memory, work, tickets, answers, waking
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
 -- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply,
@@ -81,4 +81,4 @@ close(id, ticket)
 if redis.call('HEXISTS', K.question(question), 'ticket') == 0 then
   redis.call('DEL', K.question(question))
 end
-return ended(id, ticket)
+return told(ended(id, ticket))
