@@ -155,7 +155,8 @@ async def _walk(watch: Watch, run: str) -> None:
         while await watch.work.room() < watch.vendor.batch:  # noqa: ASYNC110  # the room is in Redis
             await asyncio.sleep(LOOK_S)
         page = await watch.vendor.walk(watch.watched, after)
-        await watch.work.add(await due_rows(watch, page.records), lane=Lane.BACKFILL, run=run)
+        rows = await due_rows(watch, page.records, closed=True)
+        await watch.work.add(rows, lane=Lane.BACKFILL, run=run)
         after, done = page.cursor.id, page.done
 
 

@@ -73,8 +73,11 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
             return total
 
 
-async def due_rows(watch: Watch, records: Sequence[Record]) -> list[Due]:
+async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False) -> list[Due]:
     """The rows that have an open gap, with the fingerprint they would settle with.
+
+    With ``closed`` also those whose blanks nobody may fill, such as an opted-out person's: a visit looks nothing up
+    for them and counts why, which a pass that accounts for everything wants.
 
     A row whose fingerprint equals the remembered one is dropped by the ledger: that is how our own write, seen by
     the next poll, starts nothing.
@@ -86,7 +89,8 @@ async def due_rows(watch: Watch, records: Sequence[Record]) -> list[Due]:
     for record in await complete(watch, records):
         memory = memories.get(record.id)
         view = watch.view(record, own_values(memory.own) if memory else {})
-        if view.gaps and not view.skip:
+        counted = closed and view.blank and view.skip and view.skip.reason
+        if counted or (view.gaps and not view.skip):
             rows.append(Due(record.id, record.modified, watch.mark(view), record.read_at))
     return rows
 
