@@ -25,13 +25,13 @@ from tests.integration.ledger.money import (
     reserve,
     send,
 )
-from tests.integration.ledger.work_steps import settled
+from tests.integration.ledger.work_steps import OWNER, READ, lease, settled
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import Booked, Budgets
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.spool import Loaded, Spool
 from worker.ledger.tickets import Desk, Granted, LookupTicket, Missed, Settlement, Unknown
-from worker.ledger.work import Work
+from worker.ledger.work import Ending, Work
 
 KEEP = 90 * DAY_MS
 
@@ -304,3 +304,18 @@ async def test_late_answer_brings_back_a_record_that_settled_without_it_in_the_s
     await settled(work, ANN[2])
     await desk.store(granted, reply(), credits=5, hit=True, keep_ms=KEEP)
     assert (await work.counts()).due == 1  # without a second step, which a dead process would not make
+
+
+async def test_late_answer_brings_back_a_record_whose_visit_was_about_to_settle_without_it(
+    desk: Desk, scripts: Scripts, clock: Clock
+) -> None:
+    work = Work(scripts, ANN[0], ANN[1])
+    granted = await send(desk)
+    await desk.uncertain(granted, "cut")
+    held = await lease(work, ANN[2])
+    assert isinstance(await reserve(desk), Missed)
+    await desk.store(granted, reply(), credits=5, hit=True, keep_ms=KEEP)
+    assert await work.settle(held, READ) is Ending.AGAIN
+    (again,) = await work.claim(OWNER, 1)
+    assert again.forced
+    assert await work.settle(again, READ) is Ending.DONE

@@ -28,12 +28,16 @@ count_visit(w, filled, outcome ~= 'unchanged' and unfilled or nil)
 count_outcome(w, outcome)
 count_tally(w, tally)
 
-if unseen(w, memory) == '' then
+local woken = w.f.woken -- there is word of a lookup that this visit may have taken for a miss
+if unseen(w, memory) == '' and not woken then
   local answer = ended(w, 'settle', 'done')
   enter_settled(w, true)
   return answer
 end
 local answer = ended(w, 'settle', 'again')
 fresh(w)
+if woken then
+  put(w, 'forced', '1')
+end
 enter_due(w, now)
 return answer
