@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from config.load import load
@@ -92,6 +93,7 @@ async def carry_out(
             verdict.money = await run.books.totals(yard.ledger.budgets)
             await run.calm(within_s)
             await _judged(run, verdict)
+            await run.calm(within_s)
             await _revived(run, verdict, within_s)
         await _compared(run, await expected, verdict)
         verdict.judged = await run.books.totals(yard.ledger.budgets)
@@ -198,14 +200,19 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
         asked = await desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, kind), kind), id_))
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
         if differing - {*WATCHED.get((vendor, kind), ()), *_CALCULATED}:
-            verdict.unexplained[row] = f"{sorted(differing)} differ, {'one is gone' if not (then and now) else 'why'}"
+            verdict.unexplained[row] = f"{_values(differing, then, now)}"
         elif run.doubted & {one.key for one in asked}:
             verdict.doubtful += 1
         elif any(one.kept is not None and _is_spoiled(one.kept) for one in asked):
             verdict.spoiled += 1
         else:
             known = [f"{one.kept.operation if one.kept else one.key[:6]} {one.state or 'kept'}" for one in asked]
-            verdict.unexplained[row] = f"{sorted(differing)} differ, asked {known}"
+            verdict.unexplained[row] = f"{_values(differing, then, now)}, asked {known}"
+
+
+def _values(names: Iterable[str], then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Undisturbed and actual, by property."""
+    return {name: (then.get(name, ""), now.get(name, "")) for name in sorted(names)}
 
 
 def _is_spoiled(kept: Kept) -> bool:
