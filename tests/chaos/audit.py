@@ -12,8 +12,8 @@ from config.load import load
 from connectors.limits import Notice
 from tests.chaos.books import Books
 from tests.chaos.plan import VENDORS, Plan
-from tests.chaos.storm import Run, Told, Undisturbed, Watch, checked
-from tests.chaos.yard import OBJECTS, Yard
+from tests.chaos.storm import Row, Run, Told, Undisturbed, Watch, checked
+from tests.chaos.yard import Yard
 from tests.e2e.test_undisturbed import WATCHED
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import Totals
@@ -23,7 +23,6 @@ from worker.vendors import open_providers
 _FOR_REDIS = ("Redis went away", "Redis does not answer")  # said at its start; whoever runs it starts it again
 _CALCULATED = ("hs_email_domain",)  # by HubSpot, from what is watched
 _NEVER = frozenset({"restored", "overrun", "credits"})
-Row = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -51,6 +50,7 @@ class Verdict:
     differing: int = 0
     doubtful: int = 0
     spoiled: int = 0
+    otherwise: int = 0
     unexplained: dict[Row, str] = field(default_factory=dict)
     toxics: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
@@ -188,23 +188,23 @@ async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
 
 async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
     verdict.lost = max(0, expected.records - verdict.records)
-    vendors, desk = run.yard.vendors, run.yard.ledger.desk
-    verdict.overwritten = len(vendors.overwritten())
-    actual = vendors.state()
+    verdict.overwritten = len(run.yard.vendors.overwritten())
+    actual = run.yard.vendors.state()
     for row in sorted(expected.rows.keys() | actual.keys()):
         then, now = expected.rows.get(row, {}), actual.get(row, {})
         if then == now:
             continue
         verdict.differing += 1
-        vendor, kind, id_ = row
-        asked = await desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, kind), kind), id_))
+        asked = await run.yard.asked(row)
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
-        if differing - {*WATCHED.get((vendor, kind), ()), *_CALCULATED}:
+        if differing - {*WATCHED.get(row[:2], ()), *_CALCULATED}:
             verdict.unexplained[row] = f"{_values(differing, then, now)}"
         elif run.doubted & {one.key for one in asked}:
             verdict.doubtful += 1
         elif any(one.kept is not None and _is_spoiled(one.kept) for one in asked):
             verdict.spoiled += 1
+        elif frozenset(one.key for one in asked) != expected.asked.get(row):
+            verdict.otherwise += 1  # what was known of the person when it was decided led to other questions
         else:
             known = [f"{one.kept.operation if one.kept else one.key[:6]} {one.state or 'kept'}" for one in asked]
             verdict.unexplained[row] = f"{_values(differing, then, now)}, asked {known}"

@@ -20,6 +20,7 @@ from tests.e2e.stage import until
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work import Lane
 
+Row = tuple[str, str, str]
 CHECK_S, LOOK_S = 1.0, 0.1
 
 
@@ -64,9 +65,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """What both CRMs hold, by (crm, table, id), and how many records were settled, when nothing was in the way."""
+    """Rows by (crm, table, id), what was asked for each, and how many were settled, when nothing was in the way."""
 
-    rows: Mapping[tuple[str, str, str], Mapping[str, str]]
+    rows: Mapping[Row, Mapping[str, str]]
+    asked: Mapping[Row, frozenset[str]]
     records: int
 
 
@@ -237,6 +239,8 @@ async def undisturbed(storm: Storm, within_s: float) -> Undisturbed:
                 await asyncio.sleep(LOOK_S)
         works = await yard.ledger.floor.works()
         records = sum([(await yard.ledger.work(*name).counts()).settled for name in works])
-        return Undisturbed(yard.vendors.state(), records)
+        rows = yard.vendors.state()
+        asked = {row: frozenset(one.key for one in await yard.asked(row)) for row in rows}
+        return Undisturbed(rows, asked, records)
     finally:
         await yard.close()

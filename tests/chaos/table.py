@@ -28,6 +28,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("rows other than undisturbed", lambda one: one.differing),
     ("... with an uncertain lookup", lambda one: one.doubtful),
     ("... with an answer spoiled once paid", lambda one: one.spoiled),
+    ("... that were led to other questions", lambda one: one.otherwise),
     ("... unexplained", lambda one: len(one.unexplained)),
     ("workers without a Redis to start on", lambda one: len(one.last_words)),
     ("seconds", lambda one: round(one.seconds)),

@@ -36,6 +36,7 @@ from tests.e2e.stage import QUICK, WITHOUT_DELIVERIES, Worker, laid_over, toml
 from tests.e2e.vendors import PROVIDERS, Vendors
 from worker import trial
 from worker.embedded import EmbeddedRedis
+from worker.ledger.answers import Asked
 from worker.ledger.floor import Floor
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.tickets import Desk
@@ -161,6 +162,11 @@ class Yard:
     def ledger(self) -> Ledger:
         """The ledger by a connection that nothing spoils."""
         return Ledger.over(self.redis)
+
+    async def asked(self, row: tuple[str, str, str]) -> list[Asked]:
+        """Every question that was asked for a row ``(crm, table, id)``."""
+        vendor, table, id_ = row
+        return await self.ledger.desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, table), table), id_))
 
     # ---- workers -------------------------------------------------------------------------------------------------
 
