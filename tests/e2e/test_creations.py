@@ -65,10 +65,15 @@ async def test_an_order_is_delivered_when_it_completes_and_rows_that_arrive_mean
 
 
 async def only_held_creations_are_open(stage: Stage) -> bool:
-    """Whether each crm made rows whose answers are kept back, and every creation under way is one of them."""
-    open_ = await stage.redis.zcard(stage.ledger.scripts.keys("creations_open"))
+    """Whether each crm made rows whose answers are kept back, and every creation on the wire is one of them.
+
+    Creations that are claimed and wait for a free connection have sent nothing.
+    """
+    keys = stage.ledger.scripts.keys
+    open_ = [id_.decode() for id_ in await stage.redis.zrange(keys("creations_open"), 0, -1)]
+    states = [await stage.ledger.scripts.call("HGET", keys("creation", id_), "state") for id_ in open_]
     made = [created_and_open(stage.vendors[name]) for name in CREATES]
-    return all(made) and sum(made) == open_
+    return all(made) and sum(made) == states.count(b"sent")
 
 
 def created_and_open(vendor: Sandbox) -> int:
