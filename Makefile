@@ -14,7 +14,7 @@ demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
 	$(BIN)/refill demo $(ARGS)
 
 test: lint types  ## everything that has to hold
-	$(BIN)/pytest -q -n 2 $(TESTS) $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist worksteal $(TESTS) $(ARGS)
 
 lint: .venv/dev.done
 	$(BIN)/ruff check --quiet .
