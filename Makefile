@@ -32,7 +32,7 @@ contract-table: .venv/dev.done  ## every vendor operation against everything tha
 	$(BIN)/pytest -q -n 2 tests/contract --contract-table $(ARGS)
 
 e2e: .venv/dev.done
-	$(BIN)/pytest -q -n 2 -m "" tests/e2e $(ARGS)
+	$(BIN)/pytest -q -n 2 tests/e2e $(ARGS)
 
 slow: .venv/dev.done  ## what make test shows in short, whole
 	$(BIN)/pytest -q -n 2 -m slow $(TESTS) $(ARGS)

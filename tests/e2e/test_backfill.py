@@ -6,8 +6,6 @@ import asyncio
 import json
 from dataclasses import asdict
 
-import pytest
-
 from config.load import load
 from tests.e2e.conftest import Open
 from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES, laid_over
@@ -53,7 +51,6 @@ async def test_a_backfill_stops_at_its_room_goes_on_from_its_place_and_lets_fres
         assert ended.seen == sum(not set(WATCHED["hubspot", "contacts"]) <= row.keys() for row in people)
 
 
-@pytest.mark.slow
 async def test_a_backfill_fills_what_no_poll_saw(opened: Open) -> None:
     stage = opened(laid_over(ONLY_SYNC, WITHOUT_DELIVERIES), records=40, companies=8)
     before = stage.vendors.state()

@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import pytest
 from redis.exceptions import RedisError
 
 from tests.e2e.conftest import Open
@@ -24,7 +23,6 @@ async def undisturbed(opened: Open, **options: Any) -> dict[tuple[str, str, str]
     return stage.vendors.state()
 
 
-@pytest.mark.slow
 async def test_records_wait_for_a_provider_that_is_away_while_the_others_work(opened: Open) -> None:
     expected = await undisturbed(opened)
     stage = opened(WITHOUT_DELIVERIES, **RECORDS, apart=("kaspr",))
@@ -45,7 +43,6 @@ async def test_records_wait_for_a_provider_that_is_away_while_the_others_work(op
     await stage.bill_is_accounted_for()
 
 
-@pytest.mark.slow
 async def test_a_provider_that_answers_503_is_asked_little_and_what_is_doubtful_is_listed(opened: Open) -> None:
     expected = await undisturbed(opened)
     stage = opened(WITHOUT_DELIVERIES, **RECORDS)
