@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -66,7 +67,13 @@ async def redis(redis_socket: Path) -> AsyncIterator[Redis]:
     """An empty database. Replies are bytes."""
     client = Redis(unix_socket_path=str(redis_socket))
     await client.flushall()
+    before = asyncio.all_tasks()
     yield client
+    # What a test left running ends while its connection can still be given back, not when the loop is closed.
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
     await client.aclose()
 
 
