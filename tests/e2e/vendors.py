@@ -47,6 +47,11 @@ class Vendors:
         self._processes[name,] = process
         self.told |= _announced(process)
 
+    def time_passes(self, seconds: float) -> None:
+        """What the CRMs hold by now is older by so much."""
+        for name in CRMS:
+            self[name].control("clock", {"advance": seconds})
+
     def close(self) -> None:
         for process in self._processes.values():
             _end(process)
