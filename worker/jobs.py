@@ -12,6 +12,7 @@ import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.archive import archive
+from worker.erasing import erase_elsewhere
 from worker.ledger.tickets import Uncertain
 from worker.ledger.work import Due, Lane
 from worker.overview import day_run
@@ -162,9 +163,18 @@ async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Take old entries out of the journal, and note how full Redis is."""
-    kept = runtime.settings.journal
-    before_ms = await runtime.ledger.scripts.now() - int(kept.keep.total_seconds() * 1000)
+    """Erase what is kept elsewhere of erased people, archive old journal entries, note how full Redis is.
+
+    In this order, and one after the other: see ``worker.erasing``.
+    """
+    ledger, kept = runtime.ledger, runtime.settings.journal
+    now = await ledger.scripts.now()
+    before_ms = now - int(kept.keep.total_seconds() * 1000)
+    try:
+        await erase_elsewhere(ledger.erasures, ledger.journal, kept.archive_dir, now)
+    except (OSError, ValueError) as error:
+        hint = "journal.archive_dir cannot be read or written: erased people are still told of there"
+        log.error("journal.unerased", error=type(error).__name__, hint=hint)
     try:
         await archive(runtime.ledger.journal, kept.archive_dir, before_ms)
     except (OSError, ValueError) as error:

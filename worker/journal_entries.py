@@ -96,11 +96,20 @@ _PERSONAL = frozenset(
 )  # a question's key can be guessed from an address
 
 
-def scrubbed(entry: str) -> str:
+def scrub(told: Mapping[str, object]) -> dict[str, object]:
     """An entry without what it says of a person: what was done, by whom and at what price stays."""
-    told = json.loads(entry)
-    left = {name: "" if name in _PERSONAL and value else value for name, value in told.items()}
-    return json.dumps(left, ensure_ascii=False, separators=(",", ":"))
+    return {name: "" if name in _PERSONAL and value else value for name, value in told.items()}
+
+
+def scrubbed(entry: str) -> str:
+    """``scrub`` of the form the ledger keeps."""
+    return json.dumps(scrub(json.loads(entry)), ensure_ascii=False, separators=(",", ":"))
+
+
+def told_of(told: Mapping[str, object]) -> tuple[str, str]:
+    """(object, id) of the row that a delivery's entry is about; blanks in an entry about its own record."""
+    object, id = ("made_object", "made_id") if told.get("kind") == "created" else ("object", "id")
+    return str(told.get(object) or ""), str(told.get(id) or "")
 
 
 def _entry(kind: str, values: Mapping[str, object]) -> str:

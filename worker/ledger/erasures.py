@@ -1,17 +1,19 @@
 """People whom a vendor says to forget: what was asked, and how everything kept of a record goes.
 
-Each step can be repeated: after a crash the record is visited, and erased, again.
+A visit erases what is kept under the record itself. What is kept elsewhere - under deliveries that made or filled it,
+and in the archive's files - names it here and there, so one walk erases it for many (``worker.erasing``); until then
+the record stands in a list of its own. Each step can be repeated: after a crash it is erased again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from redis.exceptions import ResponseError
 
-from worker.ledger.answers import Answers, Ref
-from worker.ledger.journal import Journal
+from worker.ledger.answers import Answers, Ref, ref_of
+from worker.ledger.journal import Entry, Journal
 from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.signals import Signals
 from worker.ledger.work_values import ref
@@ -32,9 +34,15 @@ class Erasures:
 
     async def standing(self, before_ms: int) -> list[Ref]:
         """Records of which it was asked before a time and which no visit has found gone yet."""
-        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
-        names = sorted(name.decode() for name, at in found.items() if int(at) < before_ms)
-        return [(crm, kind, id) for crm, kind, id in (name.split(":", 2) for name in names)]
+        return await self._listed(self._key, before_ms)
+
+    async def elsewhere(self, before_ms: int) -> list[Ref]:
+        """Records erased before a time of which something may be kept elsewhere than under themselves."""
+        return await self._listed(self._scripts.keys("erasures_elsewhere"), before_ms)
+
+    async def _listed(self, key: str, before_ms: int) -> list[Ref]:
+        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", key)
+        return [ref_of(name) for name in sorted(found) if int(found[name]) < before_ms]
 
     async def erase(self, record: Ref, scrubbed: Callable[[str], str]) -> None:
         """Forget the answers bought for the record, and what its journal says of the person.
@@ -44,14 +52,17 @@ class Erasures:
         crm, kind, id = record
         await Answers(self._scripts).forget(record)
         entries = await Journal(self._scripts).entries(crm, kind, id)
-        args: list[Arg] = []
-        for entry in entries:
-            if (left := scrubbed(entry.entry)) != entry.entry:
-                args += [entry.key, entry.run, left]
-        if args:
-            await self._scripts.run("erasure_journal", crm, kind, id, *args)
+        await self.replace([(one, scrubbed(one.entry)) for one in entries])
         await Signals(self._scripts).forget(crm, kind, id)
         await self._unclaim(crm, kind, id)
+
+    async def replace(self, entries: Sequence[tuple[Entry, str]]) -> int:
+        """Put other texts in the place of journal entries; gives how many were not so already."""
+        args: list[Arg] = []
+        for entry, left in entries:
+            if left != entry.entry:
+                args += [entry.key, entry.crm, entry.object, entry.id, entry.run, left]
+        return int(await self._scripts.run("erasure_journal", *args)) if args else 0
 
     async def _unclaim(self, crm: str, object: str, id: str) -> None:
         """Natural keys (addresses, profiles) under which a row of ours was created."""
@@ -65,9 +76,18 @@ class Erasures:
                 return
 
     async def done(self, record: Ref) -> None:
-        """The person is forgotten; the file that Redis appends to still has them until it is rewritten."""
+        """What was kept under the record is forgotten; what is kept elsewhere is next."""
+        at = await self._scripts.now()
+        await self._scripts.call("HSET", self._scripts.keys("erasures_elsewhere"), ref(*record), at)
         await self._scripts.call("HDEL", self._key, ref(*record))
         await self._scripts.call("INCR", self._scripts.keys("erased"))
+
+    async def done_elsewhere(self, records: Sequence[Ref]) -> None:
+        """Nothing is kept of these any more; the file that Redis appends to has them until it is rewritten."""
+        if records:
+            names = [ref(*one) for one in records]
+            await self._scripts.call("HDEL", self._scripts.keys("erasures_elsewhere"), *names)
+            await self._scripts.call("INCR", self._scripts.keys("erased"))
 
     async def rewrite(self) -> bool:
         """Let Redis rewrite its file when somebody was erased since it last did; whether it was asked to."""

@@ -95,6 +95,8 @@ DELIVERIES: Mapping[str, str] = {
 INTAKE: Mapping[str, str] = {
     # hash ref -> ms: the vendor said that this person asked to be forgotten; gone once that is done
     "erasures": "intake:erasures",
+    # hash ref -> ms: what was kept under the record is erased; journal entries of others and the archive are next
+    "erasures_elsewhere": "intake:erasures:elsewhere",
     # integer: people erased since Redis was last asked to rewrite its file
     "erased": "intake:erased",
     # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced

@@ -32,8 +32,10 @@ from connectors.ports import Watched
 from tests.integration.conftest import Clock
 from worker.attend import attended
 from worker.deliver import Deliverer, Target
+from worker.erasing import LATE_MS, erase_elsewhere
 from worker.ledger.creations import Creations
 from worker.ledger.deliveries import Deliveries, Row
+from worker.ledger.erasures import Erasures
 from worker.ledger.journal import Journal
 from worker.ledger.pauses import Pauses
 from worker.ledger.scripts import Scripts
@@ -211,3 +213,25 @@ async def test_a_change_is_in_the_journal_once_however_often_its_row_is_visited(
     assert [one for one in told if one[1] == "confirmed"] == [("mobile", "confirmed")]
     assert ("email", "seen") in told  # a person's, though it is the delivered one
     assert desk.vendor.reads - before <= 4  # both rows' open changes, then both rows: not a call for each value
+
+
+async def test_what_a_delivery_told_of_a_person_is_erased_with_the_person(desk: Desk) -> None:
+    await desk.deliver()
+    journal, erasures = Journal(desk.scripts), Erasures(desk.scripts)
+    before = await journal.entries(CRM, "delivery", KEY)
+    assert any("+4915123456789" in one.entry for one in before)
+    told = await desk.told()
+    of_company = [one for one in before if '"c9"' in one.entry]
+    assert of_company
+
+    await erasures.done((CRM, "contact", "p9"))
+    assert await erase_elsewhere(erasures, journal, None, desk.clock.now) == 0
+    desk.clock.pass_ms(LATE_MS + 1)
+    assert await erase_elsewhere(erasures, journal, None, desk.clock.now) == 1
+
+    after = await journal.entries(CRM, "delivery", KEY)
+    assert len(after) == len(before)
+    assert not any("+4915123456789" in one.entry or '"p1"' in one.entry for one in after)
+    assert await desk.told() == told
+    assert [one for one in after if '"c9"' in one.entry] == of_company
+    assert await erase_elsewhere(erasures, journal, None, desk.clock.now) == 0

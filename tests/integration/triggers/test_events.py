@@ -18,7 +18,9 @@ from starlette.routing import Route
 
 from config.settings import Web
 from tests.integration.intake.senders import signed
-from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, SALESFORCE, Floor, opened, until
+from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, RUN, SALESFORCE, Floor, opened, until
+from worker.jobs import archive_journal
+from worker.journal_entries import Intent, change_entry
 from worker.ledger.answers import Answers
 from worker.watch import due_rows
 from worker.web.server import listen, serve
@@ -197,11 +199,11 @@ async def test_privacy_deletion_forgets_what_was_bought_written_and_told_of_the_
         id = min(wrote)
         values = {row["after"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot" and row["id"] == id}
         ref = (HUBSPOT, "contact", id)
-        assert (
-            await floor.runtime.lookups.desk.answers.questions_of(ref)
-            if hasattr(floor.runtime.lookups.desk, "answers")
-            else True
-        )
+        assert await Answers(ledger.scripts).questions_of(ref)
+        told = [
+            change_entry(Intent.of_row("contact", id, "phone", "phone", one, RUN, 1), "confirmed") for one in values
+        ]
+        await ledger.journal.append(HUBSPOT, "delivery", "search/1", RUN, told, token="delivered")
         before = await ledger.journal.entries(*ref)
         assert any(value in entry.entry for entry in before for value in values)
 
@@ -220,6 +222,12 @@ async def test_privacy_deletion_forgets_what_was_bought_written_and_told_of_the_
         assert await Answers(ledger.scripts).questions_of(ref) == []
         assert await ledger.scripts.call("HLEN", "refill:intake:erasures") == 0
         assert not await ledger.erasures.is_asked(ref)
+        elsewhere = ledger.scripts.keys("erasures_elsewhere")
+        assert await ledger.scripts.call("HEXISTS", elsewhere, ":".join(ref))
+        await ledger.scripts.call("HSET", elsewhere, ":".join(ref), 1)  # that was long ago
+        await archive_journal(floor.runtime, {"name": "archive:all"})
+        assert await ledger.scripts.call("HLEN", elsewhere) == 0
+        assert len(await ledger.journal.entries(HUBSPOT, "delivery", "search/1")) == len(values)
         assert await ledger.erasures.rewrite()
         kept = b""
         for key in await redis.keys("refill:*"):
