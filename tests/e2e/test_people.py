@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from sandbox.options import Options
+from sandbox.people import Person
+from sandbox.seeding import build_world
 from tests.contract.sandbox import Sandbox
 from tests.e2e.conftest import Open
-from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, laid_over, until
+from tests.e2e.stage import SMALL, WITHOUT_DELIVERIES, Stage, laid_over, until
 
 POLLING = {"crm": {name: {"poll_every": "1s"} for name in ("acme_hubspot", "acme_salesforce")}}
 STALE_S = 2.2  # what was read longer ago is read again before it is written on
@@ -20,6 +24,10 @@ GAPS = {
 READS = {
     "hubspot": {"route": "/crm/objects/2026-09/{object}/batch/read"},
     "salesforce": {"route": "*/query", "match": "003"},
+}
+EMPLOYER = {
+    "hubspot": ("contacts", "jobtitle", {"company", "associatedcompanyid", "website"}),
+    "salesforce": ("Contact", "Title", {"AccountId"}),
 }
 
 
@@ -107,3 +115,77 @@ def type_everywhere(stage: Stage, crm: str) -> dict[str, dict[str, str]]:
             stage.vendors[crm].control("edit", {"object": kind, "id": id_, "properties": values})
             typed[id_] = values
     return typed
+
+
+async def test_a_changed_job_is_told_once_and_the_crms_keep_the_employer_they_have(opened: Open) -> None:
+    stage = opened(laid_over(WITHOUT_DELIVERIES, POLLING), records=60, companies=12)
+    moved = moved_people(records=60, companies=12)
+    before = stage.vendors.state()
+    await stage.start()
+    await stage.finished()
+
+    told = await job_changes(stage)
+    assert {crm for crm, _, _ in told} == set(EMPLOYER)
+    for row, (signal, *more) in told.items():
+        person = moved[name_of(before[row])]
+        assert (signal["employer"], signal["employer_domain"]) == (person.employer.name, person.employer.domain)
+        assert more == []
+    employers_stand(stage, before, moved)
+
+    written = len(stage.vendors.our_writes())
+    for crm, kind, id_ in told:
+        values = {EMPLOYER[crm][1]: "Typed by hand"}
+        stage.vendors[crm].control("edit", {"object": kind, "id": id_, "properties": values})
+    visits = (await done_so_far(stage))[2]
+    await until(partial(visited, stage, visits + len(told)), "another visit of each")
+    await stage.finished()
+    assert await job_changes(stage) == told  # the same employer is no news
+    assert len(stage.vendors.our_writes()) == written
+    employers_stand(stage, before, moved)
+    assert stage.vendors.overwritten() == []
+
+
+def moved_people(**options: int) -> dict[tuple[str, str], Person]:
+    """Who changed jobs without the notice of the CRMs of a stage opened with ``options``, by name."""
+    known: dict[str, Any] = {name.replace("-", "_"): value for name, value in SMALL.items()}
+    people = build_world(Options(seed=1, **{**known, **options})).people
+    return {(one.first_name, one.last_name): one for one in people if one.former_employer}
+
+
+def name_of(row: Mapping[str, str]) -> tuple[str, str]:
+    first, last = ("firstname", "lastname") if "lastname" in row else ("FirstName", "LastName")
+    return row.get(first, ""), row[last]
+
+
+async def job_changes(stage: Stage) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+    """Signals of the journal, by record as the stage's state names it."""
+    told: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for one in await stage.ledger.journal.since(limit=10_000):
+        entry = json.loads(one.entry)
+        if entry["kind"] == "signal":
+            crm = one.crm.removeprefix("acme_")
+            kind = "Lead" if one.object == "lead" else EMPLOYER[crm][0]
+            told.setdefault((crm, kind, one.id), []).append(entry)
+    return told
+
+
+def employers_stand(
+    stage: Stage, before: Mapping[tuple[str, str, str], Mapping[str, str]], moved: Mapping[tuple[str, str], Person]
+) -> None:
+    """No company, and nobody's tie to one, is another than before; no title or address of a new employer is there."""
+    after = stage.vendors.state()
+    for row, was in before.items():
+        crm, kind, _ = row
+        if kind in {"companies", "Account"}:
+            assert after[row] == was
+            continue
+        ties = EMPLOYER[crm][2] | {"Company"}
+        assert {name: after[row].get(name) for name in ties} == {name: was.get(name) for name in ties}
+        person = moved.get(name_of(was))
+        if person:
+            fresh = {value for name, value in after[row].items() if name not in was}
+            assert not fresh & {person.title, person.work_email, person.employer.name, person.employer.website}
+
+
+async def visited(stage: Stage, visits: int) -> bool:
+    return (await done_so_far(stage))[2] >= visits
