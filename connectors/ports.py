@@ -99,6 +99,10 @@ class Crm(Protocol):
     marks: Marks  # the names our optional properties have here
     buckets: Mapping[str, tuple[Window, ...]]
 
+    @property
+    def user_id(self) -> str:
+        """Whom the CRM names as the writer of our writes; ``""`` where it names nobody, and before the first call."""
+
     async def standing(self) -> Standing:
         """The cheapest free read of our credential."""
 

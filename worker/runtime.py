@@ -47,6 +47,7 @@ from worker.ledger.signals import Signals
 from worker.ledger.spool import Spool
 from worker.ledger.tickets import Desk
 from worker.ledger.timetable import Timetable
+from worker.ledger.users import Users
 from worker.ledger.work import Floor, Lease, Work
 from worker.lookup import Lookups, Terms
 from worker.policies import policy, verified, watched_of
@@ -88,6 +89,7 @@ class Ledger:
     signals: Signals
     erasures: Erasures
     footprints: Footprints
+    users: Users
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
@@ -111,6 +113,7 @@ class Ledger:
             Signals(scripts),
             Erasures(scripts),
             Footprints(scripts, Cursors(scripts)),
+            Users(scripts),
         )
 
     def work(self, crm: str, object: str) -> Work:
@@ -190,6 +193,8 @@ class Runtime:
             openprospect and name in openprospect.deliver_to and settings.mode != "observe"
         ):  # else rows wait in the work
             await self._open_delivery(name, settings, vendor)
+        if vendor.user_id:
+            await self.ledger.users.tell(name, vendor.user_id)
 
     async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:
         rules = policy(name, settings, object, watched, self.settings.providers)

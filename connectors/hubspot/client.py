@@ -53,6 +53,7 @@ class HubSpot:
     """Reads and writes contacts and companies of one portal. Implements ``ports.Crm``."""
 
     kind = "hubspot"
+    user_id = ""  # its events name the app, which the configuration knows
     batch = BATCH
     marks = MARKS
 

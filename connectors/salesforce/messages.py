@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -27,6 +27,9 @@ _RECORD = "{urn:sobject.enterprise.soap.sforce.com}", "{urn:sobject.partner.soap
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _MESSAGE = (f"{_ENVELOPE}Envelope", f"{_ENVELOPE}Body", f"{_OUTBOUND}notifications")
 _NOTIFICATION = (*_MESSAGE, f"{_OUTBOUND}Notification")
+_ROW = (*_NOTIFICATION, f"{_OUTBOUND}sObject")
+_WRITER = tuple(f"{space}LastModifiedById" for space in _RECORD)
+_WANTED = {*(f"{space}Id" for space in _RECORD), *_WRITER}
 _ENCODING = re.compile(rb"^<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE)
 _OURS = {table.lower(): name for name, table in TABLES.items()} | {name: name for name in TABLES}
 
@@ -40,17 +43,36 @@ ACK = (
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a post speaks of: our object -> record ids of 18 characters. ``ignored`` counts rows of other objects."""
+    """What a post speaks of: our object -> record ids of 18 characters. ``ignored`` counts rows of other objects.
+
+    ``writers`` are the users who wrote a record last, by its id, as far as the post tells.
+    """
 
     organization_id: str
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: int = 0
+    writers: Mapping[str, str] = field(default_factory=dict)
 
 
-def same_org(told: str, ours: str) -> bool:
-    """Whether two organization ids, of 15 or 18 characters each, are one."""
+def same_id(told: str, ours: str) -> bool:
+    """Whether two ids of organizations or users, of 15 or 18 characters each, are one."""
     known = all(len(one) in {15, 18} for one in (told, ours))
     return known and hmac.compare_digest(told[:15].encode(), ours[:15].encode())
+
+
+def without_echoes(message: Message, user_id: str) -> Message:
+    """The message without the records that ``user_id``, our own user, wrote last.
+
+    An Outbound Message shows a record as it is when it is sent. Sent late, one about a person's edit may name us,
+    because we wrote since. That loses nothing that stays lost: our visit read the record before it wrote, so it saw
+    the edit. One made between that read and our write, a moment later, is found by the poll and the sweep: the record
+    is not what the visit remembers then.
+    """
+    ids = {
+        name: tuple(one for one in those if not same_id(message.writers.get(one, ""), user_id))
+        for name, those in message.ids.items()
+    }
+    return replace(message, ids={name: those for name, those in ids.items() if those})
 
 
 def outbound(body: bytes) -> Message:
@@ -73,7 +95,8 @@ def outbound(body: bytes) -> Message:
         raise ValueError(type(error).__name__) from None
     if not reader.seen or not is_id(reader.organization_id):
         raise ValueError("no notifications")
-    return Message(reader.organization_id, _by_object(reader.rows), sum(not name for name, _ in reader.rows))
+    ignored = sum(not name for name, _ in reader.rows)
+    return Message(reader.organization_id, _by_object(reader.rows), ignored, _agreed(reader.writers))
 
 
 class _Reader:
@@ -82,10 +105,11 @@ class _Reader:
     def __init__(self) -> None:
         self.organization_id = ""
         self.rows: list[tuple[str, str]] = []
+        self.writers: list[tuple[str, str]] = []  # of every row its id and its last writer, "" where that is not told
         self.seen = 0
         self._path: list[str] = []
         self._parts = 0
-        self._object = ""
+        self._object, self._writer = "", ""
         self._text: list[str] | None = None
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -100,27 +124,30 @@ class _Reader:
             self.seen += 1
             if self.seen > MOST_NOTIFICATIONS:
                 raise ValueError("more notifications than a message has")
-        elif path == (*_NOTIFICATION, f"{_OUTBOUND}sObject"):
-            self._object = _OURS.get(attributes.get(_TYPE, "").rpartition(":")[2].lower(), "")
+        elif path == _ROW:
+            self._object, self._writer = _OURS.get(attributes.get(_TYPE, "").rpartition(":")[2].lower(), ""), ""
         self._text = [] if self._is_wanted(path) else None
 
     def _is_wanted(self, path: tuple[str, ...]) -> bool:
         if path == (*_MESSAGE, f"{_OUTBOUND}OrganizationId"):
             return True
-        within = (*_NOTIFICATION, f"{_OUTBOUND}sObject")
-        return len(path) == 6 and path[:5] == within and path[5] in {f"{space}Id" for space in _RECORD}
+        return len(path) == 6 and path[:5] == _ROW and path[5] in _WANTED
 
     def data(self, text: str) -> None:
         if self._text is not None:
             self._text.append(text)
 
     def end(self, tag: str) -> None:
+        if tuple(self._path) == _ROW:  # its fields come in any order
+            self.writers += [(id, self._writer) for _, id in self.rows[len(self.writers) :]]
         self._path.pop()
         if self._text is None:
             return
         text, self._text = "".join(self._text).strip(), None
         if tag == f"{_OUTBOUND}OrganizationId":
             self.organization_id = text
+        elif tag in _WRITER:
+            self._writer = text
         elif not is_id(text):
             raise ValueError("not a record id")
         else:
@@ -139,6 +166,8 @@ class _Reader:
 def callout(body: Any) -> Message:
     """The message of a Flow or Apex callout: ``{"object": "Contact", "ids": [...], "org_id": ...}``.
 
+    ``last_modified_by_id``, where it is told, maps ids to the user who wrote the record last.
+
     Raises:
         ValueError: it is none.
     """
@@ -151,9 +180,22 @@ def callout(body: Any) -> Message:
         raise ValueError("ids is a list of 1 to 200 record ids")
     if not all(isinstance(one, str) and is_id(one) for one in ids):
         raise ValueError("ids holds what is no record id")
+    told = body.get("last_modified_by_id") or {}
+    if not isinstance(told, Mapping) or not all(isinstance(one, str) for one in told.values()):
+        raise ValueError("last_modified_by_id maps record ids to user ids")
     object_ = _OURS.get(name.lower(), "")
     rows = [(object_, long_id(one)) for one in ids]
-    return Message(org, _by_object(rows), 0 if object_ else len(ids))
+    by = {long_id(one): user for one, user in told.items()}
+    writers = _agreed([(id, by.get(id, "")) for _, id in rows])
+    return Message(org, _by_object(rows), 0 if object_ else len(ids), writers)
+
+
+def _agreed(told: list[tuple[str, str]]) -> dict[str, str]:
+    """The last writer of each record of which all that is told says the same."""
+    found: dict[str, set[str]] = {}
+    for id, writer in told:
+        found.setdefault(id, set()).add(long_id(writer))
+    return {id: writer for id, (writer, *others) in found.items() if writer and not others}
 
 
 def _by_object(rows: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ from connectors.classify import parsed
 from connectors.errors import AccessError, OutcomeUnknownError, UnavailableError
 from connectors.operations import Operation, Repeat
 from connectors.salesforce.options import SalesforceOptions
+from connectors.salesforce.records import long_id
 from connectors.transport import Transport
 
 # Not repeated by itself: it may rotate the refresh token, and the call that needs it repeats.
@@ -86,7 +87,7 @@ class Tokens:
         org_id, user_id = identity(token.id)
         if self._options.org_id and org_id and org_id[:15] != self._options.org_id[:15]:
             raise AccessError(self._options.name, TOKEN.name, code="ORG", hint="the credential belongs to another org")
-        self.org_id, self.user_id = org_id, user_id
+        self.org_id, self.user_id = org_id, long_id(user_id)
         self._access, self.instance = token.access_token, instance
 
     async def _form(self) -> Mapping[str, str]:

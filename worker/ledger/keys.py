@@ -99,6 +99,8 @@ INTAKE: Mapping[str, str] = {
     "erasures_elsewhere": "intake:erasures:elsewhere",
     # integer: people erased since Redis was last asked to rewrite its file
     "erased": "intake:erased",
+    # hash crm -> the user that the CRM names as the last writer of what we wrote
+    "users": "intake:users",
     # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced
     "announced": "intake:announced",
     "recovered": "intake:recovered",

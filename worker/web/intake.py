@@ -14,6 +14,7 @@ from worker.runtime import Ledger, clock
 from worker.web.door import Bell, Door
 from worker.web.enrich import enrich_routes
 from worker.web.hubspot import hubspot_routes
+from worker.web.ourselves import Ourselves
 from worker.web.salesforce import salesforce_routes
 
 
@@ -34,4 +35,6 @@ def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[],
 
     bell = Bell(ring)
     door = Door(settings, Intake(quick.scripts), bell, now)
-    return Ways([*hubspot_routes(door), *salesforce_routes(door), *enrich_routes(door)], door)
+    return Ways(
+        [*hubspot_routes(door), *salesforce_routes(door, Ourselves(quick.users, now)), *enrich_routes(door)], door
+    )

@@ -19,13 +19,14 @@ from connectors.salesforce.messages import Message
 from worker.ledger.intake import Announced
 from worker.web.bodies import RefusedError, json_of
 from worker.web.door import Door, same_secret, watched_kinds
+from worker.web.ourselves import Ourselves
 
 _XML = ("text/xml", "application/xml", "application/soap+xml")
 _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 log = structlog.get_logger(__name__)
 
 
-def salesforce_routes(door: Door) -> list[Route]:
+def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
     """``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``POST /webhooks/salesforce/{crm}`` (signed JSON)."""
     orgs = {name: crm for name, crm in door.settings.crm.items() if isinstance(crm, Salesforce)}
     if unchecked := [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
@@ -47,7 +48,7 @@ def salesforce_routes(door: Door) -> list[Route]:
             message = messages.outbound(body)
         except ValueError:
             raise RefusedError(400, "not_a_message") from None
-        await _take(door, name, org, message)
+        await _take(door, ourselves, name, org, message)
         return Response(messages.ACK, media_type="text/xml")
 
     async def callout(request: Request) -> Response:
@@ -62,7 +63,7 @@ def salesforce_routes(door: Door) -> list[Route]:
             message = messages.callout(json_of(body))
         except ValueError:
             raise RefusedError(400, "not_a_message") from None
-        await _take(door, name, org, message)
+        await _take(door, ourselves, name, org, message)
         return Response(status_code=204)
 
     return [
@@ -71,14 +72,19 @@ def salesforce_routes(door: Door) -> list[Route]:
     ]
 
 
-async def _take(door: Door, name: str, org: Salesforce, message: Message) -> None:
-    if org.org_id and message.organization_id and not messages.same_org(message.organization_id, org.org_id):
+async def _take(door: Door, ourselves: Ourselves, name: str, org: Salesforce, message: Message) -> None:
+    """The records of a message into the work; those that we wrote last ourselves are no news."""
+    if org.org_id and message.organization_id and not messages.same_id(message.organization_id, org.org_id):
         raise RefusedError(403, "org")
+    told = sum(map(len, message.ids.values()))
+    if message.writers:
+        message = messages.without_echoes(message, await ourselves.user(name))
+    echoes = told - sum(map(len, message.ids.values()))
     kinds = watched_kinds(door.settings, name)
     rows = {(name, kind): [Announced(one) for one in ids] for kind, ids in message.ids.items() if kind in kinds}
     await door.take(rows)
     records = sum(map(len, rows.values()))
-    log.debug("webhook.accepted", door="webhooks.salesforce", records=records, ignored=message.ignored)
+    log.debug("webhook.accepted", door="webhooks.salesforce", records=records, ignored=message.ignored, echoes=echoes)
 
 
 def _is_signed(secrets: Sequence[SecretStr], body: bytes, headers: dict[str, str]) -> bool:

@@ -85,9 +85,12 @@ def envelope(*notifications: str, org: str = ORG, head: str = '<?xml version="1.
     ).encode()
 
 
-def notification(record: str, object: str = "Contact") -> str:
+def notification(record: str, object: str = "Contact", by: str | None = None) -> str:
+    """``by``: the definition sends the last writer too; ``""`` for a null."""
+    null = '<sf:LastModifiedById xsi:nil="true"/>'
+    writer = "" if by is None else f"<sf:LastModifiedById>{by}</sf:LastModifiedById>" if by else null
     return (
         f'<Notification><Id>04l5g0000000001AAA</Id><sObject xsi:type="sf:{object}" '
         f'xmlns:sf="urn:sobject.enterprise.soap.sforce.com"><sf:Id>{record}</sf:Id>'
-        "<sf:Email>someone@example.com</sf:Email></sObject></Notification>"
+        f"<sf:Email>someone@example.com</sf:Email>{writer}</sObject></Notification>"
     )

@@ -10,6 +10,7 @@ import pytest
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import Door
 from tests.integration.intake.senders import called_out, envelope, notification
+from worker.web.ourselves import KNOWN_MS, UNKNOWN_MS, Ourselves
 
 OUTBOUND = f"/webhooks/salesforce/acme_salesforce/{senders.PATH_SECRET}"
 CALLOUT = "/webhooks/salesforce/acme_salesforce"
@@ -96,6 +97,42 @@ async def test_whatever_is_no_plain_message_is_refused(door: Door, body: bytes) 
     before = await door.digest()
     assert (await door.post(OUTBOUND, body, XML)).status_code == 400
     assert await door.digest() == before
+
+
+US, PERSON = "0055g0000000001AAA", "0055g0000000PERAA2"
+
+
+async def test_what_our_own_user_wrote_last_is_acknowledged_and_starts_nothing(door: Door) -> None:
+    await door.ledger.users.tell("acme_salesforce", US)
+    before = await door.digest()
+    assert (await door.post(OUTBOUND, envelope(notification(ONE, by=US)), XML)).status_code == 200
+    body, headers = called_out({"object": "Lead", "ids": [LEAD], "last_modified_by_id": {LEAD: US}})
+    assert (await door.post(CALLOUT, body, headers)).status_code == 204
+    assert await door.digest() == before
+    rows = [notification(ONE, by=US), notification(OTHER, by=PERSON)]
+    assert (await door.post(OUTBOUND, envelope(*rows), XML)).status_code == 200
+    assert await door.due("acme_salesforce") == [OTHER]
+
+
+async def test_while_no_worker_has_told_our_user_everything_is_looked_at(door: Door) -> None:
+    await door.ledger.users.tell("another", US)
+    assert (await door.post(OUTBOUND, envelope(notification(ONE, by=US)), XML)).status_code == 200
+    assert await door.due("acme_salesforce") == [ONE]
+
+
+async def test_our_user_is_read_once_a_minute_and_once_a_second_while_unknown(door: Door) -> None:
+    now = 0
+    known = Ourselves(door.ledger.users, lambda: now)
+    assert await known.user("acme") == ""
+    await door.ledger.users.tell("acme", US)
+    assert await known.user("acme") == ""
+    now += UNKNOWN_MS
+    assert await known.user("acme") == US
+    await door.ledger.users.tell("acme", PERSON)
+    now += KNOWN_MS - 1
+    assert await known.user("acme") == US
+    now += 1
+    assert await known.user("acme") == PERSON
 
 
 # ---- callouts ----------------------------------------------------------------------------------------------------

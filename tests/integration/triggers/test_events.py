@@ -186,6 +186,37 @@ async def test_outbound_messages_bring_records_from_the_org_to_their_end(redis: 
         assert await floor.due(SALESFORCE) == set()
 
 
+async def test_own_write_in_the_org_is_no_visit_and_a_persons_edit_a_second_later_is(
+    redis: Redis, tmp_path: Path
+) -> None:
+    async with opened(redis, tmp_path) as floor:
+        url = f"{floor.url}/webhooks/salesforce/{SALESFORCE}/{PATH_SECRET}"
+        await floor.control("salesforce", "outbound", {"url": url, "fields": ["Email", "LastModifiedById"]})
+        rows = await floor.control("salesforce", "records/Contact")
+        ids = [row["id"] for row in rows if not row["deleted"]]
+        for id in ids:
+            await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
+        await floor.quiet("salesforce")
+        assert await floor.due(SALESFORCE) == set(ids)
+        intake = floor.runtime.ledger.intake
+        announced, sent = await intake.announced(), await floor.control("salesforce", "outbound")
+        await floor.visit_all(SALESFORCE)
+        wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "salesforce"}
+        assert wrote
+        await floor.quiet("salesforce")
+        echoed = await floor.control("salesforce", "outbound")
+        assert echoed["sent"] > sent["sent"]
+        assert (echoed["refused"], echoed["dropped"]) == (0, 0)
+        assert await floor.due(SALESFORCE) == set()
+        assert await intake.announced() == announced
+
+        await floor.time_passes(SALESFORCE, 1)
+        edited = min(wrote)
+        await floor.edit("salesforce", "Contact", edited, Title="Someone else's word")
+        await floor.quiet("salesforce")
+        assert await floor.due(SALESFORCE) == {edited}
+
+
 async def test_privacy_deletion_forgets_what_was_bought_written_and_told_of_the_person(
     redis: Redis, tmp_path: Path
 ) -> None:

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.salesforce.messages import Message, callout, outbound, same_org
+from connectors.salesforce.messages import Message, callout, outbound, same_id, without_echoes
 from connectors.salesforce.records import is_id
 from tests.integration.intake.senders import envelope, notification
 
-WHOLE = envelope(notification("0035g00000AbCdEAAV"))
+WHOLE = envelope(notification("0035g00000AbCdEAAV", by="0055g0000000PERAA2"))
+ONE, OTHER = "0035g00000AbCdEAAV", "0035g00000AbCdFAAV"
+US, PERSON = "0055g0000000001AAA", "0055g0000000PERAA2"
 
 
 @given(at=st.integers(0, len(WHOLE) - 1), with_=st.binary(max_size=6), cut=st.integers(0, 6))
@@ -44,7 +46,8 @@ def test_a_mebibyte_is_read_or_refused_in_a_moment() -> None:
     st.recursive(
         st.none() | st.integers() | st.text(max_size=18),
         lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["object", "ids", "org_id"]), inner)
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["object", "ids", "org_id", "last_modified_by_id"]), inner)
         ),
     )
 )
@@ -67,4 +70,51 @@ def test_any_callout_is_read_or_refused(body: object) -> None:
     ],
 )
 def test_organization_ids_of_both_lengths_are_compared(one: str, other: str, same: bool) -> None:
-    assert same_org(one, other) is same
+    assert same_id(one, other) is same
+
+
+def left(message: Message, user: str = US) -> list[str]:
+    return [one for ids in without_echoes(message, user).ids.values() for one in ids]
+
+
+@pytest.mark.parametrize("user", [US, US[:15]])
+@pytest.mark.parametrize("by", [US, US[:15]])
+def test_record_that_our_user_wrote_last_is_an_echo_in_both_forms_of_an_id(user: str, by: str) -> None:
+    told = outbound(envelope(notification(ONE, by=by), notification(OTHER, by=PERSON)))
+    assert (dict(told.ids), left(told, user)) == ({"contact": (ONE, OTHER)}, [OTHER])
+    body = {"object": "Contact", "ids": [ONE, OTHER[:15]], "last_modified_by_id": {ONE[:15]: by, OTHER: PERSON}}
+    assert left(callout(body), user) == [OTHER]
+
+
+@pytest.mark.parametrize("by", [None, "", "x", PERSON, US.swapcase()])
+def test_record_of_which_nothing_says_that_we_wrote_it_is_none(by: str | None) -> None:
+    assert left(outbound(envelope(notification(ONE, by=by)))) == [ONE]
+    assert left(callout({"object": "Contact", "ids": [ONE], "last_modified_by_id": {ONE: by} if by else None})) == [ONE]
+
+
+def test_while_nobody_knows_our_user_nothing_is_an_echo() -> None:
+    assert left(outbound(envelope(notification(ONE, by=US), notification(OTHER, by=""))), "") == [ONE, OTHER]
+
+
+def test_record_told_of_twice_is_an_echo_only_when_both_say_so() -> None:
+    both = [notification(ONE, by=US), notification(ONE[:15], by=US[:15])]
+    assert left(outbound(envelope(*both))) == []
+    assert left(outbound(envelope(*both, notification(ONE, by=PERSON)))) == [ONE]
+    assert left(outbound(envelope(*both, notification(ONE)))) == [ONE]
+
+
+def test_writer_is_of_its_own_record_wherever_it_stands_among_the_fields() -> None:
+    first = f"<sf:LastModifiedById>{US}</sf:LastModifiedById>"
+    turned = notification(ONE).replace("<sf:Id>", f"{first}<sf:Id>")
+    assert left(outbound(envelope(turned, notification(OTHER)))) == [OTHER]
+    assert left(outbound(envelope(notification(OTHER), turned))) == [OTHER]
+    partner = turned.replace("enterprise", "partner")
+    assert left(outbound(envelope(partner))) == []
+    nested = notification(ONE).replace("<sf:Email>", f"<sf:Email>{first}")
+    assert left(outbound(envelope(nested))) == [ONE]
+
+
+@pytest.mark.parametrize("told", ["x", [ONE], {ONE: 5}])
+def test_callout_whose_writers_are_no_map_is_none(told: object) -> None:
+    with pytest.raises(ValueError, match="last_modified_by_id"):
+        callout({"object": "Contact", "ids": [ONE], "last_modified_by_id": told})
