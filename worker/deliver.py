@@ -23,7 +23,7 @@ from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.reasons import Reason
 from worker.decide.values import PHONE_FIELDS, is_blank, same_value
-from worker.journal_entries import Intent, change_entry, created_entry, intent
+from worker.journal_entries import Intent, change_entry, created_entry, intent, scrubbed
 from worker.ledger.creations import (
     BusyCreation,
     Claimed,
@@ -335,7 +335,11 @@ class Deliverer:
         return filled
 
     async def _close_open_intents(self, story: _Story) -> None:
-        """Tell the journal what became of what an earlier visit of this row was about to do."""
+        """Tell the journal what became of what an earlier visit of this row was about to do.
+
+        Of a row that is gone it is told without values: its person may have been erased meanwhile.
+        """
+        gone: set[tuple[str, str]] = set()
         held: dict[tuple[str, str], Mapping[str, str | None]] = {}
         changes: list[Intent] = []
         for one in [intent(text) for text in story.lease.intents]:
@@ -351,6 +355,7 @@ class Deliverer:
             for start in range(0, len(ids_), self._target.vendor.batch):
                 found = await self._target.vendor.read(watched, ids_[start : start + self._target.vendor.batch])
                 held |= {(object, id): one.record.values if one.record else {} for id, one in found.items()}
+                gone |= {(object, id) for id, one in found.items() if one.fate is Fate.GONE}
         same = [
             one for one in changes if same_value(one.field, one.after, held[one.object, one.id].get(one.property) or "")
         ]
@@ -362,7 +367,8 @@ class Deliverer:
             state = "unsent"
             if one in same:  # it may have been there before, by somebody else: then it is not ours to undo
                 state = "confirmed" if one.property in ours[one.object, one.id] else "seen"
-            story.entries.append(change_entry(one, state))
+            is_gone = (one.object, one.id) in gone
+            story.entries.append(scrubbed(change_entry(one, "gone")) if is_gone else change_entry(one, state))
             story.intents.remove(one.text())
 
     # ---- batched calls -------------------------------------------------------------------------------------------

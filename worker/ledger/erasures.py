@@ -47,14 +47,24 @@ class Erasures:
     async def erase(self, record: Ref, scrubbed: Callable[[str], str]) -> None:
         """Forget the answers bought for the record, and what its journal says of the person.
 
-        ``scrubbed`` gives an entry without that. Memory and our own values go with the record's own settling.
+        The same goes for records that were merged into it. ``scrubbed`` gives an entry without that. Memory and our
+        own values go with the record's own settling.
         """
-        crm, kind, id = record
-        await Answers(self._scripts).forget(record)
-        entries = await Journal(self._scripts).entries(crm, kind, id)
-        await self.replace([(one, scrubbed(one.entry)) for one in entries])
-        await Signals(self._scripts).forget(crm, kind, id)
-        await self._unclaim(crm, kind, id)
+        for crm, kind, id in await self._same_person(record):
+            await Answers(self._scripts).forget((crm, kind, id))
+            entries = await Journal(self._scripts).entries(crm, kind, id)
+            await self.replace([(one, scrubbed(one.entry)) for one in entries])
+            await Signals(self._scripts).forget(crm, kind, id)
+            await self._unclaim(crm, kind, id)
+
+    async def _same_person(self, record: Ref) -> list[Ref]:
+        """The record and those that were merged into it, or into one of them."""
+        found = [record]
+        for one in found:
+            merged: set[bytes] = await self._scripts.call("SMEMBERS", self._scripts.keys("merged", *one))
+            refs = [ref_of(f"{record[0]}:".encode() + name) for name in sorted(merged)]
+            found += [other for other in refs if other not in found]
+        return found
 
     async def replace(self, entries: Sequence[tuple[Entry, str]]) -> int:
         """Put other texts in the place of journal entries; gives how many were not so already."""
@@ -77,8 +87,12 @@ class Erasures:
 
     async def done(self, record: Ref) -> None:
         """What was kept under the record is forgotten; what is kept elsewhere is next."""
-        at = await self._scripts.now()
-        await self._scripts.call("HSET", self._scripts.keys("erasures_elsewhere"), ref(*record), at)
+        at, records = await self._scripts.now(), await self._same_person(record)
+        args: list[Arg] = []
+        for one in records:
+            args += [ref(*one), at]
+        await self._scripts.call("HSET", self._scripts.keys("erasures_elsewhere"), *args)
+        await self._scripts.call("DEL", *(self._scripts.keys("merged", *one) for one in records))
         await self._scripts.call("HDEL", self._key, ref(*record))
         await self._scripts.call("INCR", self._scripts.keys("erased"))
 

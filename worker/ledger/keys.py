@@ -64,6 +64,8 @@ JOURNAL: Mapping[str, str] = {
     "run_records": "run:{run}:records",
     # hash "<field>|<provider>" -> values written since the start
     "filled": "filled:{crm}:{object}",
+    # set of "<object>:<id>": records merged into this one, whose journal and answers are of the same person
+    "merged": "merged:{crm}:{object}:{id}",
     # hash id -> JSON of the changes that wait for a person's word
     "reviews": "reviews:{crm}:{object}",
 }

@@ -70,6 +70,7 @@ class Vendor:
     words: list[Callable[[Write], WriteResult]] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
     mine: dict[str, frozenset[str]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
     creates: int = 0
     reads: int = 0
 
@@ -77,13 +78,18 @@ class Vendor:
         self.reads += 1
         person = watched.object == "contact"
         out, quiet = person and self.opted_out, person and self.do_not_call
-        rows = {one: Record(watched.object, one, dict(self.rows[one]), 1, 2) for one in ids}
-        return {one: Found(Fate.FOUND, replace(row, opted_out=out, do_not_call=quiet)) for one, row in rows.items()}
+        rows = {one: Record(watched.object, one, dict(self.rows[one]), 1, 2) for one in ids if one not in self.gone}
+        found = {one: Found(Fate.FOUND, replace(row, opted_out=out, do_not_call=quiet)) for one, row in rows.items()}
+        return found | {one: Found(Fate.GONE) for one in ids if one in self.gone}
 
     async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         kind = {"contact": "p", "company": "c"}[object]
         return {
-            value: tuple(id_ for id_, row in self.rows.items() if id_[0] == kind and row.get(property) == value)
+            value: tuple(
+                id_
+                for id_, row in self.rows.items()
+                if id_[0] == kind and id_ not in self.gone and row.get(property) == value
+            )
             for value in values
         }
 
@@ -235,3 +241,14 @@ async def test_what_a_delivery_told_of_a_person_is_erased_with_the_person(desk: 
     assert await desk.told() == told
     assert [one for one in after if '"c9"' in one.entry] == of_company
     assert await erase_elsewhere(erasures, journal, None, desk.clock.now) == 0
+
+
+async def test_what_was_about_to_be_written_on_a_row_that_is_gone_is_told_without_values(desk: Desk) -> None:
+    desk.vendor.words = [lambda _: WriteResult(Written.UNKNOWN)]
+    await desk.deliver()
+    desk.vendor.rows["p8"] = {"email": "ada@acme.com", "last": "Lovelace", "mobile": "+4930000000"}
+    desk.vendor.gone = {"p9"}
+    await desk.later()
+    assert ("mobile", "gone") in await desk.told()
+    entries = [one.entry for one in await Journal(desk.scripts).entries(CRM, "delivery", KEY) if '"p9"' in one.entry]
+    assert "+4915123456789" not in "".join(entries)

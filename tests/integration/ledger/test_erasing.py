@@ -12,10 +12,11 @@ import pytest
 from tests.integration.conftest import Clock
 from worker.archive import archive, erase_lines
 from worker.erasing import LATE_MS, erase_elsewhere
-from worker.journal_entries import Intent, change_entry, created_entry, signal_entry
+from worker.journal_entries import Intent, change_entry, created_entry, scrubbed, signal_entry
 from worker.ledger.erasures import Erasures
 from worker.ledger.journal import Journal
 from worker.ledger.scripts import Scripts
+from worker.ledger.work import Due, Ending, Lane, Work
 
 DAY_MS = 86_400_000
 ADA = ("acme", "contact", "1")
@@ -112,6 +113,32 @@ async def test_who_was_erased_a_moment_ago_waits_for_what_was_under_way(
     clock.pass_ms(LATE_MS + 1)
     assert await erase_elsewhere(erasures, journal, tmp_path, clock.now) == 1
     assert "+49" not in "".join(one.entry for one in await journal.latest())
+
+
+async def test_what_is_kept_of_records_merged_into_the_erased_one_goes_too(
+    scripts: Scripts, clock: Clock, tmp_path: Path
+) -> None:
+    journal, erasures, work = Journal(scripts), Erasures(scripts), Work(scripts, "acme", "contact")
+    for loser, survivor in (("3", "2"), ("2", "1")):
+        await work.add([Due(loser)], lane=Lane.LIVE, run="run")
+        lease = next(one for one in await work.claim("worker-1", 10) if one.id == loser)
+        assert await work.move(lease, survivor, "contact") is Ending.DONE
+    await told_of_ada(journal)
+    for id in ("3", "4"):
+        await journal.append("acme", "contact", id, "run", [change("", f"own-{id}")], token=f"own-{id}")
+    await journal.append("acme", "delivery", "search/3", "run", [change("3", "made-3")], token="delivery-3")
+    await erasures.erase(ADA, scrubbed)
+    left = "".join(one.entry for one in await journal.latest())
+    assert ("ada@acme.test" in left, "own-3" in left, "own-4" in left) == (False, False, True)
+
+    await archive(journal, tmp_path, clock.now + 1)
+    await erasures.done(ADA)
+    assert await scripts.call("KEYS", scripts.keys("merged", "acme", "contact", "*")) == []
+    clock.pass_ms(LATE_MS + 1)
+    assert await erase_elsewhere(erasures, journal, tmp_path, clock.now) == 3
+    told = texts(tmp_path)
+    assert [value for value in (*SECRETS, "made-3", "kept-2") if value in told] == []
+    assert all(value in told for value in ("own-4", "kept-11", "kept-other"))
 
 
 async def test_a_crash_amid_a_file_leaves_the_old_one_and_the_repeat_erases(

@@ -1,6 +1,7 @@
 -- needs: memory, work, visit, journal, figures
 -- leased -> settled as merged; the survivor -> due (visited again when leased, dead stays dead) with the open intents
--- and the values of ours of both. Repeated with the same token it gives the same answer.
+-- and the values of ours of both. Journal and answers stay where they were: the survivor notes whose they are.
+-- Repeated with the same token it gives the same answer.
 -- ARGV: owner, token, survivor's object, survivor's id, its own as the caller read it, both own together,
 --       then entries as count and values
 -- Gives done, retry (the survivor's own is not what was read: nothing happened) or lost.
@@ -19,6 +20,7 @@ end
 for _, entry in ipairs(list(9)) do
   journal(w.crm, w.object, w.id, w.f.run or '', entry)
 end
+redis.call('SADD', K.merged(survivor.crm, survivor.object, survivor.id), w.object .. ':' .. w.id)
 count_visit(w, {}, {})
 count_outcome(w, 'merged')
 
