@@ -10,9 +10,12 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 SIGNATURE, TIMESTAMP = "x-hubspot-signature-v3", "x-hubspot-request-timestamp"
 WINDOW_MS = 300_000
@@ -28,6 +31,7 @@ _OBJECTS = {"contact": "contact", "company": "company", "0-1": "contact", "0-2":
 _MOST = 2**53  # larger numbers are none of HubSpot's, and would lose digits on their way
 
 
+@lru_cache(maxsize=256)
 def signed_uri(uri: str) -> str:
     """An address as HubSpot signs it."""
     return _ESCAPE.sub(lambda found: _DECODED[found[0].upper()], uri)
@@ -70,19 +74,8 @@ class Kind(StrEnum):
     ASSOCIATION = "associationChange"
 
 
+_OF_ONE = frozenset(Kind) - {Kind.MERGE, Kind.ASSOCIATION}
 _KINDS = {kind.value: kind for kind in Kind}
-
-
-class Event(NamedTuple):
-    """One event. ``ids`` are all records it speaks of, ``object`` is ours; ``at`` is HubSpot's ms, 0 when not told."""
-
-    kind: Kind
-    object: str
-    ids: tuple[str, ...]
-    portal_id: int
-    at: int = 0
-    property: str = ""
-    writer: str = ""
 
 
 def written_by(app_id: int) -> str:
@@ -90,64 +83,116 @@ def written_by(app_id: int) -> str:
     return f"INTEGRATION:{app_id}"
 
 
-def events(body: Any) -> list[Event | None]:
-    """The events of a post in its order; ``None`` for what is none of ours or cannot be read.
+class What(NamedTuple):
+    """What has happened, to which object of ours, by whom; ``portal_id`` is 0 when it is not told."""
+
+    kind: Kind
+    object: str
+    property: str
+    portal_id: int
+    writer: str
+
+
+_Scalar = str | int | float | bool | None
+Marks = tuple[_Scalar, ...]
+
+
+class Event(msgspec.Struct, gc=False, rename="camel"):
+    """One event as it came."""
+
+    subscription_type: _Scalar = None
+    event_type: _Scalar = None
+    object_type_id: _Scalar = None
+    object_id: _Scalar = None
+    portal_id: _Scalar = None
+    occurred_at: _Scalar = None
+    property_name: _Scalar = None
+    change_source: _Scalar = None
+    source_id: _Scalar = None
+    new_object_id: _Scalar = None
+    primary_object_id: _Scalar = None
+    merged_object_ids: Any = None
+    association_type: _Scalar = None
+    from_object_id: _Scalar = None
+    to_object_id: _Scalar = None
+
+    @property
+    def marks(self) -> Marks:
+        """Equal for events of which the same ``what`` is told: a post has a hundred events and few of these."""
+        return (
+            self.subscription_type,
+            self.property_name,
+            self.source_id,
+            self.change_source,
+            self.portal_id,
+            self.object_type_id,
+            self.event_type,
+        )
+
+    @property
+    def what(self) -> What | None:
+        """``None`` when it is none of ours."""
+        subject, _, happened = str(self.subscription_type or self.event_type).partition(".")
+        object_ = _OBJECTS.get(str(self.object_type_id) if subject == "object" else subject)
+        kind = _KINDS.get(happened)
+        if object_ is None or kind is None:
+            return None
+        name = self.property_name if isinstance(self.property_name, str) else ""
+        return What(kind, object_, name, number(self.portal_id), f"{self.change_source}:{self.source_id}")
+
+    def ids(self, what: What) -> tuple[str, ...]:
+        """All records it speaks of."""
+        if what.kind in _OF_ONE:  # nearly all
+            one = number(self.object_id)
+            return (str(one),) if one else ()
+        named = map(number, self._named(what))
+        return tuple(dict.fromkeys(str(one) for one in named if one))
+
+    def _named(self, what: What) -> Sequence[Any]:
+        """The members that hold the ids, as they came."""
+        if what.kind is Kind.MERGE:
+            merged = self.merged_object_ids
+            survivors = (self.new_object_id, self.primary_object_id, self.object_id)
+            return (*survivors, *(merged[:MOST_EVENTS] if isinstance(merged, list) else ()))
+        first, _, second = str(self.association_type).upper().partition("_TO_")
+        ends = ((first, self.from_object_id), (second.split("_", 1)[0], self.to_object_id))
+        mine = [end for side, end in ends if side == what.object.upper()]
+        return mine or (self.from_object_id,)
+
+
+_POST: msgspec.json.Decoder[list[Event]] = msgspec.json.Decoder(list[Event])
+
+
+def events(body: bytes) -> list[Event]:
+    """The events of a post in its order, an empty one for what cannot be read.
 
     Raises:
-        ValueError: the post is no array of events, or holds too many.
+        ValueError: the post is no JSON, no array of events, or holds too many.
     """
-    if not isinstance(body, list) or len(body) > MOST_EVENTS:
-        raise ValueError("not an array of up to 100 events")
-    return [_event(one) if isinstance(one, dict) else None for one in body]
+    try:
+        told = _read(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise ValueError("not an array of JSON objects") from None
+    if len(told) > MOST_EVENTS:
+        raise ValueError("more than 100 events")
+    return told
 
 
-def _event(raw: Mapping[str, Any]) -> Event | None:
-    kind, object_ = _subject(raw.get("subscriptionType") or raw.get("eventType"), raw.get("objectTypeId"))
-    if kind is None:
-        return None
-    if kind is Kind.CHANGE or kind is Kind.CREATION:  # nearly all of them
-        number = _number(raw.get("objectId"))
-        ids: tuple[str, ...] = (str(number),) if number else ()
-    else:
-        ids = tuple(dict.fromkeys(str(number) for number in map(_number, _named(kind, object_, raw)) if number))
-    if not ids:
-        return None
-    name = raw.get("propertyName")
-    return Event(
-        kind,
-        object_,
-        ids,
-        _number(raw.get("portalId")),
-        _number(raw.get("occurredAt")),
-        name if isinstance(name, str) else "",
-        f"{raw.get('changeSource')}:{raw.get('sourceId')}",
-    )
+def _read(body: bytes) -> list[Event]:
+    try:
+        return _POST.decode(body)
+    except msgspec.ValidationError:  # something is no event, and the others count all the same
+        return [_converted(one) for one in msgspec.json.decode(body, type=list[Any])]
 
 
-def _subject(told: Any, type_id: Any) -> tuple[Kind | None, str]:
-    """What has happened to which object of ours; ``None`` when it is none of either."""
-    if not isinstance(told, str):
-        return None, ""
-    subject, _, what = told.partition(".")
-    object_ = _OBJECTS.get(str(type_id) if subject == "object" else subject)
-    return (_KINDS.get(what), object_) if object_ else (None, "")
+def _converted(raw: Any) -> Event:
+    try:
+        return msgspec.convert(raw, Event)
+    except msgspec.ValidationError:
+        return Event()
 
 
-def _named(kind: Kind, object: str, raw: Mapping[str, Any]) -> Sequence[Any]:
-    """The members that hold the ids of ``object``."""
-    if kind is Kind.MERGE:
-        merged = raw.get("mergedObjectIds")
-        survivors = (raw.get("newObjectId"), raw.get("primaryObjectId"), raw.get("objectId"))
-        return (*survivors, *(merged[:MOST_EVENTS] if isinstance(merged, list) else ()))
-    if kind is Kind.ASSOCIATION:
-        first, _, second = str(raw.get("associationType")).upper().partition("_TO_")
-        ends = ((first, raw.get("fromObjectId")), (second.split("_", 1)[0], raw.get("toObjectId")))
-        told = [end for side, end in ends if side == object.upper()]
-        return told or (raw.get("fromObjectId"),)
-    return (raw.get("objectId"),)
-
-
-def _number(value: Any) -> int:
+def number(value: Any) -> int:
     """A positive integer, also where a later version writes it as text; 0 for anything else."""
     if type(value) is int:
         return value if 0 < value < _MOST else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 from starlette.requests import Request
@@ -11,18 +12,26 @@ from starlette.routing import Route
 
 from config.settings import HubSpot, Settings
 from connectors.hubspot import events as hubspot
-from connectors.hubspot.events import Event, Kind, written_by
+from connectors.hubspot.events import Event, Kind, Marks, What, number, written_by
 from connectors.hubspot.records import ALWAYS
 from worker.ledger.figures import WorkName
 from worker.ledger.intake import Announced
 from worker.policies import policy
-from worker.web.bodies import RefusedError, json_of
+from worker.web.bodies import RefusedError, shallow
 from worker.web.door import Door
 
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
 _NEVER = frozenset({"hs_object_id", "lastmodifieddate"})  # read with every record, and decided by in none
+MOST_KNOWN = 4_096  # of what a portal's events have in common
 log = structlog.get_logger(__name__)
+
+
+class Seen(NamedTuple):
+    """What a post came to: the records to look at, and how many events are none of ours or cannot be read."""
+
+    rows: dict[WorkName, list[Announced]]
+    unread: int = 0
 
 
 class Portal:
@@ -33,6 +42,7 @@ class Portal:
         self.secrets = [secret.get_secret_value() for secret in settings.webhook_secret]
         self._properties, self._portal_id = properties, settings.portal_id
         self._own = written_by(settings.app_id) if settings.app_id else ""
+        self._known: dict[Marks, tuple[What | None, bool]] = {}
 
     @classmethod
     def of(cls, name: str, crm: HubSpot, settings: Settings) -> Portal:
@@ -43,27 +53,41 @@ class Portal:
             properties["contact"] = frozenset(told) | (frozenset(ALWAYS["contact"]) - _NEVER)
         return cls(name, crm, properties)
 
-    def counts(self, event: Event) -> bool:
+    def counts(self, what: What) -> bool:
         """Whether a record must be looked at because of it."""
-        wanted = self._properties.get(event.object)
-        if wanted is None or (event.kind is Kind.CHANGE and event.property not in wanted):
+        wanted = self._properties.get(what.object)
+        if wanted is None or (what.kind is Kind.CHANGE and what.property not in wanted):
             return False
-        if event.portal_id != self._portal_id and event.portal_id and self._portal_id:
+        if what.portal_id != self._portal_id and what.portal_id and self._portal_id:
             return False
-        return event.writer != self._own or event.kind in _OURS_TOO
+        return what.writer != self._own or what.kind in _OURS_TOO
 
-    def rows(self, events: Sequence[Event]) -> dict[WorkName, list[Announced]]:
+    def _look(self, event: Event, marks: Marks) -> tuple[What | None, bool]:
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        what = event.what
+        self._known[marks] = found = what, what is not None and self.counts(what)
+        return found
+
+    def seen(self, events: Sequence[Event]) -> Seen:
         """The records that the events speak of, each once."""
-        found: dict[WorkName, dict[str, Announced]] = {}
-        for event in events:
-            if not self.counts(event):
+        found: dict[str, dict[str, Announced]] = {}
+        known, unread = self._known, 0
+        for event in events:  # a hundred times a post: what events have in common is decided once
+            marks = event.marks
+            what, counts = known.get(marks) or self._look(event, marks)
+            if what is None:
+                unread += 1
+            if what is None or not counts:
                 continue
-            group = found.setdefault((self.name, event.object), {})
-            row = Announced("", event.at if event.kind in _DATED else 0, event.kind is Kind.ERASURE)
-            for one in event.ids:
-                known = group.get(one)
-                group[one] = Announced(one, row.stamp, row.erase) if known is None else _both(known, row)
-        return {work: list(group.values()) for work, group in found.items()}
+            ids = event.ids(what)
+            unread += not ids
+            group = found.setdefault(what.object, {})
+            at = number(event.occurred_at) if what.kind in _DATED else 0
+            for one in ids:
+                row = Announced(one, at, what.kind is Kind.ERASURE)
+                group[one] = _both(group[one], row) if one in group else row
+        return Seen({(self.name, kind): list(group.values()) for kind, group in found.items()}, unread)
 
 
 def _both(known: Announced, row: Announced) -> Announced:
@@ -115,17 +139,22 @@ async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tu
 
 
 async def _taken(door: Door, body: bytes, portals: Sequence[Portal]) -> Response:
+    shallow(body)
     try:
-        told = hubspot.events(json_of(body))
+        told = hubspot.events(body)
     except ValueError:
         raise RefusedError(400, "not_events") from None
-    events = [event for event in told if event is not None]
     rows: dict[WorkName, list[Announced]] = {}
+    unread = 0
     for portal in portals:
-        mine = events if len(portals) == 1 else [one for one in events if one.portal_id == portal.settings.portal_id]
-        rows |= portal.rows(mine)
+        mine = (
+            told if len(portals) == 1 else [one for one in told if number(one.portal_id) == portal.settings.portal_id]
+        )
+        seen = portal.seen(mine)
+        rows |= seen.rows
+        unread += seen.unread
     await door.take(rows)
-    if len(events) < len(told):
-        log.info("webhook.unread", door="webhooks.hubspot", events=len(told) - len(events))
+    if unread:
+        log.info("webhook.unread", door="webhooks.hubspot", events=unread)
     log.debug("webhook.accepted", door="webhooks.hubspot", events=len(told), records=sum(map(len, rows.values())))
     return Response(status_code=204)

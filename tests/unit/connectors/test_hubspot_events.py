@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.hubspot.events import Event, events, is_signed, is_timely, signature, signed_uri
+from connectors.hubspot.events import events, is_signed, is_timely, signature, signed_uri
 
 SECRET, URI = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy", "https://www.example.com/webhook_uri"
 SINGLE, DOUBLE = b"{'example_field':'example_value'}", b'{"example_field":"example_value"}'
@@ -70,7 +71,7 @@ def test_timestamp_is_timely_within_five_minutes_on_both_sides() -> None:
 
 
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=8,
 )
@@ -108,10 +109,28 @@ _TYPES = st.sampled_from(
     ids=st.lists(st.integers() | st.text(max_size=4), max_size=3),
 )
 def test_any_event_is_read_or_left_out(raw: list[dict[str, Any]], told: str, ids: list[Any]) -> None:
-    body = [{**one, "subscriptionType": told, "mergedObjectIds": ids} for one in raw] + raw
-    for event in events(body):
-        if event is not None:
-            assert isinstance(event, Event)
-            assert event.ids
-            assert all(one.isascii() and one.isdigit() and len(one) <= 16 for one in event.ids)
-            assert 0 <= event.at < 2**53
+    posted = [{**one, "subscriptionType": told, "mergedObjectIds": ids} for one in raw] + raw
+    read = events(json.dumps(posted, allow_nan=False).encode())
+    assert len(read) == len(posted)
+    for event in read:
+        if (what := event.what) is not None:
+            assert what.object in {"contact", "company"}
+            assert what == event.what
+            assert all(one.isascii() and one.isdigit() and len(one) <= 16 for one in event.ids(what))
+
+
+def test_what_is_no_event_leaves_the_others_standing() -> None:
+    body = b'[7, {"subscriptionType": "contact.creation", "objectId": 5}, {"objectId": {}}, null]'
+    assert [event.what and event.ids(event.what) for event in events(body)] == [None, ("5",), None, None]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"7", b"[", b"[NaN]", b'"a"', b"\xff", b"[" * 100_000, b"[{}]" + b" ]"])
+def test_what_is_no_array_of_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="not"):
+        events(body)
+
+
+def test_more_than_a_hundred_events_are_refused() -> None:
+    assert len(events(b"[" + b",".join([b"{}"] * 100) + b"]")) == 100
+    with pytest.raises(ValueError, match="100"):
+        events(b"[" + b",".join([b"{}"] * 101) + b"]")
