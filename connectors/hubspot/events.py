@@ -7,7 +7,6 @@ order; ``eventId`` is not unique.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
@@ -40,7 +39,7 @@ def signed_uri(uri: str) -> str:
 def signature(secret: str, method: str, uri: str, body: bytes, timestamp: str) -> str:
     """The v3 signature of a request, over its address as it stands."""
     source = b"".join((method.encode(), uri.encode(), body, timestamp.encode()))
-    return base64.b64encode(hmac.new(secret.encode(), source, hashlib.sha256).digest()).decode()
+    return base64.b64encode(hmac.digest(secret.encode(), source, "sha256")).decode()
 
 
 def is_timely(timestamp: str, now_ms: int) -> bool:

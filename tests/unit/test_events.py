@@ -21,7 +21,9 @@ def events() -> Iterator[tuple[str, ast.Call]]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 match node:
-                    case ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "_log"), attr=level)) if level in LEVELS:
+                    case ast.Call(
+                        func=ast.Attribute(value=ast.Name(id="log" | "_log") | ast.Attribute(attr="log"), attr=level)
+                    ) if level in LEVELS:
                         yield f"{path.relative_to(ROOT)}:{node.lineno}", node
 
 

@@ -71,6 +71,7 @@ class Door:
     ) -> None:
         self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
         self.bodies = bodies or Bodies()
+        self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it anew
         self._gathering = Gathering(intake)
         self._posts = 0
 

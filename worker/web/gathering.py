@@ -1,7 +1,8 @@
 """Posts that arrive while a step is on its way to the disk go there together with the next one.
 
 A step is one script and, with ``appendfsync always``, one fsync, whether it holds one post or fifty. Every post is
-answered only when the step that holds it has ended.
+answered only when the step that holds it has ended. Where many rows wait, a second step is put together while Redis is
+busy with the first.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from worker.ledger.intake import Announced, Intake
 from worker.ledger.scripts import LedgerUnavailableError
 
 MOST_ROWS = 2_000  # of one step, so that none holds Redis for long
+ENOUGH_ROWS = 100  # for a step of their own, though one is on its way
+MOST_STEPS = 3
 Rows = Mapping[WorkName, Sequence[Announced]]
 
 
@@ -24,6 +27,11 @@ class _Post:
     runs: Mapping[str, str]
     ended: asyncio.Future[None]
 
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return sum(map(len, self.rows.values()))
+
 
 class Gathering:
     """Announces posts, one step after the other."""
@@ -31,7 +39,8 @@ class Gathering:
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
         self._posts: list[_Post] = []
-        self._task: asyncio.Task[None] | None = None
+        self._rows = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def announce(self, rows: Rows, runs: Mapping[str, str]) -> None:
         """Return when all of ``rows`` are in the work.
@@ -41,8 +50,11 @@ class Gathering:
         """
         post = _Post(rows, runs, asyncio.get_running_loop().create_future())
         self._posts.append(post)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="gathering")
+        self._rows += post.count
+        if not self._tasks or (self._rows >= ENOUGH_ROWS and len(self._tasks) < MOST_STEPS):
+            task = asyncio.create_task(self._run(), name="gathering")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         await post.ended
 
     async def _run(self) -> None:
@@ -70,17 +82,19 @@ class Gathering:
         """Posts for one step: at least one, and no more rows than a step may have."""
         taken, rows = 0, 0
         for post in self._posts:
-            rows += sum(map(len, post.rows.values()))
+            rows += post.count
             if taken and rows > MOST_ROWS:
                 break
             taken += 1
         posts, self._posts = self._posts[:taken], self._posts[taken:]
+        self._rows = sum(post.count for post in self._posts)
         return [post for post in posts if not post.ended.done()] or (self._next() if self._posts else [])
 
     async def aclose(self) -> None:
         """Announce no more; who still waits is told nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for post in self._posts:
             post.ended.cancel()

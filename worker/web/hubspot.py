@@ -156,5 +156,5 @@ async def _taken(door: Door, body: bytes, portals: Sequence[Portal]) -> Response
     await door.take(rows)
     if unread:
         log.info("webhook.unread", door="webhooks.hubspot", events=unread)
-    log.debug("webhook.accepted", door="webhooks.hubspot", events=len(told), records=sum(map(len, rows.values())))
+    door.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(told), records=sum(map(len, rows.values())))
     return Response(status_code=204)

@@ -80,6 +80,7 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
         log_config=None,
         log_level="warning",  # its INFO is prose
         server_header=False,
+        proxy_headers=False,  # nothing of ours asks who sent a request
         timeout_graceful_shutdown=max(1, int(grace_s)),
     )
     server = _Server(config)
