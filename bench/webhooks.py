@@ -1,10 +1,10 @@
 """Signed webhook posts against Refill's web process, and the same posts against a bare Starlette endpoint, in one run.
 
-    python bench/webhooks.py [--seconds 30] [--rate 500] [--redis-server redis-server]
+    python bench/webhooks.py [--seconds 60] [--rate 500] [--redis-server redis-server]
 
-Each server is a process of its own on uvicorn; Refill's writes to a Redis with ``appendfsync always``. Three loads for
-each, one after the other and interleaved: posts at a fixed rate, as they would arrive from outside (an answer is timed
-from when its post was due, so a stall shows); flat out over 16 connections with 1 event a post, and with 100. The
+Each server is a process of its own on uvicorn; Refill's writes to a Redis with ``appendfsync always``. The loads, one
+after the other and interleaved: posts at a fixed rate, as they would arrive from outside (an answer is timed from when
+its post was due, so a stall shows); flat out over 16 connections with 1 to 100 events a post, with 1, and with 100. The
 bare endpoint checks the same signature and reads the same JSON, and keeps nothing. Refill's CPU is its web process' and
 its Redis': on a busy machine the throughputs are a matter of luck, CPU is not.
 """
@@ -13,45 +13,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import hashlib
-import hmac
-import json
 import os
 import random
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import aiohttp
+from posting import PATH, PUBLIC, SECRET, event, free_port, print_table, quiet, redis_program, refill_web, signed, up
 
-ROOT = Path(__file__).resolve().parents[1]
-SECRET, PUBLIC, PATH = "bench-webhook-secret", "https://refill.acme.test", "/webhooks/hubspot/acme_hubspot"
-PORTAL = 49547190
 CONNECTIONS = 16
-TOML = f"""
-data_dir = "data"
-[web]
-port = {{port}}
-public_url = "{PUBLIC}"
-[providers.forager]
-account_id = 42
-budget = {{{{ day = 500 }}}}
-[crm.acme_hubspot]
-kind = "hubspot"
-portal_id = {PORTAL}
-watch.contact = {{{{}}}}
-"""
 BARE = """
 import base64, hashlib, hmac, json, sys
 import uvicorn
@@ -92,31 +71,14 @@ class Load:
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))] * 1000 if ordered else 0.0
 
 
-def post(events: int, chance: random.Random) -> tuple[bytes, dict[str, str]]:
-    """One signed post about random records."""
-    now = time.time_ns() // 1_000_000
-    raw = [
-        {
-            "eventId": chance.randrange(2**40),
-            "subscriptionId": 3329277,
-            "portalId": PORTAL,
-            "appId": 9393361,
-            "occurredAt": now,
-            "subscriptionType": "contact.propertyChange",
-            "attemptNumber": 0,
-            "objectId": chance.randrange(1, 200_000),
-            "propertyName": "email",
-            "propertyValue": "someone@example.com",
-            "changeSource": "CRM_UI",
-            "sourceId": "userId:882761034",
-        }
-        for _ in range(events)
-    ]
-    body = json.dumps(raw, separators=(",", ":")).encode()
-    source = b"POST" + (PUBLIC + PATH).encode() + body + str(now).encode()
-    digest = base64.b64encode(hmac.new(SECRET.encode(), source, hashlib.sha256).digest()).decode()
-    headers = {"content-type": "application/json", "x-hubspot-signature-v3": digest}
-    return body, headers | {"x-hubspot-request-timestamp": str(now)}
+def posts(counts: tuple[int, int], chance: random.Random, many: int = 300) -> list[tuple[int, bytes, dict[str, str]]]:
+    """Posts of so many events, about random records."""
+    made = []
+    for _ in range(many):
+        count = chance.randint(*counts)
+        body, headers = signed([event(chance.randrange(1, 200_000), chance) for _ in range(count)])
+        made.append((count, body, headers))
+    return made
 
 
 def rss_mb(pid: int) -> float:
@@ -127,14 +89,14 @@ def rss_mb(pid: int) -> float:
 async def steady(server: Server, rate: float, seconds: float, chance: random.Random, name: str) -> Load:
     """Posts of 1 to 100 events at random moments, ``rate`` a second, whether or not the last was answered."""
     load, tasks = Load(name, server.name), set[asyncio.Task[None]]()
-    made = [(count, post(count, chance)) for count in (chance.randint(1, 100) for _ in range(400))]
+    made = posts((1, 100), chance)
     first_rss, first_cpu = rss_mb(server.pids[0]), cpu_s(server.pids)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         began = due = time.perf_counter()
         while due - began < seconds:
             due += chance.expovariate(rate)
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            count, (body, headers) = chance.choice(made)
+            count, body, headers = chance.choice(made)
             task = asyncio.create_task(_sent(http, server.url, body, headers, due, load))
             load.events += count
             tasks.add(task)
@@ -146,19 +108,19 @@ async def steady(server: Server, rate: float, seconds: float, chance: random.Ran
     return load
 
 
-async def flat_out(server: Server, events: int, seconds: float, chance: random.Random, name: str) -> Load:
-    """As many posts of ``events`` events as 16 connections carry."""
+async def flat_out(server: Server, counts: tuple[int, int], seconds: float, chance: random.Random, name: str) -> Load:
+    """As many posts of so many events as 16 connections carry."""
     load = Load(name, server.name)
-    made = [post(events, chance) for _ in range(100)]
+    made = posts(counts, chance)
     first_rss, first_cpu = rss_mb(server.pids[0]), cpu_s(server.pids)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as http:
         began = time.perf_counter()
 
         async def sender() -> None:
             while time.perf_counter() - began < seconds:
-                body, headers = chance.choice(made)
+                count, body, headers = chance.choice(made)
                 await _sent(http, server.url, body, headers, time.perf_counter(), load)
-                load.events += events
+                load.events += count
 
         await asyncio.gather(*(sender() for _ in range(CONNECTIONS)))
         load.seconds = time.perf_counter() - began
@@ -180,32 +142,10 @@ async def _sent(
     load.waits.append(time.perf_counter() - due)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def up(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise SystemExit("a server did not start")
-
-
 def cpu_s(pids: tuple[int, ...]) -> list[float]:
     """CPU seconds of each process so far."""
     ticks = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13] for pid in pids]
     return [(int(user) + int(system)) / os.sysconf("SC_CLK_TCK") for user, system in ticks]
-
-
-def print_table(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,59 +163,41 @@ class Server:
 
 @contextmanager
 def served(redis_server: str, folder: Path) -> Iterator[list[Server]]:
-    """Refill over a Redis that writes every step to the disk, and the bare endpoint."""
-    redis_port, ours, bare = free_port(), free_port(), free_port()
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    words = ["--port", str(redis_port), "--dir", str(folder), "--save", "", "--appendonly", "yes"]
-    words += ["--appendfsync", "always", "--maxmemory-policy", "noeviction"]
-    (folder / "refill.toml").write_text(TOML.format(port=ours), encoding="utf-8")
-    env = {
-        **os.environ,
-        "REFILL_REDIS__URL": f"redis://127.0.0.1:{redis_port}/0",
-        "REFILL_PROVIDERS__FORAGER__API_KEY": "bench",
-        "REFILL_CRM__ACME_HUBSPOT__TOKEN": "bench",
-        "REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET": SECRET,
-        "PYTHONPATH": str(ROOT),
-    }
-    processes = [subprocess.Popen([redis_server, *words], **quiet)]
-    try:
-        up(redis_port, processes[0])
-        refill = [sys.executable, "-m", "worker.cli", "web", "--config", str(folder / "refill.toml")]
-        processes.append(subprocess.Popen(refill, env=env, **quiet))
-        processes.append(subprocess.Popen([sys.executable, "-c", BARE, str(bare), PUBLIC + PATH, SECRET], **quiet))
-        up(ours, processes[1])
-        up(bare, processes[2])
-        yield [
-            Server("refill", ours, (processes[1].pid, processes[0].pid)),
-            Server("bare", bare, (processes[2].pid,)),
-        ]
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            process.wait(20)
+    """Refill and the bare endpoint."""
+    with refill_web(redis_server, folder) as ours:
+        port = free_port()
+        bare = subprocess.Popen([sys.executable, "-c", BARE, str(port), PUBLIC + PATH, SECRET], **quiet(folder))
+        try:
+            up(port, bare)
+            yield [
+                Server("refill", ours.port, (ours.process.pid, ours.redis.pid)),
+                Server("bare", port, (bare.pid,)),
+            ]
+        finally:
+            bare.terminate()
+            bare.wait(20)
 
 
 async def measured(servers: list[Server], seconds: float, rate: float, seed: int) -> list[Load]:
     """Every load for every server, side by side."""
-    chance, part = random.Random(seed), seconds / 8
-    rated = [await steady(one, rate, part * 2, chance, f"{rate:g} posts/s of 1-100 events") for one in servers]
-    single = [await flat_out(one, 1, part, chance, "flat out, 1 event") for one in servers]
-    return [*rated, *single, *[await flat_out(one, 100, part, chance, "flat out, 100 events") for one in servers]]
+    chance, part = random.Random(seed), seconds / 12
+    found = [await steady(one, rate, part * 3, chance, f"{rate:g} posts/s of 1-100 events") for one in servers]
+    for counts, name in (((1, 100), "1-100 events"), ((1, 1), "1 event"), ((100, 100), "100 events")):
+        for one in servers:
+            found.append(await flat_out(one, counts, part, chance, f"flat out, {name}"))  # noqa: PERF401
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=30.0, help="over all six loads")
+    parser.add_argument("--seconds", type=float, default=60.0, help="over all eight loads")
     parser.add_argument("--rate", type=float, default=500.0, help="posts a second of the steady load")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--redis-server", default=shutil.which("redis-server") or shutil.which("valkey-server"))
+    parser.add_argument("--redis-server", help="default: one on the PATH, or the embedded one")
     arguments = parser.parse_args()
-    if not arguments.redis_server:
-        raise SystemExit("no redis-server on the PATH: name one with --redis-server")
     folder = Path(tempfile.mkdtemp(prefix="refill-bench-"))
     try:
-        with served(arguments.redis_server, folder) as servers:
+        with served(redis_program(arguments.redis_server), folder) as servers:
             found = asyncio.run(measured(servers, arguments.seconds, arguments.rate, arguments.seed))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
