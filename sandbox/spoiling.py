@@ -1,8 +1,10 @@
 """Sends an answer the way a fault rule wants it."""
 
 import asyncio
+import gzip
 import socket
 import struct
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -48,10 +50,17 @@ def spoil(rule: Rule, call: Call, reply: Reply) -> Reply:
             return Reply(reply.status, without_field(reply.body, params["field"]), reply.headers)
         case "null_field":
             return Reply(reply.status, with_null(reply.body, params["field"]), reply.headers)
+        case "gzip_bomb":
+            return Reply(reply.status, _bomb(), {**reply.headers, "Content-Encoding": "gzip"})
         case "empty_body":
             return Reply(params.get("status", reply.status), None, reply.headers)
         case _:
             return reply
+
+
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b" " * (64 << 20))
 
 
 def _without_answer(kind: str, call: Call) -> web.Response:

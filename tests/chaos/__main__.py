@@ -64,7 +64,9 @@ def _storm(arguments: argparse.Namespace, faults: int) -> Storm:
         restarts=arguments.restarts,
         cuts=arguments.cuts,
         stops=arguments.stops,
+        long_stops=arguments.long_stops,
         fulls=arguments.fulls,
+        readonlys=arguments.readonlys,
         downs=arguments.downs,
         expiries=arguments.expiries,
         repeats=arguments.repeats,
@@ -84,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--restarts", type=int, default=drawn.restarts)
     add("--cuts", type=int, default=drawn.cuts)
     add("--stops", type=int, default=drawn.stops)
+    add("--long-stops", type=int, default=drawn.long_stops, help="of 95 s, longer than a lease")
+    add("--readonlys", type=int, default=drawn.readonlys)
     add("--fulls", type=int, default=drawn.fulls)
     add("--downs", type=int, default=drawn.downs)
     add("--expiries", type=int, default=drawn.expiries)

@@ -20,7 +20,8 @@ from worker.ledger.budgets import Totals
 from worker.ledger.tickets import Uncertain
 from worker.vendors import open_providers
 
-_FOR_REDIS = ("Redis went away", "Redis does not answer")  # said at its start; whoever runs it starts it again
+# said at its start; whoever runs it starts it again
+_FOR_REDIS = ("Redis went away", "Redis does not answer", "Redis is a replica")
 _CALCULATED = ("hs_email_domain",)  # by HubSpot, from what is watched
 _NEVER = frozenset({"restored", "overrun", "credits"})
 

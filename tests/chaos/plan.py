@@ -21,6 +21,7 @@ PAID = ("forager.paid", "kaspr.paid")
 CALLS = (*PAID, "hubspot.read", "hubspot.write", "salesforce.read", "salesforce.write")
 VENDORS = ("forager", "kaspr", "hubspot", "salesforce")
 SLOTS = (0, 1)
+LONG_S = 95.0
 
 Rules: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -39,9 +40,9 @@ class Event:
     """Something that happens to a process. ``amount`` is seconds, or where in the unacknowledged bytes to cut.
 
     ``kill`` and ``stop`` strike the worker that comes to ``step``, or the one of ``slot`` when none does; ``lapse``
-    says that all leases and tickets end before anybody looks again. ``restart``, ``cut`` and ``full`` strike Redis,
-    ``down`` a vendor, ``expire`` ends all its access tokens, ``repeat`` tells of some records ten times, late and in
-    disorder.
+    says that all leases and tickets end before anybody looks again. ``restart``, ``cut``, ``full`` and ``readonly``
+    strike Redis, ``down`` a vendor, ``expire`` ends all its access tokens, ``repeat`` tells of some records ten times,
+    late and in disorder.
     """
 
     kind: str
@@ -72,7 +73,10 @@ class Storm:
     restarts: int = 20
     cuts: int = 20
     stops: int = 6
+    long_stops: int = 1
+    """Of 95 s, in which leases and tickets end by themselves."""
     fulls: int = 3
+    readonlys: int = 3
     downs: int = 3
     expiries: int = 3
     repeats: int = 3
@@ -125,6 +129,8 @@ def draw(storm: Storm) -> Plan:
     ]
     events += [Event("restart", amount=round(chance.uniform(0.0, 1.5), 2)) for _ in range(storm.restarts)]
     events += [Event("cut", amount=round(chance.random(), 3)) for _ in range(storm.cuts)]
+    events += [Event("stop", chance.choice(SLOTS), _stopped(chance, reach), LONG_S) for _ in range(storm.long_stops)]
+    events += [Event("readonly", amount=round(chance.uniform(0.3, 1.2), 2)) for _ in range(storm.readonlys)]
     events += [Event("full", amount=round(chance.uniform(0.3, 1.2), 2)) for _ in range(storm.fulls)]
     events += [
         Event("down", amount=round(chance.uniform(0.5, 2.0), 2), vendor=chance.choice(VENDORS))
@@ -188,6 +194,7 @@ _STATUS: tuple[Mapping[str, Any], ...] = (
 )
 _SPOILT = (
     "close", "reset", "cut_body", "reset_mid_body", "truncated_json", "garbled_status", "html", "content_type",
+    "gzip_bomb",
 )  # fmt: skip
 
 

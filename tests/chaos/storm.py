@@ -115,6 +115,8 @@ class Run:
                 self.told.cut_bytes.append(await self.yard.cut_redis(event.amount))
             case "full":
                 await self.yard.fill_redis(event.amount)
+            case "readonly":
+                await self.yard.demote_redis(event.amount)
             case "down":
                 proxies = [slot.vendors[event.vendor] for slot in self.yard.slots]
                 for proxy in proxies:
@@ -141,7 +143,8 @@ class Run:
         slot = self.yard.slots[self.watch.slot]
         if event.kind == "stop":
             await asyncio.sleep(event.amount / 2)
-            await self.yard.lapse()  # longer than a lease, by the ledger's own clock
+            if event.lapse:
+                await self.yard.lapse()  # longer than a lease, by the ledger's own clock
             await asyncio.sleep(event.amount / 2)
             slot.signal(signal.SIGCONT)
             return

@@ -14,7 +14,10 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ),
     ("SIGKILLs, with a paid call open", lambda one: f"{one.told.done['kill']}, {one.told.open_kills}"),
     ("SIGSTOPs past a lease", lambda one: one.told.done["stop"]),
-    ("Redis killed, full", lambda one: f"{one.told.done['restart']}, {one.told.done['full']}"),
+    (
+        "Redis killed, full, read-only",
+        lambda one: f"{one.told.done['restart']}, {one.told.done['full']}, {one.told.done['readonly']}",
+    ),
     ("power cuts, bytes lost", lambda one: f"{one.told.done['cut']}, {sum(one.told.cut_bytes)}"),
     ("settled, dead letters", lambda one: f"{one.settled}, {sum(one.dead.values())}"),
     ("... reasons", lambda one: ", ".join(f"{count} {reason}" for reason, count in one.dead.most_common()) or "none"),

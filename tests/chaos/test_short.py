@@ -14,7 +14,8 @@ from tests.chaos.storm import undisturbed
 from tests.chaos.table import table
 
 SHORT = Storm(
-    seed=1, faults=20, records=160, kills=6, open_kills=2, restarts=1, cuts=1, stops=1, fulls=1, downs=1, expiries=1,
+    seed=1, faults=20, records=160, kills=6, open_kills=2, restarts=1, cuts=1, stops=1, long_stops=0, fulls=1,
+    readonlys=1, downs=1, expiries=1,
     repeats=1, hang_s=2.0, pace="15/second",
 )  # fmt: skip
 

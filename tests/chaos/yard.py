@@ -245,6 +245,14 @@ class Yard:
         with contextlib.suppress(RedisError):
             await self.redis.config_set("maxmemory", "0")
 
+    async def demote_redis(self, readonly_s: float) -> None:
+        """It is somebody's replica for a while: it is read, and every write is refused."""
+        with contextlib.suppress(RedisError):
+            await self.redis.execute_command("REPLICAOF", "127.0.0.1", "1")  # type: ignore[no-untyped-call]
+        await asyncio.sleep(readonly_s)
+        with contextlib.suppress(RedisError):
+            await self.redis.execute_command("REPLICAOF", "NO", "ONE")  # type: ignore[no-untyped-call]
+
     def _log_file(self) -> Path:
         files = [*self.server.folder.glob("appendonlydir/*.incr.aof"), *self.server.folder.glob("appendonly.aof")]
         return max(files, key=lambda file: file.stat().st_mtime)

@@ -91,6 +91,7 @@ EXPECTED: dict[str, Any] = {
     "reset": "disconnected",
     "cut_body": "cut",
     "reset_mid_body": "cut",
+    "gzip_bomb": (200, "broken"),
     "truncated_json": (200, "broken"),
     "garbled_status": "garbled",
     "html": (200, "broken"),

@@ -43,26 +43,46 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._chance = random.Random(f"order-{seed}")
         self.set_task_factory(_kept)  # type: ignore[arg-type]  # its protocol is wider than what is called
         self.set_exception_handler(lambda _loop, _told: None)  # a dead process leaves tasks behind on purpose
-        self._ready: Any
-        self._scheduled: list[Any]
+        self._ready: list[Any] = []
+        self._timers: list[tuple[float, int, Any]] = []
+        self._set = 0
 
     def time(self) -> float:
         return self.moment
 
+    def call_later(
+        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.moment + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        self._check_closed()
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._set += 1
+        heapq.heappush(self._timers, (when, self._set, handle))  # a tuple, not the handle: compared without Python
+        return handle
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        self._check_closed()
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
     def _run_once(self) -> None:
-        timers, ready = self._scheduled, self._ready
-        while timers and timers[0]._cancelled:
-            heapq.heappop(timers)._scheduled = False
-        if not ready:
+        timers, batch, moment = self._timers, self._ready, self.moment
+        self._ready = []
+        if not batch:
+            while timers and timers[0][2]._cancelled:
+                heapq.heappop(timers)
             if not timers:
                 raise StuckError("nothing to wait for")
-            self.moment = max(self.moment, timers[0]._when)
-        while timers and timers[0]._when <= self.moment:
-            handle = heapq.heappop(timers)
-            handle._scheduled = False
-            ready.append(handle)
-        batch = list(ready)
-        ready.clear()
+            self.moment = moment = max(moment, timers[0][0])
+        while timers and timers[0][0] <= moment:
+            batch.append(heapq.heappop(timers)[2])
         if len(batch) > 1:
             self._chance.shuffle(batch)
         self.steps += len(batch)
@@ -71,9 +91,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         for handle in batch:
             if handle._cancelled:
                 continue
-            process = handle._context.get(PROCESS)
+            context = handle._context
+            process = context.get(PROCESS)
             if process is None or not (process.dead or process.frozen):
-                handle._run()
+                try:
+                    context.run(handle._callback, *handle._args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException:  # noqa: BLE001, S110 - a task keeps its own; of other callbacks nobody is told
+                    pass
             elif process.frozen:
                 process.held.append(handle)
 

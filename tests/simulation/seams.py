@@ -5,6 +5,7 @@ The simulation runs in a process of its own, so nothing here reaches another tes
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import time
@@ -50,6 +51,7 @@ def install() -> None:
             "token_hex": lambda count=16: _chance.randbytes(count).hex(),
             "token_urlsafe": lambda count=16: _chance.randbytes(count).hex(),
         },
+        os: {"fsync": lambda _file: None},  # what was written outlives a process anyhow
         uuid: {"uuid4": lambda: uuid.UUID(int=_chance.getrandbits(128), version=4)},
     }
     for module, names in replaced.items():

@@ -1,115 +1,130 @@
-"""The Redis of the simulation: fakeredis with the ledger's own Lua, without sockets, and what a network does to it.
+"""The Redis of the simulation: keys in memory, the ledger's own Lua on Lua 5.1, and what a network does to it.
 
-The scripts are the product's. Only their way to Lua is shorter than fakeredis's own (each is compiled once per process,
-and nothing collects garbage after every call), which makes a run ten times faster.
+The scripts are the product's. Each is compiled once per process, and what ``redis.call`` does is done by ``keyspace.py``
+without a server in between, which makes a run ten times faster. That both do what Redis does is a test of its own: every
+step of some runs is taken again on a real one, and every reply compared.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Self
 
-import redis
-from fakeredis._core import FakeServer
-from fakeredis._helpers import SimpleError, SimpleString
-from fakeredis._socket._fakesocket import FakeSocket
-from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # it has no stubs
+from lupa.lua51 import LuaRuntime, lua_type  # type: ignore[import-untyped]  # it has no stubs
 from redis._parsers.helpers import _RedisCallbacks, _RedisCallbacksRESP2
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
+from tests.simulation.keyspace import COMMANDS, OK, Keyspace, RefusedError
 from tests.simulation.loop import PROCESS
 from tests.simulation.ports import TICKET, Ports
 
 Mutate = Callable[[str], str]
+Step = tuple[str, Sequence[bytes], int, Any]  # what it was, its arguments, when (ms), and the reply
 
 _lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
+_table = _lua.table_from
 _compiled: dict[str, Any] = {}
-_commands: dict[bytes, tuple[str, Any]] = {}
-_current: list[FakeSocket] = []
+_current: list[Keyspace] = []
 _SETUP = b"""
 function(call)
   redis = { call = call }
   KEYS, ARGV = {}, {}
-  return function(keys, argv) KEYS, ARGV = keys, argv end
+  return function(argv) ARGV = argv end
 end
 """
 
 
-def _argument(value: Any) -> bytes:
-    if type(value) is bytes:
-        return value
-    if type(value) in {int, float}:
-        return f"{value:.17g}".encode()
-    raise TypeError("scripts pass strings and numbers")
-
-
-def _to_lua(result: Any) -> Any:
-    match result:
-        case bytes() | int():
-            return result
-        case None:
-            return False
-        case SimpleError():
-            raise result
-        case SimpleString():
-            return _lua.table_from({b"ok": result.value})
-        case dict():
-            return _lua.table_from([_to_lua(part) for pair in result.items() for part in pair])
-        case list():
-            return _lua.table_from([_to_lua(part) for part in result])
-        case _:
-            return _current[0]._convert_redis_result(_lua, result)
-
-
-def _call(op: bytes, *args: Any) -> Any:
-    socket = _current[0]
-    name = op.decode().lower()
-    func, sig = socket._name_to_func(name)
-    return _to_lua(socket._run_command(func, sig, [_argument(arg) for arg in args], True))
+def _call(name: bytes, *args: Any) -> Any:
+    """``redis.call``: numbers become text as Redis writes them, and nothing becomes false."""
+    result = COMMANDS[name](
+        _current[0], [one if one.__class__ is bytes else b"%.17g" % one for one in args]
+    )
+    kind = result.__class__
+    if kind is bytes or kind is int:
+        return result
+    if result is None:
+        return False
+    if kind is list:
+        return _table([False if one is None else one for one in result])
+    return _table({b"ok": b"OK"})
 
 
 _arguments = _lua.eval(_SETUP)(_call)
 
 
+def _reply(result: Any) -> Any:
+    """What a script gives, as Redis sends it: a table ends at its first nothing, and numbers lose their fraction."""
+    match result:
+        case bytes():
+            return result
+        case None | False:
+            return None
+        case int() | float():
+            return int(result)
+    assert lua_type(result) == "table"
+    if result[b"ok"] is not None:
+        return result[b"ok"]
+    rows: list[Any] = []
+    while (one := result[len(rows) + 1]) is not None:
+        rows.append(_reply(one))
+    return rows
+
+
 class Store:
-    """One database. What it does it does at once and as a whole."""
+    """One database. What it does it does at once and as a whole; ``tape`` is all that it did, once there is one."""
 
     def __init__(self, mutate: Mutate = lambda text: text) -> None:
-        self._server = FakeServer(version=(7,))
-        self._socket = FakeSocket(self._server, 0, client_class=redis.Redis)
+        self._space = Keyspace()
         self._mutate = mutate
-        self._server.lock.acquire()  # nobody else has this server, and its commands expect the lock to be held
+        self.tape: list[Step] | None = None
 
-    def script(self, text: str, args: Sequence[Any], keys: Sequence[str] = ()) -> Any:
+    def script(self, text: str, args: Sequence[Any]) -> Any:
         """Run a script to its end."""
         function = _compiled.get(text)
         if function is None:
             function = _compiled[text] = _lua.eval(b"function() " + self._mutate(text).encode() + b"\nend")
         self._tick()
-        _current[:] = [self._socket]
-        _arguments(
-            _lua.table_from([_bytes(key) for key in keys]), _lua.table_from([_bytes(argument) for argument in args])
-        )
+        _current[:] = [self._space]
+        values = [_bytes(one) for one in args]
+        _arguments(_table(values))
         try:
-            return self._socket._decode_result(self._socket._convert_lua_result(function(), nested=False))
-        except SimpleError as error:
-            raise ResponseError(error.value) from error
+            result = _reply(function())
+        except RefusedError as error:
+            raise ResponseError(str(error)) from error
+        self._note(text, values, result)
+        return result
 
     def command(self, *parts: Any) -> Any:
         """Run one command."""
-        if str(parts[0]).upper() == "INFO":
+        name = str(parts[0]).upper()
+        if name == "INFO":
             return _INFO
         self._tick()
-        func, sig = self._socket._name_to_func(str(parts[0]).lower())
-        result = self._socket._run_command(func, sig, [_bytes(part) for part in parts[1:]], False)
-        if isinstance(result, SimpleError):
-            raise ResponseError(result.value)
-        return self._socket._decode_result(result)
+        values = [_bytes(part) for part in parts[1:]]
+        try:
+            result = self._space.run(name.encode(), values)
+        except RefusedError as error:
+            raise ResponseError(str(error)) from error
+        result = b"OK" if result is OK else result
+        self._note(name, values, result)
+        return result
+
+    def record(self) -> list[Step]:
+        """From now on keep all steps; a key whose time is over is deleted in one."""
+        tape: list[Step] = []
+        self.tape = tape
+        self._space.on_expiry = lambda key: tape.append(("DEL", [key], self._space.now, 1))
+        return tape
+
+    def _note(self, what: str, args: Sequence[bytes], result: Any) -> None:
+        if self.tape is not None:
+            self.tape.append((what, args, self._space.now, result))
 
     def _tick(self) -> None:
-        self._server.dbs[0].time = time.time()
+        self._space.now = int(time.time() * 1_000_000) // 1000
 
 
 def _bytes(value: Any) -> bytes:
@@ -154,7 +169,7 @@ class Client:
             fault = self._ports.store_fault(name)
             if fault in {"full", "read-only"}:
                 await self._ports.pause(0.001)
-                raise OutOfMemoryError("OOM") if fault == "full" else redis.exceptions.ReadOnlyError("READONLY")
+                raise OutOfMemoryError("OOM") if fault == "full" else ReadOnlyError("READONLY")
             if fault == "away":
                 await self._ports.pause(0.001)
             elif fault == "lost answer":
@@ -168,26 +183,25 @@ class Client:
 class _Script:
     def __init__(self, client: Client, text: str) -> None:
         self._client, self._text = client, text
-        self._name = _names.setdefault(text, _name(text))
+        self._name = _name(text)
 
     async def __call__(self, keys: Sequence[str] = (), args: Sequence[Any] = (), client: Any = None) -> Any:
         assert client is None, "nobody queues scripts"
+        assert not keys, "key names come from the arguments"
         if self._name == "ticket_sent":
             TICKET.set(str(args[2]))
-        result = await self._client.do(self._name, lambda: self._run(args, keys))
+        result = await self._client.do(self._name, lambda: self._run(args))
         if self._name == "work_claim" and result:
             self._client._ports.leased(PROCESS.get())
         return result
 
-    def _run(self, args: Sequence[Any], keys: Sequence[str]) -> Any:
-        result = self._client._store.script(self._text, args, keys)
+    def _run(self, args: Sequence[Any]) -> Any:
+        result = self._client._store.script(self._text, args)
         self._client._ports.leases.saw(self._name, args, result)
         return result
 
 
-_names: dict[str, str] = {}
-
-
+@cache
 def _name(text: str) -> str:
     """The script's file name: how the matrix speaks of it."""
     from importlib.resources import files
