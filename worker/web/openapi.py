@@ -93,7 +93,11 @@ def document(origin: str) -> dict[str, Any]:
                     ],
                     "requestBody": {"required": True, "content": _content("Asked")},
                     "responses": {
-                        "202": {"description": "All of them are in the work.", "content": _content("Accepted")},
+                        "202": {
+                            "description": "All of them are in the work.",
+                            "content": _content("Accepted"),
+                            "links": {"follow": {"operationId": "follow", "parameters": {"id": "$response.body#/id"}}},
+                        },
                         **_refused("400", "401", "404", "408", "409", "413", "415", "503"),
                     },
                 }
