@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from worker.embedded import OLDEST, embedded_redis
 
 log = structlog.get_logger(__name__)
 _CONNECTIONS = 64  # shared by all visits of a process: each holds one for a script's time only
+_LOADING_S, _LOOK_S = 60.0, 0.2
 _LOST = (RedisConnectionError, RedisTimeoutError, OSError)
 _REFUSED = (AuthenticationError, NoPermissionError)
 
@@ -106,15 +109,15 @@ def _client(place: Mapping[str, Any], *, timeout_s: float, connect_s: float, ret
     return Redis.from_pool(BlockingConnectionPool(**options))
 
 
-async def check_safety(redis: Redis, *, allow_unsafe: bool = False) -> Safety:
-    """What the server says of itself.
+async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: float = _LOADING_S) -> Safety:
+    """What the server says of itself, once it has read its file: before that it says that it keeps nothing.
 
     Raises:
-        ConfigError: it cannot be reached, is too old, a cluster or a replica, or, unless ``allow_unsafe``, it evicts
-            keys or keeps nothing on disk.
+        ConfigError: it cannot be reached, still reads its file after ``patience_s``, is too old, a cluster or a
+            replica, or, unless ``allow_unsafe``, it evicts keys or keeps nothing on disk.
     """
     try:
-        told: Mapping[str, Any] = await redis.info("everything")
+        told = await _loaded(redis, patience_s)
         configured = await _configured(redis)
     except RedisError as error:
         if isinstance(error, _REFUSED) or isinstance(error.__cause__, _REFUSED):  # a unix socket wraps it
@@ -139,9 +142,21 @@ async def check_safety(redis: Redis, *, allow_unsafe: bool = False) -> Safety:
 async def dangers_of(redis: Redis) -> tuple[str, ...]:
     """Why this server may forget what it is told, as sentences; nothing where it does not answer."""
     try:
-        return (await check_safety(redis, allow_unsafe=True)).dangers
+        return (await check_safety(redis, allow_unsafe=True, patience_s=0)).dangers
     except ConfigError:
         return ()
+
+
+async def _loaded(redis: Redis, patience_s: float) -> Mapping[str, Any]:
+    """What INFO says when nothing is being loaded any more."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        told: Mapping[str, Any] = await redis.info("everything")
+        if not told.get("loading"):
+            return told
+        if time.monotonic() >= deadline:
+            raise ConfigError(["Redis still reads its data from the disk: try again when it has"])
+        await asyncio.sleep(_LOOK_S)
 
 
 async def _configured(redis: Redis) -> dict[str, str]:
