@@ -128,12 +128,13 @@ class Question:
     @property
     def key(self) -> str:
         """The question's key: 32 hex digits over account, operation and canonical arguments."""
-        canonical = json.dumps(
-            [self.provider, self.account, self.operation, sorted(self.arguments.items())],
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+        return _key(self.provider, self.account, self.operation, tuple(sorted(self.arguments.items())))
+
+
+@lru_cache(maxsize=4_096)  # a visit asks for the same few keys again with every answer
+def _key(provider: str, account: str, operation: str, arguments: tuple[tuple[str, str], ...]) -> str:
+    canonical = json.dumps([provider, account, operation, arguments], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ class Proxy:
             pass  # the other side refuses, nobody reads any more, or ``close`` ends it
         finally:
             for one in writers:
-                one.transport.abort()
+                with contextlib.suppress(AttributeError):  # closed already: it has no loop any more
+                    one.transport.abort()
 
     async def _talked(self, talk: _Talk) -> None:
         pumps = [asyncio.create_task(self._ask(talk)), asyncio.create_task(self._answer(talk))]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
 Reply: TypeAlias = Any
-Args: TypeAlias = list[bytes]
+Args: TypeAlias = tuple[bytes, ...]
 
 
 class Ok:
@@ -78,14 +78,6 @@ class Keyspace:
         self.on_expiry: Callable[[bytes], None] = lambda _key: None
         self._values: dict[bytes, Any] = {}
         self._ends: dict[bytes, int] = {}
-
-    def run(self, name: bytes, args: Args) -> Reply:
-        """One command.
-
-        Raises:
-            RefusedError: as Redis refuses it.
-        """
-        return COMMANDS[name](self, args)
 
     # ---- values --------------------------------------------------------------------------------------------------
 
@@ -372,7 +364,7 @@ def _zrangebyscore(space: Keyspace, args: Args) -> Reply:
 def _zremrangebyscore(space: Keyspace, args: Args) -> Reply:
     scores = space.find(args[0], Scores)
     found = [] if scores is None else scores.within(args[1], args[2])
-    return _zrem(space, [args[0], *(name for _, name in found)]) if found else 0
+    return _zrem(space, (args[0], *(name for _, name in found))) if found else 0
 
 
 # ---- streams -------------------------------------------------------------------------------------------------------
@@ -385,7 +377,7 @@ def _xadd(space: Keyspace, args: Args) -> Reply:
     stream, at = space.made(args[0], Entries), _at(args[1])
     if at <= stream.last:
         raise RefusedError("ERR The ID specified in XADD is equal or smaller than the target stream top item")
-    stream[at] = args[2:]
+    stream[at] = list(args[2:])
     stream.last = at
     return args[1]
 
@@ -403,7 +395,7 @@ def _xrange(space: Keyspace, args: Args) -> Reply:
 
 
 def _xrevrange(space: Keyspace, args: Args) -> Reply:
-    found: list[Any] = _xrange(space, [args[0], args[2], args[1]])
+    found: list[Any] = _xrange(space, (args[0], args[2], args[1]))
     found.reverse()
     return found[: int(args[4])] if len(args) > 3 else found
 

@@ -39,9 +39,11 @@ end
 
 def _call(name: bytes, *args: Any) -> Any:
     """``redis.call``: numbers become text as Redis writes them, and nothing becomes false."""
-    result = COMMANDS[name](
-        _current[0], [one if one.__class__ is bytes else b"%.17g" % one for one in args]
-    )
+    for one in args:
+        if one.__class__ is not bytes:
+            args = tuple(part if part.__class__ is bytes else b"%.17g" % part for part in args)
+            break
+    result = COMMANDS[name](_current[0], args)
     kind = result.__class__
     if kind is bytes or kind is int:
         return result
@@ -88,7 +90,7 @@ class Store:
             function = _compiled[text] = _lua.eval(b"function() " + self._mutate(text).encode() + b"\nend")
         self._tick()
         _current[:] = [self._space]
-        values = [_bytes(one) for one in args]
+        values = _texts(args)
         _arguments(_table(values))
         try:
             result = _reply(function())
@@ -103,9 +105,9 @@ class Store:
         if name == "INFO":
             return _INFO
         self._tick()
-        values = [_bytes(part) for part in parts[1:]]
+        values = _texts(parts[1:])
         try:
-            result = self._space.run(name.encode(), values)
+            result = COMMANDS[name.encode()](self._space, values)
         except RefusedError as error:
             raise ResponseError(str(error)) from error
         result = b"OK" if result is OK else result
@@ -127,8 +129,8 @@ class Store:
         self._space.now = int(time.time() * 1_000_000) // 1000
 
 
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+def _texts(values: Sequence[Any]) -> tuple[bytes, ...]:
+    return tuple([one if one.__class__ is bytes else str(one).encode() for one in values])
 
 
 _INFO = b"redis_version:7.0.0\r\nused_memory:1000000\r\nmaxmemory:0\r\nused_memory_dataset:100000\r\n"

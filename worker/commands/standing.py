@@ -35,6 +35,9 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
         f"{found.journal} journal entries, {found.deliveries} delivered rows on their way, {spooled} spooled replies",
         highlight=False,
     )
+    announced, recovered = sum(found.announced.values()), sum(found.recovered.values())
+    if announced or recovered:
+        out.print(f"webhooks told of {announced} records, sweeps found {recovered} untold ones", highlight=False)
     if found.memory is not None:
         out.print(memory_line(found.memory), highlight=False)
     return DONE

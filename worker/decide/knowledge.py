@@ -14,6 +14,7 @@ from worker.decide.record import View
 from worker.decide.text import clean
 
 _ANYBODY = Identity("x", "x@example.com", "+14155552671", "X", "Y", "example.com")
+_UNKNOWN = replace(_ANYBODY, slug="")
 
 
 class Match(Enum):
@@ -72,7 +73,7 @@ class Knowledge:
 
 def by_slug(offer: Offer) -> bool:
     """Whether the operation is asked by slug."""
-    return offer.arguments(replace(_ANYBODY, slug="")) is None
+    return offer.arguments(_UNKNOWN) is None
 
 
 def by_price(offers: Sequence[Offer]) -> list[Offer]:

@@ -11,6 +11,8 @@ _BIDI = frozenset(chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 
 
 def clean(text: str) -> str:
     """``text`` in NFC without control, bidi and invisible characters, blanks collapsed and trimmed."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = []
     for sign in unicodedata.normalize("NFC", text):
         if sign in _BIDI or sign in _INVISIBLE:
