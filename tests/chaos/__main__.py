@@ -60,7 +60,7 @@ def _storm(arguments: argparse.Namespace, faults: int) -> Storm:
         faults=faults,
         records=arguments.records,
         kills=arguments.kills,
-        open_kills=arguments.kills // 4,
+        open_kills=arguments.kills * 3 // 10,
         restarts=arguments.restarts,
         cuts=arguments.cuts,
         stops=arguments.stops,
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=drawn.seed)
     add("--records", type=int, default=10_000, help="in both CRMs together")
     add("--faults", default="5,20,50", help="percent of exchanges; several rates are several storms")
-    add("--kills", type=int, default=drawn.kills, help="a quarter of them with a paid call open")
+    add("--kills", type=int, default=drawn.kills, help="three in ten of them with a paid call open")
     add("--restarts", type=int, default=drawn.restarts)
     add("--cuts", type=int, default=drawn.cuts)
     add("--stops", type=int, default=drawn.stops)

@@ -69,7 +69,7 @@ class Storm:
     faults: int = 5
     records: int = 300
     kills: int = 200
-    open_kills: int = 50
+    open_kills: int = 60
     restarts: int = 20
     cuts: int = 20
     stops: int = 6

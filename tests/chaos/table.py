@@ -32,6 +32,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("... with an uncertain lookup", lambda one: one.doubtful),
     ("... with an answer spoiled once paid", lambda one: one.spoiled),
     ("... that were led to other questions", lambda one: one.otherwise),
+    ("... whose address the person's other row got first", lambda one: one.shared),
     ("... unexplained", lambda one: len(one.unexplained)),
     ("workers without a Redis to start on", lambda one: len(one.last_words)),
     ("seconds", lambda one: round(one.seconds)),
