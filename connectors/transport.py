@@ -338,7 +338,9 @@ class Transport:
         return reply
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Reply:
-        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": self._timeouts})
+        request = httpx.Request(
+            method, _url(url), headers=headers, content=content, extensions={"timeout": self._timeouts}
+        )
         try:
             async with asyncio.timeout(self._deadline_s):
                 response = await self._engine.handle_async_request(request)
@@ -352,7 +354,7 @@ class Transport:
             raise kind(type(failure).__name__) from None  # its text may hold what was received
 
 
-_url = lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
+_url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
 
 
 def _never_connected(failure: BaseException) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
 Reply: TypeAlias = Any
@@ -88,7 +88,7 @@ class Keyspace:
             return None
         if value.__class__ is not kind:
             raise RefusedError(_WRONG)
-        return value  # type: ignore[no-any-return]  # its class is `kind`
+        return value
 
     def made(self, key: bytes, kind: type[_Kind]) -> _Kind:
         """What is there, or a new one."""
@@ -117,7 +117,7 @@ class Keyspace:
         """Whether a key is there, whatever it holds."""
         return key in self._values and not (key in self._ends and self.expired(key))
 
-    def keys(self) -> list[bytes]:
+    def all(self) -> list[bytes]:
         """All of them."""
         return [key for key in list(self._values) if self.there(key)]
 
@@ -184,7 +184,7 @@ def _add(space: Keyspace, key: bytes, by: int) -> int:
 
 
 def _scan(space: Keyspace, args: Args) -> Reply:
-    return [key for key in space.keys() if fnmatch.fnmatchcase(key.decode(), args[0].decode())]
+    return [key for key in space.all() if fnmatch.fnmatchcase(key.decode(), args[0].decode())]
 
 
 def _rename(space: Keyspace, args: Args) -> Reply:
@@ -389,7 +389,7 @@ def _xdel(space: Keyspace, args: Args) -> Reply:
 
 def _xrange(space: Keyspace, args: Args) -> Reply:
     low, high = _at(args[1]), _at(args[2], last=True)
-    stream = space.find(args[0], Entries) or {}
+    stream: Mapping[tuple[int, int], list[bytes]] = space.find(args[0], Entries) or {}
     found = [[b"%d-%d" % at, list(row)] for at, row in stream.items() if low <= at <= high]
     return found[: int(args[4])] if len(args) > 3 else found
 
@@ -401,7 +401,7 @@ def _xrevrange(space: Keyspace, args: Args) -> Reply:
 
 
 def _at(name: bytes, *, last: bool = False) -> tuple[int, int]:
-    """Where an id stands, or the one next to it when a bracket leaves it out; an id without a sequence is all of its ms."""
+    """Where an id stands, or the one next to it when a bracket leaves it out; without a sequence all of its ms."""
     if name in {b"-", b"+"}:
         return _FIRST if name == b"-" else _LAST
     ms, _, sequence = name.lstrip(b"(").partition(b"-")

@@ -23,11 +23,35 @@ class Process:
     name: str
     dead: bool = False
     frozen: bool = False
-    held: list[Any] = field(default_factory=list, repr=False)  # what would have run meanwhile
+    held: list[Handle] = field(default_factory=list, repr=False)  # what would have run meanwhile
     tasks: list[asyncio.Task[Any]] = field(default_factory=list, repr=False)
 
 
 PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
+
+
+class Handle:
+    """What is to be called, and when."""
+
+    __slots__ = ("args", "at", "callback", "context", "gone")
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[Any, ...], context: contextvars.Context | None, at: float
+    ) -> None:
+        self.callback, self.args, self.at, self.gone = callback, args, at, False
+        self.context = context if context is not None else contextvars.copy_context()
+
+    def cancel(self) -> None:
+        """It is never called."""
+        self.gone = True
+
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return self.gone
+
+    def when(self) -> float:
+        """The time it was set for."""
+        return self.at
 
 
 class StuckError(Exception):
@@ -43,40 +67,44 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._chance = random.Random(f"order-{seed}")
         self.set_task_factory(_kept)  # type: ignore[arg-type]  # its protocol is wider than what is called
         self.set_exception_handler(lambda _loop, _told: None)  # a dead process leaves tasks behind on purpose
-        self._ready: list[Any] = []
-        self._timers: list[tuple[float, int, Any]] = []
+        self._ready: list[Handle] = []
+        self._timers: list[tuple[float, int, Handle]] = []
         self._set = 0
 
     def time(self) -> float:
         return self.moment
 
-    def call_later(
+    def call_later(  # type: ignore[override]  # what it gives is as much of a handle as anybody uses
         self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> Handle:
         return self.call_at(self.moment + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.TimerHandle:
-        self._check_closed()
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+    ) -> Handle:
+        if self.is_closed():
+            raise RuntimeError("the run is over")
+        handle = Handle(callback, args, context, when)
         self._set += 1
         heapq.heappush(self._timers, (when, self._set, handle))  # a tuple, not the handle: compared without Python
         return handle
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.Handle:
-        self._check_closed()
-        handle = asyncio.Handle(callback, args, self, context)
+    ) -> Handle:
+        if self.is_closed():
+            raise RuntimeError("the run is over")
+        handle = Handle(callback, args, context, 0.0)
         self._ready.append(handle)
         return handle
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]  # there is one thread
 
     def _run_once(self) -> None:
         timers, batch, moment = self._timers, self._ready, self.moment
         self._ready = []
         if not batch:
-            while timers and timers[0][2]._cancelled:
+            while timers and timers[0][2].gone:
                 heapq.heappop(timers)
             if not timers:
                 raise StuckError("nothing to wait for")
@@ -89,13 +117,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if self.steps > STEPS_MOST:
             raise StuckError("no end in sight")
         for handle in batch:
-            if handle._cancelled:
+            if handle.gone:
                 continue
-            context = handle._context
-            process = context.get(PROCESS)
+            process = handle.context.get(PROCESS)
             if process is None or not (process.dead or process.frozen):
                 try:
-                    context.run(handle._callback, *handle._args)
+                    handle.context.run(handle.callback, *handle.args)
                 except (SystemExit, KeyboardInterrupt):
                     raise
                 except BaseException:  # noqa: BLE001, S110 - a task keeps its own; of other callbacks nobody is told

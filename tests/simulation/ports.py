@@ -165,9 +165,13 @@ class Ports:
         process = PROCESS.get()
         if process is None:
             return ""
-        how = next((how for start, end, how in self.plan.outages if start <= self.since < end), "")
+        how, since = "", self.loop.moment - self.began
+        for start, end, outage in self.plan.outages:
+            if start <= since < end:
+                how = outage
+                break
         start, end, name = self.plan.cut_off
-        if process.name == name and start <= self.since < end:
+        if process.name == name and start <= since < end:
             how = "away"
         if not how and self.plan.store_rate and self.faulty and self.chance.random() < self.plan.store_rate:
             how = self.chance.choice(("away", "lost answer"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import random
 import shutil
 import sys
@@ -34,6 +35,7 @@ LONGEST_S = 2400.0
 DAYS_MOST = 30
 WORKS = (("contact", CRM), ("delivery", CRM))
 TASKS = (f"poll:{CRM}.contact", "collect:all")
+_LOGGER = structlog.make_filtering_bound_logger(logging.INFO)
 UNEXPECTED = frozenset({"visit.failed", "ticket.unread", "worker.loop_ended", "visit.lost_unexpectedly"})
 
 
@@ -155,7 +157,7 @@ class Run:
         self.case = case
         seams.seed(case.seed)
         self.loop = VirtualLoop(case.seed, seams.START)
-        seams.CLOCK.now = self.loop.time
+        seams.CLOCK.loop = self.loop
         self.scene: Scene = scene(case.world)
         self.ports = Ports(self.loop, case.seed, case.plan)
         self.ports.trace = [] if trace else None
@@ -177,9 +179,7 @@ class Run:
         """The run from start to end, judged."""
         asyncio.set_event_loop(self.loop)
         gc.disable()  # so that nothing of a dead process is closed, and thereby run, before the loop is
-        structlog.configure(
-            processors=[self._log], wrapper_class=structlog.BoundLogger, cache_logger_on_first_use=False
-        )
+        structlog.configure(processors=[self._log], wrapper_class=_LOGGER, cache_logger_on_first_use=False)
         try:
             self.loop.run_until_complete(self._story())
         except StuckError as error:

@@ -1,8 +1,8 @@
 """The Redis of the simulation: keys in memory, the ledger's own Lua on Lua 5.1, and what a network does to it.
 
-The scripts are the product's. Each is compiled once per process, and what ``redis.call`` does is done by ``keyspace.py``
-without a server in between, which makes a run ten times faster. That both do what Redis does is a test of its own: every
-step of some runs is taken again on a real one, and every reply compared.
+The scripts are the product's. Each is compiled once per process, and what ``redis.call`` does is done by
+``keyspace.py`` without a server in between. That both do what Redis does is a test of its own: every step of some runs
+is taken again on a real one, and every reply compared.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Self
 
-from lupa.lua51 import LuaRuntime, lua_type  # type: ignore[import-untyped]  # it has no stubs
+from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # it has no stubs
 from redis._parsers.helpers import _RedisCallbacks, _RedisCallbacksRESP2
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
@@ -25,14 +25,45 @@ Mutate = Callable[[str], str]
 Step = tuple[str, Sequence[bytes], int, Any]  # what it was, its arguments, when (ms), and the reply
 
 _lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
-_table = _lua.table_from
 _compiled: dict[str, Any] = {}
 _current: list[Keyspace] = []
+_UNPACKED = 200  # more values than that cross as one table
+# A list crosses as many values, which costs a tenth of a table that Python holds. A script's reply does, too: 0 and the
+# reply, or 1 and what is in it up to the first nothing.
 _SETUP = b"""
 function(call)
-  redis = { call = call }
   KEYS, ARGV = {}, {}
-  return function(argv) ARGV = argv end
+  local lists = {
+    HGETALL = true, HKEYS = true, HMGET = true, HVALS = true, LRANGE = true, SMEMBERS = true, TIME = true,
+    ZRANGE = true, ZRANGEBYSCORE = true,
+  }
+  redis = {
+    call = function(name, ...)
+      if not lists[name] then
+        return call(name, ...)
+      end
+      local rows = { call(name, ...) }
+      if type(rows[1]) == 'table' then
+        return rows[1]
+      end
+      return rows
+    end,
+  }
+  return function(script, ...)
+    ARGV = { ... }
+    local reply = script()
+    if type(reply) ~= 'table' then
+      return 0, reply
+    end
+    if reply.ok then
+      return 0, reply.ok
+    end
+    local length = 0
+    while reply[length + 1] ~= nil do
+      length = length + 1
+    end
+    return 1, unpack(reply, 1, length)
+  end
 end
 """
 
@@ -50,28 +81,34 @@ def _call(name: bytes, *args: Any) -> Any:
     if result is None:
         return False
     if kind is list:
-        return _table([False if one is None else one for one in result])
-    return _table({b"ok": b"OK"})
+        rows = tuple([False if one is None else one for one in result])
+        return rows if len(rows) <= _UNPACKED else _lua.table_from(rows)
+    return _lua.table_from({b"ok": b"OK"})
 
 
-_arguments = _lua.eval(_SETUP)(_call)
+_run = _lua.eval(_SETUP)(_call)
 
 
 def _reply(result: Any) -> Any:
-    """What a script gives, as Redis sends it: a table ends at its first nothing, and numbers lose their fraction."""
-    match result:
+    """What a script gives, as Redis sends it."""
+    if result.__class__ is not tuple:  # the 1 of a list with nothing in it
+        return []
+    kind, *values = result
+    return [_value(one) for one in values] if kind else _value(values[0])
+
+
+def _value(value: Any) -> Any:
+    """One value of a reply: numbers lose their fraction, a table ends at its first nothing."""
+    match value:
         case bytes():
-            return result
+            return value
         case None | False:
             return None
         case int() | float():
-            return int(result)
-    assert lua_type(result) == "table"
-    if result[b"ok"] is not None:
-        return result[b"ok"]
+            return int(value)
     rows: list[Any] = []
-    while (one := result[len(rows) + 1]) is not None:
-        rows.append(_reply(one))
+    while (one := value[len(rows) + 1]) is not None:
+        rows.append(_value(one))
     return rows
 
 
@@ -88,15 +125,15 @@ class Store:
         function = _compiled.get(text)
         if function is None:
             function = _compiled[text] = _lua.eval(b"function() " + self._mutate(text).encode() + b"\nend")
-        self._tick()
+        self._space.now = int(time.time() * 1_000_000) // 1000
         _current[:] = [self._space]
         values = _texts(args)
-        _arguments(_table(values))
         try:
-            result = _reply(function())
+            result = _reply(_run(function, *values))
         except RefusedError as error:
             raise ResponseError(str(error)) from error
-        self._note(text, values, result)
+        if self.tape is not None:
+            self.tape.append((text, values, self._space.now, result))
         return result
 
     def command(self, *parts: Any) -> Any:
@@ -104,14 +141,15 @@ class Store:
         name = str(parts[0]).upper()
         if name == "INFO":
             return _INFO
-        self._tick()
+        self._space.now = int(time.time() * 1_000_000) // 1000
         values = _texts(parts[1:])
         try:
             result = COMMANDS[name.encode()](self._space, values)
         except RefusedError as error:
             raise ResponseError(str(error)) from error
         result = b"OK" if result is OK else result
-        self._note(name, values, result)
+        if self.tape is not None:
+            self.tape.append((name, values, self._space.now, result))
         return result
 
     def record(self) -> list[Step]:
@@ -120,13 +158,6 @@ class Store:
         self.tape = tape
         self._space.on_expiry = lambda key: tape.append(("DEL", [key], self._space.now, 1))
         return tape
-
-    def _note(self, what: str, args: Sequence[bytes], result: Any) -> None:
-        if self.tape is not None:
-            self.tape.append((what, args, self._space.now, result))
-
-    def _tick(self) -> None:
-        self._space.now = int(time.time() * 1_000_000) // 1000
 
 
 def _texts(values: Sequence[Any]) -> tuple[bytes, ...]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -199,9 +200,13 @@ class Engine(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer, fault = await self._net.exchange(
-            self._vendor, request.method, str(request.url), dict(request.headers), request.content
+            self._vendor, request.method, str(request.url), _names(request.headers.raw), request.content
         )
         return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer.body, cut=fault == "cut"))
+
+
+def _names(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    return {name.decode().lower(): value.decode() for name, value in raw}
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -228,6 +233,7 @@ def _table(vendor: Vendor) -> Callable[[str, URL], tuple[Route, Mapping[str, str
     return find
 
 
+@cache
 def _short(template: str) -> str:
     parts = [part for part in template.split("/") if part and "{" not in part and not re.fullmatch(r"v?\d[\d-]*", part)]
     return "/".join(parts[-3:])
