@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import pickle
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tests.simulation import mutants
 from tests.simulation.matrix import table
 from tests.simulation.ports import Plan
 from tests.simulation.run import WORLDS, Case, Run, Verdict, drawn, play
 from tests.simulation.seams import cpu_s
+from tests.simulation.store import Step
 
 
 def main() -> int:
@@ -30,8 +33,10 @@ def main() -> int:
     gc.collect()
     gc.freeze()  # what is loaded stays: a run's own garbage is all that is looked through after it
     digest, began = 0, cpu_s()
+    tapes: list[Sequence[Step]] = []
     for name, case in _cases(options):
-        verdict = play(case, mutate, trace=options.trace)
+        verdict = play(case, mutate, trace=options.trace, taped=bool(options.tape))
+        tapes.append(verdict.tape)
         total += verdict.matrix
         digest ^= int(verdict.digest, 16)
         told.update(runs=1, calls=verdict.calls, deaths=verdict.deaths, uncertain=verdict.uncertain, dead=verdict.dead)
@@ -42,6 +47,8 @@ def main() -> int:
             _tell(name, verdict)
             if len(failed) >= options.failures:
                 break
+    if options.tape:
+        options.tape.write_bytes(pickle.dumps(tapes))
     speed = round(told["runs"] / max(0.001, cpu_s() - began), 2)
     figures = {"failed": failed, "digest": f"{digest:08x}", **told, "runs_per_cpu_s": speed}
     if options.counts:
@@ -96,4 +103,5 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--matrix", action="store_true")
     parser.add_argument("--counts", action="store_true", help="the matrix with the figures, for adding up")
     parser.add_argument("--trace", action="store_true")
+    parser.add_argument("--tape", type=Path, help="a file to keep every step of the store in, pickled")
     return parser.parse_args()

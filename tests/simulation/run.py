@@ -11,7 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from tests.simulation.audit import Auditor
 from tests.simulation.host import Host
 from tests.simulation.loop import Process, StuckError, VirtualLoop
 from tests.simulation.ports import OUTSIDE, Plan, Ports
-from tests.simulation.store import Client, Mutate, Store, flat
+from tests.simulation.store import Client, Mutate, Step, Store, flat
 from tests.simulation.wire import Net
 from tests.simulation.world import CRM, EVENTS_S, Scene, Terms, overwritten_token, scene, settings
 from worker.ledger.scripts import Scripts
@@ -66,6 +66,7 @@ class Verdict:
     matrix: Counter[tuple[str, str]] = field(repr=False)
     digest: str = ""
     trace: list[str] = field(default_factory=list, repr=False)
+    tape: Sequence[Step] = field(default_factory=list, repr=False)
 
 
 def drawn(seed: int, only: str = "") -> Case:
@@ -153,7 +154,9 @@ _undisturbed: dict[int, list[str]] = {}
 class Run:
     """Plays a case."""
 
-    def __init__(self, case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False) -> None:
+    def __init__(
+        self, case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False, taped: bool = False
+    ) -> None:
         self.case = case
         seams.seed(case.seed)
         self.loop = VirtualLoop(case.seed, seams.START)
@@ -162,6 +165,7 @@ class Run:
         self.ports = Ports(self.loop, case.seed, case.plan)
         self.ports.trace = [] if trace else None
         self.store = Store(mutate)
+        self.tape: Sequence[Step] = self.store.record() if taped else []
         self.net = Net(self.ports, self.scene.vendors)
         self.folder = Path(tempfile.mkdtemp(prefix="refill-simulation-"))
         terms = settings(case.terms, self.folder)
@@ -204,6 +208,7 @@ class Run:
             self.ports.matrix,
             f"{self.ports.digest:08x}",
             self.ports.trace or [],
+            self.tape,
         )
 
     def _log(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -364,9 +369,9 @@ def _secret(text: str) -> Any:
     return SecretStr(text)
 
 
-def play(case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False) -> Verdict:
+def play(case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False, taped: bool = False) -> Verdict:
     """Play a case against what its world looks like undisturbed."""
     before = expected(case.world, mutate) if case.seed else []
-    verdict = Run(case, mutate, trace=trace).play()
+    verdict = Run(case, mutate, trace=trace, taped=taped).play()
     verdict.breaches[:0] = before
     return verdict
