@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tests.simulation import mutants
 from tests.simulation.matrix import table
+from tests.simulation.playing import WORLDS
 from tests.simulation.ports import Plan
-from tests.simulation.run import WORLDS, Case, Run, Verdict, drawn, play
+from tests.simulation.run import Case, Run, Verdict, drawn, play
 from tests.simulation.seams import cpu_s
 from tests.simulation.store import Step
 
@@ -61,14 +62,17 @@ def main() -> int:
 
 def _cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:
     if options.each_port:
-        yield from _each_port(options.each_port, options.part)
+        yield from _each_port(options.each_port, options.part, either=options.either)
         return
-    for seed in range(options.first, options.first + options.seeds):
+    for seed in range(options.first, options.first + options.seeds * options.every, options.every):
         yield f"--first {seed} --only {options.only}" if options.only else f"--first {seed}", drawn(seed, options.only)
 
 
-def _each_port(times: int, part: str) -> Iterator[tuple[str, Case]]:
-    """A death on the first ``times`` calls of every port, on either side, with one and with two workers."""
+def _each_port(times: int, part: str, *, either: bool) -> Iterator[tuple[str, Case]]:
+    """A death on the first ``times`` calls of every port, on both sides, with one and with two workers.
+
+    With ``either`` it is one or two workers in turn.
+    """
     number, of = (int(one) for one in part.split("/"))
     ports = sorted({port for world in (0, 1) for port, _ in Run(Case(0, world)).play().matrix})
     cases = [
@@ -77,6 +81,7 @@ def _each_port(times: int, part: str) -> Iterator[tuple[str, Case]]:
         for nth in range(1, times + 1)
         for side in ("before", "after")
         for workers in (1, 2)
+        if not either or workers == 1 + (nth + (side == "after") + len(port)) % 2
     ]
     for place, (port, nth, side, workers) in enumerate(cases):
         if place % of == number - 1:
@@ -95,6 +100,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, help="take only every so many-th seed")
+    parser.add_argument("--either", action="store_true", help="with --each-port: one or two workers, not both")
     parser.add_argument("--each-port", type=int, default=0, help="die on the first so many calls of every port instead")
     parser.add_argument("--part", default="1/1", help="of the deaths on every port, such as 2/5")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")

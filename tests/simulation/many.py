@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.simulation.matrix import table
-from tests.simulation.playing import Played, simulate
+from tests.simulation.playing import WORLDS, Played, simulate
 
-CHUNK = 25
+CHUNK = 50
 
 
 def main() -> int:
@@ -24,12 +24,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=2_000)
     parser.add_argument("--each-port", type=int, default=0)
     options = parser.parse_args()
-    last = options.first + options.seeds
+    every = WORLDS * max(1, round(options.seeds / CHUNK / WORLDS))  # a part has one world, and so many seeds
     calls = [
-        ("--first", str(first), "--seeds", str(min(CHUNK, last - first))) for first in range(options.first, last, CHUNK)
+        ("--first", str(options.first + part), "--every", str(every), "--seeds", str(count))
+        for part in range(every)
+        if (count := len(range(part, options.seeds, every)))
     ]
     if options.each_port:
-        parts = 8 * options.each_port
+        parts = WORLDS * options.each_port
         calls += [("--each-port", str(options.each_port), "--part", f"{part}/{parts}") for part in range(1, parts + 1)]
     began = time.monotonic()
     with ThreadPoolExecutor(options.jobs) as threads:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-LONGEST_S = 600
+LONGEST_S = 900
+WORLDS = 6  # seeds that far apart are of one world, which every process plays undisturbed, too
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from tests.simulation import seams
 from tests.simulation.audit import Auditor
 from tests.simulation.host import Host
 from tests.simulation.loop import Process, StuckError, VirtualLoop
+from tests.simulation.playing import WORLDS
 from tests.simulation.ports import OUTSIDE, Plan, Ports
 from tests.simulation.store import Client, Mutate, Step, Store, flat
 from tests.simulation.wire import Net
@@ -30,7 +31,6 @@ from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk
 from worker.ledger.work import Work
 
-WORLDS = 6
 LONGEST_S = 2400.0
 DAYS_MOST = 30
 WORKS = (("contact", CRM), ("delivery", CRM))
