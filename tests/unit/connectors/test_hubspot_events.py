@@ -124,6 +124,24 @@ def test_what_is_no_event_leaves_the_others_standing() -> None:
     assert [event.what and event.ids(event.what) for event in events(body)] == [None, ("5",), None, None]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'"propertyValue": "cut amid a pair \\ud83d"',
+        b'"propertyName": "\\udc00"',
+        b'"propertyValue": "\xff\xfe"',
+        b'"occurredAt": 1e400',
+        b'"occurredAt": ' + b"9" * 400,
+    ],
+)
+def test_a_text_or_number_that_is_none_costs_no_other_event(broken: bytes) -> None:
+    body = b'[{"subscriptionType": "contact.creation", "objectId": 5}, {"objectId": 6, ' + broken + b"}]"
+    first, second = events(body)
+    assert first.what is not None
+    assert first.ids(first.what) == ("5",)
+    assert second.what is None
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"7", b"[", b"[NaN]", b'"a"', b"\xff", b"[" * 100_000, b"[{}]" + b" ]"])
 def test_what_is_no_array_of_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="not"):
