@@ -21,7 +21,7 @@ from worker.ledger.intake import Announced, Intake, Taken
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.runtime import Ledger
 from worker.web.app import web_app
-from worker.web.bodies import Bodies
+from worker.web.bodies import Bodies, shallow
 from worker.web.gathering import Gathering
 from worker.web.punctual import Punctual
 from worker.web.server import listen, serve
@@ -121,6 +121,13 @@ async def test_compressed_or_mislabelled_bodies_are_refused(door: Door) -> None:
 async def test_deep_nesting_is_refused(door: Door, body: bytes) -> None:
     assert (await door.hubspot(body)).status_code == 400
     assert (await door.post("/api/enrich", body, API)).status_code == 400
+
+
+def test_string_without_an_end_is_read_once() -> None:
+    """A body of the largest size, every second byte of which might begin a string."""
+    began = time.process_time()
+    shallow(b"[" * 10 + b'"' + b'\\"' * 500_000)
+    assert time.process_time() - began < 5
 
 
 async def test_brackets_inside_a_value_nest_nothing(door: Door) -> None:
