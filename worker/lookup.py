@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias, assert_never
 
 import structlog
@@ -94,6 +95,25 @@ class Later:
 
 
 Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
+
+
+def cost(question: Question, answer: Answer) -> int:
+    """Credits that a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
+    if answer.outcome is Outcome.REFUSED:
+        return 0
+    return question.price if answer.credits is None else answer.credits
+
+
+def settlement(provider: Provider, question: Question, reply: Reply) -> Settlement:
+    """What the ledger is to make of a paid reply."""
+    answer = provider.read(question, reply)
+    return Settlement(
+        cost(question, answer),
+        hit=answer.outcome is Outcome.HIT,
+        refused=answer.outcome is Outcome.REFUSED,
+        left=provider.told(reply),
+        unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
+    )
 
 
 @dataclass(slots=True)
@@ -230,22 +250,11 @@ class Lookups:
             flight.askers -= 1
 
     async def _fly(self, question: Question, terms: Terms, granted: Granted) -> Looked:
-        provider, spent = terms.provider, 0
-
-        def settle(reply: Reply) -> Settlement:
-            nonlocal spent
-            answer = provider.read(question, reply)
-            spent = question.price if answer.credits is None else answer.credits
-            refused, hit = answer.outcome is Outcome.REFUSED, answer.outcome is Outcome.HIT
-            unpriced = answer.outcome is Outcome.UNREADABLE and answer.credits is None
-            return Settlement(
-                0 if refused else spent, hit=hit, refused=refused, left=provider.told(reply), unpriced=unpriced
-            )
-
+        provider = terms.provider
         ticket = LookupTicket(
             self.desk,
             granted,
-            settle=settle,
+            settle=partial(settlement, provider, question),
             spool=self.spool,
             keep_hits_ms=self.keep_hits_ms,
             keep_misses_ms=self.keep_misses_ms,
@@ -278,6 +287,7 @@ class Lookups:
             await self.pauses.pause(provider.name, "overrun", why=why)
         if answer.outcome is Outcome.UNREADABLE:
             log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)
+        spent = cost(question, answer)
         return Answered(answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
 
     async def restored(self) -> None:

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import assert_never
 
 from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedError, UnavailableError
 from connectors.limits import TicketSpentError
-from connectors.models import Outcome, Question, Reply
+from connectors.models import Question, Reply
 from connectors.ports import Provider
 from worker.journal_entries import lookup_entry
 from worker.ledger.answers import Kept
@@ -24,11 +25,10 @@ from worker.ledger.tickets import (
     Missed,
     NoBudget,
     Policy,
-    Settlement,
     StaleDay,
     Unknown,
 )
-from worker.lookup import CALL_MS, RESTORED
+from worker.lookup import CALL_MS, RESTORED, cost, settlement
 from worker.purse import Purse
 from worker.runtime import Ledger
 
@@ -162,26 +162,11 @@ class Buyer:
         return kept.reply
 
     async def _send(self, question: Question, granted: Granted) -> Reply:
-        provider, spent = self.provider, 0
-        outcome = ""
-
-        def settle(reply: Reply) -> Settlement:
-            nonlocal spent, outcome
-            answer = provider.read(question, reply)
-            spent, outcome = question.price if answer.credits is None else answer.credits, answer.outcome
-            refused = answer.outcome is Outcome.REFUSED
-            return Settlement(
-                0 if refused else spent,
-                hit=answer.outcome is Outcome.HIT,
-                refused=refused,
-                left=provider.told(reply),
-                unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
-            )
-
+        provider = self.provider
         ticket = LookupTicket(
             self.ledger.desk,
             granted,
-            settle=settle,
+            settle=partial(settlement, provider, question),
             spool=self.spool,
             keep_hits_ms=self.keep_hits_ms,
             keep_misses_ms=self.keep_misses_ms,
@@ -197,10 +182,12 @@ class Buyer:
         finally:
             if ticket.ended and ticket.ended.waiters:
                 await self.ledger.floor.wake(ticket.ended.waiters)
+        answer = provider.read(question, reply)
+        spent = cost(question, answer)
         self.spent += spent
         self.bought += 1
         await self.ledger.epochs.high_water.sync()
-        await self._note(question, granted, outcome, spent)
+        await self._note(question, granted, answer.outcome, spent)
         if ticket.ended and ticket.ended.overrun:
             why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
             await self.ledger.pauses.pause(provider.name, "overrun", why=why)
