@@ -23,7 +23,7 @@ from worker.web.door import Door
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
 _NEVER = frozenset({"hs_object_id", "lastmodifieddate"})  # read with every record, and decided by in none
-MOST_KNOWN = 4_096  # of what a portal's events have in common
+MOST_KNOWN, MOST_MARK = 4_096, 256  # of what a portal's events have in common, and characters of each part
 log = structlog.get_logger(__name__)
 
 
@@ -66,7 +66,9 @@ class Portal:
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         what = event.what
-        self._known[marks] = found = what, what is not None and self.counts(what)
+        found = what, what is not None and self.counts(what)
+        if all(len(one) <= MOST_MARK for one in marks if isinstance(one, str)):
+            self._known[marks] = found
         return found
 
     def seen(self, events: Sequence[Event]) -> Seen:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.settings import HubSpot
+from connectors.hubspot.events import events
 from tests.integration.intake import senders
-from tests.integration.intake.conftest import PUBLIC, Door
+from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import event, now_ms, posted, signed
 from worker.ledger.work import Settlement
+from worker.web.hubspot import Portal
 
 PATH = "/webhooks/hubspot/acme_hubspot"
 
@@ -215,6 +220,22 @@ async def test_signed_events_nobody_understands_are_taken_and_ignored(door: Door
 async def test_signed_body_that_is_no_array_of_up_to_100_events_is_refused(door: Door, body: bytes) -> None:
     assert (await door.hubspot(body)).status_code == 400
     assert await door.due() == []
+
+
+def test_what_events_have_in_common_is_not_remembered_at_any_length(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    crm = settings.crm["acme_hubspot"]
+    assert isinstance(crm, HubSpot)
+    portal = Portal.of("acme_hubspot", crm, settings)
+    tracemalloc.start()
+    try:
+        for at in range(50):
+            told = events(posted(event(sourceId=f"{at}" + "x" * 100_000)))
+            assert portal.seen(told).rows["acme_hubspot", "contact"][0].id == "101"
+        del told
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 async def test_dead_letter_stays_dead_and_waits_for_a_person(door: Door) -> None:
