@@ -181,11 +181,11 @@ def callout(body: Any) -> Message:
     if not all(isinstance(one, str) and is_id(one) for one in ids):
         raise ValueError("ids holds what is no record id")
     told = body.get("last_modified_by_id") or {}
-    if not isinstance(told, Mapping) or not all(isinstance(one, str) for one in told.values()):
+    if not isinstance(told, Mapping) or not all(one is None or isinstance(one, str) for one in told.values()):
         raise ValueError("last_modified_by_id maps record ids to user ids")
     object_ = _OURS.get(name.lower(), "")
     rows = [(object_, long_id(one)) for one in ids]
-    by = {long_id(one): user for one, user in told.items()}
+    by = {long_id(one): user or "" for one, user in told.items()}
     writers = _agreed([(id, by.get(id, "")) for _, id in rows])
     return Message(org, _by_object(rows), 0 if object_ else len(ids), writers)
 

@@ -59,6 +59,11 @@ def test_any_callout_is_read_or_refused(body: object) -> None:
     assert isinstance(message, Message)
 
 
+def test_callout_that_does_not_know_a_writer_names_the_record_all_the_same() -> None:
+    told = callout({"object": "Contact", "ids": [ONE, OTHER], "last_modified_by_id": {ONE: None, OTHER: US}})
+    assert without_echoes(told, US).ids == {"contact": (ONE,)}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
