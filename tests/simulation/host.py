@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from config.settings import Settings
 from connectors.errors import ConnectorError
 from tests.simulation.loop import PROCESS, Process
-from tests.simulation.ports import Ports
+from tests.simulation.ports import OUTSIDE, Ports
 from tests.simulation.store import Client, Store
 from tests.simulation.wire import Engine, Net
+from tests.simulation.world import CRM
 from worker import engine, jobs
+from worker.ledger.intake import Announced
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.runtime import Runtime, open_runtime
 
 DROPPED, DOUBLED = 0.05, 0.1
+AGAIN_S = 10.0  # after which a sender tries again
 _JOBS = {job.name: job.run for job in jobs.JOBS}
 
 
@@ -43,6 +46,28 @@ class Host:
         finally:
             PROCESS.reset(token)
         return process
+
+    def post(self, living: Sequence[Process], id_: str, stamp: int) -> None:
+        """A webhook arrives at one of the living; where nobody takes it, it comes again."""
+        open_ = [process for process in living if process.name in self.runtimes and not process.frozen]
+        if not open_:
+            self.ports.loop.call_later(AGAIN_S, self.post, living, id_, stamp, context=OUTSIDE)
+            return
+        token = PROCESS.set(self.ports.chance.choice(open_))
+        try:
+            self.ports.loop.create_task(self._posted(living, id_, stamp))
+        finally:
+            PROCESS.reset(token)
+
+    async def _posted(self, living: Sequence[Process], id_: str, stamp: int) -> None:
+        process = PROCESS.get()
+        assert process is not None
+        runtime = self.runtimes[process.name]
+        rows = {(CRM, "contact"): [Announced(id_, stamp)]}
+        try:
+            await runtime.ledger.intake.announce(rows, {CRM: jobs.run_of_day(runtime, CRM)})
+        except LedgerUnavailableError:  # 503
+            self.ports.loop.call_later(AGAIN_S, self.post, living, id_, stamp, context=OUTSIDE)
 
     async def _life(self, process: Process) -> None:
         while True:

@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--each-port", type=int, default=0)
     options = parser.parse_args()
     every = WORLDS * max(1, round(options.seeds / CHUNK / WORLDS))  # a part has one world, and so many seeds
-    calls = [
+    calls: list[tuple[str, ...]] = [
         ("--first", str(options.first + part), "--every", str(every), "--seeds", str(count))
         for part in range(every)
         if (count := len(range(part, options.seeds, every)))

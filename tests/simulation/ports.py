@@ -37,6 +37,9 @@ class Plan:
     cut_off: tuple[float, float, str] = (0.0, 0.0, "")  # the store, from and to when, for the worker of that name
     frozen_s: float = 0.0  # SIGSTOP soon after somebody's first leases, SIGCONT so much later; stalls only meanwhile
     until_s: float = 0.0
+    paid_rate: float = 0.0  # of the vendors' faults, for paid calls alone and whenever they come,
+    paid_most: int = 0  # but for no more than so many: other faults leave few of them to be asked in time
+    webhooks: bool = False  # what people do is told at once, late, twice or not at all
 
 
 _ENDS = frozenset({"work_settle", "work_defer", "work_wait", "work_again", "work_bury", "work_gone", "work_move"})
@@ -84,7 +87,7 @@ class Ports:
     def __init__(self, loop: VirtualLoop, seed: int, plan: Plan) -> None:
         self.loop, self.plan, self.began = loop, plan, loop.time()
         self.chance = random.Random(f"faults-{seed}")
-        self.calls = self.digest = 0
+        self.calls = self.digest = self.paid_faults = 0
         self.matrix: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] | None = None
         self.leases = Leases()

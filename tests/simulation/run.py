@@ -82,6 +82,11 @@ def drawn(seed: int, only: str = "") -> Case:
         how = chance.choice(("away", "away", "lost answer", "full", "read-only"))
         outages.append((start, start + chance.choice((0.5, 3, 20, 60)), how))
     tight = chance.random() < 0.15
+    paid = random.Random(f"paid-{seed}")
+    deaths = {
+        (paid.choice(_PAID), paid.randrange(1, 4)): paid.choice(("before", "after"))
+        for _ in range(paid.choice((0, 0, 1, 2)))
+    }
     return Case(
         seed=seed,
         world=seed % WORLDS,
@@ -93,7 +98,7 @@ def drawn(seed: int, only: str = "") -> Case:
         ),
         plan=Plan(
             crashes=crashes,
-            deaths=_deaths(chance, chance.choice((0, 0, 2, 5))),
+            deaths=deaths | _deaths(chance, chance.choice((0, 0, 2, 5))),
             vendor_rate=rate,
             stall_rate=chance.choice((0.0, 0.0, 0.02, 0.1)),
             store_rate=chance.choice((0.0, 0.0, 0.02, 0.1)),
@@ -101,6 +106,9 @@ def drawn(seed: int, only: str = "") -> Case:
             cut_off=chance.choice(((0.0, 0.0, ""), (0.0, 0.0, ""), (0.0, 0.0, ""), (20.0, 130.0, "worker-1"))),
             frozen_s=chance.choice((0.0, 0.0, 0.0, 60.0, 110.0)),
             until_s=chance.choice((100.0, 180.0)),
+            paid_rate=paid.choice((0.0, 0.1, 0.3)),
+            paid_most=paid.choice((2, 8)),
+            webhooks=paid.random() < 0.5,
         ),
         workers=chance.choice((1, 2, 2)),
     )
@@ -111,6 +119,14 @@ _DEADLY = (
     "creation_claim", "creation_sent", "creation_end", "deliveries_settled", "hubspot POST contacts/batch/update",
     "hubspot POST crm/objects/contacts", "forager POST datastorage/person_contacts_lookup/work_emails",
     "kaspr POST profile/profile",
+)  # fmt: skip
+
+_PAID = (
+    "forager POST api/datastorage/person_detail_lookup", "forager POST api/datastorage/person_role_search",
+    "forager POST datastorage/person_contacts_lookup/phone_numbers",
+    "forager POST datastorage/person_contacts_lookup/work_emails",
+    "forager POST datastorage/person_detail_reverse_lookup/by_email",
+    "forager POST datastorage/person_detail_reverse_lookup/by_phone_number", "kaspr POST profile/profile",
 )  # fmt: skip
 
 
@@ -222,6 +238,8 @@ class Run:
 
     async def _story(self) -> None:
         self.ports.on_death = self._died
+        if self.case.plan.webhooks:
+            self.scene.changed = self._changed
         self.net.on_effect = lambda sent: self.audit.money() if sent.paid else None
         for _ in range(self.case.workers):
             self.living.append(self.host.start())
@@ -247,6 +265,13 @@ class Run:
 
     def _revive(self) -> None:
         self.living.append(self.host.start())
+
+    def _changed(self, id_: str) -> None:
+        """A person did something to a row: the portal's webhooks tell of it, late, twice or not at all."""
+        chance, stamp = self.ports.chance, int(self.loop.moment * 1000)
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            after = chance.uniform(0.05, chance.choice((2, 40)))
+            self.loop.call_later(after, self.host.post, self.living, id_, stamp, context=OUTSIDE)
 
     async def _until_idle(self) -> None:
         """Until faults and events are over and everything polled is settled, waits for a person, or for nothing."""

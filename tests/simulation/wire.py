@@ -30,6 +30,8 @@ FAULTS = {  # name -> how often, against the others
     "unsent": 2, "closed before": 1, "closed after": 2, "timeout before": 1, "timeout after": 2, "500 before": 2,
     "503 after": 2, "408": 1, "429": 3, "cut": 2, "page": 1, "half": 1,
 }  # fmt: skip
+STALLED = 0.1  # of the faults of paid calls
+RARE, RARER = ("reverse_lookup", "role_search"), 3  # paid calls that few records lead to fail so many times as often
 
 
 class Request:
@@ -97,7 +99,7 @@ class Net:
         side = ports.enter(port)
         if side == "before":
             await ports.die(process)
-        fault, stalled = self._drawn(port)
+        fault, stalled = self._drawn(port, paid=sent.paid)
         sent.fault = fault
         answer: asyncio.Future[Answer] = loop.create_future()
         request = Request(method, target, CIMultiDictProxy(CIMultiDict(headers)), match)
@@ -149,8 +151,15 @@ class Net:
             case _:
                 return told, fault
 
-    def _drawn(self, port: str) -> tuple[str, float]:
+    def _drawn(self, port: str, *, paid: bool) -> tuple[str, float]:
         ports, plan, stalled = self.ports, self.ports.plan, 0.0
+        often = plan.paid_rate * (RARER if any(word in port for word in RARE) else 1)
+        if paid and ports.paid_faults < plan.paid_most and ports.chance.random() < often:
+            ports.paid_faults += 1
+            if ports.chance.random() < STALLED:
+                ports.matrix[port, "stall"] += 1
+                return "", ports.chance.uniform(40, 100)
+            return self._fault(port), 0.0
         if not ports.faulty:
             return "", 0.0
         calm = plan.frozen_s and not (ports.frozen and ports.frozen.frozen)
@@ -159,10 +168,14 @@ class Net:
             ports.matrix[port, "stall"] += 1
         if not plan.vendor_rate or ports.chance.random() >= plan.vendor_rate:
             return "", stalled
+        return self._fault(port), stalled
+
+    def _fault(self, port: str) -> str:
+        ports, plan = self.ports, self.ports.plan
         kinds = {name: weight for name, weight in FAULTS.items() if name in plan.kinds} if plan.kinds else FAULTS
         fault = ports.chance.choices(tuple(kinds), tuple(kinds.values()))[0]
         ports.matrix[port, fault] += 1
-        return fault, stalled
+        return fault
 
     def _limited(self) -> Answer:
         chance = self.ports.chance

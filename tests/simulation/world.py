@@ -111,12 +111,14 @@ class Scene:
     """The vendors of one run, and what people did there.
 
     ``typed`` are values by (id, property), ``names`` what rows are called in every run of the world, by (object, id).
+    ``changed`` is told of each contact that a person touched.
     """
 
     vendors: Mapping[str, Vendor]
     events: list[tuple[float, Callable[[], None]]]
     typed: dict[tuple[str, str], str] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
+    changed: Callable[[str], None] = lambda _id: None
 
     @property
     def portal(self) -> Any:
@@ -207,6 +209,7 @@ def scene(number: int) -> Scene:
             stamp = int((hub.clock.wall() - ago) * 1000)
             record = hub.portal.create(contacts, {**values, "company": person.employer.name}, PERSON, stamp)
             told.names["contacts", record.id] = f"who came, {person.number}"
+            told.changed(record.id)
 
         return event
 
@@ -216,6 +219,7 @@ def scene(number: int) -> Scene:
             if record is not None:
                 hub.portal.update(contacts, record, {name: value}, PERSON)
                 told.typed[id_, name] = value
+                told.changed(id_)
 
         return event
 
@@ -224,6 +228,7 @@ def scene(number: int) -> Scene:
             record = contacts.live(id_)
             if record is not None:
                 hub.portal.archive(contacts, record, PERSON)
+                told.changed(id_)
 
         return event
 
