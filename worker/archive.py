@@ -13,10 +13,11 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -29,6 +30,7 @@ PAGES = 100  # of one round; the next goes on
 _TAIL = 65_536
 _UNFINISHED = ".erasing"
 _IDS = re.compile(rb'"(?:made_)?id": ?"([^"]*)"')
+_NO_ENTRY = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what reading a foreign line raises
 log = structlog.get_logger(__name__)
 
 
@@ -62,7 +64,7 @@ async def erase_lines(folder: Path, records: frozenset[Ref]) -> int:
 
     Raises:
         OSError: the archive cannot be written, or somebody else writes in it.
-        ValueError: a line that seems to tell of one of them is no entry.
+        ValueError: lines that seem to tell of one of them are no entries; everything else is erased.
     """
     return await asyncio.to_thread(_erase, folder, records)
 
@@ -71,43 +73,59 @@ def _erase(folder: Path, records: frozenset[Ref]) -> int:
     if not folder.is_dir():
         return 0
     ids = frozenset(id.encode() for _, _, id in records)
-    changed = 0
+    changed = strange = 0
     with _alone(folder):
         for left in folder.glob(f"*{_UNFINISHED}"):
             left.unlink()
         for path in sorted(folder.glob("journal-*.jsonl")):
-            with path.open("rb") as file:  # most files tell of nobody: they are only read
-                touched = any(_without(line, ids, records) != line for line in file)
-            if touched:
-                changed += _rewrite(path, ids, records)
+            changes, strangers = _count(path, ids, records)  # most files tell of nobody: they are only read
+            if changes:
+                _rewrite(path.resolve(), ids, records)
+            changed += changes
+            strange += strangers
+    if strange:
+        raise ValueError(f"{strange} lines are no entries")
     return changed
 
 
-def _rewrite(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> int:
-    changed, beside = 0, path.with_name(path.name + _UNFINISHED)
+def _count(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> tuple[int, int]:
+    """How many lines tell of somebody, and how many may and cannot be read."""
+    changed = strange = 0
+    with path.open("rb") as file:
+        for line in file:
+            left = _without(line, ids, records)
+            changed += left not in {line, None}
+            strange += left is None
+    return changed, strange
+
+
+def _rewrite(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> None:
+    beside = path.with_name(path.name + _UNFINISHED)
+    beside.unlink(missing_ok=True)
     with path.open("rb") as old, os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
         for line in old:
             left = _without(line, ids, records)
-            changed += left != line
-            new.write(left)
+            new.write(line if left is None else left)
         new.flush()
         os.fsync(new.fileno())
     beside.replace(path)
     _sync(path.parent)
-    return changed
 
 
-def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> bytes:
-    """The line without what it says of the people of ``records``, whose ids alone are ``ids``."""
+def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> bytes | None:
+    """The line without what it says of the people of ``records``, whose ids alone are ``ids``; ``None``: no entry."""
     if not line.endswith(b"\n"):
         return b""
     if ids.isdisjoint(_IDS.findall(line)):  # a line is read only where it may be of one of them
         return line
-    told = json.loads(line)
-    own, named = (told["object"], told["id"]), told_of(told["entry"])
-    if records.isdisjoint({(told["crm"], *own), (told["crm"], *named)}):
-        return line
-    return json.dumps(told | {"entry": scrub(told["entry"])}, ensure_ascii=False).encode() + b"\n"
+    try:
+        told = json.loads(line)
+        own, named = (told["object"], told["id"]), told_of(told["entry"])
+        if records.isdisjoint({(told["crm"], *own), (told["crm"], *named)}):
+            return line
+        return json.dumps(told | {"entry": scrub(told["entry"])}, ensure_ascii=False).encode() + b"\n"
+    except _NO_ENTRY:
+        return None
 
 
 @contextmanager
@@ -141,16 +159,28 @@ def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
     for month, those in groupby(entries, key=_month):
         path = folder / f"journal-{month}.jsonl"
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            tail = file.read()
-            whole = tail[: tail.rfind(b"\n") + 1]  # a line that a crash cut short is written again
-            file.truncate(size - len(tail) + len(whole))
-            file.seek(0, os.SEEK_END)
-            last = _order(json.loads(whole.splitlines()[-1])["key"]) if whole else (0, 0)
+            end, last = _end(file)
+            file.truncate(end)  # a line that a crash cut short is written again
+            file.seek(end)
             file.writelines(_line(one) for one in those if _order(one.key) > last)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _end(file: BinaryIO) -> tuple[int, tuple[int, int]]:
+    """Where the last whole line ends, and the order of the last entry, which foreign lines may follow."""
+    size, back = file.seek(0, os.SEEK_END), _TAIL
+    while True:
+        start = max(0, size - back)
+        file.seek(start)
+        tail = file.read()
+        end = tail.rfind(b"\n") + 1
+        for line in reversed(tail[:end].splitlines()[bool(start) :]):  # the first may begin before
+            with suppress(*_NO_ENTRY):
+                return start + end, _order(json.loads(line)["key"])
+        if not start:
+            return end, (0, 0)
+        back *= 4
 
 
 def _month(entry: Entry) -> str:

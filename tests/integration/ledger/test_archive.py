@@ -18,10 +18,11 @@ from worker.ledger.scripts import Scripts
 DAY_MS = 86_400_000
 
 
-async def written(journal: Journal, clock: Clock, days: int) -> None:
+async def written(journal: Journal, clock: Clock, days: int, long: int = 0) -> None:
     """One entry a day."""
     for day in range(days):
-        await journal.append("acme", "contact", "1", "run", [json.dumps({"day": day})], token=f"t{day}")
+        entry = json.dumps({"day": day, "text": "x" * long})
+        await journal.append("acme", "contact", "1", "run", [entry], token=f"t{day}")
         clock.pass_ms(DAY_MS)
 
 
@@ -45,22 +46,38 @@ async def test_entries_past_their_time_go_to_the_file_of_their_month(
     assert (await journal.length(), len(await journal.entries("acme", "contact", "1"))) == (5, 5)
 
 
+@pytest.mark.parametrize(("long", "cut"), [(0, 0), (0, 7), (200_000, 0), (200_000, 7), (200_000, 150_000)])
 async def test_a_crash_between_the_disk_and_redis_doubles_no_line(
-    scripts: Scripts, clock: Clock, tmp_path: Path
+    scripts: Scripts, clock: Clock, tmp_path: Path, long: int, cut: int
 ) -> None:
     journal = Journal(scripts)
-    await written(journal, clock, 3)
+    await written(journal, clock, 3, long)
     entries = await journal.before(clock.now)
     await archive(journal, tmp_path, clock.now)
     (path,) = files(tmp_path)
     whole = path.read_bytes()
-    path.write_bytes(whole[:-7])  # and the last line was cut short
+    path.write_bytes(whole[: len(whole) - cut])  # and the last line was cut short
     await scripts.call("DEL", scripts.keys("journal"))
     for one in entries:
         told = ("crm", one.crm, "object", one.object, "id", one.id, "run", one.run, "entry", one.entry)
         await scripts.call("XADD", scripts.keys("journal"), one.key, *told)
     assert await archive(journal, tmp_path, clock.now) == 3
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("strange", ["", "a note", '{"key": 5}', "[]", '{"no": "key"}'])
+async def test_a_line_of_somebody_else_holds_up_no_entry(
+    scripts: Scripts, clock: Clock, tmp_path: Path, strange: str
+) -> None:
+    journal = Journal(scripts)
+    await written(journal, clock, 2)
+    await archive(journal, tmp_path, clock.now - DAY_MS)
+    (path,) = files(tmp_path)
+    first = path.read_text("utf-8") + f"{strange}\n"
+    path.write_text(first, "utf-8")
+    assert await archive(journal, tmp_path, clock.now) == 1
+    assert path.read_text("utf-8").startswith(first)
+    assert '"day": 1' in path.read_text("utf-8").removeprefix(first)
 
 
 async def test_without_an_archive_old_entries_are_dropped(scripts: Scripts, clock: Clock) -> None:

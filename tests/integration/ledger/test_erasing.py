@@ -193,3 +193,46 @@ async def test_a_line_cut_short_goes_and_is_written_again_by_the_next_round(
 async def test_a_folder_that_is_not_there_yet_tells_of_nobody(tmp_path: Path) -> None:
     assert await erase_lines(tmp_path / "none", frozenset({ADA})) == 0
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "strange", ['{"id": "1"}', '[""id": "1""]', '"id": "1"', '{"id": "1", "object": "contact", "crm": 5}']
+)
+async def test_a_line_that_is_no_entry_stands_in_nobodys_way_and_the_erasure_is_repeated(
+    scripts: Scripts, clock: Clock, tmp_path: Path, strange: str
+) -> None:
+    journal, erasures = Journal(scripts), Erasures(scripts)
+    await told_of_ada(journal)
+    await archive(journal, tmp_path, clock.now + 1)
+    (path,) = tmp_path.glob("*.jsonl")
+    before = tmp_path / "journal-1999-01.jsonl"
+    before.write_text(f"{strange}\n", "utf-8")
+    path.write_text(path.read_text("utf-8") + f"{strange}\n", "utf-8")
+    await erased(erasures, clock)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="2 lines"):
+            await erase_elsewhere(erasures, journal, tmp_path, clock.now)
+        assert not [secret for secret in SECRETS if secret in texts(tmp_path)]
+        assert texts(tmp_path).splitlines().count(strange) == 2
+    before.unlink()
+    path.write_text(path.read_text("utf-8").replace(f"{strange}\n", ""), "utf-8")
+    assert await erase_elsewhere(erasures, journal, tmp_path, clock.now) == 1
+
+
+async def test_a_file_that_is_kept_elsewhere_is_erased_where_it_is(
+    scripts: Scripts, clock: Clock, tmp_path: Path
+) -> None:
+    journal, erasures = Journal(scripts), Erasures(scripts)
+    folder, cold = tmp_path / "archive", tmp_path / "cold"
+    await told_of_ada(journal)
+    await archive(journal, folder, clock.now + 1)
+    (path,) = folder.glob("*.jsonl")
+    cold.mkdir()
+    path.rename(cold / path.name)
+    path.symlink_to(cold / path.name)
+    (cold / f"{path.name}.erasing").write_text("as far as a crash let it", "utf-8")
+    await erased(erasures, clock)
+    assert await erase_elsewhere(erasures, journal, folder, clock.now) == 1
+    assert path.is_symlink()
+    assert [one.name for one in cold.iterdir()] == [path.name]
+    assert not [secret for secret in SECRETS if secret in texts(cold)]
