@@ -75,7 +75,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the cursor moves before its page is stored",
-        9,
+        11,
         (
             Edit(
                 "worker/ledger/work.py",
@@ -139,7 +139,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the next window begins after the last one: > for >=",
-        10,
+        31,
         (
             Edit(
                 "connectors/hubspot/search.py",
@@ -173,7 +173,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the budget is looked at before the script",
-        1,
+        5,
         (
             Edit(
                 f"{_LUA}/ticket_reserve.lua",
@@ -214,7 +214,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "admission loses a record",
-        2,
+        4,
         (
             Edit(
                 f"{_LUA}/floor_admit.lua",

@@ -84,8 +84,8 @@ def drawn(seed: int, only: str = "") -> Case:
     tight = chance.random() < 0.15
     paid = random.Random(f"paid-{seed}")
     deaths = {
-        (paid.choice(_PAID), paid.randrange(1, 4)): paid.choice(("before", "after"))
-        for _ in range(paid.choice((0, 0, 1, 2)))
+        (paid.choice(paid.choice((_PAID, _TROUBLED))), paid.randrange(1, 4)): paid.choice(("before", "after"))
+        for _ in range(paid.choice((0, 1, 2, 4)))
     }
     return Case(
         seed=seed,
@@ -127,6 +127,11 @@ _PAID = (
     "forager POST datastorage/person_contacts_lookup/work_emails",
     "forager POST datastorage/person_detail_reverse_lookup/by_email",
     "forager POST datastorage/person_detail_reverse_lookup/by_phone_number", "kaspr POST profile/profile",
+)  # fmt: skip
+
+_TROUBLED = (  # steps that are taken when something else went wrong before
+    "ticket_uncertain", "ticket_release", "ticket_verdict", "ticket_resolve", "work_wait", "work_defer", "work_again",
+    "floor_wake", "floor_extend", "rate_failed", "rate_limited", "pause_set", "intake_announce", "work_gone",
 )  # fmt: skip
 
 
