@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -24,16 +24,9 @@ log = structlog.get_logger(__name__)
 
 async def work(runtime: Runtime, stop: asyncio.Event) -> None:
     """Work until ``stop`` is set; then claim and buy nothing more and let what runs end within ``worker.grace``."""
-    await _start(runtime)
+    await start(runtime)
     grace_s = max(1.0, runtime.settings.worker.grace.total_seconds() - DRAIN_MARGIN_S)
-    async with _beside(
-        _every(BEAT_S, lambda: _beat(runtime)),
-        _reopen(runtime),
-        _every(STANDING_MS / 1000, runtime.refresh_standing),
-        _every(CHECK_MS / 1000, lambda: _checked(runtime)),
-        runtime.visits.tend(),
-        _drain(runtime, stop),
-    ):
+    async with _beside(*loops(runtime), _drain(runtime, stop)):
         log.info("worker.started", lines=len(runtime.lines), shut=len(runtime.shut))
         await queueing.work(
             runtime, JOBS, TICKS, runtime.ledger.scripts.redis, stop=stop, grace_s=grace_s, process=runtime.owner
@@ -46,7 +39,7 @@ async def work(runtime: Runtime, stop: asyncio.Event) -> None:
     log.info("worker.stopped")
 
 
-async def _start(runtime: Runtime) -> None:
+async def start(runtime: Runtime) -> None:
     """What must have happened before the first claim: spooled replies are in the ledger, prices are known."""
     if runtime.spool.pending():
         loaded = await runtime.spool.load(runtime.ledger.desk)
@@ -56,6 +49,17 @@ async def _start(runtime: Runtime) -> None:
     await check_epoch(runtime)
     await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), check_books(runtime))
     await _beat(runtime)  # readiness is told by which crms are open
+
+
+def loops(runtime: Runtime) -> tuple[Coroutine[None, None, None], ...]:
+    """What a worker does for good beside its jobs, each to be run as a task of its own."""
+    return (
+        _every(BEAT_S, lambda: _beat(runtime)),
+        _reopen(runtime),
+        _every(STANDING_MS / 1000, runtime.refresh_standing),
+        _every(CHECK_MS / 1000, lambda: _checked(runtime)),
+        runtime.visits.tend(),
+    )
 
 
 async def _checked(runtime: Runtime) -> None:

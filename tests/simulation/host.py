@@ -83,15 +83,9 @@ class Host:
         redis: Any = Client(self.store, self.ports)
         async with open_runtime(self.settings, redis, owner=process.name) as runtime:
             self._plug(runtime)
-            await engine._start(runtime)
+            await engine.start(runtime)
             self.runtimes[process.name] = runtime
-            loops = (  # those of ``engine.work``
-                engine._every(engine.BEAT_S, lambda: engine._beat(runtime)),
-                engine._reopen(runtime),
-                engine._every(jobs.STANDING_MS / 1000, runtime.refresh_standing),
-                engine._every(jobs.CHECK_MS / 1000, lambda: engine._checked(runtime)),
-            )
-            await asyncio.gather(*loops, runtime.visits.tend(), self._bell(runtime))
+            await asyncio.gather(*engine.loops(runtime), self._bell(runtime))
 
     def _plug(self, runtime: Runtime) -> None:
         """Put the simulated network below every connector."""
