@@ -63,7 +63,7 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
         stack.push_async_callback(redis.aclose)
         safety = await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe)
         for danger in safety.dangers:
-            log.error("redis.unsafe", danger=danger)
+            log.error("redis.unsafe", warning=danger)
         yield redis
 
 

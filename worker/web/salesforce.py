@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
     """``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``POST /webhooks/salesforce/{crm}`` (signed JSON)."""
     orgs = {name: crm for name, crm in door.settings.crm.items() if isinstance(crm, Salesforce)}
-    if unchecked := [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
-        log.warning("webhook.org_unchecked", crms=unchecked, hint="set org_id, so that no other org can post")
+    for unchecked in [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
+        log.warning("webhook.org_unchecked", crm=unchecked, hint="set org_id, so that no other org can post")
 
     def known(request: Request) -> tuple[str, Salesforce]:
         name = request.path_params["crm"]

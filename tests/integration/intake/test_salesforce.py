@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
+from config.load import load
+from config.logs import KNOWN
 from tests.integration.intake import senders
-from tests.integration.intake.conftest import Door
+from tests.integration.intake.conftest import SECRETS, TOML, Door
 from tests.integration.intake.senders import called_out, envelope, notification
+from worker.runtime import Ledger
+from worker.web.app import web_app
 from worker.web.ourselves import KNOWN_MS, UNKNOWN_MS, Ourselves
 
 OUTBOUND = f"/webhooks/salesforce/acme_salesforce/{senders.PATH_SECRET}"
@@ -207,6 +215,16 @@ async def test_callout_of_another_org_is_refused(door: Door) -> None:
 async def test_signed_callout_that_is_not_understood_is_refused(door: Door, told: object) -> None:
     body, headers = called_out(told)
     assert (await door.post(CALLOUT, body, headers)).status_code == 400
+
+
+async def test_every_org_that_is_not_checked_is_named_at_the_start(redis: Redis, tmp_path: Path) -> None:
+    path = tmp_path / "refill.toml"
+    path.write_text(TOML.replace(f'org_id = "{senders.ORG}"', ""), "utf-8")
+    with capture_logs() as told:
+        web_app(Ledger.over(redis), load(path, SECRETS), asyncio.Event())
+    unchecked = [one for one in told if one["event"] == "webhook.org_unchecked"]
+    assert [one["crm"] for one in unchecked] == ["acme_salesforce"]
+    assert set(unchecked[0]) - {"event", "log_level"} <= KNOWN  # or nobody could read it
 
 
 async def test_callout_about_another_object_is_taken_and_ignored(door: Door) -> None:

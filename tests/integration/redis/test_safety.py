@@ -10,6 +10,8 @@ from httpx import ASGITransport, AsyncClient
 from structlog.testing import capture_logs
 
 from config.load import load
+from config.logs import KNOWN
+from config.masking import masked
 from tests.integration.redis.test_restored import refill
 from tests.integration.scene import Scene
 from worker.connection import open_redis
@@ -52,4 +54,7 @@ async def test_every_start_logs_it(insisting: Scene) -> None:
     with capture_logs() as told:
         async with open_redis(load(insisting.folder / "refill.toml", {})):
             pass
-    assert [SENTENCE in one["danger"] for one in told if one["event"] == "redis.unsafe"] == [True]
+    unsafe = [one for one in told if one["event"] == "redis.unsafe"]
+    assert [SENTENCE in one["warning"] for one in unsafe] == [True]
+    assert masked(unsafe[0]["warning"]) == unsafe[0]["warning"]
+    assert "warning" in KNOWN  # or nobody could read it
