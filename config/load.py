@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from config.problems import ConfigError, Origin, listed
-from config.settings import Settings
+from config.settings import HubSpot, Settings
 
 PREFIX = "REFILL_"
 DEFAULT_PATH = Path("refill.toml")
@@ -244,15 +244,20 @@ def _contradictions(settings: Settings, origin: Origin) -> list[str]:
 def _oddities(settings: Settings, values: Mapping[str, Any]) -> list[str]:
     """What works and is hardly meant."""
     paid = settings.providers.paid
+    unreached = [
+        f"crm.{name}: HubSpot signs the address that it calls, and without web.public_url that is {settings.web.origin}"
+        for name, crm in settings.crm.items()
+        if isinstance(crm, HubSpot) and crm.webhook_secret and not settings.web.public_url
+    ]
     if settings.crm and not paid:
-        return ["no paid provider is configured: gaps are found and nothing is looked up"]
+        return [*unreached, "no paid provider is configured: gaps are found and nothing is looked up"]
     asked = {
         (path[1], provider)
         for path, order in _leaves(values.get("crm", {}), ("crm",))
         if path[-1] == "from" and path[-3] == "fields"
         for provider in ([order] if isinstance(order, str) else order)
     }
-    return [
+    return unreached + [
         f"crm.{name} would ask {provider}, which is not configured: it is left out"
         for name, provider in sorted(asked)
         if provider not in paid

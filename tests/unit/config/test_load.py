@@ -355,5 +355,15 @@ def test_provider_that_is_named_and_not_configured_is_left_out_with_a_warning(fi
     assert settings.warnings == ("crm.acme_hubspot would ask kaspr, which is not configured: it is left out",)
 
 
+def test_webhooks_of_hubspot_without_a_public_address_are_warned_of(file: Path) -> None:
+    secret = {"REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET": "canary"}
+    (warning,) = small(file, **secret).warnings
+    assert warning == (
+        "crm.acme_hubspot: HubSpot signs the address that it calls, and without web.public_url that is "
+        "http://127.0.0.1:8080"
+    )
+    assert small(file, **secret, REFILL_WEB__PUBLIC_URL="https://refill.acme.test").warnings == ()
+
+
 def test_usual_order_of_providers_warns_of_nothing(file: Path) -> None:
     assert small(file).warnings == ()
