@@ -278,8 +278,8 @@ def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
 
 
 def is_id(text: str) -> bool:
-    """Whether this can be a record's id at all: they are numbers as text."""
-    return text.isascii() and text.isdigit()
+    """Whether this can be a record's id at all: they are numbers as text, in one spelling each."""
+    return text.isascii() and text.isdigit() and not text.startswith("0")
 
 
 def more(rows: Rows) -> bool:

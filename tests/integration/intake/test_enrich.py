@@ -118,6 +118,9 @@ async def test_without_the_token_nothing_is_said(door: Door, authorization: str)
         (asked("x"), 400),
         (asked("1:2"), 400),
         (asked("-1"), 400),
+        (asked("0"), 400),
+        (asked("0101"), 400),  # HubSpot reads it as 101, which would be in the work twice
+        (asked("\uff11"), 400),
         ({**asked("1"), "ids": [1]}, 400),
         ({**asked("1"), "ids": "1"}, 400),
         ({**asked("1"), "crm": "nobody"}, 404),
