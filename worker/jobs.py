@@ -154,10 +154,15 @@ async def sweep_watch(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Look again at records whose person is to be forgotten and that were not gone yet; let Redis forget the erased."""
+    """Look again at records whose person is to be forgotten and that were not gone yet; let Redis forget the erased.
+
+    A dead letter among them waits for nobody: what is kept of the person would stay as long.
+    """
     ledger = runtime.ledger
     for crm, kind, id in await ledger.erasures.standing(await ledger.scripts.now() - ERASE_MS):
-        await ledger.work(crm, kind).add([Due(id)], lane=Lane.LIVE, run=run_of_day(runtime, crm))
+        work, run = ledger.work(crm, kind), run_of_day(runtime, crm)
+        if (await work.add([Due(id)], lane=Lane.LIVE, run=run)).ignored:
+            await work.replay(id, run)
     await ledger.erasures.rewrite()
     await ledger.timetable.done(str(payload["name"]))
 

@@ -19,9 +19,10 @@ from starlette.routing import Route
 from config.settings import Web
 from tests.integration.intake.senders import signed
 from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, RUN, SALESFORCE, Floor, opened, until
-from worker.jobs import archive_journal
+from worker.jobs import archive_journal, erase
 from worker.journal_entries import Intent, change_entry
 from worker.ledger.answers import Answers
+from worker.ledger.work import Due, Lane
 from worker.watch import due_rows
 from worker.web.server import listen, serve
 
@@ -264,6 +265,28 @@ async def test_privacy_deletion_forgets_what_was_bought_written_and_told_of_the_
         for key in await redis.keys("refill:*"):
             kept += await redis.dump(key) or b""
         assert not [value for value in values if len(value) > 6 and value.encode() in kept]
+
+
+async def test_dead_letter_of_somebody_who_is_to_be_forgotten_is_looked_at_again(redis: Redis, tmp_path: Path) -> None:
+    async with opened(redis, tmp_path) as floor:
+        await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+        id, *_ = await _told_of(floor)
+        await floor.quiet("hubspot")
+        await floor.visit_all()
+        ledger = floor.runtime.ledger
+        assert await Answers(ledger.scripts).questions_of((HUBSPOT, "contact", id))
+        await floor.work().add([Due(id)], lane=Lane.LIVE, run=RUN, forced=True)
+        (lease,) = await floor.work().claim("worker-1", 10)
+        await floor.work().bury(lease, "poison")
+        await floor.control("hubspot", "delete", {"object": "contacts", "id": id, "erase": True})
+        await floor.quiet("hubspot")
+        assert (await floor.due(), (await floor.work().counts()).dead) == (set(), 1)
+        await ledger.scripts.call("HSET", ledger.scripts.keys("erasures"), f"{HUBSPOT}:contact:{id}", 1)  # long ago
+        await erase(floor.runtime, {"name": "erase:all"})
+        await floor.visit_all()
+        assert await Answers(ledger.scripts).questions_of((HUBSPOT, "contact", id)) == []
+        assert not await ledger.erasures.is_asked((HUBSPOT, "contact", id))
+        assert (await floor.work().counts()).dead == 0
 
 
 async def test_deletion_forgets_the_record_and_nothing_else(redis: Redis, tmp_path: Path) -> None:
