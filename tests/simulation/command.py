@@ -62,31 +62,29 @@ def main() -> int:
 
 def _cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:
     if options.each_port:
-        yield from _each_port(options.each_port, options.part, either=options.either)
+        yield from _each_port(options.each_port, options.part, options.together)
         return
     for seed in range(options.first, options.first + options.seeds * options.every, options.every):
         yield f"--first {seed} --only {options.only}" if options.only else f"--first {seed}", drawn(seed, options.only)
 
 
-def _each_port(times: int, part: str, *, either: bool) -> Iterator[tuple[str, Case]]:
+def _each_port(times: int, part: str, together: int) -> Iterator[tuple[str, Case]]:
     """A death on the first ``times`` calls of every port, on both sides, with one and with two workers.
 
-    With ``either`` it is one or two workers in turn.
+    ``together`` so many of them are in one run, and then with one or with two workers.
     """
     number, of = (int(one) for one in part.split("/"))
     ports = sorted({port for world in (0, 1) for port, _ in Run(Case(0, world)).play().matrix})
-    cases = [
-        (port, nth, side, workers)
-        for port in ports
-        for nth in range(1, times + 1)
-        for side in ("before", "after")
-        for workers in (1, 2)
-        if not either or workers == 1 + (nth + (side == "after") + len(port)) % 2
-    ]
-    for place, (port, nth, side, workers) in enumerate(cases):
+    deaths = [(nth, side, port) for nth in range(1, times + 1) for side in ("before", "after") for port in ports]
+    groups = [deaths[first : first + together] for first in range(0, len(deaths), together)]
+    cases = [(group, workers) for group in groups for workers in (1, 2)]
+    if together > 1:
+        cases = [(group, 1 + place % 2) for place, group in enumerate(groups)]
+    for place, (group, workers) in enumerate(cases):
         if place % of == number - 1:
-            plan = Plan(deaths={(port, nth): side})
-            yield f"{side} call {nth} of {port}", Case(place + 1, place % WORLDS, plan=plan, workers=workers)
+            plan = Plan(deaths={(port, nth): side for nth, side, port in group})
+            name = " and ".join(f"{side} call {nth} of {port}" for nth, side, port in group)
+            yield name, Case(place + 1, place % WORLDS, plan=plan, workers=workers)
 
 
 def _tell(name: str, verdict: Verdict) -> None:
@@ -101,7 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="take only every so many-th seed")
-    parser.add_argument("--either", action="store_true", help="with --each-port: one or two workers, not both")
+    parser.add_argument("--together", type=int, default=1, help="with --each-port: so many deaths in a run")
     parser.add_argument("--each-port", type=int, default=0, help="die on the first so many calls of every port instead")
     parser.add_argument("--part", default="1/1", help="of the deaths on every port, such as 2/5")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")

@@ -30,9 +30,9 @@ def test_a_seed_replays_identically() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("part", range(1, WORLDS + 1))
-def test_a_death_on_the_first_call_of_any_port_breaks_no_promise(part: int) -> None:
-    played = simulate("--each-port", "1", "--either", "--part", f"{part}/{WORLDS}")
+@pytest.mark.parametrize("part", ["1/2", "2/2"])
+def test_a_death_on_the_first_call_of_any_port_breaks_no_promise(part: str) -> None:
+    played = simulate("--each-port", "1", "--together", "3", "--part", part)
 
     assert not played.failed, played.text
-    assert played.figures["deaths"] > 15
+    assert played.figures["deaths"] >= 55
