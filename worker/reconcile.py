@@ -316,11 +316,14 @@ async def _uncertain(ledger: Ledger, name: str) -> list[Uncertain]:
 
 
 async def _apply(ledger: Ledger, doubtful: Sequence[Uncertain], judged: Verdicts) -> None:
-    """Settle the credits. Only what was surely not charged, where the policy says so, may be asked once more."""
-    for one in doubtful:
-        charged = judged.charged.get(one.ticket_id)
-        if charged is None:
-            continue
+    """Settle the credits. Only what was surely not charged, where the policy says so, may be asked once more.
+
+    Of mixed ones nobody knows which were charged. So those that stand for the others come first: whoever dies in
+    between leaves doubts that are mixed, or all charged, and never some of which the bill says that none was.
+    """
+    settled = [one for one in doubtful if one.ticket_id in judged.charged]
+    for one in sorted(settled, key=lambda one: judged.charged[one.ticket_id]):
+        charged = judged.charged[one.ticket_id]
         if not charged and not judged.mixed and one.policy == "once_if_uncharged":
             ended = await ledger.desk.verdict(one.ticket_id, charged=False)
         else:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from redis.asyncio.client import Pipeline
 
 from tests.integration.scene import Scene, Worker
 from tests.integration.scenery import Open
 from worker.jobs import check_books, compare_books
 from worker.ledger.budgets import Totals
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
+from worker.ledger.tickets import Desk
 from worker.reconcile import Report, reconcile
 from worker.runtime import Ledger
 
@@ -155,6 +161,43 @@ async def test_of_several_uncertain_lookups_the_bill_tells_how_many_and_none_is_
     report = await compared(worker, scene, ledger=later(scene))
     assert (report.charged, report.uncharged, report.ours, report.theirs) == (1, 1, 5, 5)
     assert await scene.totals() == Totals(spent=5)
+
+
+class Dying(Scripts):
+    """Redis is gone for this process as soon as one lookup is settled."""
+
+    settled = 0
+
+    async def run(self, name: str, *args: Arg, keys: Sequence[str] = (), pipe: Pipeline | None = None) -> Any:
+        if name in {"ticket_resolve", "ticket_verdict"}:
+            self.settled += 1
+            if self.settled > 1:
+                raise LedgerUnavailableError("gone")
+        return await super().run(name, *args, keys=keys, pipe=pipe)
+
+
+@pytest.mark.parametrize("charged_first", [True, False])
+async def test_who_dies_between_two_verdicts_leaves_none_that_the_next_one_takes_for_not_charged(
+    stage: Open, *, charged_first: bool
+) -> None:
+    scene = await stage(forager='budget = { day = 1000 }\nverify_person = false\non_uncertain = "once_if_uncharged"')
+    worker = await begun(scene)
+    ids = scene.ids(2)
+    for id_, effect in zip(ids, (charged_first, not charged_first), strict=True):
+        scene.fault("reset", effect=effect)
+        await scene.due(id_)
+        await worker.visit()
+    ledger = later(scene)
+    ledger.desk = Desk(Dying(scene.redis, clock=ledger.scripts._clock))
+    with pytest.raises(LedgerUnavailableError):
+        await compared(worker, scene, ledger=ledger)
+
+    await compared(worker, scene, ledger=later(scene))
+    assert await scene.totals() == Totals(spent=5)
+    for id_ in ids:
+        await scene.ledger.work("acme_hubspot", "contact").replay(id_, "replay")
+    await worker.visit()
+    assert scene.asked() == 2
 
 
 async def test_a_young_doubt_is_left_to_its_time(scene: Scene) -> None:
