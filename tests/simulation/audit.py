@@ -73,7 +73,7 @@ class Auditor:
     def writes(self) -> None:
         """What somebody had there stands, unless it came between our read and our write on it."""
         reads = [one for one in self.net.sent if one.vendor == "hubspot" and _READ.search(one.path)]
-        by_request = {one.entry.seq: one for one in self.net.sent if one.entry is not None}
+        by_request = {one.entry.seq: one for one in self.net.sent if one.vendor == "hubspot" and one.entry is not None}
         history = self.net.vendors["hubspot"].books.writes
         last: dict[tuple[str, str, str], float] = {}
         for one in history:
