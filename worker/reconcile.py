@@ -174,7 +174,7 @@ async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) 
         lines=_lines(after, theirs, doubtful, first),
     )
     if not after.sent and not after.recent and not doubtful and after.calls == before.calls:
-        state = await _moved_on(provider, state, after, theirs, drift)
+        state = await _moved_on(ledger, provider, state, after, theirs, drift)
     return report, state
 
 
@@ -191,7 +191,7 @@ async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], 
 
 
 async def _moved_on(
-    provider: Provider, state: Comparison, ours: Ours, theirs: Mapping[Booking, int], drift: int
+    ledger: Ledger, provider: Provider, state: Comparison, ours: Ours, theirs: Mapping[Booking, int], drift: int
 ) -> Comparison:
     """Begin today, at a moment when everything is accounted for, so that the log to be read stays short."""
     since = ours.now_ms // DAY_MS * DAY_MS
@@ -199,6 +199,8 @@ async def _moved_on(
         return state
     earlier = _earlier(ours, since)
     base = await provider.billed(since, ours.now_ms + DAY_MS) - (ours.spent - earlier) - drift
+    if (await ledger.books.ours(provider.name)).calls != ours.calls:
+        return state  # a call that was sent meanwhile is in what was billed, and not in ours
     return dataclasses.replace(state, since_ms=since, ours=earlier, theirs=base, others=_others(ours, theirs, since))
 
 
