@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import random
 import shutil
@@ -36,6 +37,7 @@ DAYS_MOST = 30
 WORKS = (("contact", CRM), ("delivery", CRM))
 TASKS = (f"poll:{CRM}.contact", "collect:all")
 _LOGGER = structlog.make_filtering_bound_logger(logging.INFO)
+OVERLAP_MS = 300_000  # a window begins so long before the end of the last one
 UNEXPECTED = frozenset({"visit.failed", "ticket.unread", "worker.loop_ended", "visit.lost_unexpectedly"})
 
 
@@ -323,10 +325,17 @@ class Run:
         return due, waiting
 
     def _polled(self) -> bool:
-        """Whether every poll has ended well since the last event and the last fault."""
+        """Whether every poll has ended well since the last event and the last fault, and its window ended later, too.
+
+        A poll that only walks an older window to its end, one that somebody died in, is done as well.
+        """
         told = self.store.command("HMGET", "refill:timetable:done", *TASKS)
         since = (seams.START + max(EVENTS_S + 10, self.case.plan.until_s)) * 1000
-        return all(one is not None and int(one) > since for one in told)
+        start, end, _, _ = json.loads(
+            self.store.command("HGET", "refill:cursors", f"poll:{CRM}:contact") or "[0,0,0,0]"
+        )
+        walked = not end and start + OVERLAP_MS > since
+        return walked and all(one is not None and int(one) > since for one in told)
 
     def _next_day(self) -> float:
         """Everybody sleeps until the next day begins."""
