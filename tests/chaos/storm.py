@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from redis.exceptions import RedisError
 
 from tests.chaos.books import Books
-from tests.chaos.plan import Event, Plan, Storm
+from tests.chaos.plan import PAID, Event, Plan, Storm
 from tests.chaos.yard import Yard
 from tests.e2e.stage import until
 from worker.ledger.scripts import LedgerUnavailableError
@@ -131,8 +131,9 @@ class Run:
 
     async def _strike(self, event: Event) -> None:
         self.watch.arm(event)
-        try:
-            async with asyncio.timeout(self.patience_s):
+        open_ = event.step is not None and event.step.name in PAID and event.step.side == "between"
+        try:  # a paid call may have to wait for the end of a pause
+            async with asyncio.timeout(self.patience_s * (6 if open_ else 1)):
                 await self.watch.struck.wait()
         except TimeoutError:
             self.told.missed += 1
