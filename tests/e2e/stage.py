@@ -167,6 +167,9 @@ class Stage:
             await self._redis.aclose()
         if self._server is not None:
             self._server.leave()
+        else:  # workers that were killed leave their server running for the next one
+            with suppress(OSError):
+                stop_redis(self.folder / "data")
         self.vendors.close()
         for worker in self.workers:  # pytest shows it where the test failed
             for event in worker.events():
