@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -97,7 +98,8 @@ class Org:
         async def attempt() -> Reply:
             signed = await self._tokens.headers()
             token = signed["authorization"].removeprefix("Bearer ")
-            return await self._lines.exchange(call, self._tokens.instance, token)
+            reply = await self._lines.exchange(call, self._tokens.instance, token)
+            return replace(reply, status=401) if _over(reply) else reply
 
         reply = await self._transport.run(operation, attempt, ticket=ticket)
         if told := server_time(reply):
@@ -142,3 +144,8 @@ class Org:
         rows = await self.ids_in(object, asked, ids, QUERY)
         read_at = self._vendor_time[0]
         return {str(row.get("Id")): records.to_record(object, row, asked, read_at) for row in rows}
+
+
+def _over(reply: Reply) -> bool:
+    """Whether the session has ended: the identity service says that in a 403 of its own."""
+    return reply.status == 403 and reply.body.strip() == b"Bad_OAuth_Token"

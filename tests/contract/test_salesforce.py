@@ -195,6 +195,15 @@ async def test_concurrent_calls_over_an_expiry_share_one_refresh(sandbox: Sandbo
     assert count(sandbox, "/token") == 2
 
 
+async def test_the_identity_service_is_asked_again_when_the_session_has_ended(
+    sandbox: Sandbox, crm: Salesforce
+) -> None:
+    await crm.standing()
+    sandbox.control("expire-tokens", {})
+    await crm.standing()  # the identity service refuses an ended session by a 403, not by a 401
+    assert count(sandbox, "/token") == 2
+
+
 async def test_a_session_that_stays_invalid_is_refreshed_once_only(sandbox: Sandbox, crm: Salesforce) -> None:
     await crm.standing()
     sandbox.control("settings", {"always_unauthorized": True})
