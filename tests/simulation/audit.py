@@ -6,7 +6,6 @@ lookups it lists as uncertain.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ PROVIDERS = ("forager", "kaspr")
 UNIT_S = 4.0  # a read that is older than this when the write on it departs is stale
 DAY_S = 86_400
 ECHO_S = 1.0  # a batch under way may hold a row once more
-
-_READ = re.compile("/contacts/.*batch/read$")
 
 
 @dataclass(slots=True)
@@ -72,9 +69,10 @@ class Auditor:
 
     def writes(self) -> None:
         """What somebody had there stands, unless it came between our read and our write on it."""
-        reads = [one for one in self.net.sent if one.vendor == "hubspot" and _READ.search(one.path)]
-        by_request = {one.entry.seq: one for one in self.net.sent if one.vendor == "hubspot" and one.entry is not None}
-        history = self.net.vendors["hubspot"].books.writes
+        name = self.scene.vendor
+        reads = [one for one in self.net.sent if self.scene.reads(one)]
+        by_request = {one.entry.seq: one for one in self.net.sent if one.vendor == name and one.entry is not None}
+        history = self.net.vendors[name].books.writes
         last: dict[tuple[str, str, str], float] = {}
         for one in history:
             place = (one.object, one.id, one.property)
@@ -90,42 +88,40 @@ class Auditor:
     def began(self) -> float:
         return self.net.ports.began
 
-    @staticmethod
-    def _between(write: Sent, id_: str, edited: float, reads: list[Sent]) -> bool:
+    def _between(self, write: Sent, id_: str, edited: float, reads: list[Sent]) -> bool:
         """Whether the edit came after the read that the write was decided on, and that read was fresh."""
-        mark = f'"{id_}"'.encode()
         before = [
             one
             for one in reads
-            if one.process is write.process and 0 < one.answered <= write.departed and mark in one.body
+            if one.process is write.process and 0 < one.answered <= write.departed and id_ in self.scene.told_of(one)
         ]
         return bool(before) and before[-1].effect <= edited and write.departed - before[-1].answered <= UNIT_S
 
     def doubles(self) -> None:
         """Nothing that names one company or one person is there twice."""
-        for name, key in (("companies", "domain"), ("contacts", "email"), ("contacts", "openprospect_id")):
+        for name, key in self.scene.unique:
             rows: dict[str, list[str]] = defaultdict(list)
-            for record in self.scene.portal.tables[name].records.values():
-                if record.archived is None and record.values.get(key):
-                    rows[record.values[key].lower()].append(record.id)
+            for id_, values in self.scene.living(name):
+                if values.get(key):
+                    rows[values[key].lower()].append(id_)
             for value, ids in rows.items():
                 if len(ids) > 1:
                     self._breach(f"{name} {', '.join(ids)} share {key} {value}")
 
     def echoes(self) -> None:
         """What we wrote ourselves starts nothing: a row nobody else touched since is not read again."""
-        contacts = self.scene.portal.tables["contacts"].records.values()
-        alone = {record.id for record in contacts if not record.values.get("openprospect_id")}
+        rows = [row for name in self.scene.people for row in self.scene.living(name)]
+        alone = {id_ for id_, values in rows if not values.get(self.scene.marked)}
         last: dict[str, tuple[float, bool]] = {}
-        for one in self.net.vendors["hubspot"].books.writes:
-            if one.object == "contacts" and one.id in alone:
+        for one in self.net.vendors[self.scene.vendor].books.writes:
+            if one.object in self.scene.people and one.id in alone:
                 last[one.id] = (one.mono, bool(one.request))
         for read in self.net.sent:
-            if read.vendor == "hubspot" and _READ.search(read.path):
-                for id_ in re.findall(r'"id":"(\d+)"', read.body.decode()):
+            if self.scene.reads(read):
+                for id_ in sorted(self.scene.told_of(read)):
                     at, ours = last.get(id_, (0.0, False))
                     if ours and read.departed > at + ECHO_S:
-                        self._breach(f"contacts {id_} was read again {read.departed - at:.1f} s after our own write")
+                        self._breach(f"{id_} was read again {read.departed - at:.1f} s after our own write")
 
     def outcome(
         self, expected: Mapping[tuple[str, str], Mapping[str, str]], doubtful: frozenset[str], edited: frozenset[str]
@@ -144,15 +140,15 @@ class Auditor:
             if differs:
                 told = ", ".join(f"{name} {row.get(name)!r} not {wanted.get(name)!r}" for name in sorted(differs))
                 self._breach(f"{key[0]} {key[1]}: {told}")
+        rows = {id_: values for name in self.scene.people for id_, values in self.scene.living(name)}
         for (id_, name), value in self.scene.typed.items():
-            record = self.scene.portal.tables["contacts"].live(id_)
-            if record is not None and record.values.get(name) != value and not self._excused(id_, name):
-                self._breach(f"contacts {id_} lost the typed {name}")
+            if id_ in rows and rows[id_].get(name) != value and not self._excused(id_, name):
+                self._breach(f"{id_} lost the typed {name}")
 
     def _excused(self, id_: str, name: str) -> bool:
         return any(
             one.id == id_ and one.property == name and one.request and one.before not in {None, ""}
-            for one in self.net.vendors["hubspot"].books.writes
+            for one in self.net.vendors[self.scene.vendor].books.writes
         )
 
     def _breach(self, text: str) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tests.simulation import mutants
 from tests.simulation.matrix import table
-from tests.simulation.playing import WORLDS
+from tests.simulation.playing import ORGS, WORLDS
 from tests.simulation.ports import Plan
-from tests.simulation.run import Case, Run, Verdict, drawn, play
+from tests.simulation.run import Case, Run, Verdict, drawn, drawn_in_org, play
 from tests.simulation.seams import cpu_s
 from tests.simulation.store import Step
 
@@ -62,19 +62,24 @@ def main() -> int:
 
 def _cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:
     if options.each_port:
-        yield from _each_port(options.each_port, options.part, options.together)
+        first, worlds = (WORLDS, ORGS) if options.salesforce else (0, WORLDS)
+        yield from _each_port(options.each_port, options.part, options.together, range(first, first + worlds))
+        return
+    if options.salesforce:
+        for seed in range(options.first, options.first + options.seeds * options.every, options.every):
+            yield f"--salesforce --first {seed}", drawn_in_org(seed)
         return
     for seed in range(options.first, options.first + options.seeds * options.every, options.every):
         yield f"--first {seed} --only {options.only}" if options.only else f"--first {seed}", drawn(seed, options.only)
 
 
-def _each_port(times: int, part: str, together: int) -> Iterator[tuple[str, Case]]:
+def _each_port(times: int, part: str, together: int, worlds: Sequence[int]) -> Iterator[tuple[str, Case]]:
     """A death on the first ``times`` calls of every port, on both sides, with one and with two workers.
 
     ``together`` so many of them are in one run, and then with one or with two workers.
     """
     number, of = (int(one) for one in part.split("/"))
-    ports = sorted({port for world in (0, 1) for port, _ in Run(Case(0, world)).play().matrix})
+    ports = sorted({port for world in worlds[:2] for port, _ in Run(Case(0, world)).play().matrix})
     deaths = [(nth, side, port) for nth in range(1, times + 1) for side in ("before", "after") for port in ports]
     groups = [deaths[first : first + together] for first in range(0, len(deaths), together)]
     cases = [(group, workers) for group in groups for workers in (1, 2)]
@@ -84,7 +89,7 @@ def _each_port(times: int, part: str, together: int) -> Iterator[tuple[str, Case
         if place % of == number - 1:
             plan = Plan(deaths={(port, nth): side for nth, side, port in group})
             name = " and ".join(f"{side} call {nth} of {port}" for nth, side, port in group)
-            yield name, Case(place + 1, place % WORLDS, plan=plan, workers=workers)
+            yield name, Case(place + 1, worlds[place % len(worlds)], plan=plan, workers=workers)
 
 
 def _tell(name: str, verdict: Verdict) -> None:
@@ -105,6 +110,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     parser.add_argument("--mutant", default="", help="with this planted bug")
     parser.add_argument("--only", default="", help="one kind of trouble: crashes, vendors, pages, frozen or tight")
+    parser.add_argument("--salesforce", action="store_true", help="the worlds whose CRM is Salesforce")
     parser.add_argument("--matrix", action="store_true")
     parser.add_argument("--counts", action="store_true", help="the matrix with the figures, for adding up")
     parser.add_argument("--trace", action="store_true")

@@ -12,11 +12,13 @@ from typing import Any
 
 from config.settings import Settings
 from connectors.errors import ConnectorError
+from connectors.salesforce import Salesforce
+from tests.simulation.adapter import Adapter
 from tests.simulation.loop import PROCESS, Process
 from tests.simulation.ports import OUTSIDE, Ports
 from tests.simulation.store import Client, Store
 from tests.simulation.wire import Engine, Net
-from tests.simulation.world import CRM
+from tests.simulation.world import Scene
 from worker import engine, jobs
 from worker.ledger.intake import Announced
 from worker.ledger.scripts import LedgerUnavailableError
@@ -30,8 +32,8 @@ _JOBS = {job.name: job.run for job in jobs.JOBS}
 class Host:
     """Starts workers. ``troubles`` are what no worker may meet, ``runtimes`` those of the living."""
 
-    def __init__(self, settings: Settings, store: Store, net: Net, ports: Ports) -> None:
-        self.settings, self.store, self.net, self.ports = settings, store, net, ports
+    def __init__(self, settings: Settings, store: Store, net: Net, ports: Ports, scene: Scene) -> None:
+        self.scene, self.settings, self.store, self.net, self.ports = scene, settings, store, net, ports
         self.troubles: list[str] = []
         self.runtimes: dict[str, Runtime] = {}
         self._count = 0
@@ -63,9 +65,10 @@ class Host:
         process = PROCESS.get()
         assert process is not None
         runtime = self.runtimes[process.name]
-        rows = {(CRM, "contact"): [Announced(id_, stamp)]}
+        crm = self.scene.crm
+        rows = {(crm, self.scene.kind_of(id_)): [Announced(id_, stamp if self.scene.tells_when else 0)]}
         try:
-            await runtime.ledger.intake.announce(rows, {CRM: jobs.run_of_day(runtime, CRM)})
+            await runtime.ledger.intake.announce(rows, {crm: jobs.run_of_day(runtime, crm)})
         except LedgerUnavailableError:  # 503
             self.ports.loop.call_later(AGAIN_S, self.post, living, id_, stamp, context=OUTSIDE)
 
@@ -93,7 +96,25 @@ class Host:
         if runtime.collector is not None:
             names["openprospect"] = runtime.collector._vendor
         for name, connector in names.items():
-            connector._transport._engine = Engine(self.net, name.removeprefix("acme_"))
+            vendor = name.removeprefix("acme_")
+            if isinstance(connector, Salesforce):
+                self._mount(connector, vendor)
+            else:
+                connector._transport._engine = Engine(self.net, vendor)
+
+    def _mount(self, connector: Any, vendor: str) -> None:
+        """Its tokens go over such an engine, and its calls over the sessions of its lines."""
+        connector._tokens._transport._engine = Engine(self.net, vendor)
+        lines, adapter = connector._lines, Adapter(self.net, vendor)
+        opened = lines._line
+
+        def line(instance: str) -> Any:
+            found = opened(instance)
+            for place in list(found._session.adapters):
+                found._session.mount(place, adapter)
+            return found
+
+        lines._line = line
 
     async def _bell(self, runtime: Runtime) -> None:
         """What ``jobs.tick`` does, without arq."""

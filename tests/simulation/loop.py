@@ -58,6 +58,14 @@ class StuckError(Exception):
     """Nothing is ready and no timer is set, or the run has no end."""
 
 
+class DepartedError(BaseException):
+    """What runs in a thread has come to a call. It is run anew when ``crossing``, which keeps the answer, is over."""
+
+    def __init__(self, crossing: Coroutine[Any, Any, None]) -> None:
+        super().__init__()
+        self.crossing = crossing
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """``moment`` is epoch seconds; ``time()`` is the same, and nothing but a timer moves it."""
 
@@ -141,10 +149,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         process.held.clear()
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        """In this thread and at once: disks of the simulation take no time."""
+        """In this thread: at once, as disks of the simulation take no time, or when the call it makes is over.
+
+        As a thread it goes on when nobody waits for it any more.
+        """
         future = self.create_future()
         try:
             future.set_result(func(*args))
+        except DepartedError as departed:
+            self.create_task(_resumed(future, departed.crossing, func, args))
         except Exception as error:  # noqa: BLE001 - it is the caller's
             future.set_exception(error)
         return future
@@ -154,6 +167,23 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _write_to_self(self) -> None:
         """Nobody sleeps in a selector."""
+
+
+async def _resumed(
+    future: asyncio.Future[Any],
+    crossing: Coroutine[Any, Any, None],
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+) -> None:
+    await crossing
+    try:
+        result = func(*args)
+    except Exception as error:  # noqa: BLE001 - it is the caller's
+        if not future.done():
+            future.set_exception(error)
+    else:
+        if not future.done():
+            future.set_result(result)
 
 
 def _kept(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **how: Any) -> asyncio.Task[Any]:

@@ -13,6 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 900
 WORLDS = 6  # seeds that far apart are of one world, which every process plays undisturbed, too
+ORGS = 6  # so many worlds come after those, with Salesforce as the CRM
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +23,19 @@ from tests.simulation import seams
 from tests.simulation.audit import Auditor
 from tests.simulation.host import Host
 from tests.simulation.loop import Process, StuckError, VirtualLoop
-from tests.simulation.playing import WORLDS
+from tests.simulation.orgs import scene
+from tests.simulation.playing import ORGS, WORLDS
 from tests.simulation.ports import OUTSIDE, Plan, Ports
 from tests.simulation.store import Client, Mutate, Step, Store, flat
 from tests.simulation.wire import Net
-from tests.simulation.world import CRM, EVENTS_S, Scene, Terms, overwritten_token, scene, settings
+from tests.simulation.world import EVENTS_S, Scene, Terms, settings
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk
 from worker.ledger.work import Work
 
 LONGEST_S = 2400.0
 DAYS_MOST = 30
-WORKS = (("contact", CRM), ("delivery", CRM))
-TASKS = (f"poll:{CRM}.contact", "collect:all")
 _LOGGER = structlog.make_filtering_bound_logger(logging.INFO)
-OVERLAP_MS = 300_000  # a window begins so long before the end of the last one
 UNEXPECTED = frozenset({"visit.failed", "ticket.unread", "worker.loop_ended", "visit.lost_unexpectedly"})
 
 
@@ -69,6 +67,34 @@ class Verdict:
     digest: str = ""
     trace: list[str] = field(default_factory=list, repr=False)
     tape: Sequence[Step] = field(default_factory=list, repr=False)
+
+
+def drawn_in_org(seed: int) -> Case:
+    """The case of a seed in a world of Salesforce. Besides the others, two deaths on its calls.
+
+    Ten seeds in a row die on both sides of every port.
+    """
+    case, chance = drawn(seed), random.Random(f"org-{seed}")
+    ports = [_ORG[(2 * seed + which) % len(_ORG)][seed % 2] for which in (0, 1)]
+    deaths = {
+        (port, chance.choice((1, 1, 2))): ("before", "after")[(seed // 5 + which) % 2]
+        for which, port in enumerate(ports)
+    }
+    plan = replace(case.plan, deaths={**case.plan.deaths, **deaths})
+    return replace(case, world=WORLDS + seed % ORGS, plan=plan)
+
+
+_COMPOSITE = "salesforce POST services/data/composite"
+_DATA = "salesforce GET services/data/"
+_ORG = tuple(  # in even worlds, and in odd ones, which write strictly
+    port if isinstance(port, tuple) else (port, port)
+    for port in (
+        "salesforce POST services/oauth2/token", ("salesforce PATCH data/composite/sobjects", _COMPOSITE),
+        "salesforce GET data/sobjects/describe", f"{_DATA}query poll", f"{_DATA}query read", f"{_DATA}query find",
+        f"{_DATA}query", f"{_DATA}queryAll read", "salesforce PATCH services/data/sobjects",
+        ("salesforce PATCH data/composite/sobjects", _COMPOSITE),
+    )
+)  # fmt: skip
 
 
 def drawn(seed: int, only: str = "") -> Case:
@@ -191,10 +217,9 @@ class Run:
         self.tape: Sequence[Step] = self.store.record() if taped else []
         self.net = Net(self.ports, self.scene.vendors)
         self.folder = Path(tempfile.mkdtemp(prefix="refill-simulation-"))
-        terms = settings(case.terms, self.folder)
-        hub = terms.crm[CRM].model_copy(update={"token": _secret(overwritten_token(self.scene))})
-        terms = terms.model_copy(update={"crm": {CRM: hub}})
-        self.host = Host(terms, self.store, self.net, self.ports)
+        terms = settings(case.terms, self.folder, self.scene)
+        self.host = Host(terms, self.store, self.net, self.ports, self.scene)
+        self.kinds = (*self.scene.watched, "delivery")
         budgets = {"forager": case.terms.forager_day, "kaspr": case.terms.kaspr_day}
         self.audit = Auditor(self.store, self.net, self.scene, budgets)
         self.scripts = Scripts(Client(self.store, self.ports))  # type: ignore[arg-type]  # as much of it as is used
@@ -253,8 +278,8 @@ class Run:
         for after, event in self.scene.events:
             self.loop.call_at(seams.START + after, event)
         await self._until_idle()
-        for name in WORKS:
-            work = Work(self.scripts, name[1], name[0])
+        for kind in self.kinds:
+            work = Work(self.scripts, self.scene.crm, kind)
             for letter in await work.dead():
                 self.dead += 1
                 await work.replay(letter.id, "replay")
@@ -317,7 +342,8 @@ class Run:
             return int(self.store.command("ZCARD", "refill:work:" + ":".join(parts)))
 
         due = waiting = 0
-        for kind, crm in WORKS:
+        crm = self.scene.crm
+        for kind in self.kinds:
             due += count(crm, kind, "due", "alone")
             for lane in ("live", "backfill"):
                 due += count(crm, kind, "due", lane) + count(crm, kind, "leased", lane)
@@ -329,12 +355,15 @@ class Run:
 
         A poll that only walks an older window to its end, one that somebody died in, is done as well.
         """
-        told = self.store.command("HMGET", "refill:timetable:done", *TASKS)
+        crm, watched = self.scene.crm, self.scene.watched
+        tasks = (*(f"poll:{crm}.{kind}" for kind in watched), "collect:all")
+        told = self.store.command("HMGET", "refill:timetable:done", *tasks)
         since = (seams.START + max(EVENTS_S + 10, self.case.plan.until_s)) * 1000
-        start, end, _, _ = json.loads(
-            self.store.command("HGET", "refill:cursors", f"poll:{CRM}:contact") or "[0,0,0,0]"
-        )
-        walked = not end and start + OVERLAP_MS > since
+        cursors = [
+            json.loads(self.store.command("HGET", "refill:cursors", f"poll:{crm}:{kind}") or "[0,0,0,0]")
+            for kind in watched
+        ]
+        walked = all(not end and start + self.scene.overlap_ms > since for start, end, _, _ in cursors)
         return walked and all(one is not None and int(one) > since for one in told)
 
     def _next_day(self) -> float:
@@ -400,12 +429,6 @@ def budget_names() -> tuple[str, ...]:
 
 def expected_of(world: int) -> Mapping[tuple[str, str], Mapping[str, str]]:
     return _expected[world]
-
-
-def _secret(text: str) -> Any:
-    from pydantic import SecretStr
-
-    return SecretStr(text)
 
 
 def play(case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False, taped: bool = False) -> Verdict:

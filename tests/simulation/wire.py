@@ -65,6 +65,8 @@ class Sent:
     answered: float = 0.0
     entry: Any = None
     ticket: str = ""
+    query: str = field(default="", repr=False)
+    reply: bytes = field(default=b"", repr=False)
 
     @property
     def paid(self) -> bool:
@@ -92,9 +94,11 @@ class Net:
         ports, loop = self.ports, self.ports.loop
         target = URL(url)
         route, match = self._routes[name](method, target)
-        port = f"{name} {method} {_short(route.template)}"
+        query = target.query.get("q", "")
+        port = f"{name} {method} {_short(route.template)}{_kind(query)}"
         process = PROCESS.get()
         sent = Sent(process, name, route.template, target.path, body, loop.time(), ticket=TICKET.get())
+        sent.query = query
         self.sent.append(sent)
         side = ports.enter(port)
         if side == "before":
@@ -193,9 +197,10 @@ class Net:
         reply = vendor.answer(call)
         entry.status, entry.answered = reply.status, True
         sent.entry = entry
+        sent.reply = reply.raw()
         headers = [(name.lower(), value) for name, value in reply.headers.items()]
         return Answer(
-            reply.status, [("content-type", reply.content_type), ("date", self._date()), *headers], reply.raw()
+            reply.status, [("content-type", reply.content_type), ("date", self._date()), *headers], sent.reply
         )
 
     def _date(self) -> str:
@@ -250,6 +255,13 @@ def _table(vendor: Vendor) -> Callable[[str, URL], tuple[Route, Mapping[str, str
 def _short(template: str) -> str:
     parts = [part for part in template.split("/") if part and "{" not in part and not re.fullmatch(r"v?\d[\d-]*", part)]
     return "/".join(parts[-3:])
+
+
+def _kind(query: str) -> str:
+    """What a query of an org is for: one path serves them all."""
+    if not query:
+        return ""
+    return " poll" if "SystemModstamp >" in query else " read" if "WHERE Id IN" in query else " find"
 
 
 def _give(future: asyncio.Future[Answer], answer: Answer) -> None:

@@ -6,11 +6,12 @@ All of it follows from the world's number, never from the seed of a run: equal w
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from config.settings import Settings
 from sandbox.clock import Clock
@@ -24,11 +25,13 @@ from sandbox.kaspr.vendor import KEY as KASPR_KEY
 from sandbox.openprospect import OpenProspect
 from sandbox.openprospect.vendor import KEY as OPENPROSPECT_KEY
 from sandbox.options import Options
-from sandbox.people import World
+from sandbox.people import Person, World
 from sandbox.seeding import build_world
 from sandbox.vendor import Vendor
 
-CRM = "acme_hubspot"
+if TYPE_CHECKING:
+    from tests.simulation.wire import Sent
+
 EVENTS_S = 45.0  # everything that happens at the vendors happens by then
 CREDITS = 100_000
 
@@ -36,10 +39,10 @@ CREDITS = 100_000
 @cache
 def people(number: int) -> World:
     """The people of one world."""
-    return build_world(_options(number))
+    return build_world(options_of(number))
 
 
-def _options(number: int) -> Options:
+def options_of(number: int) -> Options:
     return Options(
         vendors=(),
         seed=number + 1,
@@ -63,7 +66,7 @@ class Terms:
     forager_rate: str = "10/second"
 
 
-def settings(terms: Terms, data_dir: Path) -> Settings:
+def settings(terms: Terms, data_dir: Path, scene: Scene) -> Settings:
     """The configuration of a run."""
     return Settings.model_validate(
         {
@@ -90,18 +93,10 @@ def settings(terms: Terms, data_dir: Path) -> Settings:
                     "api_key": OPENPROSPECT_KEY,
                     "rate": "6000/hour",
                     "poll_every": "40s",
-                    "deliver_to": [CRM],
+                    "deliver_to": [scene.crm],
                 },
             },
-            "crm": {
-                CRM: {
-                    "kind": "hubspot",
-                    "base_url": "http://127.0.0.1:4",
-                    "token": "overwritten",
-                    "poll_every": "15s",
-                    "watch": {"contact": {}},
-                }
-            },
+            "crm": {scene.crm: scene.configured()},
         }
     )
 
@@ -114,8 +109,21 @@ class Scene:
     ``changed`` is told of each contact that a person touched.
     """
 
+    crm: ClassVar[str] = "acme_hubspot"
+    vendor: ClassVar[str] = "hubspot"
+    watched: ClassVar[tuple[str, ...]] = ("contact",)
+    tells_when: ClassVar[bool] = True  # whether its webhooks have a stamp
+    overlap_ms: ClassVar[int] = 300_000  # a window begins so long before the end of the last one
+    people: ClassVar[tuple[str, ...]] = ("contacts",)
+    marked: ClassVar[str] = "openprospect_id"
+    unique: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("companies", "domain"),
+        ("contacts", "email"),
+        ("contacts", "openprospect_id"),
+    )
+
     vendors: Mapping[str, Vendor]
-    events: list[tuple[float, Callable[[], None]]]
+    events: list[tuple[float, Callable[[], object]]]
     typed: dict[tuple[str, str], str] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     changed: Callable[[str], None] = lambda _id: None
@@ -125,6 +133,31 @@ class Scene:
         hub = self.vendors["hubspot"]
         assert isinstance(hub, HubSpot)
         return hub.portal
+
+    def configured(self) -> dict[str, Any]:
+        """The CRM's part of the configuration."""
+        token: str = self.vendors["hubspot"].credentials()["token"]
+        base = {"kind": "hubspot", "base_url": "http://127.0.0.1:4", "poll_every": "15s"}
+        return {**base, "token": token, "watch": {"contact": {}}}
+
+    def kind_of(self, id_: str) -> str:
+        """Which watched object a row is of."""
+        del id_
+        return "contact"
+
+    def living(self, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """(id, values) of a table's rows that are there."""
+        for record in self.portal.tables[name].records.values():
+            if record.archived is None:
+                yield record.id, record.values
+
+    def reads(self, one: Sent) -> bool:
+        """Whether it is one of the reads that writes are decided on."""
+        return one.vendor == "hubspot" and bool(_READ.search(one.path))
+
+    def told_of(self, one: Sent) -> frozenset[str]:
+        """The rows that such a read is about."""
+        return frozenset(re.findall(r'"id":"(\d+)"', one.body.decode()))
 
     def state(self) -> dict[tuple[str, str], dict[str, str]]:
         """All living rows by (object, what names them), ``""`` being the id. Rows of ours are only there or not.
@@ -142,6 +175,7 @@ class Scene:
         return found
 
 
+_READ = re.compile("/contacts/.*batch/read$")
 _HIDDEN = (
     "modified",
     "openprospect_id",
@@ -157,9 +191,40 @@ def _shown(name: str) -> bool:
     return not any(word in name for word in _HIDDEN)
 
 
-def scene(number: int) -> Scene:
-    """The vendors as they are at the start, and what is going to happen."""
-    world, options, chance = people(number), _options(number), random.Random(f"events-{number}")
+def deliveries(stock: OpenProspect, listed: set[int]) -> list[Any]:
+    """What is delivered: nobody who has a row, since whether they are matched to it depends on what it has by then.
+
+    The companies of searches come by every order, too, under an id of its own.
+    """
+
+    def unlisted() -> list[Any]:
+        delivered = [
+            *stock.stock.all_found(),
+            *(found for order in stock.orders.orders.values() for found in order.results),
+        ]
+        for found in delivered:
+            found.prospects = [one for one in found.prospects if one.person.number not in listed]
+        return delivered
+
+    unlisted()
+    for order in stock.orders.orders.values():
+        again = [
+            stock.stock.make_found(order.id, None, one.company, 2, one.delivered_at) for one in stock.stock.all_found()
+        ]
+        order.results += [one for one in again if one.id not in {known.id for known in order.results}]
+    return unlisted()
+
+
+def strangers(world: World, options: Options, delivered: list[Any]) -> list[Person]:
+    """Who has no row and is not delivered, of companies that the CRM has."""
+    known = {one.person.number for found in delivered for one in found.prospects}
+    staff = [one for one in world.people[options.records :] if one.employer.in_crm and one.number not in known]
+    return list({one.slug: one for one in staff}.values())
+
+
+def portal_scene(number: int) -> Scene:
+    """The vendors as they are at the start, and what is going to happen, with HubSpot as the CRM."""
+    world, options, chance = people(number), options_of(number), random.Random(f"events-{number}")
     clock = Clock()
     clock.ahead = -3600.0  # what is there at the start is older than what a poll looks back
     hub = HubSpot(world, options, clock)
@@ -176,27 +241,8 @@ def scene(number: int) -> Scene:
         told.names |= {(name, record.id): record.id for record in table.records.values()}
     contacts = hub.portal.tables["contacts"]
     seeded = [hub.ids_by_row[row.number] for row in world.rows["hubspot"]]
-    listed = {row.person.number for row in world.rows["hubspot"]}
-    delivered = [
-        *stock.stock.all_found(),
-        *(found for order in stock.orders.orders.values() for found in order.results),
-    ]
-    for found in delivered:  # whether a person is matched to a row depends on what the row has by then
-        found.prospects = [one for one in found.prospects if one.person.number not in listed]
-    for order in stock.orders.orders.values():  # the same company by an order, under an id of its own
-        again = [
-            stock.stock.make_found(order.id, None, one.company, 2, one.delivered_at) for one in stock.stock.all_found()
-        ]
-        order.results += [one for one in again if one.id not in {known.id for known in order.results}]
-    delivered = [
-        *stock.stock.all_found(),
-        *(found for order in stock.orders.orders.values() for found in order.results),
-    ]
-    for found in delivered:  # whether a person is matched to a row depends on what the row has by then
-        found.prospects = [one for one in found.prospects if one.person.number not in listed]
-    known = {one.person.number for found in delivered for one in found.prospects}
-    staff = [one for one in world.people[options.records :] if one.employer.in_crm and one.number not in known]
-    outside = list({one.slug: one for one in staff}.values())
+    delivered = deliveries(stock, {row.person.number for row in world.rows["hubspot"]})
+    outside = strangers(world, options, delivered)
     chance.shuffle(outside)
 
     def at(first: float, last: float, event: Callable[[], None]) -> None:
@@ -249,9 +295,3 @@ def scene(number: int) -> Scene:
     at(20, EVENTS_S, delivers)
     told.events.sort(key=lambda event: event[0])
     return told
-
-
-def overwritten_token(scene: Scene) -> str:
-    """The portal's own token."""
-    token: str = scene.vendors["hubspot"].credentials()["token"]
-    return token
