@@ -65,12 +65,10 @@ def _cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:
         first, worlds = (WORLDS, ORGS) if options.salesforce else (0, WORLDS)
         yield from _each_port(options.each_port, options.part, options.together, range(first, first + worlds))
         return
-    if options.salesforce:
-        for seed in range(options.first, options.first + options.seeds * options.every, options.every):
-            yield f"--salesforce --first {seed}", drawn_in_org(seed)
-        return
+    draw, words = (drawn_in_org, "--salesforce ") if options.salesforce else (drawn, "")
     for seed in range(options.first, options.first + options.seeds * options.every, options.every):
-        yield f"--first {seed} --only {options.only}" if options.only else f"--first {seed}", drawn(seed, options.only)
+        name = f"{words}--first {seed}"
+        yield f"{name} --only {options.only}" if options.only else name, draw(seed, options.only)
 
 
 def _each_port(times: int, part: str, together: int, worlds: Sequence[int]) -> Iterator[tuple[str, Case]]:

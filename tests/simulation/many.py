@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=2_000)
     parser.add_argument("--each-port", type=int, default=0)
+    parser.add_argument("--salesforce", action="store_true")
     options = parser.parse_args()
     every = WORLDS * max(1, round(options.seeds / CHUNK / WORLDS))  # a part has one world, and so many seeds
     calls: list[tuple[str, ...]] = [
@@ -33,6 +34,8 @@ def main() -> int:
     if options.each_port:
         parts = WORLDS * options.each_port
         calls += [("--each-port", str(options.each_port), "--part", f"{part}/{parts}") for part in range(1, parts + 1)]
+    if options.salesforce:
+        calls = [("--salesforce", *words) for words in calls]
     began = time.monotonic()
     with ThreadPoolExecutor(options.jobs) as threads:
         played = list(threads.map(_played, calls))

@@ -143,10 +143,12 @@ class _Events:
 
     def _draw(self, contacts: list[str], leads: list[str]) -> None:
         """Edits of two rows, and the end of a third, which is deleted or merged into another one."""
-        edited = self._chance.sample([*contacts, *leads], 2)
-        number = f"+49 151 2345 67{self._chance.randrange(10, 99)}"
-        for id_, name, value in zip(edited, ("Title", "MobilePhone"), ("Keeper of the title", number), strict=True):
-            self._at(1, EVENTS_S / 2, self._types(id_, name, value))
+        number, edited = f"+49 151 2345 67{self._chance.randrange(10, 99)}", []
+        for name, value in (("Title", "Keeper of the title"), ("MobilePhone", number)):
+            free = [one for one in (*contacts, *leads) if one not in edited]
+            blank = [one for one in free if self._row(one).values[name] is None]  # else nobody would overwrite it
+            edited.append(self._chance.choice(blank or free))
+            self._at(1, EVENTS_S, self._types(edited[-1], name, value))
         left = [one for one in contacts if one not in edited]
         self._chance.shuffle(left)
         if len(left) > 1:

@@ -69,16 +69,16 @@ class Verdict:
     tape: Sequence[Step] = field(default_factory=list, repr=False)
 
 
-def drawn_in_org(seed: int) -> Case:
+def drawn_in_org(seed: int, only: str = "") -> Case:
     """The case of a seed in a world of Salesforce. Besides the others, two deaths on its calls.
 
     Ten seeds in a row die on both sides of every port.
     """
-    case, chance = drawn(seed), random.Random(f"org-{seed}")
-    ports = [_ORG[(2 * seed + which) % len(_ORG)][seed % 2] for which in (0, 1)]
+    case, chance = drawn(seed, only), random.Random(f"org-{seed}")
+    places = [(2 * seed + which) % len(_ORG) for which in (0, 1)]
     deaths = {
-        (port, chance.choice((1, 1, 2))): ("before", "after")[(seed // 5 + which) % 2]
-        for which, port in enumerate(ports)
+        (_ORG[place][seed % 2], chance.choice((1, 1, 2))): ("before", "after")[(seed // 5 + place // 5) % 2]
+        for place in places
     }
     plan = replace(case.plan, deaths={**case.plan.deaths, **deaths})
     return replace(case, world=WORLDS + seed % ORGS, plan=plan)
