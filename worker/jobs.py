@@ -53,7 +53,7 @@ async def tick(runtime: Runtime, payload: Mapping[str, Any]) -> None:  # noqa: A
         await bell.ring(job, key, {"name": task, "key": key})
     await admit(runtime)
     workers = max(1, len(await ledger.timetable.alive()))
-    for name, line in runtime.lines.items():
+    for name, line in tuple(runtime.lines.items()):  # a crm that opens meanwhile brings more
         due = await line.work.ready()
         for slot in range(min(workers, math.ceil(due / line.block))):
             await bell.ring("fill", f"{name}:{slot}", {"line": name})

@@ -20,6 +20,14 @@ def test_whatever_fails_nothing_is_lost_paid_twice_or_overwritten(part: int) -> 
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("seed", [395, 724, 1102, 1299])
+def test_what_failed_once_does_not_again(seed: int) -> None:
+    played = simulate("--first", str(seed))
+
+    assert not played.failed, played.text
+
+
+@pytest.mark.timeout(120)
 def test_a_seed_replays_identically() -> None:
     first, again = simulate("--first", "7", "--trace"), simulate("--first", "7", "--trace")
 
