@@ -126,7 +126,7 @@ class Host:
                     job, _, key = task.partition(":")
                     self._ring(runtime, job, {"name": task, "key": key})
                 await jobs.admit(runtime)
-                for name, line in runtime.lines.items():
+                for name, line in tuple(runtime.lines.items()):
                     for _ in range(min(1, math.ceil(await line.work.ready() / line.block))):
                         self._ring(runtime, "fill", {"line": name})
             except LedgerUnavailableError:

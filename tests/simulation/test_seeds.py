@@ -20,7 +20,7 @@ def test_whatever_fails_nothing_is_lost_paid_twice_or_overwritten(part: int) -> 
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("seed", [395, 724, 1102])
+@pytest.mark.parametrize("seed", [395, 724, 1102, 1299])
 def test_what_failed_once_does_not_again(seed: int) -> None:
     played = simulate("--first", str(seed))
 
