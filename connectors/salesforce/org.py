@@ -53,14 +53,17 @@ class Org:
         self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
 
     async def now(self) -> int:
-        """The org's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
+        """The org's clock (ms), never ahead of it: its last ``Date`` plus the time since, in whole seconds.
+
+        The org's stamps have whole seconds: what changes in the second that begins here is stamped with its beginning.
+        """
         told, at = self._vendor_time
         if not told or self._clock() - at > CLOCK_S:
             await self.send(WHO, USERINFO)
             told, at = self._vendor_time
         if not told:
             raise ContractError(self.name, "now", "date")
-        return told + int((self._clock() - at) * 1000)
+        return told + int(self._clock() - at) * 1000
 
     async def schema(self, object: str, *, fresh: bool = False) -> Schema:
         """The object as this credential sees it; read anew after ten minutes, or now."""

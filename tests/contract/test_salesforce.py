@@ -300,6 +300,14 @@ async def test_a_row_committed_late_is_seen_by_the_next_pass(sandbox: Sandbox, c
     assert late in seen
 
 
+async def test_a_row_changed_in_the_second_a_pass_starts_with_is_seen(sandbox: Sandbox, crm: Salesforce) -> None:
+    for _ in range(3):
+        start = await crm.now()
+        new = contact(sandbox, LastName="Now")  # its stamp is the beginning of its second
+        seen, _ = await drained(crm, WATCHED, Cursor(start=start, end=start + 5000, stamp=start))
+        assert new in seen
+
+
 async def test_gaps_where_and_skip_if_choose_the_rows(sandbox: Sandbox, crm: Salesforce) -> None:
     start = await crm.now() - 5000
     full = contact(sandbox, Email=email(), Phone="+4681", LeadSource="Web")
