@@ -23,6 +23,7 @@ import structlog
 
 from worker.journal_entries import scrub, told_of
 from worker.ledger.answers import Ref
+from worker.ledger.durable import to_disk
 from worker.ledger.journal import Entry, Journal
 
 PAGE = 1_000
@@ -109,7 +110,7 @@ def _rewrite(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> None
         new.flush()
         os.fsync(new.fileno())
     beside.replace(path)
-    _sync(path.parent)
+    to_disk(path.parent)
 
 
 def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> bytes | None:
@@ -138,15 +139,6 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / "journal.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
-
-
-def _sync(folder: Path) -> None:
-    """What was put in its place is so on the disk."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _append(folder: Path, entries: Sequence[Entry]) -> None:

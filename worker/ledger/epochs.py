@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from worker.ledger.durable import to_disk
 from worker.ledger.scripts import Scripts
 
 _log = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ class HighWater:
         elif self._seen.outruns(other):
             self._write(self._seen)
         if self._path is not None and self._path.exists():
-            await asyncio.to_thread(_fsync, self._path)
+            await asyncio.to_thread(to_disk, self._path)
 
     def _read(self) -> Epoch:
         if self._path is None:
@@ -103,14 +104,6 @@ class HighWater:
 def _parse(content: bytes) -> Epoch:
     generation, id_, sent = content.decode("ascii").split()
     return Epoch(int(generation), id_, int(sent))
-
-
-def _fsync(path: Path) -> None:
-    held = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(held)
-    finally:
-        os.close(held)
 
 
 class Epochs:

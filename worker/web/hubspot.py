@@ -34,6 +34,11 @@ class Seen(NamedTuple):
     unread: int = 0
 
 
+class _Ruling(NamedTuple):
+    what: What | None
+    counts: bool
+
+
 class Portal:
     """What of one portal's events counts."""
 
@@ -42,7 +47,7 @@ class Portal:
         self.secrets = [secret.get_secret_value() for secret in settings.webhook_secret]
         self._properties, self._portal_id = properties, settings.portal_id
         self._own = written_by(settings.app_id) if settings.app_id else ""
-        self._known: dict[Marks, tuple[What | None, bool]] = {}
+        self._known: dict[Marks, _Ruling] = {}
 
     @classmethod
     def of(cls, name: str, crm: HubSpot, settings: Settings) -> Portal:
@@ -62,34 +67,34 @@ class Portal:
             return False
         return what.writer != self._own or what.kind in _OURS_TOO
 
-    def _look(self, event: Event, marks: Marks) -> tuple[What | None, bool]:
+    def _rule(self, event: Event) -> _Ruling:
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        what = event.what
-        found = what, what is not None and self.counts(what)
+        what, marks = event.what, event.marks
+        ruling = _Ruling(what, what is not None and self.counts(what))
         if all(len(one) <= MOST_MARK for one in marks if isinstance(one, str)):
-            self._known[marks] = found
-        return found
+            self._known[marks] = ruling
+        return ruling
 
     def seen(self, events: Sequence[Event]) -> Seen:
         """The records that the events speak of, each once."""
         found: dict[str, dict[str, Announced]] = {}
         known, unread = self._known, 0
         for event in events:  # a hundred times a post: what events have in common is decided once
-            marks = event.marks
-            what, counts = known.get(marks) or self._look(event, marks)
+            what, counts = known.get(event.marks) or self._rule(event)
             if what is None:
                 unread += 1
-            if what is None or not counts:
-                continue
-            ids = event.ids(what)
-            unread += not ids
-            group = found.setdefault(what.object, {})
-            at = number(event.occurred_at) if what.kind in _DATED else 0
-            for one in ids:
-                row = Announced(one, at, what.kind is Kind.ERASURE)
-                group[one] = _both(group[one], row) if one in group else row
-        return Seen({(self.name, kind): list(group.values()) for kind, group in found.items()}, unread)
+            elif counts:
+                group = found.get(what.object)
+                if group is None:
+                    group = found[what.object] = {}
+                ids = event.ids(what)
+                unread += not ids
+                at = number(event.occurred_at) if what.kind in _DATED else 0
+                for one in ids:
+                    row = Announced(one, at, what.kind is Kind.ERASURE)
+                    group[one] = _both(group[one], row) if one in group else row
+        return Seen({(self.name, kind): list(group.values()) for kind, group in found.items() if group}, unread)
 
 
 def _both(known: Announced, row: Announced) -> Announced:
