@@ -7,7 +7,7 @@ LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-
 TESTS ?= tests
 ARGS  ?=
 
-.PHONY: demo test lint format types contract-table e2e slow chaos simulate lock clean
+.PHONY: demo test lint format types contract-table e2e slow explore chaos simulate lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
@@ -36,6 +36,9 @@ e2e: .venv/dev.done
 
 slow: .venv/dev.done  ## what make test shows in short, whole
 	$(BIN)/pytest -q -n 2 -m slow $(TESTS) $(ARGS)
+
+explore: .venv/dev.done  ## every rule on twenty times more examples, and on others each time
+	$(BIN)/pytest -q -n 2 -m "hypothesis or model" --hypothesis-profile explore --timeout 1800 $(TESTS) $(ARGS)
 
 chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
 	$(BIN)/python -m tests.chaos $(ARGS)

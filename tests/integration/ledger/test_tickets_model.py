@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
+from tests.examples import examples
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import ANN, day_line, question, reply
 from worker.ledger.answers import Kept
@@ -217,11 +218,7 @@ class TicketsMachine(RuleBasedStateMachine):
         assert self.await_(self.desk.uncertain_count()) == sum(each.state == "uncertain" for each in self.tickets)
 
 
+@pytest.mark.model
 def test_tickets_and_budgets_follow_the_model_in_any_order_of_steps(redis_socket: Path) -> None:
     machine = type("Machine", (TicketsMachine,), {"socket": redis_socket})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    run_state_machine_as_test(machine, settings=examples(60, steps=40))

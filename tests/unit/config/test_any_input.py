@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import load
 from config.problems import ConfigError
 from config.settings import Settings
+from tests.examples import examples
 from tests.unit.config.samples import EXAMPLE, EXAMPLE_SECRETS
 
 
@@ -65,7 +66,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(table=tables)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(300)
 def test_any_file_is_a_configuration_or_sentences(file: Path, table: dict[str, Any]) -> None:
     file.write_text("\n".join(f"{toml(key)} = {toml(value)}" for key, value in table.items()))
     found = outcome(file, EXAMPLE_SECRETS)
@@ -74,7 +75,7 @@ def test_any_file_is_a_configuration_or_sentences(file: Path, table: dict[str, A
 
 
 @given(path=st.sampled_from(PATHS), value=values, new=st.none() | keys)
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(500)
 def test_any_one_change_of_a_good_file_is_a_configuration_or_sentences(
     file: Path, path: tuple[str, ...], value: Any, new: str | None
 ) -> None:
@@ -89,7 +90,7 @@ def test_any_one_change_of_a_good_file_is_a_configuration_or_sentences(
 
 
 @given(path=paths, value=text | st.sampled_from(["[", "{", "[1]", '{"day": 1}', "{ day = 1 }", "true", "1"]))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(300)
 def test_any_variable_is_a_configuration_or_sentences(file: Path, path: list[str], value: str) -> None:
     file.write_text(EXAMPLE.read_text())
     found = outcome(file, EXAMPLE_SECRETS | {"REFILL_" + "__".join(path).upper(): value})
@@ -98,7 +99,7 @@ def test_any_variable_is_a_configuration_or_sentences(file: Path, path: list[str
 
 
 @given(garbage=st.binary(max_size=60))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(100)
 def test_any_bytes_are_a_configuration_or_sentences(file: Path, garbage: bytes) -> None:
     file.write_bytes(garbage)
     found = outcome(file, {})

@@ -1,12 +1,13 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.hubspot import search
 from connectors.models import Cursor, Record
 from connectors.ports import Watched
+from tests.examples import examples
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=30)
 VALUES = st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=8).map(tuple)
@@ -96,7 +97,7 @@ class Portal:
         return hits[: self.page], len(hits) > self.page
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     rows=st.dictionaries(st.integers(1, 60), st.integers(100, 130), max_size=60),
     edits=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 5)), max_size=20),

@@ -1,12 +1,13 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.models import Cursor
 from connectors.salesforce import keyset, soql
 from connectors.salesforce.records import milliseconds
+from tests.examples import examples
 
 OVERLAP_MS = 5000
 
@@ -29,7 +30,7 @@ IDS = st.integers(1, 40).map(lambda n: f"003{n:012d}AAA")
 SECONDS = st.integers(100, 110).map(lambda s: s * 1000)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     rows=st.dictionaries(IDS, SECONDS, max_size=40),
     edits=st.lists(st.tuples(IDS, st.integers(0, 3)), max_size=15),
