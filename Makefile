@@ -5,6 +5,8 @@ UV    ?= uv
 LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
          --no-annotate pyproject.toml
 TESTS ?= tests
+# Many tests wait for processes: two cores carry three of them.
+JOBS  ?= 3
 ARGS  ?=
 
 .PHONY: demo test lint format types contract-table e2e slow explore chaos simulate lock clean
@@ -14,7 +16,7 @@ demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
 	$(BIN)/refill demo $(ARGS)
 
 test: lint types  ## everything that has to hold
-	$(BIN)/pytest -q -n 2 --dist worksteal $(TESTS) $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
 
 lint: .venv/dev.done
 	$(BIN)/ruff check --quiet .
@@ -29,16 +31,16 @@ format: .venv/dev.done
 	$(BIN)/ruff format --quiet .
 
 contract-table: .venv/dev.done  ## every vendor operation against everything that can go wrong with a call
-	$(BIN)/pytest -q -n 2 tests/contract --contract-table $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) tests/contract --contract-table $(ARGS)
 
 e2e: .venv/dev.done
-	$(BIN)/pytest -q -n 2 tests/e2e $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) tests/e2e $(ARGS)
 
 slow: .venv/dev.done  ## what make test shows in short, whole
-	$(BIN)/pytest -q -n 2 -m slow $(TESTS) $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) -m slow $(TESTS) $(ARGS)
 
 explore: .venv/dev.done  ## every rule on twenty times more examples, and on others each time
-	$(BIN)/pytest -q -n 2 -m "hypothesis or model" --hypothesis-profile explore --timeout 1800 $(TESTS) $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) -m "hypothesis or model" --hypothesis-profile explore --timeout 1800 $(TESTS) $(ARGS)
 
 chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -96,7 +96,10 @@ def shallow(body: bytes) -> None:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Whether brackets nest too deep; first without a look at strings, exactly only where those could matter."""
+    """Whether brackets nest too deep; first without a look at strings, since most bodies end there.
+
+    Brackets in strings that balance the others get past it, as far as the parsers' own limits of a few hundred.
+    """
     rest = body.translate(None, _OTHERS)
     for _ in range(MOST_DEEP):
         if not rest:
