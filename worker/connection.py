@@ -75,7 +75,7 @@ def beside(redis: Redis, *, timeout_s: float = 5.0, retries: int = 3, connection
     return _client(place, timeout_s=timeout_s, connect_s=min(timeout_s, 2.0), retries=retries)
 
 
-def hasty(redis: Redis, timeout_s: float = 0.4) -> Redis:
+def hasty(redis: Redis, timeout_s: float = 0.6) -> Redis:
     """A second client of the same Redis that never tries twice: for answers that must come within a second."""
     return beside(redis, timeout_s=timeout_s, retries=0)
 
