@@ -216,6 +216,21 @@ async def test_deleting_every_key_of_arq_only_needs_another_ring(
         await until(lambda: nothing_left(redis))
 
 
+async def test_worker_that_cannot_begin_is_followed_by_one_that_can(
+    redis: Redis, doorbell: Doorbell, heard: Heard
+) -> None:
+    await redis.acl_setuser("default", enabled=True, commands=["-info"])  # arq asks for it before anything else
+    try:
+        with structlog.testing.capture_logs() as logs:
+            async with working(redis, heard):
+                await until(lambda: any(line["event"] == "queue.lost" for line in logs))
+                await redis.acl_setuser("default", enabled=True, commands=["+info"])
+                await doorbell.ring("hear", "a")
+                await until(lambda: len(heard.payloads) == 1)
+    finally:
+        await redis.acl_setuser("default", enabled=True, commands=["+info"])
+
+
 async def test_connections_that_are_cut_leak_no_slot(redis: Redis, heard: Heard) -> None:
     worker = _Ringing(heard, JOBS, [], _arq(redis), 5, "")
     stop = asyncio.Event()

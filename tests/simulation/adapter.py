@@ -12,7 +12,7 @@ import aiohttp
 import httpx
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from tests.simulation.loop import DepartedError
@@ -78,7 +78,7 @@ def _response(request: requests.PreparedRequest, answer: Answer, fault: str) -> 
         body = body[: len(body) // 2]
     raw = HTTPResponse(
         io.BytesIO(body),
-        headers,  # type: ignore[arg-type]  # a list of pairs is what it takes
+        HTTPHeaderDict(headers),
         answer.status,
         preload_content=False,
         request_method=request.method,

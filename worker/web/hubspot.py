@@ -84,16 +84,15 @@ class Portal:
             what, counts = known.get(event.marks) or self._rule(event)
             if what is None:
                 unread += 1
-            elif counts:
-                group = found.get(what.object)
-                if group is None:
-                    group = found[what.object] = {}
-                ids = event.ids(what)
-                unread += not ids
-                at = number(event.occurred_at) if what.kind in _DATED else 0
-                for one in ids:
-                    row = Announced(one, at, what.kind is Kind.ERASURE)
-                    group[one] = _both(group[one], row) if one in group else row
+            if what is None or not counts:
+                continue
+            ids = event.ids(what)
+            unread += not ids
+            group = found.setdefault(what.object, {})
+            at = number(event.occurred_at) if what.kind in _DATED else 0
+            for one in ids:
+                row = Announced(one, at, what.kind is Kind.ERASURE)
+                group[one] = _both(group[one], row) if one in group else row
         return Seen({(self.name, kind): list(group.values()) for kind, group in found.items() if group}, unread)
 
 

@@ -199,11 +199,7 @@ class Client:
         self._runner, self._http = runner, http
 
     def send(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = API) -> httpx.Response:
-        for _ in range(5):  # as the description says of 503, which a Redis on a busy machine may bring about
-            answer = self._runner.run(self._http.request(method, path, content=body, headers=dict(headers)))
-            if answer.status_code != 503:
-                break
-        return answer
+        return self._runner.run(self._http.request(method, path, content=body, headers=dict(headers)))
 
 
 @pytest.fixture(scope="module")
