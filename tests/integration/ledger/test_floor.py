@@ -127,6 +127,18 @@ async def test_record_woken_while_leased_does_not_go_to_sleep(work: Work, floor:
     assert await work.wait(held, ["kaspr"], None, "rate") is Ending.DONE
 
 
+async def test_record_woken_while_leased_is_visited_once_more_though_it_settles(
+    work: Work, floor: Floor, clock: Clock
+) -> None:
+    held = await lease(work)
+    await floor.wake([(work.crm, work.object, "1")])
+    settlement = Settlement("abcdef123456", stamp=clock.now, read_at=clock.now)
+    assert await work.settle(held, settlement) is Ending.AGAIN
+    (held,) = await work.claim(OWNER, 1)
+    assert held.forced
+    assert await work.settle(held, settlement) is Ending.DONE
+
+
 async def test_word_of_a_lookup_brings_a_settled_record_back_past_its_fingerprint(
     work: Work, floor: Floor, clock: Clock
 ) -> None:

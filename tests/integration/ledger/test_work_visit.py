@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places, settled
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import LEASE_MS, Counts, DeadLetter, Ending, Floor, Lane, Lease, Work
+from worker.ledger.work import LEASE_MS, Counts, DeadLetter, Due, Ending, Floor, Lane, Lease, Work
 
 Step = Callable[[Work, Lease], Awaitable[Ending]]
 
@@ -275,6 +275,14 @@ async def test_dropped_dead_letter_is_out_of_the_work_and_its_intents_are_in_the
     assert await places(redis, work, "1") == []
     assert [entry[b"entry"] for _, entry in await redis.xrange("refill:journal")] == [b'{"field":"phone"}']
     assert await work.counts() == Counts(0, 0, 0, 0, 0, settled=1, oldest_due_ms=0)
+
+
+async def test_only_what_changes_after_its_drop_brings_a_dead_letter_back(work: Work, clock: Clock) -> None:
+    await work.bury(await lease(work), "refused")
+    await work.drop("1")
+    dropped = clock.now
+    for stamp, added in ((dropped - 1, 0), (dropped, 0), (dropped + 1, 1)):
+        assert (await work.add([Due("1", stamp)], lane=Lane.LIVE, run="day-1")).added == added
 
 
 async def test_dead_letters_are_listed_in_pages_oldest_first(work: Work, clock: Clock) -> None:
