@@ -58,13 +58,13 @@ lock:
 
 .venv/runtime.done: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "Installing from $< into .venv (once)"
-	@$(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps --require-hashes -r $<
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev.done: requirements-dev.lock requirements.lock pyproject.toml | .venv/bin/python
 	@echo "Installing from $< into .venv (once)"
-	@$(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps --require-hashes -r $<
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch .venv/runtime.done $@
 
