@@ -20,7 +20,7 @@ from connectors.models import Fate, Found, Marks, Record, Write, WriteResult, Wr
 from worker.decide import marks, pushing
 from worker.decide.decision import Change
 from worker.decide.record import Own, View
-from worker.decide.values import same_value
+from worker.decide.values.fields import same_value
 from worker.journal_entries import Intent
 from worker.ledger.work import Lease
 from worker.watch import complete

@@ -22,7 +22,7 @@ from worker.decide.reasons import Reason
 from worker.decide.record import Own, View, with_values
 from worker.decide.retry import backoff_ms
 from worker.decide.signals import job_change
-from worker.decide.values import value_hash
+from worker.decide.values.fields import value_hash
 from worker.journal_entries import Intent, change_entry, intent, plain, scrubbed, signal_entry
 from worker.ledger.erasures import Erasures
 from worker.ledger.reviews import Proposal, Proposed, Stand

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.models import Company, Grade, Person, PhoneKind, Property
-from worker.decide import domains, emails, linkedin, names, phones
 from worker.decide.reasons import Reason
 from worker.decide.schema import Invalid, fit
-from worker.decide.text import clean, is_masked
-from worker.decide.values import normal
+from worker.decide.values import domains, emails, linkedin, names, phones
+from worker.decide.values.fields import normal
+from worker.decide.values.text import clean, is_masked
 
 VALID_ONLY = frozenset({Grade.VALID})
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.models import Email, Grade, Person, PhoneKind, Property, Role
-from worker.decide import domains, emails, linkedin, names, phones
 from worker.decide.knowledge import Knowledge, Source
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
 from worker.decide.schema import Invalid, fit
-from worker.decide.text import is_masked
-from worker.decide.values import EMAIL_FIELDS, EMPLOYER_FIELDS, PHONE_FIELDS, normal
+from worker.decide.values import domains, emails, linkedin, names, phones
+from worker.decide.values.fields import EMAIL_FIELDS, EMPLOYER_FIELDS, PHONE_FIELDS, normal
+from worker.decide.values.text import is_masked
 
 _BEST_FIRST = tuple(Grade)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from connectors.models import Answer, Identity, Offer, Outcome, Person, Question
-from worker.decide import domains, linkedin, names
 from worker.decide.policy import Policy
 from worker.decide.record import View
-from worker.decide.text import clean
+from worker.decide.values import domains, linkedin, names
+from worker.decide.values.text import clean
 
 _ANYBODY = Identity("x", "x@example.com", "+14155552671", "X", "Y", "example.com")
 _UNKNOWN = replace(_ANYBODY, slug="")

@@ -14,7 +14,7 @@ from worker.decide.knowledge import Knowledge, learn
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
-from worker.decide.values import EMAIL_FIELDS, PHONE_FIELDS, same_value
+from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS, same_value
 from worker.decide.waterfall import Ask, Await, Stop, Waterfall, independent
 
 __all__ = ["Change", "Decision", "Next", "candidates", "decide"]

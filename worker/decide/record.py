@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.models import Identity, Record
-from worker.decide import domains, emails, linkedin, names, phones
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
-from worker.decide.text import clean
-from worker.decide.values import PHONE_FIELDS, is_blank, value_hash
+from worker.decide.values import domains, emails, linkedin, names, phones
+from worker.decide.values.fields import PHONE_FIELDS, is_blank, value_hash
+from worker.decide.values.text import clean
 
 _EMAIL_SLOTS = ("email", "work_email", "personal_email")
 _NUMBER_SLOTS = ("mobile_phone", "phone")

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from connectors.models import Property
-from worker.decide import countries, emails, phones
-from worker.decide.text import clean, cut, is_formula, is_masked
-from worker.decide.values import CUT_FIELDS, EMAIL_FIELDS, PHONE_FIELDS
+from worker.decide.values import countries, emails, phones
+from worker.decide.values.fields import CUT_FIELDS, EMAIL_FIELDS, PHONE_FIELDS
+from worker.decide.values.text import clean, cut, is_formula, is_masked
 
 _URL = re.compile(r"^https?://[^\s/?#]+\.[^\s]+$", re.IGNORECASE)
 _NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")

@@ -7,11 +7,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from connectors.models import Answer, Offer
-from worker.decide import domains
 from worker.decide.findings import current_role
 from worker.decide.knowledge import learn
 from worker.decide.policy import Policy
 from worker.decide.record import View
+from worker.decide.values import domains
 
 
 @dataclass(frozen=True, slots=True)

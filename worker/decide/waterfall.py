@@ -11,7 +11,7 @@ from worker.decide.knowledge import Knowledge, by_price, by_slug
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
-from worker.decide.values import EMAIL_FIELDS, PHONE_FIELDS
+from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS
 
 _WORTH_FINDING = EMAIL_FIELDS | PHONE_FIELDS | {"linkedin_url"}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide import linkedin
+from worker.decide.values import linkedin
 
 FORMS = (
     ("https://www.linkedin.com/in/ada-example-1a2b3c", "ada-example-1a2b3c"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide import names
+from worker.decide.values import names
 
 SAME = (
     ("Müller", "MUELLER"),

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, PhoneKind, Question, Record, Role
 from tests.unit.decide.scene import IDENTITY, OFFERS, Visit, policy, visit
-from worker.decide import names
 from worker.decide.plan import decide
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason
 from worker.decide.record import look
+from worker.decide.values import names
 
 FIELDS = (
     ("work_email", "email"),

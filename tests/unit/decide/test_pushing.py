@@ -14,7 +14,7 @@ from worker.decide.decision import Change
 from worker.decide.policy import WriteRule
 from worker.decide.pushing import Fate, Intent, Push, Verdict, close_intents, compare, is_stale, push
 from worker.decide.record import Own, look
-from worker.decide.values import value_hash
+from worker.decide.values.fields import value_hash
 
 TITLE = Change("job_title", "jobtitle", "VP Sales", "forager", None, "k1")
 EMAIL = Change("work_email", "email", "ada@acme.com", "forager", Grade.VALID, "k2")

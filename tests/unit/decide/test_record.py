@@ -15,7 +15,7 @@ from worker.decide.fingerprint import fingerprint
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
 from worker.decide.record import Own, look, natural_keys, with_values
-from worker.decide.values import value_hash
+from worker.decide.values.fields import value_hash
 
 
 def test_identity_is_read_in_one_spelling() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.models import PhoneKind
-from worker.decide import countries, domains, emails, phones, text, values
+from worker.decide.values import countries, domains, emails, fields, phones, text
 
 
 @pytest.mark.parametrize(
@@ -229,23 +229,23 @@ def test_cut_text_fits(given_text: str, length: int) -> None:
     ],
 )
 def test_values_are_the_same_after_what_a_crm_does_to_them(field: str, one: str, other: str, same: bool) -> None:
-    assert values.same_value(field, one, other, ("DE",)) is same
-    assert values.same_value(field, other, one, ("DE",)) is same
+    assert fields.same_value(field, one, other, ("DE",)) is same
+    assert fields.same_value(field, other, one, ("DE",)) is same
 
 
 def test_a_value_has_one_spelling_per_field() -> None:
-    assert values.normal("linkedin_url", "linkedin.com/in/Ada/") == "https://www.linkedin.com/in/ada"
+    assert fields.normal("linkedin_url", "linkedin.com/in/Ada/") == "https://www.linkedin.com/in/ada"
     company_page = "https://www.linkedin.com/company/acme"
-    assert values.normal("linkedin_url", company_page) == company_page
-    assert values.normal("domain", "https://www.acme.com") == "acme.com"
-    assert values.normal("job_title", "=1+1") == ""
-    assert values.is_blank(" \u200b")
-    assert values.is_blank(None)
+    assert fields.normal("linkedin_url", company_page) == company_page
+    assert fields.normal("domain", "https://www.acme.com") == "acme.com"
+    assert fields.normal("job_title", "=1+1") == ""
+    assert fields.is_blank(" \u200b")
+    assert fields.is_blank(None)
 
 
 def test_a_hash_stands_for_a_value_in_any_spelling_of_the_same_field() -> None:
-    assert values.value_hash("work_email", "Ada@example.com") == values.value_hash("work_email", "ada@EXAMPLE.com")
-    assert values.value_hash("phone", BERLIN) == values.value_hash("phone", "(030) 23123456", ("DE",))
-    assert values.value_hash("job_title", "VP") != values.value_hash("job_title", "CEO")
-    assert values.value_hash("phone", "VP") != values.value_hash("job_title", "VP")
-    assert len(values.value_hash("job_title", "-VP")) == 12
+    assert fields.value_hash("work_email", "Ada@example.com") == fields.value_hash("work_email", "ada@EXAMPLE.com")
+    assert fields.value_hash("phone", BERLIN) == fields.value_hash("phone", "(030) 23123456", ("DE",))
+    assert fields.value_hash("job_title", "VP") != fields.value_hash("job_title", "CEO")
+    assert fields.value_hash("phone", "VP") != fields.value_hash("job_title", "VP")
+    assert len(fields.value_hash("job_title", "-VP")) == 12

@@ -11,7 +11,7 @@ from config.units import parse_duration
 from connectors.bodies import bare_host
 from connectors.forager.queries import Query
 from worker.commands.hand.saying import WrongUseError
-from worker.decide import emails, linkedin, phones
+from worker.decide.values import emails, linkedin, phones
 
 Q = TypeVar("Q", bound=Query)
 _PHONE = re.compile(r"\+?[\d\s().-]{6,}")

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-from worker.decide.free_mail import FREE, NOBODYS
+from worker.decide.values.free_mail import FREE, NOBODYS
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:/{0,2}", re.IGNORECASE)
 _PAGE = re.compile(r"[/?#][^/\s]")

@@ -9,8 +9,8 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from connectors.models import PhoneKind
-from worker.decide.countries import region
-from worker.decide.text import clean, is_masked
+from worker.decide.values.countries import region
+from worker.decide.values.text import clean, is_masked
 
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 _LONGEST = 40

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from worker.decide.domains import host, is_free
-from worker.decide.text import clean, is_masked
+from worker.decide.values.domains import host, is_free
+from worker.decide.values.text import clean, is_masked
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
-from worker.decide.text import clean
+from worker.decide.values.text import clean
 
 
 def _set(words: str) -> frozenset[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from worker.decide import domains, emails, linkedin, phones
-from worker.decide.text import clean, is_formula
+from worker.decide.values import domains, emails, linkedin, phones
+from worker.decide.values.text import clean, is_formula
 
 EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
 PHONE_FIELDS = frozenset({"phone", "mobile_phone"})
