@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from config.exposure import exposed
 from config.problems import ConfigError, Origin, listed
-from config.settings import HubSpot, Settings
+from config.settings import HubSpot, Salesforce, Settings
 
 PREFIX = "REFILL_"
 DEFAULT_PATH = Path("refill.toml")
@@ -71,7 +72,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     problems = [*read.problems, *_contradictions(settings, read.origin)]
     if problems:
         raise ConfigError(problems)
-    return settings.with_warnings((*read.warnings, *_oddities(settings, read.values)))
+    return settings.with_warnings(
+        (*read.warnings, *_oddities(settings, read.values)), exposed(_secret_files(file.parent, environ, settings))
+    )
 
 
 def _is_configured_by(environ: Mapping[str, str]) -> bool:
@@ -156,8 +159,8 @@ def _variables(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
         dotenv = {name: value for name, value in dotenv_values(folder / ".env", interpolate=False).items() if value}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{folder / '.env'} cannot be read: {_cause(error)}"]) from None
-    secrets = environ.get("REFILL_SECRETS_DIR") or dotenv.get("REFILL_SECRETS_DIR")
-    found = _folder(folder / Path(secrets).expanduser()) if secrets else {}
+    secrets = _secrets_dir(folder, environ, dotenv)
+    found = {file.name.upper(): _secret(file) for file in _files_of(secrets)} if secrets else {}
     found |= dotenv | {name: value for name, value in environ.items() if value}
     return {name: found[name] for name in sorted(found) if _is_ours(name)}
 
@@ -166,13 +169,31 @@ def _is_ours(name: str) -> bool:
     return name.startswith(PREFIX) and (name in _PLAIN or ("__" in name and name not in _ABOUT_US))
 
 
-def _folder(folder: Path) -> dict[str, str]:
-    """One file per secret, named like its variable in any case, as container platforms mount them."""
+def _secrets_dir(folder: Path, environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -> Path | None:
+    named = environ.get("REFILL_SECRETS_DIR") or dotenv.get("REFILL_SECRETS_DIR")
+    return folder / Path(named).expanduser() if named else None
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Returns one file per secret, named like its variable in any case, as container platforms mount them."""
     try:
-        files = sorted(file for file in folder.iterdir() if file.is_file() and _is_ours(file.name.upper()))
-        return {file.name.upper(): file.read_text(encoding="utf-8").strip() for file in files}
-    except (OSError, UnicodeDecodeError) as error:
+        return sorted(file for file in folder.iterdir() if file.is_file() and _is_ours(file.name.upper()))
+    except OSError as error:
         raise ConfigError([f"REFILL_SECRETS_DIR {folder} cannot be read: {_cause(error)}"]) from None
+
+
+def _secret(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"REFILL_SECRETS_DIR {file.parent} cannot be read: {_cause(error)}"]) from None
+
+
+def _secret_files(folder: Path, environ: Mapping[str, str], settings: Settings) -> list[Path]:
+    """Returns every file that secrets were read from, or will be."""
+    secrets = _secrets_dir(folder, environ, dotenv_values(folder / ".env", interpolate=False))
+    keys = [crm.private_key_file for crm in settings.crm.values() if isinstance(crm, Salesforce)]
+    return [folder / ".env", *(_files_of(secrets) if secrets else ()), *(key for key in keys if key is not None)]
 
 
 def _apply(variables: Mapping[str, str], read: _Read) -> None:

@@ -85,7 +85,7 @@ def listed(error: ValidationError, origin: Origin, root: type[BaseModel]) -> lis
 
 
 def _sentence(detail: ErrorDetails, origin: Origin, root: type[BaseModel]) -> str:
-    path = _path(detail["loc"])
+    path = _path(detail)
     key, where = ".".join(path), origin.of(path)
     context: Mapping[str, Any] = detail.get("ctx", {})
     match detail["type"]:
@@ -119,8 +119,11 @@ def _of(message: str) -> str:
     return f"= {message}" if message.startswith('"') else message
 
 
-def _path(loc: tuple[int | str, ...]) -> tuple[str, ...]:
-    parts = [str(part) for part in loc if part != "[key]"]
+def _path(detail: ErrorDetails) -> tuple[str, ...]:
+    loc = detail["loc"]
+    if loc[-1:] == ("[key]",) and detail["type"] != "extra_forbidden":
+        loc = loc[:-1]  # pydantic's mark of an error about the key itself; an unknown key may be called so, too
+    parts = [str(part) for part in loc]
     if len(parts) > 2 and parts[0] == "crm" and parts[2] in {"hubspot", "salesforce"}:
         del parts[2]  # the tag of the union is no key
     return tuple(parts)

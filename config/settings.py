@@ -289,16 +289,22 @@ class Settings(Table):
     crm: Mapping[CrmName, Annotated[HubSpot | Salesforce, Field(discriminator="kind")]] = {}
 
     _warnings: tuple[str, ...] = PrivateAttr(default=())
+    _exposed: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the operator about what was read and not used."""
         return self._warnings
 
-    def with_warnings(self, warnings: tuple[str, ...]) -> Self:
-        """The same configuration with what ``load`` has to say about it."""
+    @property
+    def exposed(self) -> tuple[str, ...]:
+        """Sentences about files with secrets that every user of the machine can read."""
+        return self._exposed
+
+    def with_warnings(self, warnings: tuple[str, ...], exposed: tuple[str, ...] = ()) -> Self:
+        """Returns the same configuration with what ``load`` has to say about it."""
         copy = self.model_copy()
-        copy._warnings = warnings  # noqa: SLF001  # a copy of our own
+        copy._warnings, copy._exposed = warnings, exposed  # noqa: SLF001  # a copy of our own
         return copy
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 
+from connectors.addresses import is_loopback
 from connectors.limits import Window, parse_rate
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -46,16 +46,6 @@ def parse_rates(value: object) -> tuple[Window, ...]:
     if not isinstance(value, (list, tuple)) or not value:
         raise ValueError(f'"{value}" is no rate: write "10/second", or a list of such')
     return tuple(window if isinstance(window, Window) else parse_rate(str(window).strip()) for window in value)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine: the only place plain http may go to."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def parse_url(value: object) -> str:

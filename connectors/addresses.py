@@ -23,6 +23,10 @@ def checked_base(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
+    """Returns whether ``host`` is surely this machine: the only place plain http may go to.
+
+    A name below ``.localhost`` is not: who answers to it is up to the resolver.
+    """
     if host == "localhost":
         return True
     try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
+from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.problems import ConfigError
 from config.settings import Settings
+from connectors.addresses import is_loopback
 from worker.embedded import OLDEST, embedded_redis
 
 log = structlog.get_logger(__name__)
@@ -84,10 +85,29 @@ _PATIENCE = frozenset({"socket_timeout", "socket_connect_timeout", "retry", "ret
 
 
 def _place(url: str) -> dict[str, Any]:
+    """Returns what ``redis.url`` says; over TLS the server's certificate must be for the host it names.
+
+    redis-py 5 checks the chain and not the name unless it is told to, so a certificate for any other host would be
+    handed the password. ``?ssl_check_hostname=false`` in the address still turns the check off, and so does
+    ``?ssl_cert_reqs=none``, which asks for no certificate at all.
+    """
     try:
-        return dict(parse_url(url))
+        place: dict[str, Any] = dict(parse_url(url))
     except ValueError:
         raise ConfigError(["redis.url cannot be read: write one such as redis://localhost:6379/0"]) from None
+    if place.get("connection_class") is SSLConnection and place.get("ssl_cert_reqs") != "none":
+        place.setdefault("ssl_check_hostname", True)
+    return place
+
+
+def _open_door(redis: Redis) -> tuple[str, ...]:
+    """Returns the danger of a Redis on another host that anybody who reaches it may use."""
+    place: Mapping[str, Any] = redis.connection_pool.connection_kwargs
+    host = str(place.get("host", ""))
+    proved = place.get("password") or place.get("ssl_certfile")
+    if not host or is_loopback(host) or proved:
+        return ()
+    return (f"Redis on {host} takes commands from anybody who reaches it: set a password and name it in redis.url",)
 
 
 def _client(place: Mapping[str, Any], *, timeout_s: float, connect_s: float, retries: int) -> Redis:
@@ -116,6 +136,8 @@ async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: 
         ConfigError: it cannot be reached, still reads its file after ``patience_s``, is too old, a cluster or a
             replica, or, unless ``allow_unsafe``, it evicts keys or keeps nothing on disk.
     """
+    door = _open_door(redis)
+    _refuse(door, allow_unsafe=allow_unsafe)
     try:
         told = await _loaded(redis, patience_s)
         configured = await _configured(redis)
@@ -133,10 +155,14 @@ async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: 
         appendonly=bool(aof) if aof is not None else None,
         appendfsync=configured.get("appendfsync"),
     )
-    dangers = _dangers(safety)
+    dangers = (*door, *_dangers(safety))
+    _refuse(dangers, allow_unsafe=allow_unsafe)
+    return replace(safety, notes=(*dangers, *_notes(safety)), dangers=dangers)
+
+
+def _refuse(dangers: Sequence[str], *, allow_unsafe: bool) -> None:
     if dangers and not allow_unsafe:
         raise ConfigError([f"{danger} (redis.allow_unsafe = true starts anyway)" for danger in dangers])
-    return replace(safety, notes=(*dangers, *_notes(safety)), dangers=dangers)
 
 
 async def dangers_of(redis: Redis) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ The library's own refresh drops headers, loops and keeps an old host, so it is n
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import jwt
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
+from connectors.addresses import is_loopback
 from connectors.classify import parsed
 from connectors.errors import AccessError, OutcomeUnknownError, UnavailableError
 from connectors.operations import Operation, Repeat
@@ -160,18 +160,11 @@ def pinned(vendor: str, instance_url: str, base_url: str) -> str:
     plain = parts.username is None and parts.password is None
     ours = host != "" and host == base.hostname and parts.scheme == base.scheme
     theirs = parts.scheme == "https" and host.endswith(HOSTS) and not port
-    local = parts.scheme in {"http", "https"} and _loopback(host) and _loopback(base.hostname or "")
+    local = parts.scheme in {"http", "https"} and is_loopback(host) and is_loopback(base.hostname or "")
     if not plain or not (ours or theirs or local):
         hint = "the token answer names a host that is not Salesforce's: check base_url and login_base"
         raise AccessError(vendor, TOKEN.name, code="INSTANCE", hint=hint)
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def identity(url: str) -> tuple[str, str]:

@@ -90,7 +90,11 @@ def test_redis_of_the_composition_forgets_and_evicts_nothing() -> None:
     redis = SERVICES["redis"]
     words = redis["command"][1:]
     options = dict(zip(words[::2], words[1::2], strict=True))
+    socket = SERVICES["web"]["environment"]["REFILL_REDIS__URL"].removeprefix("unix://")
     assert options == {
+        "--port": "0",  # without a password, so nobody may reach it over the network
+        "--unixsocket": socket,
+        "--unixsocketperm": "777",
         "--appendonly": "yes",
         "--appendfsync": "always",
         "--maxmemory-policy": "noeviction",

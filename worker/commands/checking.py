@@ -81,6 +81,7 @@ async def check(settings: Settings) -> list[Finding]:
     findings = [Finding("configuration", WARNING, warning) for warning in settings.warnings] or [
         Finding("configuration", OK, _configured(settings))
     ]
+    findings += [Finding("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
     async with AsyncExitStack() as stack:
         vault: Vault | None = None
         try:

@@ -32,7 +32,7 @@ def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
     """
     configure_logs(level=logging.INFO if verbose else logging.WARNING)
     settings = load(config, os.environ)
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *settings.exposed):
         err.print(f"warning: {warning}", style="yellow", highlight=False)
     return settings
 

@@ -225,6 +225,7 @@ def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
     [
         ("x = [", "is no TOML"),
         ("[web]\nprot = 1", "refill.toml:2: unknown key web.prot; did you mean port?"),
+        ('"[key]" = 1', "refill.toml:1: unknown key [key]; known are"),
         (
             SMALL.replace("budget", "bugdet"),
             "refill.toml:3: unknown key providers.forager.bugdet; did you mean budget?",
