@@ -182,6 +182,15 @@ def _same_given(one: _Word, other: _Word) -> bool:
     return one.like(other) or (len(initial) == 1 and name.startswith(initial))
 
 
+def same_first_name(one: str, other: str) -> bool:
+    """Whether two first names can be one person's: equal words, an initial, or one the beginning of the other."""
+    first, second = _words(one), _words(other)
+    if _same_first(first, second):
+        return True
+    shorter, longer = sorted((first[0].plain, second[0].plain), key=len) if first and second else ("", "")
+    return len(shorter) > 2 and longer.startswith(shorter)
+
+
 def same_person_name(first: str, last: str, other_first: str, other_last: str) -> bool:
     """Whether first and last name both agree; an initial may stand for a first name, and the two may be swapped."""
     given, other_given = _words(first), _words(other_first)
