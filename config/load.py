@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from config import retirements
 from config.exposure import exposed
 from config.problems import ConfigError, Origin, listed
 from config.settings import HubSpot, Salesforce, Settings
@@ -29,15 +30,19 @@ _SECRET = frozenset(
         "api_key",
         "client_id",
         "client_secret",
+        "hapikey",
+        "password",
         "private_key_file",
         "refresh_token",
         "secret_key",
+        "security_token",
         "token",
         "username",
         "webhook_secret",
     }
 )
 _VERBATIM = frozenset({"where", "skip_if"})  # below these stand names of CRM properties, whose case matters
+_ENDED_FLOWS = frozenset({"password", "soap", "username_password"})  # what people write as ``auth`` for it
 # What makes something configured that the file does not mention; any other variable of it is a leftover.
 _DECISIVE = {"crm": {"kind"}, "providers": {"budget", "deliver_to"}}
 
@@ -65,6 +70,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     read = _Read(_parsed(text, file), Origin(file, text))
     _refuse_secrets(read)
     _apply(_variables(file.parent, environ), read)
+    _refuse_ended(read)
     try:
         settings = Settings.model_validate(read.values, context={"folder": file.parent.absolute()})
     except ValidationError as error:
@@ -107,7 +113,7 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
 def _refuse_secrets(read: _Read) -> None:
     """Secrets in a file that gets copied, committed and shown in tickets are no secrets."""
     for path, value in _leaves(read.values):
-        if _is_secret(path):
+        if _is_secret(path) and not _end_of(read, path, value):
             read.problems.append(
                 f"{read.origin.of(path)}{'.'.join(path)} is a secret and does not belong in this file: "
                 f"set {variable(path)} instead"
@@ -119,6 +125,26 @@ def _refuse_secrets(read: _Read) -> None:
                 f"set {variable(path)} instead"
             )
             _drop(read.values, path)
+
+
+def _refuse_ended(read: _Read) -> None:
+    """Refuses sign-ins that their vendor ends, with the date and the way out: later they fail in the night."""
+    for path, value in _leaves(read.values):
+        if end := _end_of(read, path, value):
+            read.problems.append(f"{read.origin.of(path)}{'.'.join(path)} is not a sign-in that lasts: {end.sentence}")
+            _drop(read.values, path)
+            if end is retirements.PASSWORD:
+                read.values["crm"][path[1]]["auth"] = "jwt"  # so that what is missing is told of the way out
+
+
+def _end_of(read: _Read, path: _KeyPath, value: object) -> retirements.Retirement | None:
+    """Returns the end of the sign-in that a key stands for, ``None`` for any other key."""
+    if len(path) != 3 or path[0] != "crm":
+        return None
+    if read.values["crm"][path[1]].get("kind") == "hubspot":
+        return retirements.HUBSPOT_KEY if path[2] in {"api_key", "hapikey"} else None
+    flow = path[2] == "auth" and str(value).lower().replace("-", "_") in _ENDED_FLOWS
+    return retirements.PASSWORD if flow or path[2] in {"password", "security_token"} else None
 
 
 def _has_password(url: str) -> bool:

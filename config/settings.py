@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -20,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from config import retirements
 from config.fields import EMAIL_FIELDS, CompanyField, PersonField, with_defaults
 from config.units import Duration, Listed, Place, Rates, Region, Secrets, Selection, Text, Url, Zone, parse_rates
 from connectors.limits import Window
@@ -27,6 +29,8 @@ from connectors.models import Grade
 
 PaidProvider = Literal["forager", "kaspr"]
 OnUncertain = Literal["never", "once_if_uncharged"]
+_PAGES = ".lightning.force.com"
+_SHARED_LOGINS = frozenset({"login.salesforce.com", "test.salesforce.com"})
 CrmName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
 
 
@@ -245,6 +249,7 @@ class Salesforce(_Crm):
     base_url: Url
     auth: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
     login_base: Url | None = None  # unset: base_url
+    audience: Url | None = None  # of the JWT; unset: worked out
     api_version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$")
     org_id: str | None = Field(default=None, pattern=r"^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$")
     external_id: str = "OpenProspect_Id__c"
@@ -271,6 +276,27 @@ class Salesforce(_Crm):
         _require(self, "", self._needs[self.auth])
         if self.auth == "jwt" and self.private_key_file is not None and not self.private_key_file.is_file():
             raise ValueError(f"private_key_file: there is no file {self.private_key_file}")
+        return self
+
+    @field_validator("api_version")
+    @classmethod
+    def _is_answered(cls, api_version: str) -> str:
+        end = retirements.of_salesforce_version(api_version)
+        if end is not None and end.ends <= retirements.LOOKED_UP:
+            raise ValueError(f'"{api_version}" is not answered any more: {end.sentence}')
+        return api_version
+
+    @model_validator(mode="after")
+    def _speaks_to_the_org(self) -> Self:
+        """Refuses the addresses that people copy from the browser and that no API answers."""
+        host = urlsplit(self.base_url).hostname or ""
+        if host.endswith(_PAGES):
+            own = f"https://{host.removesuffix(_PAGES)}.my.salesforce.com"
+            raise ValueError(f"base_url is the address of the org's pages. Use {own}")
+        if self.auth == "client_credentials" and urlsplit(self.login_base or self.base_url).hostname in _SHARED_LOGINS:
+            raise ValueError(
+                'signs in with client credentials at a shared host. Use the org\'s own ("My Domain") address'
+            )
         return self
 
 

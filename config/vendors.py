@@ -55,6 +55,7 @@ def salesforce_options(name: str, settings: Salesforce) -> SalesforceOptions:
         base_url=settings.base_url,
         org_id=settings.org_id or "",
         login_base=settings.login_base,
+        audience=settings.audience or "",
         auth=settings.auth,
         api_version=settings.api_version,
         client_id=settings.client_id,

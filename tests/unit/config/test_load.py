@@ -333,6 +333,73 @@ def test_salesforce_says_what_its_kind_of_login_needs(file: Path, auth: str, nam
     assert found.endswith("set " + " and ".join(f"REFILL_CRM__S__{name}" for name in names))
 
 
+ORG = '[crm.s]\nkind = "salesforce"\nbase_url = "https://acme.my.salesforce.com"\n'
+ORG_SECRETS = {"REFILL_CRM__S__CLIENT_ID": "i", "REFILL_CRM__S__CLIENT_SECRET": "s"}
+
+
+@pytest.mark.parametrize(
+    ("line", "environ", "where"),
+    [
+        ('password = "p-canary"', {}, "refill.toml:4: crm.s.password"),
+        ('security_token = "p-canary"', {}, "refill.toml:4: crm.s.security_token"),
+        ('auth = "password"', {}, "refill.toml:4: crm.s.auth"),
+        ('auth = "username-password"', {}, "refill.toml:4: crm.s.auth"),
+        ('auth = "soap"', {}, "refill.toml:4: crm.s.auth"),
+        ("", {"REFILL_CRM__S__PASSWORD": "p-canary"}, "REFILL_CRM__S__PASSWORD: crm.s.password"),
+        ("", {"REFILL_CRM__S__SECURITY_TOKEN": "p-canary"}, "REFILL_CRM__S__SECURITY_TOKEN: crm.s.security_token"),
+    ],
+)
+def test_sign_in_by_password_is_refused_with_its_date_and_the_way_out(
+    file: Path, line: str, environ: dict[str, str], where: str
+) -> None:
+    first, *more = problems(file, ORG + line, ORG_SECRETS | environ)
+    assert first.startswith(f"{where} is not a sign-in that lasts")
+    for told in ("20 February 2027", "Summer '27", "External Client App", "JWT bearer", 'auth = "jwt"'):
+        assert told in first
+    assert "canary" not in first
+    assert more == [
+        "refill.toml:1: crm.s has no credential: set REFILL_CRM__S__USERNAME and REFILL_CRM__S__PRIVATE_KEY_FILE"
+    ]
+
+
+@pytest.mark.parametrize("name", ["api_key", "hapikey"])
+def test_an_api_key_of_hubspot_is_refused_with_its_date_and_the_way_out(file: Path, name: str) -> None:
+    (found,) = problems(file, SMALL.replace('kind = "hubspot"', f'kind = "hubspot"\n{name} = "p-canary"'))
+    assert found.startswith(
+        f"refill.toml:7: crm.acme_hubspot.{name} is not a sign-in that lasts: HubSpot ends API keys"
+    )
+    assert "30 November 2022" in found
+    assert "service key" in found
+    assert "canary" not in found
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('api_version = "30.0"', 'Salesforce ends API versions 7.0 to 30.0 with Summer \'25. Use api_version = "66.0"'),
+        ('login_base = "https://login.salesforce.com"', 'Use the org\'s own ("My Domain") address'),
+        (
+            'base_url = "https://acme--uat.sandbox.lightning.force.com"',
+            "Use https://acme--uat.sandbox.my.salesforce.com",
+        ),
+        ('base_url = "https://acme.lightning.force.com"', "Use https://acme.my.salesforce.com"),
+        ('base_url = "https://test.salesforce.com"', 'Use the org\'s own ("My Domain") address'),
+    ],
+)
+def test_an_address_or_version_that_no_api_answers_is_refused(file: Path, line: str, sentence: str) -> None:
+    text = f'[crm.s]\nkind = "salesforce"\n{line}\n'
+    text += "" if "base_url" in line else 'base_url = "https://acme.my.salesforce.com"\n'
+    (found,) = problems(file, text, ORG_SECRETS)
+    assert sentence in found
+
+
+def test_versions_that_still_answer_are_taken_though_their_end_is_announced(file: Path) -> None:
+    file.write_text(ORG + 'api_version = "40.0"')
+    crm = load(file, ORG_SECRETS).crm["s"]
+    assert isinstance(crm, Salesforce)
+    assert crm.api_version == "40.0"
+
+
 def test_private_key_that_is_not_there_is_named(file: Path) -> None:
     text = '[crm.s]\nkind = "salesforce"\nbase_url = "https://acme.my.salesforce.com"\nauth = "jwt"\n'
     secrets = {"REFILL_CRM__S__CLIENT_ID": "i", "REFILL_CRM__S__USERNAME": "u"}
