@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 
+from sandbox.mistakes import LEVELS as MISTAKES
 from sandbox.options import VENDORS, Options
 from sandbox.serve import announcement, running
 from sandbox.weather import LEVELS
@@ -47,6 +48,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     values = {name: value for name, value in vars(arguments).items() if name != "watch_stdin"}
     wanted = [name for name in arguments.vendors.split(",") if name]
     values["vendors"] = tuple(name for name in VENDORS if name in wanted)
+    values["mistakes"] = MISTAKES[arguments.mistakes]
     return Options(**values)
 
 
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--kaspr-dialect", choices=("reference", "v2", "both"), default=defaults.kaspr_dialect)
     add("--kaspr-auth", choices=("bearer", "raw", "any"), default=defaults.kaspr_auth)
     add("--order-speed", type=float, default=defaults.order_speed)
+    add("--mistakes", choices=MISTAKES, default="friendly")
     add("--watch-stdin", action="store_true", help="stop when stdin closes")
     return parser
 

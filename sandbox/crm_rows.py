@@ -81,7 +81,8 @@ def _with_history(chance: random.Random, row: CrmRow, traits: set[str], everybod
         other = chance.choice(everybody)
         while other.last_name == person.last_name:
             other = chance.choice(everybody)
-        row, trait = replace(row, linkedin_url=linkedin_url(chance, other.slug)), "wrong_linkedin"
+        url = linkedin_url(chance, other.slug)
+        row, trait = replace(row, linkedin_url=url, mistaken_for=other.number), "wrong_linkedin"
     elif kind < 0.05:
         row, trait = replace(row, linkedin_url=chance.choice(_NONSENSE)), "nonsense_linkedin"
     elif kind < 0.15:

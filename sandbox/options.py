@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from sandbox.mistakes import FRIENDLY, Mistakes
+
 VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Equal `seed`, `records`, `companies`, `searches` and `delivered_*` give the same world in every process."""
+    """Equal `seed`, `records`, `companies`, `searches`, `delivered_*` and `mistakes` give the same world everywhere."""
 
     vendors: tuple[str, ...] = VENDORS
     seed: int = 1
@@ -42,3 +44,5 @@ class Options:
     """`bearer`, `raw` or `any`."""
     order_speed: float = 1.0
     """How many times faster than the clock an OpenProspect order walks through its stages."""
+    mistakes: Mistakes = FRIENDLY
+    """How much of what CRMs and providers hold is mistaken."""

@@ -41,6 +41,8 @@ class ForagerKnows:
     """(address, validation_status)."""
     personal_emails: tuple[tuple[str, str], ...]
     phones: tuple[str, ...]
+    junk_title: str = ""
+    """Told instead of the title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class KasprKnows:
     """As Kaspr writes it, with spaces."""
     masked: bool = False
     """The starry values come with `*`."""
+    junk_title: str = ""
+    """Told instead of the title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Person:
     """Set if the person moved and the CRMs have not noticed."""
     forager: ForagerKnows
     kaspr: KasprKnows
+    own_script: tuple[str, str] | None = None
+    """First and last name as the person writes them, where that is not in Latin letters."""
+    aliases: tuple[str, ...] = ()
+    """Addresses and numbers that are not this person's alone and yet lead a provider here."""
 
     @property
     def full_name(self) -> str:
@@ -104,7 +112,7 @@ class CrmRow:
     company: Company | None
     """The CRM company or account the row is linked to, None: not linked."""
     first_name: str | None
-    last_name: str
+    last_name: str | None
     email: str | None
     phone: str | None
     mobile: str | None
@@ -118,7 +126,11 @@ class CrmRow:
     do_not_call: bool
     traits: frozenset[str] = field(default_factory=frozenset)
     """Why the row is interesting: `typed`, `wrong_linkedin`, `nonsense_linkedin`, `moved`, `duplicate`,
-    `no_linkedin`, `name_only`, `phone_only`, `opted_out`, `do_not_call`."""
+    `no_linkedin`, `name_only`, `phone_only`, `opted_out`, `do_not_call`; where mistakes are drawn also
+    `namesake_linkedin`, `placeholder`, `shared_phone`, `role_address`, `wrong_address`, `first_name_only`,
+    `own_script`, `short_name`."""
+    mistaken_for: int = 0
+    """Number of the person whose profile, address or number the row carries by mistake."""
 
 
 @dataclass(frozen=True)
@@ -140,12 +152,20 @@ class World:
 
     @cached_property
     def by_email(self) -> dict[str, Person]:
-        """Work and personal addresses, lower case."""
-        return {email: person for person in self.people for email in (person.personal_email, person.work_email)}
+        """Whom a provider finds by an address, lower case."""
+        own = {email: person for person in self.people for email in (person.personal_email, person.work_email)}
+        return {alias: person for person in self.people for alias in person.aliases if "@" in alias} | own
 
     @cached_property
     def by_phone(self) -> dict[str, Person]:
-        return {phone: person for person in self.people for phone in (person.phone, person.mobile)}
+        """Whom a provider finds by a number; of a household the one who came last."""
+        own = {phone: person for person in self.people for phone in (person.phone, person.mobile)}
+        return {alias: person for person in self.people for alias in person.aliases if "@" not in alias} | own
+
+    @cached_property
+    def confused(self) -> frozenset[int]:
+        """Numbers of people whose profile, address or number stands on somebody else's row."""
+        return frozenset(row.mistaken_for for rows in self.rows.values() for row in rows if row.mistaken_for)
 
     @cached_property
     def company_by_domain(self) -> dict[str, Company]:

@@ -16,8 +16,11 @@ from sandbox.countries import (
     Country,
 )
 from sandbox.crm_rows import build_rows
+from sandbox.lookalikes import Lookalikes
+from sandbox.mistaken_rows import mistaken_rows
 from sandbox.options import Options
 from sandbox.people import Company, ForagerKnows, KasprKnows, Person, World
+from sandbox.scripts import OWN_SCRIPT
 
 _ASCII = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ı": "i", "ø": "o", "đ": "d", "Đ": "D", "æ": "ae"})
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
@@ -33,9 +36,19 @@ def build_world(options: Options | None = None) -> World:
         _company(chance, number, in_crm=number <= options.companies)
         for number in range(1, options.companies + outside + 1)
     )
-    people = _People(chance, companies, options).all()
+    drawn = _People(chance, companies, options)
+    people = drawn.all()
     listed = people[: options.records]
-    rows = {crm: build_rows(crm, options.seed, listed, people) for crm in ("hubspot", "salesforce")}
+    if not options.mistakes.some:
+        rows = {crm: build_rows(crm, options.seed, listed, people) for crm in ("hubspot", "salesforce")}
+        return World(companies, people, rows)
+    lookalikes = Lookalikes.drawn(people, companies, options, drawn.another)
+    people = lookalikes.people
+    listed = people[: options.records]
+    rows = {
+        crm: mistaken_rows(crm, options, build_rows(crm, options.seed, listed, people), lookalikes)
+        for crm in ("hubspot", "salesforce")
+    }
     return World(companies, people, rows)
 
 
@@ -92,6 +105,7 @@ class _People:
         self.options = options
         self.taken: set[str] = set()
         self.by_code = {country.code: country for country in COUNTRIES}
+        self.mistakes = random.Random(f"refill-names-{options.seed}")
 
     def all(self) -> tuple[Person, ...]:
         records, known = self.options.records, self.companies[: self.options.companies]
@@ -102,11 +116,18 @@ class _People:
                 people.append(self._person(len(people) + 1, company, movable=False))
         return tuple(people)
 
-    def _person(self, number: int, company: Company, *, movable: bool) -> Person:
-        chance = self.chance
+    def another(self, number: int, company: Company, name: tuple[str, str] | None = None) -> Person:
+        """One more person, who has never moved; of a name of their own unless one is given."""
+        return self._person(number, company, movable=False, name=name)
+
+    def _person(self, number: int, company: Company, *, movable: bool, name: tuple[str, str] | None = None) -> Person:
+        chance, mistakes = self.chance, self.options.mistakes
         local = chance.random() < 0.8
         country = self.by_code[company.country_code] if local else _pick_country(chance)
-        first, last = chance.choice(country.first_names), chance.choice(country.last_names)
+        first, last = name or (chance.choice(country.first_names), chance.choice(country.last_names))
+        own_script = None
+        if name is None and mistakes.scripts and self.mistakes.random() < mistakes.scripts:
+            own_script, (first, last) = self.mistakes.choice(OWN_SCRIPT)
         moved = movable and chance.random() < 0.03
         employer = self._other(company) if moved else company
         mail_first, mail_last = (ascii_word(name, german=country.code == "DE") for name in (first, last))
@@ -133,6 +154,7 @@ class _People:
             former_employer=company if moved else None,
             forager=_forager(chance, work, personal, (mobile, phone)),
             kaspr=_kaspr(chance, work, personal, mobile),
+            own_script=own_script,
         )
 
     def _other(self, company: Company) -> Company:

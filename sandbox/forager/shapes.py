@@ -93,7 +93,8 @@ def organization_full(company: Company, *, subsidiary: bool = False) -> dict[str
 
 def roles(person: Person, world: World) -> list[tuple[int, str, bool, Company, str, str | None]]:
     """(id, title, is current, company, start, end); some have a side role first, some a former one last."""
-    current = (CURRENT + person.number, person.title, True, person.employer, "2023-02-01", None)
+    title = person.forager.junk_title or person.title
+    current = (CURRENT + person.number, title, True, person.employer, "2023-02-01", None)
     found: list[tuple[int, str, bool, Company, str, str | None]] = [current]
     if person.number % 29 == 0:
         side = world.companies[(person.number * 3) % len(world.companies)]

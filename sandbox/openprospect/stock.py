@@ -196,6 +196,9 @@ class Stock:
         # half of the people at a known company are in the CRMs, the others are new
         listed = [person for person in staff if person.number in self.listed]
         unlisted = [person for person in staff if person.number not in self.listed]
+        if self.options.mistakes.some:  # whose profile or address stands on another's row comes before all others
+            listed.sort(key=lambda person: person.number not in self.world.confused)
+            unlisted.sort(key=lambda person: person.number not in self.world.confused)
         chosen = [*listed[: share // 2], *unlisted, *listed[share // 2 :]][:share]
         found.prospects = [self._prospect(owner, search_id, company_id, person, at) for person in chosen]
         return found

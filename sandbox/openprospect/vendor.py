@@ -164,7 +164,9 @@ class OpenProspect(Vendor):
         return Reply(200, {"status": "ok"})
 
     def truth(self) -> dict[str, Any]:
+        delivered = [*self.stock.all_found(), *(one for order in self.orders.orders.values() for one in order.results)]
         return {
+            "prospects": {one.id: one.person.number for found in delivered for one in found.prospects},
             "delivery_ids": self.catalogue.delivery_ids(),
             "deliveries": {
                 search_id: [

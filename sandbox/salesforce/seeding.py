@@ -39,9 +39,10 @@ def _account(company: Company) -> dict[str, Any]:
 
 
 def _person(row: CrmRow) -> dict[str, Any]:
+    """A row cannot be without a last name; people type a placeholder."""
     return {
         "FirstName": row.first_name,
-        "LastName": row.last_name,
+        "LastName": row.last_name or "[not provided]",
         "Email": row.email,
         "Phone": row.phone,
         "MobilePhone": row.mobile,
