@@ -1,0 +1,158 @@
+"""Decides whether a person who was found is the one a record means: by the name, else by a second fact.
+
+Every path to a write asks here: visits with what a provider answers, deliveries with the row they matched. Both sides
+are read with ``facts`` and compared with ``judge``:
+
+    row = facts(first="", last="Example", emails=("ada@acme.com",), employers=("https://acme.com",))
+    delivered = facts(full="Ada Example", emails=("ada@acme.com",), employers=("acme.com",), slug="ada-example")
+    judge(row, delivered, found_by=Fact.EMAIL)  # SAME: the employer agrees, too
+
+``OTHER`` is no match at all, ``SAME`` may be written from, ``UNSAID`` may be matched and gets no value. What found
+the person never proves the person: a row found by its phone needs more than that phone. Pass ``found_by`` for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from worker.decide.values import domains, linkedin, phones
+from worker.decide.values.emails import key
+from worker.decide.values.person import PersonName, Verdict, compare, parts
+
+__all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "judge"]
+
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+_ROLES = _words(
+    "abuse accounting accounts admin administration billing bookings buchhaltung bureau careers commercial",
+    "compras compta contact contacto customerservice direction enquiries events feedback finance hello help",
+    "hola hr info information inquiries invoice invoices it jobs kontakt legal mail mailbox marketing media",
+    "news newsletter no-reply noreply office orders partners post postmaster press privacy purchasing",
+    "reception recruiting registration rrhh sales secretary security service services support team test",
+    "treasury unknown vendas ventas verkauf vertrieb webmaster welcome",
+)
+
+
+class Fact(StrEnum):
+    """What two sides can agree on besides the name, surest first."""
+
+    EMAIL = "email"
+    SLUG = "slug"
+    PHONE = "phone"
+    EMPLOYER = "employer"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of somebody, in compared spelling: only what can prove something. Made by ``facts``.
+
+    ``employers`` are told otherwise than by an address; ``offices`` are the employers that the addresses tell.
+    """
+
+    name: PersonName = field(default_factory=PersonName)
+    emails: frozenset[str] = field(default=frozenset(), repr=False)
+    numbers: frozenset[str] = field(default=frozenset(), repr=False)
+    employers: frozenset[str] = frozenset()
+    offices: frozenset[str] = frozenset()
+    slug: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, and the second fact that agrees where there is one."""
+
+    verdict: Verdict
+    second: Fact | None = None
+
+
+def facts(
+    *,
+    first: str = "",
+    last: str = "",
+    full: str = "",
+    emails: Iterable[str] = (),
+    numbers: Iterable[str] = (),
+    employers: Iterable[str] = (),
+    slug: str = "",
+    countries: tuple[str, ...] = (),
+) -> Facts:
+    """Reads what is known of somebody and drops what proves nobody.
+
+    ``employers`` are domains or sites of companies where the person works now, ``slug`` any LinkedIn address.
+    Addresses of a role, numbers that are surely fixed lines (a switchboard is many people's) and domains of free mail
+    hosts are left out; so is everything that its reader does not take for a value.
+    """
+    addresses = [address for text in emails if (address := key(text))]
+    return Facts(
+        name=PersonName(first, last, full),
+        emails=frozenset(address for address in addresses if is_one_persons(address)),
+        numbers=frozenset(number.e164 for text in numbers if (number := phones.read(text, countries)).mobile),
+        employers=_domains(employers),
+        offices=_domains(address.rpartition("@")[2] for address in addresses),
+        slug=linkedin.slug(slug),
+    )
+
+
+def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: bool = False) -> Judgement:
+    """Decides what ``found`` is to ``record``.
+
+    A contradicting name is another person whatever else agrees. An agreeing full name is the same one. Everything
+    else, one half of a name included, cannot be told from the name and needs a second fact other than ``found_by``.
+    ``strict`` is for a search by name and company, where the name has to agree in full.
+    """
+    verdict = compare(record.name, found.name, strict=strict)
+    if verdict is Verdict.OTHER:
+        return Judgement(verdict)
+    second = next((fact for fact in Fact if fact is not found_by and _agrees(fact, record, found, found_by)), None)
+    if verdict is Verdict.SAME and _in_full(record.name, found.name):
+        return Judgement(verdict, second)
+    return Judgement(Verdict.SAME if second else Verdict.UNSAID, second)
+
+
+def is_one_persons(address: str) -> bool:
+    """Whether an address can be one person's: ``info@acme.com`` is read by whoever is there."""
+    return address.partition("@")[0].partition("+")[0].lower() not in _ROLES
+
+
+def _in_full(record: PersonName, found: PersonName) -> bool:
+    """Whether both sides give as much of the name: half a name is shared by families and namesakes."""
+    return bool(parts(record)[0]) == bool(parts(found)[0])
+
+
+def _agrees(fact: Fact, record: Facts, found: Facts, found_by: Fact | None) -> bool:
+    match fact:
+        case Fact.EMAIL:
+            return not record.emails.isdisjoint(found.emails)
+        case Fact.SLUG:
+            return bool(record.slug) and record.slug == found.slug
+        case Fact.PHONE:
+            return not record.numbers.isdisjoint(found.numbers)
+        case Fact.EMPLOYER:
+            return _work_together(record, found, found_by) and not _are_colleagues(record, found)
+
+
+def _work_together(record: Facts, found: Facts, found_by: Fact | None) -> bool:
+    """Whether both work at one company. The host of the address that found the person is that address again."""
+    if found_by is Fact.EMAIL:
+        return not record.employers.isdisjoint(found.employers)
+    return not (record.employers | record.offices).isdisjoint(found.employers | found.offices)
+
+
+def _are_colleagues(record: Facts, found: Facts) -> bool:
+    """Whether two people of one company are seen: two profiles, or two addresses at the same host."""
+    if record.slug and found.slug and record.slug != found.slug:
+        return True
+    return record.emails.isdisjoint(found.emails) and not _hosts(record).isdisjoint(_hosts(found))
+
+
+def _hosts(one: Facts) -> set[str]:
+    return {host for address in one.emails if (host := domains.company_domain(address.rpartition("@")[2]))}
+
+
+def _domains(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(domain for text in texts if (domain := domains.company_domain(text)))
