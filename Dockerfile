@@ -3,13 +3,14 @@ FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /opt/refill
 COPY requirements.lock ./
-RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
-COPY pyproject.toml ./
+RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+COPY pyproject.toml README.md ./
 COPY connectors connectors
 COPY config config
 COPY worker worker
 COPY sandbox sandbox
-RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
+RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
+    && /opt/refill/bin/pip check --disable-pip-version-check
 
 FROM python:3.12-slim-bookworm
 # The distribution's server, so that the embedded Redis works on every architecture and gets security updates.

@@ -1,6 +1,6 @@
 # Needs git, make and a Python >= 3.11 with venv. Everything else comes from the hash-locked files, into .venv, once.
 BIN   := .venv/bin
-PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV    ?= uv
 LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
          --no-annotate pyproject.toml
@@ -48,24 +48,28 @@ chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="
 simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every port; one again: ARGS="--jobs 1 --first 7 --seeds 1"
 	$(BIN)/python -m tests.simulation --jobs 2 --seeds 2000 --each-port 2 $(ARGS)
 
-# For maintainers: needs uv. No lock file carries a registry's address.
-lock:
+# Needs uv. No lock file carries a registry's address.
+lock:  ## for maintainers: pin everything anew, and check that nothing is left open
 	$(LOCK) --group build -o requirements.lock
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
+	@$(MAKE) --no-print-directory .venv/dev.done
+	$(BIN)/python -m tools.closed_lock --fetch
 
 .venv/bin/python:
 	@sh .ci/venv .venv
 
 .venv/runtime.done: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "Installing from $< into .venv (once)"
-	@$(PIP) --no-deps --require-hashes -r $<
-	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --require-hashes -r $<
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) check || { echo "The environment does not fit $<. Run make clean and try again." >&2; exit 1; }
 	@touch $@
 
 .venv/dev.done: requirements-dev.lock requirements.lock pyproject.toml | .venv/bin/python
 	@echo "Installing from $< into .venv (once)"
-	@$(PIP) --no-deps --require-hashes -r $<
-	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --require-hashes -r $<
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) check || { echo "The environment does not fit $<. Run make clean and try again." >&2; exit 1; }
 	@touch .venv/runtime.done $@
 
 clean:

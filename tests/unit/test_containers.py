@@ -56,7 +56,7 @@ def test_image_installs_locked_packages_and_nothing_else() -> None:
     installs = [command for command in commands if "pip install" in command]
     assert len(installs) == 2
     for command in installs:
-        assert "--require-hashes" in command or "--no-deps --no-build-isolation" in command
+        assert "--no-deps --require-hashes" in command or "--no-deps --no-build-isolation" in command
         assert "--no-cache-dir" in command
     (packages,) = [command for command in commands if "apt-get install" in command]
     assert "-y --no-install-recommends" in packages
