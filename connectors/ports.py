@@ -26,6 +26,7 @@ from connectors.models import (
     Write,
     WriteResult,
 )
+from connectors.vendor_clock import VendorClock
 
 
 class Provider(Protocol):
@@ -35,6 +36,10 @@ class Provider(Protocol):
     account: str
     buckets: Mapping[str, tuple[Window, ...]]  # limiter bucket -> its windows; the first is the ordinary one
     keeps_log: bool  # of what it charged; else only what is left tells
+
+    @property
+    def clock(self) -> VendorClock:
+        """The vendor's clock, read from its replies."""
 
     def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
         """What can be asked, cheapest contract first; ``prices`` (credits per operation) overrule the defaults."""
@@ -98,6 +103,10 @@ class Crm(Protocol):
     batch: int  # records per read and write call
     marks: Marks  # the names our optional properties have here
     buckets: Mapping[str, tuple[Window, ...]]
+
+    @property
+    def clock(self) -> VendorClock:
+        """The vendor's clock, read from its replies."""
 
     @property
     def user_id(self) -> str:

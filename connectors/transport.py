@@ -39,6 +39,7 @@ from connectors.limits import Limiter, Ticket, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
+from connectors.vendor_clock import VendorClock
 
 __all__ = ["Auth", "BrokenError", "NoAuth", "Operation", "Reading", "Repeat", "StaticAuth", "Transport", "UnsentError"]
 
@@ -115,6 +116,7 @@ class Transport:
         self._timeouts = {"connect": connect_s, "read": read_s}
         self._deadline_s = connect_s + read_s
         self._redirects = redirects
+        self.clock = VendorClock()
         self._repeats = RepeatBudget()
         self._room = asyncio.Semaphore(connections)  # outside the pool, so that nothing queues unseen inside it
         self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
@@ -238,6 +240,7 @@ class Transport:
                 raise ContractError(self.vendor, operation.name) from failure
             await self.limiter.failed(bucket)
             raise UnavailableError(self.vendor, operation.name, bucket=bucket) from failure
+        self.clock.heard(reply, began, perf_counter())
         self._log(operation, reply, began)
         return reply
 
@@ -281,6 +284,7 @@ class Transport:
                 raise
             await self.limiter.failed(bucket)
             raise OutcomeUnknownError(self.vendor, name) from failure
+        self.clock.heard(reply, began, perf_counter())
         error = classify.failure(self.vendor, bucket, operation, reply, self.reading)
         if error is None:
             await ticket.stored(reply)

@@ -55,6 +55,7 @@ class Collector:
         clock: Callable[[], int],
     ) -> None:
         self._vendor, self._deliveries, self._cursors = vendor, deliveries, cursors
+        self.vendor_clock = vendor.clock
         self._crms, self._ids, self._discover, self._clock = tuple(crms), tuple(delivery_ids), discover, clock
 
     async def collect(self, run: str) -> int:

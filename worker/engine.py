@@ -15,6 +15,7 @@ from worker import queueing
 from worker.jobs import CHECK_MS, JOBS, REOPEN_MS, STANDING_MS, TICKS, check_books, check_epoch
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.runtime import Runtime
+from worker.vendor_clocks import hear
 
 BEAT_S = 10.0
 REOPEN_S = 2.0
@@ -48,6 +49,7 @@ async def start(runtime: Runtime) -> None:
     runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
     await check_epoch(runtime)
     await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), check_books(runtime))
+    await hear(runtime)
     await _beat(runtime)  # readiness is told by which crms are open
 
 

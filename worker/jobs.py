@@ -13,13 +13,14 @@ import structlog
 from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.archive import archive
 from worker.erasing import erase_elsewhere
-from worker.ledger.tickets import Uncertain
 from worker.ledger.work import Due, Lane
 from worker.overview import day_run
 from worker.queueing import Doorbell, Job
 from worker.reconcile import reconcile
 from worker.runtime import Runtime, clock
 from worker.sweep import sweep
+from worker.vendor_clocks import hear
+from worker.verdicts import judge
 from worker.watch import backfill, backfill_cursor, poll
 from worker.watches import Watch
 
@@ -30,7 +31,6 @@ REOPEN_MS, STANDING_MS, RECHECK_MS = 60_000, 600_000, 60_000
 SWEEP_MS = 60_000  # a step of the pass under way; a pass begins once a day
 ERASE_MS = ARCHIVE_MS = 3_600_000
 CHECK_MS, DAILY_MS = 30_000, 86_400_000
-BEFORE_MS, AFTER_MS = 30_000, 110_000  # a verdict's window: clocks differ; what we gave up at 70 s may end later
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
 BOOKS_S = 20.0  # a provider that hangs is compared later: until then nothing is bought there
 FOR_A_PERSON = frozenset({"credentials", "operator"})
@@ -198,7 +198,7 @@ async def collect(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def upkeep(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """What keeps the ledger tidy: ended leases and tickets, verdicts, the spool."""
+    """Keep the ledger tidy: ended leases and tickets, the spool, the vendors' clocks, verdicts."""
     ledger = runtime.ledger
     reaped = await ledger.floor.reap()
     if reaped.returned or reaped.crashed:
@@ -211,38 +211,9 @@ async def upkeep(runtime: Runtime, payload: Mapping[str, Any]) -> None:
         loaded = await runtime.spool.load(ledger.desk)
         await ledger.floor.wake(loaded.waiters)
         log.info("spool.loaded", replies=loaded.replies)
-    await verdicts(runtime)
+    await hear(runtime)
+    await judge(runtime)
     await ledger.timetable.done(str(payload["name"]))
-
-
-async def verdicts(runtime: Runtime) -> None:
-    """Ask the providers' own books about lookups that were perhaps charged.
-
-    Exactly the known charges in the window means that none of the uncertain ones was charged; anything else means
-    that all were.
-    """
-    due: dict[tuple[str, str], list[Uncertain]] = {}
-    for one in await runtime.ledger.desk.due_verdicts():
-        due.setdefault((one.provider, one.operation), []).append(one)
-    for (name, operation), uncertain in due.items():
-        provider = runtime.providers.get(name)
-        charged: bool | None = None
-        if provider is not None:
-            start = min(one.sent_ms for one in uncertain) - BEFORE_MS
-            end = max(one.sent_ms for one in uncertain) + AFTER_MS
-            start, end = await runtime.ledger.desk.window(name, operation, start, end)
-            try:
-                told = await provider.charged(operation, start, end)
-            except ConnectorError as error:
-                log.warning("verdict.unread", vendor=name, error=type(error).__name__, status=error.status)
-                continue  # asked again at the next upkeep, until five minutes have made it a miss
-            if told is not None:
-                known = await runtime.ledger.desk.charged(name, operation, start, end)
-                charged = told != known
-        for one in uncertain:
-            ended = await runtime.ledger.desk.verdict(one.ticket_id, charged)
-            await runtime.ledger.floor.wake(ended.waiters)
-            log.info("ticket.judged", vendor=name, operation=operation, charged=charged)
 
 
 # ---- the providers' books ------------------------------------------------------------------------------------------

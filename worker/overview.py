@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from config.settings import Settings
 from worker.connection import dangers_of
 from worker.ledger.budgets import Booked, Totals
+from worker.ledger.clocks import Offset
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import RunFigures, Standing, WorkName, together
 from worker.ledger.footprint import Footprint
@@ -65,7 +66,8 @@ class Overview:
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
     ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start.
-    ``doubts`` are the longest uncertain lookups, ``reconciled`` the last comparison with each provider's books, and
+    ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
+    ``reconciled`` the last comparison with each provider's books, and
     ``unsafe`` says why Redis may forget.
     """
 
@@ -90,6 +92,7 @@ class Overview:
     reconciled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unsafe: Sequence[str] = ()
     memory: Footprint | None = None
+    clocks: Mapping[str, Offset] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """``status --json``; the keys of the design's section 5 are stable, others may join them."""
@@ -113,6 +116,7 @@ class Overview:
             "unsafe": list(self.unsafe),
             "journal": self.journal,
             "deliveries": self.deliveries,
+            "clocks": {name: one.ms / 1000 for name, one in self.clocks.items()},
             "recovered": _nested((crm, kind, count) for (crm, kind), count in self.recovered.items()),
         }
 
@@ -153,6 +157,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         asyncio.gather(*(ledger.budgets.totals(name) for name in providers)),
         asyncio.gather(*(ledger.figures.run(day_run(name, settings.budget_zone, now)) for name in sources)),
     )
+    clocks = await ledger.clocks.of([*providers, *sources])
     names = {name: [line.name for line in pair] for name, pair in lines.items()}
     polled = {task.partition(":")[2]: told.done_ms for task, told in ticked.items() if task.startswith("poll:")}
     collected = ticked.get("collect:all")
@@ -180,6 +185,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         doubts=doubts,
         reconciled={name: told for name, told in zip(providers, compared, strict=True) if told},
         unsafe=unsafe,
+        clocks=clocks,
     )
 
 

@@ -21,6 +21,7 @@ from worker.decide.drift import Doubt, Verdicts, outside, verdicts
 from worker.ledger.books import DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
 from worker.ledger.tickets import Uncertain
 from worker.runtime import Ledger
+from worker.vendor_clocks import heard
 
 REASON, RESTORED = "reconcile", "restored"
 PAGE = 500
@@ -139,14 +140,17 @@ def _excess(report: Report, state: Comparison) -> dict[str, int]:
 
 
 async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) -> tuple[Report, Comparison]:
-    name, now = provider.name, await ledger.scripts.now()
+    name = provider.name
+    left = (await provider.standing()).credits  # first: its reply is dated, and days are the provider's
+    ahead = await _ahead(ledger, provider)
+    now = await ledger.scripts.now()
     before = await ledger.books.ours(name)
     doubtful = await _uncertain(ledger, name)
     if state is None:
-        state = await _begun(provider, before, doubtful, now)
-    told = await provider.billed(state.since_ms, now + DAY_MS)
-    first = max(state.since_ms // DAY_MS, now // DAY_MS - DAYS_SHOWN)
-    theirs = await provider.charges(first * DAY_MS, now + DAY_MS)
+        state = await _begun(provider, before, doubtful, now, ahead)
+    told = await provider.billed(state.since_ms, now + ahead + DAY_MS)
+    first = max(state.since_ms // DAY_MS, (now + ahead) // DAY_MS - DAYS_SHOWN)
+    theirs = await provider.charges(first * DAY_MS, now + ahead + DAY_MS)
     after = await ledger.books.ours(name)
     bill = told - state.theirs
     owed, at_most = bill - state.accepted + state.ours, after.spent + after.sent + after.uncertain
@@ -170,35 +174,48 @@ async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) 
         drift=drift,
         charged=sum(judged.charged.values()),
         uncharged=len(judged.charged) - sum(judged.charged.values()),
-        left=(await provider.standing()).credits,
-        lines=_lines(after, theirs, doubtful, first),
+        left=left,
+        lines=_lines(after, theirs, doubtful, first, ahead),
     )
     if not after.sent and not after.recent and not doubtful and after.calls == before.calls:
-        state = await _moved_on(ledger, provider, state, after, theirs, drift)
+        state = await _moved_on(ledger, provider, state, after, theirs, drift, ahead)
     return report, state
 
 
-async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], now: int) -> Comparison:
+async def _ahead(ledger: Ledger, provider: Provider) -> int:
+    """Returns how far (ms) the provider's clock is ahead of the ledger's; 0 where its replies never said."""
+    found = await heard(ledger.clocks, provider.name, provider.clock)
+    found = found or (await ledger.clocks.of([provider.name])).get(provider.name)
+    return found.ms if found else 0
+
+
+async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], now: int, ahead: int) -> Comparison:
     """Begin at the start of a day, with what was billed before us taken as other people's."""
-    since = min([now, *(one.sent_ms for one in doubtful)]) // DAY_MS * DAY_MS
+    since = (min([now, *(one.sent_ms for one in doubtful)]) + ahead) // DAY_MS * DAY_MS
     earlier = _earlier(ours, since)
     known = ours.spent - earlier
-    told = await provider.billed(since, now + DAY_MS)
+    told = await provider.billed(since, now + ahead + DAY_MS)
     if told <= known + ours.sent + ours.uncertain:
         return Comparison(since_ms=since, ours=earlier)
-    others = _others(ours, await provider.charges(since, now + DAY_MS), since)
+    others = _others(ours, await provider.charges(since, now + ahead + DAY_MS), since)
     return Comparison(since_ms=since, ours=earlier, theirs=told - known, others=others)
 
 
 async def _moved_on(
-    ledger: Ledger, provider: Provider, state: Comparison, ours: Ours, theirs: Mapping[Booking, int], drift: int
+    ledger: Ledger,
+    provider: Provider,
+    state: Comparison,
+    ours: Ours,
+    theirs: Mapping[Booking, int],
+    drift: int,
+    ahead: int,
 ) -> Comparison:
     """Begin today, at a moment when everything is accounted for, so that the log to be read stays short."""
-    since = ours.now_ms // DAY_MS * DAY_MS
+    since = (ours.now_ms + ahead) // DAY_MS * DAY_MS
     if since == state.since_ms:
         return state
     earlier = _earlier(ours, since)
-    base = await provider.billed(since, ours.now_ms + DAY_MS) - (ours.spent - earlier) - drift
+    base = await provider.billed(since, ours.now_ms + ahead + DAY_MS) - (ours.spent - earlier) - drift
     if (await ledger.books.ours(provider.name)).calls != ours.calls:
         return state  # a call that was sent meanwhile is in what was billed, and not in ours
     return dataclasses.replace(state, since_ms=since, ours=earlier, theirs=base, others=_others(ours, theirs, since))
@@ -242,10 +259,12 @@ def _of(booked: Mapping[Booking, int], operation: str, first: int) -> int:
     return sum(credits for (day, name), credits in booked.items() if name == operation and day >= first)
 
 
-def _lines(ours: Ours, theirs: Mapping[Booking, int], doubtful: Sequence[Uncertain], first: int) -> tuple[Line, ...]:
+def _lines(
+    ours: Ours, theirs: Mapping[Booking, int], doubtful: Sequence[Uncertain], first: int, ahead: int
+) -> tuple[Line, ...]:
     open_: dict[Booking, int] = {}
     for one in doubtful:
-        key = (one.sent_ms // DAY_MS, one.operation)
+        key = ((one.sent_ms + ahead) // DAY_MS, one.operation)
         open_[key] = open_.get(key, 0) + one.price
     keys = sorted(key for key in {*ours.by_day, *theirs, *open_} if key[0] >= first)
     return tuple(

@@ -29,6 +29,7 @@ from worker.deliver import Deliverer, Target
 from worker.fill import Line, Visits
 from worker.ledger.books import Books
 from worker.ledger.budgets import Budgets
+from worker.ledger.clocks import Clocks
 from worker.ledger.creations import Creations
 from worker.ledger.cursors import Cursors
 from worker.ledger.deliveries import OBJECT as DELIVERY
@@ -90,6 +91,7 @@ class Ledger:
     erasures: Erasures
     footprints: Footprints
     users: Users
+    clocks: Clocks
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
@@ -114,6 +116,7 @@ class Ledger:
             Erasures(scripts),
             Footprints(scripts, Cursors(scripts)),
             Users(scripts),
+            Clocks(scripts),
         )
 
     def work(self, crm: str, object: str) -> Work:

@@ -128,6 +128,7 @@ class Forager:
         if options.account_id is None:
             raise ValueError("account_id is not set")
         self._transport = transport
+        self.clock = transport.clock
         self._account = {"account_id": options.account_id}
         self.account = str(options.account_id)
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(

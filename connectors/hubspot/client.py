@@ -73,6 +73,7 @@ class HubSpot:
             f"{options.name}:search": (parse_rate(options.search),),
         }
         self._options, self._transport, self._also = options, transport, also
+        self.clock = transport.clock
         self._clock, self._rest = clock, rest
         self._calls = calls(options.api_version)
         self._schemas: dict[str, tuple[float, Mapping[str, Property]]] = {}

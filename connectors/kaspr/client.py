@@ -78,6 +78,7 @@ class Kaspr:
 
     def __init__(self, transport: Transport, options: Options) -> None:
         self._transport, self._options = transport, options
+        self.clock = transport.clock
         self._profile = op.PROFILE_V2 if options.dialect == "v2" else op.PROFILE
         self.account = options.account
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(

@@ -80,6 +80,7 @@ class OpenProspect:
 
     def __init__(self, transport: Transport, options: Options) -> None:
         self._transport = transport
+        self.clock = transport.clock
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType({transport.bucket(op.SEARCHES): options.rate})
 
     async def aclose(self) -> None:

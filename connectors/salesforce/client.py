@@ -72,6 +72,7 @@ class Salesforce:
         self.buckets: Mapping[str, tuple[Window, ...]] = {options.name: (ours,)}
         self._options, self._tokens, self._rest = options, tokens, rest
         self._lines, self._transports = Lines(options), (transport, *also)
+        self.clock = transport.clock
         self._org = Org(options.name, transport, tokens, self._lines, clock)
 
     @classmethod

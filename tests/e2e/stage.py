@@ -26,13 +26,13 @@ from tests.contract.sandbox import Sandbox
 from tests.e2e.vendors import PROVIDERS, Vendors
 from worker import trial
 from worker.embedded import EmbeddedRedis
-from worker.jobs import verdicts
 from worker.ledger.creations import Creations
 from worker.ledger.floor import Floor
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk, Uncertain
 from worker.ledger.work import Counts, Lane
 from worker.runtime import Ledger, open_runtime
+from worker.verdicts import judge
 
 Config = Mapping[str, Any]
 
@@ -286,7 +286,7 @@ class Stage:
         later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + 2 * LEASE_AND_TICKET_MS + 1_000)
         async with open_runtime(load(self.path, {}), self.redis) as runtime:
             runtime.ledger.desk = Desk(later)
-            await verdicts(runtime)
+            await judge(runtime)
         await self.nothing_is_deferred()
 
     async def orders_are_asked_for_again(self) -> None:

@@ -30,7 +30,7 @@ from sandbox.options import Options
 from sandbox.people import CrmRow, World
 from sandbox.seeding import build_world
 from sandbox.serve import running
-from worker.jobs import upkeep, verdicts
+from worker.jobs import upkeep
 from worker.ledger.budgets import Totals
 from worker.ledger.creations import Creations
 from worker.ledger.floor import Floor
@@ -38,6 +38,8 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
 from worker.ledger.tickets import Desk, Uncertain
 from worker.ledger.work import Counts, Due, Lane
 from worker.runtime import Ledger, Runtime, open_runtime
+from worker.vendor_clocks import hear
+from worker.verdicts import judge
 
 CRM, KIND = "acme_hubspot", "contact"
 WORK_EMAILS = "*work_emails*"
@@ -157,7 +159,7 @@ class Worker:
         await upkeep(self.runtime, {"name": "upkeep:all"})
 
     async def verdicts(self) -> None:
-        await verdicts(self.runtime)
+        await judge(self.runtime)
 
     async def stopped(self, visiting: asyncio.Task[Any]) -> None:
         """The end of visiting that met a Redis out of order."""
@@ -201,6 +203,9 @@ class Scene:
         runtime = await self.stack.enter_async_context(open_runtime(settings, client, owner=f"w{self.workers}"))
         await runtime.open_crms()
         assert not runtime.shut
+        standing = (one.standing() for one in runtime.providers.values() if one.keeps_log)
+        await asyncio.gather(*standing, return_exceptions=True)
+        await hear(runtime)  # what every start has heard before the first paid call
         worker = Worker(runtime, life)
         self.stack.push_async_callback(self._gone, worker)
         return worker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from connectors.errors import AccessError, ConnectorError, ContractError, Credit
 from connectors.limits import NoLimiter
 from connectors.models import Property, Standing
 from connectors.ports import Crm
+from connectors.vendor_clock import VendorClock
 from worker.commands.running import DONE, FAILED, WRONG_USE
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import table
@@ -26,6 +28,7 @@ from worker.connection import Safety, check_safety, open_redis
 from worker.ledger.cursors import Cursors
 from worker.ledger.scripts import Scripts
 from worker.vault import Vault
+from worker.vendor_clocks import FAR_MS
 from worker.vendors import open_crm, open_openprospect, open_providers
 
 OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"
@@ -118,17 +121,18 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitabl
     asked: list[Awaitable[list[Finding]]] = []
     for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
         stack.push_async_callback(provider.aclose)
-        asked.append(_standing(name, variable(("providers", name, "api_key")), provider.standing()))
+        key = variable(("providers", name, "api_key"))
+        asked.append(_standing(name, key, provider.standing(), provider.clock))
     if settings.providers.openprospect:
         vendor = open_openprospect(settings.providers.openprospect, NoLimiter())
         stack.push_async_callback(vendor.aclose)
         key = variable(("providers", "openprospect", "api_key"))
-        asked.append(_standing("openprospect", key, vendor.standing()))
+        asked.append(_standing("openprospect", key, vendor.standing(), vendor.clock))
     return asked
 
 
-async def _standing(part: str, credential: str, asking: Awaitable[Standing]) -> list[Finding]:
-    """What a vendor says of us; ``credential`` names the variable it is told by."""
+async def _standing(part: str, credential: str, asking: Awaitable[Standing], clock: VendorClock) -> list[Finding]:
+    """What a vendor says of us; ``credential`` names the variable it is told by, ``clock`` has read its reply."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             standing = await asking
@@ -143,7 +147,17 @@ async def _standing(part: str, credential: str, asking: Awaitable[Standing]) -> 
     empty = standing.credits == 0
     do = "buy credits: nothing is looked up here until there are some" if empty else ""
     found = Finding(part, WARNING if empty else OK, "; ".join(told), do)
-    return [found, *(Finding(part, _weight(note), note) for note in standing.notes)]
+    notes = [*standing.notes, *_clock_note(clock)]
+    return [found, *(Finding(part, _weight(note), note) for note in notes)]
+
+
+def _clock_note(clock: VendorClock) -> Iterator[str]:
+    """Says when a vendor's clock and this machine's are far apart: one of the two is wrong."""
+    now_ms = clock.now()
+    offset_s = 0 if now_ms is None else round(now_ms / 1000 - time.time())
+    if abs(offset_s) * 1000 >= FAR_MS:
+        way = "ahead of" if offset_s > 0 else "behind"
+        yield f"its clock is {abs(offset_s)} s {way} this machine's: set this machine's clock by NTP"
 
 
 def _weight(note: str) -> str:
@@ -203,7 +217,7 @@ async def _crm(
     except (ConnectorError, ConfigError) as error:
         return [failure(name, credential, error)]
     stack.push_async_callback(vendor.aclose)
-    found = await _standing(name, credential, vendor.standing())
+    found = await _standing(name, credential, vendor.standing(), vendor.clock)
     if any(one.level == FAILED_LEVEL for one in found):
         return found  # the same credential would be refused for every object
     objects = [kind for kind in ("contact", "lead", "company") if getattr(settings.watch, kind, None) is not None]

@@ -157,6 +157,8 @@ MONEY: Mapping[str, str] = {
     "books": "books:{provider}",
     # hash: instants at which the balance was told and nothing was in flight; see lua/parts/tickets.lua for its fields
     "balance": "balance:{provider}",
+    # hash "offset" (ms a vendor's clock is ahead of the ledger's) and "since" (ms at which it was last seen to move)
+    "clock": "clock:{vendor}",
     # hash "generation", "id", "sent": which life of the ledger this is, and how many paid calls it has seen sent
     "epoch": "epoch",
     # hash: where the comparison with a provider's books stands (worker/ledger/books.py)

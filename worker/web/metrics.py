@@ -131,6 +131,12 @@ def _life(found: Overview) -> Iterator[Metric]:
     if found.collected_ms:
         age = max(0, found.now_ms - found.collected_ms) / 1000
         yield _one("refill_collect_age_seconds", "Since deliveries were last pulled.", age)
+    yield _gauge(
+        "refill_clock_offset_seconds",
+        "How far a vendor's clock is ahead of ours.",
+        ("vendor",),
+        [((name,), one.ms / 1000) for name, one in found.clocks.items()],
+    )
     yield _one("refill_workers_alive", "Workers with a sign of life in the last minute.", len(found.workers))
     yield _one("refill_journal_entries", "Entries of the journal.", found.journal)
     yield _one("refill_deliveries", "Delivered rows on their way into a crm.", found.deliveries)

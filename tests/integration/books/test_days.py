@@ -14,6 +14,7 @@ from config.load import load
 from config.settings import Settings
 from connectors.models import Standing
 from connectors.ports import Provider
+from connectors.vendor_clock import VendorClock
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import grant, question, reply
 from tests.unit.config.samples import SMALL, SMALL_SECRETS
@@ -35,13 +36,13 @@ class Log:
     name, account, keeps_log = "forager", "42", True
 
     def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+        self.time, self.clock = clock, VendorClock()
         self.rows: list[tuple[int, str, int]] = []
         self.reads = 0
         self.meanwhile: Mapping[int, Callable[[], Awaitable[None]]] = {}  # before that read of the log
 
     def charge(self, credits: int, operation: str = "work_emails", at_ms: int = 0) -> None:
-        self.rows.append((at_ms or self.clock.now, operation, credits))
+        self.rows.append((at_ms or self.time.now, operation, credits))
 
     async def billed(self, start_ms: int, end_ms: int) -> int:
         self.reads += 1

@@ -43,6 +43,18 @@ async def test_all_is_well(refill: Refill) -> None:
     assert all(not vendor.charges() for name, vendor in refill.vendors.items() if name in {"forager", "kaspr"})
 
 
+async def test_a_clock_that_is_far_off_is_warned_of(refill: Refill) -> None:
+    refill.vendors["forager"].control("clock", {"advance": 40})
+    try:
+        ran = await refill("check", "--json")
+    finally:
+        refill.vendors["forager"].control("clock", {"advance": -40})
+    assert ran.code == 0
+    (told,) = [one for one in ran.json["checks"] if "its clock" in one["told"]]
+    assert (told["part"], told["level"]) == ("forager", "warning")
+    assert "s ahead of this machine's" in told["told"]
+
+
 async def test_a_table_for_people_says_so_too(refill: Refill) -> None:
     ran = await refill("check")
     assert ran.code == 0

@@ -34,13 +34,14 @@ local function total(provider, name, credits)
   end
 end
 
--- Credits that were spent on a ticket's call: in the total, in the books of the day it was sent, and before the instants
--- of the balance that came after it.
+-- Credits that were spent on a ticket's call: in the total, in the books of the day it was sent (by the provider's
+-- clock, as its log has it), and before the instants of the balance that came after it.
 local function spend(provider, operation, ticket, credits)
   if credits == 0 then
     return
   end
-  local day = math.floor(tonumber(ticket.sent or int(now)) / 86400000)
+  local ahead = tonumber(redis.call('HGET', K.clock(provider), 'offset') or '0')
+  local day = math.floor((tonumber(ticket.sent or int(now)) + ahead) / 86400000)
   total(provider, 'spent', credits)
   redis.call('HINCRBY', K.books(provider), int(day) .. '|' .. operation, int(credits))
   local upto = redis.call('HMGET', K.balance(provider), 'base_upto', 'upto')

@@ -1,0 +1,104 @@
+"""A verdict asks the provider's log on the provider's own clock, and is none where that clock cannot be compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.scene import Scene, Worker
+from tests.integration.scenery import Open
+from worker.overview import overview
+from worker.reconcile import reconcile
+from worker.vendor_clocks import hear
+from worker.web.metrics import text
+
+FORAGER = "budget = { day = 100 }\nverify_person = false"
+OFFSETS = [-300, -35, 35, 115, 300]  # s
+
+
+async def doubtful(scene: Scene, worker: Worker, *, charged: bool) -> str:
+    """One lookup that was answered, one that was not; the second's record."""
+    known, lost = scene.ids(2)
+    await scene.due(known)
+    await worker.visit()
+    await scene.due(lost)
+    scene.fault("reset", effect=charged)
+    await worker.visit()
+    return lost
+
+
+async def judged(scene: Scene, worker: Worker) -> None:
+    (one,) = await scene.uncertain()
+    await scene.redis.zadd("refill:tickets:verdicts", {one.ticket_id: 1})  # two minutes later
+    await worker.verdicts()
+    await scene.accounted()
+    await worker.visit()
+    await scene.accounted()
+
+
+async def behind(stage: Open, offset_s: float) -> tuple[Scene, Worker]:
+    scene = await stage(forager=FORAGER)
+    scene.vendors["forager"].clock.advance(offset_s)
+    return scene, await scene.worker()
+
+
+@pytest.mark.parametrize("offset_s", OFFSETS)
+async def test_charged_lookup_is_never_asked_again_whatever_the_provider_takes_for_now(
+    stage: Open, offset_s: float
+) -> None:
+    scene, worker = await behind(stage, offset_s)
+    await doubtful(scene, worker, charged=True)
+    await judged(scene, worker)
+    assert (scene.asked(), scene.bill()) == (2, 10)
+    assert len(await scene.uncertain()) == 1
+
+
+@pytest.mark.parametrize("offset_s", OFFSETS)
+async def test_uncharged_lookup_is_asked_once_more_whatever_the_provider_takes_for_now(
+    stage: Open, offset_s: float
+) -> None:
+    scene, worker = await behind(stage, offset_s)
+    lost = await doubtful(scene, worker, charged=False)
+    await judged(scene, worker)
+    assert (scene.asked(), scene.bill(), bool(scene.email(lost))) == (3, 10, True)
+    assert await scene.uncertain() == []
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard before", "heard by the log's reply"])
+@pytest.mark.parametrize("step_s", [-300, -35, 115, 300])
+async def test_clock_that_was_set_since_the_call_gives_no_verdict(stage: Open, step_s: float, heard: bool) -> None:
+    scene, worker = await behind(stage, 0)
+    await doubtful(scene, worker, charged=True)
+    scene.vendors["forager"].clock.advance(step_s)
+    if heard:
+        await worker.runtime.providers["forager"].standing()
+        await hear(worker.runtime)
+    await judged(scene, worker)
+    assert (scene.asked(), scene.bill()) == (2, 10)
+    assert [one.verdict for one in await scene.uncertain()] == ["none"]
+
+
+async def test_unknown_clock_gives_no_verdict(stage: Open) -> None:
+    scene, worker = await behind(stage, 0)
+    await doubtful(scene, worker, charged=False)
+    await scene.redis.delete("refill:clock:forager")
+    await judged(scene, worker)
+    assert scene.asked() == 2
+    assert [one.verdict for one in await scene.uncertain()] == ["none"]
+
+
+async def test_charges_are_booked_on_the_providers_day(stage: Open) -> None:
+    scene, worker = await behind(stage, 86_400)
+    (id_,) = scene.ids(1)
+    await scene.due(id_)
+    await worker.visit()
+    report = await reconcile(scene.ledger, scene.settings, worker.runtime.providers["forager"])
+    assert (report.drift, report.ours, report.theirs) == (0, 5, 5)
+    assert [(line.ours, line.theirs) for line in report.lines] == [(5, 5)]
+
+
+async def test_status_and_metrics_tell_how_far_a_clock_is_off(stage: Open) -> None:
+    scene, _ = await behind(stage, -35)
+    found = await overview(scene.ledger, scene.settings)
+    assert abs(found.as_json()["clocks"]["forager"] + 35) < 5
+    lines = text(found, spooled=0).decode().splitlines()
+    assert any(line.startswith('refill_clock_offset_seconds{vendor="forager"} -3') for line in lines)
