@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError
 from worker.commands import checking, explaining, mending, preparing, reviewing, running, standing, trying, walking
 from worker.commands.hand import forager, kaspr, openprospect
 from worker.commands.session import err, run
+from worker.decide.values import reading
 from worker.ledger.reviews import Stand
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
 from worker.lookup import RESTORED
@@ -124,6 +125,26 @@ def check(config: Config = None, as_json: Json = False) -> None:
 def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """Why one record is as it is: where it stands, what was asked and written, what a visit would do now."""
     _exit(run(explaining.run_explain(config, crm, object, id, as_json=as_json)))
+
+
+@app.command()
+def read(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=", ".join(reading.READERS))] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Two for person and profile.")] = None,
+    country: Annotated[
+        list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")
+    ] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Answer JSON lines from standard input, one for one.")] = False,
+    as_json: Json = False,
+) -> None:
+    """How one value is read: the slug, the number, the domain. Needs no configuration."""
+    from worker.commands import read as command
+
+    if lines and kind is None:
+        _exit(command.run_lines(sys.stdin.buffer, sys.stdout.buffer))
+    if lines or kind is None:
+        raise ConfigError(["give a kind and a text, or --lines: not both, not neither"])
+    _exit(command.run_read(kind, texts or [], country or [], as_json=as_json))
 
 
 # ---- deciding ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ from connectors.ports import Crm, Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.reasons import Reason
-from worker.decide.values.fields import PHONE_FIELDS, is_blank, same_value
+from worker.decide.values.blanks import is_blank
+from worker.decide.values.fields import PHONE_FIELDS, same_value
 from worker.journal_entries import Intent, change_entry, created_entry, intent, scrubbed
 from worker.ledger.creations import (
     BusyCreation,

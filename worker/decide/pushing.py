@@ -11,7 +11,8 @@ from connectors.models import Record
 from worker.decide.decision import Change
 from worker.decide.policy import Policy
 from worker.decide.record import Own, View, may_write
-from worker.decide.values.fields import is_blank, same_value
+from worker.decide.values.blanks import is_blank
+from worker.decide.values.fields import same_value
 
 
 class Verdict(StrEnum):

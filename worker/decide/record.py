@@ -9,7 +9,8 @@ from connectors.models import Identity, Record
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
 from worker.decide.values import domains, emails, linkedin, names, phones
-from worker.decide.values.fields import PHONE_FIELDS, is_blank, value_hash
+from worker.decide.values.blanks import is_blank
+from worker.decide.values.fields import PHONE_FIELDS, value_hash
 from worker.decide.values.text import clean
 
 _EMAIL_SLOTS = ("email", "work_email", "personal_email")

@@ -239,8 +239,6 @@ def test_a_value_has_one_spelling_per_field() -> None:
     assert fields.normal("linkedin_url", company_page) == company_page
     assert fields.normal("domain", "https://www.acme.com") == "acme.com"
     assert fields.normal("job_title", "=1+1") == ""
-    assert fields.is_blank(" \u200b")
-    assert fields.is_blank(None)
 
 
 def test_a_hash_stands_for_a_value_in_any_spelling_of_the_same_field() -> None:

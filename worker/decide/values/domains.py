@@ -65,3 +65,13 @@ def same_domain(one: str, other: str) -> bool:
     """Whether both belong to one registrable domain; an unknown one is the same as none."""
     first = registrable(one)
     return bool(first) and first == registrable(other)
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether both are addresses at one host; ``www.`` does not count."""
+    first = host(one)
+    return bool(first) and first == host(other) and not (_is_linkedin(first))
+
+
+def _is_linkedin(name: str) -> bool:
+    return _registrable(name) in {"linkedin.com", "linkedin.cn"}

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
-from worker.decide.values import domains, emails, linkedin, phones
-from worker.decide.values.text import clean, is_formula
+from worker.decide.values import domains, emails, linkedin, phones, titles
+from worker.decide.values.blanks import says_nothing
+from worker.decide.values.text import clean, is_formula, plain
 
 EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
 PHONE_FIELDS = frozenset({"phone", "mobile_phone"})
 DOMAIN_FIELDS = frozenset({"domain", "company_domain"})
 EMPLOYER_FIELDS = frozenset({"job_title", "company_name", "company_domain"})
 CUT_FIELDS = frozenset({"job_title", "description", "technologies"})  # free text that still says something when cut
-
-
-def is_blank(value: str | None) -> bool:
-    """Null, absent, ``""`` and nothing but blanks: a gap."""
-    return value is None or not clean(value)
 
 
 def normal(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
@@ -29,12 +25,13 @@ def normal(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
         return linkedin.url(linkedin.slug(value)) or _safe(value)
     if field in DOMAIN_FIELDS:
         return domains.host(value)
-    return _safe(value)
+    return titles.read(value) if field == "job_title" else _safe(value)
 
 
 def _safe(value: str) -> str:
-    plain = clean(value)
-    return "" if is_formula(plain) else plain
+    """Returns free text that a person may see and a spreadsheet may open; ``""`` for a placeholder."""
+    shown = plain(value)
+    return "" if is_formula(shown) or says_nothing(shown) else shown
 
 
 def same_value(field: str, one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
@@ -46,8 +43,7 @@ def same_value(field: str, one: str, other: str, countries: tuple[str, ...] = ()
     if field in PHONE_FIELDS:
         return phones.same(one, other, countries)
     if field == "linkedin_url":
-        slug = linkedin.slug(one)
-        return bool(slug) and slug == linkedin.slug(other)
+        return linkedin.same(one, other)
     if field in DOMAIN_FIELDS or field == "website":
         host = domains.host(one)
         return bool(host) and host == domains.host(other)

@@ -1,4 +1,4 @@
-"""LinkedIn profile addresses in every form people paste, as one slug.
+"""Reads LinkedIn profile addresses in every form people paste, as one slug.
 
 A slug is what follows ``/in/``: percent-decoded, NFC, lower case. It is the one spelling that questions, identities
 and comparisons use.
@@ -9,13 +9,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
-_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:/{0,2}", re.IGNORECASE)
-_HOST = re.compile(r"^(?:[a-z0-9-]+\.)*linkedin\.(?:com|cn)\.?(?::\d+)?$", re.IGNORECASE)
+from worker.decide.values.blanks import says_nothing
+from worker.decide.values.text import unescape, visible
+from worker.decide.values.words import words
+
+_PAGE = re.compile(
+    r"(?<![\w.%/@?&=-])(?:[a-z][a-z0-9+.-]{0,11}:/{0,3}|(?<!:)//){0,3}(?:[\w.-]{1,40}@)?(?:[a-z0-9-]{1,20}\.){0,3}"
+    r"linkedin\.(?:com|cn)\.?(?::\d{1,5})?(?=[/?#\s\"'<>|;,)\]}]|$)([^\s\"<>|;,()\[\]{}]*)",
+    re.IGNORECASE,
+)
+_APP = re.compile(r"^linkedin:/{1,3}", re.IGNORECASE)
+_LABEL = re.compile(r"^linked\s?in(?:\s+(?:profile|url|link))?\s*[:=-]+\s*", re.IGNORECASE)
+_AGAIN = re.compile(r"^/?(?:in/|pub/)?(?:https?:/{0,3})?(?:[a-z-]{1,10}\.)?linkedin\.(?:com|cn)/", re.IGNORECASE)
 _LOCALE = re.compile(r"^[a-z]{2}(?:[-_][a-z]{2,4})?$", re.IGNORECASE)
-_TAIL = re.compile(r"[?#].*$", re.DOTALL)
-_MEMBER_ID = re.compile(r"^ac[owr][a-z0-9_-]{25,}$", re.IGNORECASE)
+_TAIL = re.compile(r"[?#&].*$", re.DOTALL)
+_CUT_OFF = re.compile(r"(?:\.{2,}|…)$")
+_MEMBER_ID = re.compile(r"^(?:ac[owr]aa[a-z0-9_-]{5,}|ac[owr][a-z0-9_-]{25,}|aem[a-z0-9_-]{15,}|\d+)$", re.IGNORECASE)
 _PUB_PART = re.compile(r"^[0-9a-z]{1,3}$", re.IGNORECASE)
 _REFUSED = {
     "sales": "sales_navigator",
@@ -26,101 +38,160 @@ _REFUSED = {
     "school": "school",
     "edu": "school",
 }
+_WAYS_IN = frozenset({"m", "mwlite", "comm", "mobile", "public-profile", "profile"})
 _JOINERS = frozenset("-_'\u2019\u200c\u200d\u00b7\u2013")
-_PLACEHOLDERS = frozenset(
-    {"none", "null", "nil", "unknown", "undefined", "n-a", "na", "nan", "tbd", "todo", "missing", "linkedin", "profile",
-     "not-found", "notfound", "no", "yes", "true", "false", "me", "edit", "test", "unavailable", "in", "pub"}
-)  # fmt: skip
+_AROUND = " \t\r\n.,:;!&'\"`<>()[]{}|\u200c\u200d\u2019\u201c\u201d"
+_NOBODY = words(
+    """
+    a account add added all available be blank broken busy check close closed coming confirm confirmed connect
+    connected connection contact d data dead deleted determined directory disabled do does doesnt dont duplicate edit
+    empty enter error exist exists false feed find first firstname for found get has hasnt have here hidden https
+    hyperlink id in inactive info inserthere insert invalid is it join last lastname later lead link linked linkedin
+    login lookup match me member missing my n na name nan needed needs new nil no none noprofile not notavailable
+    notfound notlinkedin null of on open or page pending person placeholder please private privat prive privado profil
+    profile profiles pub public ref removed request requested required research sample search see sent signup soon
+    tba tbc tbd test testing the there tester to todo true unavailable unbekannt undefined unknown update updated url
+    user username value verify wrong xx xxx xxxx yes yet you your yourname yourprofile kein keine keiner vorhanden
+    aucun aucune ninguno ninguna nessuno geen ingen brak desconocido inconnu sconosciuto onbekend
+    """
+)
 _MAX = 200  # a slug has 3 to 100 characters; signs outside ASCII count more than one at some vendors
+_LONGEST = 2000  # of a text somebody pasted
+_ROUNDS = 3  # exports encode twice; a text that is still encoded then is no address
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A slug, or why the text gives none: exactly one of the two is ``""``.
 
-    ``refused``: blank, sales_navigator, recruiter, company, school, member_id, not_linkedin, not_a_profile, malformed.
+    ``refused``: blank, sales_navigator, recruiter, company, school, member_id, not_linkedin, not_a_profile, several,
+    malformed. ``page`` names a page that is no person's, such as ``company/acme``.
     """
 
     slug: str = ""
     refused: str = ""
+    page: str = ""
 
 
 def slug(text: str) -> str:
-    """The slug of a LinkedIn address or of a bare slug; ``""`` when it names no person."""
+    """Returns the slug of a LinkedIn address or of a bare slug; ``""`` when it names no person."""
     return profile(text).slug
 
 
 def url(slug: str) -> str:
-    """The canonical address of a slug, percent-encoded."""
+    """Returns the canonical address of a slug, percent-encoded."""
     return f"https://www.linkedin.com/in/{quote(slug, safe='')}" if slug else ""
 
 
+def same(one: str, other: str) -> bool:
+    """Whether both are one person's profile, or one company's or school's page."""
+    first, second = profile(one), profile(other)
+    if first.slug or second.slug:
+        return first.slug == second.slug
+    return bool(first.page) and first.page == second.page
+
+
+@lru_cache(maxsize=8192)
 def profile(text: str) -> Profile:
-    """What ``text`` says: a slug, or the reason why it gives none."""
-    plain = text.strip().strip("<>\"'").strip().replace("\\", "/")
-    if "/" not in plain and "%2f" in plain.lower():
-        plain = _decoded(plain)
-    if not plain:
+    """Decides what ``text`` says: a slug, or the reason why it gives none."""
+    if len(text) > _LONGEST:
+        return Profile(refused="malformed")
+    plain = visible(unescape(text)).replace("\\", "/").strip()
+    if not plain or says_nothing(plain):
         return Profile(refused="blank")
-    bare = _TAIL.sub("", plain)
-    path = _SCHEME.sub("", bare).lstrip("/")
-    head, slash, rest = path.partition("/")
-    if _HOST.match(head.rpartition("@")[2]):
-        return _of_path(rest)
-    if not slash and path == bare:
-        return _host_or_slug(head)
-    if head.casefold() in {"in", "pub"}:
-        return _of_path(path)
-    return Profile(refused="not_linkedin")
+    for _ in range(_ROUNDS):
+        if found := list(_PAGE.finditer(plain)):
+            return _of_pages(plain, found)
+        if "%2f" not in plain.lower() and "%25" not in plain:
+            break
+        plain = unquote(plain)
+    return _of_word(plain)
 
 
-def _host_or_slug(word: str) -> Profile:
-    if "." in word or ":" in word or "@" in word:
+def _of_pages(plain: str, found: list[re.Match[str]]) -> Profile:
+    """The one person whom the addresses in a text name."""
+    pages = [_of_path(match[1]) for match in found]
+    starts = {match.start() for match in found}
+    if any(_runs_on(plain, match.end(), starts) for match in found):
+        return Profile(refused="malformed")  # a blank inside an address: what stands before it may be another's
+    slugs = {page.slug for page in pages} - {""}
+    if len(slugs) > 1:
+        return Profile(refused="several")
+    return next((page for page in pages if page.slug), pages[0])
+
+
+def _runs_on(plain: str, end: int, starts: set[int]) -> bool:
+    rest = plain[end : end + 2]
+    return len(rest) > 1 and rest[0].isspace() and rest[1].isalnum() and end + 1 not in starts
+
+
+def _of_word(plain: str) -> Profile:
+    """A slug without a host: ``ada-example``, ``in/ada-example``, ``linkedin://in/ada-example``."""
+    if _CUT_OFF.search(plain):
+        return Profile(refused="malformed")
+    word = _APP.sub("", _LABEL.sub("", plain)).strip(_AROUND).lstrip("/")
+    if word.partition("/")[0].casefold() in {"in", "pub"} and "/" in word:
+        return _of_path(word)
+    if any(sign in word for sign in "/.:@#?"):
         return Profile(refused="not_linkedin")
     return _checked(word)
 
 
 def _of_path(path: str) -> Profile:
-    parts = [part for part in _decoded(path).split("/") if part.strip()]
-    while parts and (parts[0].casefold() in {"m", "mwlite", "comm"} or (len(parts) > 1 and _is_locale(parts))):
+    if _CUT_OFF.search(path):
+        return Profile(refused="malformed")
+    path = _TAIL.sub("", _decoded(_TAIL.sub("", path)))
+    while again := _AGAIN.match(path):  # a form that puts its own prefix before a whole address
+        path = path[again.end() :]
+    parts = [part for part in (part.strip(_AROUND) for part in path.split("/")) if part]
+    while len(parts) > 1 and _leads_on(parts):
         parts = parts[1:]
     if not parts:
         return Profile(refused="not_a_profile")
     room = parts[0].casefold()
     if room in _REFUSED:
-        return Profile(refused=_REFUSED[room])
+        return Profile(refused=_REFUSED[room], page="/".join(parts[:2]).casefold())
     if room not in {"in", "pub"} or len(parts) < 2:
         return Profile(refused="not_a_profile")
     if room == "pub":
-        return _checked(_pub(parts[1:]))
-    return _checked(_TAIL.sub("", parts[1]).rstrip("&"))
+        return _pub(parts[1:])
+    return _checked(parts[1])
 
 
-def _is_locale(parts: list[str]) -> bool:
-    return parts[0].casefold() != "in" and bool(_LOCALE.match(parts[0])) and parts[1].casefold() in {"in", "pub"}
+def _leads_on(parts: list[str]) -> bool:
+    """Whether the first part only stands before the room: a language, a mobile site, ``in`` twice."""
+    first, second = parts[0].casefold(), parts[1].casefold()
+    if first in _WAYS_IN:
+        return True
+    return second in {"in", "pub"} and (first == "in" or bool(_LOCALE.match(first)))
 
 
-def _pub(parts: list[str]) -> str:
-    """Old addresses: ``/pub/ada-example/1a/2b3/c4d`` is the slug ``ada-example-c4d2b31a``."""
+def _pub(parts: list[str]) -> Profile:
+    """Reads old addresses: ``/pub/ada-example/1a/2b3/c4d`` is ``ada-example-c4d2b31a``.
+
+    Without the three numbers the name alone is a directory of everybody who bears it.
+    """
     name, ids = parts[0], parts[1:4]
-    if len(ids) == 3 and all(_PUB_PART.match(part) for part in ids):
-        first, second, third = ids
-        return f"{name}-{third.zfill(3)}{second.zfill(3)}{first.lstrip('0')}"
-    return name
+    if len(ids) < 3 or not all(_PUB_PART.match(part) for part in ids):
+        return Profile(refused="not_a_profile")
+    first, second, third = ids
+    return _checked(f"{name}-{third.zfill(3)}{second.zfill(3)}{first.lstrip('0')}")
 
 
 def _decoded(text: str) -> str:
-    """Percent-decoded until nothing changes: exports encode twice and more."""
-    while (plain := unquote(text)) != text:
-        text = plain
+    for _ in range(_ROUNDS):
+        if "%" not in text:
+            break
+        text = unquote(text)
     return text
 
 
 def _checked(word: str) -> Profile:
-    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", _decoded(word)).lower()).strip(" '\t\r\n")
+    lowered = unicodedata.normalize("NFC", visible(word)).lower()
+    plain = unicodedata.normalize("NFC", lowered).strip(_AROUND)
     if _MEMBER_ID.match(plain):
         return Profile(refused="member_id")  # case matters in these, so their lower case finds nobody
-    if plain in _PLACEHOLDERS:
+    if says_nothing(plain) or all(part in _NOBODY for part in re.split(r"[-_ ]+", plain)):
         return Profile(refused="blank")
     if not (2 if not plain.isascii() else 3) <= len(plain) <= _MAX or not all(_is_slug_sign(sign) for sign in plain):
         return Profile(refused="malformed")
@@ -131,4 +202,7 @@ def _checked(word: str) -> Profile:
 
 def _is_slug_sign(sign: str) -> bool:
     """Letters and digits of any script, their marks, hyphens, and the symbols some people adorn theirs with."""
-    return sign in _JOINERS or unicodedata.category(sign)[0] in "LMN" or unicodedata.category(sign) in {"So", "Sk"}
+    if sign in _JOINERS:
+        return True
+    category = unicodedata.category(sign)
+    return sign != "\ufffd" and (category[0] in "LMN" or category in {"So", "Sk"})

@@ -1,27 +1,61 @@
-"""Text that is safe to put into a CRM: nothing invisible, nothing a spreadsheet would run."""
+"""Makes text safe to put into a CRM: nothing invisible, no markup, nothing a spreadsheet would run."""
 
 from __future__ import annotations
 
+import html
+import re
 import unicodedata
 
 _FORMULA_STARTERS = ("=", "+", "-", "@", "\t", "\r")
 _INVISIBLE = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\u2060\ufeff")  # joiners stay: Persian and emoji need them
 _BIDI = frozenset(chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+_LOOKS_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters by category, drawn as nothing
+_DROPPED = frozenset({"Cs", "Cn", "Co"})
+_BLANKS = frozenset({"Cc", "Zs", "Zl", "Zp"})
+_UNSEEN = dict.fromkeys(map(ord, _INVISIBLE | _BIDI), "") | dict.fromkeys(map(ord, _LOOKS_BLANK), " ")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_BREAK = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|td|table|h[1-6]|hr)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:a|b|i|u|s|em|strong|span|font|small|sub|sup|img|code)\b[^<>]*>", re.IGNORECASE)
 
 
 def clean(text: str) -> str:
-    """``text`` in NFC without control, bidi and invisible characters, blanks collapsed and trimmed."""
+    """Returns ``text`` in NFC without control, bidi and invisible characters, blanks collapsed and trimmed."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
-    kept = []
-    for sign in unicodedata.normalize("NFC", text):
-        if sign in _BIDI or sign in _INVISIBLE:
-            continue
-        category = unicodedata.category(sign)
-        if category in {"Cs", "Cn", "Co"}:
-            continue
-        kept.append(" " if category in {"Cc", "Zs", "Zl", "Zp"} else sign)
-    return " ".join("".join(kept).split())
+    table = {ord(sign): new for sign in set(text) if (new := _instead(sign)) is not None}
+    return " ".join(unicodedata.normalize("NFC", text.translate(table)).split())
+
+
+def _instead(sign: str) -> str | None:
+    """What stands for a sign that is not kept as it is."""
+    if sign in _BIDI or sign in _INVISIBLE:
+        return ""
+    category = unicodedata.category(sign)
+    if category in _DROPPED:
+        return ""
+    return " " if category in _BLANKS or sign in _LOOKS_BLANK else None
+
+
+def visible(text: str) -> str:
+    """Returns ``text`` without signs that nobody sees; unlike ``clean`` it keeps what it does not know."""
+    return text if text.isascii() else text.translate(_UNSEEN)
+
+
+def plain(text: str) -> str:
+    """Returns what a browser would show of ``text``, cleaned: HTML entities decoded, tags gone."""
+    if "&" not in text and "<" not in text:
+        return clean(text)
+    shown = unescape(_TAG.sub("", _BREAK.sub(" ", text)))
+    return clean(shown)
+
+
+def unescape(text: str) -> str:
+    """Decodes complete HTML entities, also those encoded twice; ``AT&T`` and ``&copy`` without ``;`` stay."""
+    for _ in range(2):
+        if "&" not in text:
+            break
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return text
 
 
 def is_formula(text: str) -> bool:

@@ -1,0 +1,71 @@
+"""Shows how one value is read: for a person who wonders, and line by line for a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from config.problems import ConfigError
+from worker.commands.session import out, print_json
+from worker.decide.values import reading
+
+
+def run_read(kind: str, texts: list[str], countries: list[str], *, as_json: bool) -> int:
+    """Shows what ``texts`` give: one text, or two for the kinds that compare."""
+    try:
+        told = reading.read(_line(kind, texts, countries))
+    except ValueError as error:
+        raise ConfigError([str(error)]) from None
+    if as_json:
+        print_json(told)
+        return 0
+    for name, value in told.items():
+        out.print(f"{name:<8}{_shown(value)}", markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _line(kind: str, texts: list[str], countries: list[str]) -> dict[str, object]:
+    """The line that stands for a person's command."""
+    if kind in reading.COMPARED:
+        if len(texts) != 2:
+            raise ValueError(f"`{kind}` compares two values. Give both: refill read {kind} ONE OTHER.")
+        one, other = texts
+        if kind == "person":
+            return {"kind": kind, "record": {"full": one}, "found": {"full": other}}
+        return {"kind": kind, "a": one, "b": other}
+    if len(texts) != 1:
+        raise ValueError(f"`{kind}` reads one value. Put it in quotes when it has blanks.")
+    return {"kind": kind, "text": texts[0], "countries": countries}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "(nothing)"
+
+
+def run_lines(source: BinaryIO, sink: BinaryIO) -> int:
+    """Answers JSON lines one for one. Each answer is sent at once, so that a program may ask as it goes."""
+    try:
+        for line in source:
+            sink.write(json.dumps(_answer(line), ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+            sink.flush()
+    except BrokenPipeError:  # the program has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _answer(line: bytes) -> Mapping[str, object]:
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        return {"error": "not a JSON object"}
+    if not isinstance(asked, dict):
+        return {"error": "not a JSON object"}
+    try:
+        return reading.read(asked)
+    except ValueError as error:
+        return {"error": str(error)}

@@ -1,0 +1,110 @@
+"""Reads one value of one kind, told as JSON: what ``refill read`` shows and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from worker.decide.values import blanks, domains, emails, linkedin, person, phones, titles
+from worker.decide.values.person import PersonName
+
+COMPARED = frozenset({"person", "profile"})
+_NAMES = frozenset({"first_name", "last_name", "full_name", "name"})
+Line = Mapping[str, object]
+Read = Mapping[str, object]
+
+
+def read(line: Line) -> Read:
+    """Returns what the value of ``line`` is read as.
+
+    Raises:
+        ValueError: the line's kind is not known, or one of its values is of the wrong type. Says what to use.
+    """
+    kind = line.get("kind")
+    reader = READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        raise ValueError(f"`kind` must be one of {', '.join(READERS)}.")
+    return reader(line)
+
+
+def _text(line: Line, key: str = "text") -> str:
+    value = line.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"`{key}` must be a text.")  # noqa: TRY004 - one class for every wrong line
+    return value
+
+
+def _countries(line: Line) -> tuple[str, ...]:
+    value = line.get("countries")
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("`countries` must be a list of texts.")
+    return tuple(value)
+
+
+def _linkedin(line: Line) -> Read:
+    return {"slug": linkedin.slug(_text(line))}
+
+
+def _phone(line: Line) -> Read:
+    number = phones.read(_text(line), _countries(line))
+    return {"e164": number.e164, "mobile": number.mobile, "phone": bool(number.e164)}
+
+
+def _email(line: Line) -> Read:
+    address = emails.normal(_text(line))
+    return {"email": address, "work": bool(address) and not emails.is_personal(address), "asked": bool(address)}
+
+
+def _domain(line: Line) -> Read:
+    return {"domain": domains.company_domain(_text(line))}
+
+
+def _name(line: Line) -> Read:
+    told = PersonName(_text(line, "first"), _text(line, "last"), _text(line))
+    first, last = person.parts(told)
+    return {"first": first, "last": last}
+
+
+def _blank(line: Line) -> Read:
+    text = _text(line)
+    if _text(line, "of") in _NAMES:
+        return {"blank": blanks.is_no_name(text)}
+    return {"blank": blanks.is_blank(text) or blanks.says_nothing(text)}
+
+
+def _title(line: Line) -> Read:
+    return {"title": titles.read(_text(line))}
+
+
+def _person(line: Line) -> Read:
+    strict = _text(line, "by") == "search"
+    verdict = person.compare(_person_name(line, "record"), _person_name(line, "found"), strict=strict)
+    return {"verdict": verdict.name.lower()}
+
+
+def _person_name(line: Line, key: str) -> PersonName:
+    told = line.get(key)
+    if not isinstance(told, Mapping):
+        raise ValueError(f"`{key}` must be an object with first, last or full.")  # noqa: TRY004 - as above
+    return PersonName(_text(told, "first"), _text(told, "last"), _text(told, "full"))
+
+
+def _profile(line: Line) -> Read:
+    one, other = _text(line, "a"), _text(line, "b")
+    return {"same": linkedin.same(one, other) or domains.same_host(one, other)}
+
+
+READERS: Mapping[str, Callable[[Line], Read]] = {
+    "linkedin": _linkedin,
+    "phone": _phone,
+    "email": _email,
+    "domain": _domain,
+    "name": _name,
+    "blank": _blank,
+    "title": _title,
+    "person": _person,
+    "profile": _profile,
+}
