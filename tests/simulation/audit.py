@@ -109,9 +109,12 @@ class Auditor:
                     self._breach(f"{name} {', '.join(ids)} share {key} {value}")
 
     def echoes(self) -> None:
-        """What we wrote ourselves starts nothing: a row nobody else touched since is not read again."""
+        """What we wrote ourselves starts nothing: a row nobody else touched since is not read again.
+
+        One that waits for a provider is: its other gaps are still open.
+        """
         rows = [row for name in self.scene.people for row in self.scene.living(name)]
-        alone = {id_ for id_, values in rows if not values.get(self.scene.marked)}
+        alone = {id_ for id_, values in rows if not values.get(self.scene.marked)} - self.net.ports.leases.waited
         last: dict[str, tuple[float, bool]] = {}
         for one in self.net.vendors[self.scene.vendor].books.writes:
             if one.object in self.scene.people and one.id in alone:
