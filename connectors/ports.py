@@ -21,6 +21,7 @@ from connectors.models import (
     Page,
     Property,
     Question,
+    Record,
     Reply,
     Standing,
     Write,
@@ -144,8 +145,13 @@ class Crm(Protocol):
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked companies' names and domains; ids that are gone are left out."""
 
-    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Ids per value, by direct read where ``property`` is unique, else by query; compared by us once more."""
+    async def find(
+        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = ()
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """Rows per value, by direct read where ``property`` is unique, else by query; compared by us once more.
+
+        Each row tells its ``also`` properties as the vendor's index has them, which may be older than a read.
+        """
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
         """Create one row on its ticket and give its id.

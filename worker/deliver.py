@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import NoReturn
 
 import structlog
 from pydantic import TypeAdapter
@@ -21,10 +21,11 @@ from connectors.openprospect import DeliveredCompany
 from connectors.ports import Crm, Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
+from worker.decide.gate import Verdict
 from worker.decide.reasons import Reason
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value
-from worker.journal_entries import Intent, change_entry, created_entry, intent, scrubbed
+from worker.journal_entries import Intent, change_entry, created_entry, intent, scrubbed, signal_entry
 from worker.ledger.creations import (
     BusyCreation,
     Claimed,
@@ -35,12 +36,14 @@ from worker.ledger.creations import (
     external_key,
 )
 from worker.ledger.deliveries import Deliveries
+from worker.ledger.signals import Signals
 from worker.ledger.work import Due, Ending, Lane, Lease, Settlement, Work
+from worker.matching import Match, Matcher
 
 CREATE_MS = 100_000  # a creation's deadline: slot, connection and answer, with room to spare
 DOUBT_MS = 30_000  # after a lost answer the row may still appear for this long
 MOMENT_MS = 2_000
-_DOMAIN, _EMAIL, _SLUG = "domain:", "email:", "slug:"
+NOTE_MOST = 1_000  # letters of a dead letter's reason
 _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 log = structlog.get_logger(__name__)
 
@@ -56,7 +59,8 @@ class Target:
     """Where deliveries of one CRM go.
 
     ``properties`` and ``schema`` are by object; ``properties`` maps canonical fields and leaves out those whose rule
-    is ``never``. ``fill`` is the work created contacts join, ``None`` when nobody watches them.
+    is ``never``, ``readable`` leaves out none. ``fill`` is the work created contacts join, ``None`` when nobody watches
+    them.
     """
 
     crm: str
@@ -64,6 +68,7 @@ class Target:
     person: str
     external_id: str
     properties: Mapping[str, Mapping[str, str]]
+    readable: Mapping[str, Mapping[str, str]]
     schema: Mapping[str, Mapping[str, Property]]
     accept: Mapping[str, frozenset[Grade]]
     default_region: str
@@ -78,6 +83,7 @@ class _Story:
     intents: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)  # rows of people who opted out
+    problems: list[str] = field(default_factory=list)  # what a person has to look at, each a sentence without names
 
     def count(self, name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by
@@ -85,11 +91,16 @@ class _Story:
 
 @dataclass(frozen=True, slots=True)
 class _Blanks:
-    """Values for one row, written where it is blank; by property, with the field they are of."""
+    """Values for one row, written where it is blank; by property, with the field they are of.
+
+    A row that ``key`` led to is written only while it is still the one of ``person``.
+    """
 
     object: str
     id: str
     values: Mapping[str, tuple[str, str]]
+    person: Delivered | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +108,14 @@ class _Filled:
     """What became of a row's blanks: values written by property, how many the CRM refused.
 
     ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was.
+    ``changed``: the row is somebody else's by now.
     """
 
     written: Mapping[str, str] = field(default_factory=dict)
     refused: int = 0
     closed: bool = False
     unsure: str = ""
+    changed: bool = False
 
 
 class Deliverer:
@@ -113,13 +126,16 @@ class Deliverer:
         target: Target,
         deliveries: Deliveries,
         creations: Creations,
+        signals: Signals,
         limiter: Limiter,
         owner: str,
         clock: Callable[[], int],
     ) -> None:
         self._target, self._deliveries, self._creations = target, deliveries, creations
-        self._limiter, self._owner, self._clock = limiter, owner, clock
-        self._finders: dict[tuple[str, str], Batcher[str, tuple[str, ...]]] = {}
+        self._signals, self._limiter, self._owner, self._clock = signals, limiter, owner, clock
+        self._matcher = Matcher(
+            target.vendor, target.external_id, target.readable, target.schema, target.default_region
+        )
         self._fillers: dict[str, Batcher[_Blanks, _Filled]] = {}
         self._links: Batcher[tuple[str, str], bool] = Batcher(
             target.crm, "link", self._link, lambda pair: f"{pair[0]} {pair[1]}", target.vendor.batch
@@ -141,6 +157,13 @@ class Deliverer:
             await self._target.work.defer(lease, deferred.until_ms, deferred.reason)
             log.info("visit.deferred", reason=deferred.reason)
             return
+        if story.problems:
+            note = "; ".join(story.problems)[:NOTE_MOST]
+            ending = await self._target.work.bury(
+                lease, note, entries=story.entries, tally=story.counts, close_intents=True
+            )
+            log.error("visit.buried", reason="delivery", problems=len(story.problems), ending=ending)
+            return
         if row is not None:
             await self._deliveries.settled(self._target.crm, lease.id, row.digest)
         settlement = Settlement(
@@ -151,8 +174,7 @@ class Deliverer:
 
     async def aclose(self) -> None:
         """Send what is gathered."""
-        for finder in self._finders.values():
-            await finder.aclose()
+        await self._matcher.aclose()
         for filler in self._fillers.values():
             await filler.aclose()
         await self._links.aclose()
@@ -161,13 +183,13 @@ class Deliverer:
         target = self._target
         await self._close_open_intents(story)
         company = delivery.company(row.company, target.default_region)
-        company_id = await self._upsert(story, "company", company, row.company.id)
+        company_id = await self._company(story, company, row.company.id)
         if company_id:
             story.count("companies")
         people: list[str] = []
         for one in row.people:
             told = delivery.person(one, row.company, target.accept, target.default_region)
-            person_id = await self._upsert(story, target.person, told, one.id)
+            person_id = await self._person(story, told, one.id)
             if person_id in story.closed:
                 story.count("opted_out")
             elif person_id:
@@ -182,46 +204,92 @@ class Deliverer:
 
     # ---- one row -------------------------------------------------------------------------------------------------
 
-    async def _upsert(self, story: _Story, object: str, told: Delivered, external_id: str) -> str:
-        """The row's id, ``""`` when it cannot be made; matched rows get what they lack, others are created once."""
+    async def _company(self, story: _Story, told: Delivered, external_id: str) -> str:
+        """The company's row, made where there is none; ``""`` when it cannot be made."""
+        values = self._values(story, "company", told)
+        if found := await self._matcher.company(told, external_id):
+            await self._fill(story, "company", found, told, external_id)
+            return found
+        if not told.complete:
+            story.count("incomplete")
+            return ""
+        match await self._claim("company", external_id, told.keys):
+            case Claimed() as claim:
+                return await self._create(story, "company", told, external_id, values, claim)
+            case Created(id):
+                return await self._made_before(story, "company", told, external_id, id)
+            case doubt:
+                return await self._doubted("company", doubt)
+
+    async def _person(self, story: _Story, told: Delivered, external_id: str) -> str:
+        """The person's row, made where there is none; ``""`` where nobody can tell whose a row is, or make one."""
+        object = self._target.person
+        values = self._values(story, object, told)
+        match = await self._matcher.person(object, told, external_id)
+        for other in dict.fromkeys(match.others.values()):
+            await self._is_anothers(story, object, other, external_id)
+        if match.id and match.sure:
+            await self._fill(story, object, match.id, told, external_id, match)
+            return match.id
+        if match.id:
+            return self._cannot_tell(story, object, match.id, external_id)
+        if "" in match.others:  # it carries our id, which no second row can have
+            return self._forbidden(story, object, match.others[""], external_id)
+        if not told.complete:
+            story.count("incomplete")
+            return ""
+        keys = delivery.apart(told.keys, match.others, told)
+        for claimed in dict.fromkeys((keys, delivery.apart(told.keys, told.keys, told))):
+            match await self._claim(object, external_id, claimed):
+                case Claimed() as claim:
+                    return await self._create(story, object, told, external_id, values, claim)
+                case Created(id):
+                    verdict = await self._matcher.judged(object, id, told)
+                    if verdict is not Verdict.OTHER:
+                        return await self._made_before(story, object, told, external_id, id)
+                    await self._creations.void(self._target.crm, object, id, external_id, ())
+                    await self._is_anothers(story, object, id, external_id)
+                case doubt:
+                    return await self._doubted(object, doubt)
+        return self._forbidden(story, object, id, external_id)
+
+    def _values(self, story: _Story, object: str, told: Delivered) -> dict[str, str]:
+        """What a new row would hold; what may not be written is counted."""
         values, dropped = delivery.to_properties(
             told.values, self._target.properties[object], self._target.schema[object]
         )
         for reason, count in (*told.dropped.items(), *dropped.items()):
             story.count(f"dropped.{reason}", count)
-        if found := await self._match(object, told, external_id):
-            await self._fill(story, object, found, told, external_id)
-            return found
-        if not told.complete:
-            story.count("incomplete")
-            return ""
-        claim = await self._creations.claim(self._target.crm, object, external_id, told.keys, self._owner, CREATE_MS)
-        match claim:
-            case Claimed():
-                return await self._create(story, object, told, external_id, values, claim)
-            case Created(id):
-                return await self._claimed(story, object, told, external_id, id)
-            case BusyCreation(until_ms):
-                raise _Deferred(min(until_ms, self._clock() + MOMENT_MS), "creation")
-            case UnknownCreation():
-                return await self._doubted(object, claim)
-            case _:
-                assert_never(claim)
+        return values
 
-    async def _match(self, object: str, told: Delivered, external_id: str) -> str:
-        """The row these values are of: by external id, then by domain, or by e-mail and slug."""
-        properties = self._target.properties[object]
-        asked = [(self._target.external_id, external_id)]
-        for key in told.keys:
-            for prefix, name in ((_DOMAIN, "domain"), (_EMAIL, "work_email"), (_SLUG, "linkedin_url")):
-                if key.startswith(prefix) and name in properties:
-                    value = key.removeprefix(prefix)
-                    asked.append((properties[name], told.values.get(name, value) if prefix == _SLUG else value))
-        for property, value in asked:
-            if value and property in self._target.schema[object]:
-                ids = await self._finder(object, property).ask(value)
-                if ids:
-                    return min(ids, key=lambda one: (len(one), one))  # the oldest, where a CRM holds doubles
+    async def _claim(
+        self, object: str, external_id: str, keys: Sequence[str]
+    ) -> Claimed | Created | BusyCreation | UnknownCreation:
+        return await self._creations.claim(self._target.crm, object, external_id, keys, self._owner, CREATE_MS)
+
+    async def _is_anothers(self, story: _Story, object: str, id: str, external_id: str) -> None:
+        """Tell that a row was found by the delivered person's address or profile and names somebody else."""
+        story.count(Reason.WRONG_PERSON)
+        values = {"external_id": external_id}
+        entry = signal_entry(Reason.WRONG_PERSON, "openprospect", "", values, self._clock())
+        what = f"{Reason.WRONG_PERSON}:{external_id}"
+        if await self._signals.tell(self._target.crm, object, id, story.lease.run, what, entry):
+            log.info("signal.told", signal=Reason.WRONG_PERSON, provider="openprospect")
+
+    def _forbidden(self, story: _Story, object: str, id: str, external_id: str) -> str:
+        """A row of somebody else keeps the person out: somebody has to look at both."""
+        story.problems.append(
+            f"{object} {id} names somebody else than prospect {external_id} and holds the prospect's id or address: "
+            "correct one of the two, then replay"
+        )
+        return ""
+
+    def _cannot_tell(self, story: _Story, object: str, id: str, external_id: str) -> str:
+        """Nothing is written on a row that has no name and agrees in nothing else."""
+        story.count("unsure_person")
+        story.problems.append(
+            f"{object} {id} may be prospect {external_id} and says too little to tell: name it, then replay"
+        )
         return ""
 
     async def _create(
@@ -236,11 +304,11 @@ class Deliverer:
         try:
             made = await self._target.vendor.create(object, values | {self._target.external_id: external_id}, ticket)
         except ConflictError as conflict:
-            if conflict.existing_id:
-                await self._fill(story, object, conflict.existing_id, told, external_id)
-                return conflict.existing_id
-            # A row that we cannot see holds the value: that may last, so it is tried less and less, not every moment.
-            raise UnavailableError(self._target.crm, "create", conflict.status, code="CONFLICT") from conflict
+            if not conflict.existing_id:
+                # A row that we cannot see holds the value: that may last, so it is tried less and less.
+                raise UnavailableError(self._target.crm, "create", conflict.status, code="CONFLICT") from conflict
+            story.intents.remove(intended.text())
+            return await self._in_the_way(story, object, told, external_id, conflict.existing_id)
         except OutcomeUnknownError as unknown:
             raise _Deferred(self._clock() + DOUBT_MS, "creation") from unknown
         except TicketSpentError as spent:
@@ -251,7 +319,20 @@ class Deliverer:
         story.count(f"created.{object}")
         return made
 
-    async def _claimed(self, story: _Story, object: str, told: Delivered, external_id: str, id: str) -> str:
+    async def _in_the_way(self, story: _Story, object: str, told: Delivered, external_id: str, id: str) -> str:
+        """The CRM refuses a second row beside this one: it is the one, or a person has to look."""
+        if object == self._target.person:
+            key = next((key for key in told.keys if key.startswith("email:")), "email:")
+            verdict = await self._matcher.judged(object, id, told, key)
+            if verdict is Verdict.OTHER:
+                await self._is_anothers(story, object, id, external_id)
+                return self._forbidden(story, object, id, external_id)
+            if verdict is Verdict.UNSAID:
+                return self._cannot_tell(story, object, id, external_id)
+        await self._fill(story, object, id, told, external_id)
+        return id
+
+    async def _made_before(self, story: _Story, object: str, told: Delivered, external_id: str, id: str) -> str:
         """A row we made under one of the keys, unless it is gone by now."""
         watched = Watched(object, (self._target.external_id,))
         found = (await self._target.vendor.read(watched, [id]))[id]
@@ -261,25 +342,30 @@ class Deliverer:
         if found.fate is Fate.UNKNOWN:
             raise _Deferred(self._clock() + MOMENT_MS, "unread")
         id = found.moved_to or (found.record.id if found.record else id)
+        await self._creations.join(self._target.crm, object, id, external_id, told.keys)
         await self._fill(story, object, id, told, external_id)
         return id
 
-    async def _doubted(self, object: str, creation: UnknownCreation) -> str:
-        """Look a creation with a lost answer up by its unique property, and match again."""
-        for key in creation.keys:
+    async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation) -> NoReturn:
+        """Somebody makes the row now, or the answer to that was lost: look it up by its id, and match again."""
+        if isinstance(doubt, BusyCreation):
+            raise _Deferred(min(doubt.until_ms, self._clock() + MOMENT_MS), "creation")
+        for key in doubt.keys:
             if key.startswith(external_key("")):
-                ids = await self._finder(object, self._target.external_id).ask(key.removeprefix(external_key("")))
+                ids = await self._matcher.by_external_id(object, key.removeprefix(external_key("")))
                 if ids:
-                    await self._creations.found(creation.creation_id, ids[0])
+                    await self._creations.found(doubt.creation_id, ids[0])
                     raise _Deferred(self._clock(), "creation")
-        if self._clock() < creation.since_ms + DOUBT_MS:
-            raise _Deferred(creation.since_ms + DOUBT_MS, "creation")
-        await self._creations.absent(creation.creation_id)
+        if self._clock() < doubt.since_ms + DOUBT_MS:
+            raise _Deferred(doubt.since_ms + DOUBT_MS, "creation")
+        await self._creations.absent(doubt.creation_id)
         raise _Deferred(self._clock(), "creation")
 
     # ---- blanks of a matched row ---------------------------------------------------------------------------------
 
-    async def _fill(self, story: _Story, object: str, id: str, told: Delivered, external_id: str) -> None:
+    async def _fill(
+        self, story: _Story, object: str, id: str, told: Delivered, external_id: str, match: Match | None = None
+    ) -> None:
         """Write what the row lacks, our external id with it, and nothing over a value that is there."""
         schema, properties = self._target.schema[object], self._target.properties[object]
         fields: dict[str, tuple[str, str]] = {}
@@ -295,7 +381,10 @@ class Deliverer:
         held = [*story.intents, *(one.text() for one in intents.values())]
         if not await self._target.work.intend(story.lease, held):
             raise _Deferred(0, "lost")
-        filled = await self._filler(object).ask(_Blanks(object, id, fields))
+        person, key = (told, match.key) if match else (None, "")
+        filled = await self._filler(object).ask(_Blanks(object, id, fields, person, key))
+        if filled.changed:
+            raise _Deferred(self._clock(), "changed")
         if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
             raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
         if filled.closed:
@@ -315,7 +404,8 @@ class Deliverer:
     async def _fill_blanks(self, rows: Sequence[_Blanks]) -> dict[str, _Filled]:
         """Read, compare and write as one unit; what became of it, by id."""
         object, vendor = rows[0].object, self._target.vendor
-        properties = tuple(sorted({property for row in rows for property in row.values}))
+        named = self._matcher.read_for(object) if any(row.person for row in rows) else ()
+        properties = tuple(sorted({property for row in rows for property in row.values} | set(named)))
         filled = {row.id: _Filled() for row in rows}
         async with slots_ahead(self._limiter, [self._target.crm] * 2):
             found = await vendor.read(Watched(object, properties), [row.id for row in rows])
@@ -324,6 +414,8 @@ class Deliverer:
                 record = found[row.id].record
                 if found[row.id].fate is Fate.UNKNOWN:
                     filled[row.id] = _Filled(unsure="unread")
+                elif record is not None and not await self._is_still(row, record):
+                    filled[row.id] = _Filled(changed=True)
                 elif record is not None and record.opted_out:
                     filled[row.id] = _Filled(closed=True)
                 elif found[row.id].fate is Fate.FOUND and record is not None and (blank := _lacking(record, row)):
@@ -334,6 +426,10 @@ class Deliverer:
                 # The vendor named the bad values: the others of the row are still good. Each round has fewer.
                 writes = [left for one in writes if (left := _without(one, results[one.id])) is not None]
         return filled
+
+    async def _is_still(self, row: _Blanks, record: Record) -> bool:
+        """Whether a row that was matched to a person is still that person's."""
+        return row.person is None or await self._matcher.judge(record, row.person, row.key) is Verdict.SAME
 
     async def _close_open_intents(self, story: _Story) -> None:
         """Tell the journal what became of what an earlier visit of this row was about to do.
@@ -346,7 +442,7 @@ class Deliverer:
         for one in [intent(text) for text in story.lease.intents]:
             if not one.is_creation():
                 changes.append(one)
-            elif ids := await self._finder(one.object, self._target.external_id).ask(one.after):
+            elif ids := await self._matcher.by_external_id(one.object, one.after):
                 story.entries.append(created_entry(one.object, ids[0], one.after, one.at))
                 story.intents.remove(one.text())
         for object in dict.fromkeys(one.object for one in changes):
@@ -373,16 +469,6 @@ class Deliverer:
             story.intents.remove(one.text())
 
     # ---- batched calls -------------------------------------------------------------------------------------------
-
-    def _finder(self, object: str, property: str) -> Batcher[str, tuple[str, ...]]:
-        key = (object, property)
-        if key not in self._finders:
-
-            async def find(values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-                return await self._target.vendor.find(object, property, values)
-
-            self._finders[key] = Batcher(self._target.crm, "find", find, str, self._target.vendor.batch)
-        return self._finders[key]
 
     async def _link(self, pairs: Sequence[tuple[str, str]]) -> dict[str, bool]:
         await self._target.vendor.link(self._target.person, pairs)

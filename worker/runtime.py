@@ -38,7 +38,6 @@ from worker.ledger.epochs import Epochs, HighWater
 from worker.ledger.erasures import Erasures
 from worker.ledger.figures import Figures
 from worker.ledger.footprint import Footprints
-from worker.ledger.grants import Grants
 from worker.ledger.intake import Intake
 from worker.ledger.journal import Journal
 from worker.ledger.limiter import RedisLimiter
@@ -241,6 +240,7 @@ class Runtime:
             person=person,
             external_id=settings.external_id,
             properties={kind: _delivered(settings, kind) for kind in kinds},
+            readable={kind: _delivered(settings, kind, readable=True) for kind in kinds},
             schema=schema,
             accept=accept,
             default_region=settings.default_region or "",
@@ -248,7 +248,15 @@ class Runtime:
             fill=fill.work if fill else None,
         )
         ledger = self.ledger
-        deliverer = Deliverer(target, ledger.deliveries, ledger.creations, self.limiters[name], self.owner, clock)
+        deliverer = Deliverer(
+            target,
+            ledger.deliveries,
+            ledger.creations,
+            ledger.signals,
+            self.limiters[name],
+            self.owner,
+            clock,
+        )
         self._stack.push_async_callback(deliverer.aclose)
         self._add_line(f"{name}.{DELIVERY}", target.work, BLOCK, deliverer.deliver)
 
@@ -277,7 +285,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
     async with AsyncExitStack() as stack:
         ledger = Ledger.over(redis, settings.data_dir)
         owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
-        vault = Vault(Grants(ledger.scripts), settings)
+        vault = Vault(ledger.cursors, settings)
         draining = asyncio.Event()
         purse = purse_of(settings)
         spool = Spool(settings.data_dir)
@@ -293,7 +301,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             limiters[name].add(provider.buckets)
         crms: dict[str, Crm] = {}
         for name, crm in settings.crm.items():
-            crms[name] = open_crm(name, crm, limiter_of(name), vault)
+            crms[name] = await open_crm(name, crm, limiter_of(name), vault)
             limiters[name].add(crms[name].buckets)
             stack.push_async_callback(crms[name].aclose)
         lookups = Lookups(
@@ -363,15 +371,18 @@ def purse_of(settings: Settings) -> Purse:
     )
 
 
-def _delivered(settings: CrmSettings, object: str) -> dict[str, str]:
-    """Where delivered values of one object go: default and mapped properties, but none whose rule is ``never``."""
+def _delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
+    """Where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
+
+    With ``readable`` those, too: they tell whose a row is.
+    """
     properties = dict(PROPERTIES.get((settings.kind, object), {}))
     watched = getattr(settings.watch, object, None)
     if watched is not None:
         properties |= watched.identity
         properties |= {name: rule.property for name, rule in watched.fields.items()}
         for name, rule in watched.fields.items():
-            if rule.write == "never":
+            if rule.write == "never" and not readable:
                 properties.pop(name, None)
     return properties
 

@@ -14,11 +14,12 @@ from pydantic import SecretStr, TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
-from connectors.hubspot import records, refusals, search, sign_in, writing
+from connectors.hubspot import records, refusals, search, writing
+from connectors.hubspot.auth import Keep, OAuth, token_reading
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import MARKS, HubSpotOptions
 from connectors.hubspot.records import RawProperties, Row, Rows
-from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
 from connectors.matching import bare_host, profile_address, spellings
 from connectors.models import (
     Company,
@@ -27,13 +28,13 @@ from connectors.models import (
     Found,
     Page,
     Property,
+    Record,
     Reply,
     Standing,
     Write,
     WriteResult,
     Written,
 )
-from connectors.oauth import GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation
 from connectors.ports import Watched
 from connectors.transport import Auth, NoAuth, StaticAuth, Transport
@@ -62,11 +63,11 @@ class HubSpot:
         options: HubSpotOptions,
         transport: Transport,
         *,
-        also: Sequence[Transport | OAuth] = (),
+        also: Sequence[Transport] = (),
         clock: Callable[[], float] = time.monotonic,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``also`` is closed before the transport; ``rest`` waits out a lock."""
+        """``also`` are further transports to close; ``rest`` waits out a lock."""
         self.name = options.name
         self.buckets: Mapping[str, tuple[Window, ...]] = {
             options.name: (parse_rate(options.burst), parse_rate(options.daily)),
@@ -85,36 +86,36 @@ class HubSpot:
         options: HubSpotOptions,
         limiter: Limiter,
         *,
-        grants: GrantStore | None = None,
+        keep: Keep | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall_clock: Callable[[], float] = time.time,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> HubSpot:
-        """A portal with transports of its own. ``grants`` keeps what a refresh token was traded for.
+        """A portal with transports of its own. ``keep`` is handed every rotated refresh token.
 
         Raises:
             ValueError: neither a token nor the three OAuth values are there, or the address will not do.
         """
-        also: list[Transport | OAuth] = []
+        also: list[Transport] = []
         auth: Auth
         if options.token is not None:
             auth = StaticAuth("authorization", SecretStr(f"Bearer {options.token.get_secret_value()}"))
         elif options.client_id and options.client_secret and options.refresh_token:
+            reading = token_reading(options.name)
             tokens = Transport(
                 options.name,
                 options.base_url,
                 NoAuth(),
-                limiter,
-                reading=sign_in.reading(options.name),
+                NoLimiter(),
+                reading=reading,
                 connections=1,
                 connect_s=options.connect_s,
                 read_s=options.read_s,
             )
-            ask = sign_in.asker(
-                tokens, token_call(options.api_version), options.client_id, options.client_secret, wall_clock
+            also.append(tokens)
+            operation = token_call(options.api_version)
+            auth = OAuth(
+                tokens, operation, options.client_id, options.client_secret, options.refresh_token, keep, clock
             )
-            auth = OAuth(ask, grants or OwnGrants(options.refresh_token), wall_clock=wall_clock, rest=rest)
-            also += [auth, tokens]
         else:
             raise ValueError(f"{options.name} needs a token, or client id, client secret and refresh token")
         reading = refusals.reading(options.name, options.reserve)
@@ -131,8 +132,8 @@ class HubSpot:
 
     async def aclose(self) -> None:
         """Close connections."""
-        for part in (*self._also, self._transport):
-            await part.aclose()
+        for transport in (self._transport, *self._also):
+            await transport.aclose()
 
     # ---- schema and standing -------------------------------------------------------------------------------------
 
@@ -275,26 +276,34 @@ class HubSpot:
 
     # ---- deliver -------------------------------------------------------------------------------------------------
 
-    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Record ids per value.
+    async def find(
+        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = ()
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """Records per value.
 
         An e-mail or a unique property is read directly, which is sure; anything else is searched, and a search
         cannot prove that something does not exist: its index lags.
         """
         wanted = list(dict.fromkeys(value for value in values if value.strip()))
-        schema = await self._schema(object)
+        schema, names = await self._schema(object), (*records.ALWAYS[object], *also)
         if (object, property) == ("contact", "email") or (property in schema and schema[property].unique):
             texts = [value.strip().lower() for value in wanted if "@" in value] if property == "email" else wanted
-            hits = await self._by_key(object, property, texts)
+            hits = await self._by_key(object, property, texts, names)
         elif (object, property) == ("company", "domain"):
             hosts = list(dict.fromkeys(host for value in wanted if (host := bare_host(value))))
-            hits = await self._searched(object, search.domain_bodies(hosts, ("domain", "hs_additional_domains")))
+            hits = await self._searched(
+                object, search.domain_bodies(hosts, ("domain", "hs_additional_domains", *names))
+            )
         else:
             forms = list(
                 dict.fromkeys(form for value in wanted for form in spellings(profile_address(property, value)))
             )
-            hits = await self._searched(object, search.value_bodies(property, forms, (property,)))
-        return {value: tuple(row.id for row in hits.values() if search.holds(row, property, value)) for value in values}
+            hits = await self._searched(object, search.value_bodies(property, forms, (property, *names)))
+        found = {row.id: records.to_record(object, row, time_ms) for row, time_ms in hits.values()}
+        return {
+            value: tuple(found[row.id] for row, _ in hits.values() if search.holds(row, property, value))
+            for value in values
+        }
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
         """Create one row on its ticket; a conflict names the row in the way wherever HubSpot or its e-mail tells."""
@@ -317,7 +326,7 @@ class HubSpot:
         for name in (self._options.external_id, *(("email",) if object == "contact" else ())):
             value = values.get(name, "")
             if value and (known := (await self.find(object, name, [value]))[value]):
-                return known[0]
+                return known[0].id
         return ""
 
     async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
@@ -397,12 +406,14 @@ class HubSpot:
             return Rows(results=[], errors=_all_missing(ids)), server_time(reply)
         return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
 
-    async def _by_key(self, object: str, property: str, values: Sequence[str]) -> dict[str, Row]:
-        also = ("email", "hs_additional_emails") if property == "email" else (property,)
-        hits: dict[str, Row] = {}
+    async def _by_key(
+        self, object: str, property: str, values: Sequence[str], also: Sequence[str]
+    ) -> dict[str, tuple[Row, int]]:
+        names = ("email", "hs_additional_emails") if property == "email" else (property,)
+        hits: dict[str, tuple[Row, int]] = {}
         for part in _parts(values, BATCH):
-            rows, _ = await self._batch_read(object, part, also, key=property)
-            hits |= {row.id: row for row in rows.results}
+            rows, time_ms = await self._batch_read(object, part, tuple(dict.fromkeys((*names, *also))), key=property)
+            hits |= {row.id: (row, time_ms) for row in rows.results}
         return hits
 
     async def _search(self, object: str, body: Mapping[str, Any]) -> tuple[Rows, int]:
@@ -410,13 +421,13 @@ class HubSpot:
         reply = await self._send(operation, json=body)
         return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
 
-    async def _searched(self, object: str, bodies: Iterable[search.Body]) -> dict[str, Row]:
-        hits: dict[str, Row] = {}
+    async def _searched(self, object: str, bodies: Iterable[search.Body]) -> dict[str, tuple[Row, int]]:
+        hits: dict[str, tuple[Row, int]] = {}
         for body in bodies:
             last: str | None = ""
             while last is not None and len(hits) <= FINDS:
-                rows, _ = await self._search(object, search.beyond(body, last) if last else body)
-                hits |= {row.id: row for row in rows.results}
+                rows, time_ms = await self._search(object, search.beyond(body, last) if last else body)
+                hits |= {row.id: (row, time_ms) for row in rows.results}
                 last = records.last_id(rows, last) if records.more(rows) else None
         return hits
 

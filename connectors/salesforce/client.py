@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
-from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
 from connectors.matching import alike, bare_host, profile_address, profile_slug, spellings
 from connectors.models import (
     Company,
@@ -30,15 +30,14 @@ from connectors.models import (
     WriteResult,
     Written,
 )
-from connectors.oauth import GrantStore
 from connectors.ports import Watched
-from connectors.salesforce import keyset, records, sign_in, soql, writing
+from connectors.salesforce import keyset, records, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.options import MARKS, SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, WHO, Org
 from connectors.salesforce.records import TABLES, Created, Rows, Schema
-from connectors.salesforce.refusals import reading
-from connectors.salesforce.tokens import Tokens, check
+from connectors.salesforce.refusals import reading, token_reading
+from connectors.salesforce.tokens import Keep, Tokens, check
 from connectors.salesforce.wire import USERINFO, Lines
 from connectors.transport import NoAuth, Transport
 
@@ -82,27 +81,28 @@ class Salesforce:
         options: SalesforceOptions,
         limiter: Limiter,
         *,
-        grants: GrantStore | None = None,
+        keep: Keep | None = None,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> Salesforce:
-        """An org with a login of its own. ``grants`` keeps what a refresh token was traded for.
+        """An org with a login of its own. ``keep`` is handed every rotated refresh token.
 
         Raises:
             ValueError: a secret of ``auth`` is missing, or an address will not do.
         """
         check(options)
         login = options.login_base or options.base_url
+        login_reading = token_reading(options.name)
         logins = Transport(
             options.name,
             login,
             NoAuth(),
-            limiter,
-            reading=sign_in.reading(options.name),
+            NoLimiter(),
+            reading=login_reading,
             connections=1,
             connect_s=options.connect_s,
             read_s=options.read_s,
         )
-        tokens = Tokens(options, logins, grants, rest=rest)
+        tokens = Tokens(options, logins, keep)
         how = reading(options.name, options.reserve)
         many = options.concurrency
         transport = Transport(options.name, options.base_url, tokens, limiter, reading=how, connections=many)
@@ -114,8 +114,7 @@ class Salesforce:
         return self._tokens.user_id
 
     async def aclose(self) -> None:
-        """Close connections; a call under way in a thread is not waited for, a sign-in is."""
-        await self._tokens.aclose()
+        """Close connections; a call under way in a thread is not waited for."""
         self._lines.close()
         for transport in self._transports:
             await transport.aclose()
@@ -297,27 +296,32 @@ class Salesforce:
 
     # ---- deliver -------------------------------------------------------------------------------------------------
 
-    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Record ids per value. A web address is asked for by its host, a profile by its slug, and compared here."""
+    async def find(
+        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = ()
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """Records per value. A web address is asked for by its host, a profile by its slug, and compared here."""
         schema = await self._org.schema(object)
         known = schema.properties.get(property)
         if known is None:
             hint = f"the org shows no {object} field {property}: create it or change the mapping"
             raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
         hosts = object == "company" and property == "Website"
+        asked = records.asked_for(Watched(object, (property, *also)), schema)
 
         def query(part: Sequence[str]) -> str:
             where = [_sought(property, part, hosts, known.kind), "IsDeleted = false"]  # a converted lead is known too
-            return soql.select(("Id", property), TABLES[object], where, "ORDER BY Id ASC")
+            return soql.select(asked, TABLES[object], where, "ORDER BY Id ASC")
 
         spelt = {value: profile_address(property, value) for value in values}
         wanted = [spelt[value] for value in values if (bare_host(value) if hosts else value.strip())]
-        rows: list[Mapping[str, Any]] = []
+        found: dict[str, Record] = {}
         for part in soql.chunked(wanted, query, FINDS):
-            rows += await self._org.rows(query(part), QUERY)
-        held = [(str(row.get("Id")), records.text(row.get(property)) or "") for row in rows]
+            rows = await self._org.rows(query(part), QUERY)
+            records_ = (records.to_record(object, row, asked, self._org.read_at) for row in rows)
+            found |= {record.id: record for record in records_}
         return {
-            value: tuple(dict.fromkeys(i for i, text in held if _same(spelt[value], text, hosts))) for value in values
+            value: tuple(one for one in found.values() if _same(spelt[value], one.values.get(property) or "", hosts))
+            for value in values
         }
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
@@ -338,7 +342,7 @@ class Salesforce:
             path = CREATE.target({"table": table}, {}).lstrip("/")
             reply = await self._org.send(CREATE, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
         if reply.status == 204:  # an older version's word for a row that was there
-            return (await self.find(object, self._options.external_id, [key]))[key][0]
+            return (await self.find(object, self._options.external_id, [key]))[key][0].id
         return parsed(_CREATED, reply, self.name, (UPSERT if key else CREATE).name).id
 
     async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:

@@ -115,6 +115,11 @@ class Org:
         except ValueError:
             raise ContractError(self.name, operation.name, "", reply.status) from None
 
+    @property
+    def read_at(self) -> int:
+        """The org's time (ms) of its last answer."""
+        return self._vendor_time[0]
+
     async def rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
         """Every row of a small query."""
         reply = await self.send(operation, operation.name, params={"q": query})
@@ -145,7 +150,7 @@ class Org:
 
     async def by_ids(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:
         rows = await self.ids_in(object, asked, ids, QUERY)
-        read_at = self._vendor_time[0]
+        read_at = self.read_at
         return {str(row.get("Id")): records.to_record(object, row, asked, read_at) for row in rows}
 
 

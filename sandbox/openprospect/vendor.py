@@ -166,7 +166,11 @@ class OpenProspect(Vendor):
     def truth(self) -> dict[str, Any]:
         delivered = [*self.stock.all_found(), *(one for order in self.orders.orders.values() for one in order.results)]
         return {
-            "prospects": {one.id: one.person.number for found in delivered for one in found.prospects},
+            "prospects": {
+                one.id: {"person": one.person.number, "has_last_name": one.has_last_name}
+                for found in delivered
+                for one in found.prospects
+            },
             "delivery_ids": self.catalogue.delivery_ids(),
             "deliveries": {
                 search_id: [

@@ -23,8 +23,8 @@ from connectors.errors import (
 from connectors.hubspot import HubSpot, HubSpotOptions
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
-from connectors.oauth import OwnGrants
 from connectors.ports import Watched
+from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket
 
@@ -75,9 +75,9 @@ async def open_crm(sandbox: Sandbox, version: str) -> AsyncIterator[Open]:
     def opener(
         *,
         oauth: bool = False,
-        grants: Any = None,
+        keep: Any = None,
         rest: Any = None,
-        wall_clock: Any = time.time,
+        clock: Any = time.monotonic,
         limiter: Any = None,
         **more: Any,
     ) -> HubSpot:
@@ -87,7 +87,7 @@ async def open_crm(sandbox: Sandbox, version: str) -> AsyncIterator[Open]:
             secrets = {name: info[name] for name in ("client_id", "client_secret", "refresh_token")}
         values = {"name": "acme", "base_url": info["base_url"], "api_version": version} | secrets | more
         options = HubSpotOptions.model_validate(values)
-        crm = HubSpot.opened(options, limiter or NoLimiter(), grants=grants, wall_clock=wall_clock, rest=rest or Rest())
+        crm = HubSpot.opened(options, limiter or NoLimiter(), keep=keep, clock=clock, rest=rest or Rest())
         opened.append(crm)
         return crm
 
@@ -441,17 +441,25 @@ async def test_two_writes_to_one_record_become_one(sandbox: Sandbox, crm: HubSpo
 async def test_a_contact_is_found_by_email_whatever_its_case(sandbox: Sandbox, crm: HubSpot) -> None:
     address = email()
     record_id = contact(sandbox, email=address)
-    told = await crm.find("contact", "email", [address.upper(), "nobody@quist-example.se"])
+    told = await ids_found(crm, "contact", "email", [address.upper(), "nobody@quist-example.se"])
     assert told == {address.upper(): (record_id,), "nobody@quist-example.se": ()}
     assert searches(sandbox) == 0
+
+
+async def test_a_row_that_is_found_tells_whose_it_is(sandbox: Sandbox, crm: HubSpot) -> None:
+    address, slug = email(), f"mara-quist-{next(FRESH)}-{id(crm)}"
+    record_id = contact(sandbox, email=address, firstname="Mara", hs_linkedin_url=f"https://linkedin.com/in/{slug}")
+    for property, value in (("email", address), ("hs_linkedin_url", slug)):
+        (row,) = (await crm.find("contact", property, [value], ("firstname",)))[value]
+        assert (row.id, row.values["firstname"], row.company_id) == (record_id, "Mara", "")
 
 
 async def test_a_row_is_found_by_our_external_id_though_the_index_lags(start_sandbox: Start, open_crm: Open) -> None:
     lagging = start_sandbox("hubspot", "--records", "2", "--companies", "2", "--index-lag", "600")
     crm, key = open_crm(base_url=lagging.base_url), f"op-{next(FRESH)}"
     record_id = contact(lagging, openprospect_id=key)
-    assert await crm.find("contact", "openprospect_id", [key, "op-none"]) == {key: (record_id,), "op-none": ()}
-    assert await crm.find("contact", "lastname", ["Quist"]) == {"Quist": ()}  # a search knows nothing of it yet
+    assert await ids_found(crm, "contact", "openprospect_id", [key, "op-none"]) == {key: (record_id,), "op-none": ()}
+    assert await ids_found(crm, "contact", "lastname", ["Quist"]) == {"Quist": ()}  # a search knows nothing of it yet
 
 
 async def test_companies_are_found_by_first_and_additional_domain(sandbox: Sandbox, crm: HubSpot) -> None:
@@ -465,7 +473,7 @@ async def test_companies_are_found_by_first_and_additional_domain(sandbox: Sandb
         f"five-{mark}.se",
         *(f"no{n}-{mark}.se" for n in range(9)),
     ]
-    told = await crm.find("company", "domain", asked)
+    told = await ids_found(crm, "company", "domain", asked)
     assert set(told[asked[0]]) == {first, twin}
     assert told[asked[1]] == (second,)
     assert not any(told[value] for value in asked[2:])
@@ -475,7 +483,7 @@ async def test_a_profile_is_found_in_any_spelling(sandbox: Sandbox, crm: HubSpot
     slug = f"mara-quist-{next(FRESH)}-{id(crm)}"
     record_id = contact(sandbox, hs_linkedin_url=f"http://linkedin.com/in/{slug}/")
     for wanted in (f"https://www.linkedin.com/in/{slug}", slug):
-        assert await crm.find("contact", "hs_linkedin_url", [wanted]) == {wanted: (record_id,)}
+        assert await ids_found(crm, "contact", "hs_linkedin_url", [wanted]) == {wanted: (record_id,)}
 
 
 async def test_a_creation_is_stored_on_its_ticket(sandbox: Sandbox, crm: HubSpot) -> None:
@@ -525,7 +533,7 @@ async def test_a_creation_without_an_answer_is_unknown_and_found_by_its_key(sand
     with pytest.raises(OutcomeUnknownError):
         await crm.create("contact", {"lastname": "Ny", "openprospect_id": key}, ticket)
     assert ticket.steps == ["sent", "uncertain"]
-    assert len((await crm.find("contact", "openprospect_id", [key]))[key]) == 1
+    assert len((await ids_found(crm, "contact", "openprospect_id", [key]))[key]) == 1
     assert sum(1 for row in sandbox.requests() if row["route"].endswith("/contacts")) <= 1
 
 
@@ -585,7 +593,7 @@ async def test_concurrent_calls_share_one_refresh(sandbox: Sandbox, open_crm: Op
 
 async def test_a_token_about_to_end_is_refreshed_ahead_of_time(sandbox: Sandbox, open_crm: Open) -> None:
     clock = Clock()
-    crm = open_crm(oauth=True, wall_clock=clock)
+    crm = open_crm(oauth=True, clock=clock)
     await crm.standing()
     clock.now += 1600
     await crm.standing()
@@ -597,16 +605,19 @@ async def test_a_token_about_to_end_is_refreshed_ahead_of_time(sandbox: Sandbox,
 
 
 async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open) -> None:
-    grants = OwnGrants(SecretStr(sandbox.info["refresh_token"]))
+    kept: list[str] = []
+
+    async def keep(token: str) -> None:
+        kept.append(token)
+
     sandbox.control("settings", {"rotate_refresh_tokens": True})
-    crm = open_crm(oauth=True, grants=grants)
+    crm = open_crm(oauth=True, keep=keep)
     await crm.standing()
-    assert grants.refresh_token is not None
-    assert grants.refresh_token.get_secret_value() != sandbox.info["refresh_token"]
-    sandbox.control("expire-tokens", {})
-    await crm.standing()  # the kept one is spent, and not the configured one
+    assert len(kept) == 1
     sandbox.control("settings", {"rotate_refresh_tokens": False})
-    sandbox.info["refresh_token"] = grants.refresh_token.get_secret_value()  # the others are dead for every later test
+    again = open_crm(oauth=True, refresh_token=kept[0])
+    await again.standing()
+    sandbox.info["refresh_token"] = kept[0]  # the old one is dead for every later test of this process
 
 
 async def test_a_revoked_connection_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:

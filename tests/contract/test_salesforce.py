@@ -14,7 +14,6 @@ import defusedxml.ElementTree
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from pydantic import SecretStr
 
 from connectors.errors import (
     AccessError,
@@ -27,16 +26,16 @@ from connectors.errors import (
 )
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
-from connectors.oauth import OwnGrants
 from connectors.ports import Watched
 from connectors.salesforce import Salesforce, SalesforceOptions
 from connectors.transport import BODY_CAP
+from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket, Wire, answers, wire
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
 LEADS = Watched("lead", ("Email", "Phone", "Title", "FirstName", "LastName"))
-SETTINGS = {"page_size": None, "rotate_refresh_tokens": False, "always_unauthorized": False, "is_sandbox": False}
+SETTINGS = {"page_size": None, "rotate_refresh_tokens": False, "always_unauthorized": False}
 FRESH = itertools.count(1)
 Open = Callable[..., Salesforce]
 
@@ -64,7 +63,7 @@ class Rest:
 async def open_crm(sandbox: Sandbox) -> AsyncIterator[Open]:
     opened: list[Salesforce] = []
 
-    def opener(*, grants: Any = None, rest: Any = None, limiter: Any = None, **more: Any) -> Salesforce:
+    def opener(*, keep: Any = None, rest: Any = None, limiter: Any = None, **more: Any) -> Salesforce:
         info = sandbox.info
         values = {
             "name": "acme",
@@ -74,7 +73,7 @@ async def open_crm(sandbox: Sandbox) -> AsyncIterator[Open]:
             **more,
         }
         options = SalesforceOptions.model_validate(values)
-        crm = Salesforce.opened(options, limiter or NoLimiter(), grants=grants, rest=rest or Rest())
+        crm = Salesforce.opened(options, limiter or NoLimiter(), keep=keep, rest=rest or Rest())
         opened.append(crm)
         return crm
 
@@ -148,35 +147,13 @@ async def test_a_login_by_refresh_token(sandbox: Sandbox, open_crm: Open) -> Non
     assert (await crm.standing()).who == sandbox.info["organization_id"]
 
 
-@pytest.fixture
-def key_file(tmp_path: Path) -> Path:
+async def test_a_login_by_signed_assertion(sandbox: Sandbox, open_crm: Open, tmp_path: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path = tmp_path / "key.pem"
     path.write_bytes(pem)
-    return path
-
-
-@pytest.mark.parametrize("is_sandbox", [False, True])
-async def test_a_login_by_signed_assertion_works_out_whom_it_is_for(
-    sandbox: Sandbox, open_crm: Open, key_file: Path, is_sandbox: bool
-) -> None:
-    sandbox.control("settings", {"is_sandbox": is_sandbox})
-    crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=key_file)
+    crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=path)
     assert (await crm.standing()).who == sandbox.info["organization_id"]
-    sandbox.control("expire-tokens", {})
-    await crm.standing()
-    assert count(sandbox, "/token") == 2 + is_sandbox  # what was learned is remembered
-
-
-async def test_a_configured_audience_is_the_only_one(sandbox: Sandbox, open_crm: Open, key_file: Path) -> None:
-    sandbox.control("settings", {"is_sandbox": True})
-    more = {"auth": "jwt", "username": sandbox.info["username"], "private_key_file": key_file}
-    with pytest.raises(AccessError, match="set audience"):
-        await open_crm(audience="https://login.salesforce.com", **more).standing()
-    assert count(sandbox, "/token") == 1
-    await open_crm(audience="https://test.salesforce.com", **more).standing()
-    await open_crm(login_base=sandbox.base_url, audience="https://test.salesforce.com", **more).standing()
 
 
 async def test_a_key_file_that_is_none_is_for_an_operator(sandbox: Sandbox, open_crm: Open, tmp_path: Path) -> None:
@@ -198,17 +175,17 @@ async def test_a_login_to_another_org_is_refused(open_crm: Open) -> None:
 
 
 async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open) -> None:
-    grants = OwnGrants(SecretStr(sandbox.info["refresh_token"]))
+    kept: list[str] = []
+
+    async def keep(token: str) -> None:
+        kept.append(token)
+
     sandbox.control("settings", {"rotate_refresh_tokens": True})
-    crm = open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"], grants=grants)
-    await crm.standing()
-    assert grants.refresh_token is not None
-    kept = grants.refresh_token.get_secret_value()
-    assert kept != sandbox.info["refresh_token"]
-    sandbox.info["refresh_token"] = kept  # the old one is dead for every later test of this process
-    sandbox.control("expire-tokens", {})
-    await crm.standing()  # the kept one is spent, and not the configured one
-    sandbox.info["refresh_token"] = grants.refresh_token.get_secret_value()
+    await open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"], keep=keep).standing()
+    assert len(kept) == 1
+    sandbox.info["refresh_token"] = kept[0]  # the old one is dead for every later test of this process
+    sandbox.control("settings", {"rotate_refresh_tokens": False})
+    await open_crm(auth="refresh_token", refresh_token=kept[0]).standing()
 
 
 async def test_concurrent_calls_over_an_expiry_share_one_refresh(sandbox: Sandbox, crm: Salesforce) -> None:
@@ -578,9 +555,19 @@ async def test_a_strict_write_keeps_its_condition_over_an_expired_token(sandbox:
 async def test_contacts_are_found_by_email_and_external_id(sandbox: Sandbox, crm: Salesforce) -> None:
     address, key = email(), f"op-{next(FRESH)}"
     record_id = contact(sandbox, Email=address, OpenProspect_Id__c=key)
-    told = await crm.find("contact", "Email", [address.upper(), "nobody@quist-example.se", "o'brien@x.se"])
+    told = await ids_found(crm, "contact", "Email", [address.upper(), "nobody@quist-example.se", "o'brien@x.se"])
     assert told == {address.upper(): (record_id,), "nobody@quist-example.se": (), "o'brien@x.se": ()}
-    assert await crm.find("contact", "OpenProspect_Id__c", [key]) == {key: (record_id,)}
+    assert await ids_found(crm, "contact", "OpenProspect_Id__c", [key]) == {key: (record_id,)}
+
+
+async def test_a_row_that_is_found_tells_whose_it_is_and_where_that_person_works(
+    sandbox: Sandbox, crm: Salesforce
+) -> None:
+    address, place = email(), account(sandbox, Name="Ny AB", Website="https://www.ny-example.se")
+    contact(sandbox, Email=address, FirstName="Mara", AccountId=place)
+    (row,) = (await crm.find("contact", "Email", [address], ("FirstName", "Phone")))[address]
+    assert (row.values["FirstName"], row.values["Phone"]) == ("Mara", None)
+    assert (row.company_id, row.company_domain) == (place, "ny-example.se")
 
 
 async def test_accounts_are_found_by_host_however_the_website_is_written(sandbox: Sandbox, crm: Salesforce) -> None:
@@ -588,7 +575,7 @@ async def test_accounts_are_found_by_host_however_the_website_is_written(sandbox
     one = account(sandbox, Website=f"http://www.one-{mark}.se/start")
     twin = account(sandbox, Website=f"ONE-{mark}.se")
     near = account(sandbox, Website=f"https://notone-{mark}.se")
-    told = await crm.find("company", "Website", [f"one-{mark}.se", f"two_{mark}.se"])
+    told = await ids_found(crm, "company", "Website", [f"one-{mark}.se", f"two_{mark}.se"])
     assert set(told[f"one-{mark}.se"]) == {one, twin}
     assert near not in told[f"one-{mark}.se"]
     assert told[f"two_{mark}.se"] == ()
@@ -599,7 +586,7 @@ async def test_a_profile_is_found_in_any_spelling(sandbox: Sandbox, crm: Salesfo
     near = contact(sandbox, LinkedIn_URL__c=f"https://www.linkedin.com/in/{slug}-2")
     record_id = contact(sandbox, LinkedIn_URL__c=f"http://de.linkedin.com/in/{slug}/")
     for wanted in (f"https://www.linkedin.com/in/{slug}", slug):
-        assert await crm.find("contact", "LinkedIn_URL__c", [wanted]) == {wanted: (record_id,)}
+        assert await ids_found(crm, "contact", "LinkedIn_URL__c", [wanted]) == {wanted: (record_id,)}
     assert near != record_id
 
 
@@ -646,7 +633,7 @@ async def test_a_creation_without_an_answer_is_unknown_and_found_by_its_key(sand
     with pytest.raises(OutcomeUnknownError):
         await crm.create("contact", {"LastName": "Ny", "OpenProspect_Id__c": key}, ticket)
     assert ticket.steps == ["sent", "uncertain"]
-    assert len((await crm.find("contact", "OpenProspect_Id__c", [key]))[key]) == 1
+    assert len((await ids_found(crm, "contact", "OpenProspect_Id__c", [key]))[key]) == 1
 
 
 async def test_a_creation_that_never_got_ready_gives_its_ticket_back(sandbox: Sandbox, crm: Salesforce) -> None:

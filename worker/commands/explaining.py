@@ -44,7 +44,10 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
             for one in known.questions
         ]
         out.print(table("Asked for it", ("provider", "operation", "outcome", "credits", "when"), rows))
-    if known.changes:
+    if signals := [one for one in known.changes if one["kind"] == "signal"]:
+        told_of = [(_signal(one), one.get("run"), ago(one["at"], known.now_ms)) for one in signals]
+        out.print(table("Worth a look", ("what", "run", "when"), told_of))
+    if changes := [one for one in known.changes if one["kind"] != "signal"]:
         lines = [
             (
                 one.get("field") or one.get("made_object"),
@@ -54,10 +57,20 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
                 one.get("run"),
                 ago(one["at"], known.now_ms),
             )
-            for one in known.changes
+            for one in changes
         ]
         out.print(table("Written on it", ("what", "value", "from", "state", "run", "when"), lines))
     return DONE
+
+
+def _signal(one: Mapping[str, Any]) -> str:
+    match one["signal"]:
+        case "wrong_person":
+            return f"another person than prospect {one['external_id'] or '(erased)'}"
+        case "job_change":
+            return f"works at {one['employer'] or one['employer_domain'] or '(erased)'} now, says {one['provider']}"
+        case other:
+            return str(other)
 
 
 def _rows(known: Told, record: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from connectors.models import Company, Grade, Person, PhoneKind, Property
+from connectors.models import Company, Grade, Person, PhoneKind, Property, Record
+from worker.decide import gate
+from worker.decide.gate import Facts
 from worker.decide.reasons import Reason
 from worker.decide.schema import Invalid, fit
 from worker.decide.values import domains, emails, linkedin, names, phones
@@ -14,6 +16,11 @@ from worker.decide.values.fields import normal
 from worker.decide.values.text import clean, is_masked
 
 VALID_ONLY = frozenset({Grade.VALID})
+FACTS = (
+    "first_name", "last_name", "work_email", "personal_email", "phone", "mobile_phone", "linkedin_url",
+    "company_domain", "country",
+)  # fmt: skip
+"""What of a row tells whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +28,25 @@ class Delivered:
     """``values`` by canonical field; ``keys`` such as ``domain:acme.com``, ``email:ada@acme.com``, ``slug:ada``.
 
     ``dropped`` counts delivered values that may not be written. ``complete`` is false for a person without a last
-    name and a company without a name: no CRM takes those.
+    name and a company without a name: no CRM takes those. ``facts`` are what a person is told apart by.
     """
 
     values: Mapping[str, str] = field(repr=False)
     keys: tuple[str, ...] = field(repr=False)
     dropped: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
+    facts: Facts = field(default_factory=Facts, repr=False)
 
 
 def company(delivered: Company, default_region: str = "") -> Delivered:
     """What a delivered company gives a CRM."""
     dropped: Counter[str] = Counter()
     domain = domains.company_domain(delivered.domain) or domains.company_domain(delivered.website)
-    countries = tuple(hint for hint in (delivered.country, default_region) if hint)
     told = {
         "name": delivered.name,
         "domain": domain,
         "website": delivered.website,
-        "phone": _number(delivered.phone, countries, dropped),
+        "phone": _number(delivered.phone, _hints(delivered.country, default_region), dropped),
         "industry": delivered.industry,
         "employee_count": str(delivered.employee_count) if delivered.employee_count > 0 else "",
         "linkedin_url": delivered.linkedin_url,
@@ -76,12 +83,51 @@ def person(
         "company_domain": domains.company_domain(employer.domain) or domains.company_domain(employer.website),
     }
     told |= _addresses(delivered, accept or {}, dropped)
-    told |= _numbers(delivered, (delivered.country, employer.country, default_region), dropped)
+    told |= _numbers(delivered, _hints(delivered.country, employer.country, default_region), dropped)
     values = _kept(told, dropped)
     known = [email for email in delivered.emails if email.grade is not Grade.INVALID]
     addresses = dict.fromkeys(address for email in known if (address := emails.key(email.address)))
-    keys = tuple(f"email:{address}" for address in addresses) + ((f"slug:{slug}",) if slug else ())
-    return Delivered(values, keys, dict(dropped), complete="last_name" in values)
+    own = [address for address in addresses if gate.is_one_persons(address)]
+    keys = tuple(f"email:{address}" for address in own) + ((f"slug:{slug}",) if slug else ())
+    facts = gate.facts(
+        first=first,
+        last=last,
+        full=delivered.full_name,
+        emails=own,
+        numbers=[phone.number for phone in delivered.phones],
+        employers=(employer.domain, employer.website),
+        slug=slug,
+        countries=_hints(delivered.country, employer.country, default_region),
+    )
+    return Delivered(values, keys, dict(dropped), complete="last_name" in values, facts=facts)
+
+
+def row_facts(
+    record: Record, properties: Mapping[str, str], company_domain: str = "", default_region: str = ""
+) -> Facts:
+    """What a row tells of its person; ``company_domain`` is the linked company's."""
+
+    def held(name: str) -> str:
+        return record.values.get(properties.get(name, "")) or ""
+
+    return gate.facts(
+        first=held("first_name"),
+        last=held("last_name"),
+        emails=(held("work_email"), held("personal_email")),
+        numbers=(held("mobile_phone"), held("phone")),
+        employers=(held("company_domain"), record.company_domain, company_domain),
+        slug=held("linkedin_url"),
+        countries=_hints(held("country"), default_region),
+    )
+
+
+def apart(keys: Iterable[str], others: Container[str], told: Delivered) -> tuple[str, ...]:
+    """The keys of a person some of whose addresses or profiles stand on rows of ``others``.
+
+    Such a key does not tell the two apart, so the person's name goes with it.
+    """
+    name = f"{told.values.get('first_name', '')} {told.values.get('last_name', '')}".strip().casefold()
+    return tuple(f"{key} {name}" if key in others else key for key in keys)
 
 
 def to_properties(
@@ -103,6 +149,10 @@ def to_properties(
         else:
             written.setdefault(described.name, fitted)
     return written, {str(reason): count for reason, count in dropped.items()}
+
+
+def _hints(*countries: str) -> tuple[str, ...]:
+    return tuple(hint for hint in countries if hint)
 
 
 def _kept(told: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
@@ -139,7 +189,7 @@ def _addresses(delivered: Person, accept: Mapping[str, frozenset[Grade]], droppe
 def _numbers(delivered: Person, countries: tuple[str, ...], dropped: Counter[str]) -> dict[str, str]:
     told: dict[str, str] = {}
     for phone in delivered.phones:
-        number = phones.read(phone.number, tuple(hint for hint in countries if hint), phone.kind)
+        number = phones.read(phone.number, countries, phone.kind)
         if not number.e164:
             dropped["masked" if number.problem == "masked" else Reason.INVALID_VALUE] += 1
             continue

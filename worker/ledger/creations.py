@@ -117,6 +117,11 @@ class Creations:
         """A read says that an unknown creation made no row: its keys are free."""
         return await self._end(creation_id, "", "absent", "absent")
 
+    async def join(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
+        """A created row is known by these keys, too, as far as nobody holds them."""
+        keys = _keys(external_id, natural_keys)
+        return int(await self._scripts.run("creation_join", crm, object, id, *keys))
+
     async def void(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
         """A read says that the created row is gone: these of its keys are free again."""
         keys = _keys(external_id, natural_keys)

@@ -202,10 +202,19 @@ class Work:
         return _ending(await self._scripts.run("work_again", *args, after_ms))
 
     async def bury(
-        self, lease: Lease, reason: str, *, entries: Sequence[str] = (), filled: Mapping[str, str] | None = None
+        self,
+        lease: Lease,
+        reason: str,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+        tally: Mapping[str, int] | None = None,
     ) -> Ending:
-        """Make the record a dead letter; its open intents stay with it."""
-        return _ending(await self._scripts.run("work_bury", *_release(lease, reason, entries, filled)))
+        """Make the record a dead letter; its open intents stay with it unless they are closed."""
+        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        args += _counted([part for name, by in (tally or {}).items() for part in (name, str(by))])
+        return _ending(await self._scripts.run("work_bury", *args))
 
     async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> Ending:
         """The record is deleted or unreadable: it settles, and all we remember of it is forgotten."""

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.models import Question, Reply
 from tests.integration.operating import Refill
+from worker.journal_entries import signal_entry
 from worker.ledger.budgets import BudgetLine
 from worker.ledger.tickets import Granted
 from worker.ledger.work import Due, Lane, Lease
@@ -251,6 +252,12 @@ async def test_explain_tells_what_a_kept_answer_cost_and_how_old_it_is(refill: R
     (one,) = (await refill("explain", *CONTACTS, "7", "--json")).json["questions"]
     assert (one["provider"], one["operation"], one["outcome"]) == ("kaspr", "profile", "hit")
     assert one["kept_until"] > one["at"] > 0
+
+
+async def test_explain_tells_in_words_that_somebody_else_was_delivered(refill: Refill, ledger: Ledger) -> None:
+    entry = signal_entry("wrong_person", "openprospect", "", {"external_id": "p-7"}, 1)
+    assert await ledger.signals.tell(*CONTACTS, "7", "day-x", "wrong_person:p-7", entry)
+    assert "another person than prospect p-7" in (await refill("explain", *CONTACTS, "7")).out
 
 
 async def test_explain_of_a_paused_crm_says_what_to_do(refill: Refill, ledger: Ledger) -> None:

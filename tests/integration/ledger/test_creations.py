@@ -52,7 +52,23 @@ async def test_two_searches_naming_one_company_create_it_once(creations: Creatio
     assert await creations.sent(first)
     assert await creations.created(first, "901") == "created"
     assert await ask(creations) == Created("901")
+    assert await creations.join("acme_hubspot", "company", "901", "c2", ACME) == 1
     assert await ask(creations, keys=()) == Created("901")  # its own external id leads there from now on
+
+
+async def test_row_created_under_one_key_takes_no_other_by_itself(creations: Creations) -> None:
+    first = await claim(creations)
+    await creations.created(first, "901")
+    assert await ask(creations, "c2", (*ACME, "domain:acme.net")) == Created("901")
+    await claim(creations, "c2", ("domain:acme.net",))  # whoever shared a key with the row may be another
+
+
+async def test_row_joins_only_keys_that_nobody_holds(creations: Creations) -> None:
+    await creations.created(await claim(creations), "901")
+    await creations.created(await claim(creations, "c2", ("domain:acme.net",)), "902")
+    assert await creations.join("acme_hubspot", "company", "901", "c1", ("domain:acme.net", "domain:acme.org")) == 1
+    assert await ask(creations, "c3", ("domain:acme.net",)) == Created("902")
+    assert await ask(creations, "c3", ("domain:acme.org",)) == Created("901")
 
 
 async def test_claim_takes_every_key_or_none(creations: Creations) -> None:

@@ -39,10 +39,18 @@ from worker.ledger.erasures import Erasures
 from worker.ledger.journal import Journal
 from worker.ledger.pauses import Pauses
 from worker.ledger.scripts import Scripts
+from worker.ledger.signals import Signals
 from worker.ledger.work import Work
 
 CRM, OWNER, KEY = "acme", "worker-1", "search/c1"
-NAMES = {"work_email": "email", "phone": "phone", "mobile_phone": "mobile", "last_name": "last", "name": "name"}
+NAMES = {
+    "work_email": "email",
+    "phone": "phone",
+    "mobile_phone": "mobile",
+    "first_name": "first",
+    "last_name": "last",
+    "name": "name",
+}
 PROPERTIES = {"contact": NAMES, "company": {"name": "name", "domain": "domain"}}
 SCHEMA = {one: Property(one, "text", writable=True) for one in (*NAMES.values(), "domain", "openprospect_id")}
 ADA = Person(
@@ -82,11 +90,13 @@ class Vendor:
         found = {one: Found(Fate.FOUND, replace(row, opted_out=out, do_not_call=quiet)) for one, row in rows.items()}
         return found | {one: Found(Fate.GONE) for one in ids if one in self.gone}
 
-    async def find(self, object: str, property: str, values: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    async def find(
+        self, object: str, property: str, values: Sequence[str], _also: Sequence[str] = ()
+    ) -> Mapping[str, tuple[Record, ...]]:
         kind = {"contact": "p", "company": "c"}[object]
         return {
             value: tuple(
-                id_
+                Record(object, id_, dict(row))
                 for id_, row in self.rows.items()
                 if id_[0] == kind and id_ not in self.gone and row.get(property) == value
             )
@@ -136,6 +146,7 @@ class Desk:
             "contact",
             "openprospect_id",
             PROPERTIES,
+            PROPERTIES,
             dict.fromkeys(PROPERTIES, SCHEMA),
             {},
             "",
@@ -143,7 +154,8 @@ class Desk:
             None,
         )
         creations = Creations(self.scripts)
-        deliverer = Deliverer(target, Deliveries(self.scripts), creations, limiter, OWNER, self.clock)
+        signals = Signals(self.scripts)
+        deliverer = Deliverer(target, Deliveries(self.scripts), creations, signals, limiter, OWNER, self.clock)
         (lease,) = await self.work.claim(OWNER, 1)
         await attended(deliverer.deliver, self.work, Pauses(self.scripts), self.clock, chance=lambda: 1.0)(lease)
         await deliverer.aclose()
@@ -162,7 +174,10 @@ async def desk(scripts: Scripts, clock: Clock) -> Desk:
     row = DeliveredCompany(Company(id="c1", name="Acme", domain="acme.com"), (ADA,), "search")
     text = TypeAdapter(DeliveredCompany).dump_json(row).decode()
     await Deliveries(scripts).store_page("search", [Row(KEY, "d1", text)], [CRM], run="day-x", watermark="1")
-    rows = {"c9": {"name": "Acme", "domain": "acme.com"}, "p9": {"email": "ada@acme.com", "last": "Lovelace"}}
+    rows = {
+        "c9": {"name": "Acme", "domain": "acme.com"},
+        "p9": {"email": "ada@acme.com", "first": "Ada", "last": "Lovelace"},
+    }
     return Desk(Vendor(rows=rows), scripts, clock)
 
 
@@ -181,13 +196,18 @@ async def test_what_the_crm_did_not_take_for_sure_is_written_later(desk: Desk, o
 async def test_one_refused_value_does_not_keep_the_others_of_its_row_back(desk: Desk) -> None:
     desk.vendor.words = [lambda _: WriteResult(Written.INVALID, ("openprospect_id",), "TAKEN")]
     await desk.deliver()
-    assert desk.vendor.rows["p9"] == {"email": "ada@acme.com", "last": "Lovelace", "mobile": "+4915123456789"}
+    assert desk.vendor.rows["p9"] == {
+        "email": "ada@acme.com",
+        "first": "Ada",
+        "last": "Lovelace",
+        "mobile": "+4915123456789",
+    }
 
 
 async def test_who_opted_out_is_neither_written_nor_linked(desk: Desk) -> None:
     desk.vendor.opted_out = True
     await desk.deliver()
-    assert desk.vendor.rows["p9"] == {"email": "ada@acme.com", "last": "Lovelace"}
+    assert desk.vendor.rows["p9"] == {"email": "ada@acme.com", "first": "Ada", "last": "Lovelace"}
     assert desk.vendor.links == []
 
 
@@ -246,7 +266,7 @@ async def test_what_a_delivery_told_of_a_person_is_erased_with_the_person(desk: 
 async def test_what_was_about_to_be_written_on_a_row_that_is_gone_is_told_without_values(desk: Desk) -> None:
     desk.vendor.words = [lambda _: WriteResult(Written.UNKNOWN)]
     await desk.deliver()
-    desk.vendor.rows["p8"] = {"email": "ada@acme.com", "last": "Lovelace", "mobile": "+4930000000"}
+    desk.vendor.rows["p8"] = {"email": "ada@acme.com", "first": "Ada", "last": "Lovelace", "mobile": "+4930000000"}
     desk.vendor.gone = {"p9"}
     await desk.later()
     assert ("mobile", "gone") in await desk.told()

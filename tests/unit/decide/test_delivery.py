@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.models import Company, Email, Grade, Person, Phone, PhoneKind, Role
+from dataclasses import replace
+
+from connectors.models import Company, Email, Grade, Person, Phone, PhoneKind, Record, Role
 from tests.unit.decide.scene import ACME, text
 from worker.decide import delivery
 
@@ -125,3 +127,32 @@ def test_one_value_that_does_not_fit_drops_its_field_and_no_other() -> None:
     )
     assert written == {"Name": "Example GmbH", "Website": "https://example.de"}
     assert dropped == {"invalid_value": 1}
+
+
+def test_a_role_address_is_no_key_of_a_person() -> None:
+    given = delivery.person(replace(ADA, slug="", emails=(Email("info@example.de", Grade.UNVERIFIED),)), COMPANY)
+    assert given.keys == ()
+    assert not given.facts.emails
+
+
+def test_a_person_is_told_apart_by_name_addresses_numbers_employer_and_profile() -> None:
+    facts = delivery.person(ADA, COMPANY).facts
+    assert (facts.name.first, facts.name.last, facts.slug) == ("Ada", "Example", "ada-example")
+    assert {"ada@example.de", "ada@gmail.com"} == facts.emails
+    assert facts.employers == {"example.de"}
+
+
+def test_a_row_tells_whose_it_is_by_its_own_values_and_its_company() -> None:
+    properties = {"first_name": "First", "last_name": "Last", "work_email": "Email", "linkedin_url": "Profile"}
+    values = {"First": "Ada", "Last": "Example", "Email": "ada@gmail.com", "Profile": "linkedin.com/in/ada"}
+    facts = delivery.row_facts(Record("contact", "7", values), properties, "example.de")
+    assert (facts.name.first, facts.name.last, facts.slug) == ("Ada", "Example", "ada")
+    assert facts.emails == {"ada@gmail.com"}
+    assert facts.employers == {"example.de"}
+
+
+def test_a_key_on_somebody_elses_row_goes_with_the_name() -> None:
+    given = delivery.person(ADA, COMPANY)
+    apart = delivery.apart(given.keys, {"slug:ada-example"}, given)
+    assert apart == ("email:ada@example.de", "email:ada@gmail.com", "slug:ada-example ada example")
+    assert delivery.apart(given.keys, {}, given) == given.keys

@@ -1,7 +1,6 @@
 -- needs: creations
--- (free) -> reserved on every key or on none. A row created under any key answers first (in the order of the keys) and
--- takes the keys nobody holds; then open creations make the asker wait. A repeat with the same creation and token gives
--- 'claimed' again. Args: creation, token, crm, object, owner, deadline (ms from now), keys.
+-- (free) -> reserved on every key or on none. A row created under any key answers first, in the order of the keys; then
+-- open creations make the asker wait. A repeat with the same creation and token gives 'claimed' again. Args: creation, token, crm, object, owner, deadline (ms from now), keys.
 local id, token, crm, object = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local own = hash(K.creation(id))
 if own.state == 'reserved' and own.token == token then
@@ -9,7 +8,6 @@ if own.state == 'reserved' and own.token == token then
 end
 local claims = K.claims(crm, object)
 local row, busy, unknown
-local free = {}
 for i = 9, #ARGV do
   local held = redis.call('HGET', claims, ARGV[i])
   if held and string.sub(held, 1, 1) == '=' then
@@ -24,16 +22,10 @@ for i = 9, #ARGV do
       busy = math.max(busy or 0, tonumber(creation.deadline))
     else
       redis.call('HDEL', claims, ARGV[i])
-      free[#free + 1] = ARGV[i]
     end
-  else
-    free[#free + 1] = ARGV[i]
   end
 end
 if row then
-  for _, key in ipairs(free) do
-    redis.call('HSET', claims, key, '=' .. row)
-  end
   return { 'created', row }
 elseif busy then
   return { 'busy', int(busy) }
