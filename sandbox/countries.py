@@ -28,16 +28,16 @@ def _words(text: str) -> tuple[str, ...]:
 
 COUNTRIES = (
     # a US number does not tell whether it is mobile: both templates are the same kind of number
-    Country("US", "United States", 24, "com", "Inc", "+1@555####", "+1@555####",
+    Country("US", "United States", 24, "com", "Inc", "+1@556####", "+1@556####",
         _words("San_Francisco Chicago Austin Boston Denver Seattle"),
         _words("Market_Street Elm_Avenue Harbor_Road"), "9####",
         _words("James Mary Robert Linda Michael Ashley Tyrone Guadalupe Kevin Brooke Darnell Hannah"),
         _words("Walker Bennett Hughes Ramirez O'Connor Coleman Brooks Sanders Whitfield McAllister Delgado Prescott")),
-    Country("DE", "Germany", 12, "de", "GmbH", "+491512#######", "+493023######",
+    Country("DE", "Germany", 12, "de", "GmbH", "+491512#######", "+493024######",
         _words("Berlin München Köln Hamburg Düsseldorf"), _words("Hauptstr. Königsallee Gartenweg"), "1####",
         _words("Jürgen Anna Björn Käthe Stefan Sören Lena Günther Mareike Jörg"),
         _words("Müller Schröder Weiß Krüger Jäger Böhm Großmann Schäfer von_der_Heide Lübke")),
-    Country("FR", "France", 8, "fr", "SAS", "+33612######", "+3319900####",
+    Country("FR", "France", 8, "fr", "SAS", "+33612######", "+3314276####",
         _words("Paris Lyon Besançon Nîmes Orléans"), _words("rue_des_Écoles avenue_Foch quai_Sud"), "75###",
         _words("François Hélène Benoît Chloé Jérôme Zoé Loïc Maëlle Agnès Étienne"),
         _words("Lefèvre Dubois Lemaître Garçon Desprès Beauchêne Noël de_La_Tour Aubé Carré")),
@@ -65,7 +65,7 @@ COUNTRIES = (
         _words("Mumbai Bengaluru Chennai Pune Hyderabad"), _words("MG_Road Linking_Road"), "4000##",
         _words("Priya Arjun Lakshmi Venkatesh Anjali Rohan Deepika Sanjay"),
         _words("Iyer Subramanian Patel Chatterjee Singh Krishnamurthy Deshpande Reddy")),
-    Country("GB", "United Kingdom", 7, "co.uk", "Ltd", "+447400######", "+4420794#####",
+    Country("GB", "United Kingdom", 7, "co.uk", "Ltd", "+447400######", "+4420793#####",
         _words("London Manchester Leeds Bristol"), _words("High_Street Station_Road Mill_Lane"), "SW1A #AA",
         _words("Oliver Charlotte Siân Callum Imogen Rhys Niamh Alistair"),
         _words("Ashworth Smythe-Jones MacGregor Pemberton Llewellyn Fairclough O'Neill Thackeray")),

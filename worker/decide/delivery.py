@@ -190,17 +190,17 @@ def _numbers(delivered: Person, countries: tuple[str, ...], dropped: Counter[str
     told: dict[str, str] = {}
     for phone in delivered.phones:
         number = phones.read(phone.number, countries, phone.kind)
-        if not number.e164:
+        if not number.personal:
             dropped["masked" if number.problem == "masked" else Reason.INVALID_VALUE] += 1
             continue
         name = "mobile_phone" if phone.kind is PhoneKind.MOBILE and number.mobile else "phone"
-        if number.e164 not in told.values():
-            told.setdefault(name, number.e164)
+        if number.personal not in told.values():
+            told.setdefault(name, number.personal)
     return told
 
 
 def _number(text: str, countries: tuple[str, ...], dropped: Counter[str]) -> str:
     number = phones.read(text, countries)
-    if number.problem not in {"", "blank"}:
+    if not number.reachable and number.problem != "blank":
         dropped["masked" if number.problem == "masked" else Reason.INVALID_VALUE] += 1
-    return number.e164
+    return number.reachable

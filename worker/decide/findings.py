@@ -78,13 +78,13 @@ def _offered(name: str, source: Source, view: View, policy: Policy) -> Iterator[
         countries = tuple(hint for hint in (person.country, *view.countries) if hint)
         for phone in person.phones:
             number = phones.read(phone.number, countries, phone.kind)
-            if not number.e164:
+            if not number.personal:
                 yield "masked" if number.problem == "masked" else Reason.INVALID_VALUE
             elif name == "mobile_phone" and not number.mobile:
                 yield "wrong_kind"
             else:
                 fixed = number.fixed or phone.kind is PhoneKind.FIXED
-                yield Finding(name, number.e164, offer.provider, key, fixed=fixed)
+                yield Finding(name, number.personal, offer.provider, key, fixed=fixed)
     elif name == "linkedin_url":
         slug = linkedin.slug(person.slug)
         if slug and "slug" in offer.gives:

@@ -52,16 +52,12 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
     """What the rules see of ``record``, given what we wrote on it earlier (``own``, by field)."""
     remembered = own or {}
     countries = _countries(record, policy)
-    numbers = {
-        slot: number
-        for slot in _NUMBER_SLOTS
-        if (number := phones.read(_value(record, policy.slot(slot)), countries).e164)
-    }
+    read = {slot: phones.read(_value(record, policy.slot(slot)), countries) for slot in _NUMBER_SLOTS}
     known = _domains(record, policy)
     identity = Identity(
         slug=linkedin.slug(_value(record, policy.slot("linkedin_url"))),
         email=next(iter(_emails(record, policy)), ""),
-        phone=next(iter(numbers.values()), ""),
+        phone=next((number.personal for number in read.values() if number.personal), ""),
         first_name=_name(_value(record, policy.slot("first_name"))),
         last_name=_name(_value(record, policy.slot("last_name"))),
         domain=known[0] if known else "",
@@ -78,7 +74,7 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
         refused=refused,
         skip=skip,
         held={rule.field: _value(record, rule.property) for rule in policy.rules if _value(record, rule.property)},
-        numbers=numbers,
+        numbers={slot: number.e164 for slot, number in read.items() if number.e164},
         domains=frozenset(known),
         countries=countries,
     )

@@ -45,7 +45,7 @@ def _of_kind(plain: str, field: str, property: Property) -> str | Invalid:
     if field in EMAIL_FIELDS or property.kind == "email":
         return emails.normal(plain) or Invalid("email")
     if field in PHONE_FIELDS:
-        return phones.read(plain).e164 or Invalid("phone")
+        return phones.read(plain).reachable or Invalid("phone")
     if property.kind == "options" or property.options:
         return _option(plain, field, property)
     if property.kind == "url":

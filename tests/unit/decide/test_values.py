@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.models import PhoneKind
-from worker.decide.values import countries, domains, emails, fields, phones, text
+from worker.decide.values import domains, emails, fields, text
 
 
 @pytest.mark.parametrize(
@@ -82,93 +81,7 @@ def test_addresses_are_compared_without_case() -> None:
     assert not emails.is_personal("ada@acme.com")
 
 
-BERLIN, MOBILE_DE, US = "+493023123456", "+4915123456789", "+14155552671"
-
-
-@pytest.mark.parametrize(
-    ("given_text", "hints", "e164", "problem"),
-    [
-        ("+49 30 23123456", (), BERLIN, ""),
-        ("030 23123456", ("Germany",), BERLIN, ""),
-        ("030 23123456", ("Deutschland",), BERLIN, ""),
-        ("030 23123456", ("DE",), BERLIN, ""),
-        ("030 23123456", ("Atlantis", "de"), BERLIN, ""),
-        ("(415) 555-2671", ("United States",), US, ""),
-        ("0049 30 23123456", ("DE",), BERLIN, ""),
-        ("+49 30 23123456 ext. 17", (), BERLIN, ""),
-        ("030 23123456", (), "", "no_country"),
-        ("030 23123456", ("Atlantis",), "", "no_country"),
-        ("+999 12345", (), "", "unreadable"),
-        ("ask reception", ("DE",), "", "unreadable"),
-        ("+49 12", (), "", "impossible"),
-        ("+49 *** 456", (), "", "masked"),
-        ("", (), "", "blank"),
-        ("1" * 60, ("DE",), "", "unreadable"),
-    ],
-)
-def test_a_number_is_read_by_its_plus_or_by_the_country(
-    given_text: str, hints: tuple[str, ...], e164: str, problem: str
-) -> None:
-    number = phones.read(given_text, hints)
-    assert (number.e164, number.problem) == (e164, problem)
-
-
-@pytest.mark.parametrize(
-    ("number", "said", "mobile"),
-    [
-        (MOBILE_DE, PhoneKind.ANY, True),
-        (MOBILE_DE, PhoneKind.FIXED, True),
-        (BERLIN, PhoneKind.ANY, False),
-        (BERLIN, PhoneKind.MOBILE, False),
-        (US, PhoneKind.ANY, True),
-        (US, PhoneKind.MOBILE, True),
-        (US, PhoneKind.FIXED, False),
-        ("+18005550199", PhoneKind.ANY, False),
-    ],
-)
-def test_a_number_whose_kind_cannot_be_told_is_mobile_unless_the_provider_says_otherwise(
-    number: str, said: PhoneKind, mobile: bool
-) -> None:
-    assert phones.read(number, kind=said).mobile is mobile
-
-
-def test_numbers_are_compared_whatever_their_format() -> None:
-    assert phones.same("(030) 23123456", BERLIN, ("DE",))
-    assert phones.same("(030) 23123456", BERLIN)
-    assert phones.same(US, "(415) 555-2671")
-    assert phones.same("030 / 23 12 34 56", "3023123456")
-    assert not phones.same("+80012345678", "12345678")
-    assert not phones.same(BERLIN, US)
-    assert not phones.same("", "")
-    assert not phones.same("ask", "reception")
-
-
-@given(st.text(max_size=30))
-def test_reading_a_number_never_fails_and_gives_e164_or_a_problem(given_text: str) -> None:
-    number = phones.read(given_text, ("US",))
-    assert bool(number.e164) != bool(number.problem)
-    assert phones.read(number.e164).e164 == number.e164
-
-
-@pytest.mark.parametrize(
-    ("name", "region"),
-    [
-        ("Germany", "DE"),
-        ("DEUTSCHLAND", "DE"),
-        ("de", "DE"),
-        ("DEU", "DE"),
-        ("U.S.A.", "US"),
-        ("Türkiye", "TR"),
-        ("Brasil", "BR"),
-        ("日本", "JP"),
-        ("Berlin, Germany", "DE"),
-        ("England", "GB"),
-        ("Atlantis", ""),
-        ("", ""),
-    ],
-)
-def test_a_country_is_known_by_name_and_code(name: str, region: str) -> None:
-    assert countries.region(name) == region
+BERLIN = "+493023123456"
 
 
 @pytest.mark.parametrize(

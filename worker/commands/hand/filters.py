@@ -43,15 +43,15 @@ def slug(text: str) -> str:
 
 
 def phone(text: str) -> str:
-    """E.164.
+    """Returns the number in E.164.
 
     Raises:
-        WrongUseError: it is no possible number, or has no country.
+        WrongUseError: it is not valid, has no country, or is not one person's.
     """
-    number = phones.read(text)
-    if not number.e164:
-        raise WrongUseError("this is no possible phone number: write it with its country, such as +14155552671")
-    return number.e164
+    number = phones.read(text).personal
+    if not number:
+        raise WrongUseError("not a person's phone number. Write it with its country, such as +14155552671")
+    return number
 
 
 def email(text: str) -> str:

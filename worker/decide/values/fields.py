@@ -20,7 +20,7 @@ def normal(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
     if field in EMAIL_FIELDS:
         return emails.normal(value)
     if field in PHONE_FIELDS:
-        return phones.read(value, countries).e164
+        return phones.read(value, countries).reachable
     if field == "linkedin_url":
         return linkedin.url(linkedin.slug(value)) or _safe(value)
     if field in DOMAIN_FIELDS:

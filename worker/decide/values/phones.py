@@ -1,69 +1,232 @@
-"""Phone numbers through libphonenumber: E.164, whether possible, and of which kind."""
+"""Reads phone numbers: the one number a text certainly gives, in E.164, and what it may be used for.
+
+libphonenumber decides what is valid. What it forgives is refused here: letters read as digits, two numbers read as
+one, a country's code put before itself.
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from connectors.models import PhoneKind
 from worker.decide.values.countries import region
-from worker.decide.values.text import clean, is_masked
+from worker.decide.values.dummy_numbers import is_dummy, is_fictional
+from worker.decide.values.text import unescape, visible
 
-_MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
-_LONGEST = 40
+_PERSONAL = frozenset(
+    {
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+        PhoneNumberType.PERSONAL_NUMBER,
+        PhoneNumberType.UAN,
+    }
+)
+_SHARED = frozenset({PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST})
+_LONGEST = 250
+_TWO_LONGEST = 60  # of two numbers written side by side
+_UNTRUNKED = 9  # digits of a national number that may have lost its 0; a shorter one may lack its area, too
+_ALTERNATIVE = 3  # digits behind a "/" that replace the last ones: 231234 / 35
+_SECOND = 5  # digits behind a "/" that are a number of their own
+
+_MASK = re.compile(r"[*•●■?]|_{2}|…|\.{3}|#(?!\s*\d)|[xX]{2}|[xX](?:[ -][xX])+|\d\s?[xX](?!\s*\d)|[xX]\d*[xX]")
+_DATE = re.compile(r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?\s*$")
+_DECIMAL = re.compile(r"^\s*(\+?\d{7,15})\.0+\s*$")  # a spreadsheet's number, told as text
+_RUN = re.compile(r"\+?\s*[(\[]?\s*\+?\s*\d[\d\s()\[\].\-\u2010-\u2015\u2212/·'~]*")
+_EXTENSION = re.compile(
+    r"^[\s,;(]*(?:ext(?:n|ension)?|x|#|dw|durchwahl|kl|klappe|int|interno|poste|anexo|toestel|вн|доб|wew|转|轉|内線|내선)"
+    r"\.?[\s:.]*\d{1,6}\b",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^(?:t|p|m|h|w|c|o|f|tel|ph|phone|mob|mobile|mobil|cell|handy|fon|telefon|tél)$", re.IGNORECASE)
+_FAX = re.compile(r"fax|faks|факс|传真|傳真|ファックス|팩스", re.IGNORECASE)
+_VOICE = re.compile(r"tel(?!e?fax)|phone|fon|mob|cell|handy", re.IGNORECASE)
+_NORTH_AMERICAN = re.compile(r"^1?[-. ]?\(?\d{3}(?:\) ?|[-. ])\d{3}[-. ]\d{4}$")
+_WIDE = {0xFEE0 + code: code for code in range(0x21, 0x7F)}  # full-width signs
+_TWO_NUMBERS = re.compile(r"\s+[-\u2010-\u2015]\s+")
+
+
+class Line(Enum):
+    """Whom a number reaches."""
+
+    NOBODY = auto()  # premium rates, pagers, mailboxes, dummies
+    PERSON = auto()
+    COMPANY = auto()  # toll free, shared cost: never one person's
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in E.164, or why there is none: ``blank``, ``masked``, ``no_country``, ``unreadable``, ``impossible``.
+    """A number in E.164, or why there is none; ``problem`` may also say why a number is not to be used.
 
-    ``mobile`` says that it can be one; ``fixed`` that it cannot.
+    ``problem``: blank, masked, no_country, unreadable, invalid, dummy, fictional. ``mobile`` says that it can be a
+    mobile number; ``fixed`` that it cannot.
     """
 
     e164: str = ""
     mobile: bool = False
     fixed: bool = False
+    line: Line = Line.NOBODY
     problem: str = ""
+
+    @property
+    def personal(self) -> str:
+        """The number where it can be one person's: only such a one is written for a person, asked or proves one."""
+        return self.e164 if self.line is Line.PERSON else ""
+
+    @property
+    def reachable(self) -> str:
+        """The number where it reaches a person or a company."""
+        return "" if self.line is Line.NOBODY else self.e164
 
 
 def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind.ANY) -> Number:
-    """The number of ``text``; without a ``+`` it is read in the first of ``countries`` (names or codes) we know.
+    """Returns the first number of ``text`` where it is certain.
 
-    An extension is dropped. A number whose kind cannot be told counts as mobile unless ``kind`` says otherwise.
+    Without a ``+`` it is read in the first of ``countries`` (names or codes) we know. An extension is dropped. A
+    number whose kind cannot be told, as in North America, can be mobile unless ``kind`` says otherwise.
     """
     return _read(text, next((found for country in countries if (found := region(country))), ""), kind)
 
 
 @lru_cache(maxsize=8192)
 def _read(text: str, home: str, kind: PhoneKind) -> Number:
-    plain = clean(text)
-    if not plain:
-        return Number(problem="blank")
-    if is_masked(plain):
-        return Number(problem="masked")
-    if len(plain) > _LONGEST:
+    if len(text) > _LONGEST:
         return Number(problem="unreadable")
+    shown = visible(unescape(text)).translate(_WIDE)
+    if not shown.strip():
+        return Number(problem="blank")
+    if _MASK.search(shown):
+        return Number(problem="masked")
+    found = _told(_DECIMAL.sub(r"\1", shown), home)
+    return _judged(found, kind) if isinstance(found, PhoneNumber) else Number(problem=found)
+
+
+def _told(shown: str, home: str) -> PhoneNumber | str:
+    """The number a text gives, or the problem with it."""
+    run = _RUN.search(shown)
+    if run is None or "@" in shown or _DATE.match(shown):
+        return "unreadable"
+    before, after = shown[: run.start()], shown[run.end() :]
+    label = before.strip()
+    if before[-1:].isalpha() and run[0][0].isdigit() and not _LABEL.match(label):
+        return "unreadable"  # DE123456789 is no number of Germany's
+    if after[:1].isalpha() and run[0][-1:].isdigit() and not _EXTENSION.match(after):
+        return "unreadable"
+    if (_FAX.search(before) and not _VOICE.search(before)) or _is_called_fax(after):
+        return "unreadable"
+    line = _ascii(run[0].partition("\n")[0]).strip(" .-/·'~([")
+    return _split(line, home) if len(line) <= _TWO_LONGEST else "unreadable"
+
+
+def _is_called_fax(after: str) -> bool:
+    named = _FAX.search(after[:12])
+    return bool(named) and not any(sign.isdigit() for sign in after)
+
+
+def _ascii(run: str) -> str:
+    plain = "".join(str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in run)
+    return " ".join(plain.replace("[", "(").replace("]", ")").split())
+
+
+def _split(run: str, home: str) -> PhoneNumber | str:
+    """The first number of a run of digits, or the problem with it.
+
+    A ``/`` stands behind an area's code or between two numbers: the left side is the number where it is one and the
+    whole is none, or where the right side can only be another.
+    """
+    whole = _number(run, home)
+    parts = _TWO_NUMBERS.split(run)
+    if isinstance(whole, str) and len(parts) > 1:
+        first = _number(parts[0], home)
+        return first if not isinstance(_number(parts[1], home), str) else whole
+    head = ""
+    for part in run.split("/")[:-1]:
+        head += part
+        first, rest = _number(head, home), run[len(head) + 1 :]
+        if not isinstance(first, str):
+            return first if isinstance(whole, str) or _is_another(rest, head, home) else "unreadable"
+        head += "/"
+    return whole
+
+
+def _is_another(rest: str, head: str, home: str) -> bool:
+    """Whether what stands behind a ``/`` is another number, or other last digits for the one before it."""
+    digits, last = _digits(rest), re.split(r"\D+", head.strip())[-1]
+    if len(digits) <= _ALTERNATIVE or (len(digits) >= _SECOND and len(digits) == len(last)):
+        return True
+    return rest.strip().startswith(("0", "+", "(0", "(+")) and not isinstance(_number(rest, home), str)
+
+
+def _number(run: str, home: str) -> PhoneNumber | str:
+    """The valid number of one run of digits, or the problem with it."""
+    digits = _digits(run)
+    if "+" in run[:4]:
+        return _parsed("+" + digits.removeprefix("00"))
+    if digits.startswith("00"):
+        abroad = _parsed("+" + digits[2:])
+        if not isinstance(abroad, str):
+            return abroad
+    if not home:
+        return "no_country"
+    known = PhoneMetadata.metadata_for_region(home, None)
+    if known is None:
+        return "no_country"
+    trunk = known.national_prefix
+    if trunk and trunk != "1" and not digits.startswith((trunk, "00")):
+        return _without_trunk(run, digits, home, str(known.country_code))
+    return _parsed(digits, home)
+
+
+def _without_trunk(run: str, digits: str, home: str, code: str) -> PhoneNumber | str:
+    """A number without the 0 its country puts before numbers: its code without a ``+``, or a 0 that got lost."""
+    national = _parsed(digits, home)
+    if digits.startswith(code):  # read as national, the code may come twice; only a mobile number tells itself apart
+        abroad, mobile = _parsed("+" + digits), PhoneNumberType.MOBILE
+        is_mobile = not isinstance(national, str) and phonenumbers.number_type(national) == mobile
+        return national if isinstance(abroad, str) and is_mobile else abroad
+    if _NORTH_AMERICAN.match(run) or len(digits) < _UNTRUNKED:
+        return "unreadable"
+    return national
+
+
+def _parsed(digits: str, home: str = "") -> PhoneNumber | str:
+    """The valid number of digits that libphonenumber reads, or the problem with it."""
     try:
-        parsed = phonenumbers.parse(plain, home or None)
+        parsed = phonenumbers.parse(digits, home or None)
     except NumberParseException as error:
-        unknown = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
-        return Number(problem="no_country" if unknown and not plain.startswith("+") else "unreadable")
-    if (
-        phonenumbers.is_possible_number_with_reason(parsed) != ValidationResult.IS_POSSIBLE
-    ):  # local ones cannot be called
-        return Number(problem="impossible")
-    e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-    mobile, fixed = _kind(phonenumbers.number_type(parsed), kind)
-    return Number(e164=e164, mobile=mobile, fixed=fixed)
+        return "invalid" if error.error_type == NumberParseException.TOO_SHORT_NSN else "unreadable"
+    if parsed.country_code == 52 and len(str(parsed.national_number)) == 11:  # Mexico
+        rest = str(parsed.national_number)
+        if rest.startswith("1"):  # what stood before mobile numbers until 2019
+            parsed = PhoneNumber(country_code=52, national_number=int(rest[1:]))
+    return parsed if phonenumbers.is_valid_number(parsed) else "invalid"
+
+
+def _judged(number: PhoneNumber, said: PhoneKind) -> Number:
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    national = phonenumbers.national_significant_number(number)
+    if is_dummy(national):
+        return Number(problem="dummy")
+    if is_fictional(e164):
+        return Number(e164=e164, problem="fictional")
+    told = phonenumbers.number_type(number)
+    line = Line.PERSON if told in _PERSONAL else Line.COMPANY if told in _SHARED else Line.NOBODY
+    mobile, fixed = _kind(told, said)
+    return Number(e164, mobile, fixed, line)
 
 
 def _kind(told: int, said: PhoneKind) -> tuple[bool, bool]:
     if told == PhoneNumberType.MOBILE:
         return True, False
-    if told in {PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UNKNOWN}:
+    if told == PhoneNumberType.FIXED_LINE_OR_MOBILE:
         return said is not PhoneKind.FIXED, said is PhoneKind.FIXED
     return False, told == PhoneNumberType.FIXED_LINE
 
@@ -75,7 +238,7 @@ def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
     second = second or (read(other, (_home(first),)).e164 if first else "")
     if first and second:
         return first == second
-    digits = (_digits(one), _digits(other))
+    digits = (_digits(one).lstrip("0"), _digits(other).lstrip("0"))
     return bool(digits[0]) and digits[0] == digits[1]
 
 
@@ -84,4 +247,4 @@ def _home(e164: str) -> str:
 
 
 def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign.isdigit()).lstrip("0")
+    return "".join(sign for sign in text if sign.isdigit())

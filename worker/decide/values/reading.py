@@ -50,7 +50,7 @@ def _linkedin(line: Line) -> Read:
 
 def _phone(line: Line) -> Read:
     number = phones.read(_text(line), _countries(line))
-    return {"e164": number.e164, "mobile": number.mobile, "phone": bool(number.e164)}
+    return {"e164": number.e164, "mobile": number.mobile, "phone": bool(number.personal)}
 
 
 def _email(line: Line) -> Read:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
+
 
 def words(text: str) -> frozenset[str]:
     """Returns the words of ``text``, which blanks part."""
@@ -11,3 +14,10 @@ def words(text: str) -> frozenset[str]:
 def phrases(text: str) -> frozenset[str]:
     """Returns the phrases of ``text``, which ``|`` and line ends part."""
     return frozenset(found for line in text.splitlines() for one in line.split("|") if (found := one.strip()))
+
+
+@cache
+def listed(name: str) -> tuple[str, ...]:
+    """Returns the lines of a list in ``data``; each says at its head where it is from."""
+    text = files(__package__).joinpath("data", f"{name}.txt").read_text("utf-8")
+    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
