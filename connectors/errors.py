@@ -5,6 +5,7 @@
     ConnectorError(vendor, operation, status, request_id)
       UnavailableError(retry_after_s)   never connected, 408, 5xx or timeout of a free call: try later
         RateLimitedError                429, or our own limiter would wait too long
+        SignInUnavailableError          no access token can be had now: wait, and blame neither record nor credential
       OutcomeUnknownError               PAID or CREATES was sent and nothing clear came back: look before repeating
       RejectedError                     understood and refused: final for this record
         NotFoundError
@@ -65,6 +66,10 @@ class UnavailableError(ConnectorError):
 
 class RateLimitedError(UnavailableError):
     """The vendor's limit, or our own limiter's slot is too far away; ``bucket`` names which."""
+
+
+class SignInUnavailableError(UnavailableError):
+    """The token endpoint does not answer or wants the request repeated; the credential may be as good as ever."""
 
 
 class OutcomeUnknownError(ConnectorError):

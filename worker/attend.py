@@ -15,6 +15,7 @@ from connectors.errors import (
     OutcomeUnknownError,
     RateLimitedError,
     RejectedError,
+    SignInUnavailableError,
     UnavailableError,
 )
 from worker.decide.retry import backoff_ms
@@ -67,6 +68,9 @@ def attended(
                 wait = int((error.retry_after_s or 0) * 1000) or SLOT_MS
                 await work.defer(lease, clock() + wait, "rate", entries=entries)
                 log.info("visit.deferred", reason="rate", wait_s=wait / 1000)
+            case SignInUnavailableError():  # no fault of the record: however long that lasts, it buries nothing
+                await work.defer(lease, clock() + SLOT_MS, "sign_in", entries=entries)
+                log.warning("visit.deferred", reason="sign_in", status=error.status, code=error.code)
             case AccessError():
                 why = error.hint or f"{lease.crm} refuses our credential: check it, then run refill resume {lease.crm}"
                 await pauses.pause(lease.crm, "credentials", why=why)

@@ -38,6 +38,7 @@ from worker.ledger.epochs import Epochs, HighWater
 from worker.ledger.erasures import Erasures
 from worker.ledger.figures import Figures
 from worker.ledger.footprint import Footprints
+from worker.ledger.grants import Grants
 from worker.ledger.intake import Intake
 from worker.ledger.journal import Journal
 from worker.ledger.limiter import RedisLimiter
@@ -285,7 +286,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
     async with AsyncExitStack() as stack:
         ledger = Ledger.over(redis, settings.data_dir)
         owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
-        vault = Vault(ledger.cursors, settings)
+        vault = Vault(Grants(ledger.scripts), settings)
         draining = asyncio.Event()
         purse = purse_of(settings)
         spool = Spool(settings.data_dir)
@@ -301,7 +302,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             limiters[name].add(provider.buckets)
         crms: dict[str, Crm] = {}
         for name, crm in settings.crm.items():
-            crms[name] = await open_crm(name, crm, limiter_of(name), vault)
+            crms[name] = open_crm(name, crm, limiter_of(name), vault)
             limiters[name].add(crms[name].buckets)
             stack.push_async_callback(crms[name].aclose)
         lookups = Lookups(

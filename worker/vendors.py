@@ -43,14 +43,18 @@ def open_openprospect(settings: OpenProspect, limiter: Limiter) -> openprospect.
     return openprospect.OpenProspect(openprospect.open_transport(options, limiter), options)
 
 
-async def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | None) -> Crm:
-    """One crm; a refresh token that was rotated comes from ``vault`` and goes there."""
-    kept = await vault.refresh_token(name) if vault else None
-    if kept is not None:
-        settings = settings.model_copy(update={"refresh_token": kept})
-    keep = vault.keeper(name) if vault else None
+def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | None) -> Crm:
+    """One crm; what its refresh token is traded for is kept in ``vault``, for every process."""
+    grants = None
+    if vault is not None and settings.refresh_token is not None and renews(settings):
+        grants = vault.store(name, settings.client_id, settings.refresh_token)
     match settings:
         case HubSpot():
-            return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, keep=keep)
+            return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, grants=grants)
         case Salesforce():
-            return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, keep=keep)
+            return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, grants=grants)
+
+
+def renews(settings: CrmSettings) -> bool:
+    """Whether a crm signs in with a refresh token, which its vendor may replace at each use."""
+    return settings.auth == "refresh_token" if isinstance(settings, Salesforce) else settings.token is None

@@ -14,12 +14,11 @@ from pydantic import SecretStr, TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
-from connectors.hubspot import records, refusals, search, writing
-from connectors.hubspot.auth import Keep, OAuth, token_reading
+from connectors.hubspot import records, refusals, search, sign_in, writing
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import MARKS, HubSpotOptions
 from connectors.hubspot.records import RawProperties, Row, Rows
-from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, Ticket, Window, parse_rate
 from connectors.matching import bare_host, profile_address, spellings
 from connectors.models import (
     Company,
@@ -35,6 +34,7 @@ from connectors.models import (
     WriteResult,
     Written,
 )
+from connectors.oauth import GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation
 from connectors.ports import Watched
 from connectors.transport import Auth, NoAuth, StaticAuth, Transport
@@ -63,11 +63,11 @@ class HubSpot:
         options: HubSpotOptions,
         transport: Transport,
         *,
-        also: Sequence[Transport] = (),
+        also: Sequence[Transport | OAuth] = (),
         clock: Callable[[], float] = time.monotonic,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``also`` are further transports to close; ``rest`` waits out a lock."""
+        """``also`` is closed before the transport; ``rest`` waits out a lock."""
         self.name = options.name
         self.buckets: Mapping[str, tuple[Window, ...]] = {
             options.name: (parse_rate(options.burst), parse_rate(options.daily)),
@@ -86,36 +86,36 @@ class HubSpot:
         options: HubSpotOptions,
         limiter: Limiter,
         *,
-        keep: Keep | None = None,
+        grants: GrantStore | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> HubSpot:
-        """A portal with transports of its own. ``keep`` is handed every rotated refresh token.
+        """A portal with transports of its own. ``grants`` keeps what a refresh token was traded for.
 
         Raises:
             ValueError: neither a token nor the three OAuth values are there, or the address will not do.
         """
-        also: list[Transport] = []
+        also: list[Transport | OAuth] = []
         auth: Auth
         if options.token is not None:
             auth = StaticAuth("authorization", SecretStr(f"Bearer {options.token.get_secret_value()}"))
         elif options.client_id and options.client_secret and options.refresh_token:
-            reading = token_reading(options.name)
             tokens = Transport(
                 options.name,
                 options.base_url,
                 NoAuth(),
-                NoLimiter(),
-                reading=reading,
+                limiter,
+                reading=sign_in.reading(options.name),
                 connections=1,
                 connect_s=options.connect_s,
                 read_s=options.read_s,
             )
-            also.append(tokens)
-            operation = token_call(options.api_version)
-            auth = OAuth(
-                tokens, operation, options.client_id, options.client_secret, options.refresh_token, keep, clock
+            ask = sign_in.asker(
+                tokens, token_call(options.api_version), options.client_id, options.client_secret, wall_clock
             )
+            auth = OAuth(ask, grants or OwnGrants(options.refresh_token), wall_clock=wall_clock, rest=rest)
+            also += [auth, tokens]
         else:
             raise ValueError(f"{options.name} needs a token, or client id, client secret and refresh token")
         reading = refusals.reading(options.name, options.reserve)
@@ -132,8 +132,8 @@ class HubSpot:
 
     async def aclose(self) -> None:
         """Close connections."""
-        for transport in (self._transport, *self._also):
-            await transport.aclose()
+        for part in (*self._also, self._transport):
+            await part.aclose()
 
     # ---- schema and standing -------------------------------------------------------------------------------------
 

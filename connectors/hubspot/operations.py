@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.hubspot.paths import PATHS, TYPES
+from connectors.oauth import BUCKET
 from connectors.operations import Operation, Repeat
 
 _REFUSED = frozenset({400, 409, 423})  # read by us: a refused batch is split
@@ -50,4 +51,4 @@ def calls(api_version: str) -> dict[str, Calls]:
 
 def token_call(api_version: str) -> Operation:
     """The OAuth token call. It may rotate the refresh token, so only the call that needs it repeats."""
-    return Operation("oauth.token", "POST", PATHS[api_version].token, Repeat.CREATES)
+    return Operation("oauth.token", "POST", PATHS[api_version].token, Repeat.CREATES, bucket=BUCKET)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
-from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, Ticket, Window, parse_rate
 from connectors.matching import alike, bare_host, profile_address, profile_slug, spellings
 from connectors.models import (
     Company,
@@ -30,14 +30,15 @@ from connectors.models import (
     WriteResult,
     Written,
 )
+from connectors.oauth import GrantStore
 from connectors.ports import Watched
-from connectors.salesforce import keyset, records, soql, writing
+from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.options import MARKS, SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, WHO, Org
 from connectors.salesforce.records import TABLES, Created, Rows, Schema
-from connectors.salesforce.refusals import reading, token_reading
-from connectors.salesforce.tokens import Keep, Tokens, check
+from connectors.salesforce.refusals import reading
+from connectors.salesforce.tokens import Tokens, check
 from connectors.salesforce.wire import USERINFO, Lines
 from connectors.transport import NoAuth, Transport
 
@@ -81,28 +82,27 @@ class Salesforce:
         options: SalesforceOptions,
         limiter: Limiter,
         *,
-        keep: Keep | None = None,
+        grants: GrantStore | None = None,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> Salesforce:
-        """An org with a login of its own. ``keep`` is handed every rotated refresh token.
+        """An org with a login of its own. ``grants`` keeps what a refresh token was traded for.
 
         Raises:
             ValueError: a secret of ``auth`` is missing, or an address will not do.
         """
         check(options)
         login = options.login_base or options.base_url
-        login_reading = token_reading(options.name)
         logins = Transport(
             options.name,
             login,
             NoAuth(),
-            NoLimiter(),
-            reading=login_reading,
+            limiter,
+            reading=sign_in.reading(options.name),
             connections=1,
             connect_s=options.connect_s,
             read_s=options.read_s,
         )
-        tokens = Tokens(options, logins, keep)
+        tokens = Tokens(options, logins, grants, rest=rest)
         how = reading(options.name, options.reserve)
         many = options.concurrency
         transport = Transport(options.name, options.base_url, tokens, limiter, reading=how, connections=many)
@@ -114,7 +114,8 @@ class Salesforce:
         return self._tokens.user_id
 
     async def aclose(self) -> None:
-        """Close connections; a call under way in a thread is not waited for."""
+        """Close connections; a call under way in a thread is not waited for, a sign-in is."""
+        await self._tokens.aclose()
         self._lines.close()
         for transport in self._transports:
             await transport.aclose()

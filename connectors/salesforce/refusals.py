@@ -175,16 +175,3 @@ def reading(vendor: str, reserve: float) -> Reading:
         return {"": Notice(max(0, left), SPENT_S, 86_400)}
 
     return Reading(refusal=refused, code=lambda reply: next(iter(faults(reply.body)), Fault()).code, notices=notices)
-
-
-def token_reading(vendor: str) -> Reading:
-    """A refused token call: no token will come until somebody mends the credential."""
-
-    def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
-        if not 400 <= reply.status < 500 or reply.status in {408, 425, 429}:
-            return None
-        code = next(iter(faults(reply.body)), Fault()).code
-        hint = "the org refuses our credential: check client id, secret, user and key"
-        return AccessError(vendor, operation.name, reply.status, code=code, hint=hint)
-
-    return Reading(refusal=refused)

@@ -1,4 +1,4 @@
-"""Salesforce's OAuth: tokens are used until a 401, and fetched anew by one refresh at a time.
+"""Salesforce's sign-in: a token is used until a 401, then renewed (``connectors.oauth``).
 
 The library's own refresh drops headers, loops and keeps an old host, so it is not used.
 """
@@ -6,6 +6,7 @@ The library's own refresh drops headers, loops and keeps an old host, so it is n
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -16,17 +17,20 @@ from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors.addresses import is_loopback
 from connectors.classify import parsed
-from connectors.errors import AccessError, OutcomeUnknownError, UnavailableError
+from connectors.errors import AccessError
+from connectors.oauth import BUCKET, Grant, GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation, Repeat
 from connectors.salesforce.options import SalesforceOptions
 from connectors.salesforce.records import long_id
+from connectors.salesforce.sign_in import WRONG_AUDIENCE
 from connectors.transport import Transport
 
 # Not repeated by itself: it may rotate the refresh token, and the call that needs it repeats.
-TOKEN = Operation("oauth.token", "POST", "/services/oauth2/token", Repeat.CREATES)
+TOKEN = Operation("oauth.token", "POST", "/services/oauth2/token", Repeat.CREATES, bucket=BUCKET)
 GOOD_FOR_S = 180  # of a JWT; Salesforce takes a few minutes at most
 HOSTS = (".salesforce.com", ".force.com", ".salesforce.mil", ".cloudforce.com", ".sfcrmproducts.cn")
-Keep = Callable[[str], Awaitable[None]]
+_LOGINS = ("login.salesforce.com", "test.salesforce.com")
+_SITES = (".my.site.com", ".force.com")  # of an Experience site, which is an audience of its own
 
 
 class _Token(BaseModel):
@@ -42,63 +46,68 @@ _TOKEN = TypeAdapter(_Token)
 
 
 class Tokens:
-    """The token at hand and the host it is for. A rotated refresh token goes to ``keep`` before its token is used."""
+    """The org's access token, the host it is for and the user it is of (``connectors.auth.Auth``)."""
 
     def __init__(
         self,
         options: SalesforceOptions,
         transport: Transport,
-        keep: Keep | None = None,
+        store: GrantStore | None = None,
+        *,
         wall_clock: Callable[[], float] = time.time,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._options, self._transport, self._keep, self._wall_clock = options, transport, keep, wall_clock
-        self._refresh_token = options.refresh_token
-        self._access = SecretStr("")
-        self._one = asyncio.Lock()
+        """``store`` keeps the grants of a refresh token; other sign-ins need none and are not shared."""
+        self._options, self._transport, self._wall_clock = options, transport, wall_clock
+        if store is None or options.auth != "refresh_token":
+            store = OwnGrants(options.refresh_token)
+        self._oauth = OAuth(self._ask, store, taken=self._taken, wall_clock=wall_clock, rest=rest)
+        self._audiences = audiences(options)
         self.instance, self.user_id, self.org_id = "", "", ""
 
     async def headers(self) -> Mapping[str, str]:
-        """The Bearer header; the first call fetches a token."""
-        if not self.instance:
-            async with self._one:
-                if not self.instance:
-                    await self._fetch()
-        return {"authorization": f"Bearer {self._access.get_secret_value()}"}
+        """The Bearer header; the first call signs in."""
+        return await self._oauth.headers()
 
     async def renewed(self, refused: Mapping[str, str]) -> bool:
-        """A newer token than the refused one: one that is there already, or a fresh one."""
-        async with self._one:
-            if refused.get("authorization") == f"Bearer {self._access.get_secret_value()}":
-                await self._fetch()
-        return True
+        """A newer token than the refused one."""
+        return await self._oauth.renewed(refused)
 
-    async def _fetch(self) -> None:
+    async def aclose(self) -> None:
+        """Wait for a renewal under way."""
+        await self._oauth.aclose()
+
+    async def _ask(self, refresh_token: SecretStr | None) -> Grant:
         try:
-            reply = await self._transport.send(TOKEN, form=await self._form())
-        except OutcomeUnknownError as unknown:
-            args = (unknown.vendor, unknown.operation, unknown.status, unknown.request_id)
-            raise UnavailableError(*args, bucket=unknown.vendor, code=unknown.code) from unknown
+            reply = await self._transport.send(TOKEN, form=await self._form(refresh_token))
+        except AccessError as refused:
+            if refused.code != WRONG_AUDIENCE or len(self._audiences) < 2:
+                raise
+            self._audiences = self._audiences[1:]  # the address told the wrong one of the two
+            reply = await self._transport.send(TOKEN, form=await self._form(refresh_token))
         token = parsed(_TOKEN, reply, self._transport.vendor, TOKEN.name)
-        instance = pinned(self._options.name, token.instance_url, self._options.base_url)
-        if token.refresh_token is not None and token.refresh_token != self._refresh_token:
-            if self._keep is not None:
-                await self._keep(token.refresh_token.get_secret_value())
-            self._refresh_token = token.refresh_token
-        org_id, user_id = identity(token.id)
+        return Grant(
+            access_token=token.access_token,
+            refresh_token=token.refresh_token,
+            instance_url=token.instance_url,
+            identity=token.id,
+        )
+
+    def _taken(self, grant: Grant) -> None:
+        instance = pinned(self._options.name, grant.instance_url, self._options.base_url)
+        org_id, user_id = identity(grant.identity)
         if self._options.org_id and org_id and org_id[:15] != self._options.org_id[:15]:
             raise AccessError(self._options.name, TOKEN.name, code="ORG", hint="the credential belongs to another org")
-        self.org_id, self.user_id = org_id, long_id(user_id)
-        self._access, self.instance = token.access_token, instance
+        self.org_id, self.user_id, self.instance = org_id, long_id(user_id), instance
 
-    async def _form(self) -> Mapping[str, str]:
+    async def _form(self, refresh_token: SecretStr | None) -> Mapping[str, str]:
         options = self._options
         secret, client_id = _open(options.client_secret), _open(options.client_id)
         if options.auth == "jwt":
             return {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": await self._assertion()}
         if options.auth == "client_credentials":
             return {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-        token = _open(self._refresh_token)
-        form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": token}
+        form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": _open(refresh_token)}
         return form | ({"client_secret": secret} if secret else {})
 
     async def _assertion(self) -> str:
@@ -106,7 +115,7 @@ class Tokens:
         claims = {
             "iss": _open(options.client_id),
             "sub": _open(options.username),
-            "aud": options.audience or audience(options.base_url),
+            "aud": self._audiences[0],
             "exp": int(self._wall_clock()) + GOOD_FOR_S,
         }
         try:
@@ -138,11 +147,34 @@ def check(options: SalesforceOptions) -> None:
         raise ValueError(f"{options.name} with auth {options.auth} needs {' and '.join(lost)}")
 
 
-def audience(base_url: str) -> str:
-    """Whom a JWT is for: the documented ones are production's and test's login hosts."""
-    host = urlsplit(base_url).hostname or ""
-    test = ".sandbox." in host or host.startswith("test.")
-    return "https://test.salesforce.com" if test else "https://login.salesforce.com"
+def audiences(options: SalesforceOptions) -> tuple[str, ...]:
+    """Whom the JWT may be for, likeliest first: as configured, an Experience site, or one of two login hosts."""
+    if options.audience:
+        return (options.audience,)
+    login, org = (urlsplit(address).hostname or "" for address in (options.login_base or "", options.base_url))
+    for host in (login, org):
+        if host.endswith(_SITES):
+            return (f"https://{host}{urlsplit(options.login_base or options.base_url).path}",)
+        if host in _LOGINS:
+            return (f"https://{host}", *(f"https://{other}" for other in _LOGINS if other != host))
+    first, second = reversed(_LOGINS) if is_sandbox(org) else _LOGINS
+    return (f"https://{first}", f"https://{second}")
+
+
+def is_sandbox(host: str) -> bool:
+    """Whether an org's address is a sandbox's or a scratch org's.
+
+    ``acme--uat.sandbox.my.salesforce.com`` and ``words-dev-ed.scratch.my.salesforce.com``; before enhanced domains
+    ``acme--uat.my.salesforce.com`` and ``acme--uat.cs42.my.salesforce.com``; ``cs42.salesforce.com``; and on Hyperforce
+    the instance's own ``usa2s.sfdc-yfeipo.salesforce.com``.
+    """
+    first, *rest = host.split(".")
+    return (
+        "--" in first
+        or bool({"sandbox", "scratch"} & set(rest))
+        or any(re.fullmatch(r"cs\d+", part) for part in (first, *rest))
+        or (re.fullmatch(r"[a-z]{3}\d+s", first) is not None and rest[:1] != [] and rest[0].startswith("sfdc-"))
+    )
 
 
 def pinned(vendor: str, instance_url: str, base_url: str) -> str:

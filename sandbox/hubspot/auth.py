@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from sandbox.calls import Call, Reply
@@ -10,6 +10,13 @@ from sandbox.clock import Clock, iso
 from sandbox.hubspot.errors import ApiError
 from sandbox.hubspot.settings import Settings
 from sandbox.hubspot.table import USER_ID
+
+MOODS: Final[dict[str, tuple[int, dict[str, str]]]] = {
+    "retry": (400, {"status": "error", "message": "Something went wrong, please retry", "error": "server_error"}),
+    "busy": (400, {"status": "error", "message": "A token request is already in progress", "error": "invalid_grant"}),
+    "too_often": (400, {"status": "error", "message": "Rate limit exceeded", "errorType": "RATE_LIMIT"}),
+    "page": (400, {}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +70,20 @@ class Tokens:
         self._until = dict.fromkeys(self._until, self._clock.wall() - 1)
         return len(self._until)
 
+    def connect(self) -> str:
+        """Another refresh token."""
+        token = f"na1-{secrets.token_urlsafe(24)}"
+        self._refresh.add(token)
+        return token
+
     def revoke_refresh(self) -> None:
         self._refresh.clear()
 
     def token(self, call: Call) -> Reply:
         form, held = _form(call), self.credentials
         call.entry.key = form.get("grant_type", "")
+        if self._settings.token_moods:
+            return Reply(*MOODS[self._settings.token_moods.pop(0)])
         if (form.get("client_id"), form.get("client_secret")) != (held.client_id, held.client_secret):
             return _failure("invalid_client", "BAD_CLIENT", "missing or invalid client id or secret")
         if form.get("grant_type") == "authorization_code":

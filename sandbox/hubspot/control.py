@@ -35,6 +35,7 @@ def add_portal_control(app: web.Application, hub: "HubSpot") -> None:
         ("POST", "switch", control.switch),
         ("POST", "settings", control.settings),
         ("POST", "expire-tokens", control.expire_tokens),
+        ("POST", "connect", control.connect),
         ("POST", "webhooks", control.webhooks),
         ("GET", "webhooks", control.webhooks_sent),
     ]
@@ -201,6 +202,10 @@ class _Control:
             self.hub.tokens.revoke_refresh()
         self.hub.tokens.static_revoked = bool(body.get("static", self.hub.tokens.static_revoked))
         return {"expired": self.hub.tokens.expire()}
+
+    def connect(self, _: web.Request, __: dict[str, Any]) -> Any:
+        """A person connects the app: a refresh token that nobody has spent."""
+        return {"refresh_token": self.hub.tokens.connect()}
 
     def webhooks(self, _: web.Request, body: dict[str, Any]) -> Any:
         """The fields of `webhooks.Target`: events go out from now on. `{"url": ""}` ends it."""

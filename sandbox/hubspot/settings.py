@@ -20,6 +20,8 @@ class Settings:
     locked_writes: int = 0
     """So many writes to come are answered 423."""
     rotate_refresh_tokens: bool = False
+    token_moods: list[str] = field(default_factory=list)
+    """How the next calls of the token endpoint are answered, one by one; names as in `auth.MOODS`."""
     token_life_s: float = 1_800.0
     numeric_link_ids: bool = False
     """Associations as in the v4 example: `toObjectId` a number. The schema says string."""

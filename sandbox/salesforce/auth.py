@@ -15,8 +15,19 @@ from sandbox.salesforce.ids import ORGANIZATION_ID
 from sandbox.salesforce.settings import Settings
 from sandbox.salesforce.store import INTEGRATION_USER
 
-AUDIENCES: Final = frozenset({"https://login.salesforce.com", "https://test.salesforce.com"})
+PRODUCTION, TEST = "https://login.salesforce.com", "https://test.salesforce.com"
 MAX_AHEAD_S: Final = 600.0  # "a few minutes" in the documents
+MOODS: Final[dict[str, tuple[int, str, str]]] = {  # seen in public reports: status, error, description
+    "retry": (400, "unknown_error", "retry your request"),
+    "busy": (400, "invalid_grant", "token request is already being processed"),
+    "unavailable": (400, "temporarily_unavailable", "the service is temporarily unavailable"),
+    "too_often": (400, "invalid_grant", "login rate exceeded"),
+    "unapproved": (400, "invalid_grant", "user hasn't approved this consumer"),
+    "unknown_client": (400, "invalid_client_id", "client identifier invalid"),
+    "no_run_as": (400, "invalid_grant", "no client credentials user enabled"),
+    "inactive": (400, "invalid_grant", "inactive organization"),
+    "wrong_host": (400, "invalid_grant", "request not supported on this domain"),
+}
 JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -38,6 +49,7 @@ class Tokens:
         self._settings = settings
         self._used: dict[str, float] = {}
         self._refresh = {self.credentials.refresh_token}
+        self._spent: set[str] = set()  # refresh tokens that were rotated
 
     def issue(self) -> str:
         token = f"00D5g!{secrets.token_urlsafe(24)}"
@@ -58,6 +70,12 @@ class Tokens:
         self._used.clear()
         return count
 
+    def connect(self) -> str:
+        """Another refresh token."""
+        token = f"5Aep861{secrets.token_urlsafe(24)}"
+        self._refresh.add(token)
+        return token
+
     def revoke_refresh(self) -> None:
         self._refresh.clear()
 
@@ -68,6 +86,8 @@ class Tokens:
         kind, held = form.get("grant_type"), self.credentials
         call.entry.key = kind or ""
         extra: dict[str, Any] = {}
+        if self._settings.token_moods:
+            return _in_mood(self._settings.token_moods.pop(0))
         if kind == JWT_GRANT:
             if text := self._assertion_fault(form.get("assertion", ""), origin):
                 return _failure("invalid_grant", text)
@@ -78,10 +98,14 @@ class Tokens:
             if client_secret and client_secret != held.client_secret:
                 return _failure("invalid_client", "invalid client credentials")
             given = form.get("refresh_token", "")
+            if given in self._spent:  # used twice: taken for theft, which costs the whole connection
+                self.revoke_refresh()
+                self.expire()
             if given not in self._refresh:
                 return _failure("invalid_grant", "expired access/refresh token")
             if self._settings.rotate_refresh_tokens:
                 self._refresh.discard(given)
+                self._spent.add(given)
                 extra["refresh_token"] = f"5Aep861{secrets.token_urlsafe(32)}"
                 self._refresh.add(extra["refresh_token"])
             return self._success(origin, extra)
@@ -150,8 +174,8 @@ class Tokens:
             return "invalid client credentials"
         if claims.get("sub") != self.credentials.username:
             return "user hasn't approved this consumer"
-        audiences = AUDIENCES | ({origin} if self._settings.accept_own_audience else set())
-        if claims.get("aud") not in audiences:
+        wanted = TEST if self._settings.is_sandbox else PRODUCTION
+        if claims.get("aud") not in {wanted, *([origin] if self._settings.accept_own_audience else [])}:
             return "audience is invalid"
         try:
             ahead = float(claims.get("exp", 0)) - self._clock.wall()
@@ -182,6 +206,11 @@ def _decoded(part: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _in_mood(name: str) -> Reply:
+    status, error, text = MOODS[name]
+    return answer(status, {"error": error, "error_description": text})
 
 
 def _failure(error: str, text: str) -> Reply:

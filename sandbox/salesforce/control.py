@@ -41,6 +41,7 @@ def add_org_control(app: web.Application, org: "Salesforce") -> None:
         ("POST", "lock", control.lock),
         ("POST", "duplicate-rules", control.duplicate_rules),
         ("POST", "expire-tokens", control.expire_tokens),
+        ("POST", "connect", control.connect),
         ("POST", "expire-locators", control.expire_locators),
         ("POST", "move-instance", control.move_instance),
         ("POST", "outbound", control.outbound),
@@ -187,6 +188,10 @@ class _Control:
         if body.get("refresh"):
             self.org.tokens.revoke_refresh()
         return {"expired": self.org.tokens.expire()}
+
+    def connect(self, _: web.Request, __: dict[str, Any]) -> Any:
+        """A person connects the app: a refresh token that nobody has spent."""
+        return {"refresh_token": self.org.tokens.connect()}
 
     def expire_locators(self, _: web.Request, __: dict[str, Any]) -> Any:
         self.org.queries.forget_locators()

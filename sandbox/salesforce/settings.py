@@ -1,6 +1,6 @@
 """What a test may switch while the org runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -8,6 +8,10 @@ class Settings:
     page_size: int | None = None
     """Rows of one query page; None: what the caller asks, at most 2,000."""
     rotate_refresh_tokens: bool = False
+    token_moods: list[str] = field(default_factory=list)
+    """How the next calls of the token endpoint are answered, one by one; names as in `auth.MOODS`."""
+    is_sandbox: bool = False
+    """A sandbox or scratch org: its JWTs are for the test host."""
     accept_own_audience: bool = False
     """JWT `aud` may be this org's own address. Not in the documented list, and not verified either way."""
     always_unauthorized: bool = False

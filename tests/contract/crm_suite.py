@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import AccessError, ContractError, UnavailableError
+from connectors.errors import AccessError, ContractError, SignInUnavailableError, UnavailableError
 from connectors.operations import Operation, Repeat
 from tests.contract.sandbox import Sandbox
 from tests.contract.suite import CASES, Case
@@ -111,6 +111,8 @@ def _expected(row: CrmRow, case: Case) -> tuple[type[Exception] | None, int, str
             error = UnavailableError
     if row.login and case.name in {"401", "402", "403", "404", "409"}:
         error = AccessError
+    if row.login and error is UnavailableError:
+        error = SignInUnavailableError  # which blames neither the call's record nor the credential
     if case.more.get("params", {}).get("status", 0) in row.operation.misses:
         error = None
     if error is ContractError and (row.blind or (case.kind == "missing_field" and not row.needed)):

@@ -23,6 +23,7 @@ from connectors.errors import (
 from connectors.hubspot import HubSpot, HubSpotOptions
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
+from connectors.oauth import OwnGrants
 from connectors.ports import Watched
 from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start
@@ -75,9 +76,9 @@ async def open_crm(sandbox: Sandbox, version: str) -> AsyncIterator[Open]:
     def opener(
         *,
         oauth: bool = False,
-        keep: Any = None,
+        grants: Any = None,
         rest: Any = None,
-        clock: Any = time.monotonic,
+        wall_clock: Any = time.time,
         limiter: Any = None,
         **more: Any,
     ) -> HubSpot:
@@ -87,7 +88,7 @@ async def open_crm(sandbox: Sandbox, version: str) -> AsyncIterator[Open]:
             secrets = {name: info[name] for name in ("client_id", "client_secret", "refresh_token")}
         values = {"name": "acme", "base_url": info["base_url"], "api_version": version} | secrets | more
         options = HubSpotOptions.model_validate(values)
-        crm = HubSpot.opened(options, limiter or NoLimiter(), keep=keep, clock=clock, rest=rest or Rest())
+        crm = HubSpot.opened(options, limiter or NoLimiter(), grants=grants, wall_clock=wall_clock, rest=rest or Rest())
         opened.append(crm)
         return crm
 
@@ -593,7 +594,7 @@ async def test_concurrent_calls_share_one_refresh(sandbox: Sandbox, open_crm: Op
 
 async def test_a_token_about_to_end_is_refreshed_ahead_of_time(sandbox: Sandbox, open_crm: Open) -> None:
     clock = Clock()
-    crm = open_crm(oauth=True, clock=clock)
+    crm = open_crm(oauth=True, wall_clock=clock)
     await crm.standing()
     clock.now += 1600
     await crm.standing()
@@ -605,19 +606,16 @@ async def test_a_token_about_to_end_is_refreshed_ahead_of_time(sandbox: Sandbox,
 
 
 async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open) -> None:
-    kept: list[str] = []
-
-    async def keep(token: str) -> None:
-        kept.append(token)
-
+    grants = OwnGrants(SecretStr(sandbox.info["refresh_token"]))
     sandbox.control("settings", {"rotate_refresh_tokens": True})
-    crm = open_crm(oauth=True, keep=keep)
+    crm = open_crm(oauth=True, grants=grants)
     await crm.standing()
-    assert len(kept) == 1
+    assert grants.refresh_token is not None
+    assert grants.refresh_token.get_secret_value() != sandbox.info["refresh_token"]
+    sandbox.control("expire-tokens", {})
+    await crm.standing()  # the kept one is spent, and not the configured one
     sandbox.control("settings", {"rotate_refresh_tokens": False})
-    again = open_crm(oauth=True, refresh_token=kept[0])
-    await again.standing()
-    sandbox.info["refresh_token"] = kept[0]  # the old one is dead for every later test of this process
+    sandbox.info["refresh_token"] = grants.refresh_token.get_secret_value()  # the others are dead for every later test
 
 
 async def test_a_revoked_connection_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:

@@ -12,10 +12,11 @@ from pydantic import SecretStr
 
 from connectors.errors import ConnectorError
 from connectors.hubspot import HubSpot, HubSpotOptions, refusals
-from connectors.hubspot.auth import OAuth
 from connectors.hubspot.operations import calls, token_call
+from connectors.hubspot.sign_in import asker
 from connectors.limits import NoLimiter, Ticket
 from connectors.models import Cursor, Reply, Write
+from connectors.oauth import OAuth, OwnGrants
 from connectors.operations import Operation
 from connectors.ports import Watched
 from connectors.transport import NoAuth, StaticAuth, Transport
@@ -81,7 +82,7 @@ async def recorded(
     tokens = Recording("acme", info["base_url"], NoAuth(), NoLimiter())
     client_id, client_secret, refresh = (SecretStr(info[k]) for k in ("client_id", "client_secret", "refresh_token"))
     auth = (
-        OAuth(tokens, token_call(version), client_id, client_secret, refresh)
+        OAuth(asker(tokens, token_call(version), client_id, client_secret), OwnGrants(refresh))
         if oauth
         else StaticAuth("authorization", SecretStr(f"Bearer {info['token']}"))
     )

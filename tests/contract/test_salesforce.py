@@ -14,6 +14,7 @@ import defusedxml.ElementTree
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import SecretStr
 
 from connectors.errors import (
     AccessError,
@@ -26,6 +27,7 @@ from connectors.errors import (
 )
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
+from connectors.oauth import OwnGrants
 from connectors.ports import Watched
 from connectors.salesforce import Salesforce, SalesforceOptions
 from connectors.transport import BODY_CAP
@@ -35,7 +37,7 @@ from tests.contract.wire import KeptTicket, Wire, answers, wire
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
 LEADS = Watched("lead", ("Email", "Phone", "Title", "FirstName", "LastName"))
-SETTINGS = {"page_size": None, "rotate_refresh_tokens": False, "always_unauthorized": False}
+SETTINGS = {"page_size": None, "rotate_refresh_tokens": False, "always_unauthorized": False, "is_sandbox": False}
 FRESH = itertools.count(1)
 Open = Callable[..., Salesforce]
 
@@ -63,7 +65,7 @@ class Rest:
 async def open_crm(sandbox: Sandbox) -> AsyncIterator[Open]:
     opened: list[Salesforce] = []
 
-    def opener(*, keep: Any = None, rest: Any = None, limiter: Any = None, **more: Any) -> Salesforce:
+    def opener(*, grants: Any = None, rest: Any = None, limiter: Any = None, **more: Any) -> Salesforce:
         info = sandbox.info
         values = {
             "name": "acme",
@@ -73,7 +75,7 @@ async def open_crm(sandbox: Sandbox) -> AsyncIterator[Open]:
             **more,
         }
         options = SalesforceOptions.model_validate(values)
-        crm = Salesforce.opened(options, limiter or NoLimiter(), keep=keep, rest=rest or Rest())
+        crm = Salesforce.opened(options, limiter or NoLimiter(), grants=grants, rest=rest or Rest())
         opened.append(crm)
         return crm
 
@@ -147,13 +149,35 @@ async def test_a_login_by_refresh_token(sandbox: Sandbox, open_crm: Open) -> Non
     assert (await crm.standing()).who == sandbox.info["organization_id"]
 
 
-async def test_a_login_by_signed_assertion(sandbox: Sandbox, open_crm: Open, tmp_path: Path) -> None:
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path = tmp_path / "key.pem"
     path.write_bytes(pem)
-    crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=path)
+    return path
+
+
+@pytest.mark.parametrize("is_sandbox", [False, True])
+async def test_a_login_by_signed_assertion_works_out_whom_it_is_for(
+    sandbox: Sandbox, open_crm: Open, key_file: Path, is_sandbox: bool
+) -> None:
+    sandbox.control("settings", {"is_sandbox": is_sandbox})
+    crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=key_file)
     assert (await crm.standing()).who == sandbox.info["organization_id"]
+    sandbox.control("expire-tokens", {})
+    await crm.standing()
+    assert count(sandbox, "/token") == 2 + is_sandbox  # what was learned is remembered
+
+
+async def test_a_configured_audience_is_the_only_one(sandbox: Sandbox, open_crm: Open, key_file: Path) -> None:
+    sandbox.control("settings", {"is_sandbox": True})
+    more = {"auth": "jwt", "username": sandbox.info["username"], "private_key_file": key_file}
+    with pytest.raises(AccessError, match="set audience"):
+        await open_crm(audience="https://login.salesforce.com", **more).standing()
+    assert count(sandbox, "/token") == 1
+    await open_crm(audience="https://test.salesforce.com", **more).standing()
+    await open_crm(login_base=sandbox.base_url, audience="https://test.salesforce.com", **more).standing()
 
 
 async def test_a_key_file_that_is_none_is_for_an_operator(sandbox: Sandbox, open_crm: Open, tmp_path: Path) -> None:
@@ -175,17 +199,17 @@ async def test_a_login_to_another_org_is_refused(open_crm: Open) -> None:
 
 
 async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open) -> None:
-    kept: list[str] = []
-
-    async def keep(token: str) -> None:
-        kept.append(token)
-
+    grants = OwnGrants(SecretStr(sandbox.info["refresh_token"]))
     sandbox.control("settings", {"rotate_refresh_tokens": True})
-    await open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"], keep=keep).standing()
-    assert len(kept) == 1
-    sandbox.info["refresh_token"] = kept[0]  # the old one is dead for every later test of this process
-    sandbox.control("settings", {"rotate_refresh_tokens": False})
-    await open_crm(auth="refresh_token", refresh_token=kept[0]).standing()
+    crm = open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"], grants=grants)
+    await crm.standing()
+    assert grants.refresh_token is not None
+    kept = grants.refresh_token.get_secret_value()
+    assert kept != sandbox.info["refresh_token"]
+    sandbox.info["refresh_token"] = kept  # the old one is dead for every later test of this process
+    sandbox.control("expire-tokens", {})
+    await crm.standing()  # the kept one is spent, and not the configured one
+    sandbox.info["refresh_token"] = grants.refresh_token.get_secret_value()
 
 
 async def test_concurrent_calls_over_an_expiry_share_one_refresh(sandbox: Sandbox, crm: Salesforce) -> None:

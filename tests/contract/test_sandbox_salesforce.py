@@ -271,11 +271,43 @@ class TestAuth:
         held_ = org.vendor.credentials()
         form = {"grant_type": "refresh_token", "refresh_token": held_["refresh_token"]}
         first = await token(org.session, org.vendor.origin, held_, **form)
-        again = await token(org.session, org.vendor.origin, held_, **form)
-        assert again["error_description"] == "expired access/refresh token"
-        assert (await token(org.session, org.vendor.origin, held_, **form | {"refresh_token": first["refresh_token"]}))[
-            "status"
-        ] == 200
+        form["refresh_token"] = first["refresh_token"]
+        second = await token(org.session, org.vendor.origin, held_, **form)
+        assert second["status"] == 200
+        assert second["refresh_token"] != first["refresh_token"]
+
+    async def test_a_refresh_token_used_twice_costs_the_connection(self, org: Client) -> None:
+        await org.control("POST", "settings", {"rotate_refresh_tokens": True})
+        held_ = org.vendor.credentials()
+        form = {"grant_type": "refresh_token", "refresh_token": held_["refresh_token"]}
+        first = await token(org.session, org.vendor.origin, held_, **form)
+        for spent in (held_["refresh_token"], first["refresh_token"]):
+            refused = await token(org.session, org.vendor.origin, held_, **form | {"refresh_token": spent})
+            assert refused["error_description"] == "expired access/refresh token"
+        assert code(await org.get(f"{DATA}/limits")) == (401, "INVALID_SESSION_ID")
+
+    async def test_the_token_endpoint_has_moods(self, org: Client) -> None:
+        await org.control("POST", "settings", {"token_moods": ["retry", "busy"]})
+        held_ = org.vendor.credentials()
+        told = [await token(org.session, org.vendor.origin, held_, grant_type="client_credentials") for _ in range(3)]
+        assert [one["status"] for one in told] == [400, 400, 200]
+        assert [one.get("error_description") for one in told[:2]] == [
+            "retry your request",
+            "token request is already being processed",
+        ]
+
+    async def test_a_sandbox_org_wants_assertions_for_the_test_host(self, org: Client) -> None:
+        await org.control("POST", "settings", {"is_sandbox": True})
+        held_ = org.vendor.credentials()
+        told = []
+        for host in ("https://login.salesforce.com", "https://test.salesforce.com"):
+            form = {
+                "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                "assertion": assertion(held_, aud=host),
+            }
+            told.append(await token(org.session, org.vendor.origin, held_, **form))
+        assert [one["status"] for one in told] == [400, 200]
+        assert told[0]["error_description"] == "audience is invalid"
 
     async def test_userinfo_names_the_user_of_own_writes(self, org: Client) -> None:
         info = (await org.get("/services/oauth2/userinfo")).json

@@ -50,7 +50,7 @@ class Leases:
     """Whose lease each record is, as far as a claim's answers tell. ``stale`` are steps taken on a lease given on.
 
     ``questions`` are those of tickets, ``asked`` the records by the questions asked for them, ``sent`` the tickets that
-    were to be sent.
+    were to be sent. ``waited`` are the ids of records that waited for a provider.
     """
 
     held: dict[str, str] = field(default_factory=dict)
@@ -59,6 +59,7 @@ class Leases:
     sent: set[str] = field(default_factory=set)
     done: set[tuple[str, str, str]] = field(default_factory=set)
     stale: list[str] = field(default_factory=list)
+    waited: set[str] = field(default_factory=set)
 
     def saw(self, name: str, args: Sequence[Any], result: Any) -> None:
         """A script ran."""
@@ -79,6 +80,8 @@ class Leases:
                 self.stale.append(f"{name} of {record} was taken on a lease that was given on")
             if taken:
                 self.done.add(step)
+                if name == "work_wait":
+                    self.waited.add(record.rpartition(":")[2])
 
 
 class Ports:

@@ -25,11 +25,11 @@ from worker.commands.running import DONE, FAILED, WRONG_USE
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.connection import Safety, check_safety, open_redis
-from worker.ledger.cursors import Cursors
+from worker.ledger.grants import Grants
 from worker.ledger.scripts import Scripts
 from worker.vault import Vault
 from worker.vendor_clocks import FAR_MS
-from worker.vendors import open_crm, open_openprospect, open_providers
+from worker.vendors import open_crm, open_openprospect, open_providers, renews
 
 OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"
 PATIENCE_S = 60.0
@@ -90,7 +90,7 @@ async def check(settings: Settings) -> list[Finding]:
         try:
             redis = await stack.enter_async_context(open_redis(settings))
             findings += _redis(settings, await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe))
-            vault = Vault(Cursors(Scripts(redis)), settings)
+            vault = Vault(Grants(Scripts(redis)), settings)
         except ConfigError as error:
             findings += [Finding("redis", FAILED_LEVEL, problem) for problem in error.problems]
         asked = [*await _providers(settings, stack), *_crms(settings, vault, stack)]
@@ -208,12 +208,12 @@ def _crms(settings: Settings, vault: Vault | None, stack: AsyncExitStack) -> Ite
 async def _crm(
     name: str, settings: CrmSettings, vault: Vault | None, stack: AsyncExitStack, *, delivered: bool
 ) -> list[Finding]:
-    if vault is None and settings.refresh_token is not None:
+    if vault is None and renews(settings):
         told = "not asked: its refresh token may have been replaced, and the new one is in Redis"
         return [Finding(name, WARNING, told)]
     credential = variable(("crm", name, "token" if getattr(settings, "token", None) else "client_id"))
     try:
-        vendor = await open_crm(name, settings, NoLimiter(), vault)
+        vendor = open_crm(name, settings, NoLimiter(), vault)
     except (ConnectorError, ConfigError) as error:
         return [failure(name, credential, error)]
     stack.push_async_callback(vendor.aclose)

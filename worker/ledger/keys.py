@@ -79,6 +79,9 @@ SCHEDULE: Mapping[str, str] = {
     # hash owner -> JSON of its last heartbeat; zset owner -> ms of it
     "beats": "workers:beats",
     "alive": "workers:alive",
+    # hash: "owner" renews the grant of a crm "until" ms, "fence" grows with every owner; "grant" is the newest grant,
+    # encrypted, "kept" the fence of whoever got it
+    "grant": "grant:{crm}",
     # string: written by /readyz to see that it can be; short-lived
     "ready": "web:ready",
 }

@@ -68,7 +68,7 @@ async def test_a_table_for_people_says_so_too(refill: Refill) -> None:
         ("REFILL_PROVIDERS__KASPR__API_KEY", "kaspr", 'auth_scheme = "raw"'),
         ("REFILL_PROVIDERS__OPENPROSPECT__API_KEY", "openprospect", "REFILL_PROVIDERS__OPENPROSPECT__API_KEY"),
         ("REFILL_CRM__ACME_HUBSPOT__TOKEN", "acme_hubspot", "REFILL_CRM__ACME_HUBSPOT__TOKEN"),
-        ("REFILL_CRM__ACME_SALESFORCE__CLIENT_SECRET", "acme_salesforce", "client id, secret"),
+        ("REFILL_CRM__ACME_SALESFORCE__CLIENT_SECRET", "acme_salesforce", "client id and client secret"),
     ],
 )
 async def test_a_wrong_credential_is_named_and_hides_nothing(

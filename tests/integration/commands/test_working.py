@@ -167,3 +167,26 @@ async def test_ctrl_c_ends_in_good_order_and_keeps_what_was_paid(refill: Refill)
         totals = await ledger.budgets.totals("kaspr")
         assert totals.spent == sum(row["credits"] for row in kaspr.charges()) > 0
         assert (totals.uncertain, totals.sent) == (0, 0)
+
+
+async def test_commands_beside_a_daemon_share_its_salesforce_connection(refill: Refill) -> None:
+    """Spent twice, a refresh token costs the connection: neither the daemon nor a command may spend a dead one."""
+    org = refill.vendors["salesforce"]
+    org.control("settings", {"rotate_refresh_tokens": True})
+    refill.change('kind = "salesforce"\n', 'kind = "salesforce"\nauth = "refresh_token"\npoll_every = "1s"\n')
+    refill.set(REFILL_CRM__ACME_SALESFORCE__REFRESH_TOKEN=org.control("connect", {})["refresh_token"])
+    try:
+        with refill.daemon("worker") as daemon:
+            await until(lambda: org.requests("/services/data/{version}/query"), "a poll")
+            for _ in range(3):
+                org.control("expire-tokens", {})
+                assert (await refill("check", "--json")).json["ok"]
+            org.control("reset-books", {})
+            await until(lambda: org.requests("/services/data/{version}/query"), "a poll after all that")
+            assert not daemon.events("crm.paused")
+            assert not daemon.events("vendor.paused")
+            daemon.terminate()
+            assert await daemon.ended() == 0
+        assert (await refill("check", "--json")).json["ok"]
+    finally:
+        org.control("settings", {"rotate_refresh_tokens": False})

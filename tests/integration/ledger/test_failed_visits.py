@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.errors import ConnectorError, ContractError, RejectedError, UnavailableError
+from connectors.errors import ConnectorError, ContractError, RejectedError, SignInUnavailableError, UnavailableError
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, lease
 from worker.attend import attended
@@ -44,3 +44,17 @@ async def test_outage_is_tried_again(work: Work, scripts: Scripts, clock: Clock)
     error = UnavailableError("acme_hubspot", "contacts.batch_read", 503)
     await visited(error, await lease(work), work, scripts, clock)
     assert (await work.counts()).due == 1
+
+
+async def test_a_sign_in_that_cannot_be_had_buries_nothing_and_pauses_nothing(
+    work: Work, scripts: Scripts, clock: Clock
+) -> None:
+    error = SignInUnavailableError("acme_salesforce", "oauth.token", 400, code="unknown_error")
+    held = await lease(work)
+    for _ in range(20):
+        await visited(error, held, work, scripts, clock)
+        clock.pass_ms(MOST_MS)
+        (held,) = await work.claim(OWNER, 1)
+        assert held.attempts == 0
+    assert (await work.counts()).dead == 0
+    assert await Pauses(scripts).all() == []

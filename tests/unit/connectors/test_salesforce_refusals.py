@@ -15,7 +15,7 @@ from connectors.errors import (
 )
 from connectors.models import Reply, Write, Written
 from connectors.operations import Operation, Repeat
-from connectors.salesforce.refusals import fault, faults, reading, row_result, token_reading
+from connectors.salesforce.refusals import fault, faults, reading, row_result
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "salesforce"
 CALL = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
@@ -118,9 +118,3 @@ def test_usage_is_noticed_once_our_share_runs_low() -> None:
     assert near[""].remaining == 10
     over = notices(CALL, Reply(200, {"sforce-limit-info": "api-usage=4800/5000"}, b""))
     assert over[""].remaining == 0
-
-
-def test_a_refused_login_is_for_an_operator() -> None:
-    refused = token_reading("acme").refusal(CALL, Reply(400, {}, json.dumps(sample("login_refused")["body"]).encode()))
-    assert isinstance(refused, AccessError)
-    assert refused.code == "invalid_grant"

@@ -2,7 +2,7 @@ import pytest
 
 from connectors.errors import AccessError
 from connectors.salesforce.options import SalesforceOptions
-from connectors.salesforce.tokens import audience, check, identity, pinned
+from connectors.salesforce.tokens import audiences, check, identity, pinned
 
 BASE = "https://acme.my.salesforce.com"
 
@@ -43,9 +43,45 @@ def test_a_token_answer_cannot_send_us_elsewhere(instance: str) -> None:
         pinned("acme", instance, BASE)
 
 
-def test_the_audience_is_a_documented_login_host() -> None:
-    assert audience(BASE) == "https://login.salesforce.com"
-    assert audience("https://acme--dev.sandbox.my.salesforce.com") == "https://test.salesforce.com"
+PRODUCTION, TEST = "https://login.salesforce.com", "https://test.salesforce.com"
+
+
+@pytest.mark.parametrize(
+    ("base", "likeliest"),
+    [
+        (BASE, PRODUCTION),
+        ("https://acme-dev-ed.develop.my.salesforce.com", PRODUCTION),
+        ("https://words-4cx0i2-dev-ed.trailblaze.my.salesforce.com", PRODUCTION),
+        ("https://eu5.salesforce.com", PRODUCTION),
+        ("https://na139.salesforce.com", PRODUCTION),
+        ("https://usa2.sfdc-yfeipo.salesforce.com", PRODUCTION),
+        ("https://login.salesforce.com", PRODUCTION),
+        ("https://acme--uat.sandbox.my.salesforce.com", TEST),
+        ("https://acme--uat.sandbox.my.salesforce.mil", TEST),
+        ("https://words-dev-ed.scratch.my.salesforce.com", TEST),
+        ("https://acme--uat.my.salesforce.com", TEST),  # as before enhanced domains
+        ("https://acme--uat.cs42.my.salesforce.com", TEST),
+        ("https://cs42.salesforce.com", TEST),
+        ("https://usa2s.sfdc-yfeipo.salesforce.com", TEST),
+        ("https://test.salesforce.com", TEST),
+    ],
+)
+def test_the_audience_follows_from_the_orgs_address_and_the_other_one_is_next(base: str, likeliest: str) -> None:
+    options = SalesforceOptions(name="acme", base_url=base)
+    assert audiences(options) == (likeliest, TEST if likeliest == PRODUCTION else PRODUCTION)
+
+
+@pytest.mark.parametrize(
+    ("more", "audience"),
+    [
+        ({"login_base": TEST}, TEST),
+        ({"login_base": "https://acme.my.site.com/customers"}, "https://acme.my.site.com/customers"),
+        ({"audience": "https://elsewhere.example"}, "https://elsewhere.example"),
+        ({"audience": PRODUCTION, "login_base": TEST}, PRODUCTION),
+    ],
+)
+def test_a_setting_overrules_what_the_address_tells(more: dict[str, str], audience: str) -> None:
+    assert audiences(SalesforceOptions.model_validate({"name": "acme", "base_url": BASE, **more}))[0] == audience
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,230 @@
+"""OAuth for every vendor that has it: one process at a time renews a credential, and all of them use what it got.
+
+A vendor that rotates refresh tokens hands out a new one with every answer and takes the old one back. Spent twice, a
+token costs the whole connection, so renewing is a lease of a ``GrantStore``, the newest token is read inside it, and
+what the vendor answered is safe before it is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic_core import from_json
+
+from connectors.classify import Reading, request_id, retry_after
+from connectors.errors import (
+    AccessError,
+    ConnectorError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    SignInUnavailableError,
+    UnavailableError,
+)
+from connectors.models import Reply
+from connectors.operations import Operation
+
+BUCKET = (
+    "token"  # the limiter's bucket of token endpoints: an outage there is none of the API's, and the other way round
+)
+REPEATS_S = (0.5, 1.0, 2.0)  # before a request that the vendor wants repeated is repeated
+_AGAIN_CODES = frozenset({"unknown_error", "server_error", "temporarily_unavailable", "slow_down"})
+_AGAIN = re.compile(
+    r"\bre-?try\b|\btry (?:it |this )?(?:again|later)|\balready (?:being processed|in progress)|temporar"
+    r"|\bunavailable\b|timed? ?out|internal (?:server )?error",
+    re.IGNORECASE,
+)
+_TOO_OFTEN = re.compile(r"too many|rate (?:limit )?exceeded|rate[_ ]limit", re.IGNORECASE)
+_CODE = re.compile(r"[A-Za-z]\w{2,80}", re.ASCII)
+
+
+class Grant(BaseModel):
+    """What a token endpoint gave. ``good_until`` is Unix time, 0 for a token that is good until it is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    access_token: SecretStr
+    refresh_token: SecretStr | None = None
+    good_until: float = 0.0
+    instance_url: str = ""
+    identity: str = ""
+
+
+class Lease(Protocol):
+    """The right to renew one credential; whoever holds it is alone."""
+
+    @property
+    def grant(self) -> Grant | None:
+        """The newest grant of any process."""
+
+    @property
+    def refresh_token(self) -> SecretStr | None:
+        """The newest refresh token, ``None`` for a flow without one."""
+
+    async def extend(self) -> None:
+        """Hold the lease for as long as one more request may take.
+
+        Raises:
+            SignInUnavailableError: it is another process's by now.
+        """
+
+    async def keep(self, grant: Grant) -> None:
+        """Return once ``grant`` would survive a crash."""
+
+
+class GrantStore(Protocol):
+    """Where the newest grant of one credential is kept."""
+
+    def lease(self) -> AbstractAsyncContextManager[Lease]:
+        """Wait until nobody else renews, then hold the lease."""
+
+
+class OwnGrants:
+    """A store in memory, for a credential of one process or one that nothing rotates."""
+
+    def __init__(self, refresh_token: SecretStr | None = None) -> None:
+        self.refresh_token = refresh_token
+        self.grant: Grant | None = None
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Lease]:
+        yield self
+
+    async def extend(self) -> None:
+        """Nobody else is there."""
+
+    async def keep(self, grant: Grant) -> None:
+        self.grant, self.refresh_token = grant, grant.refresh_token or self.refresh_token
+
+
+class OAuth:
+    """Access tokens of one credential (``connectors.auth.Auth``).
+
+    ``ask`` trades the newest refresh token, where the flow has one, for a grant. ``taken`` is told of every grant that
+    is used from now on. Concurrent callers share one renewal and its outcome, failures included.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[SecretStr | None], Awaitable[Grant]],
+        store: GrantStore,
+        *,
+        taken: Callable[[Grant], None] = lambda _: None,
+        wall_clock: Callable[[], float] = time.time,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._ask, self._store, self._taken = ask, store, taken
+        self._wall_clock, self._rest = wall_clock, rest
+        self._grant: Grant | None = None
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def headers(self) -> Mapping[str, str]:
+        """The Bearer header; fetches a token first when there is none or the one at hand is about to end."""
+        if self._grant is None or not self._is_good(self._grant):
+            await self._renewed()
+        return {"authorization": f"Bearer {_text(self._grant)}"}
+
+    async def renewed(self, refused: Mapping[str, str]) -> bool:
+        """A newer token than the refused one: one that is there already, or a fresh one."""
+        token = refused.get("authorization", "").removeprefix("Bearer ")
+        if token == _text(self._grant):
+            await self._renewed(token)
+        return True
+
+    async def aclose(self) -> None:
+        """Wait for a renewal under way: a refresh token is spent the moment it is sent."""
+        if self._renewal is not None:
+            await asyncio.wait([self._renewal])
+
+    async def _renewed(self, refused: str = "") -> None:
+        """Join the renewal under way or begin one. It goes on when its callers are cancelled."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew(refused))
+            self._renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(self._renewal)
+
+    async def _renew(self, refused: str) -> None:
+        async with self._store.lease() as lease:
+            grant = lease.grant
+            if grant is None or _text(grant) == refused or not self._is_good(grant):
+                grant = await self._asked(lease)
+                await lease.keep(grant)
+        self._taken(grant)
+        self._grant = grant
+
+    async def _asked(self, lease: Lease) -> Grant:
+        """One grant of the vendor, which may want the request repeated.
+
+        Raises:
+            SignInUnavailableError: it still wants that, or did not answer.
+            AccessError: it refuses the credential.
+        """
+        for wait_s in (*REPEATS_S, None):
+            await lease.extend()
+            try:
+                return await self._ask(lease.refresh_token)
+            except SignInUnavailableError:
+                if wait_s is None:
+                    raise
+                await self._rest(wait_s)
+            except RateLimitedError:
+                raise
+            except (UnavailableError, OutcomeUnknownError) as error:
+                args = (error.vendor, error.operation, error.status, error.request_id)
+                raise SignInUnavailableError(*args, bucket=f"{error.vendor}:{BUCKET}", code=error.code) from error
+        raise AssertionError  # pragma: no cover - the last repeat returns or raises
+
+    def _is_good(self, grant: Grant) -> bool:
+        return not grant.good_until or self._wall_clock() < grant.good_until
+
+
+def _text(grant: Grant | None) -> str:
+    return grant.access_token.get_secret_value() if grant else ""
+
+
+def token_reading(
+    vendor: str, codes: Sequence[str], blamed: Callable[[str, str], tuple[str, str]], too_often_s: float
+) -> Reading:
+    """How a token endpoint is read: a refusal that asks for a repeat, or for rarer calls, blames no credential.
+
+    ``codes`` are the members of a body that may hold its code, first come first. ``blamed`` gives, from code and words,
+    our code and what a person should do; the words go no further. ``too_often_s`` is how long to keep away.
+    """
+
+    def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
+        if not 400 <= reply.status < 500 or reply.status in {408, 423, 425, 429, 477}:
+            return None
+        code, words = _said(reply.body, codes)
+        args, bucket = (vendor, operation.name, reply.status, request_id(reply)), f"{vendor}:{BUCKET}"
+        if _TOO_OFTEN.search(f"{code} {words}"):
+            wait_s = retry_after(reply)
+            return RateLimitedError(
+                *args, retry_after_s=too_often_s if wait_s is None else wait_s, bucket=bucket, code=code
+            )
+        if code in _AGAIN_CODES or _AGAIN.search(words) or (reply.status == 400 and not code):  # a gateway's page
+            hint = "its token endpoint wants the request repeated, and still does after some: it is tried again"
+            return SignInUnavailableError(*args, bucket=bucket, code=code, hint=hint)
+        code, hint = blamed(code, words.lower())
+        return AccessError(*args, code=code, hint=hint)
+
+    return Reading(refusal=refused, statuses={477: UnavailableError})
+
+
+def _said(body: bytes, codes: Sequence[str]) -> tuple[str, str]:
+    """The code and the words of an error's body, ``""`` where it has none."""
+    try:
+        raw = from_json(body)
+    except ValueError:
+        return "", ""
+    if isinstance(raw, list) and raw:  # as Salesforce's data API words it
+        raw = raw[0]
+    if not isinstance(raw, dict):
+        return "", ""
+    texts = {name: text for name, text in raw.items() if isinstance(text, str)}
+    found = (texts[name] for name in codes if _CODE.fullmatch(texts.get(name, "")) and texts[name] != "error")
+    return next(found, ""), " ".join(texts.get(name, "") for name in ("error_description", "message"))
