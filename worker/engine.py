@@ -18,6 +18,7 @@ from worker.runtime import Runtime
 from worker.vendor_clocks import hear
 
 BEAT_S = 10.0
+BOOKS_S = 20.0  # how long a start waits for the books of a provider
 REOPEN_S = 2.0
 DRAIN_MARGIN_S = 5.0  # of the grace: what is left for closing connections and saying good-bye
 log = structlog.get_logger(__name__)
@@ -48,7 +49,7 @@ async def start(runtime: Runtime) -> None:
     await _beat(runtime)
     runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
     await check_epoch(runtime)
-    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), check_books(runtime))
+    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), _look_at_books(runtime))
     await hear(runtime)
     await _beat(runtime)  # readiness is told by which crms are open
 
@@ -62,6 +63,13 @@ def loops(runtime: Runtime) -> tuple[Coroutine[None, None, None], ...]:
         _every(CHECK_MS / 1000, lambda: _checked(runtime)),
         runtime.visits.tend(),
     )
+
+
+async def _look_at_books(runtime: Runtime) -> None:
+    """Compare the books, but keep no start waiting for a provider that hangs: the loop asks it again."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BOOKS_S):
+            await check_books(runtime)
 
 
 async def _checked(runtime: Runtime) -> None:

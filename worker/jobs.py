@@ -32,7 +32,6 @@ SWEEP_MS = 60_000  # a step of the pass under way; a pass begins once a day
 ERASE_MS = ARCHIVE_MS = 3_600_000
 CHECK_MS, DAILY_MS = 30_000, 86_400_000
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
-BOOKS_S = 20.0  # a provider that hangs is compared later: until then nothing is bought there
 FOR_A_PERSON = frozenset({"credentials", "operator"})
 log = structlog.get_logger(__name__)
 
@@ -237,7 +236,7 @@ async def _compared(runtime: Runtime, name: str) -> bool:
     if provider is None:
         return True
     try:
-        async with asyncio.timeout(BOOKS_S):
+        async with asyncio.timeout(LONG_S):  # nothing is bought there meanwhile, and everything else goes on
             await reconcile(runtime.ledger, runtime.settings, provider)
     except (ConnectorError, TimeoutError) as error:
         log.warning("books.unread", vendor=name, error=type(error).__name__)

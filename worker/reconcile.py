@@ -18,8 +18,9 @@ import structlog
 from config.settings import Settings
 from connectors.ports import Provider
 from worker.decide.drift import Doubt, Verdicts, outside, verdicts
-from worker.ledger.books import DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
+from worker.ledger.books import CALL_MS, DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
 from worker.ledger.tickets import Uncertain
+from worker.provider_log import Log, read_log
 from worker.runtime import Ledger
 from worker.vendor_clocks import heard
 
@@ -70,10 +71,13 @@ class Report:
         return dataclasses.asdict(self)
 
 
-async def reconcile(ledger: Ledger, settings: Settings, provider: Provider, *, accept: bool = False) -> Report:
+async def reconcile(
+    ledger: Ledger, settings: Settings, provider: Provider, *, accept: bool = False, detail: bool = False
+) -> Report:
     """Compare one provider's books with ours, apply what they prove, and pause it past its tolerance.
 
-    With ``accept`` a drift is taken as explained: a person looks, after a Redis that had forgotten.
+    With ``accept`` a drift is taken as explained: a person looks, after a Redis that had forgotten. Totals are read
+    first, and the log itself only where they leave something open, or with ``detail``.
 
     Raises:
         ConnectorError: its books could not be read.
@@ -82,7 +86,7 @@ async def reconcile(ledger: Ledger, settings: Settings, provider: Provider, *, a
     paid = settings.providers.paid[name]
     state = await _resumed(ledger, name)
     if provider.keeps_log:
-        report, state = await _by_log(ledger, provider, state)
+        report, state = await _by_log(ledger, provider, state, detail=detail)
     else:
         report = await _by_balance(ledger, provider, sole_user=paid.sole_user)
     report = dataclasses.replace(report, tolerance=paid.reconcile_tolerance)
@@ -139,7 +143,9 @@ def _excess(report: Report, state: Comparison) -> dict[str, int]:
 # ---- by the provider's log -----------------------------------------------------------------------------------------
 
 
-async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) -> tuple[Report, Comparison]:
+async def _by_log(
+    ledger: Ledger, provider: Provider, state: Comparison | None, *, detail: bool
+) -> tuple[Report, Comparison]:
     name = provider.name
     left = (await provider.standing()).credits  # first: its reply is dated, and days are the provider's
     ahead = await _ahead(ledger, provider)
@@ -149,15 +155,22 @@ async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) 
     if state is None:
         state = await _begun(provider, before, doubtful, now, ahead)
     told = await provider.billed(state.since_ms, now + ahead + DAY_MS)
-    first = max(state.since_ms // DAY_MS, (now + ahead) // DAY_MS - DAYS_SHOWN)
-    theirs = await provider.charges(first * DAY_MS, now + ahead + DAY_MS)
     after = await ledger.books.ours(name)
     bill = told - state.theirs
     owed, at_most = bill - state.accepted + state.ours, after.spent + after.sent + after.uncertain
     drift = outside(owed, before.spent - before.recent, at_most) + state.accepted
+    explained = drift == state.accepted
+    first = max(state.since_ms // DAY_MS, (now + ahead) // DAY_MS - DAYS_SHOWN)
+    log_ = Log(after.by_day)
+    if detail or doubtful or not explained:
+        log_ = await read_log(provider, after.by_day, first, (now + ahead) // DAY_MS)
+        after = await ledger.books.ours(name)
     judged = Verdicts()
-    if first * DAY_MS == state.since_ms and _quiet(before, after, doubtful, now):
-        judged = _judge_by_operation(after, theirs, doubtful, state, explained=drift == state.accepted)
+    if _quiet(before, after, doubtful, now):
+        if first * DAY_MS == state.since_ms and log_.whole:
+            judged = _judge_by_operation(after, log_.by_day, doubtful, state, explained=explained)
+        elif explained:
+            judged = verdicts(owed - after.spent, [Doubt(one.ticket_id, one.price) for one in doubtful])
         await _apply(ledger, doubtful, judged)
         if judged.charged:
             after = await ledger.books.ours(name)
@@ -175,11 +188,9 @@ async def _by_log(ledger: Ledger, provider: Provider, state: Comparison | None) 
         charged=sum(judged.charged.values()),
         uncharged=len(judged.charged) - sum(judged.charged.values()),
         left=left,
-        lines=_lines(after, theirs, doubtful, first, ahead),
+        lines=_lines(after, log_.by_day, doubtful, first, ahead),
     )
-    if not after.sent and not after.recent and not doubtful and after.calls == before.calls:
-        state = await _moved_on(ledger, provider, state, after, theirs, drift, ahead)
-    return report, state
+    return report, await _moved_on(provider, state, after, doubtful, ahead)
 
 
 async def _ahead(ledger: Ledger, provider: Provider) -> int:
@@ -197,35 +208,55 @@ async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], 
     told = await provider.billed(since, now + ahead + DAY_MS)
     if told <= known + ours.sent + ours.uncertain:
         return Comparison(since_ms=since, ours=earlier)
-    others = _others(ours, await provider.charges(since, now + ahead + DAY_MS), since)
+    first = since // DAY_MS
+    log_ = await read_log(provider, ours.by_day, first, (now + ahead) // DAY_MS)
+    others = _others(ours, log_.by_day, first) if log_.whole else {}
     return Comparison(since_ms=since, ours=earlier, theirs=told - known, others=others)
 
 
 async def _moved_on(
-    ledger: Ledger,
-    provider: Provider,
-    state: Comparison,
-    ours: Ours,
-    theirs: Mapping[Booking, int],
-    drift: int,
-    ahead: int,
+    provider: Provider, state: Comparison, ours: Ours, doubtful: Sequence[Uncertain], ahead: int
 ) -> Comparison:
-    """Begin today, at a moment when everything is accounted for, so that the log to be read stays short."""
-    since = (ours.now_ms + ahead) // DAY_MS * DAY_MS
-    if since == state.since_ms:
+    """Begin today, once nothing of the days before can change, so that what is to be read stays short.
+
+    What the closed days hold on either side goes into the new beginning, so the comparison stays what it was to the
+    credit, however busy today is. Both totals end at a moment whose charges all show.
+    """
+    theirs_now = ours.now_ms + ahead
+    since, settled = theirs_now // DAY_MS * DAY_MS, theirs_now - UNSEEN_MS
+    closed = settled - CALL_MS > since and all(one.sent_ms + ahead >= since for one in doubtful)
+    if since == state.since_ms or not closed:
         return state
+    before = await provider.billed(state.since_ms, settled) - await provider.billed(since, settled)
     earlier = _earlier(ours, since)
-    base = await provider.billed(since, ours.now_ms + ahead + DAY_MS) - (ours.spent - earlier) - drift
-    if (await ledger.books.ours(provider.name)).calls != ours.calls:
-        return state  # a call that was sent meanwhile is in what was billed, and not in ours
-    return dataclasses.replace(state, since_ms=since, ours=earlier, theirs=base, others=_others(ours, theirs, since))
+    others = state.others
+    if any(others.values()) or before != earlier - state.ours:  # other people's, or a call across midnight
+        first, last = state.since_ms // DAY_MS, since // DAY_MS - 1
+        log_ = await read_log(provider, ours.by_day, first, last)
+        gone = _others(ours, log_.by_day, first, last + 1)
+        names = sorted({*others, *gone})
+        others = {name: others.get(name, 0) - gone.get(name, 0) for name in names} if log_.whole else {}
+    return dataclasses.replace(
+        state,
+        since_ms=since,
+        ours=earlier,
+        theirs=state.theirs + (earlier - state.ours) - before,
+        others=others,
+    )
 
 
-def _others(ours: Ours, theirs: Mapping[Booking, int], since_ms: int) -> dict[str, int]:
-    """What other people spent since then, by operation, when nothing of ours is open."""
-    first = since_ms // DAY_MS
+def _others(ours: Ours, theirs: Mapping[Booking, int], first: int, until: int | None = None) -> dict[str, int]:
+    """Returns what theirs holds beyond ours on the days from ``first`` until before ``until``, by operation."""
+
+    def booked(side: Mapping[Booking, int], name: str) -> int:
+        return sum(
+            credits
+            for (day, operation), credits in side.items()
+            if operation == name and day >= first and (until is None or day < until)
+        )
+
     operations = {name for day, name in {*theirs, *ours.by_day} if day >= first}
-    return {name: _of(theirs, name, first) - _of(ours.by_day, name, first) for name in sorted(operations)}
+    return {name: booked(theirs, name) - booked(ours.by_day, name) for name in sorted(operations)}
 
 
 def _earlier(ours: Ours, since_ms: int) -> int:

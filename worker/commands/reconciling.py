@@ -60,7 +60,7 @@ async def _compared(ledger: Ledger, settings: Settings, *, accept: bool) -> tupl
         for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
             stack.push_async_callback(provider.aclose)
             try:
-                reports[name] = await reconcile(ledger, settings, provider, accept=accept)
+                reports[name] = await reconcile(ledger, settings, provider, accept=accept, detail=True)
             except ConnectorError as error:
                 failed[name] = error.hint or type(error).__name__
     return reports, failed

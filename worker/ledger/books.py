@@ -11,6 +11,7 @@ from worker.ledger.scripts import Scripts
 
 DAY_MS = 86_400_000
 UNSEEN_MS = 130_000  # a charge shows in a provider's log two minutes after the call, and clocks differ
+CALL_MS = 180_000  # no call is under way, nor its ticket open, for so long
 
 Booking = tuple[int, str]  # UTC day since 1970, operation
 
@@ -73,7 +74,10 @@ class Books:
         )
         operations = sorted({name.decode().partition("|")[2] for name in names})
         charges = await self._scripts.calls(
-            [("ZRANGE", keys("charges", provider, operation), 0, -1) for operation in operations]
+            [
+                ("ZRANGEBYSCORE", keys("charges", provider, operation), now - UNSEEN_MS - CALL_MS, "+inf")
+                for operation in operations
+            ]
         )
         recent = 0
         for member in (member for members in charges for member in members):

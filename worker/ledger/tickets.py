@@ -17,7 +17,9 @@ import structlog
 
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
+from worker.decide.windows import widened
 from worker.ledger.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
+from worker.ledger.books import CALL_MS
 from worker.ledger.budgets import BudgetLine, line_args
 from worker.ledger.epochs import HighWater, epoch_of
 from worker.ledger.scripts import Arg, LedgerBehindError, LedgerUnavailableError, Scripts
@@ -53,7 +55,8 @@ __all__ = [
 ]
 
 VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
-SKEW_MS = 10_000  # a provider's clock is taken to be no further off ours
+SKEW_MS = 10_000  # a provider's clock, once its offset is allowed for, is taken to be no further off ours
+WIDEST_MS = 600_000
 STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
 
 _log = structlog.get_logger(__name__)
@@ -222,18 +225,9 @@ class Desk:
         Only at such moments a provider's books and ours can be compared to the credit. Where there is none within ten
         minutes back, or until half a minute ago, that end stays.
         """
-        calls = await self._charges(provider, operation)
-        first, last = start_ms - 600_000, (await self._scripts.now()) - 30_000
-
-        def quiet(moment: int) -> bool:
-            return all(moment <= call.sent - SKEW_MS or moment >= call.stored + SKEW_MS for call in calls)
-
-        starts = [start_ms, *sorted({call.sent - SKEW_MS for call in calls}, reverse=True)]
-        ends = [end_ms, *sorted({call.stored + SKEW_MS for call in calls})]
-        return (
-            next((start for start in starts if first <= start <= start_ms and quiet(start)), start_ms),
-            next((end for end in ends if end_ms <= end <= max(end_ms, last) and quiet(end)), end_ms),
-        )
+        first, last = start_ms - WIDEST_MS, (await self._scripts.now()) - 30_000
+        calls = await self._charges(provider, operation, first - CALL_MS)
+        return widened((start_ms, end_ms), [(call.sent, call.stored) for call in calls], (first, last), SKEW_MS)
 
     async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int) -> int:
         """Credits surely charged within the window, of the last hour.
@@ -241,13 +235,14 @@ class Desk:
         A call across one of its ends is left out: the provider may count it or not. So books that show exactly these
         credits show nothing else, and books that show more prove nothing.
         """
-        calls = await self._charges(provider, operation)
+        calls = await self._charges(provider, operation, start_ms)
         inside = (call for call in calls if call.sent >= start_ms + SKEW_MS and call.stored <= end_ms - SKEW_MS)
         return sum(call.credits for call in inside)
 
-    async def _charges(self, provider: str, operation: str) -> list[_Charge]:
+    async def _charges(self, provider: str, operation: str, since_ms: int) -> list[_Charge]:
+        """The charges of calls sent since then, of the last hour."""
         key = self._scripts.keys("charges", provider, operation)
-        found = await self._scripts.call("ZRANGEBYSCORE", key, "-inf", "+inf", "WITHSCORES")
+        found = await self._scripts.call("ZRANGEBYSCORE", key, since_ms, "+inf", "WITHSCORES")
         charges = []
         for member, sent in zip(found[::2], found[1::2], strict=True):
             _, stored, credits = member.split(b":")

@@ -38,7 +38,7 @@ class Log:
     def __init__(self, clock: Clock) -> None:
         self.time, self.clock = clock, VendorClock()
         self.rows: list[tuple[int, str, int]] = []
-        self.reads = 0
+        self.reads = self.rows_read = 0
         self.meanwhile: Mapping[int, Callable[[], Awaitable[None]]] = {}  # before that read of the log
 
     def charge(self, credits: int, operation: str = "work_emails", at_ms: int = 0) -> None:
@@ -54,6 +54,7 @@ class Log:
         found: dict[tuple[int, str], int] = {}
         for at, operation, credits in self.rows:
             if start_ms <= at <= end_ms:
+                self.rows_read += 1
                 found[at // DAY_MS, operation] = found.get((at // DAY_MS, operation), 0) + credits
         return found
 
@@ -186,3 +187,27 @@ async def test_whatever_happens_drift_is_what_others_spent_and_quiet_makes_both_
     assert (report.ours + others, report.uncertain, report.drift) == (report.theirs, 0, others)
     account.log.charge(7, "website_detail")
     assert (await account.compared()).drift == others + 7
+
+
+async def test_busy_installation_reads_totals_and_no_rows_and_its_first_day_moves(account: Account) -> None:
+    await account.compared()
+    charges, call = 1_000_000, account.scripts.call
+    first = account.clock.now // DAY_MS
+    for day in range(40):  # steadily, in rows of a whole day each, so that only their sum matters here
+        account.log.charge(5 * charges // 40, at_ms=(first + day) * DAY_MS + DAY_MS // 2)
+        await call("HINCRBY", "refill:books:forager", f"{first + day}|work_emails", 5 * charges // 40)
+    await call("HINCRBY", "refill:credits:forager", "spent", 5 * charges)
+    account.clock.now = (first + 39) * DAY_MS + DAY_MS * 3 // 4
+    flying = await grant(account.ledger.desk, question("in flight"), lines=LINE, deadline_ms=100_000)
+    assert await account.ledger.desk.sent(flying)  # a busy one is never quiet
+    account.log.reads = account.log.rows_read = 0
+
+    report = await account.compared()
+    assert (report.drift, report.paused, report.ours) == (0, False, 5 * charges)
+    assert (account.log.rows_read, account.log.reads <= 4) == (0, True)
+    state = await account.ledger.books.comparison("forager")
+    assert state is not None
+    assert state.since_ms == (first + 39) * DAY_MS
+
+    account.log.charge(7, "website_detail")
+    assert (await account.compared()).drift == 2  # 5 of the 7 may be those in flight

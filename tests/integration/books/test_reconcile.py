@@ -36,7 +36,8 @@ def later(scene: Scene, ms: int = MINUTES_MS) -> Ledger:
 
 
 async def compared(worker: Worker, scene: Scene, name: str = "forager", ledger: Ledger | None = None) -> Report:
-    return await reconcile(ledger or scene.ledger, scene.settings, worker.runtime.providers[name])
+    provider = worker.runtime.providers[name]
+    return await reconcile(ledger or scene.ledger, scene.settings, provider, detail=True)
 
 
 async def paused(scene: Scene, name: str = "forager") -> list[str]:
