@@ -32,8 +32,7 @@ WORKDIR /config
 VOLUME /data
 EXPOSE 8080
 USER 10001:10001
-# For web and up. A worker has no port: compose.yaml asks it another way.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('REFILL_WEB__PORT', '8080') + '/healthz', timeout=4)"]
+# Whether the processes of this container live: a worker by the file that it renews, a web process by its answer.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["refill-alive"]
 ENTRYPOINT ["refill"]
 CMD ["up"]

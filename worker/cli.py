@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,7 @@ from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.commands import checking, explaining, mending, preparing, reviewing, running, standing, trying, walking
 from worker.commands.hand import forager, kaspr, openprospect
-from worker.commands.session import err, run
+from worker.commands.session import err, out, run
 from worker.decide.values import reading
 from worker.ledger.reviews import Stand
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
@@ -39,6 +40,21 @@ AnyObject = Annotated[str | None, typer.Argument(metavar="[OBJECT]")]
 AnyId = Annotated[str | None, typer.Argument(metavar="[ID]")]
 Faults = Literal["none", "light", "medium", "heavy"]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"refill {version('refill')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def refill(
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Handles the options that stand before a command."""
 
 
 @app.command()

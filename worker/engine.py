@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from worker import queueing
+from worker import heartbeat, queueing
 from worker.jobs import CHECK_MS, JOBS, REOPEN_MS, STANDING_MS, TICKS, check_books, check_epoch
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.runtime import Runtime
@@ -20,18 +20,30 @@ from worker.vendor_clocks import hear
 BEAT_S = 10.0
 BOOKS_S = 20.0  # how long a start waits for the books of a provider
 REOPEN_S = 2.0
+AGAIN_S = 1.0
 DRAIN_MARGIN_S = 5.0  # of the grace: what is left for closing connections and saying good-bye
 log = structlog.get_logger(__name__)
 
 
-async def work(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Work until ``stop`` is set; then claim and buy nothing more and let what runs end within ``worker.grace``."""
-    await start(runtime)
+async def work(runtime: Runtime, stop: asyncio.Event, alive: Callable[[], None] = lambda: None) -> None:
+    """Work until ``stop`` is set; then claim and buy nothing more and let what runs end within ``worker.grace``.
+
+    ``alive`` is called again and again by what must not get stuck: by the queue once it runs.
+    """
+    async with _beside(_every(heartbeat.BEAT_S, partial(asyncio.to_thread, alive))):
+        await start(runtime)
     grace_s = max(1.0, runtime.settings.worker.grace.total_seconds() - DRAIN_MARGIN_S)
     async with _beside(*loops(runtime), _drain(runtime, stop)):
         log.info("worker.started", lines=len(runtime.lines), shut=len(runtime.shut))
         await queueing.work(
-            runtime, JOBS, TICKS, runtime.ledger.scripts.redis, stop=stop, grace_s=grace_s, process=runtime.owner
+            runtime,
+            JOBS,
+            TICKS,
+            runtime.ledger.scripts.redis,
+            stop=stop,
+            grace_s=grace_s,
+            process=runtime.owner,
+            alive=alive,
         )
         # The grace is over when visits still run here: the fill jobs that wait for theirs have ended or were cancelled.
         await runtime.visits.drained(DRAIN_MARGIN_S / 2)
@@ -122,9 +134,11 @@ async def _beside(*loops: Awaitable[None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = set(tasks)
+        while left:  # again where a cancellation was swallowed: see worker.queueing
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=AGAIN_S)
 
 
 def _told(task: asyncio.Future[None]) -> None:

@@ -83,10 +83,12 @@ async def work(
     grace_s: float,
     max_jobs: int = 50,
     process: str = "",
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Run jobs until ``stop`` is set, then let running ones end within ``grace_s``; later ones are cancelled.
 
-    ``ticks`` rings jobs every so many seconds, once over all workers. Redis going away is waited out.
+    ``ticks`` rings jobs every so many seconds, once over all workers. Redis going away is waited out. ``alive`` is
+    called at each look into the queue, whether Redis answers or not.
 
     Raises:
         ValueError: a tick that no clock can show, or for a job that is none.
@@ -94,8 +96,9 @@ async def work(
     schedule = _schedule(jobs, ticks, redis)
     pause_s = _POLL_S
     while not stop.is_set():
+        alive()
         connections = beside(redis, connections=max_jobs + 8)
-        worker = _Ringing(runtime, jobs, schedule, _arq(connections), max_jobs, process)
+        worker = _Ringing(runtime, jobs, schedule, _arq(connections), max_jobs, process, alive)
         began = time.monotonic()
         try:
             await worker.until(stop, grace_s)
@@ -197,6 +200,7 @@ class _Ringing(Worker):
         pool: ArqRedis,
         max_jobs: int,
         process: str,
+        alive: Callable[[], None],
     ) -> None:
         super().__init__(
             [_guarded(job, runtime) for job in jobs],
@@ -217,6 +221,8 @@ class _Ringing(Worker):
             log_results=False,
         )
         self.in_progress_timeout_s = _LOCK_S
+        self._alive = alive
+        self._over = False
         self._extended = 0.0
         self._lost_for = 0  # polls in a row that Redis did not answer
 
@@ -232,6 +238,7 @@ class _Ringing(Worker):
             if running := self._running():
                 await asyncio.wait(running, timeout=grace_s)
         finally:
+            self._over = True
             left = [main, stopped, *self._running()]
             for task in left:
                 task.cancel()
@@ -245,6 +252,10 @@ class _Ringing(Worker):
         return [task for task in self.tasks.values() if not task.done()]
 
     async def _poll_iteration(self) -> None:
+        if self._over:
+            # redis-py waits with asyncio.wait_for, which on Python 3.11 may swallow the cancellation meant for us.
+            raise asyncio.CancelledError
+        self._alive()
         try:
             await super()._poll_iteration()
             await self._extend_locks()

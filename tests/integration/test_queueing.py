@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import structlog
+from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -232,7 +233,7 @@ async def test_worker_that_cannot_begin_is_followed_by_one_that_can(
 
 
 async def test_connections_that_are_cut_leak_no_slot(redis: Redis, heard: Heard) -> None:
-    worker = _Ringing(heard, JOBS, [], _arq(redis), 5, "")
+    worker = _Ringing(heard, JOBS, [], _arq(redis), 5, "", lambda: None)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.until(stop, 5))
     doorbell = Doorbell(redis)
@@ -263,7 +264,7 @@ async def test_failed_claim_leaks_a_slot_in_arq_itself(redis: Redis, heard: Hear
     with pytest.raises(RedisError):
         await stock.start_jobs([b"any"])
     assert stock.job_counter == 1
-    ours = _Ringing(heard, JOBS, [], _arq(broken), 5, "")
+    ours = _Ringing(heard, JOBS, [], _arq(broken), 5, "", lambda: None)
     with pytest.raises(RedisError):
         await ours.start_jobs([b"any"])
     assert ours.job_counter == 0
@@ -301,6 +302,26 @@ async def test_stop_lets_running_jobs_end_and_starts_no_other(redis: Redis, door
     assert heard.payloads == [{"n": 1}]
     assert heard.cancelled == 0
     assert await redis.zrange("arq:queue", 0, -1) == [b"hear:b"]
+
+
+async def test_worker_ends_though_its_cancellation_is_swallowed(redis: Redis, heard: Heard) -> None:
+    """As asyncio.wait_for does on Python 3.11 when what it waits for ends in the same moment."""
+    waits = asyncio.Event()
+
+    class Deaf(ArqRedis):
+        async def zrangebyscore(self, *_: object, **__: object) -> list[bytes]:
+            with contextlib.suppress(asyncio.CancelledError):
+                waits.set()
+                await asyncio.Event().wait()
+            return []
+
+    worker = _Ringing(heard, JOBS, [], Deaf(redis.connection_pool), 5, "", lambda: None)
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.until(stop, 5))
+    await waits.wait()
+    stop.set()
+    async with asyncio.timeout(5):
+        await running
 
 
 PROCESS = """
@@ -370,7 +391,7 @@ async def test_job_of_a_killed_worker_is_locked_for_seconds_only(
 
 
 async def test_lock_of_a_running_job_is_kept_up(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
-    worker = _Ringing(heard, JOBS, [], _arq(redis), 5, "")
+    worker = _Ringing(heard, JOBS, [], _arq(redis), 5, "", lambda: None)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.until(stop, 5))
     await doorbell.ring("hold", "a")
@@ -401,6 +422,20 @@ async def test_each_process_has_a_sign_of_life_of_its_own(redis: Redis, heard: H
     async with working(redis, heard, process="w1"), working(redis, heard, process="w2"):
         await until(lambda: _alive(redis, "w1", "w2"))
     assert not await redis.keys("arq:health-check:*")
+
+
+async def test_a_worker_says_that_it_lives_while_it_looks_into_the_queue(redis: Redis, heard: Heard) -> None:
+    beats: list[int] = []
+    async with working(redis, heard, alive=lambda: beats.append(1)):
+        await until(lambda: len(beats) > 5)
+
+
+async def test_a_worker_that_waits_for_redis_lives(heard: Heard) -> None:
+    beats: list[int] = []
+    away = Redis(unix_socket_path="/nowhere/redis.sock")
+    async with working(away, heard, alive=lambda: beats.append(1)):
+        await until(lambda: len(beats) > 1)
+    await away.aclose()
 
 
 async def _alive(redis: Redis, *processes: str) -> bool:

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from config.load import load
+from tests.containers import ROOT, commands, composition, copied, given, instructions
 from tests.unit.config.samples import SMALL, SMALL_SECRETS
-
-ROOT = Path(__file__).parents[2]
-
-
-def instructions() -> list[tuple[str, str]]:
-    text = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
-    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
-    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
-
-
-def given(name: str) -> list[str]:
-    return [value for instruction, value in instructions() if instruction == name]
-
-
-def composition() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    return loaded
-
 
 SERVICES: dict[str, Any] = composition()["services"]
 OURS = sorted(set(SERVICES) - {"redis"})
@@ -52,29 +35,29 @@ def test_image_runs_as_nobody_special_with_one_place_to_write() -> None:
 
 
 def test_image_installs_locked_packages_and_nothing_else() -> None:
-    commands = [command for run in given("RUN") for command in run.split("&&")]
-    installs = [command for command in commands if "pip install" in command]
+    installs = [command for command in commands() if "pip install" in command]
     assert len(installs) == 2
     for command in installs:
         assert "--no-deps --require-hashes" in command or "--no-deps --no-build-isolation" in command
         assert "--no-cache-dir" in command
-    (packages,) = [command for command in commands if "apt-get install" in command]
+    (packages,) = [command for command in commands() if "apt-get install" in command]
     assert "-y --no-install-recommends" in packages
-    assert any("rm -rf /var/lib/apt/lists" in command for command in commands)
-    assert not any("curl" in command or "wget" in command for command in commands)
+    assert any("rm -rf /var/lib/apt/lists" in command for command in commands())
+    assert not any("curl" in command or "wget" in command for command in commands())
 
 
 def test_image_tells_how_it_is() -> None:
     (check,) = given("HEALTHCHECK")
-    assert "/healthz" in check
+    assert check.endswith('CMD ["refill-alive"]')
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert {"refill", "refill-alive"} <= scripts.keys()
     assert given("ENTRYPOINT") == ['["refill"]']
 
 
 def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
     kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    copied = [source for value in given("COPY") if not value.startswith("--from") for source in value.split()[:-1]]
-    assert sorted(copied) == sorted(kept)
-    assert all((ROOT / source).exists() for source in copied)
+    assert sorted(copied()) == sorted(kept)
+    assert all((ROOT / source).exists() for source in copied())
 
 
 @pytest.mark.parametrize(
@@ -106,14 +89,61 @@ def test_redis_of_the_composition_forgets_and_evicts_nothing() -> None:
     assert int(re.match(r"valkey/valkey:(\d+)", redis["image"])[1]) >= 7  # type: ignore[index]  # no match is a failure
 
 
-def test_composition_has_a_web_process_and_two_workers_that_wait_for_redis() -> None:
-    commands = [SERVICES[name]["command"] for name in OURS if "profiles" not in SERVICES[name]]
-    assert sorted(commands) == [["web"], ["worker"], ["worker"]]
-    for name in OURS:
-        if "profiles" not in SERVICES[name]:
-            assert SERVICES[name]["depends_on"]["redis"]["condition"] == "service_healthy"
-    places = [SERVICES[name]["environment"]["REFILL_DATA_DIR"] for name in OURS if "environment" in SERVICES[name]]
-    assert len(set(places)) == len(places) == 3
+def started(line: str) -> set[str]:
+    """What ``docker compose`` starts by a line without names: what has no profile, or one that the line gives."""
+    asked = set(re.findall(r"--profile (\w+)", line))
+    return {name for name, one in SERVICES.items() if not one.get("profiles") or asked & set(one["profiles"])}
+
+
+def told_lines() -> list[str]:
+    texts = [(ROOT / name).read_text() for name in ("README.md", "compose.yaml")]
+    return [line for text in texts for line in re.findall(r"docker compose [\w -]*up\b", text)]
+
+
+def test_lines_that_are_told_start_what_fits_together() -> None:
+    lines = told_lines()
+    assert {line.partition("--profile ")[2].split()[0] for line in lines} == {"live", "sandbox"}
+    for line in lines:
+        for name in started(line):
+            assert set(SERVICES[name].get("depends_on", {})) <= started(line), (line, name)
+
+
+def test_live_is_a_web_process_and_two_workers_that_wait_for_redis() -> None:
+    live = started("--profile live")
+    assert sorted(live) == ["redis", "web", "worker-1", "worker-2"]
+    for name in live - {"redis"}:
+        assert SERVICES[name]["command"] == [name.partition("-")[0]]
+        assert SERVICES[name]["depends_on"]["redis"]["condition"] == "service_healthy"
+    places = {SERVICES[name]["environment"]["REFILL_DATA_DIR"] for name in live - {"redis"}}
+    assert len(places) == 3
+
+
+def test_a_trial_needs_no_file_of_the_operator() -> None:
+    trial = started("--profile sandbox")
+    assert {SERVICES[name]["command"][0] for name in trial} == {"sandbox", "up"}
+    for name in trial:
+        assert "env_file" not in SERVICES[name]
+        assert SERVICES[name]["volumes"] == ["trial:/trial"]
+
+
+def test_a_configuration_that_is_missing_is_not_made_a_folder() -> None:
+    binds = [
+        volume
+        for one in SERVICES.values()
+        for volume in one.get("volumes", ())
+        if isinstance(volume, dict) or volume.startswith((".", "/"))
+    ]
+    assert len(binds) == 3
+    assert all(volume["read_only"] and volume["bind"] == {"create_host_path": False} for volume in binds)
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if SERVICES[name]["command"][0] != "sandbox"])
+def test_every_process_is_asked_whether_it_lives_itself(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    assert check["test"] == ["CMD", "refill-alive"]
+    places = [SERVICES[name].get("environment", {}).get("REFILL_DATA_DIR", "/data")]
+    others = [one.get("environment", {}).get("REFILL_DATA_DIR") for key, one in SERVICES.items() if key != name]
+    assert not set(places) & set(others)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -140,9 +170,6 @@ def test_variables_of_the_composition_are_known_and_no_secrets(tmp_path: Path) -
         assert not any(word in key for key in environ for word in ("KEY", "TOKEN", "SECRET", "PASSWORD"))
 
 
-def test_sandbox_is_there_when_it_is_asked_for_and_speaks_http_on_loopback_only() -> None:
-    asked_for = {name: service for name, service in SERVICES.items() if "profiles" in service}
-    assert all(service["profiles"] == ["sandbox"] for service in asked_for.values())
-    assert {service["command"][0] for service in asked_for.values()} == {"sandbox", "up"}
+def test_sandbox_speaks_http_on_loopback_only() -> None:
     assert SERVICES["sandbox-up"]["network_mode"] == "service:sandbox"
     assert "network_mode" not in SERVICES["sandbox"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
-from worker.engine import _every
+from worker.engine import _beside, _every
 from worker.ledger.scripts import LedgerUnavailableError
 
 
@@ -26,3 +27,19 @@ async def test_a_round_that_fails_is_followed_by_the_next(error: Exception) -> N
         await again.wait()
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
+
+
+async def test_a_loop_that_swallows_its_cancellation_ends_all_the_same() -> None:
+    swallowed = 0
+
+    async def loop() -> None:
+        nonlocal swallowed
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        swallowed += 1
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        async with _beside(loop()):
+            await asyncio.sleep(0)
+    assert swallowed == 1

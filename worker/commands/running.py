@@ -11,6 +11,7 @@ from rich.table import Table
 
 from worker.commands.session import err, out, print_json, session, settings_of, working
 from worker.engine import stop_on_signals, work
+from worker.heartbeat import beating
 from worker.sync import Pass, Progress, Report, sync
 
 DONE, FAILED, WRONG_USE, DEAD_LETTERS = 0, 1, 2, 3
@@ -20,7 +21,8 @@ async def run_worker(config: Path | None) -> int:
     """Work until SIGTERM or Ctrl-C, then drain."""
     settings = settings_of(config, verbose=True)
     async with session(settings) as runtime:
-        await work(runtime, stop_on_signals())
+        with beating(settings.data_dir) as heartbeat:
+            await work(runtime, stop_on_signals(), heartbeat.beat)
     return DONE
 
 

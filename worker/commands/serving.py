@@ -9,6 +9,7 @@ from pathlib import Path
 from worker.commands.running import DONE, FAILED
 from worker.commands.session import err, opened_ledger, session, settings_of
 from worker.engine import stop_on_signals, work
+from worker.heartbeat import answering, beating
 from worker.web.app import web_app
 from worker.web.server import WebError, listen, serve
 
@@ -24,7 +25,8 @@ async def run_web(config: Path | None) -> int:
             _settle_down()
             _say(bound.getsockname())
             try:
-                await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
+                with answering(settings.data_dir, bound.getsockname()):
+                    await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
             except WebError as error:
                 err.print(str(error), style="red", highlight=False, markup=False)
                 return FAILED
@@ -43,13 +45,15 @@ async def run_up(config: Path | None) -> int:
 
             async def worker() -> None:
                 try:
-                    await work(runtime, stop)
+                    with beating(settings.data_dir) as heartbeat:
+                        await work(runtime, stop, heartbeat.beat)
                 finally:
                     drained.set()
 
             async def web() -> None:
                 try:
-                    await serve(app, bound, drained, grace_s=LAST_S)
+                    with answering(settings.data_dir, bound.getsockname()):
+                        await serve(app, bound, drained, grace_s=LAST_S)
                 finally:
                     stop.set()
 

@@ -1,0 +1,103 @@
+"""``refill-alive`` beside real processes: it says whether this one lives, and costs next to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.stage import stop_redis
+from tests.integration.operating import Daemon, until
+from worker.heartbeat import STALE_S
+
+CHECK = [sys.executable, "-I", "-m", "worker.heartbeat"]  # what refill-alive runs
+CPU_S = 0.1
+
+
+@contextlib.contextmanager
+def running(command: str, folder: Path) -> Iterator[Daemon]:
+    """A process without any vendor, on an embedded Redis in ``folder``."""
+    (folder / "refill.toml").write_text('data_dir = "data"\n[web]\nport = 0\n')
+    log = folder / f"{command}.log"
+    words = [sys.executable, "-m", "worker.cli", command, "--config", str(folder / "refill.toml")]
+    with log.open("wb") as told, subprocess.Popen(words, stdout=told, stderr=told) as process:
+        try:
+            yield Daemon(process, log)
+        finally:
+            process.kill()
+            with contextlib.suppress(OSError):  # a killed process leaves its Redis to the next one
+                stop_redis(folder / "data")
+
+
+def check(folder: Path) -> tuple[int, str]:
+    """Run the check as a container does."""
+    environ = {"PATH": os.environ["PATH"], "REFILL_DATA_DIR": str(folder / "data")}
+    ran = subprocess.run(CHECK, check=False, env=environ, capture_output=True, text=True, timeout=30)
+    return ran.returncode, (ran.stdout + ran.stderr).strip()
+
+
+async def well(folder: Path) -> None:
+    """Wait until the check finds nothing wrong."""
+    await until(lambda: check(folder) == (0, "alive"), "a process that is well")
+
+
+def age(folder: Path) -> None:
+    """What a while without a beat does to the files."""
+    for file in (folder / "data").glob("*.alive"):
+        os.utime(file, (time.time() - STALE_S - 1,) * 2)
+
+
+async def test_a_worker_is_alive_until_it_is_stopped_or_killed(tmp_path: Path) -> None:
+    assert check(tmp_path)[0] == 1
+    with running("worker", tmp_path) as worker:
+        await well(tmp_path)
+        age(tmp_path)
+        await well(tmp_path)  # it renews its file by itself
+        worker.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(0.1)
+        age(tmp_path)
+        assert check(tmp_path) == (1, f"worker-{worker.process.pid} is stuck: no sign of life for 21 s")
+        worker.process.send_signal(signal.SIGCONT)
+        await well(tmp_path)
+        worker.process.kill()
+        worker.process.wait()
+        assert check(tmp_path) == (1, f"worker-{worker.process.pid} is dead")
+    with running("worker", tmp_path) as worker:
+        await well(tmp_path)
+        worker.terminate()
+        assert await worker.ended() == 0
+    assert check(tmp_path)[0] == 1
+
+
+async def test_a_web_process_is_alive_until_it_is_stopped_or_killed(tmp_path: Path) -> None:
+    with running("up", tmp_path) as both:
+        await both.url()
+        await well(tmp_path)
+        both.process.send_signal(signal.SIGSTOP)
+        assert check(tmp_path) == (1, f"web-{both.process.pid} does not answer")
+        both.process.send_signal(signal.SIGCONT)
+        await well(tmp_path)
+        both.process.kill()
+        both.process.wait()
+        pid = both.process.pid
+        assert check(tmp_path) == (1, f"web-{pid} is dead\nworker-{pid} is dead")
+
+
+@pytest.mark.parametrize("runs", [5])
+def test_a_check_costs_less_than_a_tenth_of_a_second(tmp_path: Path, runs: int) -> None:
+    spent = []
+    for _ in range(runs):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        check(tmp_path)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert sorted(spent)[runs // 2] < CPU_S, spent
