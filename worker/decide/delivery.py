@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from connectors.models import Company, Grade, Person, PhoneKind, Property, Record
@@ -11,8 +11,9 @@ from worker.decide import gate
 from worker.decide.gate import Facts
 from worker.decide.reasons import Reason
 from worker.decide.schema import Invalid, fit
-from worker.decide.values import domains, emails, linkedin, names, phones
+from worker.decide.values import domains, emails, linkedin, phones, titles
 from worker.decide.values.fields import normal
+from worker.decide.values.person import PersonName, parts
 from worker.decide.values.text import clean, is_masked
 
 VALID_ONLY = frozenset({Grade.VALID})
@@ -68,14 +69,12 @@ def person(
 ) -> Delivered:
     """What a delivered person gives a CRM; ``accept`` are the grades by e-mail field, valid ones where not told."""
     dropped: Counter[str] = Counter()
-    first, last = clean(delivered.first_name), clean(delivered.last_name)
-    if not last:
-        first, last = names.split(delivered.full_name or first)
+    first, last = parts(PersonName(delivered.first_name, delivered.last_name, delivered.full_name))
     slug = linkedin.slug(delivered.slug)
     told = {
         "first_name": first,
         "last_name": last,
-        "job_title": delivered.title or next((role.title for role in delivered.roles if role.current), ""),
+        "job_title": next((title for text in _titles(delivered) if (title := titles.read(text))), ""),
         "linkedin_url": linkedin.url(slug),
         "city": delivered.city,
         "country": delivered.country,
@@ -86,8 +85,8 @@ def person(
     told |= _numbers(delivered, _hints(delivered.country, employer.country, default_region), dropped)
     values = _kept(told, dropped)
     known = [email for email in delivered.emails if email.grade is not Grade.INVALID]
-    addresses = dict.fromkeys(address for email in known if (address := emails.key(email.address)))
-    own = [address for address in addresses if gate.is_one_persons(address)]
+    read = (emails.read(email.address) for email in known)
+    own = list(dict.fromkeys(address.email.lower() for address in read if address.asked))
     keys = tuple(f"email:{address}" for address in own) + ((f"slug:{slug}",) if slug else ())
     facts = gate.facts(
         first=first,
@@ -169,20 +168,25 @@ def _kept(told: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
     return kept
 
 
+def _titles(delivered: Person) -> Iterator[str]:
+    yield delivered.title
+    yield from (role.title for role in delivered.roles if role.current)
+
+
 def _addresses(delivered: Person, accept: Mapping[str, frozenset[Grade]], dropped: Counter[str]) -> dict[str, str]:
     told: dict[str, str] = {}
     for email in sorted(delivered.emails, key=lambda one: tuple(Grade).index(one.grade)):
-        address = emails.normal(email.address)
-        personal = email.kind == "personal" or (not email.kind and emails.is_personal(address))
+        address = emails.read(email.address)
+        personal = email.kind == "personal" or (not email.kind and address.free)
         name = "personal_email" if personal else "work_email"
-        if is_masked(email.address):
+        if address.problem == "masked":
             dropped["masked"] += 1
-        elif not address:
+        elif not address.asked or not (personal or address.work):
             dropped[Reason.INVALID_VALUE] += 1
         elif email.grade not in accept.get(name, VALID_ONLY) - {Grade.INVALID}:
             dropped[Reason.BELOW_GRADE] += 1
         else:
-            told.setdefault(name, address)
+            told.setdefault(name, address.email)
     return told
 
 

@@ -12,8 +12,9 @@ from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
 from worker.decide.schema import Invalid, fit
-from worker.decide.values import domains, emails, linkedin, names, phones
+from worker.decide.values import domains, emails, linkedin, phones
 from worker.decide.values.fields import EMAIL_FIELDS, EMPLOYER_FIELDS, PHONE_FIELDS, normal
+from worker.decide.values.person import PersonName, parts
 from worker.decide.values.text import is_masked
 
 _BEST_FIRST = tuple(Grade)
@@ -90,11 +91,9 @@ def _offered(name: str, source: Source, view: View, policy: Policy) -> Iterator[
         if slug and "slug" in offer.gives:
             yield Finding(name, linkedin.url(slug), offer.provider, key)
     else:
-        value, employer = _text(name, person, view)
-        if value and employer and name in EMPLOYER_FIELDS and _moved(employer, view, policy):
-            yield Reason.EMPLOYER_CHANGED
-        elif value:
-            yield Finding(name, value, offer.provider, key)
+        for value, employer in _texts(name, person, view):
+            moved = employer and name in EMPLOYER_FIELDS and _moved(employer, view, policy)
+            yield Reason.EMPLOYER_CHANGED if moved else Finding(name, value, offer.provider, key)
 
 
 def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str, Property]) -> Finding | str:
@@ -121,14 +120,14 @@ def _at_home(email: Email, view: View) -> bool:
 
 def _email_problem(name: str, email: Email, view: View, policy: Policy) -> str:
     """Why this address is none for the field, ``""`` when it may be."""
-    if is_masked(email.address):
+    address = emails.read(email.address)
+    if address.problem == "masked":
         return "masked"
-    if not emails.normal(email.address):
+    if not address.asked:  # unreadable, or nobody's: a role, a dummy, a host that throws mail away
         return Reason.INVALID_VALUE
-    free = emails.is_personal(email.address)
     if name == "personal_email":
-        return "" if email.kind == "personal" or (free and not email.kind) else "wrong_kind"
-    if email.kind == "personal" or free:
+        return "" if email.kind == "personal" or (address.free and not email.kind) else "wrong_kind"
+    if email.kind == "personal" or not address.work:
         return "wrong_kind"
     return Reason.EMPLOYER_CHANGED if _moved(email.address, view, policy) else ""
 
@@ -140,23 +139,21 @@ def _moved(place: str, view: View, policy: Policy) -> bool:
     return domains.registrable(place) not in view.domains
 
 
-def _text(name: str, person: Person, view: View) -> tuple[str, str]:
-    """A person's value of a free-text field, and the employer's domain it speaks of where it speaks of one."""
-    first, last = person.first_name, person.last_name
-    if not last:
-        first, last = names.split(person.full_name)
+def _texts(name: str, person: Person, view: View) -> Iterator[tuple[str, str]]:
+    """A person's values of a free-text field, best first, and the employer's domain they speak of."""
+    first, last = parts(PersonName(person.first_name, person.last_name, person.full_name))
     role = current_role(person.roles, view.domains)
     employer = role.company.domain if role else ""
     told = {
-        "first_name": first,
-        "last_name": last,
-        "city": person.city,
-        "country": person.country,
-        "job_title": (role.title if role else "") or person.title,
-        "company_name": role.company.name if role else "",
-        "company_domain": domains.company_domain(employer),
+        "first_name": (first,),
+        "last_name": (last,),
+        "city": (person.city,),
+        "country": (person.country,),
+        "job_title": (role.title if role else "", person.title),
+        "company_name": (role.company.name if role else "",),
+        "company_domain": (domains.company_domain(employer),),
     }
-    return told.get(name, ""), employer
+    yield from ((value, employer) for value in dict.fromkeys(told.get(name, ())) if value)
 
 
 def current_role(roles: Sequence[Role], company_domains: frozenset[str]) -> Role | None:

@@ -18,24 +18,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from worker.decide.values import domains, linkedin, phones
-from worker.decide.values.emails import key
+from worker.decide.values.emails import read
 from worker.decide.values.person import PersonName, Verdict, compare, parts
 
 __all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "judge"]
-
-
-def _words(*lines: str) -> frozenset[str]:
-    return frozenset(word for line in lines for word in line.split())
-
-
-_ROLES = _words(
-    "abuse accounting accounts admin administration billing bookings buchhaltung bureau careers commercial",
-    "compras compta contact contacto customerservice direction enquiries events feedback finance hello help",
-    "hola hr info information inquiries invoice invoices it jobs kontakt legal mail mailbox marketing media",
-    "news newsletter no-reply noreply office orders partners post postmaster press privacy purchasing",
-    "reception recruiting registration rrhh sales secretary security service services support team test",
-    "treasury unknown vendas ventas verkauf vertrieb webmaster welcome",
-)
 
 
 class Fact(StrEnum):
@@ -87,13 +73,13 @@ def facts(
     Addresses of a role, numbers that are surely fixed lines (a switchboard is many people's) and domains of free mail
     hosts are left out; so is everything that its reader does not take for a value.
     """
-    addresses = [address for text in emails if (address := key(text))]
+    addresses = [address for text in emails if (address := read(text)).email]
     return Facts(
         name=PersonName(first, last, full),
-        emails=frozenset(address for address in addresses if is_one_persons(address)),
+        emails=frozenset(address.email.lower() for address in addresses if address.asked),
         numbers=frozenset(number.e164 for text in numbers if (number := phones.read(text, countries)).mobile),
         employers=_domains(employers),
-        offices=_domains(address.rpartition("@")[2] for address in addresses),
+        offices=_domains(address.email.rpartition("@")[2] for address in addresses),
         slug=linkedin.slug(slug),
     )
 
@@ -112,11 +98,6 @@ def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: 
     if verdict is Verdict.SAME and _in_full(record.name, found.name):
         return Judgement(verdict, second)
     return Judgement(Verdict.SAME if second else Verdict.UNSAID, second)
-
-
-def is_one_persons(address: str) -> bool:
-    """Whether an address can be one person's: ``info@acme.com`` is read by whoever is there."""
-    return address.partition("@")[0].partition("+")[0].lower() not in _ROLES
 
 
 def _in_full(record: PersonName, found: PersonName) -> bool:

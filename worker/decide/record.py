@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from connectors.models import Identity, Record
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
-from worker.decide.values import domains, emails, linkedin, names, phones
-from worker.decide.values.blanks import is_blank
+from worker.decide.values import domains, emails, linkedin, phones
+from worker.decide.values.blanks import is_blank, is_no_name
 from worker.decide.values.fields import PHONE_FIELDS, value_hash
 from worker.decide.values.text import clean
 
@@ -96,8 +96,8 @@ def _value(record: Record, name: str) -> str:
 
 
 def _name(text: str) -> str:
-    """A name; what a form puts where it must have one, such as ``[not provided]``, is none."""
-    return "" if names.is_placeholder(text) else clean(text)
+    """The name, or ``""`` for a form's placeholder such as ``[not provided]``."""
+    return "" if is_no_name(text) else clean(text)
 
 
 def _countries(record: Record, policy: Policy) -> tuple[str, ...]:
@@ -105,9 +105,10 @@ def _countries(record: Record, policy: Policy) -> tuple[str, ...]:
 
 
 def _emails(record: Record, policy: Policy) -> list[str]:
-    """The record's addresses in compared spelling, the work address first."""
+    """The record's addresses that can be one person's, in compared spelling, the work address first."""
     names = dict.fromkeys(policy.slot(slot) for slot in _EMAIL_SLOTS)
-    return [address for name in names if (address := emails.key(_value(record, name)))]
+    read = (emails.read(_value(record, name)) for name in names)
+    return [address.email.lower() for address in read if address.asked]
 
 
 def _domains(record: Record, policy: Policy) -> list[str]:

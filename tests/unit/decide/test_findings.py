@@ -112,14 +112,14 @@ def test_work_and_personal_addresses_are_told_apart() -> None:
         rule("work_email", ("kaspr",), accept=frozenset(Grade)),
         rule("personal_email", ("kaspr",), accept=frozenset(Grade)),
     )
-    offered = kaspr(emails=(Email("ada@gmail.com"), Email("ada@acme.com"), Email("ada@home.example", kind="personal")))
+    offered = kaspr(emails=(Email("ada@gmail.com"), Email("ada@acme.com"), Email("ada@home-quist.de", kind="personal")))
     assert visit(with_slug(), rules, {"profile": offered}).values == {
         "work_email": "ada@acme.com",
         "personal_email": "ada@gmail.com",
     }
-    only = kaspr(emails=(Email("ada@gmail.com", kind="work"), Email("ada@home.example", kind="personal")))
+    only = kaspr(emails=(Email("ada@gmail.com", kind="work"), Email("ada@home-quist.de", kind="personal")))
     seen = visit(with_slug(), rules, {"profile": only})
-    assert seen.values == {"personal_email": "ada@home.example"}
+    assert seen.values == {"personal_email": "ada@home-quist.de"}
     assert seen.decision.dropped == {"wrong_kind": 3}
 
 

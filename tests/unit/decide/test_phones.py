@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import phonenumbers
 import pytest
 from hypothesis import given
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from connectors.models import PhoneKind
+from tests.unit.decide.timing import quickest
 from worker.decide.values import phones
 from worker.decide.values.phones import Line
 from worker.decide.values.words import words
@@ -156,6 +155,5 @@ def test_large_figures_give_a_valid_number_or_none(figure: int) -> None:
 
 @pytest.mark.parametrize("text", ["1" * 32_000, "+49 30 " * 4_500, "030/" * 60, "(" * 240, "1 - " * 60, "x" * 32_000])
 def test_a_long_text_is_refused_at_once(text: str) -> None:
-    began = time.process_time()
     assert phones.read(text, ("DE",)).e164 == ""
-    assert time.process_time() - began < 0.005
+    assert quickest(lambda one: phones.read(one, ("DE",)), text) < 0.005

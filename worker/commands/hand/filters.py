@@ -55,15 +55,17 @@ def phone(text: str) -> str:
 
 
 def email(text: str) -> str:
-    """The address, spelled as a visit asks by it.
+    """Returns the address, spelled as a visit asks by it.
 
     Raises:
-        WrongUseError: it is none.
+        WrongUseError: it is none, or nobody's in particular.
     """
-    found = emails.key(text)
-    if not found:
-        raise WrongUseError("this is no e-mail address: write one such as ada@example.com")
-    return found
+    found = emails.read(text)
+    if not found.email:
+        raise WrongUseError("not an e-mail address. Write one such as ada@acme.com")
+    if not found.asked:
+        raise WrongUseError(f"not one person's e-mail address ({found.problem}). Write one such as ada@acme.com")
+    return found.email.lower()
 
 
 def whom(text: str) -> tuple[Literal["email", "phone", "slug"], str]:

@@ -1,37 +1,76 @@
-"""Which company a host belongs to: registrable domains by the public suffix list."""
+"""Reads which company a host belongs to: registrable domains by the public suffix list, and whose they are not."""
 
 from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
 
+import idna
 from publicsuffixlist import PublicSuffixList
 
-from worker.decide.values.free_mail import FREE, NOBODYS
+from worker.decide.values import mail_hosts, shared_hosts
+from worker.decide.values.text import unescape, visible
+from worker.decide.values.words import words
 
-_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:/{0,2}", re.IGNORECASE)
-_PAGE = re.compile(r"[/?#][^/\s]")
-_LABEL = re.compile(r"^(?!-)[a-z0-9_-]{1,63}(?<!-)$")
+_SCHEME = re.compile(
+    r"^(?:(?:https?|ftp|mailto|url|web(?:site|page)?|homepage|domain)\s*:/{0,3}\s*|/{1,3})+", re.IGNORECASE
+)
+_LINK = re.compile(r"<a\s[^<>]{0,500}?href\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE)
+_END = re.compile(r"[/?#\\\s,;|]")
+_LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")
+_REGISTRY = re.compile(
+    r"^(?:(?:com?|org|net|edu|gov|ac|biz|info|firm|ltd|plc)\.[a-z]{2,3}|[a-z]{2,3}\.(?:com|net|org))$"
+)
+_AROUND = " \t\r\n.,;:<>()[]{}\"'`"
+_PLACEHOLDER_NAMES = words(
+    """
+    example test testing none noemail no-email nomail noreply no-reply unknown na null undefined invalid fake
+    fakemail dummy sample placeholder nowhere nobody notprovided notavailable nodomain no-domain nowebsite
+    no-website noweb yourcompany your-company yourdomain your-domain yourwebsite your-website yoursite mycompany
+    my-company mydomain mywebsite companyname company-name domainname domain company website companywebsite asdf
+    asdfasdf asd qwe qwerty xxx xxxx foo foobar localhost tbd tbc noname anonymous temp nocompany no-company
+    notapplicable notreal blah email-unknown donotemail nonexistent empty blank missing abcdef aaaa
+    """
+)
+_PLACEHOLDER_SUFFIXES = words("com net org info biz edu")
+_LONGEST = 2000
 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
+    return PublicSuffixList(accept_unknown=False)
 
 
+@cache
+def _registries() -> PublicSuffixList:
+    return PublicSuffixList(accept_unknown=False, only_icann=True)
+
+
+@lru_cache(maxsize=65_536)
 def host(text: str) -> str:
-    """The host of an address, e-mail or bare host: lower case, punycode, without ``www.``; ``""`` when it has none."""
-    rest = _SCHEME.sub("", text.strip()).lstrip("/")
-    rest = re.split(r"[/?#\\\s]", rest, maxsplit=1)[0].rpartition("@")[2]
-    name = rest.partition(":")[0].strip(".,;<>()\"'").lower()
+    """Returns the host of an address, e-mail or bare host, lower case, punycode (IDNA 2008), without ``www.``.
+
+    ``""`` when there is none, or its last label is no public suffix: ``acme.local``, ``John.Smith``.
+    """
+    if len(text) > _LONGEST:
+        return ""
+    name = _END.split(_address(text), maxsplit=1)[0].rpartition("@")[2].partition(":")[0].strip(_AROUND)
     try:
-        name = name.encode("idna").decode("ascii")
-    except UnicodeError:
+        name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii") if name else ""
+    except (idna.IDNAError, UnicodeError):
         return ""
     labels = name.split(".")
-    if len(labels) < 2 or not all(_LABEL.match(label) for label in labels) or labels[-1].isdigit():
+    if len(labels) < 2 or not all(_LABEL.match(label) for label in labels) or not _registrable(name):
         return ""
     return name.removeprefix("www.") if len(labels) > 2 else name
+
+
+def _address(text: str) -> str:
+    """What stands behind the scheme of the first address in ``text``."""
+    shown = visible(unescape(text)).strip()
+    if link := _LINK.search(shown):
+        shown = link[1]
+    return _SCHEME.sub("", shown.strip(_AROUND))
 
 
 @lru_cache(maxsize=65_536)
@@ -40,25 +79,64 @@ def _registrable(name: str) -> str:
 
 
 def registrable(text: str) -> str:
-    """The registrable domain of an address, e-mail or host: ``https://de.acme.co.uk/x`` gives ``acme.co.uk``."""
+    """Returns the registrable domain of an address, e-mail or host: ``de.acme.co.uk/x`` gives ``acme.co.uk``."""
     return _registrable(host(text))
 
 
 def is_free(text: str) -> bool:
     """Whether the mail host is a free or access provider's, so that it says nothing about an employer."""
     name = host(text)
-    return name in FREE or _registrable(name) in FREE
+    return mail_hosts.is_free(name, _registrable(name))
 
 
+def is_disposable(text: str) -> bool:
+    """Whether mail at the host is thrown away after minutes."""
+    name = host(text)
+    return mail_hosts.is_disposable(name, _registrable(name))
+
+
+@lru_cache(maxsize=65_536)
 def company_domain(text: str) -> str:
-    """The registrable domain when it can be a company's own; ``""`` for free mail hosts and for pages at social sites.
+    """Returns the registrable domain when it can be a company's own.
 
-    A social site's bare host is its own company's: ``linkedin.com`` employs people, ``linkedin.com/company/acme`` not.
+    ``""`` for free, disposable, alumni and placeholder hosts, for pages and subdomains at networks, shops and
+    builders. A network's bare host is its own company's: ``linkedin.com`` employs people, ``linkedin.com/company/acme``
+    does not.
     """
-    name = registrable(text)
-    if name in FREE or (name in NOBODYS and _PAGE.search(_SCHEME.sub("", text.strip()).lstrip("/"))):
+    name = host(text)
+    own = _registrable(name)
+    if not own or is_placeholder(own) or not employs(name):
         return ""
-    return name
+    if _is_platform(own) or shared_hosts.is_nobodys(name, own):
+        return ""
+    if shared_hosts.is_shared(own):
+        return own if name == own and not _names_page(text) else ""
+    return own
+
+
+def employs(name: str) -> bool:
+    """Whether people with mail at a host can be its company's own."""
+    own = _registrable(name)
+    return not (mail_hosts.is_free(name, own) or mail_hosts.is_disposable(name, own) or mail_hosts.is_of_former(name))
+
+
+def is_placeholder(name: str) -> bool:
+    """Whether a registrable domain stands for none: ``example.com``, ``test.com``, ``yourcompany.com``."""
+    label, _, suffix = name.partition(".")
+    return label in _PLACEHOLDER_NAMES and suffix in _PLACEHOLDER_SUFFIXES
+
+
+def _is_platform(own: str) -> bool:
+    """Whether a domain is a customer's at a platform, and not one of a registry such as ``uk.com``."""
+    by_registry = str(_registries().privatesuffix(own) or "")
+    return by_registry != own and not _REGISTRY.match(by_registry)
+
+
+def _names_page(text: str) -> bool:
+    """Whether an address goes on behind its host."""
+    rest = _address(text)
+    end = _END.search(rest)
+    return end is not None and bool(rest[end.end() :].strip(" /?#"))
 
 
 def same_domain(one: str, other: str) -> bool:
@@ -68,10 +146,12 @@ def same_domain(one: str, other: str) -> bool:
 
 
 def same_host(one: str, other: str) -> bool:
-    """Whether both are addresses at one host; ``www.`` does not count."""
+    """Whether both are addresses at one host, ``www.`` aside; of pages at a shared host, whether both are one page."""
     first = host(one)
-    return bool(first) and first == host(other) and not (_is_linkedin(first))
+    if not first or first != host(other):
+        return False
+    return not shared_hosts.is_shared(_registrable(first)) or _page(one) == _page(other)
 
 
-def _is_linkedin(name: str) -> bool:
-    return _registrable(name) in {"linkedin.com", "linkedin.cn"}
+def _page(text: str) -> str:
+    return _address(text).removeprefix("www.").rstrip("/").casefold()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
+from worker.decide.values import countries as countries_
 from worker.decide.values import domains, emails, linkedin, phones, titles
-from worker.decide.values.blanks import says_nothing
+from worker.decide.values.blanks import is_no_name, says_nothing
 from worker.decide.values.text import clean, is_formula, plain
 
 EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
+NAME_FIELDS = frozenset({"first_name", "last_name"})
 PHONE_FIELDS = frozenset({"phone", "mobile_phone"})
 DOMAIN_FIELDS = frozenset({"domain", "company_domain"})
 EMPLOYER_FIELDS = frozenset({"job_title", "company_name", "company_domain"})
@@ -25,13 +27,20 @@ def normal(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
         return linkedin.url(linkedin.slug(value)) or _safe(value)
     if field in DOMAIN_FIELDS:
         return domains.host(value)
-    return titles.read(value) if field == "job_title" else _safe(value)
+    if field == "job_title":
+        return titles.read(value)
+    if field in NAME_FIELDS:
+        return "" if is_no_name(value) else _safe(value, sure=True)
+    return _safe(value, sure=field == "country" and bool(countries_.region(value)))
 
 
-def _safe(value: str) -> str:
-    """Returns free text that a person may see and a spreadsheet may open; ``""`` for a placeholder."""
+def _safe(value: str, *, sure: bool = False) -> str:
+    """Returns free text that a person may see and a spreadsheet may open; ``""`` for a placeholder.
+
+    ``sure``: it says something, although it may look like a placeholder: ``NA`` is Namibia, ``Nan`` a name.
+    """
     shown = plain(value)
-    return "" if is_formula(shown) or says_nothing(shown) else shown
+    return "" if is_formula(shown) or (not sure and says_nothing(shown)) else shown
 
 
 def same_value(field: str, one: str, other: str, countries: tuple[str, ...] = ()) -> bool:

@@ -44,15 +44,15 @@ _AROUND = " \t\r\n.,:;!&'\"`<>()[]{}|\u200c\u200d\u2019\u201c\u201d"
 _NOBODY = words(
     """
     a account add added all available be blank broken busy check close closed coming confirm confirmed connect
-    connected connection contact d data dead deleted determined directory disabled do does doesnt dont duplicate edit
-    empty enter error exist exists false feed find first firstname for found get has hasnt have here hidden https
-    hyperlink id in inactive info inserthere insert invalid is it join last lastname later lead link linked linkedin
-    login lookup match me member missing my n na name nan needed needs new nil no none noprofile not notavailable
-    notfound notlinkedin null of on open or page pending person placeholder please private privat prive privado profil
-    profile profiles pub public ref removed request requested required research sample search see sent signup soon
-    tba tbc tbd test testing the there tester to todo true unavailable unbekannt undefined unknown update updated url
-    user username value verify wrong xx xxx xxxx yes yet you your yourname yourprofile kein keine keiner vorhanden
-    aucun aucune ninguno ninguna nessuno geen ingen brak desconocido inconnu sconosciuto onbekend
+    connected connection contact d data dead deleted determined directory disabled do does doesnt dont duplicate
+    edit empty enter error exist exists false feed find first firstname for found get has hasnt have here hidden
+    https hyperlink id in inactive info inserthere insert invalid is it join last lastname later lead link linked
+    linkedin login lookup match me member missing my n na name nan needed needs new nil no none noprofile not
+    notavailable notfound notlinkedin null of on open or page pending person placeholder please private privat prive
+    privado profil profile profiles pub public ref removed request requested required research sample search see
+    sent signup soon tba tbc tbd test testing the there tester to todo true unavailable unbekannt undefined unknown
+    update updated url user username value verify wrong xx xxx xxxx yes yet you your yourname yourprofile kein keine
+    keiner vorhanden aucun aucune ninguno ninguna nessuno geen ingen brak desconocido inconnu sconosciuto onbekend
     """
 )
 _MAX = 200  # a slug has 3 to 100 characters; signs outside ASCII count more than one at some vendors

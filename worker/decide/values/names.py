@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
+from worker.decide.values.blanks import is_no_name
 from worker.decide.values.text import clean
 
 
@@ -32,10 +33,6 @@ _PARTICLES = _set(
     abu ter ten te zu zum zur af av y e i und st san santa op het in
     """
 )
-_PLACEHOLDERS = _set(
-    "unknown na none null nil nan notprovided notavailable noname nolastname lastname lead contact tbd"
-)
-_PLACEHOLDERS |= {"", "x", "xx", "xxx"}
 _LEADING = _PARTICLES - {"i", "e", "y", "in", "st"}  # what can start a last name
 _BRACKETS = re.compile(r"[(\[{（]([^)\]}）]*)[)\]}）]?")
 _BORN_WORD = re.compile(r"^(?:née|nee|geb\.?|geborene|born|roz\.?|ur\.)\s+", re.IGNORECASE)
@@ -234,4 +231,4 @@ def carries(last: str, full: str, first: str = "") -> bool:
 
 def is_placeholder(name: str) -> bool:
     """Whether a name only says that there is none: ``Unknown``, ``[not provided]``, ``-``."""
-    return "".join(word.plain for word in _words(name)) in _PLACEHOLDERS
+    return is_no_name(name)

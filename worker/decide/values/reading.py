@@ -54,8 +54,8 @@ def _phone(line: Line) -> Read:
 
 
 def _email(line: Line) -> Read:
-    address = emails.normal(_text(line))
-    return {"email": address, "work": bool(address) and not emails.is_personal(address), "asked": bool(address)}
+    address = emails.read(_text(line))
+    return {"email": address.email, "work": address.work, "asked": address.asked}
 
 
 def _domain(line: Line) -> Read:
