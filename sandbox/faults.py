@@ -24,6 +24,7 @@ KINDS = {
     "missing_field": True,  # params: field (wherever it occurs)
     "null_field": True,  # params: field
     "empty_body": True,  # params: status
+    "odd_value": True,  # params: seed; see `oddities`
     "gzip_bomb": True,  # 64 MiB of nothing in 64 KiB
 }
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from sandbox.calls import Call, Reply
 from sandbox.faults import Rule, with_field, with_null, without_field
+from sandbox.oddities import odd
 
 _PAGE = "<!doctype html><html><head><title>Just a moment...</title></head><body>Checking</body></html>"
 
@@ -50,6 +51,8 @@ def spoil(rule: Rule, call: Call, reply: Reply) -> Reply:
             return Reply(reply.status, without_field(reply.body, params["field"]), reply.headers)
         case "null_field":
             return Reply(reply.status, with_null(reply.body, params["field"]), reply.headers)
+        case "odd_value":
+            return odd(reply, params.get("seed", 1))
         case "gzip_bomb":
             return Reply(reply.status, _bomb(), {**reply.headers, "Content-Encoding": "gzip"})
         case "empty_body":

@@ -6,7 +6,8 @@ come of it for calls that may be repeated and for those that may not.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from tests.contract.wire import KeptTicket
 
 T = TypeVar("T")
 HANG_S = 0.1
+ODD_S = 30.0  # a Retry-After that is obeyed is no fault; an endless loop is
 Call = Callable[[Any, KeptTicket], Awaitable[object]]
 
 
@@ -186,6 +188,28 @@ async def check_miss(sandbox: Sandbox, client: Any, row: Row) -> None:
     assert len(sandbox.requests(route_of(sandbox, row.operation), row.operation.method)) == 1
     if row.operation.repeat is Repeat.PAID:
         assert ticket.steps == ["sent", "stored"]
+
+
+ODD = range(6)
+ODDER = range(6, 200)
+
+
+async def check_odd(sandbox: Sandbox, client: Any, row: Any, route: str, seeds: Iterable[int]) -> None:
+    """Whatever one value, one header or the body of an answer is spoiled to: a value or a typed error."""
+    for seed in seeds:
+        sandbox.control("faults", method="DELETE")
+        sandbox.fault("odd_value", route, method=row.operation.method, times=1, params={"seed": seed})
+        ticket = KeptTicket()
+        try:
+            async with asyncio.timeout(ODD_S):
+                await row.call(client, ticket)
+        except ConnectorError:
+            pass
+        except BaseException as error:
+            error.add_note(f"{row.operation.name}, seed {seed}")
+            raise
+        if row.operation.repeat is Repeat.PAID:
+            assert ticket.steps in (["sent", "stored"], ["sent", "released"], ["sent", "uncertain"]), seed
 
 
 async def listed(rows: AsyncIterator[T]) -> list[T]:

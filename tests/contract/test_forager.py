@@ -25,16 +25,32 @@ from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome, Question, Reply
 from connectors.operations import Repeat
 from tests.contract.sandbox import Sandbox, Start
-from tests.contract.suite import HANG_S, Case, Row, check, check_good, check_miss, listed, table
+from tests.contract.suite import (
+    HANG_S,
+    ODD,
+    ODDER,
+    Case,
+    Row,
+    check,
+    check_good,
+    check_miss,
+    check_odd,
+    listed,
+    route_of,
+    table,
+)
 from tests.contract.wire import KeptTicket
 
 NOBODY = "nobody-of-that-name-0000"
+HELD = ("detail", "work_emails", "personal_emails", "phones")
 
 
 def somebody(sandbox: Sandbox) -> dict[str, Any]:
     """A person of whom Forager holds everything."""
     person: dict[str, Any] = next(
-        row for row in sandbox.world["people"] if row["slug"] and row["slug"].isascii() and all(row["forager"].values())
+        row
+        for row in sandbox.world["people"]
+        if row["slug"] and row["slug"].isascii() and all(row["forager"][name] for name in HELD)
     )
     return person
 
@@ -235,6 +251,14 @@ async def test_good(sandbox: Sandbox, forager: Forager, row: Row) -> None:
 @pytest.mark.parametrize("row", [row for row in ROWS if row.miss], ids=lambda row: row.operation.name)
 async def test_miss(sandbox: Sandbox, forager: Forager, row: Row) -> None:
     await check_miss(sandbox, forager, row)
+
+
+@pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.name)
+async def test_odd_reply_is_a_value_or_a_typed_error(
+    sandbox: Sandbox, forager: Forager, row: Row, seeds: range
+) -> None:
+    await check_odd(sandbox, forager, row, route_of(sandbox, row.operation), seeds)
 
 
 @pytest.mark.parametrize(("row", "case"), table(ROWS))

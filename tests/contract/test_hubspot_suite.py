@@ -15,7 +15,7 @@ from connectors.operations import Operation
 from connectors.ports import Watched
 from tests.contract.crm_suite import SILENCE_S, CrmRow, check, check_good, check_miss, table
 from tests.contract.sandbox import Sandbox, Start
-from tests.contract.suite import Case
+from tests.contract.suite import ODD, ODDER, Case, check_odd
 from tests.contract.wire import KeptTicket
 
 WATCHED = Watched("contact", ("email", "jobtitle"))
@@ -160,6 +160,18 @@ async def test_miss(sandbox: Sandbox, close: list[HubSpot], version: str, row: C
     crm = opened(sandbox, version)
     close.append(crm)
     await check_miss(sandbox, crm, row)
+
+
+@pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("row", [*rows("2026-09"), link_row("2026-09"), login_row("2026-09")], ids=named)
+async def test_odd_reply_is_a_value_or_a_typed_error(
+    sandbox: Sandbox, close: list[HubSpot], row: CrmRow, seeds: range
+) -> None:
+    crm = opened(sandbox, "2026-09", oauth=row.login)
+    close.append(crm)
+    if not row.login:
+        await crm.properties("contact")
+    await check_odd(sandbox, crm, row, row.route, seeds)
 
 
 @pytest.mark.parametrize(("version", "row", "case"), TROUBLE)

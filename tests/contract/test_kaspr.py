@@ -14,7 +14,19 @@ from connectors.kaspr import operations as op
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome
 from tests.contract.sandbox import Sandbox, Start
-from tests.contract.suite import HANG_S, Case, Row, check, check_good, check_miss, table
+from tests.contract.suite import (
+    HANG_S,
+    ODD,
+    ODDER,
+    Case,
+    Row,
+    check,
+    check_good,
+    check_miss,
+    check_odd,
+    route_of,
+    table,
+)
 from tests.contract.wire import HeardLimiter, KeptTicket
 
 NOBODY = "nobody-of-that-name-0000"
@@ -131,6 +143,13 @@ async def test_good(sandbox: Sandbox, kaspr: Kaspr, row: Row) -> None:
 @pytest.mark.usefixtures("dialect")
 async def test_miss(sandbox: Sandbox, kaspr: Kaspr, row: Row) -> None:
     await check_miss(sandbox, kaspr, row)
+
+
+@pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize(("dialect", "row"), CELLS)
+@pytest.mark.usefixtures("dialect")
+async def test_odd_reply_is_a_value_or_a_typed_error(sandbox: Sandbox, kaspr: Kaspr, row: Row, seeds: range) -> None:
+    await check_odd(sandbox, kaspr, row, route_of(sandbox, row.operation), seeds)
 
 
 @pytest.mark.parametrize(("dialect", "row", "case"), TROUBLE)

@@ -33,7 +33,20 @@ from connectors.openprospect import (
 from connectors.openprospect import operations as op
 from connectors.openprospect.client import PAGE_MOST
 from tests.contract.sandbox import Sandbox, Start
-from tests.contract.suite import HANG_S, Case, Row, check, check_good, check_miss, listed, table
+from tests.contract.suite import (
+    HANG_S,
+    ODD,
+    ODDER,
+    Case,
+    Row,
+    check,
+    check_good,
+    check_miss,
+    check_odd,
+    listed,
+    route_of,
+    table,
+)
 from tests.contract.wire import KeptTicket, answers, wire
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
@@ -187,6 +200,14 @@ async def test_good(sandbox: Sandbox, client: OpenProspect, row: Row) -> None:
 @pytest.mark.parametrize("row", [row for row in ROWS if row.miss], ids=lambda row: row.operation.name)
 async def test_miss(sandbox: Sandbox, client: OpenProspect, row: Row) -> None:
     await check_miss(sandbox, client, row)
+
+
+@pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.name)
+async def test_odd_reply_is_a_value_or_a_typed_error(
+    sandbox: Sandbox, client: OpenProspect, row: Row, seeds: range
+) -> None:
+    await check_odd(sandbox, client, row, route_of(sandbox, row.operation), seeds)
 
 
 @pytest.mark.parametrize(("row", "case"), table(ROWS))

@@ -15,7 +15,7 @@ from connectors.salesforce import Salesforce, SalesforceOptions, org
 from connectors.salesforce.tokens import TOKEN
 from tests.contract.crm_suite import SILENCE_S, CrmRow, check, check_good, check_miss, table
 from tests.contract.sandbox import Sandbox, Start
-from tests.contract.suite import Case
+from tests.contract.suite import ODD, ODDER, Case, check_odd
 from tests.contract.wire import KeptTicket
 
 WATCHED = Watched("contact", ("Email", "Title"))
@@ -178,6 +178,18 @@ async def test_miss(sandbox: Sandbox, close: list[Salesforce], row: CrmRow) -> N
     crm = opened(sandbox, strict=row is STRICT)
     close.append(crm)
     await check_miss(sandbox, crm, row)
+
+
+@pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
+@pytest.mark.parametrize("row", [*ROWS, STRICT, LOGIN], ids=lambda row: row.operation.name)
+async def test_odd_reply_is_a_value_or_a_typed_error(
+    sandbox: Sandbox, close: list[Salesforce], row: CrmRow, seeds: range
+) -> None:
+    crm = opened(sandbox, strict=row is STRICT)
+    close.append(crm)
+    if row is not LOGIN:
+        await crm.properties("contact")
+    await check_odd(sandbox, crm, row, row.route, seeds)
 
 
 @pytest.mark.usefixtures("paged")
