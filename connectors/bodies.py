@@ -5,10 +5,11 @@ Unknown fields are ignored, null and odd values of optional fields read as absen
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from connectors.numbers import finite, whole
 
 T = TypeVar("T")
 
@@ -22,22 +23,11 @@ class Body(BaseModel):
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    return str(value) if finite(value) is not None else ""
 
 
 def _count(value: Any) -> int:
-    number = _number(value)
-    return 0 if number is None else int(number)
+    return whole(value) or 0
 
 
 def _flag(value: Any) -> bool:
@@ -58,7 +48,7 @@ def _texts(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Count = Annotated[int, BeforeValidator(_count)]
-Number = Annotated[float | None, BeforeValidator(_number)]
+Number = Annotated[float | None, BeforeValidator(finite)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Part = Annotated[T, BeforeValidator(_object)]  # an object that may be absent: its fields then are

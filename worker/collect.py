@@ -92,7 +92,8 @@ class Collector:
             page = await self._vendor.delivered_page(search, since, offset)
             began = began or page.server_time or self._clock()
             rows = [delivered(raw, search) for raw in page.items]
-            latest = max([latest, *(row.delivered_at for row in rows)])
+            # A delivery from the future would move the mark past what is still to come.
+            latest = max([latest, *(row.delivered_at for row in rows if row.delivered_at <= began)])
             last = page.next_offset is None
             watermark = str(latest if latest > mark else max(mark, began)) if last else None
             stored = await self._deliveries.store_page(

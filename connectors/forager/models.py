@@ -8,15 +8,12 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from connectors.bodies import Body, Count, Flag, Number, Part, Rows, Text
+from connectors.numbers import finite
 
 
 def _credits(value: object) -> Decimal | None:
     """Credits come as numbers or decimal text, such as ``50.00``."""
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        return None
-    return number if number.is_finite() else None
+    return None if finite(value) is None else Decimal(str(value).strip())
 
 
 Credits = Annotated[Decimal | None, BeforeValidator(_credits)]

@@ -12,6 +12,7 @@ from connectors.hubspot.options import MARKS
 from connectors.hubspot.paths import MODIFIED
 from connectors.matching import bare_host
 from connectors.models import Company, Fate, Found, Property, Record
+from connectors.numbers import count
 
 ALWAYS = {
     "contact": (
@@ -152,7 +153,7 @@ def to_record(object: str, row: Row, read_at: int) -> Record:
 def milliseconds(text: str) -> int:
     """ISO 8601 or epoch milliseconds as text; 0 for anything else."""
     if text.isascii() and text.isdigit():
-        return int(text)
+        return count(text) or 0
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -218,7 +219,7 @@ def to_company(row: Row) -> Company:
         phone=get("phone", ""),
         linkedin_url=get("linkedin_company_page", ""),
         industry=get("industry", ""),
-        employee_count=int(staff) if staff.isascii() and staff.isdigit() else 0,
+        employee_count=count(staff) or 0,
         city=get("city", ""),
         country=get("country", ""),
     )

@@ -26,6 +26,7 @@ from connectors.errors import (
 )
 from connectors.limits import Notice
 from connectors.models import Reply
+from connectors.numbers import count
 from connectors.operations import Operation
 
 OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})  # no value would do
@@ -229,5 +230,4 @@ def _tight(headers: Mapping[str, str], reserve: float) -> Notice | None:
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
-    text = headers.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return count(headers.get(name, ""))

@@ -19,6 +19,7 @@ from connectors.kaspr import operations as op
 from connectors.kaspr.models import CheckedEmail, Employee, EmployeeReply, Pattern, PatternReply, Profile, ProfileReply
 from connectors.limits import Notice
 from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, Question, Reply, Role
+from connectors.numbers import finite
 from connectors.operations import Operation
 
 NAME = "kaspr"
@@ -44,7 +45,7 @@ def reset_s(text: str) -> float | None:
 
     Numbers too large for a duration are taken for an instant and looked at again in an hour.
     """
-    number = _number(text)
+    number = finite(text)
     if number is None:
         return None
     return capped(number / 1000 if number <= 10**9 else classify.WAIT_CAP_S)
@@ -52,7 +53,7 @@ def reset_s(text: str) -> float | None:
 
 def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
     """The hourly window as the headers tell it, nothing when they do not."""
-    remaining = _number(reply.headers.get("x-ratelimit-remaining", ""))
+    remaining = finite(reply.headers.get("x-ratelimit-remaining", ""))
     wait = reset_s(reply.headers.get("x-ratelimit-reset", ""))
     if remaining is None or wait is None:
         return {}
@@ -98,19 +99,19 @@ def _no_credits(reply: Reply) -> bool:
 
 
 def _empty_pool(reply: Reply) -> str:
-    empty = [pool for pool, name in _POOLS.items() if _number(reply.headers.get(name, "")) == 0]
+    empty = [pool for pool, name in _POOLS.items() if finite(reply.headers.get(name, "")) == 0]
     return empty[0] if len(empty) == 1 else ""
 
 
 def credits_of(reply: Reply, unknown: int) -> int:
     """The provider's own figure; ``unknown`` when the header is absent or no number."""
-    number = _number(reply.headers.get("decreased-credits", ""))
+    number = finite(reply.headers.get("decreased-credits", ""))
     return unknown if number is None or number < 0 else math.ceil(number)
 
 
 def remaining(reply: Reply) -> int | None:
     """Credits left by the header, ``None`` when it does not say."""
-    number = _number(reply.headers.get("remaining-credits", ""))
+    number = finite(reply.headers.get("remaining-credits", ""))
     return None if number is None else int(number)
 
 
@@ -123,15 +124,7 @@ def pooled(pools: Iterable[float | None]) -> int | None:
 def pools_left(reply: Reply) -> int | None:
     """Credits left in v2's pools by the headers of a paid reply, all together."""
     names = (*_POOLS.values(), "remaining-export-credits")
-    return pooled(_number(reply.headers.get(name, "")) for name in names)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    return pooled(finite(reply.headers.get(name, "")) for name in names)
 
 
 # ---- one reader per operation ------------------------------------------------------------------------------------
@@ -204,7 +197,7 @@ def _answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
 
 
 def _told(reply: Reply) -> int | None:
-    return credits_of(reply, -1) if _number(reply.headers.get("decreased-credits", "")) is not None else None
+    return credits_of(reply, -1) if finite(reply.headers.get("decreased-credits", "")) is not None else None
 
 
 def _delivered(person: Person) -> int:

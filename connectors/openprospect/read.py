@@ -19,6 +19,7 @@ from connectors.classify import Reading, capped, retry_after, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.limits import Notice
 from connectors.models import Email, Grade, Person, Phone, PhoneKind, Reply
+from connectors.numbers import count
 from connectors.openprospect.models import Company, Prospect
 from connectors.operations import Operation
 
@@ -87,10 +88,10 @@ def reset_s(reply: Reply) -> float | None:
 def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
     """What the headers tell of the hourly limit."""
     wait = reset_s(reply)
-    remaining = reply.headers.get("x-ratelimit-remaining", "")
-    if wait is None or not remaining.isdecimal():
+    remaining = count(reply.headers.get("x-ratelimit-remaining", ""))
+    if wait is None or remaining is None:
         return {}
-    return {"": Notice(int(remaining), wait, 3600)}
+    return {"": Notice(remaining, wait, 3600)}
 
 
 def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:

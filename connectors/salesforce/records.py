@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.matching import bare_host
 from connectors.models import Company, Property, Record, Write
+from connectors.numbers import count
 from connectors.ports import Watched
 
 TABLES = {"contact": "Contact", "lead": "Lead", "company": "Account"}
@@ -203,7 +204,7 @@ def to_company(raw: Raw) -> Company:
         website=get("Website", ""),
         phone=get("Phone", ""),
         industry=get("Industry", ""),
-        employee_count=int(staff) if isinstance(staff, int | float) else 0,
+        employee_count=count(staff) or 0,
         city=get("BillingCity", ""),
         country=get("BillingCountry", ""),
         description=get("Description", ""),

@@ -21,6 +21,7 @@ from connectors.errors import (
 )
 from connectors.limits import Notice
 from connectors.models import Reply, Write, WriteResult, Written
+from connectors.numbers import count
 from connectors.operations import Operation
 
 LOCKED = frozenset({"UNABLE_TO_LOCK_ROW"})
@@ -168,7 +169,7 @@ def reading(vendor: str, reserve: float) -> Reading:
         match = _LIMIT.search(reply.headers.get("sforce-limit-info", ""))
         if match is None:
             return {}
-        used, most = int(match[1]), int(match[2])
+        used, most = count(match[1]) or 0, count(match[2]) or 0
         left = int(most * (1 - reserve)) - used
         if left > most * 0.05:  # most answers say nothing worth a step of the limiter
             return {}

@@ -121,7 +121,7 @@ def read_composite(vendor: str, part: Sequence[Write], answer: Any) -> Results:
     listed = answer.get("compositeResponse") if isinstance(answer, Mapping) else None
     if not isinstance(listed, list):
         raise ContractError(vendor, "composite", "compositeResponse")
-    by_reference = {item.get("referenceId"): item for item in listed if isinstance(item, Mapping)}
+    by_reference = {str(item.get("referenceId")): item for item in listed if isinstance(item, Mapping)}
     results: dict[str, WriteResult] = {}
     for index, write in enumerate(part):
         item = by_reference.get(f"r{index}", {})

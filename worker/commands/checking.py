@@ -27,6 +27,7 @@ from worker.commands.tables import table
 from worker.connection import Safety, check_safety, open_redis
 from worker.ledger.grants import Grants
 from worker.ledger.scripts import Scripts
+from worker.ledger.spool import Spool
 from worker.vault import Vault
 from worker.vendor_clocks import FAR_MS
 from worker.vendors import open_crm, open_openprospect, open_providers, renews
@@ -85,6 +86,9 @@ async def check(settings: Settings) -> list[Finding]:
         Finding("configuration", OK, _configured(settings))
     ]
     findings += [Finding("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
+    if broken := Spool(settings.data_dir).broken():
+        told = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
+        findings.append(Finding("spool", WARNING, told, "see refill uncertain list"))
     async with AsyncExitStack() as stack:
         vault: Vault | None = None
         try:

@@ -13,9 +13,11 @@ import structlog
 
 from connectors.models import Reply
 from worker.ledger.answers import Ref, pack, unpack
-from worker.ledger.tickets import Desk, Granted
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.tickets import REASON, Desk, Granted
 
 _log = structlog.get_logger(__name__)
+BROKEN = ".broken"
 _LEFT_S = 60.0  # a part this old was left by a process that died before it gave it its name
 
 
@@ -37,6 +39,10 @@ class Spool:
         """Replies not yet in Redis."""
         return len(_waiting(self._folder))
 
+    def broken(self) -> int:
+        """Returns how many replies were set aside because they could not be loaded; their tickets are uncertain."""
+        return len(list(self._folder.glob(f"*{BROKEN}")))
+
     async def keep(
         self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
     ) -> None:
@@ -51,7 +57,7 @@ class Spool:
         await asyncio.to_thread(_write, self._folder, ticket.ticket_id, content)
 
     async def load(self, desk: Desk) -> Loaded:
-        """Store what is spooled and delete it after Redis has it. What cannot be read is set aside, not deleted.
+        """Store what is spooled and delete it after Redis has it. What cannot be is set aside, not deleted.
 
         Raises:
             LedgerUnavailableError: Redis takes no writes yet; what it has not taken stays.
@@ -64,11 +70,13 @@ class Spool:
                 continue  # another process loaded it
             try:
                 ticket, reply, price, hit, keep_ms, unpriced = _parse(content)
-            except (ValueError, KeyError, TypeError):
-                _log.error("spool.unreadable", ticket=path.stem)
-                await asyncio.to_thread(path.replace, path.with_suffix(".broken"))
+                ended = await desk.store(ticket, reply, credits=price, hit=hit, keep_ms=keep_ms, unpriced=unpriced)
+            except LedgerUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one file that nobody can load must not keep the others back
+                _log.error("spool.unloadable", ticket=path.stem, error=type(error).__name__)
+                await asyncio.to_thread(path.replace, path.with_suffix(BROKEN))
                 continue
-            ended = await desk.store(ticket, reply, credits=price, hit=hit, keep_ms=keep_ms, unpriced=unpriced)
             await asyncio.to_thread(path.unlink, missing_ok=True)
             replies += 1
             waiters |= dict.fromkeys(ended.waiters)
@@ -90,7 +98,7 @@ def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int, bool]:
     line, _, packed = content.partition(b"\n")
     facts = json.loads(line)
     price, hit, keep_ms = int(facts.pop("credits")), bool(facts.pop("hit")), int(facts.pop("keep_ms"))
-    unpriced = bool(facts.pop("unpriced", False))
+    unpriced = bool(facts.pop("unpriced", False)) or not 0 <= price <= REASON
     facts |= {"fields": frozenset(facts["fields"]), "lines": tuple(facts["lines"])}
     return Granted(**facts), unpack(packed), price, hit, keep_ms, unpriced
 

@@ -57,6 +57,7 @@ __all__ = [
 VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
 SKEW_MS = 10_000  # a provider's clock, once its offset is allowed for, is taken to be no further off ours
 WIDEST_MS = 600_000
+REASON = 10_000  # credits: no one lookup costs more, so a reply that says so does not tell its price
 STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
 
 _log = structlog.get_logger(__name__)
@@ -439,7 +440,11 @@ class LookupTicket:
 
     def _read(self, reply: Reply) -> Settlement:
         try:
-            return self._settle(reply)
+            settlement = self._settle(reply)
         except Exception as error:  # noqa: BLE001 - paid bytes are kept whatever the reader thinks
             _log.error("ticket.unread", ticket=self._granted.ticket_id, error=type(error).__name__)
             return Settlement(self._granted.price, hit=False, unpriced=True)
+        if not 0 <= settlement.credits <= REASON:
+            _log.error("ticket.unpriced", ticket=self._granted.ticket_id)
+            return Settlement(self._granted.price, hit=settlement.hit, unpriced=True)
+        return settlement

@@ -47,7 +47,8 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
             found = await overview(ledger, settings)
         except LedgerUnavailableError:
             return _told("redis does not answer", 503)
-        text = metrics.text(found, spooled=await asyncio.to_thread(spool.pending))
+        spooled, broken = await asyncio.to_thread(lambda: (spool.pending(), spool.broken()))
+        text = metrics.text(found, spooled=spooled, broken=broken)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
     async def missing(_: Request, __: Exception) -> Response:

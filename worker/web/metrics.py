@@ -23,16 +23,19 @@ _WORK = ("crm", "object")
 _Rows = Iterable[tuple[tuple[str, ...], float]]
 
 
-def text(found: Overview, *, spooled: int) -> bytes:
-    """What Prometheus reads. ``spooled`` are paid replies on this machine's disk that Redis does not have yet."""
+def text(found: Overview, *, spooled: int, broken: int = 0) -> bytes:
+    """What Prometheus reads. ``spooled`` are paid replies on this machine's disk that Redis does not have yet.
+
+    ``broken`` are those of them that were set aside, because nobody can load them.
+    """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(found, spooled))
+    registry.register(_Figures(found, spooled, broken))
     return generate_latest(registry)
 
 
 class _Figures(Collector):
-    def __init__(self, found: Overview, spooled: int) -> None:
-        self._found, self._spooled = found, spooled
+    def __init__(self, found: Overview, spooled: int, broken: int) -> None:
+        self._found, self._spooled, self._broken = found, spooled, broken
 
     def collect(self) -> Iterator[Metric]:
         yield from _work(self._found.work, self._found.now_ms)
@@ -40,6 +43,7 @@ class _Figures(Collector):
         yield from _events(self._found)
         yield from _life(self._found)
         yield _one("refill_spool_files", "Paid replies on the disk that Redis does not have yet.", self._spooled)
+        yield _one("refill_spool_broken_files", "Paid replies that cannot be loaded: set aside.", self._broken)
 
 
 def _work(work: Mapping[WorkName, Counts], now_ms: int) -> Iterator[Metric]:

@@ -319,3 +319,34 @@ async def test_late_answer_brings_back_a_record_whose_visit_was_about_to_settle_
     (again,) = await work.claim(OWNER, 1)
     assert again.forced
     assert await work.settle(again, READ) is Ending.DONE
+
+
+@pytest.mark.parametrize("told", [10**20, 10**400, -1, 10_001])
+async def test_price_beyond_reason_is_no_price(desk: Desk, spool: Spool, scripts: Scripts, told: int) -> None:
+    granted = await grant(desk, question("Ada"), lines=[day_line()])
+    ticket = LookupTicket(
+        desk,
+        granted,
+        settle=lambda _: Settlement(told, hit=True),
+        spool=spool,
+        keep_hits_ms=KEEP,
+        keep_misses_ms=DAY_MS,
+    )
+    await ticket.sent()
+    await ticket.stored(reply())
+    assert ticket.ended is not None
+    assert ticket.ended.state == "uncertain"
+    assert (await booked(scripts)).spent == 0
+    assert spool.pending() == 0
+
+
+async def test_file_that_redis_refuses_is_set_aside_and_the_rest_loaded(
+    desk: Desk, spool: Spool, tmp_path: Path
+) -> None:
+    bad, good = [await grant(desk, question(name), lines=[day_line()]) for name in ("Ada", "Ben")]
+    for one, credits in ((bad, 10**20), (good, 3)):
+        await desk.sent(one)
+        await spool.keep(one, reply(), credits=credits, hit=True, keep_ms=KEEP)
+    assert (await spool.load(desk)).replies == 1
+    assert (spool.pending(), spool.broken()) == (0, 1)
+    assert [path.stem for path in (tmp_path / "spool").glob("*.broken")] == [bad.ticket_id]
