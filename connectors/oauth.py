@@ -8,6 +8,7 @@ what the vendor answered is safe before it is used.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -139,7 +140,8 @@ class OAuth:
     async def aclose(self) -> None:
         """Wait for a renewal under way: a refresh token is spent the moment it is sent."""
         if self._renewal is not None:
-            await asyncio.wait([self._renewal])
+            with contextlib.suppress(Exception):  # whoever wanted it was told
+                await asyncio.shield(self._renewal)
 
     async def _renewed(self, refused: str = "") -> None:
         """Join the renewal under way or begin one. It goes on when its callers are cancelled."""

@@ -118,7 +118,7 @@ class HubSpot:
             also += [auth, tokens]
         else:
             raise ValueError(f"{options.name} needs a token, or client id, client secret and refresh token")
-        reading = refusals.reading(options.name, options.reserve)
+        reading = refusals.reading(options.name, options.reserve, options.api_version)
         transport = Transport(
             options.name,
             options.base_url,

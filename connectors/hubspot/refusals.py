@@ -24,6 +24,7 @@ from connectors.errors import (
     RejectedError,
     UnavailableError,
 )
+from connectors.hubspot.paths import TYPES
 from connectors.limits import Notice
 from connectors.models import Reply
 from connectors.numbers import count
@@ -163,7 +164,7 @@ def _word(item: Mapping[str, Any], key: str) -> str:
 # ---- the portal's way of the common table -------------------------------------------------------------------------
 
 
-def reading(vendor: str, reserve: float) -> Reading:
+def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
     """How HubSpot's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
@@ -171,8 +172,12 @@ def reading(vendor: str, reserve: float) -> Reading:
             return None
         said = refusal(reply.body)
         args = (vendor, operation.name, reply.status, request_id(reply))
-        if reply.status == 403 and said.scopes:
-            return AccessError(*args, code="MISSING_SCOPES", hint=f"give the token the scopes {', '.join(said.scopes)}")
+        if reply.status == 403 and (said.scopes or said.category == "MISSING_SCOPES"):
+            scopes = ", ".join(said.scopes) or scope_of(operation)
+            return AccessError(*args, code="MISSING_SCOPES", hint=f"give the token the scopes {scopes}")
+        if reply.status == 410:
+            hint = f"the portal does not answer API version {api_version}: set crm.{vendor}.api_version to a newer one"
+            return AccessError(*args, code=said.code or "GONE", hint=hint)
         if reply.status in {400, 409} and (reply.status == 409 or TAKEN & {said.category, *_codes(said)}):
             return ConflictError(*args, existing_id=said.existing_id, code=said.code)
         if reply.status == 404:
@@ -192,6 +197,15 @@ def reading(vendor: str, reserve: float) -> Reading:
         notices=notices,
         calm=frozenset({525, 526}),
     )
+
+
+def scope_of(operation: Operation) -> str:
+    """The scope an operation needs, for an answer that does not name it."""
+    kind = next((kind for kind in TYPES.values() if f"/{kind}" in operation.path), "contacts")
+    if operation.name == "properties.create":
+        return f"crm.schemas.{kind}.write"
+    writes = operation.name.endswith((".batch_update", ".create", ".link_company"))
+    return f"crm.objects.{kind}.{'write' if writes else 'read'}"
 
 
 def pause(reply: Reply) -> float | None:

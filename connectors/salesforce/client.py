@@ -35,11 +35,11 @@ from connectors.ports import Watched
 from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.options import MARKS, SalesforceOptions
-from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, WHO, Org
+from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
 from connectors.salesforce.records import TABLES, Created, Rows, Schema
 from connectors.salesforce.refusals import reading
 from connectors.salesforce.tokens import Tokens, check
-from connectors.salesforce.wire import USERINFO, Lines
+from connectors.salesforce.wire import Lines
 from connectors.transport import NoAuth, Transport
 
 BATCH = 200
@@ -74,7 +74,7 @@ class Salesforce:
         self._options, self._tokens, self._rest = options, tokens, rest
         self._lines, self._transports = Lines(options), (transport, *also)
         self.clock = transport.clock
-        self._org = Org(options.name, transport, tokens, self._lines, clock)
+        self._org = Org(options.name, options.api_version, transport, tokens, self._lines, clock)
 
     @classmethod
     def opened(
@@ -103,7 +103,7 @@ class Salesforce:
             read_s=options.read_s,
         )
         tokens = Tokens(options, logins, grants, rest=rest)
-        how = reading(options.name, options.reserve)
+        how = reading(options.name, options.reserve, options.api_version)
         many = options.concurrency
         transport = Transport(options.name, options.base_url, tokens, limiter, reading=how, connections=many)
         return cls(options, transport, tokens, also=(logins,), rest=rest)
@@ -123,16 +123,19 @@ class Salesforce:
     # ---- schema and standing -------------------------------------------------------------------------------------
 
     async def standing(self) -> Standing:
-        """Who we are, and how much of the day is left where this user may see it."""
-        reply = await self._org.send(WHO, USERINFO)
-        who = self._org.json(reply, WHO)
-        org = who.get("organization_id") if isinstance(who, Mapping) else None
+        """Who we are, which API version is answered, and how much of the day is left where this user may see it.
+
+        Raises:
+            AccessError: the org does not answer the configured version.
+        """
+        newest = await self._org.newest_version()
         limits = await self._org.send(LIMITS, "limits")
         told = self._org.json(limits, LIMITS) if limits.status == 200 else {}
         daily = told.get("DailyApiRequests", {}) if isinstance(told, Mapping) else {}
         known = isinstance(daily, Mapping) and isinstance(daily.get("Max"), int)
-        notes = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
-        return Standing(who=str(org or self._tokens.org_id or self.name), notes=notes)
+        left = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
+        notes = (*left, f"{self._options.api_version} is the API version used, {newest} the org's newest")
+        return Standing(who=self._tokens.org_id or self.name, notes=notes)
 
     async def properties(self, object: str) -> Mapping[str, Property]:
         """The object as this credential sees it, read anew."""

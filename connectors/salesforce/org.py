@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from connectors.classify import parsed, server_time
-from connectors.errors import AccessError, ContractError
+from connectors.errors import AccessError, ContractError, NotFoundError
 from connectors.limits import Ticket
 from connectors.models import Record, Reply
 from connectors.operations import Operation, Repeat
 from connectors.salesforce import records, soql
-from connectors.salesforce.records import TABLES, Describe, Rows, Schema
+from connectors.salesforce.records import TABLES, Describe, Rows, Schema, Version
 from connectors.salesforce.tokens import Tokens
-from connectors.salesforce.wire import USERINFO, Call, Lines
+from connectors.salesforce.wire import Call, Lines
 from connectors.transport import Transport
 
 SCHEMA_S = 600.0  # how long an object's describe is believed
@@ -26,7 +25,7 @@ CLOCK_S = 60.0
 IDS = 200  # ids a query asks for at once
 PAGES_MOST = 1000  # of one such query; a page may hold as few rows as the org likes
 
-WHO = Operation("userinfo", "GET", "/services/oauth2/userinfo", Repeat.SAFE)
+VERSIONS = Operation("versions", "GET", "/services/data/", Repeat.SAFE)  # costs none of the day's calls
 LIMITS = Operation("limits", "GET", "/limits", Repeat.SAFE, misses=frozenset({403}))
 DESCRIBE = Operation("describe", "GET", "/sobjects/{table}/describe", Repeat.SAFE)
 QUERY = Operation("query", "GET", "/query", Repeat.SAFE)
@@ -38,16 +37,22 @@ UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}
 CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
 
 
-_ROWS, _DESCRIBE = TypeAdapter(Rows), TypeAdapter(Describe)
+_ROWS, _DESCRIBE, _VERSIONS = TypeAdapter(Rows), TypeAdapter(Describe), TypeAdapter(list[Version])
 
 
 class Org:
     """One org's calls, sent by ``Lines`` under the rules of ``Transport``."""
 
     def __init__(
-        self, name: str, transport: Transport, tokens: Tokens, lines: Lines, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        api_version: str,
+        transport: Transport,
+        tokens: Tokens,
+        lines: Lines,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name = name
+        self.name, self._api_version = name, api_version
         self._transport, self._tokens, self._lines, self._clock = transport, tokens, lines, clock
         self._schemas: dict[str, tuple[float, Schema]] = {}
         self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
@@ -59,7 +64,7 @@ class Org:
         """
         told, at = self._vendor_time
         if not told or self._clock() - at > CLOCK_S:
-            await self.send(WHO, USERINFO)
+            await self.send(VERSIONS, VERSIONS.path)
             told, at = self._vendor_time
         if not told:
             raise ContractError(self.name, "now", "date")
@@ -69,10 +74,31 @@ class Org:
         """The object as this credential sees it; read anew after ten minutes, or now."""
         until, schema = self._schemas.get(object, (0.0, Schema()))
         if fresh or self._clock() >= until:
-            reply = await self.send(DESCRIBE, f"sobjects/{self.table(object)}/describe")
+            reply = await self._described(self.table(object))
             schema = records.to_schema(parsed(_DESCRIBE, reply, self.name, DESCRIBE.name))
             self._schemas[object] = (self._clock() + SCHEMA_S, schema)
         return schema
+
+    async def _described(self, table: str) -> Reply:
+        try:
+            return await self.send(DESCRIBE, f"sobjects/{table}/describe")
+        except NotFoundError as hidden:
+            hint = f"the org shows no object {table}: give the user read access to it, or check api_version"
+            raise AccessError(self.name, DESCRIBE.name, hidden.status, code=hidden.code, hint=hint) from hidden
+
+    async def newest_version(self) -> str:
+        """The newest API version the org answers.
+
+        Raises:
+            AccessError: the configured one is not among those it answers.
+        """
+        listed = parsed(_VERSIONS, await self.send(VERSIONS, VERSIONS.path), self.name, VERSIONS.name)
+        answered = {item.version: tuple(map(int, item.version.split("."))) for item in listed}
+        newest = max(answered, key=lambda version: answered[version], default="")
+        if self._api_version not in answered:
+            hint = f"the org answers no API version {self._api_version}: set crm.{self.name}.api_version to {newest}"
+            raise AccessError(self.name, VERSIONS.name, code="UNSUPPORTED_API_VERSION", hint=hint)
+        return newest
 
     def seen_schema(self, object: str) -> Schema | None:
         """The schema as it was last read, however long ago."""
@@ -101,8 +127,7 @@ class Org:
         async def attempt() -> Reply:
             signed = await self._tokens.headers()
             token = signed["authorization"].removeprefix("Bearer ")
-            reply = await self._lines.exchange(call, self._tokens.instance, token)
-            return replace(reply, status=401) if _over(reply) else reply
+            return await self._lines.exchange(call, self._tokens.instance, token)
 
         reply = await self._transport.run(operation, attempt, ticket=ticket)
         if told := server_time(reply):
@@ -152,8 +177,3 @@ class Org:
         rows = await self.ids_in(object, asked, ids, QUERY)
         read_at = self.read_at
         return {str(row.get("Id")): records.to_record(object, row, asked, read_at) for row in rows}
-
-
-def _over(reply: Reply) -> bool:
-    """Whether the session has ended: the identity service says that in a 403 of its own."""
-    return reply.status == 403 and reply.body.strip() == b"Bad_OAuth_Token"

@@ -74,6 +74,12 @@ class Describe(_Model):
     fields: list[RawField]
 
 
+class Version(_Model):
+    """An API version that an org answers."""
+
+    version: str = Field(pattern=r"^\d+\.\d+$")
+
+
 class Created(_Model):
     """The answer of a create or an upsert."""
 

@@ -23,6 +23,7 @@ from connectors.limits import Notice
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.numbers import count
 from connectors.operations import Operation
+from connectors.salesforce import access
 
 LOCKED = frozenset({"UNABLE_TO_LOCK_ROW"})
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND", "MALFORMED_ID"})
@@ -139,14 +140,18 @@ def _lower(one: Fault) -> frozenset[str]:
 # ---- the org's way of the common table ----------------------------------------------------------------------------
 
 
-def reading(vendor: str, reserve: float) -> Reading:
+def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
     """How Salesforce's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
-        if reply.status < 300 or reply.status >= 500 or reply.status in operation.misses or reply.status == 401:
+        if reply.status < 300 or reply.status >= 500:
             return None
         first = next(iter(faults(reply.body)), Fault())
         args, code = (vendor, operation.name, reply.status), first.code
+        if error := access.denied(*args, code, first.words, api_version):
+            return error
+        if reply.status in operation.misses or reply.status == 401:
+            return None
         if reply.status == 300:
             return ConflictError(*args, code="SEVERAL_MATCHES")
         if code == "REQUEST_LIMIT_EXCEEDED":

@@ -29,12 +29,10 @@ from connectors.models import Reply
 from connectors.salesforce.options import SalesforceOptions
 from connectors.transport import BODY_CAP, USER_AGENT, BrokenError, UnfitError, UnsentError
 
-USERINFO = "userinfo"
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. ``path`` is below the versioned root; ``USERINFO`` names the identity service."""
+    """One request. ``path`` is below the versioned root, or with a slash in front below the host's."""
 
     method: str
     path: str
@@ -70,10 +68,10 @@ class _Line:
         self._session.auth = self._signed
         self._session.hooks["response"].append(self._taken)
         self._session.adapters.clear()  # so that no redirect leads to another host
-        place = urlsplit(instance).netloc
-        self._session.mount(f"https://{place}/", _Adapter(instance, (options.connect_s, options.read_s)))
+        self._place = urlsplit(instance).netloc
+        self._session.mount(f"https://{self._place}/", _Adapter(instance, (options.connect_s, options.read_s)))
         self._client = Salesforce(
-            instance_url=f"https://{place}",
+            instance_url=f"https://{self._place}",
             session_id="unused",
             version=options.api_version,
             session=self._session,
@@ -93,8 +91,8 @@ class _Line:
         self.token, self._reply = token, None
         try:
             with contextlib.suppress(SalesforceError):
-                if call.path == USERINFO:
-                    self._client.oauth2(USERINFO)
+                if call.path.startswith("/"):
+                    self._session.request(call.method, f"https://{self._place}{call.path}", allow_redirects=False)
                 else:
                     self._client.restful(
                         call.path,

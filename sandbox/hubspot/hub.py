@@ -151,7 +151,9 @@ class HubSpot(Vendor):
         return {"ids": self.ids_by_row}
 
     def _guard(self, ask: Ask, endpoint: Endpoint) -> None:
-        """Scopes and locks. Raises: ApiError 403, 423."""
+        """Versions, scopes and locks. Raises: ApiError 403, 410, 423."""
+        if ("dated" if ask.dated else "numbered") in self.settings.retired:
+            raise ApiError(410, "GONE", "This version of the API is no longer supported")
         if endpoint.access == "write" and self.settings.locked_writes > 0:
             self.settings.locked_writes -= 1
             raise ApiError(423, "RATE_LIMITS", "The resource is locked; try again in 2 seconds")

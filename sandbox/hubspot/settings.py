@@ -22,6 +22,8 @@ class Settings:
     rotate_refresh_tokens: bool = False
     token_moods: list[str] = field(default_factory=list)
     """How the next calls of the token endpoint are answered, one by one; names as in `auth.MOODS`."""
+    retired: list[str] = field(default_factory=list)
+    """Generations of paths that are answered 410: "numbered", "dated". Assumed: no such answer is documented."""
     token_life_s: float = 1_800.0
     numeric_link_ids: bool = False
     """Associations as in the v4 example: `toObjectId` a number. The schema says string."""

@@ -123,6 +123,10 @@ class Tokens:
     def userinfo(self, call: Call, origin: str) -> Reply:
         if not self.live(bearer(call)):
             return Reply(403, "Bad_OAuth_Token", {}, "text/html")
+        if not self._settings.openid:
+            return answer(
+                401, [{"message": "This session does not have the scope openid", "errorCode": "INVALID_SCOPE"}]
+            )
         return answer(
             200,
             {

@@ -104,7 +104,12 @@ class Salesforce(Vendor):
             return _unauthorized("This session is not valid for use with the REST API")
         if self.moved_to and call.request.host != self.moved_to.partition("://")[2]:
             return _unauthorized()
-        return None if self.tokens.live(bearer(call)) else _unauthorized()
+        if not self.tokens.live(bearer(call)):
+            return _unauthorized()
+        if not self.settings.api_enabled:
+            text = "The REST API is not enabled for this Organization."
+            return refused(ApiError(403, "API_DISABLED_FOR_ORG", text))
+        return None
 
     def limit(self, call: Call) -> Reply | None:
         if call.path == "/services/oauth2/token" and self.limits.take("login"):
@@ -148,8 +153,8 @@ class Salesforce(Vendor):
     def _route(self, endpoint: Endpoint) -> Route:
         def handle(call: Call) -> Reply:
             version = call.params["version"].removeprefix("v")
-            if version not in VERSIONS:
-                return refused(ApiError(404, "NOT_FOUND", "The requested resource does not exist"))
+            if version not in self._versions_answered():
+                return refused(_unanswered(version))
             ask = Ask(
                 method=call.method,
                 path=call.path,
@@ -173,8 +178,12 @@ class Salesforce(Vendor):
 
     def _versions(self, call: Call) -> Reply:
         del call
-        body = [{"label": f"v{name}", "url": f"/services/data/v{name}", "version": name} for name in VERSIONS]
+        names = self._versions_answered()
+        body = [{"label": f"v{name}", "url": f"/services/data/v{name}", "version": name} for name in names]
         return answer(200, body)
+
+    def _versions_answered(self) -> list[str]:
+        return [name for name in VERSIONS if float(name) >= self.settings.retired_below]
 
     def _limits_answer(self, ask: Ask) -> Reply:
         del ask
@@ -198,6 +207,13 @@ class Salesforce(Vendor):
 
 def _is_data(call: Call) -> bool:
     return call.path.startswith(_DATA) and len(call.path) > len(_DATA)
+
+
+def _unanswered(version: str) -> ApiError:
+    """A version that was retired is told from one that is not there yet."""
+    if version in VERSIONS or (version.replace(".", "", 1).isdigit() and float(version) < float(VERSIONS[0])):
+        return ApiError(410, "UNSUPPORTED_API_VERSION", f"API version {version} is no longer supported")
+    return ApiError(404, "NOT_FOUND", "The requested resource does not exist")
 
 
 def _unauthorized(text: str = "Session expired or invalid") -> Reply:

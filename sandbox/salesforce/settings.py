@@ -16,6 +16,12 @@ class Settings:
     """JWT `aud` may be this org's own address. Not in the documented list, and not verified either way."""
     always_unauthorized: bool = False
     """Every data call is answered 401 with a text that no refresh cures."""
+    retired_below: float = 31.0
+    """API versions below this one are answered 410."""
+    api_enabled: bool = True
+    """False: every data call is answered 403 API_DISABLED_FOR_ORG."""
+    openid: bool = True
+    """False: the app's scopes do not open the identity service."""
     token_life_s: float = 7200.0
     """Seconds without use after which a token dies."""
     bulk_delay_s: float = 0.0

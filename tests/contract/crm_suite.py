@@ -24,7 +24,8 @@ class CrmRow:
     ``good`` judges what the ordinary call gives; ``miss`` is a call about what is not there, ``missed`` judges that.
     ``needed`` is the member its answer cannot do without; ``blind`` operations do not look at a success's body;
     ``renewed`` says that a 401 is answered with one fresh token and one more try. A ``login`` is sent
-    on behalf of a repeatable call, and every refusal of it is for an operator.
+    on behalf of a repeatable call, and every refusal of it is for an operator. ``grants`` says that a 404 is a right
+    that is lacking, and no record.
     """
 
     operation: Operation
@@ -34,6 +35,7 @@ class CrmRow:
     blind: bool = False
     renewed: bool = False
     login: bool = False
+    grants: bool = False
     good: Callable[[Any], bool] = bool
     miss: Callable[[Any, KeptTicket], Awaitable[object]] | None = None
     missed: Callable[[Any], bool] = bool
@@ -110,6 +112,8 @@ def _expected(row: CrmRow, case: Case) -> tuple[type[Exception] | None, int, str
         if case.name == "401" and row.renewed:  # a fresh token is there: the next visit may try
             error = UnavailableError
     if row.login and case.name in {"401", "402", "403", "404", "409"}:
+        error = AccessError
+    if row.grants and case.name == "404":
         error = AccessError
     if row.login and error is UnavailableError:
         error = SignInUnavailableError  # which blames neither the call's record nor the credential

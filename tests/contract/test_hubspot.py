@@ -38,7 +38,8 @@ Open = Callable[..., HubSpot]
 def sandbox(start_sandbox: Start) -> Sandbox:
     held = start_sandbox("hubspot", "--records", "40", "--companies", "10")
     held.control(
-        "settings", {"index_lag": 0, "token_life_s": 1800.0, "rotate_refresh_tokens": False, "locked_writes": 0}
+        "settings",
+        {"index_lag": 0, "token_life_s": 1800.0, "rotate_refresh_tokens": False, "locked_writes": 0, "retired": []},
     )
     held.control("switch", {"openprospect_id": True, "salesforcecontactid": False})
     return held
@@ -149,6 +150,14 @@ async def test_standing_is_one_free_read(sandbox: Sandbox, crm: HubSpot) -> None
 async def test_a_portal_fed_by_salesforce_is_told_of(sandbox: Sandbox, crm: HubSpot) -> None:
     sandbox.control("switch", {"salesforcecontactid": True})
     assert "Salesforce" in (await crm.standing()).notes[0]
+
+
+async def test_a_generation_of_paths_that_has_ended_is_told_with_what_to_set(
+    sandbox: Sandbox, open_crm: Open, version: str
+) -> None:
+    sandbox.control("settings", {"retired": ["dated", "numbered"]})
+    with pytest.raises(AccessError, match=f"API version {version}: set crm.acme.api_version to a newer one"):
+        await open_crm().properties("contact")
 
 
 async def test_a_wrong_token_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:

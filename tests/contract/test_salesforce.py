@@ -45,7 +45,7 @@ Open = Callable[..., Salesforce]
 @pytest.fixture
 def sandbox(start_sandbox: Start) -> Sandbox:
     org = start_sandbox("salesforce", "--records", "30", "--companies", "10")
-    org.control("settings", SETTINGS)
+    org.control("settings", {**SETTINGS, "retired_below": 31.0, "api_enabled": True, "openid": True})
     org.control("switch", {"openprospect_id": True})
     org.control("duplicate-rules", {"rules": []})
     return org
@@ -220,13 +220,38 @@ async def test_concurrent_calls_over_an_expiry_share_one_refresh(sandbox: Sandbo
     assert count(sandbox, "/token") == 2
 
 
-async def test_the_identity_service_is_asked_again_when_the_session_has_ended(
+async def test_an_app_whose_scopes_hide_the_identity_service_works_all_the_same(
     sandbox: Sandbox, crm: Salesforce
 ) -> None:
-    await crm.standing()
-    sandbox.control("expire-tokens", {})
-    await crm.standing()  # the identity service refuses an ended session by a 403, not by a 401
-    assert count(sandbox, "/token") == 2
+    sandbox.control("settings", {"openid": False})
+    assert (await crm.standing()).who == sandbox.info["organization_id"]
+    assert crm.user_id == sandbox.info["user_id"]
+    assert await crm.now()
+
+
+@pytest.mark.parametrize(
+    ("settings", "version", "todo"),
+    [
+        ({"retired_below": 67.0}, "66.0", "does not answer API version 66.0: set crm.acme.api_version to a newer one"),
+        ({}, "30.0", "does not answer API version 30.0: set crm.acme.api_version to a newer one"),
+        ({"api_enabled": False}, "66.0", "API Enabled"),
+        ({"always_unauthorized": True}, "66.0", "give the app the scope"),
+    ],
+)
+async def test_what_no_call_can_do_is_told_with_what_to_set(
+    sandbox: Sandbox, open_crm: Open, settings: dict[str, Any], version: str, todo: str
+) -> None:
+    sandbox.control("settings", settings)
+    crm = open_crm(api_version=version)
+    for call in (crm.properties("contact"), crm.walk(WATCHED, ""), crm.companies(["001000000000000AAA"])):
+        with pytest.raises(AccessError, match=todo):
+            await call
+
+
+@pytest.mark.parametrize("version", ["30.0", "99.0"])
+async def test_a_version_that_the_org_does_not_list_is_told_with_its_newest(open_crm: Open, version: str) -> None:
+    with pytest.raises(AccessError, match=f"no API version {version}: set crm.acme.api_version to 67.0"):
+        await open_crm(api_version=version).standing()
 
 
 async def test_a_session_that_stays_invalid_is_refreshed_once_only(sandbox: Sandbox, crm: Salesforce) -> None:
@@ -718,7 +743,7 @@ async def test_usage_near_our_share_is_noticed_on_errors_too(sandbox: Sandbox, o
     await crm.standing()
     params = {"status": 404, "body": [], "headers": {"Sforce-Limit-Info": "api-usage=3990/5000"}}
     sandbox.fault("status", params=params)
-    with pytest.raises(RejectedError):
+    with pytest.raises(AccessError):
         await crm.properties("contact")
     assert heard.notices[-1].remaining == 10
 

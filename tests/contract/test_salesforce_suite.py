@@ -49,7 +49,14 @@ async def write(crm: Salesforce, _ticket: KeptTicket) -> object:
 
 
 ROWS = [
-    CrmRow(org.WHO, "/services/oauth2/userinfo", lambda crm, _: crm.standing(), renewed=True),
+    CrmRow(
+        org.VERSIONS,
+        "/services/data",
+        lambda crm, _: crm.standing(),
+        needed="version",
+        renewed=True,
+        good=lambda told: "newest" in told.notes[-1],
+    ),
     CrmRow(
         org.LIMITS,
         f"{ROOT}/limits",
@@ -63,6 +70,7 @@ ROWS = [
         lambda crm, _: crm.properties("contact"),
         needed="fields",
         renewed=True,
+        grants=True,
     ),
     CrmRow(
         org.QUERY,

@@ -238,11 +238,11 @@ class Run:
             self.audit.found.append(f"stuck: {error}")
         finally:
             self.loop.close()
+            breaches = [*self.audit.found, *dict.fromkeys(self.host.troubles)]
             _bury()
             gc.enable()
             asyncio.set_event_loop(None)
             shutil.rmtree(self.folder, ignore_errors=True)
-        breaches = [*self.audit.found, *dict.fromkeys(self.host.troubles)]
         return Verdict(
             self.case,
             breaches,

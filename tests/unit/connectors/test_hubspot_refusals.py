@@ -70,6 +70,23 @@ def test_a_refusal_of_values_names_them_and_carries_nothing_of_the_text() -> Non
     assert "example.invalid" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "scope"),
+    [
+        ("contacts.create", "/crm/v3/objects/contacts", "crm.objects.contacts.write"),
+        ("contacts.batch_read", "/crm/v3/objects/contacts/batch/read", "crm.objects.contacts.read"),
+        ("companies.batch_update", "/crm/objects/2026-09/companies/batch/update", "crm.objects.companies.write"),
+        ("properties.list", "/crm/properties/2026-09/companies", "crm.objects.companies.read"),
+        ("properties.create", "/crm/v3/properties/contacts", "crm.schemas.contacts.write"),
+    ],
+)
+def test_missing_scopes_that_are_not_named_follow_from_the_call(name: str, path: str, scope: str) -> None:
+    call = Operation(name, "POST", path, Repeat.SAFE)
+    error = reading("acme", 0.2).refusal(call, reply(403, {"category": "MISSING_SCOPES"}))
+    assert isinstance(error, AccessError)
+    assert error.hint == f"give the token the scopes {scope}"
+
+
 def test_missing_scopes_are_named_for_the_operator() -> None:
     error = reading("acme", 0.2).refusal(CALL, reply(403, sample("missing_scopes")["body"]))
     assert isinstance(error, AccessError)
