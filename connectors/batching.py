@@ -11,6 +11,7 @@ from connectors.errors import ContractError, RejectedError, UnavailableError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Error = TypeVar("Error", bound=Exception)
 
 LINGER_S = 0.2  # without a newcomer
 LONGEST_S = 2.0  # since the first of the batch
@@ -134,13 +135,13 @@ class Batcher(Generic[Item, Result]):
         for place in places.values():
             for asker in place.askers:
                 if not asker.done():
-                    asker.set_exception(_twin(error))
+                    asker.set_exception(twin(error))
 
 
-def _twin(error: Exception) -> Exception:
-    """An equal exception that nobody else raises: tracebacks and notes of one asker stay out of another's."""
-    twin = type(error).__new__(type(error), *error.args)
-    twin.args = error.args
-    twin.__dict__.update(error.__dict__)
-    twin.__cause__ = error
-    return twin
+def twin(error: Error) -> Error:
+    """Returns an equal exception that nobody else raises: tracebacks of one asker stay out of another's."""
+    other = type(error).__new__(type(error), *error.args)
+    other.args = error.args
+    other.__dict__.update(error.__dict__)
+    other.__cause__ = error
+    return other

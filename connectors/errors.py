@@ -6,6 +6,7 @@
       UnavailableError(retry_after_s)   never connected, 408, 5xx or timeout of a free call: try later
         RateLimitedError                429, or our own limiter would wait too long
         SignInUnavailableError          no access token can be had now: wait, and blame neither record nor credential
+        StaleReadError                  what a write was decided on is too old: nothing was sent, read it again
       OutcomeUnknownError               PAID or CREATES was sent and nothing clear came back: look before repeating
       RejectedError                     understood and refused: final for this record
         NotFoundError
@@ -70,6 +71,10 @@ class RateLimitedError(UnavailableError):
 
 class SignInUnavailableError(UnavailableError):
     """The token endpoint does not answer or wants the request repeated; the credential may be as good as ever."""
+
+
+class StaleReadError(UnavailableError):
+    """What the write was decided on was read too long ago: nothing was sent."""
 
 
 class OutcomeUnknownError(ConnectorError):

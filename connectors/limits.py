@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import inf
+from time import perf_counter
 from typing import Protocol
 
 from connectors.models import Reply
 
+FRESH_S = 2.0  # a write leaves no later than this after the read it was decided on had left
 SLOT_PATIENCE_S = 5.0  # a slot farther away than this sends the record to waiting instead (design: limits)
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _RATE = re.compile(r"\s*(\d+)\s*/\s*(?:(\d+)\s*)?(second|minute|hour|day)s?\s*")
@@ -116,25 +119,34 @@ class TicketSpentError(Exception):
     """A ticket was used before, or is no longer ours: nothing may be sent on it."""
 
 
-_ahead: ContextVar[Counter[str] | None] = ContextVar("slots_ahead", default=None)
+@dataclass(slots=True)
+class _Unit:
+    """A read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left."""
+
+    slots: Counter[str]
+    read_s: float | None = None
+
+
+_unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
 
 
 @asynccontextmanager
 async def slots_ahead(limiter: Limiter, buckets: Sequence[str]) -> AsyncIterator[None]:
-    """Take the slots of several calls first, so that nothing waits between them.
+    """Take the slots of a read and of the writes decided on it first, so that nothing waits between them.
 
-    The calls inside that go through ``take_slot`` use what was taken, then ask the limiter as usual.
+    The calls inside that go through ``take_slot`` use what was taken, then ask the limiter as usual. What they read
+    grows old: ``fresh_s`` says for how long it may still be written on.
 
     Raises:
         RateLimitedError: one of the slots is too far away.
     """
     for bucket in buckets:
         await limiter.slot(bucket)
-    token = _ahead.set(Counter(buckets))
+    token = _unit.set(_Unit(Counter(buckets)))
     try:
         yield
     finally:
-        _ahead.reset(token)
+        _unit.reset(token)
 
 
 async def take_slot(limiter: Limiter, bucket: str) -> None:
@@ -143,8 +155,21 @@ async def take_slot(limiter: Limiter, bucket: str) -> None:
     Raises:
         RateLimitedError: it is too far away.
     """
-    ahead = _ahead.get()
-    if ahead is not None and ahead[bucket] > 0:
-        ahead[bucket] -= 1
+    unit = _unit.get()
+    if unit is not None and unit.slots[bucket] > 0:
+        unit.slots[bucket] -= 1
         return
     await limiter.slot(bucket)
+
+
+def note_read(left_s: float) -> None:
+    """Tell the unit this call belongs to that a read which had left at ``left_s`` was answered; the oldest counts."""
+    unit = _unit.get()
+    if unit is not None:
+        unit.read_s = left_s if unit.read_s is None else min(unit.read_s, left_s)
+
+
+def fresh_s() -> float:
+    """Seconds for which what the unit has read may still be written on; endless where nothing was read."""
+    unit = _unit.get()
+    return inf if unit is None or unit.read_s is None else unit.read_s + FRESH_S - perf_counter()

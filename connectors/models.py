@@ -251,6 +251,7 @@ class Written(StrEnum):
 
     DONE = "done"
     INVALID = "invalid"  # the vendor refuses values: ``WriteResult.properties`` names them when it says which
+    SPLIT = "split"  # its batch was refused: read it again, then send it with the others of ``WriteResult.part``
     CHANGED = "changed"  # a conditional write met a newer record
     LOCKED = "locked"
     GONE = "gone"
@@ -266,6 +267,7 @@ class WriteResult:
     properties: tuple[str, ...] = ()
     code: str = ""
     modified: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)

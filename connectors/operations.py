@@ -10,9 +10,10 @@ from urllib.parse import quote, urlencode
 
 
 class Repeat(StrEnum):
-    """Whether the same call may be sent again when its answer was lost."""
+    """Tells whether the same call may be sent again when its answer was lost."""
 
-    SAFE = "safe"  # a read, or an upsert by key
+    SAFE = "safe"  # a read, or what says the same when it is said again
+    UPDATES = "updates"  # sets values of rows that are there: sent again only by who has read them again
     PAID = "paid"  # costs credits each time
     CREATES = "creates"  # makes a row each time
 

@@ -132,15 +132,18 @@ class Crm(Protocol):
         """Up to ``batch`` records; every id asked for is answered."""
 
     async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
-        """Up to ``batch`` updates in one unit; every id is answered. A refused batch is split, never dropped."""
+        """Up to ``batch`` updates; every id is answered. Each is sent once at the most, and nothing is repeated."""
 
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
         """Newest first (value, writer) per id and property; empty where the vendor keeps no history."""
 
-    async def ours(self, object: str, id: str, properties: Sequence[str]) -> frozenset[str]:
-        """Those of ``properties`` whose last writer was this credential, as far as the vendor tells."""
+    def is_ours(self, writer: str) -> bool:
+        """Whether a ``history`` line's writer is this credential, as far as the vendor tells."""
+
+    async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Those of ``properties`` whose last writer was this credential, by id, as far as the vendor tells."""
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked companies' names and domains; ids that are gone are left out."""

@@ -33,9 +33,10 @@ from connectors.errors import (
     ContractError,
     OutcomeUnknownError,
     RateLimitedError,
+    StaleReadError,
     UnavailableError,
 )
-from connectors.limits import Limiter, Ticket, take_slot
+from connectors.limits import Limiter, Ticket, fresh_s, note_read, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
@@ -165,13 +166,17 @@ class Transport:
 
         Raises:
             RateLimitedError: no slot near enough, or a 429.
-            UnavailableError: never connected; or an outage met by a SAFE call.
+            StaleReadError: what an UPDATES call was decided on is too old; nothing was sent.
+            UnavailableError: never connected; or an outage met by a SAFE or UPDATES call. Of the latter nobody knows
+                what became: read before it is sent again.
             OutcomeUnknownError: PAID or CREATES was sent and nothing clear came back.
             RejectedError, AccessError, CreditsError, ContractError: by the reply.
             TicketSpentError: the ticket was used before; nothing was sent.
         """
         if operation.repeat is Repeat.SAFE:
             return await self._repeated(operation, attempt)
+        if operation.repeat is Repeat.UPDATES:
+            return await self._updated(operation, attempt)
         if ticket is None and operation.repeat is Repeat.PAID:
             raise TypeError(f"{operation.name} costs credits and needs a ticket")
         return await self._once(operation, attempt, ticket or NoTicket())
@@ -218,21 +223,25 @@ class Transport:
     async def _try(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         async with self._room:
             used = await self.auth.headers()
-            reply = await self._free(operation, attempt)
+            left_s, reply = await self._free(operation, attempt)
             if reply.status == 401 and await self.auth.renewed(used):
-                reply = await self._free(operation, attempt)
+                left_s, reply = await self._free(operation, attempt)
         error = classify.failure(self.vendor, self.bucket(operation), operation, reply, self.reading)
         await self._noted(operation, reply, error)
         if error is not None:
             raise error
+        note_read(left_s)
         return reply
 
-    async def _free(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _free(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> tuple[float, Reply]:
+        """Send once: when it left, and what came back."""
         bucket = self.bucket(operation)
         await take_slot(self.limiter, bucket)
         began = perf_counter()
         try:
             reply = await attempt()
+        except StaleReadError:
+            raise
         except (UnsentError, BrokenError) as failure:
             self._log(operation, None, began, failure)
             if isinstance(failure, UnfitError):
@@ -242,7 +251,24 @@ class Transport:
             raise UnavailableError(self.vendor, operation.name, bucket=bucket) from failure
         self.clock.heard(reply, began, perf_counter())
         self._log(operation, reply, began)
-        return reply
+        return began, reply
+
+    # ---- UPDATES -------------------------------------------------------------------------------------------------
+
+    async def _updated(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Send once: whatever is not answered clearly goes back to whoever read what it was decided on."""
+        bucket = self.bucket(operation)
+        async with self._room:
+            used = await self.auth.headers()
+            _, reply = await self._free(operation, attempt)
+            renewed = reply.status == 401 and await self.auth.renewed(used)
+        error = classify.failure(self.vendor, bucket, operation, reply, self.reading)
+        await self._noted(operation, reply, error)
+        if error is None:
+            return reply
+        if renewed:
+            raise UnavailableError(self.vendor, operation.name, 401, error.request_id, retry_after_s=0, bucket=bucket)
+        raise error
 
     # ---- PAID, CREATES -------------------------------------------------------------------------------------------
 
@@ -334,17 +360,32 @@ class Transport:
 
     async def _attempt(self, operation: Operation, url: str, extra: Mapping[str, str], content: bytes) -> Reply:
         headers = {**self._headers, **await self.auth.headers(), **extra}
-        reply = await self._exchange(operation.method, url, headers, content)
+        timeouts = dict(self._timeouts)
+        if operation.repeat is Repeat.UPDATES:  # nor may it wait for a connection until what was read is old
+            timeouts["connect"] = timeouts["pool"] = min(timeouts["connect"], self.fresh(operation))
+        reply = await self._exchange(operation.method, url, headers, content, timeouts)
         if self._redirects and operation.repeat is Repeat.SAFE and reply.status in {307, 308}:
             there = onward(url, reply.headers.get("location", ""))
             if there:
-                return await self._exchange(operation.method, there, headers, content)
+                return await self._exchange(operation.method, there, headers, content, timeouts)
         return reply
 
-    async def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Reply:
-        request = httpx.Request(
-            method, _url(url), headers=headers, content=content, extensions={"timeout": self._timeouts}
-        )
+    def fresh(self, operation: Operation) -> float:
+        """Seconds for which the read behind an UPDATES call is fresh.
+
+        Raises:
+            StaleReadError: it is not any more, and nothing may be sent.
+        """
+        left = fresh_s()
+        if left <= 0:
+            log.info("vendor.write.stale", vendor=self.vendor, operation=operation.name)
+            raise StaleReadError(self.vendor, operation.name, bucket=self.bucket(operation), code="stale_read")
+        return left
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeouts: Mapping[str, float]
+    ) -> Reply:
+        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
         try:
             async with asyncio.timeout(self._deadline_s):
                 response = await self._engine.handle_async_request(request)

@@ -6,19 +6,21 @@ workers, or a crash between a create and its answer still make one row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import structlog
 from pydantic import TypeAdapter
 
-from connectors.batching import Batcher
-from connectors.errors import ConflictError, OutcomeUnknownError, UnavailableError
-from connectors.limits import Limiter, TicketSpentError, slots_ahead
-from connectors.models import Fate, Grade, Property, Record, Write, WriteResult, Written
+from connectors.batching import Batcher, twin
+from connectors.errors import ConflictError, ConnectorError, OutcomeUnknownError, UnavailableError
+from connectors.limits import Limiter, TicketSpentError
+from connectors.models import Fate, Found, Grade, Property, Record, Write, Written
 from connectors.openprospect import DeliveredCompany
 from connectors.ports import Crm, Watched
+from worker.batch_writer import BatchWriter, RowWrite, Wanted
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
@@ -107,8 +109,9 @@ class _Blanks:
 class _Filled:
     """What became of a row's blanks: values written by property, how many the CRM refused.
 
-    ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was.
-    ``changed``: the row is somebody else's by now.
+    ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was, and
+    ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
+    somebody else gave the same value meanwhile.
     """
 
     written: Mapping[str, str] = field(default_factory=dict)
@@ -116,6 +119,8 @@ class _Filled:
     closed: bool = False
     unsure: str = ""
     changed: bool = False
+    seen: frozenset[str] = frozenset()
+    error: ConnectorError | None = None
 
 
 class Deliverer:
@@ -130,9 +135,12 @@ class Deliverer:
         limiter: Limiter,
         owner: str,
         clock: Callable[[], int],
+        *,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._target, self._deliveries, self._creations = target, deliveries, creations
-        self._signals, self._limiter, self._owner, self._clock = signals, limiter, owner, clock
+        self._signals, self._owner, self._clock = signals, owner, clock
+        self._writer = BatchWriter(target.crm, target.vendor, limiter, rest=rest)
         self._matcher = Matcher(
             target.vendor, target.external_id, target.readable, target.schema, target.default_region
         )
@@ -383,6 +391,8 @@ class Deliverer:
             raise _Deferred(0, "lost")
         person, key = (told, match.key) if match else (None, "")
         filled = await self._filler(object).ask(_Blanks(object, id, fields, person, key))
+        if filled.error is not None:
+            raise twin(filled.error)
         if filled.changed:
             raise _Deferred(self._clock(), "changed")
         if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
@@ -390,6 +400,7 @@ class Deliverer:
         if filled.closed:
             story.closed.add(id)
         story.entries += [change_entry(intents[property], "confirmed") for property in filled.written]
+        story.entries += [change_entry(intents[property], "seen") for property in sorted(filled.seen)]
         story.count("blanks", len(filled.written))
         if filled.refused:
             story.count(f"dropped.{Reason.INVALID_VALUE}", filled.refused)
@@ -402,30 +413,30 @@ class Deliverer:
         return self._fillers[object]
 
     async def _fill_blanks(self, rows: Sequence[_Blanks]) -> dict[str, _Filled]:
-        """Read, compare and write as one unit; what became of it, by id."""
-        object, vendor = rows[0].object, self._target.vendor
+        """What became of each row's blanks, by id."""
+        object, asked = rows[0].object, {row.id: row for row in rows}
         named = self._matcher.read_for(object) if any(row.person for row in rows) else ()
-        properties = tuple(sorted({property for row in rows for property in row.values} | set(named)))
+        watched = Watched(object, tuple(sorted({property for row in rows for property in row.values} | set(named))))
         filled = {row.id: _Filled() for row in rows}
-        async with slots_ahead(self._limiter, [self._target.crm] * 2):
-            found = await vendor.read(Watched(object, properties), [row.id for row in rows])
-            writes = []
-            for row in rows:
-                record = found[row.id].record
-                if found[row.id].fate is Fate.UNKNOWN:
-                    filled[row.id] = _Filled(unsure="unread")
-                elif record is not None and not await self._is_still(row, record):
-                    filled[row.id] = _Filled(changed=True)
-                elif record is not None and record.opted_out:
-                    filled[row.id] = _Filled(closed=True)
-                elif found[row.id].fate is Fate.FOUND and record is not None and (blank := _lacking(record, row)):
-                    writes.append(Write(row.id, blank, record.modified))
-            while writes:
-                results = await vendor.write(object, writes)
-                filled |= {one.id: _filled(one, results[one.id], filled[one.id].refused) for one in writes}
-                # The vendor named the bad values: the others of the row are still good. Each round has fewer.
-                writes = [left for one in writes if (left := _without(one, results[one.id])) is not None]
-        return filled
+
+        async def read(ids: Sequence[str]) -> Mapping[str, Found]:
+            return await self._target.vendor.read(watched, ids)
+
+        async def compare(found: Mapping[str, Found], states: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+            wanted: dict[str, Wanted] = {}
+            for id, one in found.items():
+                if one.fate is Fate.UNKNOWN:
+                    filled[id] = _Filled(unsure="unread")
+                elif one.record is not None and not await self._is_still(asked[id], one.record):
+                    filled[id] = _Filled(changed=True)
+                elif one.record is not None and one.record.opted_out:
+                    filled[id] = _Filled(closed=True)
+                elif one.fate is Fate.FOUND and one.record is not None:
+                    wanted[id] = _wanted(one.record, asked[id], states[id])
+            return wanted
+
+        states = await self._writer.write(object, list(asked), read, compare)
+        return {id: _filled(filled[id], asked[id], states[id]) for id in asked}
 
     async def _is_still(self, row: _Blanks, record: Record) -> bool:
         """Whether a row that was matched to a person is still that person's."""
@@ -457,13 +468,15 @@ class Deliverer:
             one for one in changes if same_value(one.field, one.after, held[one.object, one.id].get(one.property) or "")
         ]
         ours: dict[tuple[str, str], frozenset[str]] = {}
-        for object, id in dict.fromkeys((one.object, one.id) for one in same):
-            properties = [one.property for one in same if (one.object, one.id) == (object, id)]
-            ours[object, id] = await self._target.vendor.ours(object, id, properties)
+        for object in dict.fromkeys(one.object for one in same):
+            mine = [one for one in same if one.object == object]
+            asked = (list(dict.fromkeys(one.id for one in mine)), sorted({one.property for one in mine}))
+            told = await self._target.vendor.ours(object, *asked)
+            ours |= {(object, id): names for id, names in told.items()}
         for one in changes:
             state = "unsent"
             if one in same:  # it may have been there before, by somebody else: then it is not ours to undo
-                state = "confirmed" if one.property in ours[one.object, one.id] else "seen"
+                state = "confirmed" if one.property in ours.get((one.object, one.id), ()) else "seen"
             is_gone = (one.object, one.id) in gone
             story.entries.append(scrubbed(change_entry(one, "gone")) if is_gone else change_entry(one, state))
             story.intents.remove(one.text())
@@ -475,32 +488,25 @@ class Deliverer:
         return {f"{one} {other}": True for one, other in pairs}
 
 
-def _lacking(record: Record, row: _Blanks) -> dict[str, str]:
-    """What of the delivered values may be written; who is not to be called gets no number."""
-    return {
+def _wanted(record: Record, row: _Blanks, state: RowWrite) -> Wanted:
+    """Returns what of the delivered values may be written; who is not to be called gets no number."""
+    held = {name: record.values.get(name) or "" for name in row.values}
+    blank = {
         name: value
         for name, (field_, value) in row.values.items()
-        if is_blank(record.values.get(name)) and not (record.do_not_call and field_ in PHONE_FIELDS)
+        if is_blank(held[name]) and name not in state.refused and not (record.do_not_call and field_ in PHONE_FIELDS)
     }
+    same = frozenset(name for name, (field_, value) in row.values.items() if same_value(field_, value, held[name]))
+    return Wanted(Write(row.id, blank, record.modified), same)
 
 
-def _filled(write: Write, word: WriteResult, refused: int) -> _Filled:
-    """What the vendor's word on one row means for its blanks; ``refused`` were so in earlier rounds."""
-    match word.outcome:
-        case Written.DONE:
-            return _Filled(dict(write.values), refused)
-        case Written.INVALID | Written.FORBIDDEN:
-            named = write.values.keys() & set(word.properties) or write.values.keys()
-            return _Filled(refused=refused + len(named))
-        case Written.GONE:
-            return _Filled(refused=refused)
-        case _:
-            return _Filled(refused=refused, unsure=word.code or word.outcome)
-
-
-def _without(write: Write, word: WriteResult) -> Write | None:
-    """What is left to send without the values the vendor named; ``None`` when nothing is, or none was named."""
-    if word.outcome is not Written.INVALID or not write.values.keys() & set(word.properties):
-        return None
-    left = {name: value for name, value in write.values.items() if name not in word.properties}
-    return Write(write.id, left, write.seen) if left else None
+def _filled(read: _Filled, row: _Blanks, state: RowWrite) -> _Filled:
+    """Returns what became of a row's blanks: ``read`` is what its last read said, ``state`` what its writes did."""
+    if state.error is not None:
+        return _Filled(error=state.error)
+    word, refused = state.word, len(state.refused.keys() & row.values.keys())
+    if word is not None and word.outcome in {Written.LOCKED, Written.UNKNOWN, Written.CHANGED}:
+        return _Filled(refused=refused, unsure=word.code or word.outcome)
+    if word is not None and word.outcome is Written.FORBIDDEN:
+        return _Filled(refused=len(row.values))
+    return replace(read, written=state.written, refused=refused, seen=frozenset(state.seen))

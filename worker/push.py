@@ -7,29 +7,29 @@ record whose identity or selection changed is handed back to be visited again.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import structlog
 
-from connectors.batching import Batcher
-from connectors.limits import Limiter, slots_ahead
-from connectors.models import Fate, Found, Marks, Record, Write, WriteResult, Written
+from connectors.batching import Batcher, twin
+from connectors.errors import ConnectorError
+from connectors.limits import Limiter
+from connectors.models import Fate, Found, Marks, Record, Write, Written
+from worker.batch_writer import BatchWriter, RowWrite, Wanted
 from worker.decide import marks, pushing
 from worker.decide.decision import Change
-from worker.decide.record import Own, View
+from worker.decide.pushing import Verdict
+from worker.decide.record import Own, View, with_values
 from worker.decide.values.fields import same_value
 from worker.journal_entries import Intent
 from worker.ledger.work import Lease
 from worker.watch import complete
 from worker.watches import Watch
 
-FRESH_S = 2.0  # what was read longer ago is read again before it is written on
-CALLS = 2  # one read and one write: both slots are taken before either
-READ_AGAIN = 3  # and this often at most, when a vendor is that slow
 log = structlog.get_logger(__name__)
+Lines = Mapping[str, tuple[tuple[str, str], ...]]
 
 
 class Ended(StrEnum):
@@ -40,7 +40,8 @@ class Ended(StrEnum):
     AWAY = "away"  # merged, converted or gone: ``Pushed.found``
     AGAIN = "again"  # locked, or no word about it: the next visit looks what became of the intents
     FORBIDDEN = "forbidden"
-    LOST = "lost"  # the lease is not ours any more: nothing was sent
+    LOST = "lost"  # the lease is not ours any more: nothing more was sent
+    FAILED = "failed"  # ``Pushed.error``
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,11 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """How an errand ended. ``record`` is the row as it stands now, ``overtaken`` what a person was faster with."""
+    """How an errand ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
+
+    ``seen`` are values of ours that somebody else wrote meanwhile. ``unsure``: something was sent, and only the next
+    visit can tell what became of it. ``error`` stands where the calls failed.
+    """
 
     ended: Ended
     record: Record | None = None
@@ -65,16 +70,18 @@ class Pushed:
     unsent: tuple[Change, ...] = ()
     refused: tuple[Change, ...] = ()
     overtaken: tuple[Change, ...] = ()
+    seen: tuple[Change, ...] = ()
     cause: str = ""
+    unsure: bool = False
+    error: ConnectorError | None = None
 
 
 class Pusher:
     """Writes the changes of concurrent visits of one watched object in the vendor's batches."""
 
-    def __init__(
-        self, watch: Watch, limiter: Limiter, *, verify: frozenset[str], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._watch, self._limiter, self._verify, self._clock = watch, limiter, verify, clock
+    def __init__(self, watch: Watch, limiter: Limiter, *, verify: frozenset[str]) -> None:
+        self._watch, self._verify = watch, verify
+        self._writer = BatchWriter(watch.crm, watch.vendor, limiter)
         self._marks = marks.usable(watch.vendor.marks, watch.schema)
         self._batch: Batcher[Errand, Pushed] = Batcher(
             watch.crm, "push", self._send, lambda errand: errand.lease.id, watch.vendor.batch
@@ -84,150 +91,156 @@ class Pusher:
         """Write one record's changes together with those of other visits.
 
         Raises:
-            ConnectorError: the batch ended in it; the intents stay open and the next visit looks what became of them.
+            ConnectorError: the calls ended in it; the intents stay open and the next visit looks what became of them.
         """
-        return await self._batch.ask(errand)
+        pushed = await self._batch.ask(errand)
+        if pushed.error is not None:
+            raise twin(pushed.error)
+        return pushed
 
     async def aclose(self) -> None:
         """Send what is gathered."""
         await self._batch.aclose()
 
     async def _send(self, errands: Sequence[Errand]) -> Mapping[str, Pushed]:
+        batch = _Batch(self._watch, self._marks, {one.lease.id: one for one in errands})
+        rows = await self._writer.write(self._watch.object, list(batch.errands), batch.read, batch.compare)
+        if batch.marks != self._marks and batch.marks == Marks():
+            self._marks = Marks()
+        results = {key: batch.result(rows[key]) for key in batch.errands}
+        return results | await self._verified(batch, results)
+
+    async def _verified(self, batch: _Batch, results: Mapping[str, Pushed]) -> dict[str, Pushed]:
+        """Give back what a person wrote between our read and our write, where the vendor tells of it."""
+        risky = {key: one for key, one in results.items() if any(c.field in self._verify for c in one.written)}
+        if not risky:
+            return {}
+        check = _Check(self._watch, batch.marks, risky, self._verify)
+        rows = await self._writer.write(self._watch.object, list(risky), check.read, check.compare)
+        if check.overtaken:
+            log.warning("push.overtaken", crm=self._watch.crm, object=self._watch.object, records=len(check.overtaken))
+        if lost := [key for key in check.overtaken if not rows[key].written]:
+            log.error("push.unrestored", crm=self._watch.crm, object=self._watch.object, records=len(lost))
+        return {key: check.result(key) for key in check.overtaken}
+
+
+class _Batch:
+    """The errands of one batch while they are read, compared and written; ``judged`` is how each stands."""
+
+    def __init__(self, watch: Watch, names: Marks, errands: Mapping[str, Errand]) -> None:
+        self.errands, self.marks, self.judged = errands, names, dict[str, Pushed]()
+        self._watch = watch
+
+    async def read(self, ids: Sequence[str]) -> Mapping[str, Found]:
+        """The rows whose lease is still ours, with what is about to be sent kept as intents."""
+        errands = [self.errands[one] for one in ids]
         work = self._watch.work
         held = await asyncio.gather(*(work.intend(one.lease, [i.text() for i in one.intents]) for one in errands))
-        results = {one.lease.id: Pushed(Ended.LOST) for one, ours in zip(errands, held, strict=True) if not ours}
-        ours = [one for one in errands if one.lease.id not in results]
-        if not ours:
-            return results
-        async with slots_ahead(self._limiter, [self._watch.crm] * CALLS):
-            settled, errands_to_write = await self._reread(ours)
-            results |= settled
-            results |= await self._write(errands_to_write)
-        return results
+        self.judged |= {one: Pushed(Ended.LOST) for one, ours in zip(ids, held, strict=True) if not ours}
+        ours = [one for one, is_held in zip(ids, held, strict=True) if is_held]
+        return await self._watch.vendor.read(self._watch.watched, ours) if ours else {}
 
-    async def _reread(self, errands: Sequence[Errand]) -> tuple[dict[str, Pushed], list[tuple[Errand, Pushed]]]:
-        """The errands that end here, and the others with what may be written of them."""
-        for _ in range(READ_AGAIN):
-            began = self._clock()
-            found = await self._watch.vendor.read(self._watch.watched, [one.lease.id for one in errands])
-            settled: dict[str, Pushed] = {}
-            writable: list[tuple[Errand, Pushed]] = []
-            for one in errands:
-                judged = await self._judge(one, found.get(one.lease.id, Found(Fate.UNKNOWN)))
-                if judged.ended is Ended.PUSHED and judged.written:
-                    writable.append((one, judged))
-                else:
-                    settled[one.lease.id] = judged
-            if self._clock() - began <= FRESH_S:
-                break
-        return settled, writable
+    async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+        """What may still be written of every row."""
+        held = [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
+        records = {record.id: record for record in await complete(self._watch, held)}
+        wanted: dict[str, Wanted] = {}
+        for key, one in found.items():
+            record = records.get(key) if one.fate is Fate.FOUND else None
+            if record is None:
+                ended = Ended.AGAIN if one.fate is Fate.UNKNOWN else Ended.AWAY
+                self.judged[key] = Pushed(ended, found=one, cause="unknown" if ended is Ended.AGAIN else "")
+            elif want := self._compared(self.errands[key], record, rows[key]):
+                wanted[key] = want
+        return wanted
 
-    async def _judge(self, errand: Errand, found: Found) -> Pushed:
-        if found.fate is Fate.UNKNOWN:
-            return Pushed(Ended.AGAIN, cause="unknown")
-        if found.fate is not Fate.FOUND or found.record is None:
-            return Pushed(Ended.AWAY, found=found)
-        (record,) = await complete(self._watch, [found.record])
-        view = self._watch.view(record, errand.own)
+    def _compared(self, errand: Errand, record: Record, row: RowWrite) -> Wanted | None:
+        view = self._watch.view(_without_ours(record, row, errand), errand.own)
         push = pushing.push(errand.changes, errand.view, record, view, self._watch.policy, errand.own)
         if push.stale:
-            return Pushed(Ended.CHANGED, record=record)
-        unsent = tuple(one for one in errand.changes if one not in push.writes)
-        return Pushed(Ended.PUSHED, record=record, written=push.writes, unsent=unsent)
+            self.judged[errand.lease.id] = Pushed(Ended.CHANGED, record=record)
+            return None
+        writes = tuple(one for one in push.writes if one.property not in row.refused)
+        self.judged[errand.lease.id] = Pushed(Ended.PUSHED, record=record, written=writes)
+        same = frozenset(one.property for one in errand.changes if push.kept_back.get(one.field) is Verdict.SAME)
+        if any(name in row.refused for name in self.marks.names):
+            log.warning("push.marks_refused", crm=self._watch.crm, object=self._watch.object)
+            self.marks = Marks()
+        values = {one.property: one.value for one in writes}
+        beside = marks.beside(self.marks, self._watch.schema, record, writes)
+        return Wanted(Write(record.id, {**values, **beside}, record.modified), same)
 
-    async def _write(self, errands: Sequence[tuple[Errand, Pushed]]) -> dict[str, Pushed]:
-        if not errands:
-            return {}
-        answers = await self._sent([judged for _, judged in errands])
-        results = {
-            errand.lease.id: _ended(judged, answers.get(errand.lease.id, WriteResult(Written.UNKNOWN)))
-            for errand, judged in errands
-        }
-        while rest := [(one, results[one.lease.id]) for one, _ in errands if _worth_repeating(results[one.lease.id])]:
-            # The vendor named the bad values: the others of the record are still good. Each round has fewer.
-            answers = await self._sent([judged for _, judged in rest])
-            for errand, judged in rest:
-                tried = replace(judged, cause="")
-                results[errand.lease.id] = _ended(tried, answers.get(errand.lease.id, WriteResult(Written.UNKNOWN)))
-        if self._verify:
-            results |= await self._verified({key: one for key, one in results.items() if one.ended is Ended.PUSHED})
-        return results
+    def result(self, row: RowWrite) -> Pushed:
+        """How the errand of ``row`` ended."""
+        if row.error is not None:
+            return Pushed(Ended.FAILED, error=row.error)
+        judged, errand = self.judged[row.id], self.errands[row.id]
+        if judged.ended is not Ended.PUSHED:
+            return replace(judged, unsure=bool(row.doubt or row.written))
+        match row.word.outcome if row.word else Written.DONE:
+            case Written.CHANGED | Written.GONE:  # the next visit reads what it has become
+                return Pushed(Ended.CHANGED, record=judged.record, unsure=bool(row.doubt or row.written))
+            case Written.FORBIDDEN:
+                return Pushed(Ended.FORBIDDEN, cause=row.word.code if row.word else "")
+            case Written.LOCKED | Written.UNKNOWN:
+                return Pushed(Ended.AGAIN, cause=row.word.outcome if row.word else "")
+        changes = errand.changes
+        written = tuple(one for one in changes if one.property in row.written)
+        refused = tuple(one for one in changes if one.property in row.refused)
+        seen = tuple(one for one in changes if one.property in row.seen)
+        unsent = tuple(one for one in changes if one not in {*written, *refused, *seen})
+        cause = next((word.code for word in row.refused.values() if word.code), "")
+        return replace(judged, written=written, refused=refused, seen=seen, unsent=unsent, cause=cause)
 
-    async def _sent(self, rows: Sequence[Pushed]) -> Mapping[str, WriteResult]:
-        """The vendor's word on every row. One that refuses our marks is sent without them, as is everything after."""
-        vendor, object = self._watch.vendor, self._watch.object
-        ours = {*self._marks.names}  # as they are sent now: another batch may give them up meanwhile
-        answers = await vendor.write(object, [self._row(one) for one in rows])
-        refused = {key for key, word in answers.items() if word.properties and ours.issuperset(word.properties)}
-        if refused:
-            self._marks = Marks()
-            log.warning("push.marks_refused", crm=self._watch.crm, object=object)
-            again = [self._row(one) for one in rows]
-            answers = {**answers, **await vendor.write(object, [row for row in again if row.id in refused])}
-        return answers
 
-    def _row(self, judged: Pushed) -> Write:
-        record = judged.record
-        assert record is not None  # noqa: S101 - only records that were read come here
-        values = {one.property: one.value for one in judged.written}
-        beside = marks.beside(self._marks, self._watch.schema, record, judged.written)
-        return Write(record.id, {**values, **beside}, record.modified)
+class _Check:
+    """The second look at values just written over others: their history tells what they were written on."""
 
-    async def _verified(self, pushed: Mapping[str, Pushed]) -> dict[str, Pushed]:
-        """Give back what a person wrote in the moment between our read and our write, where the vendor tells."""
-        risky = self._verify
-        properties = sorted(
-            {one.property for result in pushed.values() for one in result.written if one.field in risky}
-        )
-        ids = [key for key, result in pushed.items() if any(one.field in risky for one in result.written)]
-        if not ids:
-            return dict(pushed)
-        histories = await self._watch.vendor.history(self._watch.object, ids, properties)
-        results, restores = dict(pushed), []
-        for key in ids:
-            result, theirs = pushed[key], {}
-            before = result.record.values if result.record else {}
-            for one in result.written:
-                lines = histories.get(key, {}).get(one.property, ())
-                if (
-                    len(lines) > 1
-                    and one.field in risky
-                    and not same_value(one.field, lines[1][0], before.get(one.property) or "")
-                ):
-                    theirs[one.property] = lines[1][0]
+    def __init__(self, watch: Watch, names: Marks, pushed: Mapping[str, Pushed], risky: frozenset[str]) -> None:
+        self._watch, self._marks, self._pushed, self._risky = watch, names, pushed, risky
+        self.overtaken: dict[str, dict[str, str]] = {}  # by id: what stood under our value, by property
+
+    async def read(self, ids: Sequence[str]) -> Mapping[str, Lines]:
+        """The history of what was written, newest first."""
+        properties = sorted({one.property for key in ids for one in self._pushed[key].written})
+        return await self._watch.vendor.history(self._watch.object, ids, properties)
+
+    async def compare(self, found: Mapping[str, Lines], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+        """What is to be given back: a value of somebody else's that stands directly under ours."""
+        wanted: dict[str, Wanted] = {}
+        for key in rows:
+            pushed, theirs = self._pushed[key], dict[str, str]()
+            before = pushed.record.values if pushed.record else {}
+            for one in pushed.written:
+                if one.field in self._risky:
+                    lines = found.get(key, {}).get(one.property, ())
+                    held = before.get(one.property) or ""
+                    under = pushing.overtaken(one, lines, held, self._watch.vendor.is_ours)
+                    if under is not None:
+                        theirs[one.property] = under
             if theirs:
-                overtaken = tuple(one for one in result.written if one.property in theirs)
-                kept = tuple(one for one in result.written if one.property not in theirs)
-                restores.append(
-                    Write(key, theirs | marks.without(self._marks, self._watch.schema, result.record, kept))
-                )
-                results[key] = replace(result, written=kept, overtaken=overtaken)
-        if restores:
-            log.warning("push.overtaken", records=len(restores))
-            await self._watch.vendor.write(self._watch.object, restores)
-        return results
+                self.overtaken.setdefault(key, {}).update(theirs)
+                kept = [one for one in pushed.written if one.property not in self.overtaken[key]]
+                beside = marks.without(self._marks, self._watch.schema, pushed.record, kept)
+                wanted[key] = Wanted(Write(key, theirs | beside))
+        return wanted
+
+    def result(self, key: str) -> Pushed:
+        """The push without what somebody was faster with."""
+        pushed, theirs = self._pushed[key], self.overtaken[key]
+        return replace(
+            pushed,
+            record=with_values(pushed.record, theirs) if pushed.record else None,
+            written=tuple(one for one in pushed.written if one.property not in theirs),
+            overtaken=tuple(one for one in pushed.written if one.property in theirs),
+        )
 
 
-def _worth_repeating(result: Pushed) -> bool:
-    """A refusal that named some values and left others."""
-    return result.ended is Ended.PUSHED and bool(result.cause) and bool(result.written)
-
-
-def _ended(judged: Pushed, word: WriteResult) -> Pushed:
-    """What the vendor's word on one record means for its changes.
-
-    After an ``INVALID`` that names properties, ``written`` holds what is still worth sending without them.
-    """
-    match word.outcome:
-        case Written.DONE:
-            return judged
-        case Written.INVALID:
-            named = tuple(one for one in judged.written if one.property in word.properties) or judged.written
-            rest = tuple(one for one in judged.written if one not in named)
-            return replace(judged, written=rest, refused=judged.refused + named, cause=word.code or "invalid")
-        case Written.CHANGED | Written.GONE:  # the next visit reads what it has become
-            return Pushed(Ended.CHANGED, record=judged.record)
-        case Written.FORBIDDEN:
-            return Pushed(Ended.FORBIDDEN, cause=word.code)
-        case Written.LOCKED | Written.UNKNOWN:
-            return Pushed(Ended.AGAIN, cause=word.outcome)
+def _without_ours(record: Record, row: RowWrite, errand: Errand) -> Record:
+    """Returns ``record`` without what we perhaps wrote ourselves: that makes it no other record."""
+    mine = {
+        one.property: errand.view.held.get(one.field, "")
+        for one in errand.changes
+        if one.property in row.doubt and same_value(one.field, one.value, record.values.get(one.property) or "")
+    }
+    return with_values(record, mine) if mine else record

@@ -191,7 +191,7 @@ class Visitor:
             return
         intents = [intent(text) for text in lease.intents]
         properties = tuple(dict.fromkeys(one.property for one in intents))
-        ours = await self._watch.vendor.ours(self._watch.object, lease.id, properties)
+        ours = (await self._watch.vendor.ours(self._watch.object, [lease.id], properties)).get(lease.id, frozenset())
         fates = pushing.close_intents([plain(one) for one in intents], story.record, ours.__contains__)
         for one, (_, fate) in zip(intents, fates, strict=True):
             story.ends.append(change_entry(one, fate))
@@ -316,6 +316,7 @@ class Visitor:
             ("unsent", pushed.unsent),
             ("refused", pushed.refused),
             ("overtaken", pushed.overtaken),
+            ("seen", pushed.seen),
         )
         for state, changes in told:
             story.ends += [change_entry(intents[one], state) for one in changes]
@@ -342,7 +343,7 @@ class Visitor:
                     "changed",
                     entries=story.entries,
                     filled=story.filled,
-                    close_intents=True,
+                    close_intents=not pushed.unsure,
                     own=own_texts(story.own),
                 )
                 log.info("visit.deferred", reason="changed")

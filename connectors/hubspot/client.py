@@ -65,9 +65,8 @@ class HubSpot:
         *,
         also: Sequence[Transport | OAuth] = (),
         clock: Callable[[], float] = time.monotonic,
-        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``also`` is closed before the transport; ``rest`` waits out a lock."""
+        """``also`` is closed before the transport."""
         self.name = options.name
         self.buckets: Mapping[str, tuple[Window, ...]] = {
             options.name: (parse_rate(options.burst), parse_rate(options.daily)),
@@ -75,7 +74,7 @@ class HubSpot:
         }
         self._options, self._transport, self._also = options, transport, also
         self.clock = transport.clock
-        self._clock, self._rest = clock, rest
+        self._clock = clock
         self._calls = calls(options.api_version)
         self._schemas: dict[str, tuple[float, Mapping[str, Property]]] = {}
         self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
@@ -128,7 +127,7 @@ class HubSpot:
             connect_s=options.connect_s,
             read_s=options.read_s,
         )
-        return cls(options, transport, also=also, clock=clock, rest=rest)
+        return cls(options, transport, also=also, clock=clock)
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -230,19 +229,15 @@ class HubSpot:
         return found
 
     async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
-        """Update by record id; a refused batch is split until only the bad rows are left out."""
+        """Update by record id, in one call."""
         operation = self._of(object).write
-
-        async def send(part: Sequence[Write]) -> tuple[Reply, Rows | None]:
+        part = [write for write in writing.coalesced(writes) if write.values]
+        results = {write.id: WriteResult(Written.DONE) for write in writes if not write.values}
+        if part:
             inputs = [{"id": write.id, "properties": dict(write.values)} for write in part]
             reply = await self._send(operation, json={"inputs": inputs})
-            good = 200 <= reply.status < 300
-            return reply, parsed(_ROWS, reply, self.name, operation.name) if good else None
-
-        whole = [write for write in writing.coalesced(writes) if write.values]
-        results = {write.id: WriteResult(Written.DONE) for write in writes if not write.values}
-        for start in range(0, len(whole), BATCH):
-            results |= await writing.written(whole[start : start + BATCH], send, self._rest)
+            rows = parsed(_ROWS, reply, self.name, operation.name) if 200 <= reply.status < 300 else None
+            results |= writing.results(part, reply, rows)
         return results
 
     async def history(
@@ -256,15 +251,21 @@ class HubSpot:
                 told[asked] = records.history_of(row, properties)
         return told
 
-    async def ours(self, object: str, id: str, properties: Sequence[str]) -> frozenset[str]:
-        """Properties whose newest history line was written by an integration.
+    def is_ours(self, writer: str) -> bool:
+        """Whether an integration wrote it.
 
         What a service key's writes are signed with is not documented, so any integration's counts as ours: the value
         has to be ours as well before anything follows from it.
         """
-        told = (await self.history(object, [id], properties)).get(id, {})
-        ours = {name for name, lines in told.items() if lines and lines[0][1].split(":")[0] in _INTEGRATIONS}
-        return frozenset(ours)
+        return writer.partition(":")[0] in _INTEGRATIONS
+
+    async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Properties whose newest history line was written by an integration, by id."""
+        told = await self.history(object, ids, properties)
+        return {
+            one: frozenset(name for name, lines in of_row.items() if lines and self.is_ours(lines[0][1]))
+            for one, of_row in told.items()
+        }
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked companies; one that was merged answers under the id asked for."""

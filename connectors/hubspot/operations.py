@@ -37,7 +37,7 @@ def calls(api_version: str) -> dict[str, Calls]:
         return Calls(
             list=Operation(f"{kind}.list", "GET", records, Repeat.SAFE),
             read=Operation(f"{kind}.batch_read", "POST", f"{records}/batch/read", Repeat.SAFE, misses=missing),
-            write=Operation(f"{kind}.batch_update", "POST", f"{records}/batch/update", Repeat.SAFE, misses=_REFUSED),
+            write=Operation(f"{kind}.batch_update", "POST", f"{records}/batch/update", Repeat.UPDATES, misses=_REFUSED),
             create=Operation(f"{kind}.create", "POST", records, Repeat.CREATES),
             search=Operation(f"{kind}.search", "POST", f"{records}/search", Repeat.SAFE, bucket="search"),
             properties=Operation("properties.list", "GET", schema, Repeat.SAFE),

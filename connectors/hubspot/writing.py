@@ -1,4 +1,4 @@
-"""One unit of updates: sent as a batch, and split when HubSpot refuses the whole of it.
+"""What HubSpot's answer to a batch of updates says of each of its rows. Pure.
 
 HubSpot writes nothing of a batch with one bad value, and names the property but not the row. So the rows that hold a
 named property are halved until only the bad ones are left, while all others go out at once.
@@ -6,53 +6,20 @@ named property are halved until only the bad ones are left, while all others go 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from connectors.errors import ConnectorError
 from connectors.hubspot.records import Rows, milliseconds, missing_ids
 from connectors.hubspot.refusals import TAKEN, Refusal, refusal
 from connectors.models import Reply, Write, WriteResult, Written
 
-LOCK_S = 2.0  # how long HubSpot says a lock of a record lasts
-Send = Callable[[Sequence[Write]], Awaitable[tuple[Reply, Rows | None]]]
 
-
-async def written(
-    writes: Sequence[Write], send: Send, rest: Callable[[float], Awaitable[None]]
-) -> Mapping[str, WriteResult]:
-    """What became of every write. ``send`` gives the reply and, for a 2xx, its rows; ``rest`` waits seconds.
-
-    Raises:
-        ConnectorError: the first call failed, so nothing is known to be written. Later failures leave UNKNOWN.
-    """
-    results: dict[str, WriteResult] = {}
-    pending: list[list[Write]] = [coalesced(writes)]
-    locked: set[str] = set()
-    first = True
-    while pending:
-        part = pending.pop(0)
-        try:
-            reply, rows = await send(part)
-        except ConnectorError:
-            if first:
-                raise
-            results |= {write.id: WriteResult(Written.UNKNOWN) for write in part}
-            continue
-        first = False
-        if rows is not None:
-            results |= outcomes(part, rows)
-        elif reply.status == 423:
-            again = [write for write in part if write.id not in locked]
-            results |= {write.id: WriteResult(Written.LOCKED, code="LOCKED") for write in part if write.id in locked}
-            locked |= {write.id for write in again}
-            if again:
-                await rest(LOCK_S)
-                pending.append(again)
-        else:
-            refused, parts = split(part, reply.status, refusal(reply.body))
-            results |= refused
-            pending = [*parts, *pending]
-    return results
+def results(part: Sequence[Write], reply: Reply, rows: Rows | None) -> Mapping[str, WriteResult]:
+    """The word on every row of one call; ``rows`` are those of a 2xx answer."""
+    if rows is not None:
+        return outcomes(part, rows)
+    if reply.status == 423:
+        return {write.id: WriteResult(Written.LOCKED, code="LOCKED") for write in part}
+    return refused(part, reply.status, refusal(reply.body))
 
 
 def coalesced(writes: Sequence[Write]) -> list[Write]:
@@ -88,23 +55,24 @@ def outcomes(part: Sequence[Write], rows: Rows) -> Mapping[str, WriteResult]:
     return results
 
 
-def split(part: Sequence[Write], status: int, said: Refusal) -> tuple[Mapping[str, WriteResult], list[list[Write]]]:
-    """A refused part: the rows that are surely at fault, and the smaller parts to send next."""
+def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, WriteResult]:
+    """The word on the rows of a batch that was refused: at fault for sure, or to be sent in smaller parts."""
     named = set(said.properties)
     if not named and (status == 409 or TAKEN & {said.category, *(code for _, code in said.faults)}):
         named = {"email"}  # the one property of ours that HubSpot keeps unique without saying its name
-    hopeless = [write for write in part if said.hopeless & write.values.keys()]
-    if hopeless:
-        left = [write for write in part if write not in hopeless]
-        return {write.id: _invalid(write, said, set(said.hopeless)) for write in hopeless}, [left] if left else []
+    if said.hopeless & {name for write in part for name in write.values}:
+        return {
+            write.id: _invalid(write, said, set(said.hopeless))
+            if said.hopeless & write.values.keys()
+            else WriteResult(Written.SPLIT)
+            for write in part
+        }
     if len(part) == 1:
-        return {part[0].id: _invalid(part[0], said, named)}, []
-    touched = [write for write in part if named & write.values.keys()]
-    clear = [write for write in part if write not in touched]
-    if touched and clear:
-        return {}, [clear, touched]
-    middle = len(part) // 2
-    return {}, [list(part[:middle]), list(part[middle:])]
+        return {part[0].id: _invalid(part[0], said, named)}
+    touched = {write.id for write in part if named & write.values.keys()}
+    if not touched or len(touched) == len(part):
+        touched = {write.id for write in part[len(part) // 2 :]}
+    return {write.id: WriteResult(Written.SPLIT, part=int(write.id in touched)) for write in part}
 
 
 def _invalid(write: Write, said: Refusal, named: set[str]) -> WriteResult:

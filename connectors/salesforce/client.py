@@ -64,14 +64,13 @@ class Salesforce:
         *,
         also: Sequence[Transport] = (),
         clock: Callable[[], float] = time.monotonic,
-        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``also`` are further transports to close; ``rest`` waits out a lock."""
+        """``also`` are further transports to close."""
         self.name = options.name
         window = parse_rate(options.daily)
         ours = Window(max(1, int(window.calls * (1 - options.reserve))), window.seconds)
         self.buckets: Mapping[str, tuple[Window, ...]] = {options.name: (ours,)}
-        self._options, self._tokens, self._rest = options, tokens, rest
+        self._options, self._tokens = options, tokens
         self._lines, self._transports = Lines(options), (transport, *also)
         self.clock = transport.clock
         self._org = Org(options.name, options.api_version, transport, tokens, self._lines, clock)
@@ -106,7 +105,7 @@ class Salesforce:
         how = reading(options.name, options.reserve, options.api_version)
         many = options.concurrency
         transport = Transport(options.name, options.base_url, tokens, limiter, reading=how, connections=many)
-        return cls(options, transport, tokens, also=(logins,), rest=rest)
+        return cls(options, transport, tokens, also=(logins,))
 
     @property
     def user_id(self) -> str:
@@ -251,7 +250,7 @@ class Salesforce:
         return found
 
     async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
-        """Update by id: Collections, or with ``strict`` conditional updates that meet ``Write.seen``."""
+        """Update by id: Collections, or with ``strict`` conditional updates that meet ``Write.seen``, 25 in a call."""
         schema = self._org.seen_schema(object) or await self._org.schema(object)  # no call between read and write
 
         async def collection(part: Sequence[Write]) -> Reply:
@@ -274,7 +273,7 @@ class Salesforce:
         }
         good = [write for write in writes if write.id not in results]
         size = writing.CONDITIONAL_ROWS if strict else writing.ROWS
-        results |= await writing.written(good, size, composite if strict else collection, read, self._rest)
+        results |= await writing.written(good, size, composite if strict else collection, read)
         return results
 
     async def history(
@@ -284,11 +283,15 @@ class Salesforce:
         del object, ids, properties
         return {}
 
-    async def ours(self, object: str, id: str, properties: Sequence[str]) -> frozenset[str]:
-        """All of ``properties`` when we wrote the row last, else none: the org tells a row's writer, not a field's."""
-        rows = await self._org.ids_in(object, ("Id", "LastModifiedById"), [id], QUERY)
-        mine = any(row.get("LastModifiedById") == self.user_id for row in rows) and bool(self.user_id)
-        return frozenset(properties) if mine else frozenset()
+    def is_ours(self, writer: str) -> bool:
+        """Whether our user wrote it."""
+        return bool(self.user_id) and writer == self.user_id
+
+    async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """All of ``properties`` of rows we wrote last, else none: the org tells a row's writer, not a field's."""
+        rows = await self._org.ids_in(object, ("Id", "LastModifiedById"), ids, QUERY)
+        mine = {str(row.get("Id")) for row in rows if self.is_ours(str(row.get("LastModifiedById")))}
+        return {one: frozenset(properties) for one in ids if records.long_id(one) in mine}
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked accounts."""

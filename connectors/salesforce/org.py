@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -31,8 +32,8 @@ DESCRIBE = Operation("describe", "GET", "/sobjects/{table}/describe", Repeat.SAF
 QUERY = Operation("query", "GET", "/query", Repeat.SAFE)
 QUERY_ALL = Operation("queryAll", "GET", "/queryAll", Repeat.SAFE)
 MORE = Operation("query.more", "GET", "/query/{locator}", Repeat.SAFE)
-UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.SAFE, misses=frozenset({400}))
-COMPOSITE = Operation("composite", "POST", "/composite", Repeat.SAFE, misses=frozenset({400}))
+UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.UPDATES, misses=frozenset({400}))
+COMPOSITE = Operation("composite", "POST", "/composite", Repeat.UPDATES, misses=frozenset({400}))
 UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}", Repeat.CREATES)
 CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
 
@@ -127,7 +128,8 @@ class Org:
         async def attempt() -> Reply:
             signed = await self._tokens.headers()
             token = signed["authorization"].removeprefix("Bearer ")
-            return await self._lines.exchange(call, self._tokens.instance, token)
+            within_s = self._transport.fresh(operation) if operation.repeat is Repeat.UPDATES else inf
+            return await self._lines.exchange(call, self._tokens.instance, token, within_s)
 
         reply = await self._transport.run(operation, attempt, ticket=ticket)
         if told := server_time(reply):

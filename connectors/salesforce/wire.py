@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from math import inf
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,16 +44,23 @@ class Call:
 
 
 class _Adapter(HTTPAdapter):
-    """Default timeouts, and the scheme of the instance in place of the library's https."""
+    """Adds default timeouts, and the scheme of the instance in place of the library's https.
+
+    Nothing leaves after ``until`` (s), neither because its thread began late nor because it waited for a connection.
+    """
 
     def __init__(self, instance: str, timeouts: tuple[float, float]) -> None:
-        self._scheme, self._timeouts = urlsplit(instance).scheme, timeouts
+        self._scheme, self._timeouts, self.until = urlsplit(instance).scheme, timeouts, inf
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         request.url = urlsplit(request.url or "")._replace(scheme=self._scheme).geturl()
+        connect_s, read_s = self._timeouts
+        connect_s = min(connect_s, self.until - perf_counter())
+        if connect_s <= 0:
+            raise requests.ConnectTimeout("late", request=request)
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeouts
+            kwargs["timeout"] = (connect_s, read_s)
         return super().send(request, *args, **kwargs)
 
 
@@ -69,7 +78,8 @@ class _Line:
         self._session.hooks["response"].append(self._taken)
         self._session.adapters.clear()  # so that no redirect leads to another host
         self._place = urlsplit(instance).netloc
-        self._session.mount(f"https://{self._place}/", _Adapter(instance, (options.connect_s, options.read_s)))
+        self._adapter = _Adapter(instance, (options.connect_s, options.read_s))
+        self._session.mount(f"https://{self._place}/", self._adapter)
         self._client = Salesforce(
             instance_url=f"https://{self._place}",
             session_id="unused",
@@ -81,14 +91,14 @@ class _Line:
     def close(self) -> None:
         self._session.close()
 
-    def exchange(self, call: Call, token: str) -> Reply:
-        """Send once.
+    def exchange(self, call: Call, token: str, until: float) -> Reply:
+        """Send once, before ``until`` (s).
 
         Raises:
             UnsentError: no connection stood.
             BrokenError: one stood, and no whole answer came.
         """
-        self.token, self._reply = token, None
+        self.token, self._reply, self._adapter.until = token, None, until
         try:
             with contextlib.suppress(SalesforceError):
                 if call.path.startswith("/"):
@@ -152,14 +162,14 @@ class Lines:
         self._deadline_s = options.connect_s + options.read_s
         self._threads = ThreadPoolExecutor(options.concurrency, thread_name_prefix=options.name)
 
-    async def exchange(self, call: Call, instance: str, token: str) -> Reply:
-        """Send once, in a thread. Raises: as ``_Line.exchange``.
+    async def exchange(self, call: Call, instance: str, token: str, within_s: float = inf) -> Reply:
+        """Send once, in a thread, within ``within_s`` from now or not at all. Raises: as ``_Line.exchange``.
 
         A thread cannot be stopped: past the deadline it is left to its own end, and its answer is not looked at.
         """
         context = contextvars.copy_context()
         sending = asyncio.get_running_loop().run_in_executor(
-            self._threads, context.run, self._exchange, call, instance, token
+            self._threads, context.run, self._exchange, call, instance, token, perf_counter() + within_s
         )
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -178,10 +188,10 @@ class Lines:
             while True:
                 self._idle.get_nowait().close()
 
-    def _exchange(self, call: Call, instance: str, token: str) -> Reply:
+    def _exchange(self, call: Call, instance: str, token: str, until: float) -> Reply:
         line = self._line(instance)
         try:
-            return line.exchange(call, token)
+            return line.exchange(call, token, until)
         finally:
             self._idle.put(line)
             if self._closed:

@@ -6,54 +6,40 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
 from typing import Any
 
-from connectors.errors import ConnectorError, ContractError
+from connectors.errors import ConnectorError, ContractError, StaleReadError
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.salesforce.records import TABLES, Schema, body_of
 from connectors.salesforce.refusals import Fault, fault, faults, row_result
 
 ROWS, CONDITIONAL_ROWS = 200, 25
-LOCK_S = 1.0
 NO_ASSIGNMENT = {"Sforce-Auto-Assign": "FALSE"}  # an update of ours is no reason to hand a lead to somebody else
 Results = Mapping[str, WriteResult]
 Send = Callable[[Sequence[Write]], Awaitable[Reply]]
 Read = Callable[[Sequence[Write], Reply], Results]
 
 
-async def written(
-    writes: Sequence[Write], size: int, send: Send, read: Read, rest: Callable[[float], Awaitable[None]]
-) -> Results:
-    """What became of every write; rows that met a lock are sent once more, without their neighbours.
+async def written(writes: Sequence[Write], size: int, send: Send, read: Read) -> Results:
+    """The word on every write, in calls of ``size`` rows; each row is sent once at the most.
 
     Raises:
         ConnectorError: the first call failed, so nothing is known to be written. Later failures leave UNKNOWN.
     """
     results: dict[str, WriteResult] = {}
     whole = coalesced(writes)
-    pending = [whole[start : start + size] for start in range(0, len(whole), size)]
-    again: list[Write] = []
-    waited, first = False, True
-    while pending or (again and not waited):
-        if not pending:
-            waited = True
-            await rest(LOCK_S)
-            pending = [again[start : start + size] for start in range(0, len(again), size)]
-        part = pending.pop(0)
+    for start in range(0, len(whole), size):
+        part = whole[start : start + size]
         try:
             reply = await send(part)
+        except StaleReadError:
+            if not results:
+                raise
+            results |= {write.id: WriteResult(Written.SPLIT) for write in part}
         except ConnectorError:
-            if first:
+            if not results:
                 raise
             results |= {write.id: WriteResult(Written.UNKNOWN) for write in part}
-            continue
-        first = False
-        if reply.status == 400:
-            refused, parts = split(part, faults(reply.body))
-            results |= refused
-            pending = [*parts, *pending]
-            continue
-        results |= read(part, reply)
-        if not waited:
-            again += [write for write in part if results[write.id].outcome is Written.LOCKED]
+        else:
+            results |= refused(part, faults(reply.body)) if reply.status == 400 else read(part, reply)
     return results
 
 
@@ -67,17 +53,17 @@ def coalesced(writes: Sequence[Write]) -> list[Write]:
     return list(by_id.values())
 
 
-def split(part: Sequence[Write], errors: Sequence[Fault]) -> tuple[Results, list[list[Write]]]:
-    """A call refused as a whole: rows with a field it names are at fault; if it names none, halves are tried."""
+def refused(part: Sequence[Write], errors: Sequence[Fault]) -> Results:
+    """The word on the rows of a call refused as a whole: those with a field it names are at fault, else halves."""
     named = {name for one in errors for name in (*one.fields, *one.words)}
-    bad = [write for write in part if named & write.values.keys()]
-    if bad or len(part) == 1:
-        left = [write for write in part if write not in bad] if bad else []
-        return {write.id: row_result(write, errors or (Fault("REFUSED"),)) for write in bad or part}, (
-            [left] if left else []
-        )
-    middle = len(part) // 2
-    return {}, [list(part[:middle]), list(part[middle:])]
+    bad = {write.id for write in part if len(part) == 1 or named & write.values.keys()}
+    later = {write.id for write in part[len(part) // 2 :]} if not bad else set()
+    return {
+        write.id: row_result(write, errors or (Fault("REFUSED"),))
+        if write.id in bad
+        else WriteResult(Written.SPLIT, part=int(write.id in later))
+        for write in part
+    }
 
 
 def collection_body(object: str, part: Sequence[Write], schema: Schema) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from connectors.ports import Watched
 from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket
+from tests.contract.writes import Rest, written
 
 WATCHED = Watched("contact", ("email", "phone", "mobilephone", "jobtitle", "firstname", "lastname", "hs_linkedin_url"))
 FRESH = itertools.count(1)
@@ -48,16 +49,6 @@ def sandbox(start_sandbox: Start) -> Sandbox:
 @pytest.fixture(params=["2026-09", "v3"])
 def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-class Rest:
-    """Waits for nothing and keeps how long it should have."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 class Clock:
@@ -397,23 +388,27 @@ async def test_gone_and_unwritten_rows_of_a_batch_do_not_hold_up_the_others(sand
 async def test_a_refused_batch_is_split_and_only_the_bad_values_are_left_out(sandbox: Sandbox, crm: HubSpot) -> None:
     ids = [contact(sandbox) for _ in range(16)]
     bad = {ids[3]: {"email": "no address"}, ids[11]: {"lifecyclestage": "no such stage", "jobtitle": "CTO"}}
-    results = await crm.write("contact", [Write(i, bad.get(i, {"jobtitle": "CTO", "email": email()})) for i in ids])
-    assert {i: r.properties for i, r in results.items() if r.outcome is Written.INVALID} == {
-        ids[3]: ("email",),
-        ids[11]: ("lifecyclestage",),
+    rows = await written(crm, "contact", [Write(i, bad.get(i, {"jobtitle": "CTO", "email": email()})) for i in ids])
+    assert {i: set(row.refused) for i, row in rows.items() if row.refused} == {
+        ids[3]: {"email"},
+        ids[11]: {"lifecyclestage"},
     }
-    assert sum(r.outcome is Written.DONE for r in results.values()) == 14
+    assert sum(len(row.written) == 2 for row in rows.values()) == 14
+    assert rows[ids[11]].written == {"jobtitle": "CTO"}
     assert held(sandbox, ids[0])["jobtitle"] == "CTO"
 
 
 async def test_a_property_that_does_not_exist_or_is_read_only_is_named(sandbox: Sandbox, crm: HubSpot) -> None:
     ids = [contact(sandbox) for _ in range(6)]
-    sandbox.calm()
     writes = [Write(i, {"no_such_thing": "x", "jobtitle": "CTO"}) for i in ids[:5]]
     results = await crm.write("contact", [*writes, Write(ids[5], {"jobtitle": "CTO"})])
-    assert {results[i].properties for i in ids[:5]} == {("no_such_thing",)}
-    assert results[ids[5]].outcome is Written.DONE
-    assert len(sandbox.requests()) == 2
+    assert {(results[i].outcome, results[i].properties) for i in ids[:5]} == {(Written.INVALID, ("no_such_thing",))}
+    assert results[ids[5]].outcome is Written.SPLIT
+    await crm.properties("contact")
+    sandbox.calm()
+    rows = await written(crm, "contact", [*writes, Write(ids[5], {"jobtitle": "CTO"})])
+    assert {row.written.get("jobtitle") for row in rows.values()} == {"CTO"}
+    assert len(sandbox.requests()) == 5  # two rounds of a read, the refused call, and one for each kind of row
     (told,) = (await crm.write("contact", [Write(ids[0], {"createdate": "1"})])).values()
     assert (told.outcome, told.properties) == (Written.INVALID, ("createdate",))
 
@@ -422,21 +417,22 @@ async def test_an_email_that_another_contact_has_is_invalid_by_name(sandbox: San
     taken = email()
     contact(sandbox, email=taken)
     mine, other = contact(sandbox), contact(sandbox)
-    results = await crm.write("contact", [Write(mine, {"email": taken}), Write(other, {"jobtitle": "CTO"})])
-    assert (results[mine].outcome, results[mine].properties) == (Written.INVALID, ("email",))
-    assert results[other].outcome is Written.DONE
+    rows = await written(crm, "contact", [Write(mine, {"email": taken}), Write(other, {"jobtitle": "CTO"})])
+    assert set(rows[mine].refused) == {"email"}
+    assert rows[other].written == {"jobtitle": "CTO"}
 
 
-async def test_a_lock_is_waited_out_once(sandbox: Sandbox, open_crm: Open) -> None:
-    rest = Rest()
-    crm, record_id = open_crm(rest=rest), contact(sandbox)
+async def test_a_lock_is_waited_out_and_one_that_stays_is_told(sandbox: Sandbox, crm: HubSpot) -> None:
+    rest, record_id = Rest(), contact(sandbox)
     sandbox.control("settings", {"locked_writes": 1})
-    (told,) = (await crm.write("contact", [Write(record_id, {"jobtitle": "CTO"})])).values()
-    assert told.outcome is Written.DONE
+    (row,) = (await written(crm, "contact", [Write(record_id, {"jobtitle": "CTO"})], rest)).values()
+    assert row.written == {"jobtitle": "CTO"}
     assert rest.waits == [2.0]
     sandbox.control("settings", {"locked_writes": 5})
-    (told,) = (await crm.write("contact", [Write(record_id, {"jobtitle": "CEO"})])).values()
-    assert told.outcome is Written.LOCKED
+    (row,) = (await written(crm, "contact", [Write(record_id, {"jobtitle": "CEO"})])).values()
+    assert row.word is not None
+    assert row.word.outcome is Written.LOCKED
+    sandbox.control("settings", {"locked_writes": 0})
 
 
 async def test_two_writes_to_one_record_become_one(sandbox: Sandbox, crm: HubSpot) -> None:

@@ -34,6 +34,7 @@ from connectors.transport import BODY_CAP
 from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket, Wire, answers, wire
+from tests.contract.writes import Rest, written
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
 LEADS = Watched("lead", ("Email", "Phone", "Title", "FirstName", "LastName"))
@@ -49,16 +50,6 @@ def sandbox(start_sandbox: Start) -> Sandbox:
     org.control("switch", {"openprospect_id": True})
     org.control("duplicate-rules", {"rules": []})
     return org
-
-
-class Rest:
-    """Waits for nothing and keeps how long it should have."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 @pytest.fixture
@@ -535,19 +526,17 @@ async def test_numbers_flags_and_cleared_values_are_sent_as_the_field_wants_them
     assert (held(sandbox, firm, "Account")["NumberOfEmployees"], held(sandbox, firm, "Account")["Phone"]) == (40, None)
 
 
-async def test_a_locked_row_is_tried_once_more_alone(sandbox: Sandbox, open_crm: Open) -> None:
+async def test_locked_rows_are_read_and_tried_again_without_their_neighbours(sandbox: Sandbox, crm: Salesforce) -> None:
     rest = Rest()
-    crm = open_crm(rest=rest)
     free, locked, stuck = contact(sandbox), contact(sandbox), contact(sandbox)
     sandbox.control("lock", {"id": locked, "times": 1})
     sandbox.control("lock", {"id": stuck, "times": 5})
-    results = await crm.write("contact", [Write(i, {"Title": "CTO"}) for i in (free, locked, stuck)])
-    assert (results[free].outcome, results[locked].outcome, results[stuck].outcome) == (
-        Written.DONE,
-        Written.DONE,
-        Written.LOCKED,
-    )
-    assert rest.waits == [1.0]
+    rows = await written(crm, "contact", [Write(i, {"Title": "CTO"}) for i in (free, locked, stuck)], rest)
+    assert [bool(rows[one].written) for one in (free, locked, stuck)] == [True, True, False]
+    word = rows[stuck].word
+    assert word is not None
+    assert word.outcome is Written.LOCKED
+    assert rest.waits == [2.0, 2.0]
     sandbox.control("lock", {"id": stuck, "times": 0})
 
 
@@ -577,6 +566,8 @@ async def test_a_strict_write_leaves_a_newer_row_alone(sandbox: Sandbox, open_cr
     seen = {i: found[i].record.modified for i in ids}  # type: ignore[union-attr]  # just written: all are found
     sandbox.control("edit", {"object": "Contact", "id": ids[4], "properties": {"Title": "a person's"}})
     sandbox.calm()
+    await crm.properties("contact")
+    sandbox.calm()
     results = await crm.write("contact", [Write(i, {"Title": "ours"}, seen[i]) for i in ids])
     assert results[ids[4]].outcome is Written.CHANGED
     assert sum(r.outcome is Written.DONE for r in results.values()) == 29
@@ -593,6 +584,8 @@ async def test_a_strict_write_keeps_its_condition_over_an_expired_token(sandbox:
     assert found is not None
     sandbox.control("edit", {"object": "Contact", "id": record_id, "properties": {"Title": "a person's"}})
     sandbox.control("expire-tokens", {})
+    with pytest.raises(UnavailableError):  # a fresh token is there, and what was read is to be read again
+        await crm.write("contact", [Write(record_id, {"Title": "ours"}, found.modified)])
     (told,) = (await crm.write("contact", [Write(record_id, {"Title": "ours"}, found.modified)])).values()
     assert told.outcome is Written.CHANGED
     assert held(sandbox, record_id)["Title"] == "a person's"

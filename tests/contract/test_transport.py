@@ -7,6 +7,7 @@ import gzip
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import perf_counter
 
 import pytest
 import structlog
@@ -22,9 +23,10 @@ from connectors.errors import (
     OutcomeUnknownError,
     RateLimitedError,
     RejectedError,
+    StaleReadError,
     UnavailableError,
 )
-from connectors.limits import TicketSpentError
+from connectors.limits import FRESH_S, TicketSpentError, note_read, slots_ahead
 from connectors.models import Reply
 from connectors.transport import BODY_CAP, Operation, Reading, Repeat, StaticAuth, Transport
 from tests.contract.wire import Act, HeardLimiter, KeptTicket, Wire, answers, closes, hangs, resets, says, wire
@@ -33,6 +35,7 @@ READ = Operation("thing_read", "GET", "/things/{id}", Repeat.SAFE)
 SEARCH = Operation("thing_search", "POST", "/things/search", Repeat.SAFE)
 LOOKUP = Operation("thing_lookup", "POST", "/lookup/", Repeat.PAID, credits=5, misses=frozenset({404}))
 CREATE = Operation("thing_create", "POST", "/things", Repeat.CREATES)
+UPDATE = Operation("thing_update", "POST", "/things/update", Repeat.UPDATES)
 
 
 @asynccontextmanager
@@ -345,6 +348,46 @@ async def test_cancellation_while_waiting_for_a_slot_releases() -> None:
             await call
         assert not served.requests
     assert ticket.steps == ["released"]
+
+
+# ---- UPDATES calls: sent once, and only on what was just read -----------------------------------------------------
+
+
+@pytest.mark.parametrize("act", [closes, resets, says(CUT), answers(503), answers(429), answers(408), answers(423)])
+async def test_an_update_without_a_clear_answer_is_sent_once(act: Act) -> None:
+    async with wire(act) as served, sending(served.url) as transport:
+        with pytest.raises(UnavailableError):
+            await transport.send(UPDATE, json={})
+        assert len(served.requests) == 1
+
+
+async def test_an_update_is_not_sent_again_with_a_fresh_credential() -> None:
+    auth = Renewing("old", "new")
+    async with wire(answers(401), answers(200)) as served, sending(served.url, auth=auth) as transport:
+        with pytest.raises(UnavailableError) as caught:
+            await transport.send(UPDATE, json={})
+        assert len(served.requests) == 1
+    assert (caught.value.status, caught.value.retry_after_s, auth.tokens) == (401, 0, ["new"])
+
+
+async def test_an_update_on_an_old_read_is_not_sent_and_is_no_failure_of_the_vendor() -> None:
+    limiter = HeardLimiter()
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport, slots_ahead(limiter, []):
+        await transport.send(READ, path={"id": 7})
+        await transport.send(UPDATE, json={})
+        note_read(perf_counter() - FRESH_S)
+        with pytest.raises(StaleReadError):
+            await transport.send(UPDATE, json={})
+        assert len(served.requests) == 2
+    assert "failed" not in limiter.words
+
+
+async def test_a_read_made_again_counts_from_its_last_attempt() -> None:
+    slow = answers(503, headers=f"retry-after: {FRESH_S:.0f}\r\n")
+    async with wire(slow, answers(200)) as served, sending(served.url) as transport, slots_ahead(HeardLimiter(), []):
+        await transport.send(READ, path={"id": 7})
+        await transport.send(UPDATE, json={})
+        assert len(served.requests) == 3
 
 
 # ---- SAFE calls ------------------------------------------------------------------------------------------------

@@ -17,6 +17,9 @@ if __name__ == "__main__":
         seams.install()  # before anything of the product is imported, and so is the planted bug, if any
         if "--mutant" in sys.argv:
             mutants.plant(mutants.named(sys.argv[sys.argv.index("--mutant") + 1]))
-        from tests.simulation.command import main
+        if "--races" in sys.argv:
+            from tests.simulation.races import main
+        else:
+            from tests.simulation.command import main
 
     raise SystemExit(main())

@@ -15,7 +15,7 @@ from tests.simulation.wire import Net, Sent
 from tests.simulation.world import CREDITS, Scene
 
 PROVIDERS = ("forager", "kaspr")
-UNIT_S = 4.0  # a read that is older than this when the write on it departs is stale
+FRESH_S = 2.0  # a write departs no later than this after the read that it was decided on had departed
 DAY_S = 86_400
 ECHO_S = 1.0  # a batch under way may hold a row once more
 
@@ -84,6 +84,19 @@ class Auditor:
                     self._breach(f"{one.object} {one.id} {one.property} overwritten at {one.wall - self.began:.1f} s")
             last[place] = one.mono
 
+    def rereads(self) -> None:
+        """Every write of a row is the first one on a fresh read of it, whether or not anybody else touched the row."""
+        seen = [(one.answered, 0, one) for one in self.net.sent if self.scene.reads(one) and one.answered]
+        sent = [(one.departed, 1, one) for one in self.net.sent if self.scene.written_by(one)]
+        fresh: dict[tuple[object, str], Sent] = {}
+        for _, is_write, one in sorted(seen + sent, key=lambda step: step[:2]):
+            if not is_write and not one.fault:
+                fresh |= {(one.process, id_): one for id_ in self.scene.told_of(one)}
+            for id_ in sorted(self.scene.written_by(one)) if is_write else ():
+                read = fresh.pop((one.process, id_), None)
+                if read is None or one.departed - read.departed > FRESH_S:
+                    self._breach(f"{id_} was written at {one.departed - self.began:.1f} s on an old read")
+
     @property
     def began(self) -> float:
         return self.net.ports.began
@@ -95,7 +108,7 @@ class Auditor:
             for one in reads
             if one.process is write.process and 0 < one.answered <= write.departed and id_ in self.scene.told_of(one)
         ]
-        return bool(before) and before[-1].effect <= edited and write.departed - before[-1].answered <= UNIT_S
+        return bool(before) and before[-1].effect <= edited and write.departed - before[-1].departed <= FRESH_S
 
     def doubles(self) -> None:
         """Nothing that names one company or one person is there twice."""

@@ -29,6 +29,28 @@ AGAIN_S = 10.0  # after which a sender tries again
 _JOBS = {job.name: job.run for job in jobs.JOBS}
 
 
+def plug(net: Net, connector: Any, vendor: str) -> None:
+    """Put the simulated network below a connector.
+
+    Salesforce's tokens go over such an engine as others' calls do, and its calls over the sessions of its lines.
+    """
+    is_salesforce = isinstance(connector, Salesforce)
+    over: Any = connector._tokens if is_salesforce else connector
+    over._transport._engine = Engine(net, vendor)
+    if not is_salesforce:
+        return
+    lines = connector._lines
+    adapter, opened = Adapter(net, vendor), lines._line
+
+    def line(instance: str) -> Any:
+        found = opened(instance)
+        for place in list(found._session.adapters):
+            found._session.mount(place, adapter)
+        return found
+
+    lines._line = line
+
+
 class Host:
     """Starts workers. ``troubles`` are what no worker may meet, ``runtimes`` those of the living."""
 
@@ -96,25 +118,7 @@ class Host:
         if runtime.collector is not None:
             names["openprospect"] = runtime.collector._vendor
         for name, connector in names.items():
-            vendor = name.removeprefix("acme_")
-            if isinstance(connector, Salesforce):
-                self._mount(connector, vendor)
-            else:
-                connector._transport._engine = Engine(self.net, vendor)
-
-    def _mount(self, connector: Any, vendor: str) -> None:
-        """Its tokens go over such an engine, and its calls over the sessions of its lines."""
-        connector._tokens._transport._engine = Engine(self.net, vendor)
-        lines, adapter = connector._lines, Adapter(self.net, vendor)
-        opened = lines._line
-
-        def line(instance: str) -> Any:
-            found = opened(instance)
-            for place in list(found._session.adapters):
-                found._session.mount(place, adapter)
-            return found
-
-        lines._line = line
+            plug(self.net, connector, name.removeprefix("acme_"))
 
     async def _bell(self, runtime: Runtime) -> None:
         """What ``jobs.tick`` does, without arq."""

@@ -1,4 +1,4 @@
-"""Fifteen planted bugs. Each changes the text of the product as it is loaded, in the simulation's own process only.
+"""Seventeen planted bugs. Each changes the text of the product as it is loaded, in the simulation's own process only.
 
 Nothing here imports the product: the edits must be in place before it is.
 """
@@ -214,7 +214,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "admission loses a record",
-        4,
+        16,
         (
             Edit(
                 f"{_LUA}/floor_admit.lua",
@@ -242,13 +242,29 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "worker/push.py",
-                "            settled, errands_to_write = await self._reread(ours)\n",
-                "            settled, errands_to_write = {}, [\n"
-                "                (one, Pushed(Ended.PUSHED, Record(self._watch.object, one.lease.id, {}), written=one.changes))\n"  # noqa: E501 - as it stands there
-                "                for one in ours\n            ]\n",
+                "push = pushing.push(errand.changes, errand.view, record, view, self._watch.policy, errand.own)",
+                "push = pushing.Push(writes=errand.changes)",
             ),
         ),
         only="vendors",
+    ),
+    Mutant(
+        "a write is repeated inside its call",
+        1,
+        (
+            Edit(
+                "connectors/transport.py",
+                "            return await self._updated(operation, attempt)",
+                "            return await self._repeated(operation, attempt)",
+            ),
+        ),
+        only="busy",
+    ),
+    Mutant(
+        "what was read is written on however old it is",
+        1,
+        (Edit("connectors/limits.py", "FRESH_S = 2.0", "FRESH_S = 200.0"),),
+        only="frozen",
     ),
 )
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sandbox.clock import Clock
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _HIDDEN = re.compile(r"Id$|^Id|Date$|Modstamp|ById|OpenProspect|^IsConverted")
 _SITE = re.compile(r"^(https?://)?(www\.)?")
+_WRITTEN = re.compile(rb'(?:"id":"|/(?:Contact|Lead)/)(00[3Q]\w{15})"')
 _SHOWN = re.compile(rb'"Id":"(\w{18})"')
 
 
@@ -38,6 +40,7 @@ class OrgScene(Scene):
     tells_when: ClassVar[bool] = False
     overlap_ms: ClassVar[int] = 600_000
     people: ClassVar[tuple[str, ...]] = ("Contact", "Lead")
+    typable: ClassVar[tuple[str, ...]] = ("Title", "MobilePhone", "Phone")
     marked: ClassVar[str] = "OpenProspect_Id__c"
     unique: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Account", "Website"),
@@ -80,12 +83,24 @@ class OrgScene(Scene):
                 site = _SITE.sub("", str(row.values.get("Website") or ""))
                 yield row.id, row.values | {"Website": site}
 
+    def type(self, id_: str, name: str, value: str) -> None:
+        row = self.org.store.rows[self.kind_of(id_).title()].get(id_)
+        if row is not None and not row.deleted and not row.values.get("IsConverted"):
+            self.org.store.update(row, {name: value}, PERSON)
+            self.typed[id_, name] = value
+            self.changed(id_)
+
     def reads(self, one: Sent) -> bool:
         whole = one.vendor == "salesforce" and one.route.endswith(("/query", "/query/{locator}"))
         return whole and (not one.query or "WHERE Id IN" in one.query)
 
     def told_of(self, one: Sent) -> frozenset[str]:
         return frozenset(found.decode() for found in _SHOWN.findall(one.reply))
+
+    def written_by(self, one: Sent) -> frozenset[str]:
+        if one.vendor != "salesforce" or not one.route.endswith(("/composite", "/composite/sobjects")):
+            return frozenset()
+        return frozenset(found.decode() for found in _WRITTEN.findall(one.body))
 
     def state(self) -> dict[tuple[str, str], dict[str, str]]:
         found = {}
@@ -148,19 +163,11 @@ class _Events:
             free = [one for one in (*contacts, *leads) if one not in edited]
             blank = [one for one in free if self._row(one).values[name] is None]  # else nobody would overwrite it
             edited.append(self._chance.choice(blank or free))
-            self._at(1, EVENTS_S, self._types(edited[-1], name, value))
+            self._at(1, EVENTS_S, partial(self.scene.type, edited[-1], name, value))
         left = [one for one in contacts if one not in edited]
         self._chance.shuffle(left)
         if len(left) > 1:
             self._at(2, EVENTS_S, self._goes(*(left[:1] if self.scene.number % 2 else left[:2])))
-
-    def _types(self, id_: str, name: str, value: str) -> Callable[[], None]:
-        def event() -> None:
-            self._store.update(self._row(id_), {name: value}, PERSON)
-            self.scene.typed[id_, name] = value
-            self.scene.changed(id_)
-
-        return event
 
     def _goes(self, id_: str, *survivor: str) -> Callable[[], None]:
         def event() -> None:

@@ -39,6 +39,7 @@ class Plan:
     until_s: float = 0.0
     paid_rate: float = 0.0  # of the vendors' faults, for paid calls alone and whenever they come,
     paid_most: int = 0  # but for no more than so many: other faults leave few of them to be asked in time
+    busy_rate: float = 0.0  # of writes to the CRM that are asked to wait, while somebody edits one of their rows
     webhooks: bool = False  # what people do is told at once, late, twice or not at all
 
 
@@ -90,6 +91,7 @@ class Ports:
     def __init__(self, loop: VirtualLoop, seed: int, plan: Plan) -> None:
         self.loop, self.plan, self.began = loop, plan, loop.time()
         self.chance = random.Random(f"faults-{seed}")
+        self.busy = random.Random(f"busy-{seed}")
         self.calls = self.digest = self.paid_faults = 0
         self.matrix: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] | None = None

@@ -27,7 +27,7 @@ from tests.simulation.orgs import scene
 from tests.simulation.playing import ORGS, WORLDS
 from tests.simulation.ports import OUTSIDE, Plan, Ports
 from tests.simulation.store import Client, Mutate, Step, Store, flat
-from tests.simulation.wire import Net
+from tests.simulation.wire import Net, Sent
 from tests.simulation.world import EVENTS_S, Scene, Terms, settings
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk
@@ -137,6 +137,7 @@ def drawn(seed: int, only: str = "") -> Case:
             paid_rate=paid.choice((0.0, 0.1, 0.3)),
             paid_most=paid.choice((2, 8)),
             webhooks=paid.random() < 0.5,
+            busy_rate=random.Random(f"held-{seed}").choice((0.0, 0.0, 0.3)),
         ),
         workers=chance.choice((1, 2, 2)),
     )
@@ -172,6 +173,7 @@ def _narrow(seed: int, only: str, chance: random.Random) -> Case:
     plans = {
         "crashes": Plan(deaths=_deaths(chance, 8)),
         "vendors": Plan(vendor_rate=0.25, stall_rate=0.1, until_s=150),
+        "busy": Plan(busy_rate=0.4, vendor_rate=0.05, until_s=150),
         "pages": Plan(vendor_rate=0.3, kinds=frozenset({"page", "half"}), until_s=150),
         "frozen": Plan(frozen_s=chance.uniform(97, 120), stall_rate=0.4, until_s=200),
         "tight": Plan(),
@@ -273,6 +275,8 @@ class Run:
         if self.case.plan.webhooks:
             self.scene.changed = self._changed
         self.net.on_effect = lambda sent: self.audit.money() if sent.paid else None
+        self.net.is_update = lambda sent: bool(self.scene.written_by(sent))
+        self.net.on_busy = self._edited_meanwhile
         for _ in range(self.case.workers):
             self.living.append(self.host.start())
         for after, event in self.scene.events:
@@ -305,6 +309,14 @@ class Run:
             after = chance.uniform(0.05, chance.choice((2, 40)))
             self.loop.call_later(after, self.host.post, self.living, id_, stamp, context=OUTSIDE)
 
+    def _edited_meanwhile(self, sent: Sent, wait_s: float) -> None:
+        """A person fills one of the blanks that a write is about, while the write waits."""
+        chance = self.ports.busy
+        id_ = chance.choice(sorted(self.scene.written_by(sent)))
+        name = chance.choice(self.scene.typable)
+        after = chance.uniform(0, wait_s)
+        self.loop.call_later(after, self.scene.type, id_, name, f"Typed {sent.departed:.0f}", context=OUTSIDE)
+
     async def _until_idle(self) -> None:
         """Until faults and events are over and everything polled is settled, waits for a person, or for nothing."""
         began, days, calm = self.loop.time(), 0, 0
@@ -317,7 +329,7 @@ class Run:
             calm = calm + 1 if due == 0 and self._polled() and not any(self.folder.glob("spool/*")) else 0
             if (calm >= 3 and not waiting) or self.host.troubles:
                 return
-            if calm >= 3 and days < DAYS_MOST:
+            if calm >= 3 and days < DAYS_MOST and not self.net.under_way:  # what is asked today is charged today
                 days, calm, began = days + 1, 0, self._next_day()
             if self.loop.time() - began > LONGEST_S or days >= DAYS_MOST:
                 self.audit.found.append(f"unfinished: {due} due or leased, {waiting} waiting, {self._left()}")
@@ -382,6 +394,7 @@ class Run:
         audit.charges()
         audit.days()
         audit.writes()
+        audit.rereads()
         audit.doubles()
         audit.found += dict.fromkeys(self.ports.leases.stale)
         if not self.case.seed:

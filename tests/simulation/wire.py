@@ -30,6 +30,11 @@ FAULTS = {  # name -> how often, against the others
     "unsent": 2, "closed before": 1, "closed after": 2, "timeout before": 1, "timeout after": 2, "500 before": 2,
     "503 after": 2, "408": 1, "429": 3, "cut": 2, "page": 1, "half": 1,
 }  # fmt: skip
+WITHOUT_EFFECT = frozenset(
+    {"never left", "unsent", "closed before", "timeout before", "500 before", "429", "503 busy", "423"}
+)
+BUSY = ("503 busy", "503 busy after", "423")  # with the seconds to wait
+LONGEST_WAIT_S = 25.0  # what is asked for longer is not waited for by the call, but by the visit
 STALLED = 0.1  # of the faults of paid calls
 RARE, RARER = ("reverse_lookup", "role_search"), 3  # paid calls that few records lead to fail so many times as often
 
@@ -78,6 +83,19 @@ class Sent:
         return bool(self.answered) and self.fault in {"", "429"} and not (self.process and self.process.dead)
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What becomes of a request: how it fails, and how long it takes before and after its effect.
+
+    ``wait_s`` is what the vendor asks to wait.
+    """
+
+    fault: str = ""
+    stalled_s: float = 0.0
+    late_s: float = 0.0
+    wait_s: float = 0.0
+
+
 class Net:
     """The vendors of one run and everything that was ever sent to them."""
 
@@ -85,7 +103,14 @@ class Net:
         self.ports, self.vendors = ports, vendors
         self.sent: list[Sent] = []
         self.on_effect: Callable[[Sent], None] = lambda _sent: None
+        self.is_update: Callable[[Sent], bool] = lambda _sent: False
+        self.on_busy: Callable[[Sent, float], None] = lambda _sent, _wait_s: None
         self._routes = {name: _table(vendor) for name, vendor in vendors.items()}
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a request has still to take effect."""
+        return any(not one.effect and one.fault not in WITHOUT_EFFECT for one in self.sent)
 
     async def exchange(
         self, name: str, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -102,12 +127,13 @@ class Net:
         self.sent.append(sent)
         side = ports.enter(port)
         if side == "before":
+            sent.fault = "never left"
             await ports.die(process)
-        fault, stalled = self._drawn(port, paid=sent.paid)
-        sent.fault = fault
+        trouble = self.trouble(port, sent)
+        fault = sent.fault = trouble.fault
         answer: asyncio.Future[Answer] = loop.create_future()
         request = Request(method, target, CIMultiDictProxy(CIMultiDict(headers)), match)
-        back = ports.chance.uniform(0.01, 0.3)
+        back = ports.chance.uniform(0.01, 0.3) + trouble.late_s
 
         def happen() -> None:
             told = self._serve(self.vendors[name], request, body, route, sent)
@@ -128,13 +154,17 @@ class Net:
             await ports.pause(back)
             sent.answered = loop.time()
             return Answer(ports.chance.choice((500, 502, 504)), [], b"try later"), ""
+        if fault in {"503 busy", "423"}:
+            await ports.pause(back)
+            sent.answered = loop.time()
+            return _asked(int(fault[:3]), trouble.wait_s), ""
         if fault == "closed before":
             await ports.pause(back)
             raise httpx.ConnectError("closed") from aiohttp.ServerDisconnectedError()
         if fault == "timeout before":
             await ports.pause(60)
             raise httpx.ReadTimeout("silence") from aiohttp.SocketTimeoutError()
-        there = ports.chance.uniform(0.01, 0.4) + stalled
+        there = ports.chance.uniform(0.01, 0.4) + trouble.stalled_s
         loop.call_later(there, happen, context=OUTSIDE)
         told = await answer
         sent.answered = loop.time()
@@ -146,6 +176,8 @@ class Net:
                 raise httpx.ReadTimeout("silence") from aiohttp.SocketTimeoutError()
             case "503 after":
                 return Answer(503, [], b"try later"), ""
+            case "503 busy after":
+                return _asked(503, trouble.wait_s), ""
             case "408":
                 return Answer(408, [], b""), ""
             case "page":
@@ -154,6 +186,15 @@ class Net:
                 return Answer(told.status, told.headers, told.body[: len(told.body) // 2]), ""
             case _:
                 return told, fault
+
+    def trouble(self, port: str, sent: Sent) -> Trouble:
+        """What becomes of a request on its way."""
+        fault, stalled_s = self._drawn(port, paid=sent.paid)
+        wait_s = self._busy(sent) if not fault else 0.0
+        if wait_s:
+            fault = self.ports.busy.choice(BUSY)
+            self.ports.matrix[port, fault] += 1
+        return Trouble(fault, stalled_s, wait_s=wait_s)
 
     def _drawn(self, port: str, *, paid: bool) -> tuple[str, float]:
         ports, plan, stalled = self.ports, self.ports.plan, 0.0
@@ -173,6 +214,15 @@ class Net:
         if not plan.vendor_rate or ports.chance.random() >= plan.vendor_rate:
             return "", stalled
         return self._fault(port), stalled
+
+    def _busy(self, sent: Sent) -> float:
+        """For how many seconds (0 = it is not) a write is asked to wait."""
+        ports, plan = self.ports, self.ports.plan
+        if not plan.busy_rate or not ports.faulty or not self.is_update(sent) or ports.busy.random() >= plan.busy_rate:
+            return 0.0
+        wait_s = ports.busy.uniform(1, LONGEST_WAIT_S)
+        self.on_busy(sent, wait_s)
+        return wait_s
 
     def _fault(self, port: str) -> str:
         ports, plan = self.ports, self.ports.plan
@@ -205,6 +255,10 @@ class Net:
 
     def _date(self) -> str:
         return formatdate(self.ports.loop.time(), usegmt=True)
+
+
+def _asked(status: int, wait_s: float) -> Answer:
+    return Answer(status, [("retry-after", str(int(wait_s)))], b"{}")
 
 
 _KEY: Any = SimpleNamespace(ssl=False, host="vendor", port=443)

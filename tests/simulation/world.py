@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -115,6 +115,7 @@ class Scene:
     tells_when: ClassVar[bool] = True  # whether its webhooks have a stamp
     overlap_ms: ClassVar[int] = 300_000  # a window begins so long before the end of the last one
     people: ClassVar[tuple[str, ...]] = ("contacts",)
+    typable: ClassVar[tuple[str, ...]] = ("jobtitle", "mobilephone", "phone")
     marked: ClassVar[str] = "openprospect_id"
     unique: ClassVar[tuple[tuple[str, str], ...]] = (
         ("companies", "domain"),
@@ -151,6 +152,15 @@ class Scene:
             if record.archived is None:
                 yield record.id, record.values
 
+    def type(self, id_: str, name: str, value: str) -> None:
+        """A person fills in a value."""
+        contacts = self.portal.tables["contacts"]
+        record = contacts.live(id_)
+        if record is not None:
+            self.portal.update(contacts, record, {name: value}, PERSON)
+            self.typed[id_, name] = value
+            self.changed(id_)
+
     def reads(self, one: Sent) -> bool:
         """Whether it is one of the reads that writes are decided on."""
         return one.vendor == "hubspot" and bool(_READ.search(one.path))
@@ -158,6 +168,10 @@ class Scene:
     def told_of(self, one: Sent) -> frozenset[str]:
         """The rows that such a read is about."""
         return frozenset(re.findall(r'"id":"(\d+)"', one.body.decode()))
+
+    def written_by(self, one: Sent) -> frozenset[str]:
+        """The rows of people that a request updates."""
+        return self.told_of(one) if one.vendor == "hubspot" and _UPDATE.search(one.path) else frozenset()
 
     def state(self) -> dict[tuple[str, str], dict[str, str]]:
         """All living rows by (object, what names them), ``""`` being the id. Rows of ours are only there or not.
@@ -176,6 +190,7 @@ class Scene:
 
 
 _READ = re.compile("/contacts/.*batch/read$")
+_UPDATE = re.compile("/contacts/.*batch/update$")
 _HIDDEN = (
     "modified",
     "openprospect_id",
@@ -259,16 +274,6 @@ def portal_scene(number: int) -> Scene:
 
         return event
 
-    def types(id_: str, name: str, value: str) -> Callable[[], None]:
-        def event() -> None:
-            record = contacts.live(id_)
-            if record is not None:
-                hub.portal.update(contacts, record, {name: value}, PERSON)
-                told.typed[id_, name] = value
-                told.changed(id_)
-
-        return event
-
     def goes(id_: str) -> Callable[[], None]:
         def event() -> None:
             record = contacts.live(id_)
@@ -289,7 +294,7 @@ def portal_scene(number: int) -> Scene:
     edited = chance.sample(seeded, 2)
     for id_, name in zip(edited, ("jobtitle", "mobilephone"), strict=True):
         value = "Keeper of the typed title" if name == "jobtitle" else f"+49 151 2345 67{chance.randrange(10, 99)}"
-        at(1, EVENTS_S / 2, types(id_, name, value))
+        at(1, EVENTS_S / 2, partial(told.type, id_, name, value))
     if number % 2:
         at(2, EVENTS_S, goes(chance.choice([one for one in seeded if one not in edited])))
     at(20, EVENTS_S, delivers)

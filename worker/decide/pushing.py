@@ -67,6 +67,22 @@ def push(
     )
 
 
+def overtaken(
+    change: Change, lines: Sequence[tuple[str, str]], before: str, is_ours: Callable[[str], bool]
+) -> str | None:
+    """Returns the value that ``change`` was written over although we had read ``before``; ``None`` where there is none.
+
+    ``lines`` are (value, writer), newest first. Only what somebody else wrote directly under a newest line of ours
+    counts: whoever wrote after us has seen our value, and what lies deeper was replaced before we came.
+    """
+    if len(lines) < 2:
+        return None
+    (newest, by), (under, by_whom) = lines[0], lines[1]
+    if not is_ours(by) or by_whom == by or not same_value(change.field, newest, change.value):
+        return None
+    return None if under == before or same_value(change.field, under, before) else under
+
+
 class Fate(StrEnum):
     """What became of an intent."""
 

@@ -1,126 +1,82 @@
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import pytest
-
-from connectors.errors import RateLimitedError, UnavailableError
 from connectors.hubspot import writing
 from connectors.hubspot.records import Rows
-from connectors.models import Reply, Write, Written
+from connectors.models import Reply, Write, WriteResult, Written
 
 
-class Portal:
-    """Takes batches by HubSpot's rule: one bad value and nothing of the batch is written."""
-
-    def __init__(self, bad: dict[str, str] | None = None, code: str = "INVALID_EMAIL") -> None:
-        self.bad, self.code = bad or {}, code
-        self.written: dict[str, dict[str, str]] = {}
-        self.calls = 0
-        self.waits: list[float] = []
-        self.script: list[Exception | Reply] = []
-
-    async def send(self, part: Sequence[Write]) -> tuple[Reply, Rows | None]:
-        self.calls += 1
-        if self.script:
-            step = self.script.pop(0)
-            if isinstance(step, Exception):
-                raise step
-            return step, None
-        names = sorted({name for w in part for name, value in w.values.items() if self.bad.get(name) == value})
-        if names:
-            errors = [{"code": self.code, "context": {"propertyName": [name]}} for name in names]
-            return Reply(400, {}, json.dumps({"category": "VALIDATION_ERROR", "errors": errors}).encode()), None
-        self.written |= {w.id: dict(w.values) for w in part}
-        results = [{"id": w.id, "properties": {}, "updatedAt": "2026-01-01T00:00:00Z"} for w in part]
-        return Reply(200, {}, b""), Rows.model_validate({"results": results})
-
-    async def rest(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    async def write(self, *writes: Write) -> dict[str, Any]:
-        return dict(await writing.written(writes, self.send, self.rest))
+def refused(
+    part: Sequence[Write], *names: str, code: str = "INVALID_EMAIL", status: int = 400
+) -> dict[str, WriteResult]:
+    errors = [{"code": code, "context": {"propertyName": [name]}} for name in names]
+    body = json.dumps({"category": "VALIDATION_ERROR", "errors": errors}).encode()
+    return dict(writing.results(part, Reply(status, {}, body), None))
 
 
-async def test_a_good_batch_is_one_call() -> None:
-    portal = Portal()
-    results = await portal.write(*(Write(str(n), {"email": f"{n}@x.co"}) for n in range(100)))
-    assert portal.calls == 1
-    assert {r.outcome for r in results.values()} == {Written.DONE}
-    assert results["5"].modified == 1767225600000
+def parts(told: Mapping[str, WriteResult]) -> dict[int, list[str]]:
+    """The rows to be sent again, by the part they are sent in."""
+    found: dict[int, list[str]] = {}
+    for key, word in told.items():
+        if word.outcome is Written.SPLIT:
+            found.setdefault(word.part, []).append(key)
+    return found
 
 
-async def test_a_refused_batch_is_split_until_only_the_bad_row_is_left_out() -> None:
-    portal = Portal({"email": "bad"})
-    writes = [Write(str(n), {"email": "bad" if n == 41 else f"{n}@x.co"}) for n in range(100)]
-    results = await portal.write(*writes)
-    assert [i for i, r in results.items() if r.outcome is not Written.DONE] == ["41"]
-    assert (results["41"].outcome, results["41"].properties, results["41"].code) == (
-        Written.INVALID,
-        ("email",),
-        "INVALID_EMAIL",
-    )
-    assert len(portal.written) == 99
-    assert portal.calls <= 20
+def test_every_row_of_an_answer_is_done_with_its_stamp() -> None:
+    part = [Write(str(n), {"email": f"{n}@x.co"}) for n in range(3)]
+    rows = Rows.model_validate({"results": [{"id": w.id, "updatedAt": "2026-01-01T00:00:00Z"} for w in part]})
+    told = writing.results(part, Reply(200, {}, b""), rows)
+    assert {word.outcome for word in told.values()} == {Written.DONE}
+    assert told["1"].modified == 1767225600000
 
 
-async def test_rows_without_the_named_property_go_out_at_once() -> None:
-    portal = Portal({"email": "bad"})
-    writes = [Write(str(n), {"phone": "1"}) for n in range(98)]
-    await portal.write(*writes, Write("98", {"email": "bad"}), Write("99", {"email": "good"}))
-    assert portal.calls <= 5
-    assert len(portal.written) == 99
+def test_rows_without_the_named_property_go_out_apart_from_those_that_hold_it() -> None:
+    part = [
+        *(Write(str(n), {"phone": "1"}) for n in range(3)),
+        Write("8", {"email": "bad"}),
+        Write("9", {"email": "x"}),
+    ]
+    assert parts(refused(part, "email")) == {0: ["0", "1", "2"], 1: ["8", "9"]}
 
 
-async def test_a_property_that_does_not_exist_costs_one_call_however_many_rows_hold_it() -> None:
-    portal = Portal({"ghost": "x"}, code="PROPERTY_DOESNT_EXIST")
-    results = await portal.write(*(Write(str(n), {"ghost": "x"}) for n in range(50)), Write("50", {"phone": "1"}))
-    assert portal.calls == 2
-    assert results["7"].properties == ("ghost",)
-    assert results["50"].outcome is Written.DONE
+def test_rows_that_all_hold_the_named_property_are_halved() -> None:
+    part = [Write(str(n), {"email": "x"}) for n in range(5)]
+    assert parts(refused(part, "email")) == {0: ["0", "1"], 1: ["2", "3", "4"]}
 
 
-async def test_a_lock_is_waited_out_once() -> None:
-    portal = Portal()
-    portal.script = [Reply(423, {}, b"{}")]
-    results = await portal.write(Write("1", {"phone": "1"}))
-    assert portal.waits == [2.0]
-    assert results["1"].outcome is Written.DONE
+def test_a_refusal_that_names_no_property_of_the_batch_halves_it() -> None:
+    part = [Write(str(n), {"phone": "1"}) for n in range(4)]
+    assert parts(refused(part, "somewhere_else")) == {0: ["0", "1"], 1: ["2", "3"]}
+    assert parts(refused(part)) == {0: ["0", "1"], 1: ["2", "3"]}
 
 
-async def test_a_lock_that_stays_is_reported() -> None:
-    portal = Portal()
-    portal.script = [Reply(423, {}, b"{}"), Reply(423, {}, b"{}")]
-    results = await portal.write(Write("1", {"phone": "1"}), Write("2", {"phone": "1"}))
-    assert {r.outcome for r in results.values()} == {Written.LOCKED}
+def test_a_row_alone_is_at_fault_and_its_values_are_named() -> None:
+    (told,) = refused([Write("1", {"email": "bad", "phone": "1"})], "email").values()
+    assert (told.outcome, told.properties, told.code) == (Written.INVALID, ("email",), "INVALID_EMAIL")
 
 
-async def test_a_conflict_without_a_name_is_the_emails() -> None:
-    portal = Portal()
-    portal.script = [Reply(409, {}, b'{"category":"CONFLICT","message":"x"}')]
-    results = await portal.write(Write("1", {"email": "a@b.co", "phone": "1"}))
-    assert (results["1"].outcome, results["1"].properties) == (Written.INVALID, ("email",))
+def test_a_property_no_value_would_suit_costs_its_rows_only() -> None:
+    part = [*(Write(str(n), {"ghost": "x"}) for n in range(50)), Write("50", {"phone": "1"})]
+    told = refused(part, "ghost", code="PROPERTY_DOESNT_EXIST")
+    assert {told[str(n)].outcome for n in range(50)} == {Written.INVALID}
+    assert parts(told) == {0: ["50"]}
 
 
-async def test_writes_to_one_record_become_one_input() -> None:
-    portal = Portal()
-    await portal.write(Write("1", {"email": "a", "phone": "1"}), Write("1", {"email": "b"}))
-    assert portal.written == {"1": {"email": "b", "phone": "1"}}
+def test_a_locked_batch_is_locked_row_by_row() -> None:
+    told = writing.results([Write("1", {"phone": "1"}), Write("2", {"phone": "1"})], Reply(423, {}, b"{}"), None)
+    assert {word.outcome for word in told.values()} == {Written.LOCKED}
 
 
-async def test_a_first_call_that_fails_is_raised() -> None:
-    portal = Portal()
-    portal.script = [RateLimitedError("acme", "contacts.batch_update", 429)]
-    with pytest.raises(RateLimitedError):
-        await portal.write(Write("1", {"phone": "1"}))
+def test_a_conflict_without_a_name_is_the_emails() -> None:
+    body = b'{"category":"CONFLICT","message":"x"}'
+    (told,) = writing.results([Write("1", {"email": "a@b.co", "phone": "1"})], Reply(409, {}, body), None).values()
+    assert (told.outcome, told.properties) == (Written.INVALID, ("email",))
 
 
-async def test_a_later_call_that_fails_leaves_its_rows_unknown_and_keeps_what_is_known() -> None:
-    portal = Portal()
-    refused = json.dumps({"errors": [{"code": "INVALID_EMAIL", "context": {"propertyName": ["email"]}}]}).encode()
-    portal.script = [Reply(400, {}, refused), UnavailableError("acme", "contacts.batch_update", 503)]
-    results = await portal.write(Write("1", {"phone": "1"}), Write("2", {"email": "x"}))
-    assert {i: r.outcome for i, r in results.items()} == {"1": Written.UNKNOWN, "2": Written.DONE}
+def test_writes_to_one_record_become_one_input() -> None:
+    (one,) = writing.coalesced([Write("1", {"email": "a", "phone": "1"}), Write("1", {"email": "b"})])
+    assert dict(one.values) == {"email": "b", "phone": "1"}
 
 
 def test_errors_count_on_any_2xx_and_silence_is_unknown() -> None:

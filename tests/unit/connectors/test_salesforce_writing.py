@@ -1,93 +1,77 @@
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
-from connectors.errors import ContractError, UnavailableError
+from connectors.errors import ContractError, StaleReadError, UnavailableError
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.salesforce import writing
 from connectors.salesforce.records import Schema
 
+TITLES = [Write(str(n), {"Title": "x"}) for n in range(4)]
+DONE = [{"success": True, "errors": []}]
+
 
 class Org:
-    """Answers Collections row by row; ``locks`` says how often a row still meets a lock."""
+    """Answers calls by a script, then says of every row that it is written."""
 
-    def __init__(self, locks: dict[str, int] | None = None) -> None:
-        self.locks = locks or {}
+    def __init__(self, *script: Exception | Reply) -> None:
+        self.script = list(script)
         self.parts: list[list[str]] = []
-        self.waits: list[float] = []
-        self.script: list[Exception | Reply] = []
 
     async def send(self, part: Sequence[Write]) -> Reply:
         self.parts.append([write.id for write in part])
-        if self.script:
-            step = self.script.pop(0)
-            if isinstance(step, Exception):
-                raise step
-            return step
-        return Reply(200, {}, json.dumps([self._row(write) for write in part]).encode())
+        step = self.script.pop(0) if self.script else Reply(200, {}, json.dumps(DONE * len(part)).encode())
+        if isinstance(step, Exception):
+            raise step
+        return step
 
-    def _row(self, write: Write) -> dict[str, Any]:
-        if self.locks.get(write.id, 0) > 0:
-            self.locks[write.id] -= 1
-            return {"success": False, "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW", "message": "x", "fields": []}]}
-        return {"id": write.id, "success": True, "errors": []}
-
-    async def rest(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    async def write(self, *writes: Write) -> dict[str, WriteResult]:
+    async def write(self, *writes: Write, size: int = 200) -> dict[str, WriteResult]:
         def read(part: Sequence[Write], reply: Reply) -> writing.Results:
             return writing.read_collection("acme", part, json.loads(reply.body))
 
-        return dict(await writing.written(writes, 200, self.send, read, self.rest))
+        return dict(await writing.written(writes, size, self.send, read))
 
 
-async def test_rows_that_meet_a_lock_are_sent_once_more_without_their_neighbours() -> None:
-    org = Org({"2": 1})
-    results = await org.write(*(Write(str(n), {"Title": "x"}) for n in range(4)))
-    assert org.parts == [["0", "1", "2", "3"], ["2"]]
-    assert org.waits == [1.0]
-    assert {r.outcome for r in results.values()} == {Written.DONE}
+async def test_every_row_is_sent_once_and_a_locked_one_is_told() -> None:
+    locked = {"success": False, "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW", "message": "x", "fields": []}]}
+    org = Org(Reply(200, {}, json.dumps([*DONE, locked, *DONE, *DONE]).encode()))
+    told = await org.write(*TITLES)
+    assert org.parts == [["0", "1", "2", "3"]]
+    assert [told[one].outcome for one in "0123"] == [Written.DONE, Written.LOCKED, Written.DONE, Written.DONE]
 
 
-async def test_a_lock_that_stays_is_reported() -> None:
-    org = Org({"2": 5})
-    results = await org.write(Write("1", {"Title": "x"}), Write("2", {"Title": "x"}))
-    assert len(org.parts) == 2
-    assert results["2"].outcome is Written.LOCKED
-
-
-async def test_a_call_refused_for_a_field_is_sent_again_without_the_rows_that_hold_it() -> None:
-    org = Org()
+async def test_a_call_refused_for_a_field_costs_the_rows_that_hold_it() -> None:
     body = b"""[{"errorCode":"INVALID_FIELD","message":"No such column 'Ghost__c' on sobject of type Contact"}]"""
-    org.script = [Reply(400, {}, body)]
-    results = await org.write(Write("1", {"Ghost__c": "x"}), Write("2", {"Title": "x"}))
-    assert org.parts == [["1", "2"], ["2"]]
-    assert (results["1"].outcome, results["1"].properties) == (Written.INVALID, ("Ghost__c",))
-    assert results["2"].outcome is Written.DONE
+    org = Org(Reply(400, {}, body))
+    told = await org.write(Write("1", {"Ghost__c": "x"}), Write("2", {"Title": "x"}))
+    assert org.parts == [["1", "2"]]
+    assert (told["1"].outcome, told["1"].properties) == (Written.INVALID, ("Ghost__c",))
+    assert told["2"].outcome is Written.SPLIT
 
 
-async def test_a_first_call_that_fails_is_raised_and_a_later_one_leaves_rows_unknown() -> None:
-    org = Org()
-    org.script = [UnavailableError("acme", "collections.update", 503)]
+async def test_a_call_refused_for_nothing_it_names_is_to_be_halved() -> None:
+    told = await Org(Reply(400, {}, b"[]")).write(*TITLES)
+    assert [(told[one].outcome, told[one].part) for one in "0123"] == [
+        (Written.SPLIT, 0),
+        (Written.SPLIT, 0),
+        (Written.SPLIT, 1),
+        (Written.SPLIT, 1),
+    ]
+
+
+async def test_a_first_call_that_fails_is_raised_and_of_a_later_one_nothing_is_known() -> None:
     with pytest.raises(UnavailableError):
-        await org.write(Write("1", {"Title": "x"}))
-    org = Org({"1": 1})
-    org.script = []
-    good = org.send
+        await Org(UnavailableError("acme", "collections.update", 503)).write(*TITLES)
+    good = Reply(200, {}, json.dumps(DONE * 2).encode())
+    told = await Org(good, UnavailableError("acme", "collections.update", 503)).write(*TITLES, size=2)
+    assert [told[one].outcome for one in "0123"] == [Written.DONE, Written.DONE, Written.UNKNOWN, Written.UNKNOWN]
 
-    async def failing(part: Sequence[Write]) -> Reply:
-        if org.parts:
-            raise UnavailableError("acme", "collections.update", 503)
-        return await good(part)
 
-    def read(part: Sequence[Write], reply: Reply) -> writing.Results:
-        return writing.read_collection("acme", part, json.loads(reply.body))
-
-    told = await writing.written([Write("1", {"Title": "x"}), Write("2", {"Title": "x"})], 200, failing, read, org.rest)
-    assert (told["1"].outcome, told["2"].outcome) == (Written.UNKNOWN, Written.DONE)
+async def test_what_was_read_too_long_ago_for_a_later_call_is_to_be_read_again() -> None:
+    good = Reply(200, {}, json.dumps(DONE * 2).encode())
+    told = await Org(good, StaleReadError("acme", "composite")).write(*TITLES, size=2)
+    assert [told[one].outcome for one in "0123"] == [Written.DONE, Written.DONE, Written.SPLIT, Written.SPLIT]
 
 
 def test_an_answer_of_another_length_is_no_answer() -> None:

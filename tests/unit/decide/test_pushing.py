@@ -12,7 +12,7 @@ from connectors.models import Grade, Record
 from tests.unit.decide.scene import policy, record, rule, with_slug
 from worker.decide.decision import Change
 from worker.decide.policy import WriteRule
-from worker.decide.pushing import Fate, Intent, Push, Verdict, close_intents, compare, is_stale, push
+from worker.decide.pushing import Fate, Intent, Push, Verdict, close_intents, compare, is_stale, overtaken, push
 from worker.decide.record import Own, look
 from worker.decide.values.fields import value_hash
 
@@ -80,6 +80,25 @@ def test_a_persons_value_is_never_written_over(typed: str, write: WriteRule) -> 
     if look(now, rules).blank:
         return
     assert compare(TITLE, now, look(now, rules), rules) is not Verdict.WRITE
+
+
+@pytest.mark.parametrize(
+    ("lines", "under"),
+    [
+        ([("VP Sales", "us"), ("CEO", "person"), ("Sales", "us")], "CEO"),
+        ([("VP Sales", "us"), ("", "person"), ("Sales", "us")], ""),  # cleared between our read and our write
+        ([("CTO", "person"), ("VP Sales", "us"), ("CEO", "person")], None),  # corrected since
+        ([("VP Sales", "us"), ("Sales", "us"), ("CEO", "person")], None),  # what we had read
+        ([("VP Sales", "us"), ("VP Sales", "us"), ("CEO", "person")], None),
+        ([("Other", "us"), ("CEO", "person")], None),
+        ([("VP Sales", "us")], None),
+        ([], None),
+    ],
+)
+def test_only_what_somebody_wrote_directly_under_ours_was_overtaken(
+    lines: list[tuple[str, str]], under: str | None
+) -> None:
+    assert overtaken(TITLE, lines, "Sales", "us".__eq__) == under
 
 
 INTENT = Intent("j1", "work_email", "email", "", "ada@acme.com")
