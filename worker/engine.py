@@ -90,7 +90,10 @@ async def _checked(runtime: Runtime) -> None:
 
 
 async def _beat(runtime: Runtime) -> None:
-    await runtime.ledger.timetable.beat(runtime.owner, {"visits": len(runtime.visits), "shut": sorted(runtime.shut)})
+    room = runtime.spool.room
+    info = {"visits": len(runtime.visits), "shut": sorted(runtime.shut)}
+    info |= {"disk_free": room.free(), "no_room": not room.enough()}
+    await runtime.ledger.timetable.beat(runtime.owner, info)
 
 
 async def _drain(runtime: Runtime, stop: asyncio.Event) -> None:

@@ -77,7 +77,7 @@ async def admit(runtime: Runtime) -> None:
     """Let waiting records go on, as many of each lane and crm as rate and budgets take now."""
     for name, terms in runtime.lookups.terms.items():
         count, purse, now = 0, runtime.purse, clock()
-        if name not in runtime.lookups.unchecked:
+        if name not in runtime.lookups.unchecked and runtime.spool.has_room():
             count = await runtime.limiters[name].capacity(terms.offers[0].bucket)
         if count == 0:
             await runtime.ledger.floor.admit(name, 0)

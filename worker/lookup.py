@@ -185,6 +185,8 @@ class Lookups:
             return await self._join(flight)
         if question.provider in self.unchecked:
             return Blocked("reconcile", fault=True)
+        if not self.spool.has_room():
+            return Blocked("disk", fault=True)
         await self._learn_cap(lease.run)
         lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
         closed = terms.reserve if lease.lane is Lane.BACKFILL else 0.0

@@ -20,7 +20,7 @@ from connectors.salesforce.records import TABLES, is_id, long_id
 
 MOST_NOTIFICATIONS = 100
 MOST_IDS = 200
-_MOST_DEEP, _MOST_PARTS = 8, 100_000
+_MOST_DEEP, _MOST_PARTS, _LONGEST_NAME = 8, 100_000, 256
 _ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
 _RECORD = "{urn:sobject.enterprise.soap.sforce.com}", "{urn:sobject.partner.soap.sforce.com}"
@@ -113,6 +113,8 @@ class _Reader:
         self._text: list[str] | None = None
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if len(tag) > _LONGEST_NAME or any(len(name) > _LONGEST_NAME for name in attributes):
+            raise ValueError("longer names than a message has")  # each costs its namespace, at every element
         self._path.append(tag)
         self._parts += 1
         if len(self._path) > _MOST_DEEP or self._parts > _MOST_PARTS:

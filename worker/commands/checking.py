@@ -26,6 +26,7 @@ from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.connection import Safety, check_safety, open_redis
 from worker.ledger.grants import Grants
+from worker.ledger.room import Room
 from worker.ledger.scripts import Scripts
 from worker.ledger.spool import Spool
 from worker.vault import Vault
@@ -86,6 +87,7 @@ async def check(settings: Settings) -> list[Finding]:
         Finding("configuration", OK, _configured(settings))
     ]
     findings += [Finding("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
+    findings.append(_disk(Spool(settings.data_dir).room))
     if broken := Spool(settings.data_dir).broken():
         told = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
         findings.append(Finding("spool", WARNING, told, "see refill uncertain list"))
@@ -102,6 +104,15 @@ async def check(settings: Settings) -> list[Finding]:
             for found in await asyncio.gather(*asked):
                 findings += found
     return findings
+
+
+def _disk(room: Room) -> Finding:
+    """Says how much is left where paid replies and the embedded Redis are kept."""
+    free, needed = room.free() >> 20, room.needed() >> 20
+    if room.free() < room.needed():
+        told = f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
+        return Finding("disk", FAILED_LEVEL, told, "make room; what was paid for is kept meanwhile")
+    return Finding("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
 
 
 def _configured(settings: Settings) -> str:

@@ -13,6 +13,7 @@ import structlog
 
 from connectors.models import Reply
 from worker.ledger.answers import Ref, pack, unpack
+from worker.ledger.room import Room
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.tickets import REASON, Desk, Granted
 
@@ -34,10 +35,15 @@ class Spool:
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "spool"
+        self.room = Room(data_dir)
 
     def pending(self) -> int:
         """Replies not yet in Redis."""
         return len(_waiting(self._folder))
+
+    def has_room(self) -> bool:
+        """Returns whether there is room for the reply of one more paid call."""
+        return self.room.enough()
 
     def broken(self) -> int:
         """Returns how many replies were set aside because they could not be loaded; their tickets are uncertain."""
@@ -54,7 +60,7 @@ class Spool:
         facts = asdict(ticket) | {"fields": sorted(ticket.fields), "credits": credits, "hit": hit, "keep_ms": keep_ms}
         facts |= {"unpriced": True} if unpriced else {}
         content = json.dumps(facts, separators=(",", ":")).encode() + b"\n" + pack(reply)
-        await asyncio.to_thread(_write, self._folder, ticket.ticket_id, content)
+        await asyncio.to_thread(self.room.use, lambda: _write(self._folder, ticket.ticket_id, content))
 
     async def load(self, desk: Desk) -> Loaded:
         """Store what is spooled and delete it after Redis has it. What cannot be is set aside, not deleted.

@@ -324,6 +324,9 @@ class Spooling(Protocol):
     ) -> None:
         """Return when it is on the disk."""
 
+    def has_room(self) -> bool:
+        """Whether there is room for one more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
@@ -375,6 +378,9 @@ class LookupTicket:
         if self._asked:
             raise TicketSpentError(self._granted.ticket_id)
         self._asked = True
+        if not self._spool.has_room():
+            await self.released("no room on the disk")  # what comes back might find no place to be kept
+            raise LedgerUnavailableError("no room on the disk")
         try:
             granted = await self._desk.sent(self._granted)
         except LedgerUnavailableError:

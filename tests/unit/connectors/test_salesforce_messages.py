@@ -42,6 +42,16 @@ def test_a_mebibyte_is_read_or_refused_in_a_moment() -> None:
     assert time.process_time() - began < 0.2
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b'<a xmlns="%b">', b'<a xmlns:n="%b" n:x="1">', b'<n:a xmlns:n="%b">', b"<a><b xmlns='%b'>", b'<a %b="1">'],
+)
+def test_long_names_are_refused_at_the_first_of_them(head: bytes) -> None:
+    body = head % (b"u" * 1_000) + b"<n/>" * 99_000
+    with pytest.raises(ValueError, match="longer names"):
+        outbound(body)
+
+
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=18),
