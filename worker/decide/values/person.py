@@ -1,19 +1,18 @@
-"""Decides whether the person a record names and the person an answer names can be one."""
+"""Decides whether the person a record names and the person an answer names can be one.
+
+Conservative on purpose: a wrong yes writes somebody else's phone number, and what cannot be told is left to other
+evidence. How names are read and compared stands in ``names``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from functools import lru_cache
 
-from worker.decide.values import names
+from worker.decide.values.names import comparing, reading
+from worker.decide.values.names.verdict import Verdict
 
-
-class Verdict(Enum):
-    """What a found person is to the record."""
-
-    SAME = auto()
-    OTHER = auto()
-    UNSAID = auto()  # cannot tell: other evidence has to decide
+__all__ = ["PersonName", "Verdict", "compare", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +24,21 @@ class PersonName:
     full: str = ""
 
 
+@lru_cache(maxsize=8192)
 def compare(record: PersonName, found: PersonName, *, strict: bool = False) -> Verdict:
-    """Compares two names. ``strict`` is for a search by name and company: both names must agree."""
-    first, last = _read(record)
-    other_first, other_last = _read(found)
-    if strict:
-        same = names.same_person_name(first, last, other_first, other_last)
-        return Verdict.SAME if same else Verdict.OTHER
-    if not (first or last) or not (other_first or other_last):
-        return Verdict.UNSAID
-    full = found.full or f"{other_first} {other_last}"
-    turned = last and names.carries(last, full, first) and not names.same_last_name(last, other_last)
-    agrees = not last or not other_last or turned or names.same_last_name(last, other_last)
-    if not agrees:
-        return Verdict.OTHER
-    if first and other_first and not turned and not names.same_first_name(first, other_first):
-        return Verdict.OTHER
-    return Verdict.SAME if last and other_last else Verdict.UNSAID
+    """Compares two names.
+
+    A contradicting first or last name is another person's. ``UNSAID`` where one side has no name to compare, or one
+    in letters that cannot be compared for sure. ``strict`` is for a search by name and company: both names must agree,
+    everything else is another person.
+    """
+    return comparing.compare(_readings(record), _readings(found), strict=strict)
 
 
 def parts(name: PersonName) -> tuple[str, str]:
     """Returns the first and last name as a CRM should hold them: no degrees, pronouns, slogans or emoji."""
-    return _read(name)
+    return reading.parts(name.first, name.last, name.full)
 
 
-def _read(name: PersonName) -> tuple[str, str]:
-    first = "" if names.is_placeholder(name.first) else name.first
-    last = "" if names.is_placeholder(name.last) else name.last
-    return (first, last) if last else names.split(name.full or first)
+def _readings(name: PersonName) -> tuple[reading.Reading, ...]:
+    return reading.readings(name.first, name.last, name.full)

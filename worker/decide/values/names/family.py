@@ -1,0 +1,114 @@
+"""Compares family names: particles, double names, hidden and married ones."""
+
+from __future__ import annotations
+
+from worker.decide.values.names.given import begins
+from worker.decide.values.names.nicknames import is_given
+from worker.decide.values.names.reading import PARTICLES, Reading
+from worker.decide.values.names.schemes import latin
+from worker.decide.values.names.verdict import Verdict
+from worker.decide.values.names.words import Word, alike, joined
+
+SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
+_OF_MEN_AND_WOMEN = {  # endings of one family name
+    ("ov", "ova"), ("ev", "eva"), ("in", "ina"), ("sky", "skaya"), ("skiy", "skaya"), ("sky", "ska"), ("skyi", "ska"),
+    ("skyy", "ska"), ("ski", "ska"), ("cki", "cka"), ("dzki", "dzka"), ("os", "ou"), ("is", "i"), ("as", "a"),
+    ("", "ova"), ("", "a"), ("", "ou"), ("a", "ova"), ("y", "a"),
+}  # fmt: skip
+
+
+def compare(one: Reading, other: Reading) -> Verdict | None:
+    """Compares the family names of two readings; ``None`` where one of them has none.
+
+    A birth name or what stands in brackets counts against the other side's family name, never against its like:
+    ``(MBA)`` beside both names says nothing.
+    """
+    if one.doubtful or other.doubtful:
+        same = one.family == other.family and one.doubtful and other.doubtful
+        return SAME if same else None
+    pairs = [(one.family, other.family)]
+    pairs += [(one.family, birth) for birth in other.births]
+    pairs += [(birth, other.family) for birth in one.births]
+    verdicts = [_compare(left, right) for left, right in pairs if left and right]
+    if SAME in verdicts:
+        if (one.loose or other.loose) and not _whole(one.family, other.family):
+            return UNSAID
+        return _wide(one, other) if one.wide or other.wide else SAME
+    return verdicts[0] if one.family and other.family else None
+
+
+def _wide(one: Reading, other: Reading) -> Verdict:
+    """A name in the middle is a family name in Spain and Portugal, and a second given name elsewhere."""
+    short = other if one.wide else one
+    return UNSAID if len(short.family) == 1 and is_given(short.family[0].plain) else SAME
+
+
+def same(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
+    """Whether two family names are one."""
+    return _compare(one, other) is SAME
+
+
+def _whole(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
+    return SAME in {alike(joined(one), joined(other)), alike(joined(_core(one)), joined(_core(other)))}
+
+
+def _compare(one: tuple[Word, ...], other: tuple[Word, ...]) -> Verdict:
+    whole = alike(joined(one), joined(other))
+    if whole is SAME:
+        return UNSAID if _is_hidden(one) and _is_hidden(other) else SAME
+    first, second = _core(one), _core(other)
+    if _is_hidden(first) or _is_hidden(second):
+        return _hidden(first, second)
+    core = alike(joined(first), joined(second))
+    if core is SAME or _part_of(first, second) or _part_of(second, first):
+        return SAME
+    spelled = _spelled_otherwise(joined(first), joined(second))
+    if spelled is SAME:
+        return SAME
+    if UNSAID in {whole, core, spelled} or _of_a_couple(first, second):
+        return UNSAID
+    return OTHER
+
+
+def _spelled_otherwise(one: Word, other: Word) -> Verdict:
+    return latin.compare_families(one.plain, other.plain) if one.forms and other.forms else OTHER
+
+
+def _core(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The words that are no particles and no initials; all where there are no others."""
+    kept = tuple(word for word in words if word.plain not in PARTICLES and not word.is_initial)
+    return kept or words
+
+
+def _is_hidden(words: tuple[Word, ...]) -> bool:
+    """Whether only the first letter is told."""
+    return all(word.is_initial for word in words)
+
+
+def _hidden(one: tuple[Word, ...], other: tuple[Word, ...]) -> Verdict:
+    if _is_hidden(one) and _is_hidden(other):
+        return UNSAID if one[0].text == other[0].text else OTHER
+    initial, name = (one, other) if _is_hidden(one) else (other, one)
+    return OTHER if begins(name[0], initial[0]) is OTHER else UNSAID
+
+
+def _part_of(short: tuple[Word, ...], long: tuple[Word, ...]) -> bool:
+    """Whether a double name's first or last part is all of the other: ``García`` of ``García Lorente``."""
+    if not short or len(short) >= len(long) or max(len(word.plain) for word in short) < 2:
+        return short != long and len(short) == 1 and short[0].script in {"han", "hangul"} and short[0] in long
+    return _equal(short, long[: len(short)]) or _equal(short, long[-len(short) :])
+
+
+def _equal(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
+    return len(one) == len(other) and all(alike(left, right) is SAME for left, right in zip(one, other, strict=True))
+
+
+def _of_a_couple(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
+    """Whether the names differ as a wife's does from her husband's, in countries where it does."""
+    if len(one) != 1 or len(other) != 1:
+        return False
+    left, right = one[0].plain, other[0].plain
+    if left[:3] != right[:3] or min(len(left), len(right)) < 4:
+        return False
+    ends = ((left[cut:], right[cut:]) for cut in range(3, len(left) + 1) if left[:cut] == right[:cut])
+    return any(pair in _OF_MEN_AND_WOMEN or pair[::-1] in _OF_MEN_AND_WOMEN for pair in ends)

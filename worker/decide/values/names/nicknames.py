@@ -1,0 +1,55 @@
+"""Given names that one person goes by: spellings, sisters in other languages, short forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from worker.decide.values.names import files
+from worker.decide.values.names.verdict import Verdict
+
+_SHORT = -1
+
+
+@cache
+def _places() -> Mapping[str, tuple[tuple[int, int], ...]]:
+    """Where each name stands: its line, and there the number of its spelling's group."""
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for line, told in enumerate(files.lines("given.txt")):
+        group = 0
+        for name in told:
+            if name == "|":
+                group += 1
+            elif name == ":":
+                group = _SHORT
+            else:
+                found[name] = (*found.get(name, ()), (line, group))
+    return found
+
+
+@cache
+def _lines() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(name for name in told if name not in "|:") for told in files.lines("given.txt"))
+
+
+def is_given(name: str) -> bool:
+    """Whether a Latin word is known to be a given name."""
+    return name in _places()
+
+
+def relation(one: str, other: str) -> Verdict | None:
+    """What two names are to one another; ``None`` where no line holds both."""
+    places, related = _places(), None
+    for line, group in places.get(one, ()):
+        for other_line, other_group in places.get(other, ()):
+            if line != other_line:
+                continue
+            if (group == other_group != _SHORT) or (_SHORT in {group, other_group} and group != other_group):
+                return Verdict.SAME
+            related = Verdict.UNSAID
+    return related
+
+
+def related(name: str) -> frozenset[str]:
+    """Every name that shares a line with ``name``."""
+    return frozenset(other for line, _ in _places().get(name, ()) for other in _lines()[line])

@@ -1,0 +1,68 @@
+"""Tells what only stands where a name must be: it names nobody, and nobody is looked up by it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import Enum, auto
+from functools import lru_cache
+
+from worker.decide.values.names.files import all_words, listed
+from worker.decide.values.names.words import texts, word
+from worker.decide.values.text import clean
+
+_LONGEST = 80  # characters; what is longer is read as a name where it has a letter
+_DOUBTFUL = listed("na nan null nil no ka ime anon lead foo blank guest todo last tester fake yok noone kunde leer")
+_OF_MACHINES = listed("na nan null nil ka")  # doubtful only where somebody wrote them like a name
+_SURE_SPELLINGS = frozenset({"n/a", "n.a.", "#n/a", "k.a.", "k. a.", "n. a."})
+_TEMPLATE = re.compile(
+    r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>"
+)
+
+
+class _Kind(Enum):
+    NAME = auto()
+    DOUBTFUL = auto()
+    NONE = auto()
+
+
+def is_placeholder(name: str) -> bool:
+    """Whether a name surely says that there is none: ``Unknown``, ``[not provided]``, ``-``, ``123``."""
+    return _kind(name[:_LONGEST]) is _Kind.NONE and len(name) <= _LONGEST
+
+
+def is_doubtful(name: str) -> bool:
+    """Whether a name is somebody's and is also put where there is none: ``Na``, ``Null``, ``Lead``.
+
+    It proves nothing and contradicts nothing.
+    """
+    return len(name) <= _LONGEST and _kind(name) is _Kind.DOUBTFUL
+
+
+@lru_cache(maxsize=8192)
+def _kind(name: str) -> _Kind:
+    text = clean(name)
+    lower = text.lower()
+    if lower in _DOUBTFUL and _is_written_like_a_name(text, lower):
+        return _Kind.DOUBTFUL
+    if lower in _SURE_SPELLINGS or (not text[:1].isalpha() and _TEMPLATE.fullmatch(text)):
+        return _Kind.NONE
+    known = all_words("placeholders.txt")
+    found = [lower] if lower.isascii() and lower.isalpha() else [_key(told) for told in texts(text)]
+    plain = "".join(found)
+    if plain in known or plain in {"x", "xx"} or not any(sign.isalpha() for sign in plain):
+        return _Kind.NONE
+    if len(plain) > 2 and plain.isascii() and len(set(plain)) == 1:
+        return _Kind.NONE
+    return _Kind.NONE if len(found) > 1 and known.issuperset(found) else _Kind.NAME
+
+
+def _is_written_like_a_name(text: str, lower: str) -> bool:
+    return text.istitle() or lower == "lead" or (text.isupper() and lower not in _OF_MACHINES)
+
+
+def _key(text: str) -> str:
+    """A word without accents, in lower case."""
+    if not text.isascii():
+        text = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+    return word(text).plain

@@ -1,0 +1,291 @@
+"""Reads a name as it was given into given and family names, and what else stands beside them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from worker.decide.values.names import files, nicknames, titles
+from worker.decide.values.names.placeholders import is_doubtful, is_placeholder
+from worker.decide.values.names.schemes import chinese, korean
+from worker.decide.values.names.words import Word, is_letter, words
+from worker.decide.values.text import clean
+
+_LONGEST = 240  # characters of one field, and
+_MOST_WORDS = 12  # its words; what follows is no name
+PARTICLES = files.listed("""
+    van von vom der den de des del della degli dei di da das do dos du la le las los lo el al ul bin ibn bint ben ould
+    abu abou ter ten te zu zum zur af av y e i und st san santa saint op het in ap ab mac mc o ni nic ua
+    """)
+_LEADING = PARTICLES - {"i", "e", "y", "in", "st", "saint", "o"}  # what can start a family name
+_VIETNAMESE = files.listed(
+    "nguyen tran pham huynh hoang phan vu vo dang bui do ngo duong ly le truong dinh doan trinh luong mai"
+)
+_MIDDLE = frozenset({"thi", "van"})
+
+Token = tuple[Word, ...]  # one word between blanks; a hyphen makes two of it
+
+
+class Reading(NamedTuple):
+    """A name as it may be read. ``births`` are other family names, ``called`` other given names.
+
+    ``wide``: the family name begins too early, so that a part of it counts only where the given name agrees.
+    ``loose``: it may hold the given name, so that a part of it proves nothing. ``doubtful``: it may be a placeholder.
+    """
+
+    given: tuple[Token, ...] = ()
+    family: tuple[Word, ...] = ()
+    births: tuple[tuple[Word, ...], ...] = ()
+    called: tuple[Token, ...] = ()
+    wide: bool = False
+    loose: bool = False
+    doubtful: bool = False
+
+    @property
+    def sequence(self) -> tuple[Word, ...]:
+        """All its words as they stand."""
+        return (*(word for token in self.given for word in token), *self.family)
+
+
+class _Text(NamedTuple):
+    """One field without what people add to a name. ``tail`` is what followed a comma."""
+
+    words: tuple[str, ...]
+    tail: tuple[str, ...]
+    asides: tuple[str, ...]
+    births: tuple[str, ...]
+
+
+@lru_cache(maxsize=8192)
+def _text(text: str) -> _Text:
+    plain = clean(text[:_LONGEST])
+    if titles.is_simple(plain):
+        return _Text(tuple(_without_titles(_split(plain))), (), (), ())
+    plain = titles.without_signs(plain)
+    rest, asides, born = titles.beside(plain)
+    head, *tails = titles.without_trailer(rest).split(",")
+    found = _without_titles(_split(head))
+    tail = _split(tails[0]) if tails else []
+    if not found:
+        found, tail = tail, []
+    added = all(titles.is_degree(word, _plain(word), shouted=False) for word in tail)
+    return _Text(tuple(found), () if added else tuple(tail), tuple(asides), tuple(born))
+
+
+def _split(text: str) -> list[str]:
+    stripped = (_stripped(word) for word in text.split())
+    return [word for word in stripped if any(is_letter(sign) for sign in word)][:_MOST_WORDS]
+
+
+def _stripped(word: str) -> str:
+    word = word.strip(',;:!?*_~-"“”„«»()[]{}<>|/\\^°=+')
+    bare = word.strip(".")
+    return f"{bare}." if word.endswith(".") and len(bare) <= 3 else bare
+
+
+def _plain(text: str) -> str:
+    return "".join(word.plain for word in words(text))
+
+
+def _without_titles(told: list[str]) -> list[str]:
+    while len(told) > 1 and titles.is_title(told[0], _plain(told[0])):
+        told = told[1:]
+    return told
+
+
+def _without_degrees(told: tuple[str, ...], least: int) -> tuple[str, ...]:
+    shouted = "".join(told[:least]).isupper()
+    while len(told) > least and titles.is_degree(told[-1], _plain(told[-1]), shouted=shouted):
+        told = told[:-1]
+    return told
+
+
+def _native(text: str) -> str:
+    found = words(text)
+    return found[0].script if len(found) == 1 else ""
+
+
+def _split_full(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a full name as (given, family); one word alone is a given name."""
+    one = _text(text)
+    told = one.words
+    if one.tail and (turned := _turned_by_comma(one)):
+        return turned
+    told = _without_degrees(told, 2)
+    if len(told) == 1:
+        return _split_unspaced(told[0])
+    if len(told) < 2:
+        return told, ()
+    if _is_turned(told):
+        return told[1:], told[:1]
+    start = len(told) - 1
+    while start > 1 and _plain(told[start - 1]) in _LEADING:
+        start -= 1
+    return told[:start], told[start:]
+
+
+def _turned_by_comma(one: _Text) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """``Example, Ada`` and ``van der Berg, Ada``; not ``Ada Example, Berlin``."""
+    tail = _without_degrees(one.tail, 1)
+    if not 1 <= len(tail) <= 3:
+        return None
+    core = [word for word in one.words if _plain(word) not in _LEADING]
+    certain = nicknames.is_given(_plain(tail[0])) and not nicknames.is_given(_plain(one.words[0]))
+    if len(core) == 1 or certain:
+        return tail, one.words
+    return None
+
+
+def _split_unspaced(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    kind = _native(text)
+    size = chinese.family(text) if kind == "han" and 2 <= len(text) <= 6 else 0
+    if kind == "hangul" and 2 <= len(text) <= 5:
+        size = korean.family(text)
+    return ((text[size:],), (text[:size],)) if 0 < size < len(text) else ((text,), ())
+
+
+def _is_turned(told: tuple[str, ...]) -> bool:
+    """Whether the family name surely comes first, as in China, Korea, Japan and Vietnam."""
+    first, last = told[0], told[-1]
+    kinds = {_native(word) for word in told}
+    if kinds == {"hangul"}:
+        return korean.is_family(first) and not (korean.is_family(last) and len(last) < len(first))
+    if kinds <= {"han", "kana"} and kinds:
+        known = files.japanese_last()
+        return not (last in known and first not in known and len(told) == 2)
+    if _plain(first) in _VIETNAMESE and _plain(last) not in _VIETNAMESE:
+        return not first.isascii() or _plain(told[1]) in _MIDDLE
+    return False
+
+
+@lru_cache(maxsize=8192)
+def parts(first: str, last: str, full: str) -> tuple[str, str]:
+    """A name as (first, last) in the words that were given, without anything that is no name."""
+    first, last = ("" if is_placeholder(text) else text for text in (first, last))
+    if not last:
+        whole = full if full.strip() and not is_placeholder(full) else first
+        given, family = _split_full(whole)
+        if whole is first and family and nicknames.is_given(_plain(family[-1])):
+            given, family = (*given, *family), ()
+        return _named(given), _named(family)
+    given = _without_degrees(_text(first).words, 1) if first else ()
+    family = _without_degrees(_text(last).words, 1)
+    if not given and len(family) > 1 and nicknames.is_given(_plain(family[0])):
+        given, family = _split_full(last)
+    return _named(given), _named(family)
+
+
+def _named(told: tuple[str, ...]) -> str:
+    name = " ".join(told)
+    return "" if is_placeholder(name) else name
+
+
+@lru_cache(maxsize=8192)
+def readings(first: str, last: str, full: str) -> tuple[Reading, ...]:
+    """Every way to read a name, the likeliest first; none where it names nobody."""
+    first, last, full = ("" if is_placeholder(text) else text for text in (first, last, full))
+    if last and full == f"{first} {last}":
+        full = ""
+    found: list[Reading] = []
+    if last:
+        pair = _of_pair(first, last)
+        core = [word for word in pair.family if word.plain not in PARTICLES]
+        if pair.given or len(core) < 2:
+            found.append(pair)
+        else:  # perhaps the whole name in the second field
+            found.extend(_of_full(last)[:1])
+            if not nicknames.is_given(core[0].plain):
+                found.append(pair._replace(loose=True))
+        if full:
+            known = {
+                word.text
+                for one in found
+                for word in (*one.sequence, *(word for birth in one.births for word in birth))
+            }
+            told = _text(full)
+            if any(word.text not in known for word in _words((*_without_degrees(told.words, 2), *told.tail))):
+                found.extend(_of_full(full))
+            else:
+                found[0] = _beside(found[0], told)
+    else:
+        whole = full or first
+        found.extend(_of_full(whole))
+        if whole and not full:
+            found.append(Reading(given=_tokens(_without_degrees(_text(first).words, 1))))
+    split = [other for one in found for other in _by_script(one)]
+    return tuple(dict.fromkeys(one for one in (*found, *split) if one.given or one.family))
+
+
+def _tokens(told: tuple[str, ...]) -> tuple[Token, ...]:
+    return tuple(found for text in told if (found := words(text)))
+
+
+def _words(told: tuple[str, ...]) -> tuple[Word, ...]:
+    return tuple(word for text in told for word in words(text))
+
+
+def _of_pair(first: str, last: str) -> Reading:
+    given_text, family_text = _text(first), _text(last)
+    given = _tokens(_without_degrees(given_text.words, 1))
+    family = _words(_without_degrees(family_text.words, 1))
+    if len(given) > 1 and family and tuple(word for token in given for word in token)[-len(family) :] == family:
+        given = given[: -len(family)] or given  # the whole name in the first field
+    elif given and len(family) > 1 and family[: len(given[0])] == given[0]:
+        family = family[len(given[0]) :]
+    elif len(given) == 1 and given[0] == family and not nicknames.is_given(family[0].plain):
+        given = ()  # one name written twice, because the CRM wants two
+    reading = Reading(given=given, family=family, doubtful=is_doubtful(last))
+    if is_doubtful(first):
+        reading = reading._replace(given=())
+    return _beside(_beside(reading, given_text), family_text)
+
+
+def _of_full(text: str) -> list[Reading]:
+    one = _text(text)
+    given, family = _split_full(text)
+    told = _words((*given, *family))
+    main = _beside(
+        Reading(given=_tokens(given), family=() if is_placeholder(" ".join(family)) else _words(family)), one
+    )
+    found = [main]
+    tokens = _tokens((*given, *family)) if not one.tail else ()
+    if len(tokens) > 2:
+        found.append(main._replace(given=tokens[:1], family=told[len(tokens[0]) :], wide=True))
+    for aside in one.asides:
+        if len(_text(aside).words) > 1 and not titles.is_degree(aside, _plain(aside)):
+            found.extend(_of_full(aside)[:1])
+    return found
+
+
+def _beside(reading: Reading, text: _Text) -> Reading:
+    """The reading with what brackets and quotes hold: another family name, or what the person is called."""
+    asides = [found for aside in text.asides if (found := words(aside)) and not is_placeholder(aside)]
+    births = [found for birth in text.births if (found := words(birth))]
+    if not asides and not births:
+        return reading
+    return reading._replace(
+        births=tuple(dict.fromkeys((*reading.births, *births, *asides))),
+        called=tuple(dict.fromkeys((*reading.called, *asides))),
+    )
+
+
+def _by_script(reading: Reading) -> list[Reading]:
+    """A name in two scripts at once as one name in each."""
+    kinds = dict.fromkeys(word.script for word in reading.sequence)
+    if len(kinds) < 2 or reading.wide:
+        return []
+    found = []
+    for kind in kinds:
+        text = " ".join(word.text for word in reading.sequence if word.script == kind)
+        found.extend(_of_full(text)[:1])
+    return found
+
+
+def is_vietnamese(family: tuple[Word, ...]) -> bool:
+    """Whether a family name is one of the few of Vietnam, where the last given name is the one in use."""
+    return len(family) == 1 and family[0].plain in _VIETNAMESE
+
+
+def of_last(last: str) -> Reading:
+    """A last name alone."""
+    return _of_pair("", last)

@@ -1,0 +1,98 @@
+"""Spellings of Hangul: revised romanisation, McCune-Reischauer, and the forms that families chose for themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from itertools import product
+
+from worker.decide.values.names import files
+from worker.decide.values.names.schemes.spelling import LONGEST, ends, simple, spellings
+
+_INITIALS = spellings("""
+    ㄱ:g|k ㄲ:k|g ㄴ:n ㄷ:d|t ㄸ:t|d ㄹ:r|l|rh ㅁ:m ㅂ:b|p ㅃ:p|b ㅅ:s|sh ㅆ:s ㅇ: ㅈ:j|ch|z ㅉ:j|ch ㅊ:ch
+    ㅋ:k ㅌ:t ㅍ:p|ph ㅎ:h
+    """)
+_VOWELS = spellings("""
+    ㅏ:a|ah ㅐ:ae|ai|e|ay ㅑ:ya|ia ㅒ:yae ㅓ:eo|u|uh ㅔ:e|eh|ey ㅕ:yeo|you|yu ㅖ:ye|yeh ㅗ:o|oh ㅘ:wa ㅙ:wae|wai
+    ㅚ:oe|oi|we|oy|wae ㅛ:yo ㅜ:u|oo|woo|wu|ou ㅝ:wo|weo|won ㅞ:we ㅟ:wi|ui|wee|wie|ui ㅠ:yu|yoo|you|iu ㅡ:eu|u|oo
+    ㅢ:ui|eui|ee|i|hee ㅣ:i|ee|yi|ie|y
+    """)
+_FINALS = spellings("""
+    -: ㄱ:k|g|c|ck ㄲ:k|g ㄳ:k|ks ㄴ:n ㄵ:n ㄶ:n ㄷ:t|d ㄹ:l|r ㄺ:k|l|lk ㄻ:m|lm ㄼ:l ㄽ:l ㄾ:l ㄿ:l ㅀ:l ㅁ:m ㅂ:p|b
+    ㅄ:p ㅅ:t|s|d ㅆ:t|s ㅇ:ng ㅈ:t|j ㅊ:t|ch ㅋ:k ㅌ:t ㅍ:p|b ㅎ:t|h|
+    """)
+_BY_PLACE = tuple(tuple(told.split("|") for told in part.values()) for part in (_INITIALS, _VOWELS, _FINALS))
+_SYLLABLE = (
+    "(?:kk|tt|pp|ss|jj|ch|sh|ph|rh|[gkndtrlmbpsjzh])?"
+    "(?:yeo|yae|you|yoo|yu|ya|ye|yo|wae|wo+|wa|wee|we|wi|eui|eu|eo|ee|ae|ai|ay|oe|oi|oo|ou|oh|ah|uh|ui|ia|[aeiou])"
+    "(?:ng|ck|lk|[gkntlrmpbs])?"
+)
+_KOREAN = re.compile(f"(?:{_SYLLABLE}){{1,3}}")
+
+
+@cache
+def _families() -> Mapping[str, tuple[str, ...]]:
+    return {name: tuple(forms) for name, *forms in files.lines("korean_last.txt")}
+
+
+@cache
+def _family_forms() -> frozenset[str]:
+    return frozenset(form for forms in _families().values() for form in forms)
+
+
+def family(name: str) -> int:
+    """How many syllables of a whole name are the family name; 0 where none is known."""
+    return next((size for size in (2, 1) if len(name) > size and name[:size] in _families()), 0)
+
+
+def is_family(native: str) -> bool:
+    """Whether a word is a common family name."""
+    return native in _families()
+
+
+@lru_cache(maxsize=2048)
+def _spellings(syllable: str) -> tuple[str, ...]:
+    code = ord(syllable) - 0xAC00
+    if not 0 <= code < 19 * 21 * 28:
+        return ()
+    places = (code // 588, code % 588 // 28, code % 28)
+    ways = product(*(part[place] for part, place in zip(_BY_PLACE, places, strict=True)))
+    return tuple({simple("".join(way)) for way in ways})
+
+
+def spells(native: str, latin: str) -> bool:
+    """Whether ``latin`` can be a family's or a given name in Hangul."""
+    if len(native) > LONGEST or len(latin) > 2 * LONGEST:
+        return False
+    if latin in _families().get(native, ()):
+        return True
+    word, places = simple(latin), {0}
+    for syllable in native:
+        places = {end for spelling in _spellings(syllable) for end in ends(word, spelling, places)}
+    return len(word) in places
+
+
+def is_korean(latin: str) -> bool:
+    """Whether a Latin word could be a Korean name at all: of another one, that tells Park from Kim."""
+    return len(latin) <= LONGEST and (latin in _family_forms() or _KOREAN.fullmatch(latin) is not None)
+
+
+def begins(native: str, letter: str) -> bool:
+    """Whether a spelling of ``native`` can begin with ``letter``."""
+    ways = (*_families().get(native, ()), *_spellings(native[0]))
+    return any(way.startswith(letter) for way in ways)
+
+
+def default(native: str) -> str:
+    """A Latin spelling in use, for looking the name up."""
+    return "".join(min(_spellings(syllable), default="") for syllable in native[:LONGEST])
+
+
+_SOUNDS = {"리": "이", "림": "임", "류": "유", "라": "나", "로": "노", "량": "양", "려": "여", "룡": "용", "렴": "염"}
+
+
+def folded(native: str) -> str:
+    """A name as both halves of Korea write it: 리 and 이 are one family name."""
+    return _SOUNDS.get(native[:1], native[:1]) + native[1:]

@@ -1,0 +1,46 @@
+"""Tells where two Latin spellings come from one name in another script, which each system spells in its own way."""
+
+from __future__ import annotations
+
+import re
+
+from worker.decide.values.names.schemes import japanese, korean
+from worker.decide.values.names.schemes.spelling import simple
+from worker.decide.values.names.verdict import Verdict
+
+_SLAVIC = re.compile(r"(?:[oe][vw]a?|[oe]ff?|ina?|[sc]k[iyj]+|skaya|enko|[cuy]+k|[iy]a[nk]|ich|yk|ets|ovic|evic)$")
+_AS_ONE = tuple(
+    (re.compile(pattern), told)
+    for pattern, told in (
+        (r"ff$", "v"), (r"w", "v"), (r"x", "ks"), (r"kh", "h"), (r"shch|schtsch|sch|sh", "s"), (r"tsch|tch|ch", "c"),
+        (r"zh", "z"), (r"tz", "ts"), (r"ou", "u"), (r"yo|jo|io", "e"), (r"[ijy]+", "i"), (r"ie", "e"), (r"^ie", "e"),
+    )
+)  # fmt: skip
+_LONG_VOWEL = re.compile(r"(?<=o)[uoh](?![aeiou])|(?<=u)u")
+_LONG_END = re.compile(r"(?<=o)[uh]$")
+
+
+def compare_families(one: str, other: str) -> Verdict:
+    """Compares family names as spellings of Cyrillic or Armenian, ``Alekseev``, ``Alexeyev``, or of kana, ``Satoh``."""
+    if _SLAVIC.search(one) and _SLAVIC.search(other) and min(len(one), len(other)) > 3:
+        return Verdict.SAME if _slavic(one) == _slavic(other) else Verdict.OTHER
+    if not (japanese.is_romaji(one) and japanese.is_romaji(other)):
+        return Verdict.OTHER
+    if _LONG_END.sub("", one) == _LONG_END.sub("", other):
+        return Verdict.SAME
+    return Verdict.UNSAID if _LONG_VOWEL.sub("", one) == _LONG_VOWEL.sub("", other) else Verdict.OTHER  # Ono, Ohno
+
+
+def _slavic(word: str) -> str:
+    for pattern, told in _AS_ONE:
+        word = pattern.sub(told, word)
+    return simple(word)
+
+
+def same_given(one: str, other: str) -> bool:
+    """Whether two given names are one in kana or Hangul: ``Kouji``, ``Koji``; ``Jihoon``, ``Jihun``."""
+    if japanese.is_romaji(one) and japanese.is_romaji(other) and _LONG_VOWEL.sub("", one) == _LONG_VOWEL.sub("", other):
+        return True
+    if korean.is_korean(one) and korean.is_korean(other):
+        return one.replace("oo", "u").replace("ee", "i") == other.replace("oo", "u").replace("ee", "i")
+    return False

@@ -1,0 +1,131 @@
+"""Tells whether a Latin word can be how a word of another script is spelled, by a table of that script's spellings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+LONGEST = 48  # letters of one word; what is longer is not compared
+_CONSONANTS = frozenset("bcdfghjklmnpqrstvwxyz")
+_DOUBLED = re.compile(r"(sh|ch|th|kh|dh|ph|gh|zh|ts|[bcdfghjklmnpqrstvwxyz])\1+")
+
+
+@lru_cache(maxsize=8192)
+def simple(latin: str) -> str:
+    """A Latin word with each doubled consonant written once: no two schemes agree on those."""
+    return _DOUBLED.sub(r"\1", latin)
+
+
+def ends(latin: str, spelling: str, places: Iterable[int]) -> Iterator[int]:
+    """Where ``spelling`` ends in a simple word, begun at ``places``; a consonant that is there already counts."""
+    for place in places:
+        if latin.startswith(spelling, place):
+            yield place + len(spelling)
+        if (
+            place
+            and spelling[:1] == latin[place - 1]
+            and spelling[0] in _CONSONANTS
+            and latin.startswith(spelling[1:], place)
+        ):
+            yield place + len(spelling) - 1
+
+
+def spellings(told: str) -> dict[str, str]:
+    """Reads what is written as ``letters:spelling|spelling``, blanks between."""
+    return dict(pair.split(":") for pair in told.split())
+
+
+def followed(known: Mapping[str, str], vowels: str) -> dict[str, str]:
+    """The spellings of consonants, each with each of the vowels after it."""
+    return {
+        unit: "|".join(way + vowel for vowel in vowels.split("|") for way in told.split("|"))
+        for unit, told in known.items()
+    }
+
+
+class Table:
+    """The spellings of each letter or group of letters. ``^`` stands for the word's beginning, ``$`` for its end.
+
+    ``known`` tells the Latin spellings, told apart by ``|``; a blank one may be left out in writing.
+    """
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._units: dict[str, tuple[str, ...]] = {"^": ("",), "$": ("",)}
+        for unit, told in known.items():
+            self._units[unit] = tuple(dict.fromkeys(simple(spelling) for spelling in told.split("|")))
+        self._longest = max(map(len, self._units))
+
+    def __contains__(self, unit: str) -> bool:
+        return unit in self._units
+
+    def reach(self, native: str, latin: str, starts: Iterable[int] = (0,)) -> set[int]:
+        """Where in ``latin`` a spelling of ``native`` can end that begins at one of ``starts``."""
+        at: list[set[int]] = [set() for _ in range(len(native) + 1)]
+        at[0].update(starts)
+        for index, places in enumerate(at):
+            for size in range(1, min(self._longest, len(native) - index) + 1) if places else ():
+                for spelling in self._units.get(native[index : index + size], ()):
+                    at[index + size].update(ends(latin, spelling, places))
+        return at[-1]
+
+    def spells(self, native: str, latin: str) -> bool:
+        """Whether ``latin`` can be ``native``."""
+        if len(native) > LONGEST or len(latin) > 2 * LONGEST:
+            return False
+        word = simple(latin)
+        return len(word) in self.reach(f"^{native}$", word)
+
+    def begins(self, native: str, letter: str) -> bool:
+        """Whether a spelling of ``native`` can begin with ``letter``."""
+        return any(
+            spelling.startswith(letter)
+            for start in ("^", "")
+            for size in range(1, self._longest + 1)
+            for spelling in self._units.get(f"{start}{native}"[: size + len(start)], ())
+        )
+
+    def default(self, native: str) -> str:
+        """The first spelling of each unit, longest units first; ``""`` where a letter is in no unit."""
+        word, index, spelled = f"^{native}$", 0, []
+        while index < len(word):
+            for size in range(min(self._longest, len(word) - index), 0, -1):
+                unit = word[index : index + size]
+                if unit in self._units:
+                    spelled.append(self._units[unit][0])
+                    index += size
+                    break
+            else:
+                return ""
+        return "".join(spelled)
+
+
+_SOUNDS = re.compile(r"shch|tsch|tch|sch|sh|ch|zh|dz|ts|tz|kh|gh|ph|th|[a-z]")
+_CLASS = {
+    **dict.fromkeys(("shch", "tsch", "tch", "sch", "sh", "ch", "zh", "dz", "ts", "tz", "s", "z", "c", "j", "x"), "s"),
+    **dict.fromkeys(("kh", "gh", "h", "g", "k", "q"), "k"),
+    **dict.fromkeys(("v", "w", "f", "ph", "b", "p"), "p"),
+    **dict.fromkeys(("th", "t", "d"), "t"),
+    **{sound: sound for sound in "lmnr"},
+}
+
+
+@lru_cache(maxsize=8192)
+def skeleton(latin: str) -> str:
+    """The consonants of a Latin word by where in the mouth they are made."""
+    return "".join(_CLASS.get(sound, "") for sound in _SOUNDS.findall(simple(latin)[:LONGEST]))
+
+
+def far_apart(one: str, other: str) -> bool:
+    """Whether two words differ in half of their consonants or more: no choice of scheme explains that."""
+    first, second = skeleton(one), skeleton(other)
+    return 2 * _distance(first, second) >= max(len(first), len(second)) > 0
+
+
+def _distance(one: str, other: str) -> int:
+    row = list(range(len(other) + 1))
+    for index, sign in enumerate(one, 1):
+        before, row[0] = row[0], index
+        for place, against in enumerate(other, 1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (sign != against))
+    return row[-1]

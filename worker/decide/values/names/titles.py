@@ -1,0 +1,92 @@
+"""What people put before and after a name that is no part of it: titles, degrees, pronouns, slogans, emoji."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from worker.decide.values.names import files
+
+BEFORE = files.listed("""
+    dr drs prof professor mr mrs ms miss mx sir dame herr frau fraulein mme mlle madame monsieur sra srta dra dott
+    dottssa doktor dipl diplom dipling ing mag magister eng rev reverend capt captain col lt sgt hon judge sheikh
+    med habil rer nat phil jur univ doz priv pd hc mult
+    """)
+_DOTTED_BEFORE = files.listed(
+    "ing mag eng rev capt col lt sgt hon med habil rer nat phil jur univ doz priv pd hc mult sr"
+)
+SUFFIXES = files.listed("jr sr junior senior ii iii iv")
+_ANY_CASE = files.listed("phd dphil msc bsc llm esq pharmd meng beng mphil")
+_PRONOUNS = re.compile(
+    r"(?<![\w/])(?:s?he|they|ze|xe|sie|er|elle|il|ella|él|zij|hij)\s*[/|]\s*\w+(?:\s*[/|]\s*\w+)*(?![\w/])",
+    re.IGNORECASE,
+)
+_CAPITALS = files.listed("MA BA MS BS MD JD DO ED RN PE PT OT NP PA SR JR II III IV MP QC KC SC AM MSP")
+_TRAILER = re.compile(r"\s*(?:[|/•·∙●▪◆★☆►»«~→;:–—]|\s-+\s|-+\s|@|#|\s(?:at|bei|chez)\s(?=\S)).*$", re.DOTALL)
+_QUOTED = re.compile(r"[\"“”„«‹‟][^\"“”„«»‹›‟]*[\"“”»›]|(?<=\s)['‘’][^'‘’]+['‘’](?=\s|$)")
+_BRACKETS = re.compile(r"[(\[{（【<]([^)\]}）】>]*)[)\]}）】>]?")
+_BORN = re.compile(
+    r"(?:^|(?<=\s))(?:née|nee|né|geb\.?|geborene|geborener|born|roz\.?|ur\.|f\.|rozená|szül\.)\s+(.+)$", re.IGNORECASE
+)
+
+_SIMPLE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?(?: [^\W\d_]+(?:['’-][^\W\d_]+)*\.?)*")
+_TELLING = files.listed("née nee né geb geb. geborene geborener born roz. ur. f. rozená szül. at bei chez")
+
+
+def is_simple(text: str) -> bool:
+    """Whether a text holds words only, and none that says that something stands beside the name."""
+    return _SIMPLE.fullmatch(text) is not None and _TELLING.isdisjoint(text.lower().split())
+
+
+def without_signs(text: str) -> str:
+    """``text`` without emoji, trade marks and other pictures."""
+    if text.isascii():
+        return text
+    return "".join(sign if _is_text(sign) else " " for sign in text)
+
+
+def _is_text(sign: str) -> bool:
+    if sign in "\ufe0f\ufe0e\u20e3" or "\U000e0000" <= sign <= "\U000e007f":
+        return False
+    return unicodedata.category(sign) not in {"So", "Sk", "Cn", "Co", "Cs"} or sign in "`´"
+
+
+def without_trailer(text: str) -> str:
+    """``text`` up to where a slogan or a company begins; a comma is left, for it may also turn a name."""
+    cut = _TRAILER.sub("", _PRONOUNS.sub(" ", f" {text}"))
+    return cut.strip() or text.strip()
+
+
+def beside(text: str) -> tuple[str, list[str], list[str]]:
+    """``text`` without what stands in brackets or quotes, that, and the names told as a birth name."""
+    born: list[str] = []
+    asides: list[str] = []
+    for told in [*_BRACKETS.findall(text), *(found[1:-1] for found in _QUOTED.findall(text))]:
+        maiden = _BORN.search(told.strip())
+        (born if maiden else asides).append(maiden[1] if maiden else told.strip())
+    rest = _QUOTED.sub(" ", _BRACKETS.sub(" ", text))
+    maiden = _BORN.search(rest)
+    if maiden and rest[: maiden.start()].strip():
+        born.append(maiden[1])
+        rest = rest[: maiden.start()]
+    return rest, asides, born
+
+
+def is_title(text: str, plain: str) -> bool:
+    """Whether a word at the beginning is a title; some are only with a full stop."""
+    return plain in BEFORE and (plain not in _DOTTED_BEFORE or "." in text or "-" in text)
+
+
+def is_degree(text: str, plain: str, *, shouted: bool = False) -> bool:
+    """Whether a word after a name is a degree. ``shouted``: the whole name is in capitals, which then say nothing.
+
+    A word written like a name is one: Mba and Lion are family names.
+    """
+    if plain in SUFFIXES or plain in _ANY_CASE or (plain in BEFORE and plain not in _DOTTED_BEFORE):
+        return True
+    if plain in files.all_words("degrees.txt") and not (text[:1].isupper() and text[1:].islower()):
+        return True
+    letters = text.replace(".", "").replace("-", "")
+    if shouted or not letters.isascii() or not letters.isupper():
+        return False
+    return letters in _CAPITALS or (len(letters) > 2 and not set("AEIOUY") & set(letters))
