@@ -1,31 +1,32 @@
-"""Writes the readings of Chinese characters and Japanese names anew, from packages that others keep.
+"""Renews the readings of Chinese characters and Japanese names. For maintainers, once in a while.
 
-Refill needs none of the packages to run. For maintainers, once in a while:
+    python -m venv /path/of/your/choice && . /path/of/your/choice/bin/activate
+    pip install pypinyin tojyutping japanese-personal-name-dataset
+    python -m tools.renew_names
 
-    uv run --no-project --with pypinyin==0.55.0 --with tojyutping==3.2.0 \
-        --with japanese-personal-name-dataset==0.4.0 python tools/renew_names.py
-
-Then say in ``worker/decide/values/names/data/README.md`` which versions it was.
+Refill itself needs none of the packages.
 """
 
 from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import ToJyutping
 from japanese_personal_name_dataset import load_dataset
 from pypinyin.constants import PINYIN_DICT
 
-DATA = Path(__file__).parent.parent / "worker" / "decide" / "values" / "names" / "data"
+DATA = Path(__file__).parent.parent / "worker" / "decide" / "values" / "data" / "names"
 CHARSETS = ("gb2312", "big5", "cp932")
 OTHER_READINGS = {  # of family names, beside the one that the data set gives
     "山崎": "やまさき", "中田": "なかだ", "高田": "たかた", "東": "あずま", "上村": "かみむら", "小山": "おやま",
     "角田": "かくた", "河野": "かわの", "羽生": "はにゅう", "吉川": "きっかわ", "神田": "かんだ", "古田": "ふるた",
-    "渡部": "わたべ", "菅": "かん", "菅野": "すがの", "河内": "かわち", "金城": "かねしろ", "新井": "にいい",
+    "渡部": "わたべ", "菅": "かん", "菅野": "すがの", "河内": "かわち", "金城": "かねしろ",
     "谷": "たに", "原": "はら", "境": "さかい", "五十嵐": "いからし", "柏木": "かしわぎ", "米田": "こめだ",
     "三枝": "みえだ", "大谷": "おおや", "中島": "なかしま", "長田": "おさだ", "白石": "しらいし", "藤原": "ふじはら",
     "日比野": "ひびの", "土屋": "つちや", "太田": "おおだ", "浅田": "あさだ", "豊田": "とよた", "福田": "ふくだ",
@@ -34,15 +35,15 @@ OTHER_READINGS = {  # of family names, beside the one that the data set gives
 
 def main() -> None:
     characters = [sign for sign in map(chr, range(0x4E00, 0xA000)) if any(_has(charset, sign) for charset in CHARSETS)]
-    _write("mandarin.txt", {sign: _mandarin(sign) for sign in characters})
-    _write("cantonese.txt", {sign: _cantonese(sign) for sign in characters})
+    _write("mandarin", "pypinyin", "MIT", {sign: _mandarin(sign) for sign in characters})
+    _write("cantonese", "tojyutping", "BSD-2-Clause", {sign: _cantonese(sign) for sign in characters})
     men, women, last = load_dataset("org", include_last_names=True)
     readings: dict[str, list[str]] = {kanji: [entry["reading"]] for kanji, entry in last.items()}
     for kanji, reading in OTHER_READINGS.items():
         readings.setdefault(kanji, []).append(reading)
-    _write("japanese_last.txt", readings)
+    _write("japanese_last", "japanese-personal-name-dataset", "MIT", readings)
     names = [(kanji, kana) for half in (men, women) for kana, entry in half.items() for kanji in entry["kanji"]]
-    _write("japanese_first.txt", _of_characters(names))
+    _write("japanese_first", "japanese-personal-name-dataset", "MIT", _of_characters(names))
 
 
 def _has(charset: str, sign: str) -> bool:
@@ -72,7 +73,7 @@ def _of_characters(names: list[tuple[str, str]]) -> Mapping[str, list[str]]:
     """Tells from whole names how each character is read in names: by expectation and maximisation."""
     chance: dict[tuple[str, str], float] = defaultdict(lambda: 1.0)
     for _ in range(8):
-        counted: Counter[tuple[str, str]] = Counter()
+        counted: dict[tuple[str, str], float] = defaultdict(float)
         for kanji, kana in names:
             ways = [list(zip(kanji, way, strict=True)) for way in _ways(kana, len(kanji))]
             weights = [_product(chance[pair] for pair in way) for way in ways]
@@ -80,15 +81,15 @@ def _of_characters(names: list[tuple[str, str]]) -> Mapping[str, list[str]]:
             for way, weight in zip(ways, weights, strict=True):
                 for pair in way if whole else ():
                     counted[pair] += weight / whole
-        sums: Counter[str] = Counter()
+        sums: dict[str, float] = defaultdict(float)
         for (sign, _), count in counted.items():
             sums[sign] += count
         chance = defaultdict(float, {pair: count / sums[pair[0]] for pair, count in counted.items()})
     alone = set(names)
     readings: dict[str, list[str]] = defaultdict(list)
     for (sign, reading), count in sorted(counted.items(), key=lambda item: -item[1]):
-        whole = (sign, reading) in alone
-        if "一" <= sign <= "鿿" and count >= 2 and (whole or count >= sums[sign] / 100):
+        is_whole_name = (sign, reading) in alone
+        if "一" <= sign <= "鿿" and count >= 2 and (is_whole_name or count >= sums[sign] / 100):
             readings[sign].append(reading)
     return readings
 
@@ -109,9 +110,13 @@ def _product(numbers: Iterator[float]) -> float:
     return result
 
 
-def _write(file: str, readings: Mapping[str, list[str]]) -> None:
+def _write(file: str, package: str, licence: str, readings: Mapping[str, list[str]]) -> None:
     """One reading a line and everything that is read so: first what is usually, then what is also read so."""
-    signs, lines = all(len(word) == 1 for word in readings), []
+    signs = all(len(word) == 1 for word in readings)
+    lines = [
+        f"# Made by tools/renew_names.py on {datetime.now(UTC):%Y-%m-%d} from:\n",
+        f"# {package} {version(package)} ({licence})\n",
+    ]
     for ranks in (slice(0, 1), slice(1, None)):
         words: dict[str, list[str]] = defaultdict(list)
         for word, told in readings.items():
@@ -120,7 +125,7 @@ def _write(file: str, readings: Mapping[str, list[str]]) -> None:
         lines += [
             f"{reading} {('' if signs else ' ').join(sorted(found))}\n" for reading, found in sorted(words.items())
         ]
-    (DATA / file).write_text("".join(lines), encoding="utf-8")
+    (DATA / f"{file}.txt").write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

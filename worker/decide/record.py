@@ -9,8 +9,9 @@ from connectors.models import Identity, Record
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
 from worker.decide.values import domains, emails, linkedin, phones
-from worker.decide.values.blanks import is_blank, is_no_name
+from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, value_hash
+from worker.decide.values.names import is_placeholder
 from worker.decide.values.text import clean
 
 _EMAIL_SLOTS = ("email", "work_email", "personal_email")
@@ -97,7 +98,7 @@ def _value(record: Record, name: str) -> str:
 
 def _name(text: str) -> str:
     """The name, or ``""`` for a form's placeholder such as ``[not provided]``."""
-    return "" if is_no_name(text) else clean(text)
+    return "" if is_placeholder(text) else clean(text)
 
 
 def _countries(record: Record, policy: Policy) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide.values import blanks, titles
+from worker.decide.values import blanks, names, titles
 
 NOTHING_TO_SEE = (
     None,
@@ -37,7 +37,7 @@ def test_what_can_be_seen_is_not_blank_unless_it_is_listed(value: str) -> None:
 
 @pytest.mark.parametrize("value", blanks.SUGGESTED)
 def test_every_suggested_value_says_nothing(value: str) -> None:
-    assert blanks.is_no_name(value) or value in {"NA", "NaN"}
+    assert names.is_placeholder(value) or value in {"NA", "NaN"}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_words_that_hold_a_placeholder_say_something(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["Nan", "Na", "Null", "Lead", "Ng", "O", "Naab", "Test"])
 def test_names_that_look_like_placeholders_are_names(name: str) -> None:
-    assert not blanks.is_no_name(name)
+    assert not names.is_placeholder(name)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_names_that_look_like_placeholders_are_names(name: str) -> None:
     ],
 )  # fmt: skip
 def test_placeholders_are_no_names(name: str) -> None:
-    assert blanks.is_no_name(name)
+    assert names.is_placeholder(name)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.decide.values.names import is_doubtful, is_placeholder
 from worker.decide.values.person import PersonName, Verdict, compare, parts
 
 DATA = Path(__file__).parent.parent.parent / "data" / "names"
@@ -76,8 +77,8 @@ def test_ten_thousand_comparisons_are_fast() -> None:
 
 LETTERS = (
     "aeéiouüßøłñşđ'’-. абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґђј αβγδεζηθικλμνξοπρστυφχψωάέήίόύώς "
-    "김이박최민수지훈 あいうえおかきさしすたちつアイウワダター 王李陳張小明佐藤健太郎 محمدعليحسنةىأ כהןלוידנהמשה राजशर्माप्रि "
-    'กขสมชาย აბგდიოშვილ աբգդեյանու \u202e\u200b\u200d\u0301\u2066\t🚀(),|@/"0'
+    "김이박최민수지훈 あいうえおかきさしすたちつアイウワダター 王李陳張小明佐藤健太郎 محمدعليحسنةىأ כהןלוידנהמשה "
+    'राजशर्माप्रि กขสมชาย აბგდიოშვილ աբգդեյանու \u202e\u200b\u200d\u0301\u2066\t🚀(),|@/"0'
 )
 names = st.text(st.sampled_from(LETTERS), max_size=24)
 people = st.builds(PersonName, names, names, names)
@@ -113,3 +114,9 @@ def test_a_name_of_32000_signs_costs_no_more_than_a_long_one(sign: str) -> None:
     started = time.process_time()
     compare(PersonName(huge, huge, huge), PersonName("Ada", "Example", f"Ada {huge}"))
     assert time.process_time() - started < 0.25  # a few ms on an idle machine
+
+
+@pytest.mark.parametrize(("kind", "name"), rows("placeholders.tsv"))
+def test_placeholders_are_told_from_names(kind: str, name: str) -> None:
+    told = "none" if is_placeholder(name) else "doubt" if is_doubtful(name) else "name"
+    assert told == kind

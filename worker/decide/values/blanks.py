@@ -33,17 +33,6 @@ _NOTHING = phrases(
     无|無|没有|暂无|없음|미상|알 수 없음|غير معروف|لا يوجد|غير متوفر|לא ידוע|אין|ไม่ทราบ|ไม่มี|không rõ|không có
     """
 )
-_NO_NAME = phrases(
-    """
-    x|no name|noname|no last name|nolastname|no lastname|no first name|nofirstname|no surname|last name|lastname
-    surname|first name|firstname|your name|full name|lnu|fnu|last name unknown|name unknown|unknown name
-    unknown last name|unnamed|anonymous|anonym|anonyme|anonimo|anónimo|contact|unknown contact|unknown person
-    new contact|no contact name
-    kein name|ohne name|ohne namen|kein nachname|nachname|vorname|sans nom|nom inconnu|nom|sin nombre|sin apellido
-    senza nome|sem nome|geen naam|ingen navn|bez nazwiska|без имени|без фамилии|имя|фамилия|名無し|无名
-    """
-)
-_ALSO_NAMES = frozenset({"Na", "Nan", "Null", "Nil", "Nul", "Void", "Brak", "Keine", "Ingen", "Ref", "Blank", "Empty"})
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -69,18 +58,6 @@ def says_nothing(text: str) -> bool:
         return False
     words = _words(shown)
     return not words or " ".join(words) in _NOTHING
-
-
-@lru_cache(maxsize=8192)
-def is_no_name(text: str) -> bool:
-    """Whether a name only says that there is none: ``[[unknown]]``, ``LNU``, ``No Name``, ``-``.
-
-    Some placeholders are names, too: written as a name is, ``Nan``, ``Na`` and ``Null`` are somebody's.
-    """
-    shown = plain(text)
-    if shown in _ALSO_NAMES:
-        return False
-    return says_nothing(shown) or " ".join(_words(shown[:40])) in _NO_NAME
 
 
 def _words(shown: str) -> list[str]:

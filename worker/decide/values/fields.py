@@ -6,7 +6,8 @@ import hashlib
 
 from worker.decide.values import countries as countries_
 from worker.decide.values import domains, emails, linkedin, phones, titles
-from worker.decide.values.blanks import is_no_name, says_nothing
+from worker.decide.values.blanks import says_nothing
+from worker.decide.values.names import is_placeholder
 from worker.decide.values.text import clean, is_formula, plain
 
 EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
@@ -30,7 +31,7 @@ def normal(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
     if field == "job_title":
         return titles.read(value)
     if field in NAME_FIELDS:
-        return "" if is_no_name(value) else _safe(value, sure=True)
+        return "" if is_placeholder(value) else _safe(value, sure=True)
     return _safe(value, sure=field == "country" and bool(countries_.region(value)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from worker.decide.values import blanks, domains, emails, linkedin, person, phones, titles
+from worker.decide.values import blanks, domains, emails, linkedin, names, person, phones, titles
 from worker.decide.values.person import PersonName
 
 COMPARED = frozenset({"person", "profile"})
@@ -71,7 +71,7 @@ def _name(line: Line) -> Read:
 def _blank(line: Line) -> Read:
     text = _text(line)
     if _text(line, "of") in _NAMES:
-        return {"blank": blanks.is_no_name(text)}
+        return {"blank": names.is_placeholder(text)}
     return {"blank": blanks.is_blank(text) or blanks.says_nothing(text)}
 
 

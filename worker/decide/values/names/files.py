@@ -1,18 +1,16 @@
-"""Reads the data files beside the code, each when the first name needs it."""
+"""Reads the lists of names, each when the first name needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
-_FOLDER = Path(__file__).parent / "data"
+from worker.decide.values.words import listed
 
 
 def lines(file: str) -> list[list[str]]:
-    """The words of each line that is not a comment."""
-    text = (_FOLDER / file).read_text(encoding="utf-8")
-    return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    """The words of each line of a list."""
+    return [line.split() for line in listed(f"names/{file}")]
 
 
 @cache
@@ -21,33 +19,28 @@ def all_words(file: str) -> frozenset[str]:
     return frozenset(word for line in lines(file) for word in line)
 
 
-def listed(words: str) -> frozenset[str]:
-    """The words of a text: for code that lists a few itself."""
-    return frozenset(words.split())
-
-
 @cache
 def mandarin() -> Mapping[str, tuple[str, ...]]:
     """Pinyin by character, the usual one first."""
-    return _by_word("mandarin.txt", signs=True)
+    return _by_word("mandarin", signs=True)
 
 
 @cache
 def cantonese() -> Mapping[str, tuple[str, ...]]:
     """Jyutping by character, the usual one first."""
-    return _by_word("cantonese.txt", signs=True)
+    return _by_word("cantonese", signs=True)
 
 
 @cache
 def japanese_last() -> Mapping[str, tuple[str, ...]]:
     """Hiragana by family name."""
-    return _by_word("japanese_last.txt", signs=False)
+    return _by_word("japanese_last", signs=False)
 
 
 @cache
 def japanese_first() -> Mapping[str, tuple[str, ...]]:
     """Hiragana by character of a given name."""
-    return _by_word("japanese_first.txt", signs=True)
+    return _by_word("japanese_first", signs=True)
 
 
 def _by_word(file: str, *, signs: bool) -> Mapping[str, tuple[str, ...]]:

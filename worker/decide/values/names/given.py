@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from worker.decide.values.names import files, nicknames, scripts
+from worker.decide.values.names import nicknames, scripts
 from worker.decide.values.names.reading import Reading, Token, is_vietnamese
 from worker.decide.values.names.schemes import latin
 from worker.decide.values.names.verdict import Verdict
 from worker.decide.values.names.words import Word, alike, is_syllable, joined
+from worker.decide.values.words import words as word_set
 
 SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
-_HEADS = files.listed("jean juan jose hans heinz karl carl marie maria luis")  # they make compounds
-_ENDINGS = files.listed("a e i o ia ie ina ine ita otto ette etta elle ella inha ne na la lle os us is as")
+_HEADS = word_set("jean juan jose hans heinz karl carl marie maria luis")  # they make compounds
+_ENDINGS = word_set("a e i o ia ie ina ine ita otto ette etta elle ella inha ne na la lle os us is as")
 
 
 def compare(one: Reading, other: Reading, *, strict: bool = False) -> Verdict | None:

@@ -7,14 +7,18 @@ import unicodedata
 from enum import Enum, auto
 from functools import lru_cache
 
-from worker.decide.values.names.files import all_words, listed
+from worker.decide.values.blanks import says_nothing
+from worker.decide.values.names.files import all_words
 from worker.decide.values.names.words import texts, word
-from worker.decide.values.text import clean
+from worker.decide.values.text import plain as shown
+from worker.decide.values.words import words as word_set
 
 _LONGEST = 80  # characters; what is longer is read as a name where it has a letter
-_DOUBTFUL = listed("na nan null nil no ka ime anon lead foo blank guest todo last tester fake yok noone kunde leer")
-_OF_MACHINES = listed("na nan null nil ka")  # doubtful only where somebody wrote them like a name
-_SURE_SPELLINGS = frozenset({"n/a", "n.a.", "#n/a", "k.a.", "k. a.", "n. a."})
+_DOUBTFUL = word_set(
+    "na nan null nil nul no ka ime anon lead foo blank guest todo last test tester fake yok noone kunde leer"
+    " void brak keine ingen ref empty"
+)
+_OF_MACHINES = word_set("na nan null nil nul ka test")  # doubtful only where somebody wrote them like a name
 _TEMPLATE = re.compile(
     r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>"
 )
@@ -41,13 +45,13 @@ def is_doubtful(name: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _kind(name: str) -> _Kind:
-    text = clean(name)
+    text = shown(name)
     lower = text.lower()
     if lower in _DOUBTFUL and _is_written_like_a_name(text, lower):
         return _Kind.DOUBTFUL
-    if lower in _SURE_SPELLINGS or (not text[:1].isalpha() and _TEMPLATE.fullmatch(text)):
+    if says_nothing(text) or (not text[:1].isalpha() and _TEMPLATE.fullmatch(text)):
         return _Kind.NONE
-    known = all_words("placeholders.txt")
+    known = all_words("placeholders")
     found = [lower] if lower.isascii() and lower.isalpha() else [_key(told) for told in texts(text)]
     plain = "".join(found)
     if plain in known or plain in {"x", "xx"} or not any(sign.isalpha() for sign in plain):

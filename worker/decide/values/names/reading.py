@@ -10,17 +10,19 @@ from worker.decide.values.names.placeholders import is_doubtful, is_placeholder
 from worker.decide.values.names.schemes import chinese, korean
 from worker.decide.values.names.words import Word, is_letter, words
 from worker.decide.values.text import clean
+from worker.decide.values.words import words as word_set
 
 _LONGEST = 240  # characters of one field, and
 _MOST_WORDS = 12  # its words; what follows is no name
-PARTICLES = files.listed("""
+PARTICLES = word_set("""
     van von vom der den de des del della degli dei di da das do dos du la le las los lo el al ul bin ibn bint ben ould
     abu abou ter ten te zu zum zur af av y e i und st san santa saint op het in ap ab mac mc o ni nic ua
     """)
 _LEADING = PARTICLES - {"i", "e", "y", "in", "st", "saint", "o"}  # what can start a family name
-_VIETNAMESE = files.listed(
+_VIETNAMESE = word_set(
     "nguyen tran pham huynh hoang phan vu vo dang bui do ngo duong ly le truong dinh doan trinh luong mai"
 )
+_AROUND = ',;:!?_~-"“”„«»()[]{}<>|/\\^°=+'  # signs that are no part of a word
 _MIDDLE = frozenset({"thi", "van"})
 
 Token = tuple[Word, ...]  # one word between blanks; a hyphen makes two of it
@@ -78,7 +80,7 @@ def _split(text: str) -> list[str]:
 
 
 def _stripped(word: str) -> str:
-    word = word.strip(',;:!?*_~-"“”„«»()[]{}<>|/\\^°=+')
+    word = word.strip(_AROUND).lstrip("*")  # behind letters, stars hide the rest of a name
     bare = word.strip(".")
     return f"{bare}." if word.endswith(".") and len(bare) <= 3 else bare
 

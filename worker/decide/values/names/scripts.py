@@ -140,7 +140,7 @@ def script(word: str) -> str:
 def _usual() -> Mapping[str, frozenset[str]]:
     """Latin forms in use by folded name, where no scheme gives them or none gives the vowels."""
     found: dict[str, frozenset[str]] = {}
-    for native, *latin in files.lines("usual.txt"):
+    for native, *latin in files.lines("usual"):
         key = _SCHEMES[script(native.lower())].folded(native.lower())
         found[key] = found.get(key, frozenset()) | frozenset(latin)
     return found

@@ -6,22 +6,21 @@ import re
 import unicodedata
 
 from worker.decide.values.names import files
+from worker.decide.values.words import words as word_set
 
-BEFORE = files.listed("""
+BEFORE = word_set("""
     dr drs prof professor mr mrs ms miss mx sir dame herr frau fraulein mme mlle madame monsieur sra srta dra dott
     dottssa doktor dipl diplom dipling ing mag magister eng rev reverend capt captain col lt sgt hon judge sheikh
     med habil rer nat phil jur univ doz priv pd hc mult
     """)
-_DOTTED_BEFORE = files.listed(
-    "ing mag eng rev capt col lt sgt hon med habil rer nat phil jur univ doz priv pd hc mult sr"
-)
-SUFFIXES = files.listed("jr sr junior senior ii iii iv")
-_ANY_CASE = files.listed("phd dphil msc bsc llm esq pharmd meng beng mphil")
+_DOTTED_BEFORE = word_set("ing mag eng rev capt col lt sgt hon med habil rer nat phil jur univ doz priv pd hc mult sr")
+SUFFIXES = word_set("jr sr junior senior ii iii iv")
+_ANY_CASE = word_set("phd dphil msc bsc llm esq pharmd meng beng mphil")
 _PRONOUNS = re.compile(
     r"(?<![\w/])(?:s?he|they|ze|xe|sie|er|elle|il|ella|él|zij|hij)\s*[/|]\s*\w+(?:\s*[/|]\s*\w+)*(?![\w/])",
     re.IGNORECASE,
 )
-_CAPITALS = files.listed("MA BA MS BS MD JD DO ED RN PE PT OT NP PA SR JR II III IV MP QC KC SC AM MSP")
+_CAPITALS = word_set("MA BA MS BS MD JD DO ED RN PE PT OT NP PA SR JR II III IV MP QC KC SC AM MSP")
 _TRAILER = re.compile(r"\s*(?:[|/•·∙●▪◆★☆►»«~→;:–—]|\s-+\s|-+\s|@|#|\s(?:at|bei|chez)\s(?=\S)).*$", re.DOTALL)
 _QUOTED = re.compile(r"[\"“”„«‹‟][^\"“”„«»‹›‟]*[\"“”»›]|(?<=\s)['‘’][^'‘’]+['‘’](?=\s|$)")
 _BRACKETS = re.compile(r"[(\[{（【<]([^)\]}）】>]*)[)\]}）】>]?")
@@ -30,7 +29,7 @@ _BORN = re.compile(
 )
 
 _SIMPLE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?(?: [^\W\d_]+(?:['’-][^\W\d_]+)*\.?)*")
-_TELLING = files.listed("née nee né geb geb. geborene geborener born roz. ur. f. rozená szül. at bei chez")
+_TELLING = word_set("née nee né geb geb. geborene geborener born roz. ur. f. rozená szül. at bei chez")
 
 
 def is_simple(text: str) -> bool:
@@ -84,7 +83,7 @@ def is_degree(text: str, plain: str, *, shouted: bool = False) -> bool:
     """
     if plain in SUFFIXES or plain in _ANY_CASE or (plain in BEFORE and plain not in _DOTTED_BEFORE):
         return True
-    if plain in files.all_words("degrees.txt") and not (text[:1].isupper() and text[1:].islower()):
+    if plain in files.all_words("degrees") and not (text[:1].isupper() and text[1:].islower()):
         return True
     letters = text.replace(".", "").replace("-", "")
     if shouted or not letters.isascii() or not letters.isupper():

@@ -71,12 +71,12 @@ def _hong_kong(jyutping: str) -> set[str]:
 
 @cache
 def _same_signs() -> Mapping[int, str]:
-    return {ord(variant): group[0] for (group,) in files.lines("hanzi.txt") for variant in group[1:]}
+    return {ord(variant): group[0] for (group,) in files.lines("hanzi") for variant in group[1:]}
 
 
 @cache
 def _families() -> Mapping[str, tuple[str, ...]]:
-    return {name: tuple(forms) for name, *forms in files.lines("chinese_last.txt")}
+    return {name: tuple(forms) for name, *forms in files.lines("chinese_last")}
 
 
 def folded(native: str) -> str:

@@ -34,7 +34,7 @@ _KOREAN = re.compile(f"(?:{_SYLLABLE}){{1,3}}")
 
 @cache
 def _families() -> Mapping[str, tuple[str, ...]]:
-    return {name: tuple(forms) for name, *forms in files.lines("korean_last.txt")}
+    return {name: tuple(forms) for name, *forms in files.lines("korean_last")}
 
 
 @cache
