@@ -23,7 +23,20 @@ from pydantic_core import PydanticCustomError
 
 from config import retirements
 from config.fields import EMAIL_FIELDS, CompanyField, PersonField, with_defaults
-from config.units import Duration, Listed, Place, Rates, Region, Secrets, Selection, Text, Url, Zone, parse_rates
+from config.units import (
+    BlankValues,
+    Duration,
+    Listed,
+    Place,
+    Rates,
+    Region,
+    Secrets,
+    Selection,
+    Text,
+    Url,
+    Zone,
+    parse_rates,
+)
 from connectors.limits import Window
 from connectors.models import Grade
 
@@ -202,6 +215,7 @@ class _Crm(Table):
     lookback: Duration = timedelta(hours=24)
     mode: Literal["auto", "review", "observe"] = "auto"
     default_region: Region | None = None
+    blank_values: BlankValues = ()
     budget: Budget | None = None
     strict: bool = False
     verify_writes: bool | None = None  # unset: on where a rule is not if_blank

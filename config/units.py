@@ -104,6 +104,12 @@ def _selection(value: object) -> object:
     return tuple(_texts(one) for one in values)
 
 
+def _blank_values(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(value.strip() for value in values):
+        raise ValueError("holds an empty text, which is a gap anyway. Leave it out")
+    return values
+
+
 def _secrets(value: object) -> object:
     """Two secrets while one is being replaced, with a comma between them."""
     if isinstance(value, str):
@@ -125,5 +131,6 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Region = Annotated[str, AfterValidator(_region)]
 Listed = BeforeValidator(_listed)
 Text = Annotated[str, BeforeValidator(_texts)]
+BlankValues = Annotated[tuple[Text, ...], Listed, AfterValidator(_blank_values)]
 Selection = Annotated[tuple[str, ...], BeforeValidator(_selection)]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]

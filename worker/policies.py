@@ -28,6 +28,7 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: Watched, provi
         verify_person=providers.forager.verify_person if providers.forager else True,
         allow_employer_changed=watched.allow_employer_changed,
         default_region=settings.default_region or "",
+        blank_values=settings.blank_values,
         recheck_ms=int(watched.recheck.total_seconds() * 1000),
     )
 
@@ -46,10 +47,11 @@ def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
 def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
     """What a connector reads and looks for on behalf of ``policy``, and what is read ``also``.
 
-    A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours.
+    A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours, or
+    holds one of the values that count as blank.
     """
     writable = [rule for rule in policy.rules if rule.write is not WriteRule.NEVER]
-    only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable)
+    only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable) and not policy.blank_values
     return ports.Watched(
         object=policy.object,
         properties=tuple(sorted({*policy.properties, *also})),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connectors.models import Grade
+from worker.decide.values.blanks import is_blank
 
 DIGEST = 8  # base-16 digits: the fingerprint holds more of them
 
@@ -53,7 +54,12 @@ class Policy:
     verify_person: bool = True
     allow_employer_changed: bool = False
     default_region: str = ""
+    blank_values: tuple[str, ...] = ()
     recheck_ms: int = 0
+
+    def is_blank(self, value: str | None) -> bool:
+        """Whether a value of the CRM is a gap: nothing to see, or one of the operator's ``blank_values``."""
+        return is_blank(value, self.blank_values)
 
     def rule(self, name: str) -> FieldRule | None:
         """The rule of a canonical field, ``None`` when it is not watched."""
@@ -96,5 +102,6 @@ class Policy:
             self.verify_person,
             self.allow_employer_changed,
             self.default_region,
+            *([sorted(self.blank_values)] if self.blank_values else []),
         ]
         return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()[:DIGEST]

@@ -44,9 +44,10 @@ def compare(change: Change, now: Record, view: View, policy: Policy, own: Mappin
     held, ours = now.values.get(change.property), (own or {}).get(change.field, Own())
     if rule is None or ours.refused or change.field in view.closed:
         return Verdict.CLOSED
-    if not is_blank(held) and same_value(change.field, change.value, held or "", view.countries):
+    blank = policy.is_blank(held)
+    if not blank and same_value(change.field, change.value, held or "", view.countries):
         return Verdict.SAME
-    return Verdict.WRITE if may_write(rule, held, ours, view.countries) else Verdict.TAKEN
+    return Verdict.WRITE if may_write(rule, held, ours, view.countries, blank=blank) else Verdict.TAKEN
 
 
 def push(

@@ -9,7 +9,6 @@ from connectors.models import Identity, Record
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
 from worker.decide.values import domains, emails, linkedin, phones
-from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, value_hash
 from worker.decide.values.names import is_placeholder
 from worker.decide.values.text import clean
@@ -53,14 +52,14 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
     """What the rules see of ``record``, given what we wrote on it earlier (``own``, by field)."""
     remembered = own or {}
     countries = _countries(record, policy)
-    read = {slot: phones.read(_value(record, policy.slot(slot)), countries) for slot in _NUMBER_SLOTS}
+    read = {slot: phones.read(_slot(record, policy, slot), countries) for slot in _NUMBER_SLOTS}
     known = _domains(record, policy)
     identity = Identity(
-        slug=linkedin.slug(_value(record, policy.slot("linkedin_url"))),
+        slug=linkedin.slug(_slot(record, policy, "linkedin_url")),
         email=next(iter(_emails(record, policy)), ""),
         phone=next((number.personal for number in read.values() if number.personal), ""),
-        first_name=_name(_value(record, policy.slot("first_name"))),
-        last_name=_name(_value(record, policy.slot("last_name"))),
+        first_name=_name(_slot(record, policy, "first_name")),
+        last_name=_name(_slot(record, policy, "last_name")),
         domain=known[0] if known else "",
     )
     skip = _skip(record, policy, suppressed=suppressed)
@@ -74,7 +73,9 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
         closed=closed,
         refused=refused,
         skip=skip,
-        held={rule.field: _value(record, rule.property) for rule in policy.rules if _value(record, rule.property)},
+        held={
+            rule.field: value for rule in policy.rules if not policy.is_blank(value := _value(record, rule.property))
+        },
         numbers={slot: number.e164 for slot, number in read.items() if number.e164},
         domains=frozenset(known),
         countries=countries,
@@ -96,19 +97,30 @@ def _value(record: Record, name: str) -> str:
     return (record.values.get(name) or "") if name else ""
 
 
+def _filled(record: Record, policy: Policy, name: str) -> str:
+    """A property's value, ``""`` where it counts as blank."""
+    value = _value(record, name)
+    return "" if policy.is_blank(value) else value
+
+
+def _slot(record: Record, policy: Policy, slot: str) -> str:
+    """What an identity slot's property says."""
+    return _filled(record, policy, policy.slot(slot))
+
+
 def _name(text: str) -> str:
     """The name, or ``""`` for a form's placeholder such as ``[not provided]``."""
     return "" if is_placeholder(text) else clean(text)
 
 
 def _countries(record: Record, policy: Policy) -> tuple[str, ...]:
-    return tuple(hint for hint in (_value(record, policy.slot("country")), policy.default_region) if hint)
+    return tuple(hint for hint in (_slot(record, policy, "country"), policy.default_region) if hint)
 
 
 def _emails(record: Record, policy: Policy) -> list[str]:
     """The record's addresses that can be one person's, in compared spelling, the work address first."""
     names = dict.fromkeys(policy.slot(slot) for slot in _EMAIL_SLOTS)
-    read = (emails.read(_value(record, name)) for name in names)
+    read = (emails.read(_filled(record, policy, name)) for name in names)
     return [address.email.lower() for address in read if address.asked]
 
 
@@ -117,9 +129,9 @@ def _domains(record: Record, policy: Policy) -> list[str]:
     personal = policy.slot("personal_email")
     mail = next((policy.slot(slot) for slot in ("email", "work_email") if policy.slot(slot)), "")
     told = (
-        _value(record, policy.slot("company_domain")),
-        _value(record, policy.slot("company_website")),
-        emails.domain(_value(record, mail)) if mail != personal else "",
+        _slot(record, policy, "company_domain"),
+        _slot(record, policy, "company_website"),
+        emails.domain(_filled(record, policy, mail)) if mail != personal else "",
         record.company_domain,
     )
     return [domain for domain in dict.fromkeys(domains.company_domain(text) for text in told) if domain]
@@ -150,11 +162,12 @@ def _gaps(
     closed: dict[str, Reason] = {}
     for rule in policy.rules:
         value, ours = _value(record, rule.property), own.get(rule.field, Own())
-        if is_blank(value):
+        is_gap = policy.is_blank(value)
+        if is_gap:
             blank.append(rule.field)
-        if not may_write(rule, value, ours, countries):
+        if not may_write(rule, value, ours, countries, blank=is_gap):
             continue
-        if ours.refused or (is_blank(value) and ours.value_hash):
+        if ours.refused or (is_gap and ours.value_hash):
             closed[rule.field] = Reason.REFUSED
             if not ours.refused:
                 refused.append(rule.field)
@@ -165,11 +178,14 @@ def _gaps(
     return tuple(blank), tuple(gaps), closed, tuple(refused)
 
 
-def may_write(rule: FieldRule, value: str | None, ours: Own, countries: tuple[str, ...] = ()) -> bool:
-    """Whether the field's rule allows a write over ``value``; whether ours was refused is another question."""
+def may_write(rule: FieldRule, value: str | None, ours: Own, countries: tuple[str, ...] = (), *, blank: bool) -> bool:
+    """Whether the field's rule allows a write over ``value``, which counts as ``blank`` or not.
+
+    Whether ours was refused is another question.
+    """
     if rule.write is WriteRule.NEVER:
         return False
-    if rule.write is WriteRule.ALWAYS or is_blank(value):
+    if rule.write is WriteRule.ALWAYS or blank:
         return True
     return (
         rule.write is WriteRule.IF_OURS

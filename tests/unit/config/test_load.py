@@ -208,6 +208,15 @@ def test_two_webhook_secrets_are_taken_during_rotation(file: Path) -> None:
     assert [secret.get_secret_value() for secret in crm.webhook_secret] == ["new", "old"]
 
 
+def test_blank_values_are_a_list_and_none_by_default(file: Path) -> None:
+    assert hubspot(small(file)).blank_values == ()
+    name = "REFILL_CRM__ACME_HUBSPOT__BLANK_VALUES"
+    assert hubspot(small(file, **{name: "N/A, -"})).blank_values == ("N/A", "-")
+    assert hubspot(small(file, **{name: '["N/A"]'})).blank_values == ("N/A",)
+    sentence = "crm.acme_hubspot.blank_values holds an empty text, which is a gap anyway. Leave it out"
+    assert problems(file, SMALL, SMALL_SECRETS | {name: '["N/A", " "]'}) == (f"{name}: {sentence}",)
+
+
 def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
     file.write_text(EXAMPLE.read_text())
     environ = EXAMPLE_SECRETS | {

@@ -44,6 +44,14 @@ def test_a_change_is_written_only_as_its_rule_allows_on_the_record_read_again(
     assert compare(TITLE, now, look(now, rules, own), rules, own) is verdict
 
 
+@pytest.mark.parametrize(
+    ("held", "verdict"), [("N/A", Verdict.WRITE), ("n/a\u200b", Verdict.WRITE), ("-", Verdict.TAKEN)]
+)
+def test_a_listed_placeholder_may_be_replaced_and_any_other_stays(held: str, verdict: Verdict) -> None:
+    rules, now = policy(rule("job_title"), blank_values=("N/A",)), record({"jobtitle": held})
+    assert compare(TITLE, now, look(now, rules), rules) is verdict
+
+
 def test_a_field_that_was_closed_or_is_watched_no_more_is_not_written() -> None:
     rules, now = policy(), record(do_not_call=True)
     phone = Change("mobile_phone", "mobilephone", "+4915123456789", "kaspr", None, "k3")

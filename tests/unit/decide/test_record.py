@@ -213,3 +213,46 @@ def test_a_rule_without_settings_fills_blanks_with_valid_values() -> None:
         "city", "city", (), WriteRule.IF_BLANK, frozenset({Grade.VALID}), None
     )
     assert Policy("c", "contact").properties == ()
+
+
+LISTED = ("N/A", "-", "unbekannt")
+
+
+def test_a_listed_placeholder_is_a_gap_and_no_identity_and_others_are_values() -> None:
+    values = {"jobtitle": " n/a ", "phone": "-", "mobilephone": "none", "firstname": "Unbekannt", "country": "N/A"}
+    rules = policy(rule("job_title"), rule("phone"), rule("mobile_phone"), blank_values=LISTED)
+    view = look(record(values), rules)
+    assert view.gaps == view.blank == ("job_title", "phone")
+    assert view.held == {"mobile_phone": "none"}
+    assert view.identity.first_name == ""
+    assert look(record(values), replace(rules, blank_values=())).gaps == ()
+
+
+def test_a_value_of_ours_that_a_person_replaced_by_a_listed_placeholder_was_refused() -> None:
+    rules = policy(rule("job_title"), blank_values=LISTED)
+    ours = {"job_title": Own(value_hash("job_title", "CEO"))}
+    view = look(record({"jobtitle": "N/A"}), rules, ours)
+    assert (view.gaps, view.refused) == ((), ("job_title",))
+    assert view.closed == {"job_title": Reason.REFUSED}
+
+
+def test_the_list_of_blank_values_is_policy() -> None:
+    listed = policy(blank_values=LISTED)
+    assert listed.digest == policy(blank_values=tuple(reversed(LISTED))).digest
+    assert listed.digest != policy().digest
+
+
+def test_role_addresses_hotlines_and_dummies_on_the_record_are_nobodys_identity() -> None:
+    values = {
+        "email": "info@acme.com",
+        "work_email": "ada@acme.com",
+        "mobilephone": "555-555-5555",
+        "phone": "030 23123456",
+    }
+    row = record(values | {"country": "DE"})
+    view = look(row, replace(policy(), identity={**IDENTITY, "work_email": "work_email"}))
+    assert view.identity.email == "ada@acme.com"
+    assert view.identity.phone == "+493023123456"
+    assert look(record({"email": "test@test.com", "phone": "+1 800 555 1299"}), policy()).identity == Identity(
+        "", "", "", "Ada", "Example", ""
+    )

@@ -46,11 +46,11 @@ def phone(text: str) -> str:
     """Returns the number in E.164.
 
     Raises:
-        WrongUseError: it is not valid, has no country, or is not one person's.
+        WrongUseError: it is not valid, or has no country.
     """
-    number = phones.read(text).personal
+    number = phones.read(text).e164
     if not number:
-        raise WrongUseError("not a person's phone number. Write it with its country, such as +14155552671")
+        raise WrongUseError("not a valid phone number. Write it with its country, such as +14155552671")
     return number
 
 
@@ -58,22 +58,30 @@ def email(text: str) -> str:
     """Returns the address, spelled as a visit asks by it.
 
     Raises:
-        WrongUseError: it is none, or nobody's in particular.
+        WrongUseError: it is none.
     """
-    found = emails.read(text)
-    if not found.email:
+    found = emails.key(text)
+    if not found:
         raise WrongUseError("not an e-mail address. Write one such as ada@acme.com")
-    if not found.asked:
-        raise WrongUseError(f"not one person's e-mail address ({found.problem}). Write one such as ada@acme.com")
-    return found.email.lower()
+    return found
 
 
 def whom(text: str) -> tuple[Literal["email", "phone", "slug"], str]:
-    """Which of the three the text is, and its canonical form."""
+    """Returns which of the three the text is, and its canonical form.
+
+    Raises:
+        WrongUseError: it is none of them, or nobody's in particular: a paid question would find a stranger.
+    """
     if "@" in text:
-        return "email", email(text)
+        address = email(text)
+        if not emails.read(address).asked:
+            raise WrongUseError(f"not one person's address ({emails.read(address).problem}). Ask by another")
+        return "email", address
     if _PHONE.fullmatch(text.strip()):
-        return "phone", phone(text)
+        number = phone(text)
+        if not phones.read(number).personal:
+            raise WrongUseError("not one person's number. Ask by another")
+        return "phone", number
     return "slug", slug(text)
 
 
