@@ -136,12 +136,16 @@ class Refill:
         return [sys.executable, "-m", "worker.cli", *words, "--config", str(self.config)]
 
     @contextlib.contextmanager
-    def daemon(self, *words: str) -> Iterator[Daemon]:
-        """``up``, ``web`` or another long-running command as a process, killed in the end if it is still there."""
+    def daemon(self, *words: str, files: int = 0) -> Iterator[Daemon]:
+        """``up``, ``web`` or another long-running command as a process, killed in the end if it is still there.
+
+        It may open as many ``files``, where that is said.
+        """
+        limited = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []
         log = self.folder / f"{words[0]}.log"
         with (
             log.open("wb") as told,
-            subprocess.Popen(self._words(*words), stdout=told, stderr=told, env=_environment()) as process,
+            subprocess.Popen([*limited, *self._words(*words)], stdout=told, stderr=told, env=_environment()) as process,
         ):
             try:
                 yield Daemon(process, log)

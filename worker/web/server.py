@@ -14,9 +14,11 @@ from starlette.applications import Starlette
 
 from config.problems import ConfigError
 from config.settings import Web
-from worker.web.punctual import Punctual
+from worker.web.descriptors import most_connections, raise_limit
+from worker.web.punctual import Crowd, Punctual
 
-BACKLOG = 2048
+BACKLOG = 2048  # connections that the kernel holds for us
+AT_A_TIME = 16  # taken from it in one turn of the loop, each with a descriptor before anybody can count it
 log = structlog.get_logger(__name__)
 
 
@@ -60,6 +62,12 @@ def _why(web: Web, error: OSError) -> str:
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: ending is the caller's decision."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts; asyncio has one number for what is taken at a time and what the kernel holds, so set the latter."""
+        await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(BACKLOG)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -71,9 +79,14 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
     Raises:
         WebError: the server ended before.
     """
+
+    class Bounded(Punctual):
+        crowd = Crowd(most_connections(raise_limit()))
+
     config = uvicorn.Config(
         app,
-        http=Punctual,
+        http=Bounded,
+        backlog=AT_A_TIME,
         ws="none",
         lifespan="on",
         access_log=False,  # a path may hold a webhook's secret

@@ -139,6 +139,37 @@ async def test_health_answers_within_a_second_whatever_redis_does(refill: Refill
             await until(answering, "an answer of Redis")
 
 
+async def test_half_open_connections_leave_descriptors_for_everything_else(refill: Refill) -> None:
+    files = 512
+    with refill.daemon("web", files=files) as web, contextlib.ExitStack() as flood:
+        url = await web.url()
+        host, _, port = url.removeprefix("http://").partition(":")
+        for _ in range(3 * files):
+            client = flood.enter_context(socket.socket())
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.connect((host, int(port)))
+
+        def crowded() -> bool:
+            return any(one["refused"] for one in web.events("web.crowded"))
+
+        await until(crowded, "connections that were turned away")
+        held = sum(1 for _ in Path(f"/proc/{web.process.pid}/fd").iterdir())
+        assert held < files - 64
+        flood.close()
+        async with httpx.AsyncClient() as http:
+
+            async def well() -> bool:
+                try:
+                    return bool((await http.get(f"{url}/readyz")).json()["status"] == "no worker is alive")
+                except httpx.HTTPError:
+                    return False
+
+            await until(well, "an answer that asks Redis")
+        assert "Traceback" not in web.log.read_text(encoding="utf-8")
+        assert len(web.events("web.crowded")) <= 12
+
+
 async def test_a_redis_that_takes_no_writes_is_alive_and_not_ready(refill: Refill, http: httpx.AsyncClient) -> None:
     with own_redis() as (_, path):
         refill.set(REFILL_REDIS__URL=f"unix://{path}", REFILL_SECRET_KEY="k" * 32)
