@@ -30,6 +30,7 @@ from config.units import (
     Place,
     Rates,
     Region,
+    SalesforceId,
     Secrets,
     Selection,
     Text,
@@ -265,7 +266,7 @@ class Salesforce(_Crm):
     login_base: Url | None = None  # unset: base_url
     audience: Url | None = None  # of the JWT; unset: worked out
     api_version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$")
-    org_id: str | None = Field(default=None, pattern=r"^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$")
+    org_id: SalesforceId | None = None
     external_id: str = "OpenProspect_Id__c"
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 
 from connectors.addresses import is_loopback
 from connectors.limits import Window, parse_rate
+from connectors.salesforce.ids import long_id
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"\s*(\d+)\s*([smhd])\s*")
@@ -90,6 +91,13 @@ def _listed(value: object) -> object:
     return value
 
 
+def _salesforce_id(text: str) -> str:
+    try:
+        return long_id(text)
+    except ValueError as error:
+        raise ValueError(f'"{text}" {error}') from None
+
+
 def _texts(value: object) -> object:
     """``where = { isvip = true }`` and numbers, as the CRM's texts."""
     if isinstance(value, bool):
@@ -129,6 +137,7 @@ Url = Annotated[str, BeforeValidator(parse_url)]
 Place = Annotated[Path, AfterValidator(_in_folder)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Region = Annotated[str, AfterValidator(_region)]
+SalesforceId = Annotated[str, AfterValidator(_salesforce_id)]
 Listed = BeforeValidator(_listed)
 Text = Annotated[str, BeforeValidator(_texts)]
 BlankValues = Annotated[tuple[Text, ...], Listed, AfterValidator(_blank_values)]

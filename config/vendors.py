@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from config.settings import Forager, HubSpot, Kaspr, OpenProspect, Salesforce, windows
+from config.settings import CrmSettings, Forager, HubSpot, Kaspr, OpenProspect, Salesforce, windows
 from connectors import forager, kaspr, openprospect
 from connectors.hubspot import HubSpotOptions
+from connectors.hubspot.records import record_id as hubspot_id
 from connectors.salesforce import SalesforceOptions
+from connectors.salesforce.ids import long_id
+
+
+def record_id(settings: CrmSettings, text: str) -> str:
+    """The one spelling of a record's id in a crm.
+
+    Raises:
+        ValueError: it is none there; the message follows the id.
+    """
+    match settings:
+        case HubSpot():
+            return hubspot_id(text)
+        case Salesforce():
+            return long_id(text)
 
 
 def forager_options(settings: Forager) -> forager.Options:

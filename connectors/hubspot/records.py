@@ -283,6 +283,18 @@ def is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and not text.startswith("0")
 
 
+def record_id(text: str) -> str:
+    """A record's id without blanks around it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    told = text.strip()
+    if not is_id(told):
+        raise ValueError("is not a HubSpot record id. Use the number from the record's address")
+    return told
+
+
 def more(rows: Rows) -> bool:
     """Whether there are rows behind this page."""
     return (rows.paging is not None and rows.paging.next is not None) or (rows.total or 0) > len(rows.results)

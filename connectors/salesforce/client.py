@@ -34,6 +34,7 @@ from connectors.oauth import GrantStore
 from connectors.ports import Watched
 from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
+from connectors.salesforce.ids import is_id, known_id
 from connectors.salesforce.options import MARKS, SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
 from connectors.salesforce.records import TABLES, Created, Rows, Schema
@@ -218,7 +219,7 @@ class Salesforce:
         rows = await self._org.by_ids(watched.object, asked, ids)
         found: dict[str, Found] = {}
         for one in ids:
-            record = rows.get(records.long_id(one))
+            record = rows.get(known_id(one))
             if record is not None:
                 found[one] = _fate(watched.object, record)
         lost = [one for one in ids if one not in found]
@@ -227,7 +228,7 @@ class Salesforce:
 
     async def _lost(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> Mapping[str, Found]:
         """What became of rows a plain query does not show. Deleted rows can be seen for fifteen days."""
-        ends = {one: records.long_id(one) for one in ids}
+        ends = {one: known_id(one) for one in ids}
         seen: dict[str, Mapping[str, Any]] = {}
         survivors: dict[str, Record] = {}
         for _ in range(CHAIN):
@@ -267,9 +268,9 @@ class Salesforce:
 
         strict = self._options.strict
         results = {
-            write.id: WriteResult(Written.DONE if records.is_id(write.id) else Written.GONE)
+            write.id: WriteResult(Written.DONE if is_id(write.id) else Written.GONE)
             for write in writes
-            if not write.values or not records.is_id(write.id)
+            if not write.values or not is_id(write.id)
         }
         good = [write for write in writes if write.id not in results]
         size = writing.CONDITIONAL_ROWS if strict else writing.ROWS
@@ -291,7 +292,7 @@ class Salesforce:
         """All of ``properties`` of rows we wrote last, else none: the org tells a row's writer, not a field's."""
         rows = await self._org.ids_in(object, ("Id", "LastModifiedById"), ids, QUERY)
         mine = {str(row.get("Id")) for row in rows if self.is_ours(str(row.get("LastModifiedById")))}
-        return {one: frozenset(properties) for one in ids if records.long_id(one) in mine}
+        return {one: frozenset(properties) for one in ids if known_id(one) in mine}
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked accounts."""
@@ -299,7 +300,7 @@ class Salesforce:
         fields = ("Id", *(name for name in records.COMPANY if name in schema.properties))
         rows = await self._org.ids_in("company", fields, ids, QUERY)
         by_id = {str(row.get("Id")): records.to_company(row) for row in rows}
-        return {one: by_id[records.long_id(one)] for one in ids if records.long_id(one) in by_id}
+        return {one: by_id[known_id(one)] for one in ids if known_id(one) in by_id}
 
     # ---- deliver -------------------------------------------------------------------------------------------------
 
@@ -356,7 +357,7 @@ class Salesforce:
         """Set the account of contacts that have none; one that a person chose stays."""
         if object != "contact":
             return
-        wanted = {records.long_id(one): records.long_id(other) for one, other in pairs}
+        wanted = {known_id(one): known_id(other) for one, other in pairs}
         rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY)
         free = [str(row["Id"]) for row in rows if not row.get("AccountId")]
         results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
@@ -410,7 +411,7 @@ def _last_master(row_id: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
         master = seen.get(row_id, {}).get("MasterRecordId")
         if not isinstance(master, str) or not master:
             break
-        row_id = records.long_id(master)
+        row_id = known_id(master)
     return row_id
 
 

@@ -6,7 +6,6 @@ checked beside a secret in the path. The session id is never looked at.
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from connectors.salesforce.records import TABLES, is_id, long_id
+from connectors.salesforce.ids import is_id, known_id, long_id, same_id
+from connectors.salesforce.records import TABLES
 
 MOST_NOTIFICATIONS = 100
 MOST_IDS = 200
@@ -52,12 +52,6 @@ class Message:
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: int = 0
     writers: Mapping[str, str] = field(default_factory=dict)
-
-
-def same_id(told: str, ours: str) -> bool:
-    """Whether two ids of organizations or users, of 15 or 18 characters each, are one."""
-    known = all(len(one) in {15, 18} for one in (told, ours))
-    return known and hmac.compare_digest(told[:15].encode(), ours[:15].encode())
 
 
 def without_echoes(message: Message, user_id: str) -> Message:
@@ -150,8 +144,6 @@ class _Reader:
             self.organization_id = text
         elif tag in _WRITER:
             self._writer = text
-        elif not is_id(text):
-            raise ValueError("not a record id")
         else:
             self.rows.append((self._object, long_id(text)))
 
@@ -180,14 +172,14 @@ def callout(body: Any) -> Message:
         raise ValueError("object and org_id are texts")  # noqa: TRY004  # as above
     if not isinstance(ids, list) or not 0 < len(ids) <= MOST_IDS:
         raise ValueError("ids is a list of 1 to 200 record ids")
-    if not all(isinstance(one, str) and is_id(one) for one in ids):
+    if not all(isinstance(one, str) for one in ids):
         raise ValueError("ids holds what is no record id")
     told = body.get("last_modified_by_id") or {}
     if not isinstance(told, Mapping) or not all(one is None or isinstance(one, str) for one in told.values()):
         raise ValueError("last_modified_by_id maps record ids to user ids")
     object_ = _OURS.get(name.lower(), "")
     rows = [(object_, long_id(one)) for one in ids]
-    by = {long_id(one): user or "" for one, user in told.items()}
+    by = {known_id(one): user or "" for one, user in told.items()}
     writers = _agreed([(id, by.get(id, "")) for _, id in rows])
     return Message(org, _by_object(rows), 0 if object_ else len(ids), writers)
 
@@ -196,7 +188,7 @@ def _agreed(told: list[tuple[str, str]]) -> dict[str, str]:
     """The last writer of each record of which all that is told says the same."""
     found: dict[str, set[str]] = {}
     for id, writer in told:
-        found.setdefault(id, set()).add(long_id(writer))
+        found.setdefault(id, set()).add(known_id(writer))
     return {id: writer for id, (writer, *others) in found.items() if writer and not others}
 
 

@@ -16,6 +16,7 @@ from connectors.limits import Ticket
 from connectors.models import Record, Reply
 from connectors.operations import Operation, Repeat
 from connectors.salesforce import records, soql
+from connectors.salesforce.ids import known_id
 from connectors.salesforce.records import TABLES, Describe, Rows, Schema, Version
 from connectors.salesforce.tokens import Tokens
 from connectors.salesforce.wire import Call, Lines
@@ -169,7 +170,7 @@ class Org:
             literals = [soql.quoted(one) for one in part]
             return soql.select(fields, TABLES[object], [soql.one_of("Id", literals)])
 
-        good = [records.long_id(one) for one in ids if records.is_id(one)]
+        good = [known for one in ids if (known := known_id(one))]
         rows: list[Mapping[str, Any]] = []
         for part in soql.chunked(good, query, IDS):
             rows += await self.rows(query(part), operation)

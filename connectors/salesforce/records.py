@@ -34,6 +34,8 @@ _KINDS = {
     "percent": "number",
     "date": "date",
     "datetime": "datetime",
+    "id": "id",
+    "reference": "id",
 }
 Raw = Mapping[str, Any]
 
@@ -230,17 +232,3 @@ def _held(record: Record, name: str) -> set[str]:
     """What a field holds: its text, and the parts of a multi-select."""
     held_text = (record.values.get(name) or "").casefold()
     return {held_text, *held_text.split(";")}
-
-
-def long_id(short: str) -> str:
-    """The 18-character form of an id; anything that is no 15-character id stays as it is."""
-    if len(short) != 15 or not (short.isascii() and short.isalnum()):
-        return short
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-    groups = (short[start : start + 5] for start in (0, 5, 10))
-    return short + "".join(alphabet[sum(1 << i for i, c in enumerate(group) if c.isupper())] for group in groups)
-
-
-def is_id(value: str) -> bool:
-    """Whether this can be a record's id at all."""
-    return len(value) in {15, 18} and value.isascii() and value.isalnum()

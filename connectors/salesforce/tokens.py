@@ -20,8 +20,8 @@ from connectors.classify import parsed
 from connectors.errors import AccessError
 from connectors.oauth import BUCKET, Grant, GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation, Repeat
+from connectors.salesforce.ids import known_id, same_id
 from connectors.salesforce.options import SalesforceOptions
-from connectors.salesforce.records import long_id
 from connectors.salesforce.sign_in import WRONG_AUDIENCE
 from connectors.transport import Transport
 
@@ -96,9 +96,9 @@ class Tokens:
     def _taken(self, grant: Grant) -> None:
         instance = pinned(self._options.name, grant.instance_url, self._options.base_url)
         org_id, user_id = identity(grant.identity)
-        if self._options.org_id and org_id and org_id[:15] != self._options.org_id[:15]:
+        if self._options.org_id and org_id and not same_id(org_id, self._options.org_id):
             raise AccessError(self._options.name, TOKEN.name, code="ORG", hint="the credential belongs to another org")
-        self.org_id, self.user_id, self.instance = org_id, long_id(user_id), instance
+        self.org_id, self.user_id, self.instance = org_id, known_id(user_id), instance
 
     async def _form(self, refresh_token: SecretStr | None) -> Mapping[str, str]:
         options = self._options

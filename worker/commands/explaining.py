@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from worker.commands.names import known_work
+from worker.commands.names import known_record, known_work
 from worker.commands.running import DONE
 from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.tables import ago, lasting, table
@@ -23,6 +23,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
     logging.getLogger("connectors").setLevel(logging.ERROR)  # what cannot be read is said below
     async with session(settings) as runtime:
         known_work(settings, crm, object, await runtime.ledger.floor.works())
+        id = known_record(settings, crm, object, id)
         known = await told(runtime.ledger, crm, object, id)
         record: dict[str, Any] | None = None
         if object in {"contact", "lead"} and crm in settings.crm:

@@ -8,7 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from config.problems import ConfigError
-from worker.commands.names import ALL, chosen_works, known_target, known_watch, known_work, pausable
+from worker.commands.names import (
+    ALL,
+    chosen_works,
+    known_record,
+    known_target,
+    known_watch,
+    known_work,
+    pausable,
+)
 from worker.commands.running import DONE, FAILED
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, table
@@ -47,6 +55,7 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         work = ledger.work(*known_work(settings, crm, object, await ledger.floor.works()))
+        id = known_record(settings, crm, object, id)
         letter = next((one for one in await _letters(work) if one.id == id), None)
         intents = [json.loads(text) for text in await work.dead_intents(id)]
         now = await ledger.scripts.now()
@@ -80,6 +89,8 @@ async def _each_dead(config: Path | None, names: tuple[str | None, str | None, s
     settings, (crm, object, id) = settings_of(config), names
     async with opened_ledger(settings) as ledger:
         works = chosen_works(settings, crm, object, await ledger.floor.works())
+        if crm and object and id:
+            id = known_record(settings, crm, object, id)
         run, done = new_run("replay"), 0
         for work in (ledger.work(*name) for name in works):
             for letter in await _letters(work):
@@ -124,6 +135,7 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str) -> int
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         work = ledger.work(*known_watch(settings, crm, object))
+        id = known_record(settings, crm, object, id)
         await work.replay(id, new_run("replay"), reopen=True)
     out.print(f"{crm} {object} {id} is due now; fields that were refused are open again", highlight=False, markup=False)
     return DONE

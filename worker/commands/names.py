@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from config.problems import ConfigError
 from config.settings import CrmSettings, Settings
+from config.vendors import record_id
+from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import WorkName
 from worker.overview import works
 
@@ -50,6 +52,20 @@ def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
         watched = [kind for kind in ("contact", "lead") if getattr(settings.crm[crm].watch, kind, None) is not None]
         raise ConfigError([f'{crm} does not watch "{object}"; watched: {_listed(watched)}'])
     return crm, object
+
+
+def known_record(settings: Settings, crm: str, object: str, id: str) -> str:
+    """The one spelling of a record's id, as the ledger knows it; of a delivery's as it stands.
+
+    Raises:
+        ConfigError: no record of this crm can have it.
+    """
+    if object == DELIVERY or crm not in settings.crm:
+        return id
+    try:
+        return record_id(settings.crm[crm], id)
+    except ValueError as error:
+        raise ConfigError([f'"{id}" {error}']) from None
 
 
 def chosen_works(settings: Settings, crm: str | None, object: str | None, ever: Iterable[WorkName]) -> list[WorkName]:

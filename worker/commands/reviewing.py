@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from worker.commands.names import chosen_works, known_work
+from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.running import DONE, FAILED
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, table
@@ -45,6 +45,7 @@ async def run_review_decide(
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         name = known_work(settings, crm, object, await ledger.floor.works())
+        ids = [known_record(settings, crm, object, one) for one in ids]
         proposals = {one.id: one for one in await Reviews(ledger.scripts, *name).all()}
         unknown = [id_ for id_ in ids if id_ not in proposals]
         if unknown:

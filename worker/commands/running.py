@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from rich.live import Live
 from rich.table import Table
 
+from worker.commands.names import known_record
 from worker.commands.session import err, out, print_json, session, settings_of, working
 from worker.engine import stop_on_signals, work
 from worker.heartbeat import beating
@@ -29,6 +31,9 @@ async def run_worker(config: Path | None) -> int:
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
     """One pass with a worker of its own; others on the same Redis help."""
     settings = settings_of(config, verbose=verbose)
+    if wanted.record is not None:
+        crm, kind, id = wanted.record
+        wanted = replace(wanted, record=(crm, kind, known_record(settings, crm, kind, id)))
     async with session(settings) as runtime:
         await runtime.open_crms()
         if wanted.record is not None and wanted.record[:2] not in runtime.watches:

@@ -13,10 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from config.settings import HubSpot
-from connectors.hubspot.records import is_id as is_hubspot_id
-from connectors.salesforce.records import is_id as is_salesforce_id
-from connectors.salesforce.records import long_id
+from config.vendors import record_id
 from worker.ledger.intake import Followed
 from worker.web import openapi
 from worker.web.bodies import RefusedError, json_of
@@ -97,10 +94,10 @@ def _asked(door: Door, body: Any) -> tuple[str, str, list[str]]:
     settings = door.settings.crm.get(crm)
     if settings is None or kind not in watched_kinds(door.settings, crm):
         raise RefusedError(404, "unknown")
-    hubspot = isinstance(settings, HubSpot)
-    if not all((is_hubspot_id if hubspot else is_salesforce_id)(one) for one in ids):
-        raise RefusedError(400, "ids")
-    return crm, kind, list(dict.fromkeys(ids if hubspot else map(long_id, ids)))
+    try:
+        return crm, kind, list(dict.fromkeys(record_id(settings, one) for one in ids))
+    except ValueError:
+        raise RefusedError(400, "ids") from None
 
 
 def _told(id: str, found: Followed) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from config.settings import Salesforce
 from connectors.salesforce import messages
+from connectors.salesforce.ids import same_id
 from connectors.salesforce.messages import Message
 from worker.ledger.intake import Announced
 from worker.web.bodies import RefusedError, json_of
@@ -74,7 +75,7 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
 
 async def _take(door: Door, ourselves: Ourselves, name: str, org: Salesforce, message: Message) -> None:
     """The records of a message into the work; those that we wrote last ourselves are no news."""
-    if org.org_id and message.organization_id and not messages.same_id(message.organization_id, org.org_id):
+    if org.org_id and message.organization_id and not same_id(message.organization_id, org.org_id):
         raise RefusedError(403, "org")
     told = sum(map(len, message.ids.values()))
     if message.writers:

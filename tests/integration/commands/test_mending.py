@@ -92,6 +92,44 @@ async def test_all_dead_letters_of_a_crm_are_replayed_or_dropped_together(refill
     assert (await refill("dead", "list", "--json")).json == []
 
 
+SALESFORCE = ("acme_salesforce", "contact")
+SHORT, LONG = "0035g00000AbCdE", "0035g00000AbCdEAAV"
+
+
+@pytest.mark.parametrize("told", [SHORT, LONG, LONG.lower()])
+async def test_a_salesforce_record_is_found_by_every_spelling_of_its_id(
+    refill: Refill, ledger: Ledger, told: str
+) -> None:
+    work = ledger.work(*SALESFORCE)
+    assert (await refill("replay", *SALESFORCE, told)).code == 0
+    assert (await refill("explain", *SALESFORCE, told, "--json")).json["place"]["state"] == "due"
+    (lease,) = await work.claim("somebody", 1)
+    assert lease.id == LONG
+    await work.bury(lease, "no more")
+    assert (await refill("dead", "show", *SALESFORCE, told, "--json")).json["id"] == LONG
+    assert (await refill("dead", "drop", *SALESFORCE, told)).code == 0
+    assert (await work.counts()).dead == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((*SALESFORCE, "0035g00000AbCdEAAW"), "its last three characters do not fit"),
+        ((*SALESFORCE, "33451"), "is not a Salesforce id. Use its 15 or 18 letters and digits"),
+        (("acme_hubspot", "contact", "0035g00000AbCdE"), "is not a HubSpot record id"),
+    ],
+)
+@pytest.mark.parametrize(
+    "step", [("explain",), ("replay",), ("dead", "show"), ("dead", "replay"), ("sync", "--record")]
+)
+async def test_an_id_that_no_record_can_have_is_refused(
+    refill: Refill, ledger: Ledger, step: tuple[str, ...], words: tuple[str, ...], sentence: str
+) -> None:
+    ran = await refill(*step, *words)
+    assert ran.code == 2
+    assert sentence in ran.err
+
+
 @pytest.mark.parametrize("step", ["replay", "drop"])
 async def test_everything_must_be_asked_for_by_name(refill: Refill, ledger: Ledger, step: str) -> None:
     await buried(ledger, CONTACTS, "7")

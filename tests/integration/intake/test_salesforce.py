@@ -37,7 +37,7 @@ async def test_message_is_acknowledged_once_its_records_are_in_the_work(door: Do
 
 async def test_hundred_notifications_of_several_objects_are_one_message(door: Door) -> None:
     rows = [notification(f"0035g000{at:07d}AAA") for at in range(50)]
-    rows += [notification(f"00Q5g000{at:07d}AAA", "Lead") for at in range(49)] + [notification(ONE, "Account")]
+    rows += [notification(f"00Q5g000{at:07d}EAA", "Lead") for at in range(49)] + [notification(ONE, "Account")]
     assert (await door.post(OUTBOUND, envelope(*rows), XML)).status_code == 200
     assert len(await door.due("acme_salesforce")) == 50
     assert len(await door.due("acme_salesforce", "lead")) == 49

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.salesforce.messages import Message, callout, outbound, same_id, without_echoes
-from connectors.salesforce.records import is_id
+from connectors.salesforce.ids import is_id, same_id
+from connectors.salesforce.messages import Message, callout, outbound, without_echoes
 from tests.integration.intake.senders import envelope, notification
 
 WHOLE = envelope(notification("0035g00000AbCdEAAV", by="0055g0000000PERAA2"))

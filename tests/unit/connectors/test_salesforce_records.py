@@ -100,13 +100,5 @@ def test_a_body_holds_typed_values() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("short", "long"),
-    [("001A0000006Vm9r", "001A0000006Vm9rIAC"), ("003000000000001AAA", "003000000000001AAA"), ("x", "x")],
-)
-def test_ids_are_kept_in_their_long_form(short: str, long: str) -> None:
-    assert records.long_id(short) == long
-
-
 def test_a_field_without_details_reads_as_text() -> None:
     assert records.to_schema(Describe(fields=[RawField(name="X")])).properties["X"].kind == "text"

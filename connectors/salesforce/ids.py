@@ -1,0 +1,61 @@
+"""Record ids: 15 characters whose case counts, or 18 whose last three tell that case. Here they are always 18.
+
+Source: Salesforce's object reference on the ID field type, read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def long_id(text: str) -> str:
+    """The 18-character form of an id.
+
+    Of 18 characters without a capital the case is read from the last three: that is what they are for.
+
+    Raises:
+        ValueError: it is no id, or its last three characters do not fit the others; the message says which.
+    """
+    told = text.strip()
+    if len(told) not in {15, 18} or not (told.isascii() and told.isalnum()):
+        raise ValueError("is not a Salesforce id. Use its 15 or 18 letters and digits")
+    short, suffix = told[:15], told[15:]
+    if suffix and told == told.lower():
+        short, suffix = _cased(short, suffix.upper()), suffix.upper()
+    if suffix not in {"", _suffix(short)}:
+        raise ValueError("is not a Salesforce id: its last three characters do not fit the others. Copy it anew")
+    return short + _suffix(short)
+
+
+def known_id(text: str) -> str:
+    """The 18-character form, ``""`` for what is no id."""
+    try:
+        return long_id(text)
+    except ValueError:
+        return ""
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be a record's id at all."""
+    return known_id(text) != ""
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two ids, of 15 or 18 characters each, are one."""
+    told = known_id(one)
+    return told != "" and hmac.compare_digest(told, known_id(other))
+
+
+def _suffix(short: str) -> str:
+    groups = (short[start : start + 5] for start in (0, 5, 10))
+    return "".join(_SUFFIX[sum(1 << place for place, sign in enumerate(group) if sign.isupper())] for group in groups)
+
+
+def _cased(short: str, suffix: str) -> str:
+    """``short`` with the capitals that its suffix tells; as it is where that is no suffix."""
+    if not set(suffix) <= set(_SUFFIX):
+        return short
+    capital = [bool(_SUFFIX.index(suffix[place // 5]) >> place % 5 & 1) for place in range(15)]
+    return "".join(sign.upper() if is_capital else sign for sign, is_capital in zip(short, capital, strict=True))
