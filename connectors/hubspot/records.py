@@ -113,6 +113,7 @@ class Rows(_Model):
 
 class _Option(_Model):
     value: str
+    label: str = ""
 
 
 class _Meta(_Model):
@@ -228,12 +229,14 @@ def to_company(row: Row) -> Company:
 def to_property(raw: RawProperty) -> Property:
     """A definition as our schema speaks. HubSpot states no length; 65,536 characters is its text limit."""
     read_only = (raw.modificationMetadata is not None and raw.modificationMetadata.readOnlyValue) or raw.calculated
+    options = raw.options if raw.type == "enumeration" else []
     return Property(
         name=raw.name,
         kind=_kind(raw),
         writable=not read_only,
         length=65_536 if raw.type == "string" else 0,
-        options=frozenset(option.value for option in raw.options) if raw.type == "enumeration" else frozenset(),
+        options=frozenset(option.value for option in options),
+        labels={option.value: option.label for option in options},
         unique=bool(raw.hasUniqueValue),
         label=raw.label,
     )

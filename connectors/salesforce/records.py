@@ -54,6 +54,7 @@ class Rows(_Model):
 
 class _Choice(_Model):
     value: str
+    label: str = ""
     active: bool = True
 
 
@@ -107,12 +108,14 @@ def to_schema(raw: Describe) -> Schema:
 def _property(raw: RawField) -> Property:
     chosen = raw.type in {"picklist", "multipicklist"} and raw.restrictedPicklist
     kind = "options" if chosen else _KINDS.get(raw.type, "text")
+    shown = [choice for choice in raw.picklistValues or () if choice.active]
     return Property(
         name=raw.name,
         kind=kind,
         writable=raw.updateable,
         length=raw.length if kind not in {"options", "number", "bool", "date", "datetime"} else 0,
-        options=frozenset(o.value for o in raw.picklistValues or () if o.active) if chosen else frozenset(),
+        options=frozenset(choice.value for choice in shown) if chosen else frozenset(),
+        labels={choice.value: choice.label for choice in shown} if chosen else {},
         unique=raw.unique or raw.externalId,
         label=raw.label,
     )

@@ -149,7 +149,9 @@ class _Control:
         table = self.portal.table(request.match_info["object"])
         values = {**body}
         if "options" in body:
-            values["options"] = tuple(Option(one, one) for one in body["options"])
+            values["options"] = tuple(
+                Option(**one) if isinstance(one, dict) else Option(one, one) for one in body["options"]
+            )
         values.setdefault("group", GROUPS[table.name])
         held = table.properties.get(body["name"])
         item = replace(held, **values) if held else Property(**values)

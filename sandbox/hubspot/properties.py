@@ -166,7 +166,14 @@ def _is_number(text: str) -> bool:
 
 
 def _options(values: Iterable[str]) -> tuple[Option, ...]:
-    return tuple(Option(value, value, order) for order, value in enumerate(values))
+    """Options whose labels are what people read: capitals and underscores are for machines."""
+    return tuple(
+        Option(_LABELS.get(value) or (value.replace("_", " ").title() if value.isupper() else value), value, order)
+        for order, value in enumerate(values)
+    )
+
+
+_LABELS: Final = {"COMPUTER_SOFTWARE": "Software Development"}
 
 
 LIFECYCLE: Final = (

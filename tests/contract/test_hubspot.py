@@ -29,6 +29,7 @@ from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket
 from tests.contract.writes import Rest, written
+from worker.decide.schema import Invalid, fit
 
 WATCHED = Watched("contact", ("email", "phone", "mobilephone", "jobtitle", "firstname", "lastname", "hs_linkedin_url"))
 FRESH = itertools.count(1)
@@ -141,6 +142,19 @@ async def test_standing_is_one_free_read(sandbox: Sandbox, crm: HubSpot) -> None
 async def test_a_portal_fed_by_salesforce_is_told_of(sandbox: Sandbox, crm: HubSpot) -> None:
     sandbox.control("switch", {"salesforcecontactid": True})
     assert "Salesforce" in (await crm.standing()).notes[0]
+
+
+async def test_a_value_is_matched_by_the_label_of_an_option(sandbox: Sandbox, crm: HubSpot) -> None:
+    industry = (await crm.properties("company"))["industry"]
+    assert industry.labels["COMPUTER_SOFTWARE"] == "Software Development"
+    for told in ("Software Development", "software  development", "Computer Software", "COMPUTER_SOFTWARE"):
+        assert fit(told, "industry", industry) == "COMPUTER_SOFTWARE"
+    for told in ("Software", "Computer Hardware"):
+        assert isinstance(fit(told, "industry", industry), Invalid)
+    written = await crm.write(
+        "company", [Write(company(sandbox), {"industry": str(fit("Banking", "industry", industry))})]
+    )
+    assert {one.outcome for one in written.values()} == {Written.DONE}
 
 
 async def test_a_generation_of_paths_that_has_ended_is_told_with_what_to_set(

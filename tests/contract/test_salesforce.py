@@ -35,6 +35,7 @@ from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket, Wire, answers, wire
 from tests.contract.writes import Rest, written
+from worker.decide.schema import Invalid, fit
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
 LEADS = Watched("lead", ("Email", "Phone", "Title", "FirstName", "LastName"))
@@ -432,6 +433,17 @@ async def test_a_lead_is_read_with_its_own_company(sandbox: Sandbox, crm: Salesf
     record = (await crm.read(LEADS, [record_id]))[record_id].record
     assert record is not None
     assert (record.company_name, record.company_domain, record.company_id) == ("Quist AB", "quist-example.se", "")
+
+
+async def test_a_value_is_matched_by_the_label_of_a_restricted_picklist(sandbox: Sandbox, crm: Salesforce) -> None:
+    sandbox.control(
+        "properties/Lead",
+        {"name": "Rating", "type": "picklist", "length": 40, "options": ["Hot lead"], "restricted": True},
+    )
+    rating = (await crm.properties("lead"))["Rating"]
+    assert rating.labels == {"Hot lead": "Hot lead"}
+    assert fit("hot-lead", "industry", rating) == "Hot lead"
+    assert isinstance(fit("warm", "industry", rating), Invalid)
 
 
 async def test_short_and_long_ids_are_one(sandbox: Sandbox, crm: Salesforce) -> None:

@@ -66,7 +66,8 @@ def _option(plain: str, field: str, property: Property) -> str | Invalid:
     if plain in property.options:
         return plain
     wanted = _folded(plain)
-    found = {value for value in property.options if wanted in {_folded(value), _folded(property.labels.get(value, ""))}}
+    names = {value: {_folded(value), _folded(property.labels.get(value, ""))} - {""} for value in property.options}
+    found = {value for value, known in names.items() if wanted in known}
     if not found and field == "country":
         region = countries.region(plain)
         found = {
