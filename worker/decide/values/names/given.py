@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from worker.decide.values.names import nicknames, scripts
 from worker.decide.values.names.reading import Reading, Token, is_vietnamese
-from worker.decide.values.names.schemes import latin
+from worker.decide.values.names.schemes import korean, latin
 from worker.decide.values.names.verdict import Verdict
 from worker.decide.values.names.words import Word, alike, is_syllable, joined
 from worker.decide.values.words import words as word_set
@@ -30,7 +30,7 @@ def compare(one: Reading, other: Reading, *, strict: bool = False) -> Verdict | 
 
 def _compare(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...], *, strict: bool) -> Verdict:
     whole = alike(_all(one), _all(other))
-    if whole is SAME or _inside(one, other) or _inside(other, one):
+    if whole is SAME or _in_latin(_all(one), _all(other)) or _inside(one, other) or _inside(other, one):
         return SAME
     left, right = _heads(one, other)
     verdict = _token(left, right, strict=strict)
@@ -38,7 +38,7 @@ def _compare(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Wor
         return _further(one, other, strict=strict)
     if strict:
         return OTHER
-    if verdict is OTHER and whole is UNSAID:
+    if verdict is OTHER and whole is UNSAID and max(len(one), len(other)) > 1:
         return UNSAID
     later = _later(one, other, family) or _later(other, one, family)
     return later or verdict
@@ -101,7 +101,7 @@ def _word(one: Word, other: Word, *, strict: bool) -> Verdict:
     related = {nicknames.relation(left, right) for left in _spelled(one) for right in _spelled(other)}
     if SAME in related or _spelled_otherwise(one, other) or _spelled_otherwise(other, one) or _in_latin(one, other):
         return SAME
-    if strict:
+    if strict or (related == {None} and _are_known(one) and _are_known(other)):
         return OTHER
     if verdict is OTHER and (UNSAID in related or _is_short_for(one.plain, other.plain)):
         return UNSAID
@@ -115,12 +115,17 @@ def _spelled(word: Word) -> frozenset[str]:
     return word.forms or scripts.spelled(word.text, word.script)
 
 
+def _are_known(word: Word) -> bool:
+    """Whether a word is surely a known given name: two of those that are no forms of one name are two names."""
+    return any(nicknames.is_given(form) for form in _spelled(word))
+
+
 def _spelled_otherwise(one: Word, other: Word) -> bool:
     """Whether ``other`` in its own script is another form of ``one``: ``Саша`` of ``Alexander``."""
     if one.script != scripts.LATIN or other.script == scripts.LATIN:
         return False
     return any(
-        nicknames.relation(form, kin) is SAME and scripts.compare(other.text, other.script, kin) is SAME
+        nicknames.relation(form, kin) is SAME and scripts.is_usual(other.text, other.script, kin)
         for form in one.forms
         for kin in nicknames.related(form)
     )
@@ -131,8 +136,8 @@ def _in_latin(one: Word, other: Word) -> bool:
 
 
 def _is_short_for(one: str, other: str) -> bool:
-    """Whether one may be short for the other, or a slip of the hand: two known names are two names."""
-    if nicknames.is_given(one) and nicknames.is_given(other):
+    """Whether one may be short for the other, or a slip of the hand. Where each syllable counts, none is short."""
+    if korean.is_korean(one) and korean.is_korean(other):
         return False
     short, long = sorted((one, other), key=len)
     if len(short) > 2 and long.startswith(short) and not is_syllable(short):

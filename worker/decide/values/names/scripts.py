@@ -167,6 +167,14 @@ def compare(native: str, kind: str, latin: str) -> Verdict:
     return Verdict.OTHER if scheme.apart(native, latin) else Verdict.UNSAID
 
 
+def is_usual(native: str, kind: str, latin: str) -> bool:
+    """Whether a Latin word is surely a form of ``native``: a listed one, or one whose vowels are written."""
+    scheme = _SCHEMES.get(kind)
+    if scheme is None:
+        return False
+    return latin in _forms_in_use(scheme, native) or (scheme.exact and scheme.spells(native, latin))
+
+
 def compare_native(one: str, kind: str, other: str, other_kind: str) -> Verdict:
     """Compares two words that are both not in Latin letters."""
     if one == other:

@@ -29,7 +29,7 @@ HEBREW = Table(
     followed(_HEBREW_CONSONANTS, _SHORT)
     | spellings("""
     א:|a|e|i|o|u ה:h|ha|he|hi|ho|hu|a|ah|e|eh|o| ו:v|w|o|u|ou|oo|va|ve|vi|ow|au וו:v|w|va|vi|ve|o|u
-    י:y|i|j|ee|e|ei|ai|ay|ie|ya|ye|yo|yi|yu|ey|ia| יי:y|ei|ai|ay|i|ey|ee ע:|a|e|i|o|u|aa
+    י:y|i|j|ee|e|ei|ai|ay|ie|ya|ye|yo|yi|yu|ey|ia יי:y|ei|ai|ay|i|ey|ee ע:|a|e|i|o|u|aa
     """)
 )
 _SAME_LETTER = str.maketrans(spellings("أ:ا إ:ا آ:ا ٱ:ا ى:ي ی:ي ة:ه ۀ:ه ہ:ه ھ:ه ؤ:و ئ:ي ک:ك ـ:"))

@@ -117,9 +117,9 @@ def skeleton(latin: str) -> str:
 
 
 def far_apart(one: str, other: str) -> bool:
-    """Whether two words differ in half of their consonants or more: no choice of scheme explains that."""
+    """Whether two words differ in two fifths of their consonants or more: no choice of scheme explains that."""
     first, second = skeleton(one), skeleton(other)
-    return 2 * _distance(first, second) >= max(len(first), len(second)) > 0
+    return 5 * _distance(first, second) >= 2 * max(len(first), len(second)) > 0
 
 
 def _distance(one: str, other: str) -> int:
