@@ -30,6 +30,7 @@ _SECRET = frozenset(
         "api_key",
         "client_id",
         "client_secret",
+        "metrics_token",
         "hapikey",
         "password",
         "private_key_file",
@@ -162,7 +163,9 @@ def variable(path: Iterable[str]) -> str:
 def _is_secret(path: _KeyPath) -> bool:
     if path[-1] not in _SECRET:
         return False
-    return path in {("secret_key",), ("web", "token")} or (len(path) == 3 and path[0] in {"providers", "crm"})
+    return path in {("secret_key",), ("web", "token"), ("web", "metrics_token")} or (
+        len(path) == 3 and path[0] in {"providers", "crm"}
+    )
 
 
 def _leaves(table: Mapping[str, Any], above: _KeyPath = ()) -> list[tuple[_KeyPath, Any]]:

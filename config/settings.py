@@ -84,6 +84,7 @@ class Web(Table):
     port: int = Field(default=8080, ge=0, le=65_535)
     public_url: Url | None = None  # signatures are checked over it; see ``origin``
     token: SecretStr | None = None
+    metrics_token: SecretStr | None = None  # unset: /metrics answers whoever reaches it
 
     @property
     def origin(self) -> str:

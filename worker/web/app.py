@@ -18,6 +18,8 @@ from worker.ledger.spool import Spool
 from worker.overview import overview
 from worker.runtime import Ledger
 from worker.web import metrics
+from worker.web.bodies import RefusedError
+from worker.web.door import is_bearer
 from worker.web.intake import ways_in
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
@@ -42,7 +44,9 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
             return found
         return JSONResponse({"status": "ok", "warnings": list(await dangers_of(redis))})
 
-    async def scrape(_: Request) -> Response:
+    async def scrape(request: Request) -> Response:
+        if settings.web.metrics_token and not is_bearer(request, [settings.web.metrics_token]):
+            return RefusedError(401, "token").response()
         try:
             found = await overview(ledger, settings)
         except LedgerUnavailableError:

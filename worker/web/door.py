@@ -129,6 +129,12 @@ def same_secret(given: str, secrets: Iterable[SecretStr]) -> bool:
     return good
 
 
+def is_bearer(request: Request, secrets: Iterable[SecretStr]) -> bool:
+    """Returns whether the request carries one of ``secrets`` as its bearer token."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and same_secret(given.strip(), secrets)
+
+
 def watched_kinds(settings: Settings, crm: str) -> frozenset[str]:
     """The objects of a crm whose records are visited."""
     watch = settings.crm[crm].watch

@@ -17,7 +17,7 @@ from config.vendors import record_id
 from worker.ledger.intake import Followed
 from worker.web import openapi
 from worker.web.bodies import RefusedError, json_of
-from worker.web.door import Door, same_secret, watched_kinds, within
+from worker.web.door import Door, is_bearer, watched_kinds, within
 
 MOST_KEY = 255
 log = structlog.get_logger(__name__)
@@ -30,8 +30,7 @@ def enrich_routes(door: Door) -> list[Route]:
     def known(request: Request) -> None:
         if token is None or not token.get_secret_value():
             raise RefusedError(404, "unknown")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not same_secret(given.strip(), [token]):
+        if not is_bearer(request, [token]):
             raise RefusedError(401, "token")
 
     async def ask(request: Request) -> Response:

@@ -139,6 +139,16 @@ async def test_health_answers_within_a_second_whatever_redis_does(refill: Refill
             await until(answering, "an answer of Redis")
 
 
+async def test_metrics_may_have_a_token(refill: Refill, http: httpx.AsyncClient) -> None:
+    refill.set(REFILL_WEB__METRICS_TOKEN="m" * 32)
+    with refill.daemon("web") as web:
+        url = f"{await web.url()}/metrics"
+        for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic " + "m" * 32}):
+            assert (await http.get(url, headers=headers)).status_code == 401
+        told = await http.get(url, headers={"authorization": "Bearer " + "m" * 32})
+        assert (told.status_code, "refill_workers_alive" in told.text) == (200, True)
+
+
 async def test_half_open_connections_leave_descriptors_for_everything_else(refill: Refill) -> None:
     files = 512
     with refill.daemon("web", files=files) as web, contextlib.ExitStack() as flood:
