@@ -21,6 +21,7 @@ _PAGE = re.compile(
     r"linkedin\.(?:com|cn)\.?(?::\d{1,5})?(?=[/?#\s\"'<>|;,)\]}]|$)([^\s\"<>|;,()\[\]{}]*)",
     re.IGNORECASE,
 )
+_HREF = re.compile(r"\bhref\s?=\s?", re.IGNORECASE)
 _APP = re.compile(r"^linkedin:/{1,3}", re.IGNORECASE)
 _LABEL = re.compile(r"^linked\s?in(?:\s+(?:profile|url|link))?\s*[:=-]+\s*", re.IGNORECASE)
 _AGAIN = re.compile(r"^/?(?:in/|pub/)?(?:https?:/{0,3})?(?:[a-z-]{1,10}\.)?linkedin\.(?:com|cn)/", re.IGNORECASE)
@@ -52,7 +53,8 @@ _NOBODY = words(
     privado profil profile profiles pub public ref removed request requested required research sample search see
     sent signup soon tba tbc tbd test testing the there tester to todo true unavailable unbekannt undefined unknown
     update updated url user username value verify wrong xx xxx xxxx yes yet you your yourname yourprofile kein keine
-    keiner vorhanden aucun aucune ninguno ninguna nessuno geen ingen brak desconocido inconnu sconosciuto onbekend
+    keiner vorhanden aucun aucune ausstehend folgt note notes refer ninguno ninguna nessuno geen ingen brak
+    desconocido inconnu sconosciuto onbekend
     """
 )
 _MAX = 200  # a slug has 3 to 100 characters; signs outside ASCII count more than one at some vendors
@@ -96,7 +98,7 @@ def profile(text: str) -> Profile:
     """Decides what ``text`` says: a slug, or the reason why it gives none."""
     if len(text) > _LONGEST:
         return Profile(refused="malformed")
-    plain = visible(unescape(text)).replace("\\", "/").strip()
+    plain = _HREF.sub(" ", visible(unescape(text))).replace("\\", "/").strip()
     if not plain or says_nothing(plain):
         return Profile(refused="blank")
     for _ in range(_ROUNDS):
