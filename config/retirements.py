@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from config.settings import CrmSettings
 
 LOOKED_UP = date(2026, 11, 28)
 
@@ -96,11 +100,19 @@ HUBSPOT_VERSIONS: Mapping[str, Retirement] = MappingProxyType(
         ),
     }
 )
-# sign-in flow by (kind of crm, setting) -> its end; a flow that is not in here has no announced end
-SIGN_INS: Mapping[tuple[str, str], Retirement] = MappingProxyType({("hubspot", "token"): PRIVATE_APP})
 
 
 def of_salesforce_version(api_version: str) -> Retirement | None:
     """Returns the announced end of a Salesforce API version such as ``66.0``, ``None`` when there is none."""
     number = int(api_version.partition(".")[0])
     return next((end for low, high, end in SALESFORCE_VERSIONS if low <= number <= high), None)
+
+
+def of_crm(settings: CrmSettings) -> tuple[Retirement, ...]:
+    """Returns the announced ends of a crm's sign-in and API version."""
+    if settings.kind == "salesforce":
+        version = of_salesforce_version(settings.api_version)
+        return (version,) if version else ()
+    version = HUBSPOT_VERSIONS.get(settings.api_version)
+    flow = PRIVATE_APP if settings.token is not None else None
+    return tuple(end for end in (flow, version) if end)

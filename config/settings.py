@@ -222,6 +222,7 @@ class _Crm(Table):
     strict: bool = False
     verify_writes: bool | None = None  # unset: on where a rule is not if_blank
     deliver_as: Literal["contact", "lead"] = "contact"
+    consent_unreadable: Literal["refuse", "accept"] = "refuse"  # "accept": a hidden opt-out counts as none
     webhook_secret: Secrets = ()
 
 

@@ -316,6 +316,15 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """A property of ``object`` that is read whatever is mapped: whether a person opted out, or who employs them."""
+
+    object: str
+    property: str
+    use: Literal["consent", "company"]
+
+
+@dataclass(frozen=True, slots=True)
 class Marks:
     """Names of our own optional properties beside the values we write; ``""`` for one that is not there.
 

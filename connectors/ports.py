@@ -17,6 +17,7 @@ from connectors.models import (
     Cursor,
     Found,
     Marks,
+    Need,
     Offer,
     Page,
     Property,
@@ -166,6 +167,9 @@ class Crm(Protocol):
 
     async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
         """Link (record id, company id) pairs; linking again changes nothing. A lead has no link: does nothing."""
+
+    def needs(self, object: str) -> tuple[Need, ...]:
+        """What visits of ``object`` read besides the mapped properties, and cannot do without."""
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our own custom properties (external id) that ``object`` lacks."""

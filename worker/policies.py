@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from config.fields import PROPERTIES
 from config.settings import CrmSettings, Providers, Rule, Watched
+from config.vendors import record_id
 from connectors import ports
+from connectors.models import Property
 from worker.decide.policy import FieldRule, Policy, WriteRule
 
 
@@ -42,6 +45,27 @@ def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
         accept=frozenset(rule.accept),
         max_credits=rule.max_credits,
     )
+
+
+def with_ids(settings: CrmSettings, rules: Policy, schema: Mapping[str, Property]) -> Policy:
+    """Returns the policy with every id of its selection in the one spelling that records have.
+
+    Raises:
+        ValueError: a value is no id where the crm keeps ids; the message names its key.
+    """
+
+    def spelled(group: str, name: str, value: str) -> str:
+        if not value.strip() or name not in schema or schema[name].kind != "id":
+            return value
+        try:
+            return record_id(settings, value)
+        except ValueError as error:
+            key = f"crm.{rules.crm}.watch.{rules.object}.{group}.{name}"
+            raise ValueError(f'{key} = "{value}" {error}') from None
+
+    where = {name: tuple(spelled("where", name, one) for one in values) for name, values in rules.where.items()}
+    skip_if = {name: spelled("skip_if", name, value) for name, value in rules.skip_if.items()}
+    return replace(rules, where=where, skip_if=skip_if)
 
 
 def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:

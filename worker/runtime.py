@@ -52,7 +52,8 @@ from worker.ledger.timetable import Timetable
 from worker.ledger.users import Users
 from worker.ledger.work import Floor, Lease, Work
 from worker.lookup import Lookups, Terms
-from worker.policies import policy, verified, watched_of
+from worker.needs import CONSENT, refuse_unmet
+from worker.policies import policy, verified, watched_of, with_ids
 from worker.purse import Cap, Purse
 from worker.push import Pusher
 from worker.vault import Vault
@@ -188,10 +189,21 @@ class Runtime:
             ConnectorError: it does not answer, refuses us, or lacks a property; the hint says what to do.
         """
         settings, vendor = self.settings.crm[name], self.crms[name]
+        refused: dict[str, AccessError] = {}
         for kind in ("contact", "lead"):
             watched = cast("Watched | None", getattr(settings.watch, kind, None))
-            if watched is not None:
-                await self._open_watch(name, settings, vendor, kind, watched)
+            if watched is None:
+                continue
+            try:
+                await refuse_unmet(name, settings, vendor, kind)
+            except AccessError as error:
+                if error.code != CONSENT:
+                    raise
+                refused[kind] = error  # the other objects of the crm may show theirs
+                continue
+            await self._open_watch(name, settings, vendor, kind, watched)
+            await self.ledger.pauses.lift(f"{name}.{kind}", "consent")
+        await self._refuse(name, refused)
         openprospect = self.settings.providers.openprospect
         if (
             openprospect and name in openprospect.deliver_to and settings.mode != "observe"
@@ -200,6 +212,14 @@ class Runtime:
         if vendor.user_id:
             await self.ledger.users.tell(name, vendor.user_id)
 
+    async def _refuse(self, name: str, refused: Mapping[str, AccessError]) -> None:
+        """Tell of objects that are not started; without any other that is the crm's own trouble."""
+        if refused and not any(crm == name for crm, _ in self.watches):
+            raise next(iter(refused.values()))
+        for kind, error in refused.items():
+            await self.ledger.pauses.pause(f"{name}.{kind}", "consent", why=f"{error.hint}; then start again")
+            log.error("crm.object_refused", crm=name, object=kind, code=error.code)
+
     async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:
         rules = policy(name, settings, object, watched, self.settings.providers)
         schema = await vendor.properties(object)
@@ -207,6 +227,10 @@ class Runtime:
         if lost:
             hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
             raise AccessError(name, "properties", code="PROPERTY", hint=hint)
+        try:
+            rules = with_ids(settings, rules, schema)
+        except ValueError as error:
+            raise AccessError(name, "properties", code="ID", hint=str(error)) from None
         what = watched_of(rules, also=marks.usable(vendor.marks, schema).names)
 
         async def read(ids: Sequence[str]) -> Mapping[str, Found]:
@@ -226,6 +250,7 @@ class Runtime:
     async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm) -> None:
         person = settings.deliver_as
         kinds = ("company", person)
+        await refuse_unmet(name, settings, vendor, person)
         schema = {kind: await vendor.properties(kind) for kind in kinds}
         for kind in kinds:
             if vendor.missing(kind, schema[kind]):

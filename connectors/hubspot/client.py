@@ -25,6 +25,7 @@ from connectors.models import (
     Cursor,
     Fate,
     Found,
+    Need,
     Page,
     Property,
     Record,
@@ -149,6 +150,10 @@ class HubSpot:
         schema = {item.name: records.to_property(item) for item in raw.results}
         self._schemas[object] = (self._clock() + SCHEMA_S, schema)
         return schema
+
+    def needs(self, object: str) -> tuple[Need, ...]:
+        """Consent, and the linked company."""
+        return records.NEEDS.get(object, ())
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our external id, when the portal lacks it or does not keep it unique."""

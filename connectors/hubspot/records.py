@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from connectors.hubspot.options import MARKS
 from connectors.hubspot.paths import MODIFIED
 from connectors.matching import bare_host
-from connectors.models import Company, Fate, Found, Property, Record
+from connectors.models import Company, Fate, Found, Need, Property, Record
 from connectors.numbers import count
 
 ALWAYS = {
@@ -23,6 +23,14 @@ ALWAYS = {
         "hs_merged_object_ids",
     ),
     "company": ("hs_object_id", "hs_lastmodifieddate", "hs_merged_object_ids"),
+}
+NEEDS = {
+    "contact": (
+        Need("contact", "hs_email_optout", "consent"),
+        Need("contact", "associatedcompanyid", "company"),
+        Need("company", "name", "company"),
+        Need("company", "domain", "company"),
+    ),
 }
 COMPANY = (
     "name",

@@ -21,6 +21,7 @@ from connectors.models import (
     Cursor,
     Fate,
     Found,
+    Need,
     Page,
     Property,
     Record,
@@ -140,6 +141,10 @@ class Salesforce:
     async def properties(self, object: str) -> Mapping[str, Property]:
         """The object as this credential sees it, read anew."""
         return (await self._org.schema(object, fresh=True)).properties
+
+    def needs(self, object: str) -> tuple[Need, ...]:
+        """Consent, and the employer as the record or its account tells."""
+        return records.NEEDS.get(object, ())
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our external id, when the org lacks it or does not keep it unique."""

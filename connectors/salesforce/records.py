@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.matching import bare_host
-from connectors.models import Company, Property, Record, Write
+from connectors.models import Company, Need, Property, Record, Write
 from connectors.numbers import count
 from connectors.ports import Watched
 
@@ -19,6 +19,21 @@ ALSO = {
     "contact": ("HasOptedOutOfEmail", "DoNotCall", "AccountId"),
     "lead": ("HasOptedOutOfEmail", "DoNotCall", "Company", "Website", "IsConverted", "ConvertedContactId"),
     "company": ("Name", "Website"),
+}
+NEEDS = {
+    "contact": (
+        Need("contact", "HasOptedOutOfEmail", "consent"),
+        Need("contact", "DoNotCall", "consent"),
+        Need("contact", "AccountId", "company"),
+        Need("company", "Name", "company"),
+        Need("company", "Website", "company"),
+    ),
+    "lead": (
+        Need("lead", "HasOptedOutOfEmail", "consent"),
+        Need("lead", "DoNotCall", "consent"),
+        Need("lead", "Company", "company"),
+        Need("lead", "Website", "company"),
+    ),
 }
 PARENT = ("Account.Name", "Account.Website")
 COMPANY = ("Name", "Website", "Phone", "Industry", "NumberOfEmployees", "BillingCity", "BillingCountry", "Description")

@@ -150,7 +150,11 @@ class _Control:
         return {}
 
     def hide(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "field", "hidden": true}`: field-level security takes the field out of sight."""
+        """`{"object", "field", "hidden": true}`: field-level security takes the field, or without one the object."""
+        if "field" not in body:
+            hidden = self.store.schema.hidden_objects
+            (hidden.add if body.get("hidden", True) else hidden.discard)(str(body["object"]))
+            return {}
         entry = (self._object(body["object"]), str(body["field"]))
         (self.store.schema.hidden.add if body.get("hidden", True) else self.store.schema.hidden.discard)(entry)
         return {}

@@ -19,13 +19,14 @@ class Schema:
         self._fields = {name: {item.name.lower(): item for item in items} for name, items in STANDARD.items()}
         self._objects = {name.lower(): name for name in STANDARD}
         self.hidden: set[tuple[str, str]] = set()
+        self.hidden_objects: set[str] = set()
 
     def object_name(self, name: str) -> str:
         """The name as described. Raises: ApiError 404."""
-        try:
-            return self._objects[name.lower()]
-        except KeyError:
-            raise not_found() from None
+        found = self._objects.get(name.lower())
+        if found is None or found in self.hidden_objects:
+            raise not_found()
+        return found
 
     def field(self, object_name: str, name: str) -> Field | None:
         found = self._fields[object_name].get(name.lower())
@@ -58,7 +59,7 @@ class Schema:
             lookup = next(
                 (item for item in self.visible(object_name) if (item.relationship or "").lower() == step.lower()), None
             )
-            if lookup is None or lookup.target is None:
+            if lookup is None or lookup.target is None or lookup.target in self.hidden_objects:
                 raise ApiError(
                     400, "INVALID_FIELD", f"Didn't understand relationship '{step}' in field path on '{object_name}'"
                 )

@@ -8,17 +8,19 @@ import time
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.text import Text
 from structlog.contextvars import bound_contextvars
 
+from config import retirements
 from config.load import variable
 from config.problems import ConfigError
-from config.settings import CrmSettings, Settings
+from config.settings import CrmSettings, Providers, Settings
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
 from connectors.limits import NoLimiter
-from connectors.models import Property, Standing
+from connectors.models import Cursor, Property, Standing
 from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
 from worker.commands.running import DONE, FAILED, WRONG_USE
@@ -29,12 +31,15 @@ from worker.ledger.grants import Grants
 from worker.ledger.room import Room
 from worker.ledger.scripts import Scripts
 from worker.ledger.spool import Spool
+from worker.needs import unmet
+from worker.policies import policy, watched_of, with_ids
 from worker.vault import Vault
 from worker.vendor_clocks import FAR_MS
 from worker.vendors import open_crm, open_openprospect, open_providers, renews
 
 OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"
 PATIENCE_S = 60.0
+SOON_DAYS = 365
 _STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
 
 
@@ -217,11 +222,17 @@ def _status(error: ConnectorError) -> str:
 def _crms(settings: Settings, vault: Vault | None, stack: AsyncExitStack) -> Iterator[Awaitable[list[Finding]]]:
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     for name, crm in settings.crm.items():
-        yield _crm(name, crm, vault, stack, delivered=name in to)
+        yield _crm(name, crm, settings.providers, vault, stack, delivered=name in to)
 
 
 async def _crm(
-    name: str, settings: CrmSettings, vault: Vault | None, stack: AsyncExitStack, *, delivered: bool
+    name: str,
+    settings: CrmSettings,
+    providers: Providers,
+    vault: Vault | None,
+    stack: AsyncExitStack,
+    *,
+    delivered: bool,
 ) -> list[Finding]:
     if vault is None and renews(settings):
         told = "not asked: its refresh token may have been replaced, and the new one is in Redis"
@@ -239,9 +250,45 @@ async def _crm(
     if delivered:
         objects = list(dict.fromkeys([*objects, "company", settings.deliver_as]))
     parts = await asyncio.gather(
-        *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects)
+        *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects),
+        *(_asked(name, settings, vendor, kind, credential, providers) for kind in objects if kind != "company"),
     )
-    return [*found, *(one for part in parts for one in part)]
+    return [*found, *_retirements(name, settings), *(one for part in parts for one in part)]
+
+
+def _retirements(name: str, settings: CrmSettings) -> Iterator[Finding]:
+    """The announced ends of a crm's sign-in and API version."""
+    ends = retirements.of_crm(settings)
+    for end in ends:
+        told = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"
+        left = (end.ends - datetime.now(UTC).date()).days
+        level = FAILED_LEVEL if left < 0 else WARNING if left < SOON_DAYS else OK
+        yield Finding(f"{name} end of support", level, told)
+    if not ends:
+        told = f"no end is announced for its sign-in and API version (looked up {retirements.LOOKED_UP:%d %B %Y})"
+        yield Finding(f"{name} end of support", OK, told)
+
+
+async def _asked(
+    name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, providers: Providers
+) -> list[Finding]:
+    """What visits of an object read besides the mapped properties, and the poll's own question asked once."""
+    part = f"{name} {kind}"
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            found = [Finding(part, FAILED_LEVEL, one.told, one.do) for one in await unmet(name, settings, vendor, kind)]
+            watched = getattr(settings.watch, kind, None)
+            if found or watched is None:
+                return found
+            schema = await vendor.properties(kind)
+            rules = with_ids(settings, policy(name, settings, kind, watched, providers), schema)
+            if set(rules.properties) <= schema.keys():  # else they are named already
+                await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
+    except ValueError as error:
+        return [Finding(part, FAILED_LEVEL, str(error), "correct it")]
+    except (ConnectorError, TimeoutError) as error:
+        return [failure(part, credential, error)]
+    return []
 
 
 async def _object(

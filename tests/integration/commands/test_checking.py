@@ -156,6 +156,99 @@ async def test_wrong_configuration_ends_with_2_and_the_key(refill: Refill, words
     assert "wep" in ran.out + ran.err
 
 
+# ---- what the daemon asks ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def hidden(org: Sandbox, **what: str) -> Iterator[None]:
+    """A field, or an object, that the integration user may not see."""
+    org.control("hide", {**what, "hidden": True})
+    try:
+        yield
+    finally:
+        org.control("hide", {**what, "hidden": False})
+
+
+@contextlib.contextmanager
+def settled(vendor: Sandbox, **settings: object) -> Iterator[None]:
+    before = vendor.control("settings", {})
+    vendor.control("settings", settings)
+    try:
+        yield
+    finally:
+        vendor.control("settings", {name: before[name] for name in settings})
+
+
+@pytest.mark.parametrize("field", ["HasOptedOutOfEmail", "DoNotCall"])
+async def test_consent_that_cannot_be_read_is_a_failure_unless_it_is_accepted(refill: Refill, field: str) -> None:
+    with hidden(refill.vendors["salesforce"], object="Contact", field=field):
+        ran = await refill("check", "--json")
+        assert ran.code == 1
+        told, todo = failed(ran)["acme_salesforce contact"]
+        assert field in told
+        assert 'crm.acme_salesforce.consent_unreadable = "accept"' in todo
+        refill.change('kind = "salesforce"\n', 'kind = "salesforce"\nconsent_unreadable = "accept"\n')
+        assert (await refill("check", "--json")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        ({"object": "Account", "field": "Website"}, "Website"),
+        ({"object": "Account", "field": "Name"}, "Name"),
+        ({"object": "Contact", "field": "AccountId"}, "AccountId"),
+        ({"object": "Account"}, "Account"),
+    ],
+)
+async def test_accounts_that_polls_read_are_looked_at_too(refill: Refill, what: dict[str, str], named: str) -> None:
+    refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', 'deliver_to = ["acme_hubspot"]')
+    with hidden(refill.vendors["salesforce"], **what):
+        ran = await refill("check", "--json")
+    assert ran.code == 1
+    found = failed(ran)["acme_salesforce contact"]
+    assert named in " ".join(found)
+    assert "read access" in " ".join(found)
+
+
+async def test_the_companies_scope_of_a_portal_is_looked_at_too(refill: Refill) -> None:
+    refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', 'deliver_to = ["acme_salesforce"]')
+    scopes = ["crm.objects.contacts.read", "crm.objects.contacts.write"]
+    with settled(refill.vendors["hubspot"], scopes=scopes):
+        ran = await refill("check", "--json")
+    assert ran.code == 1
+    assert "crm.objects.companies.read" in failed(ran)["acme_hubspot contact"][1]
+
+
+async def test_an_app_without_the_identity_scope_is_no_failure(refill: Refill) -> None:
+    with settled(refill.vendors["salesforce"], openid=False):
+        assert (await refill("check", "--json")).code == 0
+
+
+async def test_a_retired_version_is_told_with_what_to_set(refill: Refill) -> None:
+    with settled(refill.vendors["salesforce"], retired_below=67.0):
+        ran = await refill("check", "--json")
+    assert ran.code == 1
+    assert "set crm.acme_salesforce.api_version to 67.0" in failed(ran)["acme_salesforce"][1]
+
+
+async def test_the_ends_of_sign_ins_and_versions_are_told_with_their_dates(refill: Refill) -> None:
+    refill.change('kind = "salesforce"\n', 'kind = "salesforce"\napi_version = "40.0"\n')
+    told = " ".join(one["told"] for one in (await refill("check", "--json")).json["checks"])
+    assert "Salesforce ends API versions 31.0 to 40.0 with Summer '28" in told
+    assert 'HubSpot ends API version "2026-09" about March 2028' in told
+    assert "September 2027" in told
+
+
+async def test_a_selection_by_what_is_no_id_is_named_with_its_key(refill: Refill) -> None:
+    refill.change(
+        "[crm.acme_salesforce.watch.lead]\n",
+        '[crm.acme_salesforce.watch.lead]\nwhere = { OwnerId = "0055g0000000PERAAB" }\n',
+    )
+    ran = await refill("check", "--json")
+    assert ran.code == 1
+    assert "crm.acme_salesforce.watch.lead.where.OwnerId" in failed(ran)["acme_salesforce lead"][0]
+
+
 # ---- setup -------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
+from worker.runtime import open_runtime
 
 DAY_MS = 86_400_000
 
@@ -53,3 +54,55 @@ async def test_what_is_ours_to_mend_pauses_the_crm_and_buries_nothing(
         await floor.control(vendor, "settings", healed or {"scopes": known["scopes"]})
         await floor.runtime.ledger.pauses.lift(crm, "credentials")
         assert (await floor.poll(crm, lookback_ms=DAY_MS)).seen >= before
+
+
+PERSON = "0055g0000000PER"  # who owns every record of the imitated org, in 15 characters
+
+
+async def test_an_object_that_hides_consent_is_not_started_and_the_others_are(redis: Redis, tmp_path: Path) -> None:
+    async with opened(redis, tmp_path) as floor:
+        await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail"})
+        pauses = floor.runtime.ledger.pauses
+        async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
+            await second.open_crms()
+            assert (SALESFORCE, "contact") not in second.watches
+            assert f"{SALESFORCE}.contact" not in second.lines
+            assert (SALESFORCE, "lead") in second.watches
+            assert not second.shut
+        (pause,) = await pauses.of(f"{SALESFORCE}.contact")
+        assert "HasOptedOutOfEmail" in pause.why
+        assert f'crm.{SALESFORCE}.consent_unreadable = "accept"' in pause.why
+        assert await pauses.of(SALESFORCE) == []
+        await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail", "hidden": False})
+        async with open_runtime(floor.runtime.settings, redis, owner="third") as third:
+            await third.open_crms()
+            assert (SALESFORCE, "contact") in third.watches
+        assert await pauses.of(f"{SALESFORCE}.contact") == []
+
+
+async def test_hidden_accounts_keep_an_org_shut_with_what_to_grant(redis: Redis, tmp_path: Path) -> None:
+    async with opened(redis, tmp_path) as floor:
+        await floor.control("salesforce", "hide", {"object": "Account", "field": "Website"})
+        async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
+            await second.open_crms()
+            assert second.shut == {SALESFORCE}
+        (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
+        assert "Website of the company is not shown to us" in pause.why
+        assert "grant read access" in pause.why
+
+
+@pytest.mark.parametrize(
+    ("selection", "found"),
+    [
+        ({"where": {"OwnerId": [PERSON]}}, True),
+        ({"where": {"OwnerId": ["0055g0000000INT"]}}, False),
+        ({"skip_if": {"OwnerId": PERSON}}, False),
+        ({"skip_if": {"OwnerId": "0055g0000000INT"}}, True),
+    ],
+)
+async def test_ids_of_15_characters_select_and_protect_as_those_of_18(
+    redis: Redis, tmp_path: Path, selection: dict[str, Any], found: bool
+) -> None:
+    async with opened(redis, tmp_path, {"crm": {SALESFORCE: {"watch": {"contact": selection}}}}) as floor:
+        polled = await floor.poll(SALESFORCE, lookback_ms=DAY_MS)
+        assert (polled.added > 0) is found
