@@ -21,12 +21,12 @@ def compare(left: tuple[Reading, ...], right: tuple[Reading, ...], *, strict: bo
 
 def _compare(one: Reading, other: Reading, *, strict: bool) -> Verdict:
     last = family.compare(one, other)
-    first = given.compare(one, other, strict=strict)
+    first = given.compare(one, other, strict=strict) if last is not OTHER else None
     if last is SAME and first is SAME:
         return SAME
     if one.wide or other.wide:
         return last if first is SAME and last is UNSAID and not strict else OTHER
-    turned = _turned(one, other)
+    turned = None if {first, last} <= {SAME, None} else _turned(one, other)
     if turned is SAME:
         return SAME
     if strict:

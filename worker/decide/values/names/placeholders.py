@@ -23,6 +23,8 @@ _TEMPLATE = re.compile(
     r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>"
 )
 
+_ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?://|www\.)\S+")
+
 
 class _Kind(Enum):
     NAME = auto()
@@ -50,6 +52,8 @@ def _kind(name: str) -> _Kind:
     if lower in _DOUBTFUL and _is_written_like_a_name(text, lower):
         return _Kind.DOUBTFUL
     if says_nothing(text) or (not text[:1].isalpha() and _TEMPLATE.fullmatch(text)):
+        return _Kind.NONE
+    if _ADDRESS.fullmatch(text):
         return _Kind.NONE
     known = all_words("placeholders")
     found = [lower] if lower.isascii() and lower.isalpha() else [_key(told) for told in texts(text)]

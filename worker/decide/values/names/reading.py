@@ -18,7 +18,7 @@ PARTICLES = word_set("""
     van von vom der den de des del della degli dei di da das do dos du la le las los lo el al ul bin ibn bint ben ould
     abu abou ter ten te zu zum zur af av y e i und st san santa saint op het in ap ab mac mc o ni nic ua
     """)
-_LEADING = PARTICLES - {"i", "e", "y", "in", "st", "saint", "o"}  # what can start a family name
+_LEADING = PARTICLES - {"i", "e", "y", "in", "o"}  # what can start a family name
 _VIETNAMESE = word_set(
     "nguyen tran pham huynh hoang phan vu vo dang bui do ngo duong ly le truong dinh doan trinh luong mai"
 )
@@ -67,7 +67,7 @@ def _text(text: str) -> _Text:
     rest, asides, born = titles.beside(plain)
     head, *tails = titles.without_trailer(rest).split(",")
     found = _without_titles(_split(head))
-    tail = _split(tails[0]) if tails else []
+    tail = _without_titles(_split(tails[0])) if tails else []
     if not found:
         found, tail = tail, []
     added = all(titles.is_degree(word, _plain(word), shouted=False) for word in tail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from worker.decide.values.names import files
 from worker.decide.values.names.schemes import (
@@ -55,7 +55,9 @@ def _tabled(
     exact: bool = True,
 ) -> Scheme:
     """A scheme of tables. ``read`` prepares a word for them; another name surely differs in half of its consonants."""
+    read = lru_cache(maxsize=4096)(read)
 
+    @lru_cache(maxsize=4096)
     def default(native: str) -> str:
         return table(native).default(read(native))
 

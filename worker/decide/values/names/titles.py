@@ -16,6 +16,7 @@ BEFORE = word_set("""
 _DOTTED_BEFORE = word_set("ing mag eng rev capt col lt sgt hon med habil rer nat phil jur univ doz priv pd hc mult sr")
 SUFFIXES = word_set("jr sr junior senior ii iii iv")
 _ANY_CASE = word_set("phd dphil msc bsc llm esq pharmd meng beng mphil")
+_MARKS = frozenset("®™©℠\ufe0f\ufe0e\u20e3\u200d")
 _PRONOUNS = re.compile(
     r"(?<![\w/])(?:s?he|they|ze|xe|sie|er|elle|il|ella|él|zij|hij)\s*[/|]\s*\w+(?:\s*[/|]\s*\w+)*(?![\w/])",
     re.IGNORECASE,
@@ -38,10 +39,18 @@ def is_simple(text: str) -> bool:
 
 
 def without_signs(text: str) -> str:
-    """``text`` without emoji, trade marks and other pictures."""
+    """``text`` without emoji, trade marks and other pictures; one behind two words or more begins a slogan."""
     if text.isascii():
         return text
-    return "".join(sign if _is_text(sign) else " " for sign in text)
+    kept: list[str] = []
+    for sign in text:
+        if _is_text(sign):
+            kept.append(sign)
+        elif sign in _MARKS or len("".join(kept).split()) < 2:
+            kept.append(" ")
+        else:
+            break
+    return "".join(kept)
 
 
 def _is_text(sign: str) -> bool:
@@ -73,6 +82,8 @@ def beside(text: str) -> tuple[str, list[str], list[str]]:
 
 def is_title(text: str, plain: str) -> bool:
     """Whether a word at the beginning is a title; some are only with a full stop."""
+    if plain.startswith("dipl"):
+        return "." in text or "-" in text or plain in BEFORE
     return plain in BEFORE and (plain not in _DOTTED_BEFORE or "." in text or "-" in text)
 
 

@@ -128,7 +128,7 @@ def spells(native: str, latin: str) -> bool:
         return latin in known or word in known
     places = {0}
     for sign in native:
-        places = {end for spelling in _spellings(sign) for end in ends(word, spelling, places)}
+        places = ends(word, _spellings(sign), places)
     return len(word) in places
 
 

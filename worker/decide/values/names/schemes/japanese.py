@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from worker.decide.values.names import files
 from worker.decide.values.names.schemes.spelling import LONGEST, Table, followed, simple, spellings
@@ -59,6 +60,7 @@ def folded(native: str) -> str:
     return told.replace("ヵ", "か").replace("ヶ", "が")
 
 
+@lru_cache(maxsize=4096)
 def is_romaji(latin: str) -> bool:
     """Whether a Latin word could be Japanese: it then is surely spelled as it sounds."""
     return len(latin) <= LONGEST and _ROMAJI.fullmatch(latin) is not None
@@ -68,6 +70,8 @@ def kanji_spells(native: str, latin: str) -> bool:
     """Whether ``latin`` is a known reading of a family name; of another word, one made of readings in given names."""
     if kana_of_family := files.japanese_last().get(native, ()):
         return any(TABLE.spells(kana, latin) for kana in kana_of_family)
+    if not is_romaji(latin):
+        return False
     word, places, readings = simple(latin), {0}, files.japanese_first()
     for sign in native[:LONGEST]:
         places = {end for kana in readings.get(sign, ()) for end in TABLE.reach(kana, word, places)}

@@ -70,10 +70,11 @@ def spells(native: str, latin: str) -> bool:
         return True
     word, places = simple(latin), {0}
     for syllable in native:
-        places = {end for spelling in _spellings(syllable) for end in ends(word, spelling, places)}
+        places = ends(word, _spellings(syllable), places)
     return len(word) in places
 
 
+@lru_cache(maxsize=4096)
 def is_korean(latin: str) -> bool:
     """Whether a Latin word could be a Korean name at all: of another one, that tells Park from Kim."""
     return len(latin) <= LONGEST and (latin in _family_forms() or _KOREAN.fullmatch(latin) is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from worker.decide.values.names.schemes import japanese, korean
 from worker.decide.values.names.schemes.spelling import simple
@@ -22,16 +23,20 @@ _LONG_END = re.compile(r"(?<=o)[uh]$")
 
 def compare_families(one: str, other: str) -> Verdict:
     """Compares family names as spellings of Cyrillic or Armenian, ``Alekseev``, ``Alexeyev``, or of kana, ``Satoh``."""
-    if _SLAVIC.search(one) and _SLAVIC.search(other) and min(len(one), len(other)) > 3:
-        return Verdict.SAME if _slavic(one) == _slavic(other) else Verdict.OTHER
-    if not (japanese.is_romaji(one) and japanese.is_romaji(other)):
+    if (slavic := _slavic(one)) and slavic == _slavic(other):
+        return Verdict.SAME
+    if one[0] != other[0] or not (japanese.is_romaji(one) and japanese.is_romaji(other)):
         return Verdict.OTHER
     if _LONG_END.sub("", one) == _LONG_END.sub("", other):
         return Verdict.SAME
     return Verdict.UNSAID if _LONG_VOWEL.sub("", one) == _LONG_VOWEL.sub("", other) else Verdict.OTHER  # Ono, Ohno
 
 
+@lru_cache(maxsize=4096)
 def _slavic(word: str) -> str:
+    """A family name that ends like one of Eastern Europe, as all systems agree on it; ``""`` for another."""
+    if len(word) < 4 or not _SLAVIC.search(word):
+        return ""
     for pattern, told in _AS_ONE:
         word = pattern.sub(told, word)
     return simple(word)
@@ -39,6 +44,8 @@ def _slavic(word: str) -> str:
 
 def same_given(one: str, other: str) -> bool:
     """Whether two given names are one in kana or Hangul: ``Kouji``, ``Koji``; ``Jihoon``, ``Jihun``."""
+    if one[0] != other[0]:
+        return False
     if japanese.is_romaji(one) and japanese.is_romaji(other) and _LONG_VOWEL.sub("", one) == _LONG_VOWEL.sub("", other):
         return True
     if korean.is_korean(one) and korean.is_korean(other):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 LONGEST = 48  # letters of one word; what is longer is not compared
@@ -17,18 +17,17 @@ def simple(latin: str) -> str:
     return _DOUBLED.sub(r"\1", latin)
 
 
-def ends(latin: str, spelling: str, places: Iterable[int]) -> Iterator[int]:
-    """Where ``spelling`` ends in a simple word, begun at ``places``; a consonant that is there already counts."""
+def ends(latin: str, ways: Iterable[str], places: Iterable[int]) -> set[int]:
+    """Where one of ``ways`` ends in a simple word, begun at ``places``; a consonant that is there already counts."""
+    found = set()
     for place in places:
-        if latin.startswith(spelling, place):
-            yield place + len(spelling)
-        if (
-            place
-            and spelling[:1] == latin[place - 1]
-            and spelling[0] in _CONSONANTS
-            and latin.startswith(spelling[1:], place)
-        ):
-            yield place + len(spelling) - 1
+        before = latin[place - 1 : place]
+        for way in ways:
+            if latin.startswith(way, place):
+                found.add(place + len(way))
+            if before and way[:1] == before and before in _CONSONANTS and latin.startswith(way[1:], place):
+                found.add(place + len(way) - 1)
+    return found
 
 
 def spellings(told: str) -> dict[str, str]:
@@ -54,19 +53,19 @@ class Table:
         self._units: dict[str, tuple[str, ...]] = {"^": ("",), "$": ("",)}
         for unit, told in known.items():
             self._units[unit] = tuple(dict.fromkeys(simple(spelling) for spelling in told.split("|")))
-        self._longest = max(map(len, self._units))
-
-    def __contains__(self, unit: str) -> bool:
-        return unit in self._units
+        self._sizes: dict[str, tuple[int, ...]] = {}
+        for unit in self._units:
+            self._sizes[unit[0]] = tuple(sorted({*self._sizes.get(unit[0], ()), len(unit)}, reverse=True))
 
     def reach(self, native: str, latin: str, starts: Iterable[int] = (0,)) -> set[int]:
         """Where in ``latin`` a spelling of ``native`` can end that begins at one of ``starts``."""
         at: list[set[int]] = [set() for _ in range(len(native) + 1)]
         at[0].update(starts)
         for index, places in enumerate(at):
-            for size in range(1, min(self._longest, len(native) - index) + 1) if places else ():
-                for spelling in self._units.get(native[index : index + size], ()):
-                    at[index + size].update(ends(latin, spelling, places))
+            for size in self._sizes.get(native[index : index + 1], ()) if places else ():
+                ways = self._units.get(native[index : index + size])
+                if ways and index + size <= len(native):
+                    at[index + size] |= ends(latin, ways, places)
         return at[-1]
 
     def spells(self, native: str, latin: str) -> bool:
@@ -78,25 +77,19 @@ class Table:
 
     def begins(self, native: str, letter: str) -> bool:
         """Whether a spelling of ``native`` can begin with ``letter``."""
-        return any(
-            spelling.startswith(letter)
-            for start in ("^", "")
-            for size in range(1, self._longest + 1)
-            for spelling in self._units.get(f"{start}{native}"[: size + len(start)], ())
-        )
+        units = (word[:size] for word in (f"^{native}", native) for size in self._sizes.get(word[:1], ()))
+        return any(way.startswith(letter) for unit in units for way in self._units.get(unit, ()))
 
     def default(self, native: str) -> str:
         """The first spelling of each unit, longest units first; ``""`` where a letter is in no unit."""
         word, index, spelled = f"^{native}$", 0, []
         while index < len(word):
-            for size in range(min(self._longest, len(word) - index), 0, -1):
-                unit = word[index : index + size]
-                if unit in self._units:
-                    spelled.append(self._units[unit][0])
-                    index += size
-                    break
-            else:
+            sizes = self._sizes.get(word[index], ())
+            unit = next((unit for size in sizes if (unit := word[index : index + size]) in self._units), "")
+            if not unit:
                 return ""
+            spelled.append(self._units[unit][0])
+            index += len(unit)
         return "".join(spelled)
 
 
