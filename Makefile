@@ -9,14 +9,25 @@ TESTS ?= tests
 JOBS  ?= 3
 ARGS  ?=
 
-.PHONY: demo test lint format types contract-table e2e slow explore chaos simulate lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate lock clean
 .DELETE_ON_ERROR:
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
 	$(BIN)/refill demo $(ARGS)
 
-test: lint types  ## everything that has to hold
+test: lint  ## everything that has to hold: lint, types and the tests
+	@$(MAKE) --no-print-directory -j 2 types suites
+
+suites: .venv/dev.done
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
+
+unit: .venv/dev.done  ## the quick loop, in seconds: rules, readers, configuration
+	$(BIN)/pytest -q -n 2 tests/unit $(ARGS)
+
+check: lint types  ## lint and types
 
 lint: .venv/dev.done
 	$(BIN)/ruff check --quiet .
@@ -26,18 +37,19 @@ lint: .venv/dev.done
 types: .venv/dev.done
 	$(BIN)/mypy
 
-format: .venv/dev.done
+format: .venv/dev.done  ## mend what lint can mend
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
 contract-table: .venv/dev.done  ## every vendor operation against everything that can go wrong with a call
-	$(BIN)/pytest -q -n $(JOBS) tests/contract --contract-table $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) tests/contract -m "slow or not slow" --contract-table $(ARGS)
 
-e2e: .venv/dev.done
+e2e: .venv/dev.done  ## workers and vendors as processes: kills, outages, limits, restarts
 	$(BIN)/pytest -q -n $(JOBS) tests/e2e $(ARGS)
 
-slow: .venv/dev.done  ## what make test shows in short, whole
-	$(BIN)/pytest -q -n $(JOBS) -m slow $(TESTS) $(ARGS)
+slow: .venv/dev.done  ## what make test shows in short, whole: before a release, and each night
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "slow or hypothesis or model" --hypothesis-profile whole --timeout 900 \
+	  $(TESTS) $(ARGS)
 
 explore: .venv/dev.done  ## every rule on twenty times more examples, and on others each time
 	$(BIN)/pytest -q -n $(JOBS) -m "hypothesis or model" --hypothesis-profile explore --timeout 1800 $(TESTS) $(ARGS)
@@ -72,5 +84,5 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	@$(PIP) check || { echo "The environment does not fit $<. Run make clean and try again." >&2; exit 1; }
 	@touch .venv/runtime.done $@
 
-clean:
+clean:  ## forget the environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

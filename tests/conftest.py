@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-# How long an example takes is the machine's affair, not a rule's.
-settings.register_profile("same", derandomize=True, deadline=None)
-settings.register_profile("explore", max_examples=20 * settings.get_profile("default").max_examples, deadline=None)
-settings.load_profile("same")
+from tests.examples import COMMON
+
+# How long an example takes is the machine's affair, not a rule's. The short form begins as the whole one does.
+settings.register_profile("short", derandomize=True, deadline=None, max_examples=COMMON // 2)
+settings.register_profile("whole", derandomize=True, deadline=None, max_examples=COMMON)
+settings.register_profile("explore", deadline=None, max_examples=20 * COMMON)
+settings.load_profile("short")

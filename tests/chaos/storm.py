@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from tests.chaos.books import Books
 from tests.chaos.plan import PAID, Event, Plan, Storm
 from tests.chaos.yard import Yard
-from tests.e2e.stage import until
+from tests.waiting import until
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work import Lane
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.plan import Toxic
 from tests.chaos.proxy import Hooks, Proxy, Valve
-from tests.e2e.stage import until
+from tests.waiting import until
 
 ANSWER = b"x" * 500
 Told = list[bytes]

@@ -10,8 +10,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import tomllib
 from collections import Counter
@@ -32,8 +30,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from tests.chaos.plan import SLOTS, VENDORS, Plan, Toxic
 from tests.chaos.proxy import Hooks, Proxy, Valve
 from tests.chaos.steps import ledger_step, vendor_step
-from tests.e2e.stage import QUICK, WITHOUT_DELIVERIES, Worker, laid_over, toml
+from tests.e2e.stage import QUICK, WITHOUT_DELIVERIES, laid_over, toml
 from tests.e2e.vendors import PROVIDERS, Vendors
+from tests.processes import Process
 from worker import trial
 from worker.embedded import EmbeddedRedis
 from worker.ledger.answers import Asked
@@ -60,18 +59,14 @@ class Slot:
     folder: Path
     vendors: dict[str, Proxy]
     redis: Proxy
-    worker: Worker | None = None
+    worker: Process | None = None
     starts: int = 0
 
     def spawn(self) -> None:
         """Start a worker here; it is not waited for."""
         self.starts += 1
         log = self.folder / f"worker-{self.starts}.log"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("REFILL_")}
-        command = [sys.executable, "-m", "worker.cli", "worker", "--config", str(self.folder / "refill.toml")]
-        with log.open("wb") as told:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=kept)
-        self.worker = Worker(process, log)
+        self.worker = Process.start(self.folder / "refill.toml", "worker", log=log)
 
     def errors(self) -> list[str]:
         """Events and classes of all errors that workers logged here."""
@@ -85,8 +80,8 @@ class Slot:
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the worker, if one lives here."""
-        if self.worker is not None and self.worker.process.poll() is None:
-            self.worker.process.send_signal(number)
+        if self.worker is not None:
+            self.worker.signal(number)
 
 
 @dataclass(slots=True)

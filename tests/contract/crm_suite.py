@@ -11,7 +11,7 @@ import pytest
 from connectors.errors import AccessError, ContractError, SignInUnavailableError, UnavailableError
 from connectors.operations import Operation, Repeat
 from tests.contract.sandbox import Sandbox
-from tests.contract.suite import CASES, Case
+from tests.contract.suite import Case, crossed
 from tests.contract.wire import KeptTicket
 
 SILENCE_S = 0.15  # longer than any answer of the sandbox takes, short enough to wait for
@@ -49,11 +49,7 @@ async def ids_found(crm: Any, object: str, property: str, values: Sequence[str])
 
 def table(rows: Sequence[CrmRow]) -> list[Any]:
     """Every row with every case."""
-    return [
-        pytest.param(row, case, id=f"{row.operation.name}-{case.name.replace(' ', '_')}")
-        for row in rows
-        for case in CASES
-    ]
+    return crossed(rows, lambda row: (row.operation.method, row.operation.repeat, row.blind, row.renewed, row.login))
 
 
 def received(sandbox: Sandbox, row: CrmRow) -> int:

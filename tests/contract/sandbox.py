@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-START_S, SETTLE_S = 60.0, 5.0
+SETTLE_S, END_S = 5.0, 10.0
 
 
 class Sandbox:
@@ -99,7 +99,7 @@ def sandboxes() -> Iterator[Start]:
         def start(vendor: str, *options: str) -> Sandbox:
             key = (vendor, *options)
             if key not in started:
-                started[key] = Sandbox(vendor, stack.enter_context(_process(vendor, *options))[vendor])
+                started[key] = Sandbox(vendor, stack.enter_context(imitated("--vendors", vendor, *options))[vendor])
             started[key].calm()
             return started[key]
 
@@ -107,16 +107,37 @@ def sandboxes() -> Iterator[Start]:
 
 
 @contextlib.contextmanager
-def _process(vendor: str, *options: str) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "sandbox", "--vendors", vendor, "--watch-stdin", *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield json.loads(process.stdout.readline() or b"{}")
-        finally:
-            process.stdin.close()  # it stops by itself
-            try:
-                process.wait(START_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+def imitated(*options: str) -> Iterator[dict[str, Any]]:
+    """A process of vendors, and what it says about each."""
+    process = spawn(*options)
+    try:
+        yield announced(process)
+    finally:
+        end(process)
+
+
+def spawn(*options: str) -> subprocess.Popen[bytes]:
+    """Start vendors, and do not wait for them."""
+    command = [sys.executable, "-m", "sandbox", "--watch-stdin", *options]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def announced(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """What a process says about its vendors, once they are up."""
+    assert process.stdout is not None
+    told: dict[str, Any] = json.loads(process.stdout.readline() or b"{}")
+    assert told, "the sandbox did not start"
+    return told
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """It stops by itself when its input closes."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,7 +29,16 @@ from connectors.operations import Operation, Repeat
 from tests.contract.sandbox import Sandbox
 from tests.contract.wire import KeptTicket
 
+
+class HasOperation(Protocol):
+    """A row of any of the tables."""
+
+    @property
+    def operation(self) -> Operation: ...
+
+
 T = TypeVar("T")
+R = TypeVar("R", bound=HasOperation)
 HANG_S = 0.1
 ODD_S = 30.0  # a Retry-After that is obeyed is no fault; an endless loop is
 Call = Callable[[Any, KeptTicket], Awaitable[object]]
@@ -110,11 +119,32 @@ CASES = (
 
 def table(rows: Sequence[Row]) -> list[Any]:
     """The pytest parameters: every row with every case."""
+    return crossed(rows, lambda row: (row.operation.method, row.operation.repeat, row.blind))
+
+
+def crossed(rows: Sequence[R], kind: Callable[[R], object]) -> list[Any]:
+    """The rows with the cases as pytest parameters.
+
+    What a status or a broken wire comes to is decided by code that all rows of a kind share: the first of them meets
+    those cases in every run, the others in make slow and make contract-table. What is read of an answer is each row's.
+    """
+    firsts = {kind(row): row for row in reversed(rows)}
     return [
-        pytest.param(row, case, id=f"{row.operation.name}-{case.name.replace(' ', '_')}")
+        pytest.param(
+            row,
+            case,
+            id=f"{row.operation.name}-{case.name.replace(' ', '_')}",
+            marks=() if firsts[kind(row)] is row or _is_own(row, case) else (pytest.mark.slow,),
+        )
         for row in rows
         for case in CASES
     ]
+
+
+def _is_own(row: HasOperation, case: Case) -> bool:
+    """Whether an operation has a say in what a case comes to."""
+    status = case.more.get("params", {}).get("status", 0)
+    return case.name in READABLE | UNREADABLE or status in row.operation.misses
 
 
 def route_of(sandbox: Sandbox, operation: Operation) -> str:

@@ -122,7 +122,7 @@ CELLS = [
 ]
 MISSES = [one for one in CELLS if one.values[1].miss]  # type: ignore[union-attr]  # the row
 TROUBLE = [
-    pytest.param(dialect, *one.values, id=f"{dialect}-{one.id}")
+    pytest.param(dialect, *one.values, id=f"{dialect}-{one.id}", marks=one.marks)
     for dialect, rows in SPOKEN.items()
     for one in table(rows)
 ]

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 
-from tests.e2e.stage import Stage
+from tests.e2e.stage import WITHOUT_DELIVERIES, Stage
 
 Open = Callable[..., Stage]
+State = dict[tuple[str, str, str], dict[str, str]]
+Undisturbed = Callable[[], Awaitable[State]]
+RECORDS: Mapping[str, Any] = {"records": 30, "companies": 8}  # of a stage that is compared with an undisturbed one
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,3 +32,24 @@ async def opened() -> AsyncIterator[Open]:
     yield open_
     for stage in stages:
         await stage.close()
+
+
+@pytest.fixture(scope="session")
+def seen() -> list[State]:
+    """What an undisturbed run left, once one has been played."""
+    return []
+
+
+@pytest.fixture
+def undisturbed(opened: Open, seen: list[State]) -> Undisturbed:
+    """How the CRMs look when nothing goes wrong, with ``RECORDS`` and without deliveries."""
+
+    async def state() -> State:
+        if not seen:
+            stage = opened(WITHOUT_DELIVERIES, **RECORDS)
+            await stage.start()
+            await stage.finished()
+            seen.append(stage.vendors.state())
+        return seen[0]
+
+    return state

@@ -10,9 +10,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,9 @@ from redis.asyncio import Redis
 from config.load import load
 from tests.contract.sandbox import Sandbox
 from tests.e2e.vendors import PROVIDERS, Vendors
+from tests.processes import Process, environment
+from tests.processes import words as command
+from tests.waiting import LOOK_S, WITHIN_S, until
 from worker import trial
 from worker.embedded import EmbeddedRedis
 from worker.ledger.creations import Creations
@@ -36,56 +38,10 @@ from worker.verdicts import judge
 
 Config = Mapping[str, Any]
 
-LOOK_S, LOOKS = 0.05, 3
-WITHIN_S = 90.0
+LOOKS = 3
 AGE_S = 60.0  # records are older than the shortest look back, however fast a worker starts after the vendors
 SMALL = {"records": 60, "companies": 12, "searches": 2, "delivered-companies": 4, "delivered-prospects": 8}
 LEASE_AND_TICKET_MS = 120_000  # by then every lease and every ticket of somebody who is gone has ended
-
-
-async def until(condition: Callable[[], Any], what: str, within_s: float = WITHIN_S) -> Any:
-    """The condition's value as soon as it is true."""
-    deadline = time.monotonic() + within_s
-    while True:
-        value = condition()
-        if isinstance(value, Awaitable):
-            value = await value
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"never seen: {what}"
-        await asyncio.sleep(LOOK_S)
-
-
-@dataclass(slots=True)
-class Worker:
-    """A ``refill worker`` process."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def started(self) -> bool:
-        return bool(self.events("worker.started"))
-
-    def events(self, name: str = "") -> list[dict[str, Any]]:
-        """What it logged, of one event or all."""
-        lines = self.log.read_text(encoding="utf-8").splitlines()
-        told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-        return [event for event in told if name in {"", event["event"]}]
-
-    def kill(self) -> None:
-        """SIGKILL: it gets no chance to say anything."""
-        self.process.kill()
-        self.process.wait()
-
-    def terminate(self) -> None:
-        self.process.terminate()
-
-    async def ended(self, within_s: float = WITHIN_S) -> int:
-        """Its exit code."""
-        await until(lambda: self.process.poll() is not None, "the worker's end", within_s)
-        assert self.process.returncode is not None
-        return self.process.returncode
 
 
 @dataclass(slots=True)
@@ -96,7 +52,7 @@ class Stage:
     folder: Path
     config: dict[str, Any]
     secrets: Mapping[str, str]
-    workers: list[Worker] = field(default_factory=list)
+    workers: list[Process] = field(default_factory=list)
     _server: EmbeddedRedis | None = None
     _redis: Redis | None = None
 
@@ -124,7 +80,7 @@ class Stage:
 
     # ---- processes -----------------------------------------------------------------------------------------------
 
-    async def start(self, count: int = 1) -> list[Worker]:
+    async def start(self, count: int = 1) -> list[Process]:
         """Start workers; they work when this returns."""
         fresh = [self.spawn() for _ in range(count)]
         for worker in fresh:
@@ -132,18 +88,17 @@ class Stage:
             assert worker.started, worker.log.read_text(encoding="utf-8")
         return fresh
 
-    def spawn(self) -> Worker:
+    def spawn(self) -> Process:
         """Start a worker and do not wait for it."""
-        log = self.folder / f"worker-{len(self.workers)}.log"
-        with log.open("wb") as told:
-            process = self._popen("worker", stdout=told, stderr=told)
-        worker = Worker(process, log)
+        worker = Process.start(self.path, "worker", log=self.folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
         return worker
 
     async def run(self, *words: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
         """A command to its end: exit code, standard output, standard error."""
-        process = self._popen(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+        process = subprocess.Popen(
+            command(self.path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(env)
+        )
         out, err = await asyncio.to_thread(process.communicate, timeout=110)
         return process.returncode, out.decode(), err.decode()
 
@@ -153,11 +108,6 @@ class Stage:
         assert code == 0, err
         report: dict[str, Any] = json.loads(out)
         return report
-
-    def _popen(self, *words: str, env: Mapping[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "worker.cli", *words, "--config", str(self.path)]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("REFILL_")}
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, env={**kept, **(env or {})}, **streams)
 
     async def close(self) -> None:
         for worker in self.workers:
@@ -354,7 +304,7 @@ def toml(config: Config, prefix: str = "") -> str:
     return "\n".join([*plain, *tables]) + "\n"
 
 
-def _began(worker: Worker) -> bool:
+def _began(worker: Process) -> bool:
     return worker.started or worker.process.poll() is not None
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.contract.sandbox import Sandbox
 from tests.e2e.conftest import Open
-from tests.e2e.stage import Stage, until
+from tests.e2e.stage import Stage
+from tests.waiting import until
 
 CREATES = {
     "hubspot": {"route": "/crm/objects/2026-09/{object}", "method": "POST"},

@@ -7,29 +7,32 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from tests.contract.sandbox import Sandbox
-from tests.e2e.conftest import Open
-from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, laid_over, until
+import pytest
 
-KILLS, HELD_KILLS = 20, 6
+from tests.contract.sandbox import Sandbox
+from tests.e2e.conftest import RECORDS, Open, Undisturbed
+from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, laid_over
+from tests.waiting import until
+
 FEW: Mapping[str, Any] = {"worker": {"concurrency": 6}}
+BY_VERDICT: Mapping[str, Any] = {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}}
 PAID = {"forager": "*person_contacts_lookup*", "kaspr": "/profile/profile"}
 
 
-async def test_after_twenty_kills_the_crm_is_as_undisturbed_but_for_what_is_listed_uncertain(opened: Open) -> None:
-    undisturbed = opened(WITHOUT_DELIVERIES)
-    await undisturbed.start()
-    await undisturbed.finished()
-    expected = undisturbed.vendors.state()
-
-    stage, chance = opened(laid_over(WITHOUT_DELIVERIES, FEW)), random.Random(7)
-    rounds = KILLS // 2
+@pytest.mark.parametrize(
+    ("rounds", "held"), [(3, 2), pytest.param(10, 6, marks=pytest.mark.slow)], ids=["short", "whole"]
+)
+async def test_after_many_kills_the_crm_is_as_undisturbed_but_for_what_is_listed_uncertain(
+    opened: Open, undisturbed: Undisturbed, rounds: int, held: int
+) -> None:
+    expected = await undisturbed()
+    stage, chance = opened(laid_over(WITHOUT_DELIVERIES, FEW), **RECORDS), random.Random(7)
     for number in range(rounds):
         provider, charges = ("forager", "kaspr")[number % 2], len(stage.vendors.charges())
-        if number < HELD_KILLS:
+        if number < held:
             stage.vendors[provider].control("hold", {"route": PAID[provider], "count": None})
         pair = [stage.spawn(), stage.spawn()]
-        if number < HELD_KILLS:
+        if number < held:
             await until(partial(charged_and_open, stage.vendors[provider]), "a paid request held open")
         else:
             more = charges + chance.randrange(1, 12)
@@ -69,13 +72,11 @@ async def revive(stage: Stage) -> None:
             await work.replay(letter.id, "replay")
 
 
-async def test_a_lookup_that_was_not_charged_is_asked_once_more_after_the_verdict(opened: Open) -> None:
-    config = laid_over(WITHOUT_DELIVERIES, {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}})
-    undisturbed = opened(config, records=20, companies=8)
-    await undisturbed.start()
-    await undisturbed.finished()
-
-    stage = opened(config, records=20, companies=8)
+async def test_a_lookup_that_was_not_charged_is_asked_once_more_after_the_verdict(
+    opened: Open, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed()
+    stage = opened(laid_over(WITHOUT_DELIVERIES, BY_VERDICT), **RECORDS)
     forager = stage.vendors["forager"]
     forager.control("hold", {"route": "*/work_emails/", "count": None, "effect": False})
     worker = stage.spawn()
@@ -93,14 +94,13 @@ async def test_a_lookup_that_was_not_charged_is_asked_once_more_after_the_verdic
     await stage.start()
     await stage.finished()
 
-    assert stage.vendors.state() == undisturbed.vendors.state()
+    assert stage.vendors.state() == expected
     assert stage.vendors.charged_twice() == []
     await stage.bill_is_accounted_for()
 
 
 async def test_a_lookup_that_was_charged_is_listed_and_never_asked_again(opened: Open) -> None:
-    config = laid_over(WITHOUT_DELIVERIES, {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}})
-    stage = opened(config, records=20, companies=8)
+    stage = opened(laid_over(WITHOUT_DELIVERIES, BY_VERDICT), records=20, companies=8)
     forager = stage.vendors["forager"]
     forager.control("hold", {"route": "*/phone_numbers/", "count": None})
     worker = stage.spawn()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.conftest import Open
-from tests.e2e.stage import WITHOUT_DELIVERIES, laid_over, until
+from tests.e2e.conftest import RECORDS, Open, Undisturbed
+from tests.e2e.stage import WITHOUT_DELIVERIES, laid_over
+from tests.waiting import until
 
 PROFILE = "/profile/profile"
 CALLS, WINDOW_S = 12, 2
@@ -44,9 +45,11 @@ def most_in_a_window(requests: list[dict[str, Any]]) -> int:
     return max(sum(start <= time < start + WINDOW_S for time in times) for start in times)
 
 
-async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_the_waiting_go_on(opened: Open) -> None:
+async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_the_waiting_go_on(
+    opened: Open, undisturbed: Undisturbed
+) -> None:
     small = {"providers": {"kaspr": {"budget": {"day": 5}}, "forager": {"budget": {"day": 40}}}}
-    stage = opened(laid_over(WITHOUT_DELIVERIES, small), records=40)
+    stage = opened(laid_over(WITHOUT_DELIVERIES, small), **RECORDS)
     pair = await stage.start(2)
     await until(stage.settled_but_for_the_waiting, "records that wait for budget")
 
@@ -63,8 +66,5 @@ async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_the_waiting_go_o
     await stage.start(2)
     await stage.finished()
 
-    plenty = opened(WITHOUT_DELIVERIES, records=40)
-    await plenty.start()
-    await plenty.finished()
-    assert stage.vendors.state() == plenty.vendors.state()
+    assert stage.vendors.state() == await undisturbed()
     assert stage.vendors.charged_twice() == []

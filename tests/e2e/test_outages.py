@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any
 
 from redis.exceptions import RedisError
 
-from tests.e2e.conftest import Open
-from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, stop_redis, until
+from tests.e2e.conftest import RECORDS, Open, Undisturbed
+from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, stop_redis
+from tests.waiting import until
 
 PROFILE = "/profile/profile"
-RECORDS: dict[str, Any] = {"records": 30, "companies": 8}
+NEXT_PROBE_S = 200.0  # the longer an outage was, the later its next probe, up to a minute
 
 
-async def undisturbed(opened: Open, **options: Any) -> dict[tuple[str, str, str], dict[str, str]]:
-    """How the CRMs look when nothing goes wrong."""
-    stage = opened(WITHOUT_DELIVERIES, **RECORDS, **options)
-    await stage.start()
-    await stage.finished()
-    return stage.vendors.state()
-
-
-async def test_records_wait_for_a_provider_that_is_away_while_the_others_work(opened: Open) -> None:
-    expected = await undisturbed(opened)
+async def test_records_wait_for_a_provider_that_is_away_while_the_others_work(
+    opened: Open, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed()
     stage = opened(WITHOUT_DELIVERIES, **RECORDS, apart=("kaspr",))
     stage.vendors.stop("kaspr")
     await stage.start(2)
@@ -43,9 +37,12 @@ async def test_records_wait_for_a_provider_that_is_away_while_the_others_work(op
     await stage.bill_is_accounted_for()
 
 
-async def test_a_provider_that_answers_503_is_asked_little_and_what_is_doubtful_is_listed(opened: Open) -> None:
-    expected = await undisturbed(opened)
-    stage = opened(WITHOUT_DELIVERIES, **RECORDS)
+async def test_a_provider_that_answers_503_is_asked_little_and_what_is_doubtful_is_listed(
+    opened: Open, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed()
+    # Few at a time: what is under way when the outage is noticed waits for nobody, and the rest does.
+    stage = opened({**WITHOUT_DELIVERIES, "worker": {"concurrency": 4}}, **RECORDS)
     kaspr = stage.vendors["kaspr"]
     kaspr.fault("status", PROFILE, params={"status": 503})
     await stage.start(2)
@@ -53,7 +50,7 @@ async def test_a_provider_that_answers_503_is_asked_little_and_what_is_doubtful_
     assert sum(one.waiting for one in (await stage.counts()).values()) > 0
 
     kaspr.control("faults", method="DELETE")
-    await stage.finished()
+    await stage.finished(within_s=NEXT_PROBE_S)
 
     uncertain = await stage.uncertain()
     assert len(uncertain) == sum(one["fault"] == "status" for one in kaspr.requests(PROFILE))
@@ -67,8 +64,8 @@ async def test_a_provider_that_answers_503_is_asked_little_and_what_is_doubtful_
     await stage.bill_is_accounted_for()
 
 
-async def test_losing_every_key_of_arq_again_and_again_loses_no_work(opened: Open) -> None:
-    expected = await undisturbed(opened)
+async def test_losing_every_key_of_arq_again_and_again_loses_no_work(opened: Open, undisturbed: Undisturbed) -> None:
+    expected = await undisturbed()
     stage = opened({**WITHOUT_DELIVERIES, "worker": {"concurrency": 4}}, **RECORDS)
     await stage.start(2)
     for charges in range(5, 45, 5):
@@ -82,8 +79,8 @@ async def test_losing_every_key_of_arq_again_and_again_loses_no_work(opened: Ope
     await stage.bill_is_accounted_for()
 
 
-async def test_a_redis_that_is_killed_comes_back_and_the_work_goes_on(opened: Open) -> None:
-    expected = await undisturbed(opened)
+async def test_a_redis_that_is_killed_comes_back_and_the_work_goes_on(opened: Open, undisturbed: Undisturbed) -> None:
+    expected = await undisturbed()
     stage = opened({**WITHOUT_DELIVERIES, "worker": {"concurrency": 4}}, **RECORDS)
     pair = await stage.start(2)
     await until(lambda: len(stage.vendors.charges()) >= 10, "some lookups")
@@ -114,8 +111,8 @@ async def came_back(stage: Stage, before: str) -> bool:
         return False
 
 
-async def test_sigterm_ends_in_good_order_with_every_answer_stored(opened: Open) -> None:
-    expected = await undisturbed(opened)
+async def test_sigterm_ends_in_good_order_with_every_answer_stored(opened: Open, undisturbed: Undisturbed) -> None:
+    expected = await undisturbed()
     stage = opened(WITHOUT_DELIVERIES, **RECORDS, latency="demo")
     pair = await stage.start(2)
     await until(lambda: len(stage.vendors.charges()) >= 10, "some lookups")
@@ -135,8 +132,10 @@ async def test_sigterm_ends_in_good_order_with_every_answer_stored(opened: Open)
     assert stage.vendors.charged_twice() == []
 
 
-async def test_a_crm_that_refuses_us_is_paused_with_a_sentence_while_the_other_is_filled(opened: Open) -> None:
-    expected = await undisturbed(opened)
+async def test_a_crm_that_refuses_us_is_paused_with_a_sentence_while_the_other_is_filled(
+    opened: Open, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed()
     stage = opened({**WITHOUT_DELIVERIES, "worker": {"concurrency": 4}}, **RECORDS)
     await stage.start(2)
     await until(lambda: len(stage.vendors.charges()) >= 5, "some lookups")
@@ -158,8 +157,10 @@ async def test_a_crm_that_refuses_us_is_paused_with_a_sentence_while_the_other_i
     assert sum(one.dead for one in (await stage.counts()).values()) == 0
 
 
-async def test_a_crm_without_a_mapped_property_is_paused_with_a_sentence_until_it_is_mended(opened: Open) -> None:
-    expected = await undisturbed(opened)
+async def test_a_crm_without_a_mapped_property_is_paused_with_a_sentence_until_it_is_mended(
+    opened: Open, undisturbed: Undisturbed
+) -> None:
+    expected = await undisturbed()
     stage = opened(WITHOUT_DELIVERIES, **RECORDS)
     hubspot = stage.vendors["hubspot"]
     (mobile,) = [one for one in hubspot.control("properties/contacts") if one["name"] == "mobilephone"]

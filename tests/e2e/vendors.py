@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.options import VENDORS
-from tests.contract.sandbox import Sandbox
+from tests.contract.sandbox import Sandbox, announced, end, spawn
 
 PROVIDERS = ("forager", "kaspr")
 CRMS = ("hubspot", "salesforce")
-START_S = 60.0
 
 
 class Vendors:
@@ -30,14 +27,14 @@ class Vendors:
         started = {group: self._spawn(group) for group in groups}
         for group, process in started.items():
             self._processes[group] = process
-            self.told |= _announced(process)
+            self.told |= announced(process)
 
     def __getitem__(self, name: str) -> Sandbox:
         return Sandbox(name, self.told[name])
 
     def stop(self, name: str) -> None:
         """End a vendor that is apart: its port refuses connections from now on."""
-        _end(self._processes.pop((name,)))
+        end(self._processes.pop((name,)))
 
     def start(self, name: str) -> None:
         """Start it again where it was; its books begin anew."""
@@ -45,7 +42,7 @@ class Vendors:
         assert port is not None
         process = self._spawn((name,), "--port-base", str(port - VENDORS.index(name)))
         self._processes[name,] = process
-        self.told |= _announced(process)
+        self.told |= announced(process)
 
     def time_passes(self, seconds: float) -> None:
         """What the CRMs hold by now is older by so much."""
@@ -54,12 +51,11 @@ class Vendors:
 
     def close(self) -> None:
         for process in self._processes.values():
-            _end(process)
+            end(process)
         self._processes.clear()
 
     def _spawn(self, group: tuple[str, ...], *more: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "sandbox", "--vendors", ",".join(group), "--watch-stdin", *self._options]
-        return subprocess.Popen([*command, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return spawn("--vendors", ",".join(group), *self._options, *more)
 
     # ---- books ---------------------------------------------------------------------------------------------------
 
@@ -120,22 +116,3 @@ _STAMPS = ("modified", "created", "createdate", "modstamp", "object_id", "lastre
 def _shown(name: str, value: object) -> bool:
     lowered = name.lower()
     return value not in {None, ""} and lowered != "id" and not any(word in lowered for word in _STAMPS)
-
-
-def _announced(process: subprocess.Popen[bytes]) -> Mapping[str, dict[str, Any]]:
-    assert process.stdout is not None
-    told: Mapping[str, dict[str, Any]] = json.loads(process.stdout.readline() or b"{}")
-    assert told, "the sandbox did not start"
-    return told
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.close()  # it stops by itself
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()

@@ -10,8 +10,7 @@ import asyncio
 import hashlib
 import shutil
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,6 +29,7 @@ from sandbox.options import Options
 from sandbox.people import CrmRow, World
 from sandbox.seeding import build_world
 from sandbox.serve import running
+from tests.waiting import until
 from worker.jobs import upkeep
 from worker.ledger.budgets import Totals
 from worker.ledger.creations import Creations
@@ -62,19 +62,6 @@ BASE: Mapping[str, str] = {
 def world() -> World:
     """Who exists: no test changes that."""
     return build_world(OPTIONS)
-
-
-async def until(condition: Callable[[], Any], what: str, within_s: float = WITHIN_S) -> Any:
-    """The value of a condition, awaited where it can be, as soon as it is true."""
-    deadline = time.monotonic() + within_s
-    while True:
-        value = condition()
-        if isinstance(value, Awaitable):
-            value = await value
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"never seen: {what}"
-        await asyncio.sleep(0.01)
 
 
 class DeadError(RedisError):

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stage import stop_redis
-from tests.integration.operating import Daemon, until
+from tests.processes import Process
+from tests.waiting import until
 from worker.heartbeat import STALE_S
 
 CHECK = [sys.executable, "-I", "-m", "worker.heartbeat"]  # what refill-alive runs
@@ -24,18 +25,17 @@ CPU_S = 0.1
 
 
 @contextlib.contextmanager
-def running(command: str, folder: Path) -> Iterator[Daemon]:
+def running(command: str, folder: Path) -> Iterator[Process]:
     """A process without any vendor, on an embedded Redis in ``folder``."""
-    (folder / "refill.toml").write_text('data_dir = "data"\n[web]\nport = 0\n')
-    log = folder / f"{command}.log"
-    words = [sys.executable, "-m", "worker.cli", command, "--config", str(folder / "refill.toml")]
-    with log.open("wb") as told, subprocess.Popen(words, stdout=told, stderr=told) as process:
-        try:
-            yield Daemon(process, log)
-        finally:
-            process.kill()
-            with contextlib.suppress(OSError):  # a killed process leaves its Redis to the next one
-                stop_redis(folder / "data")
+    config = folder / "refill.toml"
+    config.write_text('data_dir = "data"\n[web]\nport = 0\n')
+    process = Process.start(config, command, log=folder / f"{command}.log")
+    try:
+        yield process
+    finally:
+        process.kill()
+        with contextlib.suppress(OSError):  # a killed process leaves its Redis to the next one
+            stop_redis(folder / "data")
 
 
 def check(folder: Path) -> tuple[int, str]:
@@ -62,15 +62,14 @@ async def test_a_worker_is_alive_until_it_is_stopped_or_killed(tmp_path: Path) -
         await well(tmp_path)
         age(tmp_path)
         await well(tmp_path)  # it renews its file by itself
-        worker.process.send_signal(signal.SIGSTOP)
+        worker.signal(signal.SIGSTOP)
         await asyncio.sleep(0.1)
         age(tmp_path)
-        assert check(tmp_path) == (1, f"worker-{worker.process.pid} is stuck: no sign of life for 21 s")
-        worker.process.send_signal(signal.SIGCONT)
+        assert check(tmp_path) == (1, f"worker-{worker.pid} is stuck: no sign of life for 21 s")
+        worker.signal(signal.SIGCONT)
         await well(tmp_path)
-        worker.process.kill()
-        worker.process.wait()
-        assert check(tmp_path) == (1, f"worker-{worker.process.pid} is dead")
+        worker.kill()
+        assert check(tmp_path) == (1, f"worker-{worker.pid} is dead")
     with running("worker", tmp_path) as worker:
         await well(tmp_path)
         worker.terminate()
@@ -82,13 +81,12 @@ async def test_a_web_process_is_alive_until_it_is_stopped_or_killed(tmp_path: Pa
     with running("up", tmp_path) as both:
         await both.url()
         await well(tmp_path)
-        both.process.send_signal(signal.SIGSTOP)
-        assert check(tmp_path) == (1, f"web-{both.process.pid} does not answer")
-        both.process.send_signal(signal.SIGCONT)
+        both.signal(signal.SIGSTOP)
+        assert check(tmp_path) == (1, f"web-{both.pid} does not answer")
+        both.signal(signal.SIGCONT)
         await well(tmp_path)
-        both.process.kill()
-        both.process.wait()
-        pid = both.process.pid
+        both.kill()
+        pid = both.pid
         assert check(tmp_path) == (1, f"web-{pid} is dead\nworker-{pid} is dead")
 
 

@@ -8,8 +8,9 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config.load import load
+from tests import waiting
 from worker.connection import open_redis
 from worker.queueing import Doorbell, Job, _arq, _at, _guarded, _Ringing, work
 
@@ -67,13 +69,7 @@ async def lose(heard: Heard, payload: Mapping[str, Any]) -> None:
 JOBS = [Job("hear", hear, 30), Job("fail", fail, 30), Job("hold", hold, 600), Job("lose", lose, 30)]
 
 
-async def until(holds: Callable[[], bool | Awaitable[bool]], within_s: float = 15) -> None:
-    async with asyncio.timeout(within_s):
-        while True:
-            found = holds()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.01)
+until = partial(waiting.until, within_s=15.0, look_s=0.01)
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ from connectors.hubspot import HubSpot, HubSpotOptions
 from connectors.limits import NoLimiter
 from connectors.salesforce import Salesforce, SalesforceOptions
 from tests.contract.sandbox import Sandbox, Start, sandboxes
-from tests.integration.operating import until
+from tests.waiting import until
 from worker.ledger.grants import Grants
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.vault import Vault

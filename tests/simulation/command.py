@@ -66,7 +66,8 @@ def _cases(options: argparse.Namespace) -> Iterator[tuple[str, Case]]:
         yield from _each_port(options.each_port, options.part, options.together, range(first, first + worlds))
         return
     draw, words = (drawn_in_org, "--salesforce ") if options.salesforce else (drawn, "")
-    for seed in range(options.first, options.first + options.seeds * options.every, options.every):
+    seeds = [first + place * options.every for first in options.first for place in range(options.seeds)]
+    for seed in seeds:
         name = f"{words}--first {seed}"
         yield f"{name} --only {options.only}" if options.only else name, draw(seed, options.only)
 
@@ -99,8 +100,8 @@ def _tell(name: str, verdict: Verdict) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first", type=int, nargs="+", default=[1], help="one seed, or several")
+    parser.add_argument("--seeds", type=int, default=1, help="so many from each first one on")
     parser.add_argument("--every", type=int, default=1, help="take only every so many-th seed")
     parser.add_argument("--together", type=int, default=1, help="with --each-port: so many deaths in a run")
     parser.add_argument("--each-port", type=int, default=0, help="die on the first so many calls of every port instead")

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.playing import simulate
-
-PARTS, SEEDS = 3, 4
+from tests.simulation.playing import ORGS, simulate
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("part", range(PARTS))
-def test_whatever_fails_an_org_gets_nothing_twice_and_loses_nothing(part: int) -> None:
-    words = ("--first", str(1 + part), "--every", str(PARTS), "--seeds", str(SEEDS), "--counts")
-    played = simulate("--salesforce", *words)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seeds", [ORGS, pytest.param(4 * ORGS, marks=pytest.mark.slow)], ids=["short", "whole"])
+def test_whatever_fails_an_org_gets_nothing_twice_and_loses_nothing(seeds: int) -> None:
+    played = simulate("--salesforce", "--first", "1", "--seeds", str(seeds), "--counts")
 
     assert not played.failed, f"play again: python -m tests.simulation {played.figures['failed']}\n{played.text}"
-    assert played.figures["runs"] == SEEDS
+    assert played.figures["runs"] == seeds
     died = {port for port, fault, _ in played.figures["matrix"] if "salesforce" in port and "crash" in fault}
     assert len(died) >= 4

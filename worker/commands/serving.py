@@ -18,8 +18,9 @@ LAST_S = 3.0  # of the grace: what requests have to end in once a worker has dra
 
 async def run_web(config: Path | None) -> int:
     """Answer until SIGTERM or Ctrl-C."""
-    settings, stop = settings_of(config, verbose=True), stop_on_signals()
+    settings = settings_of(config, verbose=True)
     with listen(settings.web) as bound:
+        stop = stop_on_signals()
         async with opened_ledger(settings) as ledger:
             app = web_app(ledger, settings, stop)
             _settle_down()
@@ -35,9 +36,9 @@ async def run_web(config: Path | None) -> int:
 
 async def run_up(config: Path | None) -> int:
     """A worker and the web process in one; the web answers until the worker has drained."""
-    settings, stop = settings_of(config, verbose=True), stop_on_signals()
-    drained = asyncio.Event()
+    settings, drained = settings_of(config, verbose=True), asyncio.Event()
     with listen(settings.web) as bound:
+        stop = stop_on_signals()
         async with session(settings) as runtime:
             app = web_app(runtime.ledger, settings, runtime.visits.draining)
             _settle_down()

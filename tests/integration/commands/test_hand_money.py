@@ -16,7 +16,7 @@ from connectors.kaspr import operations as at_kaspr
 from connectors.models import Identity
 from tests.contract.suite import route_of
 from tests.integration.commands.byhand import Hand
-from tests.integration.operating import until
+from tests.waiting import until
 from worker.byhand.buying import NotNowError
 from worker.commands.hand.opening import at_forager
 from worker.lookup import RESTORED

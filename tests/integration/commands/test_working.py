@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.contract.sandbox import Sandbox
-from tests.integration.operating import Refill, until
+from tests.integration.operating import Refill
+from tests.waiting import until
 from worker.backfills import backfill_state, start_backfill, stop_backfill
 from worker.runtime import Ledger
 

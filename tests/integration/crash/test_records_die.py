@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from tests.integration.scene import CRM, KIND, Scene, Worker, until
+from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
+from tests.waiting import until
 from worker.jobs import poll_watch, tick
 from worker.ledger.budgets import Totals
 from worker.ledger.work import Lane

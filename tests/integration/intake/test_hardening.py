@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
-from tests.integration.web.test_web import own_redis
+from tests.integration.redis.server import running
 from worker.ledger.intake import Announced, Intake, Taken
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.runtime import Ledger
@@ -157,8 +157,8 @@ async def test_room_for_bodies_is_bounded_over_all_posts(redis: Redis, tmp_path:
 async def test_without_redis_every_way_in_answers_503_within_a_second_and_takes_again_when_it_is_back(
     tmp_path: Path,
 ) -> None:
-    with own_redis() as (server, path):
-        redis = Redis(unix_socket_path=str(path))
+    with running() as server:
+        redis = Redis(unix_socket_path=str(server.socket))
         settings = settings_in(tmp_path)
         stop = asyncio.Event()
         bound = listen(settings.web)
@@ -189,9 +189,9 @@ async def test_without_redis_every_way_in_answers_503_within_a_second_and_takes_
                 return statuses
 
             assert await everything() == [204, 200, 204, 202]
-            server.send_signal(signal.SIGSTOP)  # it is there and says nothing
+            server.signal(signal.SIGSTOP)  # it is there and says nothing
             assert await everything() == [503] * 4
-            server.send_signal(signal.SIGCONT)
+            server.signal(signal.SIGCONT)
             await redis.ping()
             assert await everything() == [204, 200, 204, 202]
             await redis.config_set("maxmemory", 1)
@@ -202,7 +202,6 @@ async def test_without_redis_every_way_in_answers_503_within_a_second_and_takes_
             await redis.config_set("min-replicas-to-write", 0)
             await redis.aclose()
             server.kill()
-            server.wait()
             assert await everything() == [503] * 4
         stop.set()
         await serving

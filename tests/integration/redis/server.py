@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +23,7 @@ class Server:
     """``folder`` holds the socket and what the server has on the disk."""
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="refill-")))
+    options: Sequence[str] = ()  # over those of a safe server
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -33,12 +37,17 @@ class Server:
         settings = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(data), "--save", ""]
         settings += ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
         self._process = subprocess.Popen(
-            [server_program(), *settings], stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
+            [server_program(), *settings, *self.options], stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
         )
         deadline = time.monotonic() + START_S
         while not answers(self.socket):
             assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.01)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the process."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -78,3 +87,14 @@ class Server:
     def close(self) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Server]:
+    """A server of a test's own while the block runs."""
+    server = Server(options=options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()

@@ -9,7 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.redis.server import Server
-from tests.integration.scene import Scene, Worker, until
+from tests.integration.scene import Scene, Worker
+from tests.waiting import until
 from worker.ledger.budgets import Totals
 
 Step = Callable[[Redis], Awaitable[Any]]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import tomllib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from redis.asyncio import Redis
 from config.load import load
 from tests.e2e.stage import laid_over, toml
 from tests.e2e.vendors import Vendors
+from tests.waiting import until
 from worker import trial
 from worker.jobs import admit
 from worker.ledger.work import Work
@@ -31,13 +31,6 @@ PUBLIC = "https://refill.acme.test"
 PATH_SECRET = "outbound-path-canary"
 RUN = "day-test"
 HUBSPOT, SALESFORCE = "acme_hubspot", "acme_salesforce"
-
-
-async def until(condition: Callable[[], Awaitable[object]], what: str, within_s: float = 30.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not await condition():
-        assert time.monotonic() < deadline, f"never seen: {what}"
-        await asyncio.sleep(0.02)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from config.settings import Web
 from tests.integration.intake.senders import signed
-from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, RUN, SALESFORCE, Floor, opened, until
+from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, RUN, SALESFORCE, Floor, opened
+from tests.waiting import until
 from worker.jobs import archive_journal, erase
 from worker.journal_entries import Intent, change_entry
 from worker.ledger.answers import Answers

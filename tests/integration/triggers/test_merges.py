@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.triggers.floor import HUBSPOT, PUBLIC, SALESFORCE, Floor, opened, until
+from tests.integration.triggers.floor import HUBSPOT, PUBLIC, SALESFORCE, Floor, opened
+from tests.waiting import until
 
 HOOK = f"/webhooks/hubspot/{HUBSPOT}"
 # where the loser's visit is caught: the vendor and call that is held, before or after it took effect

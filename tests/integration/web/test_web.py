@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import signal
 import socket
-import subprocess
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.conftest import answers, server_program
-from tests.integration.operating import Refill, until
+from tests.integration.operating import Refill
+from tests.integration.redis.server import running
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -27,51 +24,27 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@contextlib.contextmanager
-def own_redis() -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """A server that a test may stop and fill."""
-    folder = Path(tempfile.mkdtemp(prefix="refill-"))
-    path = folder / "redis.sock"
-    words = [server_program(), "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
-    words += ["--appendonly", "yes", "--maxmemory-policy", "noeviction"]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}) as server:
-        deadline = time.monotonic() + 20
-        while not answers(path):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        try:
-            yield server, path
-        finally:
-            server.kill()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 async def status(http: httpx.AsyncClient, url: str) -> tuple[int, str]:
     answer = await http.get(url)
     return answer.status_code, answer.json()["status"]
 
 
-async def test_web_alone_is_alive_but_not_ready_until_a_worker_lives(refill: Refill, http: httpx.AsyncClient) -> None:
+async def test_web_alone_is_alive_says_where_to_look_and_is_ready_once_a_worker_lives(
+    refill: Refill, http: httpx.AsyncClient
+) -> None:
     with refill.daemon("web") as web:
         url = await web.url()
         assert await status(http, f"{url}/healthz") == (200, "ok")
         assert await status(http, f"{url}/readyz") == (503, "no worker is alive")
+        answer = await http.get(f"{url}/anything/secret")
+        assert answer.status_code == 404
+        assert "/healthz" in answer.json()["error"]
+        assert (await http.post(f"{url}/healthz")).status_code == 405
         async with refill.ledger() as ledger:
             await ledger.timetable.beat("one", {"shut": ["acme_hubspot", "acme_salesforce"]})
             assert await status(http, f"{url}/readyz") == (503, "no crm is open: run refill check")
             await ledger.timetable.beat("two", {"shut": ["acme_hubspot"]})
             assert await status(http, f"{url}/readyz") == (200, "ok")
-        web.terminate()
-        assert await web.ended() == 0
-
-
-async def test_other_paths_say_where_to_look(refill: Refill, http: httpx.AsyncClient) -> None:
-    with refill.daemon("web") as web:
-        url = await web.url()
-        answer = await http.get(f"{url}/anything/secret")
-        assert answer.status_code == 404
-        assert "/healthz" in answer.json()["error"]
-        assert (await http.post(f"{url}/healthz")).status_code == 405
         web.terminate()
         assert await web.ended() == 0
     assert "secret" not in web.log.read_text(encoding="utf-8")  # no access log prints paths
@@ -120,18 +93,18 @@ async def test_while_draining_it_is_alive_and_not_ready(refill: Refill, http: ht
 
 
 async def test_health_answers_within_a_second_whatever_redis_does(refill: Refill, http: httpx.AsyncClient) -> None:
-    with own_redis() as (server, path):
-        refill.set(REFILL_REDIS__URL=f"unix://{path}", REFILL_SECRET_KEY="k" * 32)
+    with running() as server:
+        refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k" * 32)
         with refill.daemon("web") as web:
             url = await web.url()
             assert (await http.get(f"{url}/healthz")).status_code == 200
-            server.send_signal(signal.SIGSTOP)
+            server.signal(signal.SIGSTOP)
             # A restart of this process would mend nothing: it is alive, and says that it is not ready.
             for probe, code in (("healthz", 200), ("readyz", 503)):
                 began = time.monotonic()
                 assert (await http.get(f"{url}/{probe}")).status_code == code
                 assert time.monotonic() - began < 1.0
-            server.send_signal(signal.SIGCONT)
+            server.signal(signal.SIGCONT)
 
             async def answering() -> bool:
                 return (await status(http, f"{url}/readyz"))[1] == "no worker is alive"
@@ -181,8 +154,8 @@ async def test_half_open_connections_leave_descriptors_for_everything_else(refil
 
 
 async def test_a_redis_that_takes_no_writes_is_alive_and_not_ready(refill: Refill, http: httpx.AsyncClient) -> None:
-    with own_redis() as (_, path):
-        refill.set(REFILL_REDIS__URL=f"unix://{path}", REFILL_SECRET_KEY="k" * 32)
+    with running() as server:
+        refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k" * 32)
         with refill.daemon("web") as web:
             url = await web.url()
             async with refill.ledger() as ledger:
@@ -198,7 +171,7 @@ async def test_a_port_in_use_is_one_sentence(refill: Refill, command: str) -> No
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refill.change("port = 0", f"port = {port}")
-        ran = await refill.alone(command)
+        ran = await refill(command)
     assert ran.code == 2
     assert ran.err == (
         f"port {port} of 127.0.0.1 is in use: stop what listens there, or set web.port (REFILL_WEB__PORT)\n"
@@ -207,7 +180,7 @@ async def test_a_port_in_use_is_one_sentence(refill: Refill, command: str) -> No
 
 async def test_a_host_that_is_not_ours_is_one_sentence(refill: Refill) -> None:
     refill.change("port = 0", 'port = 0\nhost = "192.0.2.7"')
-    ran = await refill.alone("web")
+    ran = await refill("web")
     assert ran.code == 2
     assert "192.0.2.7" in ran.err
 

@@ -1,0 +1,53 @@
+"""A start that would not be safe is refused with one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.operating import run
+from tests.integration.redis.server import running
+from tests.unit.config.samples import SMALL, SMALL_SECRETS
+
+WRONG_USE = 2
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SMALL_SECRETS.items():
+        monkeypatch.setenv(name, value)
+
+
+def refusal(folder: Path, text: str = SMALL) -> str:
+    """The only line that a worker says before it ends."""
+    config = folder / "refill.toml"
+    config.write_text(text, encoding="utf-8")
+    ran = run(["worker", "--config", str(config)])
+    assert (ran.code, ran.out) == (WRONG_USE, "")
+    (line,) = ran.err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("option", "word"), [(("--maxmemory-policy", "allkeys-lru"), "noeviction"), (("--appendonly", "no"), "appendonly")]
+)
+def test_a_redis_that_may_forget_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: tuple[str, str], word: str
+) -> None:
+    with running(*option) as server:
+        monkeypatch.setenv("REFILL_REDIS__URL", f"unix://{server.socket}")
+        assert word in refusal(tmp_path)
+
+
+def test_a_redis_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFILL_REDIS__URL", f"unix://{tmp_path}/nobody.sock")
+    assert "redis.url" in refusal(tmp_path)
+
+
+def test_a_key_nobody_knows_is_refused(tmp_path: Path) -> None:
+    assert "rait" in refusal(tmp_path, SMALL + '[web]\nrait = "1/second"\n')
+
+
+def test_a_paid_provider_without_a_budget_is_refused(tmp_path: Path) -> None:
+    assert "budget" in refusal(tmp_path, SMALL.replace("budget = {", "# budget = {"))

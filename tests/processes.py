@@ -1,0 +1,82 @@
+"""``refill`` as processes of their own, and what they log."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import WITHIN_S, until
+
+
+def words(config: Path, *command: str) -> list[str]:
+    """A command line of the checkout, with a configuration."""
+    return [sys.executable, "-m", "worker.cli", *command, "--config", str(config)]
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without any setting of Refill but ``more``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REFILL_")}
+    return {**kept, **(more or {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A command that runs until it is told to stop: ``worker``, ``web``, ``up`` or a long one."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, config: Path, *command: str, log: Path, files: int = 0) -> Process:
+        """Start it, and do not wait for it. It may open as many ``files``, where that is said."""
+        line = [*(["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []), *words(config, *command)]
+        with log.open("wb") as told:
+            process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=environment())
+        return cls(process, log)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def started(self) -> bool:
+        """Whether its worker works."""
+        return bool(self.events("worker.started"))
+
+    def events(self, name: str = "") -> list[dict[str, Any]]:
+        """What it logged, of one event or all."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [event for event in told if name in {"", event["event"]}]
+
+    async def url(self) -> str:
+        """Where its web process listens, as soon as it does."""
+        await until(lambda: self.process.poll() is not None or self.events("web.started"), "web.started")
+        listening = self.events("web.started")
+        assert listening, self.log.read_text(encoding="utf-8")
+        return f"http://127.0.0.1:{listening[0]['port']}"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal it, if it lives."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to say anything."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+    async def ended(self, within_s: float = WITHIN_S) -> int:
+        """Its exit code, once it has ended."""
+        await until(lambda: self.process.poll() is not None, "the end of the process", within_s)
+        return int(self.process.returncode)
