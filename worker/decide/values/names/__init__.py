@@ -30,7 +30,7 @@ def carries(last: str, full: str, first: str = "") -> bool:
     """Whether a full name ends in ``last``, or starts with it and goes on with ``first``: ``Tanaka Kenji``."""
     name = reading.of_last(last)
     told = reading.readings("", "", full)
-    if any(one.family and family.compare(name, one._replace(wide=False)) is Verdict.SAME for one in told):
+    if any(one.family and family.compare(name, one) is Verdict.SAME for one in told):
         return True
     return bool(first) and any(
         family.compare(name, one._replace(family=words, wide=False)) is Verdict.SAME
