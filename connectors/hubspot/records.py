@@ -10,7 +10,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.hubspot.options import MARKS
 from connectors.hubspot.paths import MODIFIED
-from connectors.matching import bare_host
 from connectors.models import Company, Fate, Found, Need, Property, Record
 from connectors.numbers import count
 
@@ -223,7 +222,7 @@ def to_company(row: Row) -> Company:
     return Company(
         id=row.id,
         name=get("name", ""),
-        domain=bare_host(get("domain", "") or get("website", "")),
+        domain=get("domain", "") or get("website", ""),
         website=get("website", ""),
         phone=get("phone", ""),
         linkedin_url=get("linkedin_company_page", ""),

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from connectors import classify, models
-from connectors.bodies import Body, bare_host
+from connectors.bodies import Body
 from connectors.classify import Reading, capped, retry_after, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.limits import Notice
@@ -204,11 +204,11 @@ def delivered(raw: Company, search_id: str = "") -> DeliveredCompany:
 
 
 def to_company(raw: Company) -> models.Company:
-    """The company itself; the domain is the delivered one, else the website's host."""
+    """The company itself; the domain is what was delivered as one, else the website: their reader takes either."""
     return models.Company(
         id=raw.id,
         name=raw.name,
-        domain=bare_host(raw.domain) or bare_host(raw.website),
+        domain=raw.domain or raw.website,
         website=raw.website,
         phone=raw.phone,
         linkedin_url=raw.linkedin_url,

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.matching import bare_host
 from connectors.models import Company, Need, Property, Record, Write
 from connectors.numbers import count
 from connectors.ports import Watched
@@ -156,7 +155,7 @@ def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Reco
         modified=milliseconds(text(raw.get("SystemModstamp")) or ""),
         read_at=read_at,
         company_id=text(raw.get("AccountId")) or "",
-        company_domain=bare_host(text(held(raw, website)) or "") if website else "",
+        company_domain=(text(held(raw, website)) or "") if website else "",
         company_name=(text(held(raw, company)) or "") if company else "",
         opted_out=raw.get("HasOptedOutOfEmail") is True,
         do_not_call=raw.get("DoNotCall") is True,
@@ -226,7 +225,7 @@ def to_company(raw: Raw) -> Company:
     return Company(
         id=get("Id", ""),
         name=get("Name", ""),
-        domain=bare_host(get("Website", "")),
+        domain=get("Website", ""),
         website=get("Website", ""),
         phone=get("Phone", ""),
         industry=get("Industry", ""),

@@ -420,7 +420,8 @@ async def test_a_contact_is_read_with_company_flags_and_writer(sandbox: Sandbox,
     found = (await crm.read(WATCHED, [record_id, record_id[:15]]))[record_id]
     assert found.record is not None
     record = found.record
-    assert (record.company_id, record.company_name, record.company_domain) == (firm, "Quist AB", "quist-example.se")
+    linked = (record.company_id, record.company_name, record.company_domain)
+    assert linked == (firm, "Quist AB", "https://www.quist-example.se/about")
     assert (record.opted_out, record.do_not_call) == (True, True)
     assert record.modified_by not in {"", crm.user_id}
     assert record.modified == stamp(held(sandbox, record_id)["SystemModstamp"])
@@ -432,7 +433,7 @@ async def test_a_lead_is_read_with_its_own_company(sandbox: Sandbox, crm: Salesf
     record_id = lead(sandbox, Website="www.quist-example.se")
     record = (await crm.read(LEADS, [record_id]))[record_id].record
     assert record is not None
-    assert (record.company_name, record.company_domain, record.company_id) == ("Quist AB", "quist-example.se", "")
+    assert (record.company_name, record.company_domain, record.company_id) == ("Quist AB", "www.quist-example.se", "")
 
 
 async def test_a_value_is_matched_by_the_label_of_a_restricted_picklist(sandbox: Sandbox, crm: Salesforce) -> None:
@@ -621,7 +622,7 @@ async def test_a_row_that_is_found_tells_whose_it_is_and_where_that_person_works
     contact(sandbox, Email=address, FirstName="Mara", AccountId=place)
     (row,) = (await crm.find("contact", "Email", [address], ("FirstName", "Phone")))[address]
     assert (row.values["FirstName"], row.values["Phone"]) == ("Mara", None)
-    assert (row.company_id, row.company_domain) == (place, "ny-example.se")
+    assert (row.company_id, row.company_domain) == (place, "https://www.ny-example.se")
 
 
 async def test_accounts_are_found_by_host_however_the_website_is_written(sandbox: Sandbox, crm: Salesforce) -> None:

@@ -63,7 +63,8 @@ def test_a_contact_carries_its_account() -> None:
     }
     asked = ("Id", "Email", "HasOptedOutOfEmail", "Account.Name", "Account.Website")
     record = records.to_record("contact", raw, asked, 7)
-    assert (record.company_id, record.company_name, record.company_domain) == ("001000000000001AAA", "Acme", "acme.com")
+    told = (record.company_id, record.company_name, record.company_domain)
+    assert told == ("001000000000001AAA", "Acme", "http://www.acme.com/x")
     assert (record.opted_out, record.do_not_call, record.modified) == (True, False, 1795168805000)
     assert record.values == {"Id": "003000000000001AAA", "Email": None, "HasOptedOutOfEmail": "true"}
 

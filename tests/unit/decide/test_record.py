@@ -44,6 +44,8 @@ def test_identity_is_read_in_one_spelling() -> None:
         ({"email": "ada@gmail.com"}, "linked.com", "linked.com"),
         ({"email": "ada@gmail.com"}, "", ""),
         ({"website": "https://www.linkedin.com/company/acme"}, "", ""),
+        ({}, "https://www.amazon.de/stores/acme", ""),
+        ({}, "https://www.linked.com/about", "linked.com"),
         ({"website": "tbd"}, "linked.com", "linked.com"),
     ],
 )
