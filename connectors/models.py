@@ -250,24 +250,52 @@ class Written(StrEnum):
     """What became of one record of a written batch."""
 
     DONE = "done"
-    INVALID = "invalid"  # the vendor refuses values: ``WriteResult.properties`` names them when it says which
+    INVALID = "invalid"  # refused, for what ``WriteResult.kind`` says; ``properties`` are at fault when it names any
     SPLIT = "split"  # its batch was refused: read it again, then send it with the others of ``WriteResult.part``
     CHANGED = "changed"  # a conditional write met a newer record
     LOCKED = "locked"
     GONE = "gone"
-    FORBIDDEN = "forbidden"
     UNKNOWN = "unknown"  # no word about it: read before writing again
+
+
+class RefusalKind(StrEnum):
+    """What a refused write is about; the words are those people see."""
+
+    VALUE = "invalid_value"
+    DUPLICATE = "duplicate"  # another record has the value, or a rule says so
+    RULE = "portal_rule"  # about another property: required, or a rule of the customer's own
+    ROW = "record_locked"  # the record's state: an approval, a deleted or inactive owner
+    ACCESS = "no_access"  # what our user may do with this record or field
+    ORG = "org_limit"  # storage, flows, triggers, limits
+    UNKNOWN = "refused_by_crm"
+
+    @property
+    def passes(self) -> bool:
+        """Whether time alone may end it."""
+        return self in {RefusalKind.ACCESS, RefusalKind.ORG, RefusalKind.UNKNOWN}
+
+    @property
+    def of_values(self) -> bool:
+        """Whether the record's other values may be taken."""
+        return self in {RefusalKind.VALUE, RefusalKind.DUPLICATE, RefusalKind.RULE, RefusalKind.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not told."""
+    """The vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not told.
+
+    Of a refusal ``kind`` says what it is about, ``words`` are the vendor's without what they say of a person, and
+    ``existing_id`` is the record that has the value already.
+    """
 
     outcome: Written
     properties: tuple[str, ...] = ()
     code: str = ""
     modified: int = 0
     part: int = 0
+    kind: RefusalKind = RefusalKind.VALUE
+    words: str = ""
+    existing_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import structlog
@@ -24,7 +24,7 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.limits import Limiter, slots_ahead
-from connectors.models import Write, WriteResult, Written
+from connectors.models import RefusalKind, Write, WriteResult, Written
 from connectors.ports import Crm
 from connectors.repeats import RepeatBudget
 
@@ -59,15 +59,21 @@ class RowWrite:
     modified: int = 0
     tries: int = 0
     stale: int = 0
+    alone: bool = False  # one value at a time: a refusal did not say which of them it was about
+    last: bool = False  # and this was the last of them
     found: set[str] = field(default_factory=set)  # of ``doubt``: what stands there now, by whomever
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What may be written on a row as it was just read. ``same`` are properties that hold what they should already."""
+    """What may be written on a row as it was just read. ``same`` are properties that hold what they should already.
+
+    ``beside`` are properties that go only with the whole of the others.
+    """
 
     write: Write
     same: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
 
 
 Read = Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
@@ -202,10 +208,12 @@ class BatchWriter:
                     row.written |= write.values
                     row.modified = word.modified
                     row.doubt = {name: value for name, value in row.doubt.items() if name not in write.values}
+                    if row.alone and not row.last:
+                        left.append(row)
+                case Written.INVALID if word.kind is RefusalKind.ORG and len(rows) > 1:
+                    parts.setdefault(int(row in rows[len(rows) // 2 :]), []).append(row)  # fewer may pass
                 case Written.INVALID:
-                    named = write.values.keys() & set(word.properties)
-                    row.refused |= dict.fromkeys(named or write.values, word)
-                    if named and named < write.values.keys():  # the others of the row are still good
+                    if _is_left(row, write, word):
                         left.append(row)
                 case Written.SPLIT:
                     parts.setdefault(word.part, []).append(row)
@@ -258,8 +266,32 @@ class BatchWriter:
             row.doubt = {name: value for name, value in row.doubt.items() if name not in row.found}
 
 
+def _is_left(row: RowWrite, write: Write, word: WriteResult) -> bool:
+    """Note a refusal on its row; whether other values of the row may still be taken."""
+    named = write.values.keys() & set(word.properties)
+    if not word.kind.of_values:
+        row.refused |= dict.fromkeys(named or write.values, word)
+        return bool(named) and named < write.values.keys()
+    if named or len(write.values) == 1:
+        row.refused |= dict.fromkeys(named or write.values, word)
+        return not row.last if row.alone else named < write.values.keys()
+    row.alone = True
+    return True
+
+
 def _writes(part: _Part, wanted: Mapping[str, Wanted]) -> list[Write]:
-    return [wanted[row.id].write for row in part.rows if row.id in wanted and wanted[row.id].write.values]
+    sent = [_sent_now(row, wanted[row.id]) for row in part.rows if row.id in wanted]
+    return [write for write in sent if write.values]
+
+
+def _sent_now(row: RowWrite, wanted: Wanted) -> Write:
+    """Everything wanted of a row, or its next value alone."""
+    write = wanted.write
+    if not row.alone:
+        return write
+    values = {name: value for name, value in write.values.items() if name not in wanted.beside}
+    row.last = len(values) <= 1
+    return replace(write, values=dict(list(values.items())[:1]))
 
 
 def _note_doubt(row: RowWrite, wanted: Wanted | None) -> None:

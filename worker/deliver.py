@@ -17,13 +17,14 @@ from pydantic import TypeAdapter
 from connectors.batching import Batcher, twin
 from connectors.errors import ConflictError, ConnectorError, OutcomeUnknownError, UnavailableError
 from connectors.limits import Limiter, TicketSpentError
-from connectors.models import Fate, Found, Grade, Property, Record, Write, Written
+from connectors.models import Fate, Found, Grade, Property, Record, Write, WriteResult, Written
 from connectors.openprospect import DeliveredCompany
 from connectors.ports import Crm, Watched
 from worker.batch_writer import BatchWriter, RowWrite, Wanted
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
+from worker.decide.kept import cause_of
 from worker.decide.reasons import Reason
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value
@@ -107,7 +108,7 @@ class _Blanks:
 
 @dataclass(frozen=True, slots=True)
 class _Filled:
-    """What became of a row's blanks: values written by property, how many the CRM refused.
+    """What became of a row's blanks: values written by property, and the CRM's word on those it refused.
 
     ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was, and
     ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
@@ -115,7 +116,7 @@ class _Filled:
     """
 
     written: Mapping[str, str] = field(default_factory=dict)
-    refused: int = 0
+    refused: Mapping[str, WriteResult] = field(default_factory=dict)
     closed: bool = False
     unsure: str = ""
     changed: bool = False
@@ -402,8 +403,9 @@ class Deliverer:
         story.entries += [change_entry(intents[property], "confirmed") for property in filled.written]
         story.entries += [change_entry(intents[property], "seen") for property in sorted(filled.seen)]
         story.count("blanks", len(filled.written))
-        if filled.refused:
-            story.count(f"dropped.{Reason.INVALID_VALUE}", filled.refused)
+        for property, word in filled.refused.items():
+            story.count(f"dropped.{word.kind}")
+            story.entries.append(change_entry(intents[property], "refused", cause=cause_of(word)))
 
     def _filler(self, object: str) -> Batcher[_Blanks, _Filled]:
         if object not in self._fillers:
@@ -504,9 +506,8 @@ def _filled(read: _Filled, row: _Blanks, state: RowWrite) -> _Filled:
     """Returns what became of a row's blanks: ``read`` is what its last read said, ``state`` what its writes did."""
     if state.error is not None:
         return _Filled(error=state.error)
-    word, refused = state.word, len(state.refused.keys() & row.values.keys())
+    word = state.word
+    refused = {name: told for name, told in state.refused.items() if name in row.values}
     if word is not None and word.outcome in {Written.LOCKED, Written.UNKNOWN, Written.CHANGED}:
         return _Filled(refused=refused, unsure=word.code or word.outcome)
-    if word is not None and word.outcome is Written.FORBIDDEN:
-        return _Filled(refused=len(row.values))
     return replace(read, written=state.written, refused=refused, seen=frozenset(state.seen))

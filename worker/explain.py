@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from connectors.errors import ConnectorError
 from connectors.models import Answer, Fate
 from worker.decide.plan import candidates, decide
-from worker.decide.record import View
+from worker.decide.record import Own, View
 from worker.ledger.answers import Asked
 from worker.ledger.journal import Entry
 from worker.ledger.memory import Memory
@@ -125,11 +125,15 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
     except ConnectorError as error:
         return {"unread": error.hint or f"{crm} cannot be read ({type(error).__name__}): run refill check"}
     memory = (await watch.work.memory([id])).get(id)
-    view = watch.view(record, own_values(memory.own) if memory else {})
-    return {"fate": str(found.fate)} | await _view(runtime, watch, view, uncertain)
+    own = own_values(memory.own) if memory else {}
+    return {"fate": str(found.fate)} | await _view(runtime, watch, watch.view(record, own), own, uncertain)
 
 
-async def _view(runtime: Runtime, watch: Watch, view: View, uncertain: frozenset[str]) -> dict[str, Any]:
+async def _view(
+    runtime: Runtime, watch: Watch, view: View, own: Mapping[str, Own], uncertain: frozenset[str]
+) -> dict[str, Any]:
+    held = {name: own[name].kept for name in view.gaps if name in own and own[name].kept}
+    view = replace(view, gaps=tuple(name for name in view.gaps if name not in held))
     offers = [offer for offer in runtime.lookups.offers if offer.provider in watch.policy.providers]
     answers: dict[str, Answer] = {}
     while asked := candidates(view, watch.policy, offers, answers, uncertain):
@@ -143,7 +147,8 @@ async def _view(runtime: Runtime, watch: Watch, view: View, uncertain: frozenset
     return {
         "skipped": skip,
         "known_by": [name for name, value in identity.items() if value],
-        "gaps": list(view.gaps),
+        "gaps": [*view.gaps, *held],
+        "refused_by_crm": {name: one.cause for name, one in held.items() if one},
         "closed": {name: str(reason) for name, reason in view.closed.items()},
         "unfilled": {name: str(reason) for name, reason in decision.unfilled.items()},
         "would_ask": []

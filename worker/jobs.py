@@ -132,7 +132,7 @@ async def _is_full(runtime: Runtime) -> bool:
 async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Bring settled records back whose time to look again has come, a part of them each minute."""
     watch = _watch(runtime, payload)
-    if watch is None or watch.policy.recheck_ms == 0 or await _is_full(runtime):
+    if watch is None or await _is_full(runtime):
         return
     name = f"recheck:{watch.crm}:{watch.object}"
     first = int(await runtime.ledger.cursors.get(name) or 0)

@@ -60,9 +60,12 @@ def intent(text: str) -> Intent:
     return Intent(**json.loads(text))
 
 
-def change_entry(intent: Intent, state: str) -> str:
-    """A change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``overtaken``, ``restored`` or ``gone``."""
-    return _entry("change", asdict(intent) | {"state": state})
+def change_entry(intent: Intent, state: str, *, cause: str = "") -> str:
+    """A change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``refused``, ``overtaken`` or ``gone``.
+
+    ``cause`` is the CRM's word on one that it refused.
+    """
+    return _entry("change", asdict(intent) | {"state": state} | ({"cause": cause} if cause else {}))
 
 
 def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str:

@@ -16,7 +16,7 @@ import structlog
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError
 from connectors.limits import Limiter
-from connectors.models import Fate, Found, Marks, Record, Write, Written
+from connectors.models import Fate, Found, Marks, Record, Write, WriteResult, Written
 from worker.batch_writer import BatchWriter, RowWrite, Wanted
 from worker.decide import marks, pushing
 from worker.decide.decision import Change
@@ -39,7 +39,6 @@ class Ended(StrEnum):
     CHANGED = "changed"  # the record is another one now: visit it again
     AWAY = "away"  # merged, converted or gone: ``Pushed.found``
     AGAIN = "again"  # locked, or no word about it: the next visit looks what became of the intents
-    FORBIDDEN = "forbidden"
     LOST = "lost"  # the lease is not ours any more: nothing more was sent
     FAILED = "failed"  # ``Pushed.error``
 
@@ -69,6 +68,7 @@ class Pushed:
     written: tuple[Change, ...] = ()
     unsent: tuple[Change, ...] = ()
     refused: tuple[Change, ...] = ()
+    words: Mapping[str, WriteResult] = field(default_factory=dict)  # of what was refused, by field
     overtaken: tuple[Change, ...] = ()
     seen: tuple[Change, ...] = ()
     cause: str = ""
@@ -168,7 +168,7 @@ class _Batch:
             self.marks = Marks()
         values = {one.property: one.value for one in writes}
         beside = marks.beside(self.marks, self._watch.schema, record, writes)
-        return Wanted(Write(record.id, {**values, **beside}, record.modified), same)
+        return Wanted(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
     def result(self, row: RowWrite) -> Pushed:
         """How the errand of ``row`` ended."""
@@ -180,8 +180,6 @@ class _Batch:
         match row.word.outcome if row.word else Written.DONE:
             case Written.CHANGED | Written.GONE:  # the next visit reads what it has become
                 return Pushed(Ended.CHANGED, record=judged.record, unsure=bool(row.doubt or row.written))
-            case Written.FORBIDDEN:
-                return Pushed(Ended.FORBIDDEN, cause=row.word.code if row.word else "")
             case Written.LOCKED | Written.UNKNOWN:
                 return Pushed(Ended.AGAIN, cause=row.word.outcome if row.word else "")
         changes = errand.changes
@@ -189,8 +187,11 @@ class _Batch:
         refused = tuple(one for one in changes if one.property in row.refused)
         seen = tuple(one for one in changes if one.property in row.seen)
         unsent = tuple(one for one in changes if one not in {*written, *refused, *seen})
-        cause = next((word.code for word in row.refused.values() if word.code), "")
-        return replace(judged, written=written, refused=refused, seen=seen, unsent=unsent, cause=cause)
+        words = {one.field: row.refused[one.property] for one in refused}
+        record = judged.record
+        if record is not None and row.modified > record.modified:
+            record = replace(record, modified=row.modified)
+        return replace(judged, record=record, written=written, refused=refused, words=words, seen=seen, unsent=unsent)
 
 
 class _Check:
@@ -241,6 +242,7 @@ def _without_ours(record: Record, row: RowWrite, errand: Errand) -> Record:
     mine = {
         one.property: errand.view.held.get(one.field, "")
         for one in errand.changes
-        if one.property in row.doubt and same_value(one.field, one.value, record.values.get(one.property) or "")
+        if (one.property in row.doubt or one.property in row.written)
+        and same_value(one.field, one.value, record.values.get(one.property) or "")
     }
     return with_values(record, mine) if mine else record

@@ -15,7 +15,7 @@ import structlog
 
 from connectors.models import Answer, Fate, Found, Offer, Record
 from worker.attend import CutShortError
-from worker.decide import pushing
+from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision
 from worker.decide.plan import candidates, decide
 from worker.decide.reasons import Reason
@@ -117,7 +117,12 @@ class Visitor:
         if self._nothing_new(lease, view):
             await self._settle(lease, story, view, {}, remembered=True, outcome="unchanged")
             return
-        decision = await self._look_up(lease, story, view)
+        held = {name: one.kept for name, one in story.own.items() if one.kept}
+        paid = kept.changes(held, view.gaps, view.identity, self._watch.policy)
+        known = {one.field for one in paid}  # nothing is asked for what was paid for and refused
+        decision = await self._look_up(
+            lease, story, replace(view, gaps=tuple(name for name in view.gaps if name not in known))
+        )
         if isinstance(decision, Later):
             ending = await self._watch.work.defer(
                 lease,
@@ -130,6 +135,7 @@ class Visitor:
             )
             log.info("visit.deferred", reason=decision.reason, ending=ending)
             return
+        decision = replace(decision, changes=(*paid, *decision.changes))
         if self._watch.policy.mode == "review":
             decision = await self._reviewed(lease, story, decision, proposal)
         if decision.changes and not await self._push(lease, story, view, decision):
@@ -202,7 +208,8 @@ class Visitor:
     def _reopened(self, record: Record, own: Mapping[str, Own]) -> dict[str, Own]:
         """``own`` without what was refused, and without values of ours that are blank now: a person wants them back."""
         blank = {rule.field for rule in self._watch.policy.rules if not record.values.get(rule.property)}
-        return {name: value for name, value in own.items() if name not in blank and not value.refused}
+        paid = {name: Own(kept=value.kept) for name, value in own.items() if value.kept}
+        return paid | {name: value for name, value in own.items() if name not in blank and not value.refused}
 
     # ---- look up -------------------------------------------------------------------------------------------------
 
@@ -319,15 +326,27 @@ class Visitor:
             ("seen", pushed.seen),
         )
         for state, changes in told:
-            story.ends += [change_entry(intents[one], state) for one in changes]
-        story.dropped |= {one.field: Reason.INVALID_VALUE for one in pushed.refused}
+            story.ends += [change_entry(intents[one], state) for one in changes if one.field not in pushed.words]
         story.filled |= {one.field: one.provider for one in pushed.written}
         story.own |= {one.field: Own(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
         written = {one.property: one.value for one in pushed.written}
         story.record = with_values(pushed.record or story.record, written)
         (story.record,) = await complete(self._watch, [story.record])
+        self._keep_refused(story, pushed, intents)
         log.info("visit.pushed", fields=len(written), refused=len(pushed.refused), overtaken=len(pushed.overtaken))
         return True
+
+    def _keep_refused(self, story: Story, pushed: Pushed, intents: Mapping[Change, Intent]) -> None:
+        """Keep what was paid for and refused, and tell the journal why, once for each different word on it."""
+        identity = self._watch.view(story.record, story.own).identity
+        for one in pushed.refused:
+            word, before = pushed.words[one.field], story.own.get(one.field, Own())
+            held = kept.kept(one, word, identity, story.record.modified, before.kept)
+            if before.kept is None or (before.kept.value, before.kept.cause) != (held.value, held.cause):
+                story.ends.append(change_entry(intents[one], "refused", cause=held.cause))
+            story.own[one.field] = replace(before, kept=held)
+            story.dropped[one.field] = Reason(word.kind)
+            log.warning("visit.refused", field=one.field, kind=word.kind, code=word.code, existing=word.existing_id)
 
     async def _unpushed(self, lease: Lease, story: Story, pushed: Pushed) -> None:
         work, now = self._watch.work, self._clock()
@@ -347,9 +366,6 @@ class Visitor:
                     own=own_texts(story.own),
                 )
                 log.info("visit.deferred", reason="changed")
-            case Ended.FORBIDDEN:
-                await work.bury(lease, f"the CRM forbids the write ({pushed.cause})", entries=story.paid)
-                log.warning("visit.buried", reason="forbidden")
             case _:
                 # Its intents stay open, so the next visit closes those that this one closed once more.
                 ending = await self._again(lease, pushed.cause or "locked", story.paid)
@@ -404,14 +420,15 @@ class Visitor:
         remembered: bool,
         outcome: str = "settled",
     ) -> None:
-        recheck = self._watch.policy.recheck_ms
+        open_ = {name: one.kept for name, one in story.own.items() if one.kept and name in view.gaps}
+        story.own = {name: one if name in open_ else replace(one, kept=None) for name, one in story.own.items()}
         left = {name: str(reason) for name, reason in unfilled.items() if name not in story.filled}
         settlement = Settlement(
             fingerprint=self._watch.mark(view) if remembered else None,
             stamp=story.record.modified,
             read_at=story.record.read_at,
-            look_at=self._clock() + recheck if recheck and view.gaps and remembered else 0,
-            own=own_texts(story.own),
+            look_at=self._look_at(lease, view, list(open_.values()), outcome) if remembered else 0,
+            own=own_texts({name: one for name, one in story.own.items() if one != Own()}),
             entries=tuple(story.entries),
             filled=story.filled,
             unfilled=left,
@@ -423,3 +440,10 @@ class Visitor:
             log.warning("visit.lost")
         else:
             log.info("visit.settled", filled=len(story.filled), unfilled=len(left), outcome=settlement.outcome)
+
+    def _look_at(self, lease: Lease, view: View, refused: Sequence[kept.Kept], outcome: str) -> int:
+        """When the record is looked at again by itself: at its recheck, or when a refusal may be over."""
+        if outcome == "unchanged" and lease.memory and lease.memory.look_at:
+            return lease.memory.look_at
+        waits = [wait for wait in (self._watch.policy.recheck_ms, kept.look_again_ms(refused)) if wait]
+        return self._clock() + min(waits) if waits and view.gaps else 0

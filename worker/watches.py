@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.batching import Batcher
 from connectors.models import Company, Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
+from worker.decide.kept import Kept
 from worker.decide.policy import Policy
 from worker.decide.record import Own, View, look
 from worker.ledger.reviews import Reviews
@@ -21,15 +24,22 @@ COMPANY_KEPT_S = 600.0  # linked companies change rarely; a stale domain costs o
 
 def own_values(texts: Mapping[str, str]) -> dict[str, Own]:
     """What we wrote on a record, from the texts the ledger keeps by field."""
-    return {name: Own(**json.loads(text)) for name, text in texts.items()}
+    return {name: _own(json.loads(text)) for name, text in texts.items()}
+
+
+def _own(told: dict[str, Any]) -> Own:
+    kept = told.pop("kept", None)
+    return Own(**told, kept=Kept(**kept) if kept else None)
 
 
 def own_texts(own: Mapping[str, Own]) -> dict[str, str]:
     """The texts the ledger keeps for what we wrote."""
-    return {
-        name: json.dumps({"value_hash": value.value_hash, "refused": value.refused}, separators=(",", ":"))
-        for name, value in own.items()
-    }
+    return {name: json.dumps(_told(value), ensure_ascii=False, separators=(",", ":")) for name, value in own.items()}
+
+
+def _told(own: Own) -> dict[str, Any]:
+    told: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
+    return told | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
 
 
 class Companies:

@@ -6,10 +6,11 @@ Every member of an error body may be missing, and the names of refused propertie
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
@@ -26,12 +27,38 @@ from connectors.errors import (
 )
 from connectors.hubspot.paths import TYPES
 from connectors.limits import Notice
-from connectors.models import Reply
+from connectors.models import RefusalKind, Reply
 from connectors.numbers import count
 from connectors.operations import Operation
 
 OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})  # no value would do
-TAKEN = frozenset({"CONFLICTING_UNIQUE_VALUE", "CONTACT_EXISTS", "CONFLICT", "OBJECT_ALREADY_EXISTS"})
+TAKEN = frozenset(
+    {
+        "CONFLICTING_UNIQUE_VALUE",
+        "DUPLICATE_UNIQUE_PROPERTY_VALUE",
+        "CONTACT_EXISTS",
+        "CONFLICT",
+        "OBJECT_ALREADY_EXISTS",
+    }
+)
+KINDS: Mapping[str, RefusalKind] = {
+    "INVALID_EMAIL": RefusalKind.VALUE,
+    "INVALID_OPTION": RefusalKind.VALUE,
+    "INVALID_INTEGER": RefusalKind.VALUE,
+    "INVALID_LONG": RefusalKind.VALUE,
+    "INVALID_DATE": RefusalKind.VALUE,
+    "READ_ONLY_VALUE": RefusalKind.ACCESS,
+    "PROPERTY_DOESNT_EXIST": RefusalKind.ACCESS,
+    "CONFLICTING_UNIQUE_VALUE": RefusalKind.DUPLICATE,
+    "DUPLICATE_UNIQUE_PROPERTY_VALUE": RefusalKind.DUPLICATE,
+    "CONTACT_EXISTS": RefusalKind.DUPLICATE,
+    "CONFLICT": RefusalKind.DUPLICATE,
+    "OBJECT_ALREADY_EXISTS": RefusalKind.DUPLICATE,
+    "MISSING_CONDITIONAL_REQUIRED_PROPERTY": RefusalKind.RULE,
+    "MISSING_REQUIRED_PROPERTY": RefusalKind.RULE,
+    "REQUIRED_PROPERTY": RefusalKind.RULE,
+    "VALIDATION_ERROR": RefusalKind.UNKNOWN,
+}
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,120}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
@@ -47,6 +74,7 @@ class Refusal:
     faults: tuple[tuple[str, str], ...] = ()
     existing_id: str = ""
     scopes: tuple[str, ...] = ()
+    message: str = field(default="", repr=False)
     minor: bool = False  # the message speaks of a limit per second
 
     @property
@@ -81,6 +109,7 @@ def refusal(body: bytes) -> Refusal:
         faults=tuple(_faults(raw, message)),
         existing_id=_existing(raw, message),
         scopes=tuple(_scopes(raw)),
+        message=_told(raw, message),
         minor="secondly limit" in message and "ten_secondly" not in message,
     )
 
@@ -130,6 +159,18 @@ def _existing(raw: Mapping[str, Any], message: str) -> str:
     profile = raw.get("identityProfile")
     vid = profile.get("vid") if isinstance(profile, dict) else None
     return str(vid) if isinstance(vid, int) else ""
+
+
+def _told(raw: Mapping[str, Any], message: str) -> str:
+    """The sentence meant for people: that of the first error inside, without the JSON that a message may hold."""
+    inner = next((text for item in _items(raw.get("errors")) if (text := _text(item, "message"))), message)
+    start = inner.find("[{")
+    if start < 0:
+        return inner
+    with contextlib.suppress(ValueError, RecursionError):
+        listed, _ = json.JSONDecoder().raw_decode(inner[start:])
+        return next((text for item in _items(listed) if (text := _text(item, "message"))), inner[:start])
+    return inner[:start]
 
 
 def _scopes(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connectors.hubspot.records import Rows, milliseconds, missing_ids
-from connectors.hubspot.refusals import TAKEN, Refusal, refusal
+from connectors.hubspot.refusals import KINDS, TAKEN, Refusal, refusal
 from connectors.models import Reply, Write, WriteResult, Written
+from connectors.refusal_kinds import kind_of, plain_words
 
 
 def results(part: Sequence[Write], reply: Reply, rows: Rows | None) -> Mapping[str, WriteResult]:
@@ -49,7 +50,7 @@ def outcomes(part: Sequence[Write], rows: Rows) -> Mapping[str, WriteResult]:
         elif write.id in lost:
             results[write.id] = WriteResult(Written.GONE, code="OBJECT_NOT_FOUND")
         elif write.id in bad:
-            results[write.id] = WriteResult(Written.INVALID, code=bad[write.id])
+            results[write.id] = WriteResult(Written.INVALID, code=bad[write.id], kind=kind_of(bad[write.id], KINDS))
         else:
             results[write.id] = WriteResult(Written.UNKNOWN)
     return results
@@ -76,4 +77,11 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
 
 
 def _invalid(write: Write, said: Refusal, named: set[str]) -> WriteResult:
-    return WriteResult(Written.INVALID, tuple(name for name in write.values if name in named), said.code)
+    return WriteResult(
+        Written.INVALID,
+        tuple(name for name in write.values if name in named),
+        said.code,
+        kind=kind_of(said.code, KINDS),
+        words=plain_words(said.message, write.values.values()),
+        existing_id=said.existing_id,
+    )

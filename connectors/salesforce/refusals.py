@@ -1,15 +1,15 @@
-"""What Salesforce's error bodies say, of a whole call and of one row. Pure; no message is kept."""
+"""What Salesforce's error bodies say, of a whole call and of one row. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
 
-from connectors.classify import Reading
+from connectors.classify import Reading, retry_after
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -20,22 +20,49 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.limits import Notice
-from connectors.models import Reply, Write, WriteResult, Written
+from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
 from connectors.numbers import count
 from connectors.operations import Operation
+from connectors.refusal_kinds import kind_of, plain_words
 from connectors.salesforce import access
 
 LOCKED = frozenset({"UNABLE_TO_LOCK_ROW"})
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND", "MALFORMED_ID"})
 TAKEN = frozenset({"DUPLICATES_DETECTED", "DUPLICATE_VALUE"})
-FORBIDDEN = frozenset(
-    {
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        "CANNOT_UPDATE_CONVERTED_LEAD",
-        "ENTITY_IS_LOCKED",
-    }
-)
+BECAME = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD"})  # a read tells what
+KINDS: Mapping[str, RefusalKind] = {
+    "INVALID_EMAIL_ADDRESS": RefusalKind.VALUE,
+    "STRING_TOO_LONG": RefusalKind.VALUE,
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": RefusalKind.VALUE,
+    "RESTRICTED_PICKLIST": RefusalKind.VALUE,
+    "FIELD_INTEGRITY_EXCEPTION": RefusalKind.VALUE,
+    "NUMBER_OUTSIDE_VALID_RANGE": RefusalKind.VALUE,
+    "JSON_PARSER_ERROR": RefusalKind.VALUE,
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": RefusalKind.VALUE,
+    "DUPLICATES_DETECTED": RefusalKind.DUPLICATE,
+    "DUPLICATE_VALUE": RefusalKind.DUPLICATE,
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": RefusalKind.RULE,
+    "FIELD_FILTER_VALIDATION_EXCEPTION": RefusalKind.RULE,
+    "REQUIRED_FIELD_MISSING": RefusalKind.RULE,
+    "ENTITY_IS_LOCKED": RefusalKind.ROW,
+    "INACTIVE_OWNER_OR_USER": RefusalKind.ROW,
+    "INVALID_CROSS_REFERENCE_KEY": RefusalKind.ROW,
+    "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE": RefusalKind.ROW,
+    "TRANSFER_REQUIRES_READ": RefusalKind.ACCESS,
+    "INSUFFICIENT_ACCESS_OR_READONLY": RefusalKind.ACCESS,
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": RefusalKind.ACCESS,
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": RefusalKind.ORG,
+    "CANNOT_EXECUTE_FLOW_TRIGGER": RefusalKind.ORG,
+    "PROCESSING_HALTED": RefusalKind.ORG,
+    "APEX_ERROR": RefusalKind.ORG,
+    "STORAGE_LIMIT_EXCEEDED": RefusalKind.ORG,
+    "LIMIT_EXCEEDED": RefusalKind.ORG,
+    "REQUEST_RUNNING_TOO_LONG": RefusalKind.ORG,
+    "TXN_SECURITY_NO_ACCESS": RefusalKind.ACCESS,
+    "INVALID_FIELD": RefusalKind.ACCESS,
+    "INVALID_FIELD_FOR_INSERT_UPDATE": RefusalKind.ACCESS,
+    "FIELD_NOT_UPDATABLE": RefusalKind.ACCESS,
+}
 LATER = frozenset(
     {
         "UNABLE_TO_LOCK_ROW",
@@ -47,7 +74,7 @@ LATER = frozenset(
 )
 MAPPING = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 SPENT_S = 900.0  # a spent day is rolling: look again after a quarter of an hour
-CROWDED_S = 5.0
+CROWDED_S = 5.0  # too many calls at once, and a 429 without a wish of its own
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,80}")
 _FIELD = re.compile(r"[A-Za-z]\w{0,80}", re.ASCII)
 _OTHER = re.compile(r"\b([a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?)\b")
@@ -56,12 +83,13 @@ _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One error. ``words`` are the words of its message, kept only to see which fields it names."""
+    """One error. ``words`` are the words of its message, which tell which fields it names."""
 
     code: str = ""
     fields: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
     existing_id: str = ""
+    message: str = field(default="", repr=False)
 
 
 def faults(body: bytes) -> tuple[Fault, ...]:
@@ -86,6 +114,7 @@ def fault(item: Mapping[str, Any]) -> Fault:
         fields=tuple(name for one in listed if (name := _field(one))) if isinstance(listed, list) else (),
         words=words,
         existing_id=_existing(item, message if isinstance(message, str) else "") if code in TAKEN else "",
+        message=message if isinstance(message, str) else "",
     )
 
 
@@ -102,7 +131,7 @@ def _existing(item: Mapping[str, Any], message: str) -> str:
     found = [word for word in _OTHER.findall(message) if any(c.isdigit() for c in word)]
     if found:
         return str(found[-1])
-    result = item.get("duplicateResult")
+    result = item.get("duplicateResult") or item.get("duplicateResut")  # both spellings are answered
     for match in result.get("matchResults") or () if isinstance(result, dict) else ():
         for row in match.get("matchRecords") or () if isinstance(match, dict) else ():
             record = row.get("record") if isinstance(row, dict) else None
@@ -117,13 +146,18 @@ def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
     named = _named(write, errors)
     if first.code in LOCKED or (first.code.startswith("CANNOT_INSERT_UPDATE") and "lock" in _lower(first)):
         return WriteResult(Written.LOCKED, code=first.code)
-    if first.code in GONE and not named:
+    if (first.code in GONE and not named) or first.code in BECAME:
         return WriteResult(Written.GONE, code=first.code)
-    if first.code in FORBIDDEN:
-        return WriteResult(Written.FORBIDDEN, named, first.code)
     if not first.code or first.code in LATER or first.code == "ALL_OR_NONE_OPERATION_ROLLED_BACK":
         return WriteResult(Written.UNKNOWN, code=first.code)
-    return WriteResult(Written.INVALID, named, first.code)
+    return WriteResult(
+        Written.INVALID,
+        named,
+        first.code,
+        kind=kind_of(first.code, KINDS),
+        words=plain_words(first.message, write.values.values()),
+        existing_id=first.existing_id,
+    )
 
 
 def _named(write: Write, errors: Sequence[Fault]) -> tuple[str, ...]:
@@ -154,9 +188,15 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
             return None
         if reply.status == 300:
             return ConflictError(*args, code="SEVERAL_MATCHES")
+        if reply.status == 429:  # back-off, whatever its code: a spent day is a 403
+            asked = retry_after(reply)
+            return RateLimitedError(*args, retry_after_s=CROWDED_S if asked is None else asked, code=code)
         if code == "REQUEST_LIMIT_EXCEEDED":
-            wait = CROWDED_S if any(word.startswith("Concurrent") for word in first.words) else SPENT_S
-            return RateLimitedError(*args, retry_after_s=wait, code=code)
+            crowd = any(word.startswith("Concurrent") for word in first.words)
+            usage = _LIMIT.search(reply.headers.get("sforce-limit-info", ""))
+            used = f"{usage[1]} of {usage[2]} API calls" if usage else "all API calls"
+            hint = "" if crowd else f"the org has spent {used} of its day: it is asked again every quarter of an hour"
+            return RateLimitedError(*args, retry_after_s=CROWDED_S if crowd else SPENT_S, code=code, hint=hint)
         if code in LATER:
             return UnavailableError(*args, code=code)
         if code in MAPPING:

@@ -527,7 +527,7 @@ async def test_a_batch_is_written_in_one_call_and_fails_row_by_row(sandbox: Sand
     assert held(sandbox, good[3])["Title"] == f"T{good[3]}"
     sandbox.control("convert", {"id": converted})
     (told,) = (await crm.write("lead", [Write(converted, {"Title": "x"})])).values()
-    assert told.outcome is Written.FORBIDDEN
+    assert told.outcome is Written.GONE
 
 
 async def test_numbers_flags_and_cleared_values_are_sent_as_the_field_wants_them(

@@ -17,7 +17,7 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.limits import NoLimiter
-from connectors.models import Write, WriteResult, Written
+from connectors.models import RefusalKind, Write, WriteResult, Written
 from connectors.ports import Crm
 from worker.batch_writer import ATTEMPTS, REPEAT_S, BatchWriter, RowWrite, Wanted
 
@@ -30,6 +30,10 @@ def says(outcome: Written, *properties: str, parts: Mapping[str, int] | None = N
         return {one.id: WriteResult(outcome, properties, part=(parts or {}).get(one.id, 0)) for one in writes}
 
     return answer
+
+
+def refuses(kind: RefusalKind) -> Step:
+    return lambda writes: {one.id: WriteResult(Written.INVALID, kind=kind) for one in writes}
 
 
 @dataclass
@@ -196,9 +200,29 @@ async def test_the_values_left_when_one_is_refused_are_written_on_a_new_read() -
     assert (row.written, set(row.refused)) == ({"phone": "1"}, {"title"})
 
 
-async def test_a_refusal_that_names_no_value_is_of_all_of_them() -> None:
-    (row,) = (await table(1, says(Written.INVALID)).fill({"title": "CTO", "phone": "1"})).values()
-    assert (row.written, set(row.refused)) == ({}, {"title", "phone"})
+async def test_after_a_refusal_that_names_no_value_each_is_tried_alone() -> None:
+    crm = table(1, says(Written.INVALID), says(Written.DONE), says(Written.INVALID))
+    (row,) = (await crm.fill({"title": "CTO", "phone": "1"})).values()
+    assert crm.log == ["r 1", "w 1"] * 3
+    assert (row.written, set(row.refused)) == ({"title": "CTO"}, {"phone"})
+
+
+@pytest.mark.parametrize("kind", [RefusalKind.ROW, RefusalKind.ACCESS])
+async def test_what_is_about_the_record_is_not_tried_value_by_value(kind: RefusalKind) -> None:
+    crm = table(1, refuses(kind))
+    (row,) = (await crm.fill({"title": "CTO", "phone": "1"})).values()
+    assert crm.log == ["r 1", "w 1"]
+    assert set(row.refused) == {"title", "phone"}
+
+
+async def test_a_batch_too_large_for_the_orgs_triggers_is_halved_until_it_passes() -> None:
+    crm = table(16, refuses(RefusalKind.ORG), refuses(RefusalKind.ORG), refuses(RefusalKind.ORG))
+    rows = await crm.fill()
+    assert all(row.written for row in rows.values())
+    assert max(len(step.split()) - 1 for step in crm.log[-4:] if step.startswith("w")) <= 5
+
+    (row,) = (await table(1, refuses(RefusalKind.ORG)).fill()).values()
+    assert row.refused["title"].kind is RefusalKind.ORG
 
 
 async def test_a_vendor_that_fails_everything_is_not_asked_three_times_as_often_for_long() -> None:

@@ -54,7 +54,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
                 one.get("field") or one.get("made_object"),
                 one.get("after") or one.get("made_id"),
                 one.get("provider"),
-                one.get("state") or one["kind"],
+                " ".join(word for word in (one.get("state") or one["kind"], one.get("cause")) if word),
                 one.get("run"),
                 ago(one["at"], known.now_ms),
             )
@@ -102,6 +102,8 @@ def _rows(known: Told, record: Mapping[str, Any] | None) -> Iterator[tuple[str, 
     yield "gaps", ", ".join(record["gaps"]) or "none"
     for name, reason in {**record["closed"], **record["unfilled"]}.items():
         yield f"{name} stays blank", reason.replace("_", " ")
+    for name, cause in record["refused_by_crm"].items():
+        yield f"{name} is refused", f"{cause}; the value is kept and tried again when the record changes"
     for one in record["would_ask"]:
         yield (
             "would ask",

@@ -13,7 +13,7 @@ LENGTH = 12
 
 
 def fingerprint(view: View, policy: Policy) -> str:
-    """Twelve hex digits over identity, open gaps and policy.
+    """Twelve hex digits over identity, open gaps and policy, and over any change since a value was refused.
 
     Taken after the push of the record as it then is, so that our own write reads as nothing new.
     """
@@ -22,5 +22,6 @@ def fingerprint(view: View, policy: Policy) -> str:
         sorted(view.domains),
         sorted(view.gaps),
         policy.digest,
+        *([view.changed_since] if view.changed_since else []),
     ]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:LENGTH]

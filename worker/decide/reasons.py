@@ -19,6 +19,12 @@ class Reason(StrEnum):
     BUDGET = "budget"
     REFUSED = "refused"
     INVALID_VALUE = "invalid_value"
+    DUPLICATE = "duplicate"
+    PORTAL_RULE = "portal_rule"
+    RECORD_LOCKED = "record_locked"
+    NO_ACCESS = "no_access"
+    ORG_LIMIT = "org_limit"
+    REFUSED_BY_CRM = "refused_by_crm"
 
 
 class Skip(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.models import Identity, Record
+from worker.decide.kept import Kept
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
 from worker.decide.values import domains, emails, linkedin, phones
@@ -19,10 +20,15 @@ _NUMBER_SLOTS = ("mobile_phone", "phone")
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What we remember of a value we wrote: its hash once the write is confirmed, and whether it was refused."""
+    """What we remember of a value of ours.
+
+    ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it, and what is ``kept`` of one that
+    the CRM refused.
+    """
 
     value_hash: str = ""
     refused: bool = False
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class View:
     numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
     domains: frozenset[str] = frozenset()
     countries: tuple[str, ...] = ()
+    changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
 
 
 def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *, suppressed: bool = False) -> View:
@@ -79,7 +86,13 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
         numbers={slot: number.e164 for slot, number in read.items() if number.e164},
         domains=frozenset(known),
         countries=countries,
+        changed_since=_changed_since(record, gaps, remembered),
     )
+
+
+def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, Own]) -> int:
+    stamps = [kept.stamp for name in gaps if name in own and (kept := own[name].kept) is not None]
+    return record.modified if stamps and record.modified > max(stamps) else 0
 
 
 def natural_keys(identity: Identity) -> tuple[str, ...]:

@@ -88,5 +88,5 @@ def test_collection_rows_end_each_for_itself() -> None:
 def test_composite_rows_end_each_for_itself() -> None:
     part = [Write(one, {"Email": "x"}, 1) for one in IDS[:3]]
     told = salesforce.read_composite("acme", part, body("salesforce", "composite_rows"))
-    ends = (Written.DONE, Written.CHANGED, Written.FORBIDDEN)
+    ends = (Written.DONE, Written.CHANGED, Written.GONE)
     assert tuple(told[one].outcome for one in IDS[:3]) == ends

@@ -1,0 +1,59 @@
+"""What a CRM's refusal of a write is about, by its code; each vendor's table stands first, then what codes are like.
+
+And the vendor's own words without what they may say of a person. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from connectors.models import RefusalKind
+
+LONGEST_WORDS = 160
+_LIKE: tuple[tuple[str, RefusalKind], ...] = (
+    ("DUPLICATE", RefusalKind.DUPLICATE),
+    ("CONFLICT", RefusalKind.DUPLICATE),
+    ("EXISTS", RefusalKind.DUPLICATE),
+    ("UNIQUE", RefusalKind.DUPLICATE),
+    ("LOCKED", RefusalKind.ROW),
+    ("ARCHIVED", RefusalKind.ROW),
+    ("REQUIRED", RefusalKind.RULE),
+    ("CONDITION", RefusalKind.RULE),
+    ("RULE", RefusalKind.RULE),
+    ("PERMISSION", RefusalKind.ACCESS),
+    ("ACCESS", RefusalKind.ACCESS),
+    ("SCOPE", RefusalKind.ACCESS),
+    ("READ_ONLY", RefusalKind.ACCESS),
+    ("READONLY", RefusalKind.ACCESS),
+    ("LIMIT", RefusalKind.ORG),
+    ("EXCEEDED", RefusalKind.ORG),
+    ("QUOTA", RefusalKind.ORG),
+    ("STORAGE", RefusalKind.ORG),
+    ("TIMEOUT", RefusalKind.ORG),
+    ("TOO_LONG", RefusalKind.VALUE),
+    ("OUT_OF_RANGE", RefusalKind.VALUE),
+    ("OUTSIDE", RefusalKind.VALUE),
+    ("INVALID", RefusalKind.VALUE),
+)
+_EMAIL = re.compile(r"\S+@\S+")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|„[^“”]*[“”]|\[[^\]]*\]|\{[^}]*\}")
+_NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")
+
+
+def kind_of(code: str, table: Mapping[str, RefusalKind]) -> RefusalKind:
+    """Returns what ``code`` is about; ``RefusalKind.UNKNOWN`` for one that neither the table nor its own words tell."""
+    if code in table:
+        return table[code]
+    return next((kind for part, kind in _LIKE if part in code.upper()), RefusalKind.UNKNOWN)
+
+
+def plain_words(message: str, values: Iterable[str] = ()) -> str:
+    """Returns a message without addresses, numbers, quotations and any of ``values``, cut to a line."""
+    text = " ".join(message.split())
+    for value in sorted({one for one in values if len(one) > 2}, key=len, reverse=True):
+        text = re.sub(re.escape(value), "…", text, flags=re.IGNORECASE)
+    for pattern in (_QUOTED, _EMAIL, _ADDRESS, _NUMBER):
+        text = pattern.sub("…", text)
+    return text[:LONGEST_WORDS].strip()

@@ -1,0 +1,70 @@
+"""Codes are about values, other properties, the record, our user or the org, and words tell nothing of a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.hubspot.refusals import KINDS as PORTAL
+from connectors.models import RefusalKind
+from connectors.refusal_kinds import LONGEST_WORDS, kind_of, plain_words
+from connectors.salesforce.refusals import KINDS as ORG
+
+VALUE, DUPLICATE, RULE = RefusalKind.VALUE, RefusalKind.DUPLICATE, RefusalKind.RULE
+ROW, ACCESS, LIMIT, UNKNOWN = RefusalKind.ROW, RefusalKind.ACCESS, RefusalKind.ORG, RefusalKind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("INVALID_EMAIL_ADDRESS", VALUE),
+        ("STRING_TOO_LONG", VALUE),
+        ("RESTRICTED_PICKLIST", VALUE),
+        ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", VALUE),
+        ("DUPLICATES_DETECTED", DUPLICATE),
+        ("DUPLICATE_VALUE", DUPLICATE),
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", RULE),
+        ("FIELD_FILTER_VALIDATION_EXCEPTION", RULE),
+        ("REQUIRED_FIELD_MISSING", RULE),
+        ("ENTITY_IS_LOCKED", ROW),
+        ("INACTIVE_OWNER_OR_USER", ROW),
+        ("INSUFFICIENT_ACCESS_OR_READONLY", ACCESS),
+        ("TRANSFER_REQUIRES_READ", ACCESS),
+        ("INVALID_FIELD_FOR_INSERT_UPDATE", ACCESS),
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", LIMIT),
+        ("CANNOT_EXECUTE_FLOW_TRIGGER", LIMIT),
+        ("STORAGE_LIMIT_EXCEEDED", LIMIT),
+        ("TOO_MANY_ENUM_LIMIT", LIMIT),
+        ("NEVER_HEARD_OF", UNKNOWN),
+        ("", UNKNOWN),
+    ],
+)
+def test_an_orgs_code_is_about_something(code: str, kind: RefusalKind) -> None:
+    assert kind_of(code, ORG) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("INVALID_EMAIL", VALUE),
+        ("INVALID_OPTION", VALUE),
+        ("INVALID_SOMETHING_NEW", VALUE),
+        ("CONFLICTING_UNIQUE_VALUE", DUPLICATE),
+        ("DUPLICATE_UNIQUE_PROPERTY_VALUE", DUPLICATE),
+        ("CONTACT_EXISTS", DUPLICATE),
+        ("MISSING_CONDITIONAL_REQUIRED_PROPERTY", RULE),
+        ("MISSING_REQUIRED_PROPERTY", RULE),
+        ("PROPERTY_DOESNT_EXIST", ACCESS),
+        ("USER_LACKS_PERMISSION", ACCESS),
+        ("PORTAL_LIMIT_REACHED", LIMIT),
+        ("VALIDATION_ERROR", UNKNOWN),
+    ],
+)
+def test_a_portals_code_is_about_something(code: str, kind: RefusalKind) -> None:
+    assert kind_of(code, PORTAL) is kind
+
+
+def test_words_keep_the_rule_and_no_person() -> None:
+    message = 'Email ada@acme.com of "Ada Lovelace" (+49 151 2345678) must differ from Countess, see https://x.co/1'
+    assert plain_words(message, ["Countess"]) == "Email … of … (…) must differ from …, see …"
+    assert plain_words("Please state where this contact came from.") == "Please state where this contact came from."
+    assert len(plain_words("word " * 500)) <= LONGEST_WORDS

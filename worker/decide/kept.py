@@ -1,0 +1,86 @@
+"""Values that were paid for and that the CRM refused: kept with the record, so that nobody pays for them again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.models import Grade, Identity, RefusalKind, WriteResult
+from worker.decide.decision import Change
+from worker.decide.policy import Policy
+
+FIRST_MS = 10 * 60_000
+LONGEST_MS = 2 * 86_400_000
+TRIES = 6  # of what time alone may end; after that only a change of the record
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A refused value of one field, with the CRM's word on it.
+
+    ``who`` stands for the identity it was found by, ``stamp`` is the record's (vendor ms) when it was refused last.
+    """
+
+    value: str = field(repr=False)
+    provider: str
+    grade: str
+    question: str
+    kind: str
+    code: str = ""
+    words: str = ""
+    existing_id: str = ""
+    who: str = ""
+    stamp: int = 0
+    tries: int = 1
+
+    @property
+    def cause(self) -> str:
+        """What people are told: the kind, the record in the way, the CRM's code and words."""
+        return _cause(self.kind, self.code, self.words, self.existing_id)
+
+
+def cause_of(word: WriteResult) -> str:
+    """Returns what people are told of a refusal."""
+    return _cause(word.kind, word.code, word.words, word.existing_id)
+
+
+def _cause(kind: str, code: str, words: str, existing_id: str) -> str:
+    told = f"duplicate of {existing_id}" if existing_id else kind.replace("_", " ")
+    said = ": ".join(part for part in (code, words) if part)
+    return f"{told} ({said})" if said else told
+
+
+def kept(change: Change, word: WriteResult, identity: Identity, stamp: int, before: Kept | None) -> Kept:
+    """Returns what is kept of ``change`` once the CRM has refused it with ``word``."""
+    tries = before.tries + 1 if before is not None and before.value == change.value else 1
+    grade = str(change.grade or "")
+    told = (str(word.kind), word.code, word.words, word.existing_id)
+    return Kept(change.value, change.provider, grade, change.question_key, *told, who(identity), stamp, tries)
+
+
+def who(identity: Identity) -> str:
+    """Returns what stands for a person: a kept value is nobody else's."""
+    text = "\n".join(one.casefold() for one in (identity.slug, identity.first_name, identity.last_name))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def changes(held: Mapping[str, Kept], gaps: Sequence[str], identity: Identity, policy: Policy) -> tuple[Change, ...]:
+    """Returns the kept values of open gaps as changes: they are written without a question."""
+    found = []
+    for name in gaps:
+        one, rule = held.get(name), policy.rule(name)
+        if one is not None and rule is not None and one.who == who(identity):
+            grade = Grade(one.grade) if one.grade else None
+            found.append(Change(name, rule.property, one.value, one.provider, grade, one.question))
+    return tuple(found)
+
+
+def look_again_ms(held: Sequence[Kept]) -> int:
+    """Returns how long until refused values are tried again without a change of the record; 0 for never."""
+    waits = [
+        min(LONGEST_MS, FIRST_MS << 2 * (one.tries - 1))
+        for one in held
+        if RefusalKind(one.kind).passes and one.tries < TRIES
+    ]
+    return min(waits, default=0)
