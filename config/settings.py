@@ -223,6 +223,7 @@ class _Crm(Table):
     verify_writes: bool | None = None  # unset: on where a rule is not if_blank
     deliver_as: Literal["contact", "lead"] = "contact"
     consent_unreadable: Literal["refuse", "accept"] = "refuse"  # "accept": a hidden opt-out counts as none
+    create: Mapping[Literal["contact", "lead", "company"], Mapping[Text, Text]] = {}  # what new rows get besides
     webhook_secret: Secrets = ()
 
 
@@ -254,6 +255,13 @@ class HubSpot(_Crm):
     def _fill_in(cls, watch: object) -> object:
         return _filled("hubspot", watch)
 
+    @field_validator("create")
+    @classmethod
+    def _knows_no_leads(cls, create: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+        if "lead" in create:
+            raise ValueError("names leads, which a portal has none of. Use create.contact")
+        return create
+
     @model_validator(mode="after")
     def _has_credential(self) -> Self:
         if self.token is None:
@@ -270,6 +278,7 @@ class Salesforce(_Crm):
     api_version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$")
     org_id: SalesforceId | None = None
     external_id: str = "OpenProspect_Id__c"
+    duplicate_rule: Literal["respect", "allow"] = "respect"  # of those that only warn; a blocking rule always holds
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
     username: SecretStr | None = None

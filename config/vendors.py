@@ -79,5 +79,6 @@ def salesforce_options(name: str, settings: Salesforce) -> SalesforceOptions:
         private_key_file=settings.private_key_file,
         refresh_token=settings.refresh_token,
         external_id=settings.external_id,
+        allow_duplicates=settings.duplicate_rule == "allow",
         strict=settings.strict,
     )

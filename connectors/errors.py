@@ -10,7 +10,7 @@
       OutcomeUnknownError               PAID or CREATES was sent and nothing clear came back: look before repeating
       RejectedError                     understood and refused: final for this record
         NotFoundError
-        ConflictError(existing_id)
+        ConflictError(existing, rule)
       AccessError                       401/403 after one refresh: pause the vendor, tell an operator
       CreditsError                      credits are gone: pause until there are some
       ContractError(endpoint, field)    the answer does not fit the model: final for this record, an operator looks
@@ -104,7 +104,11 @@ class NotFoundError(RejectedError):
 
 
 class ConflictError(RejectedError):
-    """Something with that unique value is there already; ``existing_id`` when the vendor names it."""
+    """Something like it is there already.
+
+    ``existing`` are the rows in the way as (object, id), by our words, where the vendor names them. ``rule`` is what
+    the vendor calls the rule that found them, ``""`` where a value has to be unique.
+    """
 
     def __init__(
         self,
@@ -113,12 +117,18 @@ class ConflictError(RejectedError):
         status: int | None = None,
         request_id: str = "",
         *,
-        existing_id: str = "",
+        existing: tuple[tuple[str, str], ...] = (),
+        rule: str = "",
         code: str = "",
         hint: str = "",
     ) -> None:
         super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
-        self.existing_id = existing_id
+        self.existing, self.rule = existing, rule
+
+    @property
+    def existing_id(self) -> str:
+        """The first row in the way, ``""`` where the vendor names none."""
+        return self.existing[0][1] if self.existing else ""
 
 
 class AccessError(ConnectorError):

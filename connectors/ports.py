@@ -6,7 +6,7 @@ Objects are spoken of by our words: ``contact``, ``lead``, ``company``. Every me
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -103,6 +103,8 @@ class Crm(Protocol):
     name: str
     kind: str
     batch: int  # records per read and write call
+    search_batch: int  # parts of a text that one search takes
+    index_lag_ms: int  # a row written so long ago is found by any search
     marks: Marks  # the names our optional properties have here
     buckets: Mapping[str, tuple[Window, ...]]
 
@@ -157,16 +159,33 @@ class Crm(Protocol):
         Each row tells its ``also`` properties as the vendor's index has them, which may be older than a read.
         """
 
-    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
-        """Create one row on its ticket and give its id.
+    async def find_containing(
+        self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
+    ) -> tuple[Record, ...]:
+        """Rows whose ``property`` is one of ``exact`` or contains one of ``parts``, and perhaps others.
+
+        One call while no more than ``search_batch`` parts are asked for. The caller compares what comes back.
+        """
+
+    async def staff(
+        self, object: str, people: Sequence[tuple[str, str]], also: Sequence[str] = ()
+    ) -> tuple[Record, ...]:
+        """Rows at one of the companies with one of the last names, each pair a (company id, last name)."""
+
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket, company_id: str = "") -> str:
+        """Create one row on its ticket, at a company in the same call where one is told; gives its id.
 
         Raises:
-            ConflictError: one with a unique value of these exists; ``existing_id`` when told.
+            ConflictError: something like it is there; ``existing`` names the rows, ``rule`` the rule, when told.
+            RejectedError: not created; ``fields`` are the properties at fault, when told.
             OutcomeUnknownError: it may exist: look it up by its unique property.
         """
 
-    async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
-        """Link (record id, company id) pairs; linking again changes nothing. A lead has no link: does nothing."""
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> None:
+        """Link (record id, company id) pairs; linking again changes nothing. A lead has no link: does nothing.
+
+        A record that has a company already keeps it, unless it is one of ``made``: those we have just created.
+        """
 
     def needs(self, object: str) -> tuple[Need, ...]:
         """What visits of ``object`` read besides the mapped properties, and cannot do without."""

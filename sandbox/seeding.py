@@ -106,6 +106,7 @@ class _People:
         self.taken: set[str] = set()
         self.by_code = {country.code: country for country in COUNTRIES}
         self.mistakes = random.Random(f"refill-names-{options.seed}")
+        self.names: set[tuple[int, str, str]] = set()
 
     def all(self) -> tuple[Person, ...]:
         records, known = self.options.records, self.companies[: self.options.companies]
@@ -128,6 +129,10 @@ class _People:
         own_script = None
         if name is None and mistakes.scripts and self.mistakes.random() < mistakes.scripts:
             own_script, (first, last) = self.mistakes.choice(OWN_SCRIPT)
+        while mistakes.some and name is None and (company.number, first, last) in self.names:
+            own_script = None  # nobody tells two people of one name at one company apart
+            first, last = chance.choice(country.first_names), chance.choice(country.last_names)
+        self.names.add((company.number, first, last))
         moved = movable and chance.random() < 0.03
         employer = self._other(company) if moved else company
         mail_first, mail_last = (ascii_word(name, german=country.code == "DE") for name in (first, last))

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.batching import Batcher
-from connectors.models import Company, Found, Property, Record
-from connectors.ports import Crm, Watched
+from connectors.models import Company, Fate, Found, Record
+from connectors.ports import Watched
 from worker.decide import gate
 from worker.decide.delivery import FACTS, Delivered, row_facts
 from worker.decide.gate import Fact, Verdict
+from worker.decide.values import domains, linkedin
+from worker.delivery_target import Target
 from worker.watches import Companies
 
 MOST = 20  # rows that one address or profile may lead to before nobody can tell them apart
@@ -26,113 +28,189 @@ _FACTS = {"email": Fact.EMAIL, "slug": Fact.SLUG}
 class Match:
     """``id`` is the row, ``""`` when there is none; ``key`` led there. Values may be written on it when ``sure``.
 
-    ``others`` are rows of other people, by the key that led to them; our external id is the key ``""``.
+    ``others`` are rows of other people as (object, id), by the key that led to them; our external id is the key ``""``.
     """
 
     id: str = ""
+    object: str = ""
     key: str = ""
     sure: bool = True
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Matcher:
-    """Looks rows up in one CRM; questions of concurrent deliveries leave as one batch.
+    """Looks rows up in one CRM; questions of concurrent deliveries leave as one batch."""
 
-    ``properties`` are where canonical fields are read, by object; ``schema`` is the CRM's own word on its properties.
-    """
-
-    def __init__(
-        self,
-        vendor: Crm,
-        external_id: str,
-        properties: Mapping[str, Mapping[str, str]],
-        schema: Mapping[str, Mapping[str, Property]],
-        default_region: str = "",
-    ) -> None:
-        self._vendor, self._external_id = vendor, external_id
-        self._properties, self._schema, self._default_region = properties, schema, default_region
+    def __init__(self, target: Target) -> None:
+        self._target, self._vendor = target, target.vendor
         self._finders: dict[tuple[str, str], Batcher[str, tuple[Record, ...]]] = {}
+        self._profiles: dict[str, Batcher[str, tuple[Record, ...]]] = {}
         self._readers: dict[str, Batcher[str, Found]] = {}
-        self._companies = Companies(vendor)
+        self._companies = Companies(target.vendor)
+        self._staff: Batcher[tuple[str, str], tuple[Record, ...]] = Batcher(
+            target.crm, "find", self._at_companies, " ".join, target.vendor.batch
+        )
 
     async def aclose(self) -> None:
         """Send what is gathered."""
-        for finder in self._finders.values():
-            await finder.aclose()
+        for batcher in (*self._finders.values(), *self._profiles.values()):
+            await batcher.aclose()
+        await self._staff.aclose()
         for reader in self._readers.values():
             await reader.aclose()
 
     async def by_external_id(self, object: str, external_id: str) -> tuple[str, ...]:
         """Rows that carry our external id."""
-        found = await self._find(object, self._external_id, external_id)
+        found = await self._find(object, self._target.external_id, external_id)
         return tuple(row.id for row in found)
 
     async def company(self, told: Delivered, external_id: str) -> str:
         """The company's row, ``""`` when there is none."""
         for key in ("", *told.keys):
-            if rows := await self._led_to("company", told, key, external_id):
+            if rows := await self._led_to("company", key, external_id):
                 return rows[0].id
         return ""
 
-    async def person(self, object: str, told: Delivered, external_id: str) -> Match:
-        """The person's row: one that may be written, else one that nothing speaks for or against."""
-        others: dict[str, str] = {}
+    async def is_company(self, id: str, told: Delivered) -> bool:
+        """Whether a company that the CRM takes for the delivered one may be it: no other domain stands there."""
+        company = await self._companies.one(id)
+        held = domains.company_domain(company.domain) or domains.company_domain(company.website)
+        return not held or held == told.values.get("domain", held)
+
+    async def person(self, told: Delivered, external_id: str, company_id: str = "") -> Match:
+        """The person's row: one that may be written, else one that nothing speaks for or against.
+
+        Every object that people are in is searched, the one they are made as first. ``company_id`` is where the person
+        works, if that company was there before: somebody of the name there is the person unless something differs.
+        """
+        others: dict[str, tuple[str, str]] = {}
         unsure = Match()
+        for object in self._target.people:
+            match = await self._person_in(object, told, external_id)
+            for key, other in match.others.items():
+                others.setdefault(key, other)
+            if match.id and match.sure:
+                return replace(match, others=others)
+            unsure = unsure if unsure.id else match
+        if not unsure.id and not others and company_id and told.named and "contact" in self._target.people:
+            unsure = await self._colleague(told, company_id)
+        return replace(unsure, others=others)
+
+    async def _colleague(self, told: Delivered, company_id: str) -> Match:
+        """The one contact at the company who bears the name and differs in nothing; several are none."""
+        last = told.values["last_name"]
+        rows = await self._staff.ask((company_id, last))
+        same = [row.id for row in rows if await self.is_sure(row, told)]
+        return Match(same[0], "contact", told.named) if len(same) == 1 else Match()
+
+    async def _person_in(self, object: str, told: Delivered, external_id: str) -> Match:
+        others: dict[str, tuple[str, str]] = {}
+        unsure = Match(sure=False)
         sure_keys = [key for key in ("", *told.keys) if not key.startswith("slug:")]  # read directly, in one batch each
-        led_to = [self._led_to(object, told, key, external_id) for key in sure_keys]
+        led_to = [self._led_to(object, key, external_id) for key in sure_keys]
         found = dict(zip(sure_keys, await asyncio.gather(*led_to), strict=True))
         for key in ("", *told.keys):
-            rows = found[key] if key in found else await self._led_to(object, told, key, external_id)
+            rows = found[key] if key in found else await self._led_to(object, key, external_id)
             for row in rows[:MOST]:
-                match await self.judge(row, told, key):
-                    case Verdict.SAME:
-                        return Match(row.id, key, others=others)
-                    case Verdict.OTHER:
-                        others.setdefault(key, row.id)
-                    case Verdict.UNSAID if not unsure.id:
-                        unsure = Match(row.id, key, sure=False)
+                verdict = await self.judge(row, told, key)
+                if verdict is Verdict.OTHER:
+                    others.setdefault(key, (object, row.id))
+                    continue
+                place = await self._survivor(row) if object == "lead" else (object, row.id)
+                if place is None or (verdict is Verdict.UNSAID and unsure.id):
+                    continue
+                if verdict is Verdict.SAME:
+                    return Match(place[1], place[0], key, others=others)
+                unsure = Match(place[1], place[0], key, sure=False)
         return replace(unsure, others=others)
+
+    async def _survivor(self, row: Record) -> tuple[str, str] | None:
+        """What a lead is by now: itself, or the contact that it was converted into."""
+        found = await self._reader(row.object).ask(row.id)
+        if found.fate is Fate.MOVED:
+            moved = found.moved_object or row.object
+            return (moved, found.moved_to) if moved in self._target.people else None
+        return (row.object, row.id) if found.fate is Fate.FOUND else None
 
     async def judged(self, object: str, id: str, told: Delivered, key: str = "") -> Verdict | None:
         """Whether a row, read now, is the person's; ``None`` when it is not there any more."""
         found = await self._reader(object).ask(id)
         return await self.judge(found.record, told, key) if found.record is not None else None
 
+    async def judged_of_ours(self, object: str, id: str, told: Delivered) -> Verdict | None:
+        """The same of a row that we made under one of the person's keys, by a name alone perhaps."""
+        found = await self._reader(object).ask(id)
+        if found.record is None:
+            return None
+        row = await self._facts(found.record)
+        judged = gate.judge(row, told.facts)
+        return Verdict.OTHER if judged.verdict is Verdict.SAME and not judged.second else judged.verdict
+
     async def judge(self, record: Record, told: Delivered, key: str = "") -> Verdict:
-        """Whether a row as it was read is the person's. Our own id on it speaks for itself where no name does."""
+        """Whether a row as it was read is the person's. Our own id on it speaks for itself where no name does.
+
+        A name alone leads to somebody else unless a second fact agrees.
+        """
+        found = gate.judge(await self._facts(record), told.facts, found_by=_FACTS.get(key.partition(":")[0]))
+        if key == told.named and key:
+            return found.verdict if found.second else Verdict.OTHER
+        return Verdict.SAME if found.verdict is Verdict.UNSAID and not key else found.verdict
+
+    async def is_sure(self, record: Record, told: Delivered) -> bool:
+        """Whether a row bears the person's name and agrees in something else."""
+        return await self.judge(record, told, told.named) is Verdict.SAME
+
+    async def _facts(self, record: Record) -> gate.Facts:
         company = await self._companies.one(record.company_id) if record.company_id else Company()
-        row = row_facts(record, self._properties[record.object], company.domain, self._default_region)
-        verdict = gate.judge(row, told.facts, found_by=_FACTS.get(key.partition(":")[0])).verdict
-        return Verdict.SAME if verdict is Verdict.UNSAID and not key else verdict
+        properties, region = self._target.readable[record.object], self._target.default_region
+        return row_facts(record, properties, company.domain, region)
 
     def read_for(self, object: str) -> tuple[str, ...]:
         """Properties that ``judge`` needs of a row."""
-        names = {self._properties[object].get(name, "") for name in FACTS}
-        return tuple(sorted(names & self._schema[object].keys()))
+        names = {self._target.readable[object].get(name, "") for name in FACTS}
+        return tuple(sorted(names & self._target.schema[object].keys()))
 
-    async def _led_to(self, object: str, told: Delivered, key: str, external_id: str) -> Sequence[Record]:
+    async def _led_to(self, object: str, key: str, external_id: str) -> Sequence[Record]:
         """Rows that a key of the delivered one leads to, oldest first; ``""`` is our external id."""
         kind, _, value = key.partition(":")
-        name = _FIELDS.get(kind, "")
-        property = self._properties[object].get(name, "") if key else self._external_id
-        if property not in self._schema[object]:
+        property = self._target.readable[object].get(_FIELDS.get(kind, ""), "") if key else self._target.external_id
+        if property not in self._target.schema[object]:
             return ()
-        if not key:
-            value = external_id
-        elif kind == "slug":
-            value = told.values.get(name, value)
-        return await self._find(object, property, value)
+        if kind == "slug":
+            return _oldest_first(await self._profile(object, property).ask(value))
+        return await self._find(object, property, value if key else external_id)
 
     async def _find(self, object: str, property: str, value: str) -> Sequence[Record]:
         if (object, property) not in self._finders:
-            also = self.read_for(object) if object != "company" else ()
+            also = self.read_for(object) if object in self._target.people else ()
 
             async def find(values: Sequence[str]) -> Mapping[str, tuple[Record, ...]]:
                 return await self._vendor.find(object, property, values, also)
 
-            self._finders[object, property] = Batcher(self._vendor.name, "find", find, str, self._vendor.batch)
-        rows = await self._finders[object, property].ask(value)
-        return sorted(rows, key=lambda row: (len(row.id), row.id))
+            self._finders[object, property] = Batcher(self._target.crm, "find", find, str, self._vendor.batch)
+        return _oldest_first(await self._finders[object, property].ask(value))
+
+    def _profile(self, object: str, property: str) -> Batcher[str, tuple[Record, ...]]:
+        """Finds rows by slug, however their address spells it."""
+        if object not in self._profiles:
+            also = self.read_for(object)
+
+            async def find(slugs: Sequence[str]) -> Mapping[str, tuple[Record, ...]]:
+                exact = [address for slug in slugs for address in linkedin.usual_addresses(slug)]
+                parts = [spelt for slug in slugs for spelt in linkedin.spellings(slug)]
+                rows = await self._vendor.find_containing(object, property, exact, parts, also)
+                held = [(linkedin.slug(row.values.get(property) or ""), row) for row in rows]
+                return {slug: tuple(row for one, row in held if one == slug) for slug in slugs}
+
+            size = self._vendor.search_batch
+            self._profiles[object] = Batcher(self._target.crm, "find", find, str, size)
+        return self._profiles[object]
+
+    async def _at_companies(self, people: Sequence[tuple[str, str]]) -> Mapping[str, tuple[Record, ...]]:
+        rows = await self._vendor.staff("contact", people, self.read_for("contact"))
+        last = self._target.readable["contact"].get("last_name", "")
+        held = [(f"{row.company_id} {row.values.get(last) or ''}".casefold(), row) for row in rows]
+        return {" ".join(one): tuple(row for place, row in held if place == " ".join(one).casefold()) for one in people}
 
     def _reader(self, object: str) -> Batcher[str, Found]:
         if object not in self._readers:
@@ -141,5 +219,9 @@ class Matcher:
             async def read(ids: Sequence[str]) -> Mapping[str, Found]:
                 return await self._vendor.read(watched, ids)
 
-            self._readers[object] = Batcher(self._vendor.name, "read", read, str, self._vendor.batch)
+            self._readers[object] = Batcher(self._target.crm, "read", read, str, self._vendor.batch)
         return self._readers[object]
+
+
+def _oldest_first(rows: Sequence[Record]) -> list[Record]:
+    return sorted(rows, key=lambda row: (len(row.id), row.id))

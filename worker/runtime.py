@@ -19,13 +19,14 @@ from redis.asyncio import Redis
 from config.fields import PROPERTIES
 from config.settings import CrmSettings, Settings, Watched
 from connectors.batching import Batcher
-from connectors.errors import AccessError, ConnectorError, RateLimitedError
-from connectors.models import Found, Grade
+from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
+from connectors.models import Found, Grade, Property
 from connectors.ports import Crm, Provider
 from worker.attend import attended
 from worker.collect import Collector
-from worker.decide import marks
-from worker.deliver import Deliverer, Target
+from worker.decide import delivery, marks
+from worker.deliver import Deliverer
+from worker.delivery_target import Target
 from worker.fill import Line, Visits
 from worker.ledger.books import Books
 from worker.ledger.budgets import Budgets
@@ -249,29 +250,37 @@ class Runtime:
 
     async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm) -> None:
         person = settings.deliver_as
-        kinds = ("company", person)
         await refuse_unmet(name, settings, vendor, person)
-        schema = {kind: await vendor.properties(kind) for kind in kinds}
-        for kind in kinds:
+        schema = {kind: await vendor.properties(kind) for kind in ("company", person)}
+        schema |= await _others(settings, vendor, person)
+        people = (person, *(kind for kind in schema if kind not in {"company", person}))
+        wrong: list[str] = []
+        constants: dict[str, dict[str, str]] = {}
+        for kind in ("company", person):
             if vendor.missing(kind, schema[kind]):
                 hint = f"{name} lacks {settings.external_id} on its {kind}: run refill setup {name}"
                 raise AccessError(name, "properties", code="EXTERNAL_ID", hint=hint)
+            constants[kind], problems = delivery.constants(created(settings, kind), schema[kind])
+            wrong += [f"crm.{name}.create.{kind}.{property}: {why}" for property, why in problems.items()]
+        if wrong:
+            raise AccessError(name, "properties", code="PROPERTY", hint="; ".join(wrong))
         watched = cast("Watched | None", getattr(settings.watch, person, None))
         rules = watched.fields if watched else {}
         accept = {str(field): frozenset(rule.accept or (Grade.VALID,)) for field, rule in rules.items()}
-        fill = self.watches.get((name, person))
         target = Target(
             crm=name,
             vendor=vendor,
             person=person,
+            people=people,
             external_id=settings.external_id,
-            properties={kind: _delivered(settings, kind) for kind in kinds},
-            readable={kind: _delivered(settings, kind, readable=True) for kind in kinds},
+            properties={kind: _delivered(settings, kind) for kind in schema},
+            readable={kind: _delivered(settings, kind, readable=True) for kind in schema},
             schema=schema,
             accept=accept,
             default_region=settings.default_region or "",
             work=self.ledger.work(name, DELIVERY),
-            fill=fill.work if fill else None,
+            fill={kind: self.watches[name, kind].work for kind in people if (name, kind) in self.watches},
+            constants=constants,
         )
         ledger = self.ledger
         deliverer = Deliverer(
@@ -397,12 +406,34 @@ def purse_of(settings: Settings) -> Purse:
     )
 
 
+async def _others(settings: CrmSettings, vendor: Crm, person: str) -> dict[str, Mapping[str, Property]]:
+    """Objects that people may be in besides the one they are made as, as far as we are let see them."""
+    if settings.kind != "salesforce":
+        return {}
+    other = "lead" if person == "contact" else "contact"
+    try:
+        return {other: await vendor.properties(other)}
+    except (AccessError, RejectedError):
+        return {}
+
+
+def created(settings: CrmSettings, object: str) -> Mapping[str, str]:
+    """What new rows of an object get besides what is delivered."""
+    by_object: Mapping[str, Mapping[str, str]] = {str(kind): values for kind, values in settings.create.items()}
+    return by_object.get(object, {})
+
+
 def _delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
     """Where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
 
-    With ``readable`` those, too: they tell whose a row is.
+    With ``readable`` those, too, and for people what tells who they are in the other object: one field of the
+    customer's own, such as the profile's, usually has one name in both.
     """
     properties = dict(PROPERTIES.get((settings.kind, object), {}))
+    others = {"contact": "lead", "lead": "contact"}
+    alike = getattr(settings.watch, others.get(object, ""), None) if readable else None
+    if alike is not None:
+        properties = {**alike.identity, **properties}
     watched = getattr(settings.watch, object, None)
     if watched is not None:
         properties |= watched.identity

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
@@ -45,7 +45,9 @@ HISTORY_BATCH = 50  # history makes answers large; HubSpot lowers its own page f
 LIST_PAGE = 100
 SCHEMA_S = 600.0  # how long a portal's schema is believed
 CLOCK_S = 60.0
+INDEX_LAG_MS = 10_000  # "a few moments", say the vendor's pages
 FINDS = 10_000  # rows one search may give in all before we call the question wrong
+_WORKS_AT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}  # contact to company, unlabelled
 _INTEGRATIONS = frozenset({"INTEGRATION", "API"})
 _GROUPS = {"contact": "contactinformation", "company": "companyinformation"}
 _ROWS, _ROW, _SCHEMA = TypeAdapter(Rows), TypeAdapter(Row), TypeAdapter(RawProperties)
@@ -57,6 +59,8 @@ class HubSpot:
     kind = "hubspot"
     user_id = ""  # its events name the app, which the configuration knows
     batch = BATCH
+    search_batch = search.MOST_GROUPS - 1  # one group is for whole texts
+    index_lag_ms = INDEX_LAG_MS
     marks = MARKS
 
     def __init__(
@@ -311,19 +315,36 @@ class HubSpot:
             for value in values
         }
 
-    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
+    async def find_containing(
+        self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
+    ) -> tuple[Record, ...]:
+        """Rows that hold one of the texts or a part of it; words and wildcards decide what a part matches."""
+        names = (property, *records.ALWAYS[object], *also)
+        hits = await self._searched(object, search.part_bodies(property, exact, parts, names))
+        return tuple(records.to_record(object, row, time_ms) for row, time_ms in hits.values())
+
+    async def staff(
+        self, object: str, people: Sequence[tuple[str, str]], also: Sequence[str] = ()
+    ) -> tuple[Record, ...]:
+        """Contacts whose primary company is the one told."""
+        if object != "contact":
+            return ()
+        hits = await self._searched(object, search.staff_bodies(people, (*records.ALWAYS[object], *also)))
+        return tuple(records.to_record(object, row, time_ms) for row, time_ms in hits.values())
+
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket, company_id: str = "") -> str:
         """Create one row on its ticket; a conflict names the row in the way wherever HubSpot or its e-mail tells."""
         operation = self._of(object).create
+        links = [{"to": {"id": company_id}, "types": [_WORKS_AT]}] if company_id and object == "contact" else []
+        body = {"properties": dict(values), "associations": links}
         try:
-            reply = await self._transport.send(
-                operation, json={"properties": dict(values), "associations": []}, ticket=ticket
-            )
+            reply = await self._transport.send(operation, json=body, ticket=ticket)
         except ConflictError as conflict:
-            if conflict.existing_id:
+            if conflict.existing:
                 raise
             args = (self.name, operation.name, conflict.status, conflict.request_id)
             known = await self._in_the_way(object, values)
-            raise ConflictError(*args, existing_id=known, code=conflict.code) from conflict
+            raise ConflictError(*args, existing=((object, known),) if known else (), code=conflict.code) from conflict
         self._timed(reply)
         return parsed(_ROW, reply, self.name, operation.name).id
 
@@ -335,8 +356,9 @@ class HubSpot:
                 return known[0].id
         return ""
 
-    async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
-        """Associate contacts with companies by the default, unlabelled association."""
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> None:
+        """Associate contacts with companies by the default, unlabelled association; who has another keeps that, too."""
+        del made
         if object != "contact":
             return
         operation = self._of(object).link

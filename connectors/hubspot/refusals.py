@@ -220,7 +220,9 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
             hint = f"the portal does not answer API version {api_version}: set crm.{vendor}.api_version to a newer one"
             return AccessError(*args, code=said.code or "GONE", hint=hint)
         if reply.status in {400, 409} and (reply.status == 409 or TAKEN & {said.category, *_codes(said)}):
-            return ConflictError(*args, existing_id=said.existing_id, code=said.code)
+            object = next((word for word, kind in TYPES.items() if operation.name.startswith(f"{kind}.")), "")
+            existing = ((object, said.existing_id),) if said.existing_id else ()
+            return ConflictError(*args, existing=existing, code=said.code)
         if reply.status == 404:
             return NotFoundError(*args, code=said.code)
         if reply.status == 400:

@@ -89,6 +89,48 @@ def value_bodies(property: str, values: Sequence[str], properties: Sequence[str]
         yield body_of([[_one_of(property, chunk, False)]], properties)
 
 
+def part_bodies(property: str, exact: Sequence[str], parts: Sequence[str], properties: Sequence[str]) -> Iterable[Body]:
+    """Searches for records whose ``property`` is one of ``exact`` or contains one of ``parts``."""
+
+    def body(chunk: Sequence[str]) -> Body:
+        return body_of(
+            [[{"propertyName": property, "operator": "CONTAINS_TOKEN", "value": f"*{part}*"}] for part in chunk],
+            properties,
+        )
+
+    whole = list(_chunks(exact, lambda some: fits(body_of([[_one_of(property, some, False)]], properties))))
+    chunks = list(_chunks(parts, lambda some: len(some) < MOST_GROUPS and fits(body(some))))
+    for at in range(max(len(whole), len(chunks))):
+        both = body(chunks[at]) if at < len(chunks) else body_of([], properties)
+        if at < len(whole):
+            one = body_of([[_one_of(property, whole[at], False)]], properties)
+            joined = {**both, "filterGroups": [*one["filterGroups"], *both["filterGroups"]]}
+            if fits(joined):
+                both = joined
+            else:
+                yield one
+        if both["filterGroups"]:
+            yield both
+
+
+def staff_bodies(people: Sequence[tuple[str, str]], properties: Sequence[str]) -> Iterable[Body]:
+    """Searches for contacts by primary company and last name."""
+
+    def body(part: Sequence[tuple[str, str]]) -> Body:
+        groups = [
+            [
+                {"propertyName": "associatedcompanyid", "operator": "EQ", "value": company},
+                {"propertyName": "lastname", "operator": "EQ", "value": last.lower()},
+            ]
+            for company, last in part
+        ]
+        return body_of(groups, properties)
+
+    for start in range(0, len(people), MOST_GROUPS):
+        part = people[start : start + MOST_GROUPS]
+        yield from (body(part),) if fits(body(part)) else (body([one]) for one in part)
+
+
 def domain_bodies(values: Sequence[str], properties: Sequence[str]) -> Iterable[Body]:
     """Searches for companies by first or additional domain. ``hs_additional_domains`` is one text with ``;``."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -56,6 +56,8 @@ class Salesforce:
 
     kind = "salesforce"
     batch = BATCH
+    search_batch = FINDS
+    index_lag_ms = 0  # a query sees what is committed
     marks = MARKS
 
     def __init__(
@@ -73,6 +75,8 @@ class Salesforce:
         ours = Window(max(1, int(window.calls * (1 - options.reserve))), window.seconds)
         self.buckets: Mapping[str, tuple[Window, ...]] = {options.name: (ours,)}
         self._options, self._tokens = options, tokens
+        allowed = {"Sforce-Duplicate-Rule-Header": "allowSave=true"} if options.allow_duplicates else {}
+        self._creating = {**writing.NO_ASSIGNMENT, **allowed}
         self._lines, self._transports = Lines(options), (transport, *also)
         self.clock = transport.clock
         self._org = Org(options.name, options.api_version, transport, tokens, self._lines, clock)
@@ -337,7 +341,47 @@ class Salesforce:
             for value in values
         }
 
-    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
+    async def find_containing(
+        self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
+    ) -> tuple[Record, ...]:
+        """Rows that contain one of the parts; a whole text is a part of itself."""
+        schema = await self._org.schema(object)
+        if property not in schema.filterable:
+            return ()
+        asked = records.asked_for(Watched(object, (property, *also)), schema)
+
+        def query(part: Sequence[str]) -> str:
+            where = " OR ".join(f"{soql.name(property)} LIKE {soql.like(text)}" for text in part)
+            return soql.select(asked, TABLES[object], [f"({where})", "IsDeleted = false"], "ORDER BY Id ASC")
+
+        found: dict[str, Record] = {}
+        for part in soql.chunked(list(dict.fromkeys(parts or exact)), query, FINDS):
+            rows = await self._org.rows(query(part), QUERY)
+            records_ = (records.to_record(object, row, asked, self._org.read_at) for row in rows)
+            found |= {record.id: record for record in records_}
+        return tuple(found.values())
+
+    async def staff(
+        self, object: str, people: Sequence[tuple[str, str]], also: Sequence[str] = ()
+    ) -> tuple[Record, ...]:
+        """Contacts of the accounts told; a lead is at none."""
+        schema = await self._org.schema(object)
+        if object != "contact" or "AccountId" not in schema.filterable:
+            return ()
+        asked = records.asked_for(Watched(object, tuple(also)), schema)
+        tests = [f"(AccountId = {soql.quoted(one)} AND LastName = {soql.quoted(last)})" for one, last in people]
+
+        def query(part: Sequence[str]) -> str:
+            where = [f"({' OR '.join(part)})", "IsDeleted = false"]
+            return soql.select(asked, TABLES[object], where, "ORDER BY Id ASC")
+
+        found: list[Record] = []
+        for part in soql.chunked(tests, query, FINDS):
+            rows = await self._org.rows(query(part), QUERY)
+            found += [records.to_record(object, row, asked, self._org.read_at) for row in rows]
+        return tuple(found)
+
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket, company_id: str = "") -> str:
         """Create one row on its ticket: by upsert when it carries our external id, so that a repeat is one row."""
         table, field = self._org.table(object), soql.name(self._options.external_id)
         try:
@@ -346,25 +390,31 @@ class Salesforce:
             await ticket.released("schema")
             raise
         body = records.body_of(Write("", values), schema)
+        if company_id and object == "contact":
+            body["AccountId"] = company_id
         key = values.get(self._options.external_id, "")
         if key:
             body.pop(self._options.external_id)
             path = UPSERT.target({"table": table, "field": field, "value": key}, {}).lstrip("/")
-            reply = await self._org.send(UPSERT, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
+            reply = await self._org.send(UPSERT, path, json=body, headers=self._creating, ticket=ticket)
         else:
             path = CREATE.target({"table": table}, {}).lstrip("/")
-            reply = await self._org.send(CREATE, path, json=body, headers=writing.NO_ASSIGNMENT, ticket=ticket)
+            reply = await self._org.send(CREATE, path, json=body, headers=self._creating, ticket=ticket)
         if reply.status == 204:  # an older version's word for a row that was there
             return (await self.find(object, self._options.external_id, [key]))[key][0].id
         return parsed(_CREATED, reply, self.name, (UPSERT if key else CREATE).name).id
 
-    async def link(self, object: str, pairs: Sequence[tuple[str, str]]) -> None:
-        """Set the account of contacts that have none; one that a person chose stays."""
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> None:
+        """Set the account of contacts that have none; one that a person chose stays.
+
+        A contact of ours has one that a trigger gave it where the org gives each an account of its own.
+        """
         if object != "contact":
             return
         wanted = {known_id(one): known_id(other) for one, other in pairs}
         rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY)
-        free = [str(row["Id"]) for row in rows if not row.get("AccountId")]
+        ours = {known_id(one) for one in made}
+        free = [str(row["Id"]) for row in rows if not row.get("AccountId") or str(row["Id"]) in ours]
         results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
         for result in results.values():
             if result.outcome in {Written.LOCKED, Written.UNKNOWN}:

@@ -18,6 +18,7 @@ class SalesforceOptions(BaseModel):
 
     ``overlap_s``: a row is stamped inside its transaction and seen at its commit, so each pass starts that much
     before the end of the last one. It must be longer than the org's longest transaction.
+    ``allow_duplicates`` passes over duplicate rules that only warn.
     ``strict`` writes by conditional updates of 25 rows a call instead of 200.
     """
 
@@ -36,6 +37,7 @@ class SalesforceOptions(BaseModel):
     private_key_file: Path | None = None
     refresh_token: SecretStr | None = None
     external_id: str = EXTERNAL_ID
+    allow_duplicates: bool = False
     strict: bool = False
     overlap_s: int = 600
     daily: str = "100000/day"  # an Enterprise org's floor; the answers' headers tell the rest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,17 +78,22 @@ CROWDED_S = 5.0  # too many calls at once, and a 429 without a wish of its own
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,80}")
 _FIELD = re.compile(r"[A-Za-z]\w{0,80}", re.ASCII)
 _OTHER = re.compile(r"\b([a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?)\b")
+_PREFIXES = {"003": "contact", "00Q": "lead", "001": "company"}
 _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One error. ``words`` are the words of its message, which tell which fields it names."""
+    """One error. ``words`` are the words of its message, which tell which fields it names.
+
+    ``existing`` are the rows in the way as (object, id), ``rule`` is the duplicate rule that found them.
+    """
 
     code: str = ""
     fields: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
-    existing_id: str = ""
+    existing: tuple[tuple[str, str], ...] = ()
+    rule: str = ""
     message: str = field(default="", repr=False)
 
 
@@ -113,7 +118,8 @@ def fault(item: Mapping[str, Any]) -> Fault:
         code=code,
         fields=tuple(name for one in listed if (name := _field(one))) if isinstance(listed, list) else (),
         words=words,
-        existing_id=_existing(item, message if isinstance(message, str) else "") if code in TAKEN else "",
+        existing=tuple(_existing(item, message if isinstance(message, str) else "")) if code in TAKEN else (),
+        rule=_field(_duplicates(item).get("duplicateRule")),
         message=message if isinstance(message, str) else "",
     )
 
@@ -126,18 +132,32 @@ def _code(value: Any) -> str:
     return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
 
 
-def _existing(item: Mapping[str, Any], message: str) -> str:
-    """The row in the way: named at the end of a unique clash, or in a duplicate rule's first match."""
+def _existing(item: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
+    """The rows in the way: named at the end of a unique clash, or in what a duplicate rule matched."""
     found = [word for word in _OTHER.findall(message) if any(c.isdigit() for c in word)]
     if found:
-        return str(found[-1])
-    result = item.get("duplicateResult") or item.get("duplicateResut")  # both spellings are answered
-    for match in result.get("matchResults") or () if isinstance(result, dict) else ():
-        for row in match.get("matchRecords") or () if isinstance(match, dict) else ():
-            record = row.get("record") if isinstance(row, dict) else None
-            if isinstance(record, dict) and isinstance(record.get("Id"), str):
-                return str(record["Id"])
-    return ""
+        yield _object_of(found[-1]), found[-1]
+    for match in _items(_duplicates(item).get("matchResults")):
+        for row in _items(match.get("matchRecords")):
+            record = row.get("record")
+            id_ = record.get("Id") if isinstance(record, dict) else None
+            if isinstance(id_, str) and _OTHER.fullmatch(id_):
+                yield _object_of(id_), id_
+
+
+def _duplicates(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a duplicate rule says. Newer versions spell its name without the second l."""
+    told = item.get("duplicateResult") or item.get("duplicateResut")
+    return told if isinstance(told, dict) else {}
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _object_of(id: str) -> str:
+    """The object that an id is of, ``""`` when it is none of ours."""
+    return _PREFIXES.get(id[:3], "")
 
 
 def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
@@ -156,7 +176,7 @@ def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
         first.code,
         kind=kind_of(first.code, KINDS),
         words=plain_words(first.message, write.values.values()),
-        existing_id=first.existing_id,
+        existing_id=first.existing[0][1] if first.existing else "",
     )
 
 
@@ -203,9 +223,9 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
             hint = "the org refuses a field or object of the mapping, or hides it from this user: run check"
             return AccessError(*args, code=code, hint=hint)
         if code in TAKEN:
-            return ConflictError(*args, existing_id=first.existing_id, code=code)
+            return ConflictError(*args, existing=first.existing, rule=first.rule, code=code)
         if code in GONE or reply.status == 404:
-            return NotFoundError(*args, code=code)
+            return NotFoundError(*args, fields=first.fields, code=code)
         if reply.status == 400:
             return RejectedError(*args, fields=first.fields, code=code)
         return None

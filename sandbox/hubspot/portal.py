@@ -44,6 +44,10 @@ class Portal:
         """Status when an update takes an address in use: 409, or 400 CONFLICTING_UNIQUE_VALUE. Not verified."""
         self.conflict_style = "id"
         """`id`, `none` or `newer`: how much a 409 tells."""
+        self.refused_values: dict[tuple[str, str, str], str] = {}
+        """(object, property, value) -> code of values that the portal does not take from an integration."""
+        self.full: set[tuple[str, str]] = set()
+        """(object, id) of records that have as many associations as they may. The refusal's words are not verified."""
         self.keeps_primary_id = False
         """The beta in which a merge makes no new id."""
         self._ids = {name: count(FIRST_ID) for name in _NEEDED}
@@ -74,6 +78,9 @@ class Portal:
                     text = f'"{name}" is a read only property; its value cannot be set.'
                     raise Fault("READ_ONLY_VALUE", name, text)  # noqa: TRY301
                 values[name] = item.accepted(value)
+                code = self.refused_values.get((table.name, name, values[name]))
+                if code and not writer.privileged:
+                    raise Fault(code, name, f"{name} is not valid")  # noqa: TRY301
             except Fault as fault:
                 faults.append(fault)
         if faults:
@@ -196,8 +203,7 @@ class Portal:
     ) -> set[int]:
         """The type ids of the pair afterwards; None gives the unlabelled type. Raises: ApiError 400, 404."""
         for name, record_id in (source, target):
-            if self.tables[name].live(record_id) is None:
-                raise no_object(record_id)
+            self.linkable(name, record_id)
         before = set(self.links.types(source, target))
         after = self.links.put(source, target, types)
         if before != after:
@@ -205,6 +211,14 @@ class Portal:
             self._tell_link(source, target, writer, removed=False)
         self._follow_primary(source, target)
         return after
+
+    def linkable(self, name: str, record_id: str) -> None:
+        """Raises: ApiError 404 for a record that is not there, 400 for one that has all the links it may have."""
+        if self.tables[name].live(record_id) is None:
+            raise no_object(record_id)
+        if (name, record_id) in self.full:
+            text = "The number of associations is over the limit"
+            raise invalid_input(text, sub_category="crm.associations.LIMIT_EXCEEDED", context={"id": [record_id]})
 
     def unlink(self, source: tuple[str, str], target: tuple[str, str], writer: Writer) -> None:
         if self.links.remove(source, target):

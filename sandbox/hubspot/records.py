@@ -170,8 +170,7 @@ class Records:
         types = {int(one["associationTypeId"]) for one in item.get("types") or []}
         to_other = bool(types & {279, 280, 1, 2, 930, 931})
         name = {"contacts": "companies", "companies": "contacts"}[table.name] if to_other else table.name
-        if self._portal.tables[name].live(record_id) is None:
-            raise no_object(record_id)
+        self._portal.linkable(name, record_id)
         return (name, record_id), types
 
     def _table(self, ask: Ask) -> Table:

@@ -139,7 +139,8 @@ class _Control:
         """The fields of `fields.Field`; over an existing name only what is given changes."""
         name = self._object(request.match_info["object"])
         held = next((item for item in self.store.schema.all(name) if item.name == body["name"]), None)
-        body["options"] = tuple(body.get("options", held.options if held else ()))
+        for name_ in ("options", "refused"):
+            body[name_] = tuple(body.get(name_, getattr(held, name_) if held else ()))
         item = replace(held, **body) if held else Field(**body)
         self.store.define(name, item)
         return asdict(item)
@@ -160,8 +161,12 @@ class _Control:
         return {}
 
     def switch(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"openprospect_id": false}` takes the external id field from every object; true brings it back."""
-        for name in STANDARD:
+        """`{"openprospect_id": false}` takes the external id field from every object; true brings it back.
+
+        `{"households": true}`: a trigger gives every contact without an account one of its own.
+        """
+        self.store.households = bool(body.get("households", self.store.households))
+        for name in STANDARD if "openprospect_id" in body else ():
             if body["openprospect_id"]:
                 self.store.define(name, EXTERNAL_ID_FIELD)
             else:
@@ -183,7 +188,7 @@ class _Control:
         return {}
 
     def duplicate_rules(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"rules": [{"object", "field", "blocking"}]}` replaces all rules."""
+        """`{"rules": [{"object", "field", "blocking", "against", "key"}]}` replaces all rules."""
         self.store.duplicate_rules = [DuplicateRule(**rule) for rule in body["rules"]]
         return {}
 

@@ -31,6 +31,8 @@ class Field:
     relationship: str | None = None
     target: str | None = None
     default: str | bool | None = None
+    refused: tuple[str, ...] = ()
+    """Values that the org does not know, though describe tells of no list: state and country picklists."""
 
     def described(self) -> dict[str, Any]:
         """As in the `fields` of a describe answer."""

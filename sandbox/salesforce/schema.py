@@ -87,6 +87,9 @@ class Schema:
                     [item.name],
                 )
             values[item.name] = _value(item, value)
+            if values[item.name] in item.refused:
+                text = f"There's a problem with this value: {item.name}"
+                raise ApiError(400, "FIELD_INTEGRITY_EXCEPTION", text, [item.name])
         if creating:
             for item in self.all(object_name):
                 if item.default is not None:

@@ -38,9 +38,15 @@ PERSON: Final = Caller(PERSON_USER, "person", allow_duplicate_alerts=True)
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
+    """Rows of `object` are compared with those of `against` by one field; a blocking rule lets nobody through."""
+
     object: str
     field: str
     blocking: bool
+    against: str = ""
+    """Empty: the object's own rows."""
+    key: str = "duplicateResult"
+    """What the answer calls its details: since v50.0 also `duplicateResut`."""
 
 
 class Row:
@@ -63,6 +69,8 @@ class Store:
         self.now = now
         self.schema = Schema()
         self.duplicate_rules: list[DuplicateRule] = []
+        self.households = False
+        """A trigger gives every contact without an account one of its own."""
         self.locked: dict[str, int] = {}
         self.watchers: list[Watcher] = []
         self._book = book
@@ -129,6 +137,9 @@ class Store:
             if value is not None and value is not False:
                 self._note("create", row, name, None, value, caller)
         self._tell(row, frozenset(values), caller.by)
+        if self.households and object_name == "Contact" and not full["AccountId"]:
+            household = self.create("Account", {"Name": f"{full['LastName']} Household"}, caller)
+            self.force(row, {"AccountId": household.id}, caller)
         return row
 
     def update(self, row: Row, raw: Mapping[str, Any], caller: Caller, at: str | None = None) -> None:
@@ -224,16 +235,23 @@ class Store:
             return
         if not rule.blocking and caller.allow_duplicate_alerts:
             return
-        if any(other.id != record_id for other in self.matching(object_name, rule.field, value)):
+        against = rule.against or object_name
+        found = [other for other in self.matching(against, rule.field, value) if other.id != record_id]
+        if found:
+            rows = [
+                {"record": {"attributes": {"type": against, "url": f"/{other.id}"}, "Id": other.id}} for other in found
+            ]
+            matches = {"entityType": against, "matchEngine": "ExactMatchEngine", "matchRecords": rows}
             raise ApiError(
                 400,
                 "DUPLICATES_DETECTED",
                 "Use one of these records?",
                 extra={
-                    "duplicateResult": {
+                    rule.key: {
                         "allowSave": not rule.blocking,
                         "duplicateRule": f"Sandbox_{rule.field}_Rule",
-                        "matchResults": [],
+                        "duplicateRuleEntityType": object_name,
+                        "matchResults": [matches],
                     }
                 },
             )

@@ -102,6 +102,6 @@ async def test_a_spent_day_is_a_403_and_a_429_is_back_off(
         await watch.vendor.now()
         org.fault("status", params={"status": status, "body": body, "headers": headers})
         with pytest.raises(RateLimitedError) as caught:
-            await watch.vendor.read(watch.watched, ["0035g000000001AAAA"])
+            await watch.vendor.read(watch.watched, ["0035g0000000001"])
         assert caught.value.retry_after_s == wait_s
         assert ("100000 of 100000 API calls" in str(caught.value)) is (status == 403)

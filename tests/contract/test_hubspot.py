@@ -506,6 +506,29 @@ async def test_a_profile_is_found_in_any_spelling(sandbox: Sandbox, crm: HubSpot
         assert await ids_found(crm, "contact", "hs_linkedin_url", [wanted]) == {wanted: (record_id,)}
 
 
+async def test_rows_are_found_by_a_part_of_a_text(sandbox: Sandbox, crm: HubSpot) -> None:
+    marks = [f"part-{next(FRESH)}-{id(crm)}x" for _ in range(7)]
+    ids = [contact(sandbox, hs_linkedin_url=f"https://de.linkedin.com/in/{mark}?trk=a_b%20c") for mark in marks]
+    whole = contact(sandbox, hs_linkedin_url=f"linkedin.com/in/whole-{marks[0]}")
+    near = contact(sandbox, hs_linkedin_url="https://de.linkedin.com/in/part")
+    exact = [f"linkedin.com/in/whole-{marks[0]}"]
+    found = await crm.find_containing("contact", "hs_linkedin_url", exact, [*marks, exact[0]])
+    assert {row.id for row in found} >= {*ids, whole}
+    assert near not in {row.id for row in found}
+    assert await crm.find_containing("contact", "hs_linkedin_url", [], ["nobody-has-this_"]) == ()
+
+
+async def test_staff_is_found_by_company_and_last_name(sandbox: Sandbox, crm: HubSpot) -> None:
+    here, there = company(sandbox), company(sandbox)
+    last = f"Quist{next(FRESH)}"
+    ada = contact(sandbox, lastname=last, associatedcompanyid=here)
+    contact(sandbox, lastname="Other", associatedcompanyid=here)
+    contact(sandbox, lastname=last, associatedcompanyid=there)
+    found = await crm.staff("contact", [(here, last), *((here, f"No{n}") for n in range(7))])
+    assert [(row.id, row.company_id) for row in found] == [(ada, here)]
+    assert await crm.staff("lead", [(here, last)]) == ()
+
+
 async def test_a_creation_is_stored_on_its_ticket(sandbox: Sandbox, crm: HubSpot) -> None:
     ticket = KeptTicket()
     record_id = await crm.create("contact", {"email": email(), "lastname": "Ny"}, ticket)

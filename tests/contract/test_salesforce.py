@@ -645,6 +645,29 @@ async def test_a_profile_is_found_in_any_spelling(sandbox: Sandbox, crm: Salesfo
     assert near != record_id
 
 
+async def test_rows_are_found_by_a_part_of_a_text(sandbox: Sandbox, crm: Salesforce) -> None:
+    marks = [f"part-{next(FRESH)}-{id(crm)}x" for _ in range(7)]
+    ids = [contact(sandbox, LinkedIn_URL__c=f"https://de.linkedin.com/in/{mark}?trk=a_b%20c") for mark in marks]
+    whole = contact(sandbox, LinkedIn_URL__c=f"linkedin.com/in/whole-{marks[0]}")
+    near = contact(sandbox, LinkedIn_URL__c="https://de.linkedin.com/in/part")
+    exact = [f"linkedin.com/in/whole-{marks[0]}"]
+    found = await crm.find_containing("contact", "LinkedIn_URL__c", exact, [*marks, exact[0]])
+    assert {row.id for row in found} >= {*ids, whole}
+    assert near not in {row.id for row in found}
+    assert await crm.find_containing("contact", "LinkedIn_URL__c", [], ["nobody-has-this_"]) == ()
+
+
+async def test_staff_is_found_by_company_and_last_name(sandbox: Sandbox, crm: Salesforce) -> None:
+    here, there = account(sandbox), account(sandbox)
+    last = f"Quist{next(FRESH)}"
+    ada = contact(sandbox, LastName=last, AccountId=here)
+    contact(sandbox, LastName="Other", AccountId=here)
+    contact(sandbox, LastName=last, AccountId=there)
+    found = await crm.staff("contact", [(here, last), *((here, f"No{n}") for n in range(7))])
+    assert [(row.id, row.company_id) for row in found] == [(ada, here)]
+    assert await crm.staff("lead", [(here, last)]) == ()
+
+
 async def test_a_creation_with_our_external_id_is_one_row_however_often_it_is_sent(
     sandbox: Sandbox, crm: Salesforce
 ) -> None:

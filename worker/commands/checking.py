@@ -27,12 +27,14 @@ from worker.commands.running import DONE, FAILED, WRONG_USE
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.connection import Safety, check_safety, open_redis
+from worker.decide import delivery
 from worker.ledger.grants import Grants
 from worker.ledger.room import Room
 from worker.ledger.scripts import Scripts
 from worker.ledger.spool import Spool
 from worker.needs import unmet
 from worker.policies import policy, watched_of, with_ids
+from worker.runtime import created
 from worker.vault import Vault
 from worker.vendor_clocks import FAR_MS
 from worker.vendors import open_crm, open_openprospect, open_providers, renews
@@ -304,6 +306,11 @@ async def _object(
     if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
         told = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
         found.append(Finding(part, FAILED_LEVEL, told, f"run refill setup {name}"))
+    if delivered:
+        _, wrong = delivery.constants(created(settings, kind), schema)
+        for property, why in wrong.items():
+            key = f"crm.{name}.create.{kind}.{property}"
+            found.append(Finding(part, FAILED_LEVEL, f"{property}: {why}", f"change or drop {key}"))
     mapped = len(_mapped(name, settings, kind))
     return found or [Finding(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
 

@@ -29,7 +29,8 @@ class Delivered:
     """``values`` by canonical field; ``keys`` such as ``domain:acme.com``, ``email:ada@acme.com``, ``slug:ada``.
 
     ``dropped`` counts delivered values that may not be written. ``complete`` is false for a person without a last
-    name and a company without a name: no CRM takes those. ``facts`` are what a person is told apart by.
+    name and a company without a name: no CRM takes those. ``facts`` are what a person is told apart by; ``named`` is
+    a key such as ``name:ada lovelace@acme.com``, which leads to one person where nothing else speaks against it.
     """
 
     values: Mapping[str, str] = field(repr=False)
@@ -37,6 +38,7 @@ class Delivered:
     dropped: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
     facts: Facts = field(default_factory=Facts, repr=False)
+    named: str = field(default="", repr=False)
 
 
 def company(delivered: Company, default_region: str = "") -> Delivered:
@@ -44,7 +46,7 @@ def company(delivered: Company, default_region: str = "") -> Delivered:
     dropped: Counter[str] = Counter()
     domain = domains.company_domain(delivered.domain) or domains.company_domain(delivered.website)
     told = {
-        "name": delivered.name,
+        "name": delivered.name if clean(delivered.name) else domain,
         "domain": domain,
         "website": delivered.website,
         "phone": _number(delivered.phone, _hints(delivered.country, default_region), dropped),
@@ -98,7 +100,9 @@ def person(
         slug=slug,
         countries=_hints(delivered.country, employer.country, default_region),
     )
-    return Delivered(values, keys, dict(dropped), complete="last_name" in values, facts=facts)
+    name, domain = _full_name(values), told["company_domain"]
+    named = f"name:{name}@{domain}" if domain and "first_name" in values and "last_name" in values else ""
+    return Delivered(values, keys, dict(dropped), complete="last_name" in values, facts=facts, named=named)
 
 
 def row_facts(
@@ -125,8 +129,12 @@ def apart(keys: Iterable[str], others: Container[str], told: Delivered) -> tuple
 
     Such a key does not tell the two apart, so the person's name goes with it.
     """
-    name = f"{told.values.get('first_name', '')} {told.values.get('last_name', '')}".strip().casefold()
+    name = _full_name(told.values)
     return tuple(f"{key} {name}" if key in others else key for key in keys)
+
+
+def _full_name(values: Mapping[str, str]) -> str:
+    return f"{values.get('first_name', '')} {values.get('last_name', '')}".strip().casefold()
 
 
 def to_properties(
@@ -148,6 +156,27 @@ def to_properties(
         else:
             written.setdefault(described.name, fitted)
     return written, {str(reason): count for reason, count in dropped.items()}
+
+
+def constants(wanted: Mapping[str, str], schema: Mapping[str, Property]) -> tuple[dict[str, str], dict[str, str]]:
+    """What every new row gets besides, as the CRM takes it, and what is wrong with the rest, both by property."""
+    values: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for name, text in wanted.items():
+        described = schema.get(name)
+        if described is None:
+            wrong[name] = "there is no such property"
+        elif not described.writable:
+            wrong[name] = "it is read-only to us"
+        elif described.kind in {"date", "datetime"} or (described.kind == "options" and not described.options):
+            values[name] = clean(text)  # only the CRM knows whether it takes these
+        else:
+            fitted = fit(text, "", described)
+            if isinstance(fitted, Invalid):
+                wrong[name] = "it does not take this value"
+            else:
+                values[name] = fitted
+    return values, wrong
 
 
 def _hints(*countries: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -113,6 +114,10 @@ class Desk:
         """What explain says happened to a row."""
         return (await told(self.runtime.ledger, self.name, kind, id)).changes
 
+    async def journal(self) -> list[dict[str, Any]]:
+        """Every line of the journal, oldest first."""
+        return [json.loads(one.entry) for one in await self.runtime.ledger.journal.since()]
+
     async def tally(self) -> dict[str, int]:
         figures = await self.runtime.ledger.figures.run("day-x")
         return {name: count for one in figures.values() for name, count in one.tally.items()}
@@ -165,6 +170,13 @@ class Desk:
     def row(self, id: str, kind: str = "contact") -> dict[str, str]:
         return self.rows(kind)[id]
 
+    def held(self, id: str, kind: str = "contact") -> dict[str, Any]:
+        """A row's values by the vendor's names."""
+        vendor, table = self.vendors[self.crm], TABLES[self.crm][kind]
+        if self.crm == "hubspot":
+            return dict(vendor.portal.tables[table].live(id).values)
+        return dict(vendor.store.live(table, id).values)
+
     def _company(self, id: str) -> str:
         linked = self.vendors["hubspot"].portal.links.of(("contacts", id), "companies")
         return str(next(iter(linked), ""))
@@ -206,11 +218,16 @@ def _settings(vendors: Mapping[str, Any], folder: Path, changes: Mapping[str, Ma
 
 
 @asynccontextmanager
-async def _opened(redis: Redis, crm: str, changes: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[Desk]:
+async def _opened(
+    redis: Redis, crm: str, changes: Mapping[str, Any], before: Callable[[Any], object] = lambda _vendor: None
+) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refill-")))
         vendors = await stack.enter_async_context(running(OPTIONS, world()))
-        runtime = await stack.enter_async_context(open_runtime(_settings(vendors, folder, changes), redis, owner="w1"))
+        before(vendors[crm])
+        runtime = await stack.enter_async_context(
+            open_runtime(_settings(vendors, folder, {crm: changes}), redis, owner="w1")
+        )
         await runtime.open_crm(f"acme_{crm}")
         found = Desk(vendors, runtime, crm)
         found.seeded()
@@ -219,10 +236,15 @@ async def _opened(redis: Redis, crm: str, changes: Mapping[str, Mapping[str, Any
 
 @pytest.fixture
 def open_desk(redis: Redis) -> Open:
-    """``async with open_desk("salesforce", deliver_as="lead") as desk``: a crm that is configured otherwise."""
+    """``async with open_desk("salesforce", deliver_as="lead") as desk``: a crm that is configured otherwise.
 
-    def open_(crm: str, **changes: Any) -> AbstractAsyncContextManager[Desk]:
-        return _opened(redis, crm, {crm: changes})
+    ``before`` is given the vendor when the crm is not open yet.
+    """
+
+    def open_(
+        crm: str, before: Callable[[Any], object] = lambda _vendor: None, **changes: Any
+    ) -> AbstractAsyncContextManager[Desk]:
+        return _opened(redis, crm, changes, before)
 
     return open_
 

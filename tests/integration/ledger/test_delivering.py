@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,7 +31,8 @@ from connectors.openprospect import DeliveredCompany
 from connectors.ports import Watched
 from tests.integration.conftest import Clock
 from worker.attend import attended
-from worker.deliver import Deliverer, Target
+from worker.deliver import Deliverer
+from worker.delivery_target import Target
 from worker.erasing import LATE_MS, erase_elsewhere
 from worker.ledger.creations import Creations
 from worker.ledger.deliveries import Deliveries, Row
@@ -72,6 +73,8 @@ class Vendor:
 
     name: str = CRM
     batch: int = 100
+    search_batch: int = 4
+    index_lag_ms: int = 0
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
     opted_out: bool = False
     do_not_call: bool = False
@@ -103,6 +106,11 @@ class Vendor:
             for value in values
         }
 
+    async def staff(
+        self, _object: str, _people: Sequence[tuple[str, str]], _also: Sequence[str] = ()
+    ) -> tuple[Record, ...]:
+        return ()
+
     async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
         words = {}
         for one in writes:
@@ -113,7 +121,7 @@ class Vendor:
                 self.mine[one.id] = self.mine.get(one.id, frozenset()) | one.values.keys()
         return words
 
-    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket) -> str:
+    async def create(self, object: str, values: Mapping[str, str], ticket: Ticket, _company_id: str = "") -> str:
         self.creates += 1
         await ticket.sent()
         await ticket.released("conflict")
@@ -122,7 +130,7 @@ class Vendor:
     async def ours(self, _object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
         return {id: self.mine.get(id, frozenset()) & frozenset(properties) for id in ids}
 
-    async def link(self, _object: str, pairs: Sequence[tuple[str, str]]) -> None:
+    async def link(self, _object: str, pairs: Sequence[tuple[str, str]], _made: Collection[str] = ()) -> None:
         self.links += pairs
 
 
@@ -145,17 +153,18 @@ class Desk:
         vendor: Any = self.vendor
         limiter: Any = Limiter()
         target = Target(
-            CRM,
-            vendor,
-            "contact",
-            "openprospect_id",
-            PROPERTIES,
-            PROPERTIES,
-            dict.fromkeys(PROPERTIES, SCHEMA),
-            {},
-            "",
-            self.work,
-            None,
+            crm=CRM,
+            vendor=vendor,
+            person="contact",
+            people=("contact",),
+            external_id="openprospect_id",
+            properties=PROPERTIES,
+            readable=PROPERTIES,
+            schema=dict.fromkeys(PROPERTIES, SCHEMA),
+            accept={},
+            default_region="",
+            work=self.work,
+            fill={},
         )
         creations = Creations(self.scripts)
         signals = Signals(self.scripts)

@@ -85,6 +85,23 @@ def url(slug: str) -> str:
     return f"https://www.linkedin.com/in/{quote(slug, safe='')}" if slug else ""
 
 
+def spellings(slug: str) -> tuple[str, ...]:
+    """Returns how an address may spell a slug: letters as they are, composed or not, and percent-encoded."""
+    forms = (slug, unicodedata.normalize("NFD", slug))
+    return tuple(dict.fromkeys([*forms, *(quote(form, safe="") for form in forms)]))
+
+
+def usual_addresses(slug: str) -> tuple[str, ...]:
+    """Returns the ways in which most people write the address of a slug."""
+    return tuple(
+        f"{scheme}{host}linkedin.com/in/{spelt}{slash}"
+        for spelt in spellings(slug)
+        for scheme in ("https://", "http://", "")
+        for host in ("www.", "")
+        for slash in ("", "/")
+    )
+
+
 def same(one: str, other: str) -> bool:
     """Whether both are one person's profile, or one company's or school's page."""
     first, second = profile(one), profile(other)

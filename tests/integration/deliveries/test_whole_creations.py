@@ -1,0 +1,237 @@
+"""New rows are whole, or a dead letter says what is missing; one that cannot be made stops no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from connectors.errors import AccessError
+from connectors.models import Email, Grade
+from sandbox.salesforce.fields import Field
+from sandbox.salesforce.store import DuplicateRule
+from tests.integration.deliveries.desk import ACME, Desk, Open, ada, named
+
+GRACE = ada(
+    id="p2",
+    slug="grace-hopper",
+    first_name="Grace",
+    last_name="Hopper",
+    full_name="Grace Hopper",
+    emails=(Email("grace@acme.com", Grade.VALID),),
+)
+BOTH_SPELLINGS = pytest.mark.parametrize("spelling", ["duplicateResult", "duplicateResut"])
+
+
+def only(rows: dict[str, dict[str, str]], first: str) -> dict[str, str]:
+    (row,) = (row for row in rows.values() if row.get("first") == first)
+    return row
+
+
+def salesforce_field(desk: Desk, object: str, name: str, **changes: object) -> None:
+    store = desk.vendors["salesforce"].store
+    held = store.schema.field(object, name)
+    store.define(object, replace(held, **changes) if held else Field(name, "string", 80, **changes))  # type: ignore[arg-type]  # fields of Field
+
+
+# ---- crm.md, row 1: at the company, in one call ---------------------------------------------------------------------
+
+
+async def test_contact_is_made_at_its_company_in_the_same_call(desk: Desk) -> None:
+    await desk.deliver(ada(), GRACE)
+    (company,) = desk.rows("company")
+    assert {row["account"] for row in desk.rows().values()} == {company}
+    assert not [one for one in desk.vendors[desk.crm].books.requests if "associate" in one.route]
+
+
+async def test_contacts_do_not_end_in_household_accounts_that_a_trigger_makes(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        desk.vendors["salesforce"].store.households = True
+        await desk.deliver(ada(), GRACE)
+        (company,) = desk.rows("company")
+        assert {row["account"] for row in desk.rows().values()} == {company}
+        assert not await desk.dead()
+
+
+async def test_contacts_are_made_where_the_org_requires_an_account(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        salesforce_field(desk, "Contact", "AccountId", required=True)
+        await desk.deliver(ada(), GRACE)
+        assert len(desk.rows()) == 2
+        assert not await desk.dead()
+
+
+async def test_company_that_takes_no_more_links_stops_no_contact_and_is_named(open_desk: Open) -> None:
+    async with open_desk("hubspot") as desk:
+        company = desk.add("company", name="Acme", domain="acme.com")
+        desk.vendors["hubspot"].portal.full.add(("companies", company))
+        await desk.deliver(ada(), GRACE)
+        assert sorted(row["first"] for row in desk.rows().values()) == ["Ada", "Grace"]
+        letters = await desk.dead()
+        assert all(named(letters, id_, company) for id_ in desk.rows())
+
+
+async def test_contact_that_takes_no_more_links_keeps_no_other_from_the_company(open_desk: Open) -> None:
+    async with open_desk("hubspot") as desk:
+        full = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        free = desk.add(first="Grace", last="Hopper", email="grace@acme.com")
+        desk.vendors["hubspot"].portal.full.add(("contacts", full))
+        await desk.deliver(ada(), GRACE)
+        assert desk.row(free)["account"] in desk.rows("company")
+        assert "account" not in desk.row(full)
+        assert named(await desk.dead(), full)
+
+
+# ---- crm.md, rows 2 and 3: duplicate rules --------------------------------------------------------------------------
+
+
+@BOTH_SPELLINGS
+async def test_duplicate_rule_that_names_a_lead_ends_in_the_lead_being_filled(open_desk: Open, spelling: str) -> None:
+    async with open_desk("salesforce") as desk:
+        lead = desk.add("lead", first="Ada", last="Lovelace", email="ada@acme.com", phone="")
+        rule = DuplicateRule("Contact", "Email", blocking=True, against="Lead", key=spelling)
+        desk.vendors["salesforce"].store.duplicate_rules = [rule]
+        await desk.deliver(ada())
+        assert not desk.rows()
+        assert desk.row(lead, "lead")["title"] == "Analyst"
+        assert not await desk.dead()
+
+
+@BOTH_SPELLINGS
+async def test_duplicate_rule_that_names_a_strangers_row_is_a_dead_letter_with_rule_and_row(
+    open_desk: Open, spelling: str
+) -> None:
+    async with open_desk("salesforce") as desk:
+        other = desk.add("lead", first="Byron", last="King", title="Analyst")
+        rule = DuplicateRule("Contact", "Title", blocking=True, against="Lead", key=spelling)
+        desk.vendors["salesforce"].store.duplicate_rules = [rule]
+        await desk.deliver(ada(), replace(GRACE, title="Admiral"))
+        assert [row["first"] for row in desk.rows().values()] == ["Grace"]
+        assert named(await desk.dead(), "p1", other, "Sandbox_Title_Rule")
+
+
+@BOTH_SPELLINGS
+async def test_duplicate_rule_that_names_the_persons_own_contact_ends_in_a_match(
+    open_desk: Open, spelling: str
+) -> None:
+    async with open_desk("salesforce") as desk:
+        row = desk.add(first="Ada", last="Lovelace", title="Analyst")
+        rule = DuplicateRule("Contact", "LastName", blocking=True, key=spelling)
+        desk.vendors["salesforce"].store.duplicate_rules = [rule]
+        await desk.deliver(ada())
+        assert desk.rows().keys() == {row}
+        assert desk.row(row)["email"] == "ada@acme.com"
+
+
+@pytest.mark.parametrize(("setting", "made"), [("respect", 1), ("allow", 2)])
+async def test_rule_that_only_warns_is_passed_over_where_the_operator_says_so(
+    open_desk: Open, setting: str, made: int
+) -> None:
+    async with open_desk("salesforce", duplicate_rule=setting) as desk:
+        desk.add(first="Byron", last="King", title="Analyst")
+        desk.vendors["salesforce"].store.duplicate_rules = [DuplicateRule("Contact", "Title", blocking=False)]
+        await desk.deliver(ada())
+        assert len(desk.rows()) == made
+        assert bool(await desk.dead()) == (setting == "respect")
+
+
+async def test_account_that_a_rule_takes_for_another_domains_is_not_filled(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        other = desk.add("company", name="Acme", domain="https://acme.org")
+        desk.vendors["salesforce"].store.duplicate_rules = [DuplicateRule("Account", "Name", blocking=True)]
+        await desk.deliver(ada())
+        assert desk.rows("company") == {other: {"name": "Acme", "domain": "https://acme.org"}}
+        assert named(await desk.dead(), "c1", other, "p1")
+        assert only(desk.rows(), "Ada")
+
+
+# ---- crm.md, row 4: refused values and required fields --------------------------------------------------------------
+
+
+async def test_refused_value_of_a_company_is_left_out_and_told(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        salesforce_field(desk, "Account", "BillingCountry", refused=("Germany",))
+        await desk.deliver(ada(), GRACE, company=replace(ACME, country="Germany"))
+        ((company, row),) = desk.rows("company").items()
+        assert row == {"name": "Acme", "domain": "https://acme.com", "external": "c1"}
+        assert len(desk.rows()) == 2
+        assert not await desk.dead()
+        told = [one for one in await desk.journal() if one.get("state") == "refused"]
+        assert [(one["property"], one["id"]) for one in told] == [("BillingCountry", company)]
+
+
+async def test_refused_address_of_one_person_leaves_the_others_and_the_person_whole(open_desk: Open) -> None:
+    async with open_desk("hubspot") as desk:
+        desk.vendors["hubspot"].portal.refused_values["contacts", "email", "ada@acme.com"] = "INVALID_EMAIL"
+        await desk.deliver(ada(), GRACE)
+        assert "email" not in only(desk.rows(), "Ada")
+        assert only(desk.rows(), "Ada")["linkedin"]
+        assert only(desk.rows(), "Grace")["email"] == "grace@acme.com"
+        assert not await desk.dead()
+
+
+@pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
+async def test_required_field_that_is_not_delivered_is_named_with_the_person_and_stops_nobody_else(
+    open_desk: Open, crm: str
+) -> None:
+    async with open_desk(crm) as desk:
+        known = desk.add(first="Grace", last="Hopper", email="grace@acme.com")
+        name = require(desk, "contact")
+        await desk.deliver(ada(), GRACE)
+        assert desk.rows().keys() == {known}
+        assert desk.row(known)["title"] == "Analyst"
+        assert named(await desk.dead(), "p1", name)
+
+
+@pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
+async def test_required_field_of_companies_is_named_and_people_are_made_without_one(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm) as desk:
+        name = require(desk, "company")
+        await desk.deliver(ada())
+        assert not desk.rows("company")
+        assert only(desk.rows(), "Ada")
+        assert named(await desk.dead(), "c1", name, "p1")
+
+
+@pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
+async def test_constants_of_the_configuration_fill_what_is_required(open_desk: Open, crm: str) -> None:
+    property = {"hubspot": "lifecyclestage", "salesforce": "LeadSource"}[crm]
+    value = {"hubspot": "lead", "salesforce": "OpenProspect"}[crm]
+    async with open_desk(crm, create={"contact": {property: value}}) as desk:
+        require(desk, "contact", property)
+        await desk.deliver(ada())
+        (row,) = desk.rows()
+        assert desk.held(row)[property] == value
+        assert not await desk.dead()
+
+
+async def test_constants_are_for_new_rows_only(open_desk: Open) -> None:
+    async with open_desk("salesforce", create={"contact": {"LeadSource": "Web"}}) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        await desk.deliver(ada())
+        assert desk.held(row)["LeadSource"] is None
+
+
+@pytest.mark.parametrize(
+    ("property", "why"), [("Nothing__c", "no such property"), ("Name", "read-only"), ("Status", "this value")]
+)
+async def test_constant_that_the_crm_does_not_take_refuses_the_start_with_its_key(
+    open_desk: Open, property: str, why: str
+) -> None:
+    with pytest.raises(AccessError) as refused:
+        async with open_desk("salesforce", deliver_as="lead", create={"lead": {property: "x"}}):
+            pass
+    assert f"create.lead.{property}" in refused.value.hint
+    assert why in refused.value.hint
+
+
+def require(desk: Desk, kind: str, property: str = "") -> str:
+    """An administrator requires a property of new rows; its name."""
+    if desk.crm == "hubspot":
+        table = {"contact": "contacts", "company": "companies"}[kind]
+        name = property or "state"
+        desk.vendors["hubspot"].settings.required_on_create[table] = [name]
+        return name
+    name = property or "Region__c"
+    salesforce_field(desk, {"contact": "Contact", "company": "Account"}[kind], name, required=True)
+    return name
