@@ -36,6 +36,7 @@ from config.units import (
     Text,
     Url,
     Zone,
+    dotted,
     parse_rates,
 )
 from connectors.limits import Window
@@ -184,6 +185,12 @@ class Watched(Table):
     skip_if: Mapping[str, Text] = {}
     recheck: Duration = timedelta(days=180)
     allow_employer_changed: bool = False
+
+    @field_validator("where", "skip_if", mode="before")
+    @classmethod
+    def _dotted(cls, told: object) -> object:
+        """Takes ``Owner.Name = ...`` for one name, which TOML reads as a table in a table."""
+        return dotted(told)
 
     @model_validator(mode="after")
     def _only_emails_have_grades(self) -> Self:

@@ -91,6 +91,17 @@ def _listed(value: object) -> object:
     return value
 
 
+def dotted(told: object) -> object:
+    """Tables in tables as one table of dotted names; anything else as it is."""
+    if not isinstance(told, dict):
+        return told
+    flat: dict[object, object] = {}
+    for name, value in told.items():
+        inner = dotted(value)
+        flat |= {f"{name}.{one}": held for one, held in inner.items()} if isinstance(inner, dict) else {name: inner}
+    return flat
+
+
 def _salesforce_id(text: str) -> str:
     try:
         return long_id(text)

@@ -187,6 +187,9 @@ class Crm(Protocol):
         A record that has a company already keeps it, unless it is one of ``made``: those we have just created.
         """
 
+    async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
+        """Fields of linked records that ``where`` may name with a dot, by that name; unknown ones are left out."""
+
     def needs(self, object: str) -> tuple[Need, ...]:
         """What visits of ``object`` read besides the mapped properties, and cannot do without."""
 

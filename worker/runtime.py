@@ -224,12 +224,13 @@ class Runtime:
     async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:
         rules = policy(name, settings, object, watched, self.settings.providers)
         schema = await vendor.properties(object)
-        lost = sorted(set(rules.properties) - schema.keys())
+        known = {**schema, **await vendor.related(object, rules.properties)}
+        lost = sorted(set(rules.properties) - known.keys())
         if lost:
             hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
             raise AccessError(name, "properties", code="PROPERTY", hint=hint)
         try:
-            rules = with_ids(settings, rules, schema)
+            rules = with_ids(settings, rules, known)
         except ValueError as error:
             raise AccessError(name, "properties", code="ID", hint=str(error)) from None
         what = watched_of(rules, also=marks.usable(vendor.marks, schema).names)

@@ -155,6 +155,11 @@ class HubSpot:
         self._schemas[object] = (self._clock() + SCHEMA_S, schema)
         return schema
 
+    async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
+        """Nothing: a record is searched by its own properties."""
+        del object, names
+        return {}
+
     def needs(self, object: str) -> tuple[Need, ...]:
         """Consent, and the linked company."""
         return records.NEEDS.get(object, ())

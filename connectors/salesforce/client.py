@@ -146,6 +146,10 @@ class Salesforce:
         """The object as this credential sees it, read anew."""
         return (await self._org.schema(object, fresh=True)).properties
 
+    async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
+        """Fields of parents by their dotted names."""
+        return await self._org.related(object, [name for name in names if "." in name])
+
     def needs(self, object: str) -> tuple[Need, ...]:
         """Consent, and the employer as the record or its account tells."""
         return records.NEEDS.get(object, ())
@@ -431,11 +435,12 @@ class Salesforce:
             AccessError: one of them does not exist, or is hidden from this user.
         """
         names = {*watched.properties, *watched.gaps, *watched.where, *watched.skip_if}
-        plain = {name for name in names if "." not in name}
+        dotted = {name for name in names if "." in name}
         schema = await self._org.schema(watched.object)
-        if not plain <= schema.properties.keys():
+        if not names - dotted <= schema.properties.keys():
             schema = await self._org.schema(watched.object, fresh=True)
-        if lost := sorted(plain - schema.properties.keys()):
+        schema = schema.extended(await self._org.related(watched.object, sorted(dotted)))
+        if lost := sorted(names - schema.properties.keys()):
             hint = f"the org shows no {watched.object} field {', '.join(lost)}: create, grant or map it anew"
             raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
         return schema

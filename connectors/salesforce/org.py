@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic_core import from_json
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ContractError, NotFoundError
 from connectors.limits import Ticket
-from connectors.models import Record, Reply
+from connectors.models import Property, Record, Reply
 from connectors.operations import Operation, Repeat
 from connectors.salesforce import records, soql
 from connectors.salesforce.ids import known_id
@@ -74,12 +75,36 @@ class Org:
 
     async def schema(self, object: str, *, fresh: bool = False) -> Schema:
         """The object as this credential sees it; read anew after ten minutes, or now."""
-        until, schema = self._schemas.get(object, (0.0, Schema()))
+        return await self._table(self.table(object), fresh=fresh)
+
+    async def _table(self, table: str, *, fresh: bool = False) -> Schema:
+        until, schema = self._schemas.get(table, (0.0, Schema()))
         if fresh or self._clock() >= until:
-            reply = await self._described(self.table(object))
+            reply = await self._described(table)
             schema = records.to_schema(parsed(_DESCRIBE, reply, self.name, DESCRIBE.name))
-            self._schemas[object] = (self._clock() + SCHEMA_S, schema)
+            self._schemas[table] = (self._clock() + SCHEMA_S, schema)
         return schema
+
+    async def related(self, object: str, names: Iterable[str]) -> dict[str, Property]:
+        """Fields of parents by their dotted names, such as ``RecordType.DeveloperName``; unknown ones are left out.
+
+        Of a relation that leads to several tables the first that is shown speaks, users before queues.
+        """
+        found: dict[str, Property] = {}
+        for name in names:
+            *steps, last = name.split(".")
+            schema = await self.schema(object)
+            for step in steps:
+                schema = await self._parent(schema.relations.get(step, ()))
+            if last in schema.properties and last in schema.filterable:
+                found[name] = schema.properties[last]
+        return found
+
+    async def _parent(self, tables: Sequence[str]) -> Schema:
+        for table in sorted(tables, key=lambda one: one != "User"):  # an owner is a user far more often than a queue
+            with contextlib.suppress(AccessError):
+                return await self._table(table)
+        return Schema()
 
     async def _described(self, table: str) -> Reply:
         try:
@@ -104,7 +129,7 @@ class Org:
 
     def seen_schema(self, object: str) -> Schema | None:
         """The schema as it was last read, however long ago."""
-        held = self._schemas.get(object)
+        held = self._schemas.get(self.table(object))
         return held[1] if held else None
 
     def table(self, object: str) -> str:

@@ -84,6 +84,8 @@ class RawField(_Model):
     unique: bool = False
     externalId: bool = False  # noqa: N815 - Salesforce's name
     restrictedPicklist: bool = False  # noqa: N815 - Salesforce's name
+    relationshipName: str | None = None  # noqa: N815 - Salesforce's name
+    referenceTo: list[str] | None = None  # noqa: N815 - Salesforce's name
     picklistValues: list[_Choice] | None = Field(default=None)  # noqa: N815 - Salesforce's name
 
 
@@ -105,10 +107,20 @@ class Created(_Model):
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """An object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not."""
+    """An object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
+
+    ``relations`` are the tables that a relation's name, such as ``Owner``, leads to.
+    """
 
     properties: Mapping[str, Property] = field(default_factory=dict)
     filterable: frozenset[str] = frozenset()
+    relations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def extended(self, related: Mapping[str, Property]) -> Schema:
+        """The schema with fields of parents, by their dotted names."""
+        if not related:
+            return self
+        return Schema({**self.properties, **related}, self.filterable | related.keys(), self.relations)
 
 
 def to_schema(raw: Describe) -> Schema:
@@ -116,6 +128,7 @@ def to_schema(raw: Describe) -> Schema:
     return Schema(
         {item.name: _property(item) for item in raw.fields},
         frozenset(item.name for item in raw.fields if item.filterable),
+        {item.relationshipName: tuple(item.referenceTo or ()) for item in raw.fields if item.relationshipName},
     )
 
 
@@ -145,7 +158,7 @@ def asked_for(watched: Watched, schema: Schema) -> tuple[str, ...]:
 
 def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Record:
     """A row as our record. Its company is the account, or for a lead what its own fields say."""
-    values = {name: text(held(raw, name)) for name in asked if name not in PARENT}
+    values = {name: text(held(raw, name)) for name in asked}
     parent = {"contact": ("Account.Name", "Account.Website"), "lead": ("Company", "Website")}
     company, website = parent.get(object, ("", ""))
     return Record(

@@ -78,7 +78,8 @@ _COMMON: Final = (
     _read_only("LastModifiedDate", "datetime"),
     _read_only("LastModifiedById", "reference", 18),
     _read_only("SystemModstamp", "datetime"),
-    Field("OwnerId", "reference", 18),
+    Field("OwnerId", "reference", 18, relationship="Owner", target="User"),
+    Field("RecordTypeId", "reference", 18, relationship="RecordType", target="RecordType"),
     Field("Description", "textarea", 32_000),
 )
 _LEAD_SOURCES: Final = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
@@ -171,4 +172,23 @@ _ACCOUNT: Final = (
     EXTERNAL_ID_FIELD,
 )
 
+_USER: Final = (
+    *_COMMON[:8],
+    _read_only("Name", "string", 121),
+    _read_only("FirstName", "string", 40),
+    _read_only("LastName", "string", 80),
+    _read_only("Email", "email", 128),
+    _read_only("Username", "string", 80),
+    _read_only("IsActive", "boolean"),
+)
+_RECORD_TYPE: Final = (
+    *_COMMON[:8],
+    _read_only("Name", "string", 80),
+    _read_only("DeveloperName", "string", 80),
+    _read_only("SobjectType", "string", 40),
+    _read_only("IsActive", "boolean"),
+)
+
 STANDARD: Final[dict[str, tuple[Field, ...]]] = {"Contact": _CONTACT, "Lead": _LEAD, "Account": _ACCOUNT}
+SETUP: Final[dict[str, tuple[Field, ...]]] = {"User": _USER, "RecordType": _RECORD_TYPE}
+"""What an administrator makes: it is read and never written here."""

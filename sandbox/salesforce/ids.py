@@ -8,7 +8,7 @@ _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 _CHECK: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHAPE: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
 
-PREFIXES: Final = {"Account": "001", "Contact": "003", "Lead": "00Q", "User": "005"}
+PREFIXES: Final = {"Account": "001", "Contact": "003", "Lead": "00Q", "User": "005", "RecordType": "012"}
 
 
 def long_form(record_id: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sandbox.salesforce.errors import ApiError, not_found
-from sandbox.salesforce.fields import STANDARD, TEXT_TYPES, Field
+from sandbox.salesforce.fields import SETUP, STANDARD, TEXT_TYPES, Field
 from sandbox.salesforce.ids import has_id_shape, long_form
 from sandbox.salesforce.soql import read_literal
 
@@ -16,8 +16,9 @@ _MAX_INT: Final = 99_999_999
 
 class Schema:
     def __init__(self) -> None:
-        self._fields = {name: {item.name.lower(): item for item in items} for name, items in STANDARD.items()}
-        self._objects = {name.lower(): name for name in STANDARD}
+        whole = {**STANDARD, **SETUP}
+        self._fields = {name: {item.name.lower(): item for item in items} for name, items in whole.items()}
+        self._objects = {name.lower(): name for name in whole}
         self.hidden: set[tuple[str, str]] = set()
         self.hidden_objects: set[str] = set()
 

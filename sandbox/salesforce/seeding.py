@@ -3,11 +3,19 @@
 from typing import Any
 
 from sandbox.people import Company, CrmRow, World
-from sandbox.salesforce.store import PERSON, Store
+from sandbox.salesforce.ids import long_form
+from sandbox.salesforce.schema import Value
+from sandbox.salesforce.store import INTEGRATION_USER, PERSON, PERSON_USER, Store
 
 
 def fill(store: Store, world: World) -> dict[int, str]:
     """Row number in the world -> record id."""
+    for user_id, name in ((INTEGRATION_USER, "Integration"), (PERSON_USER, "Pia Owner")):
+        user: dict[str, Value] = {"Name": name, "LastName": name, "IsActive": True}
+        store.keep("User", user_id, user)
+    for number, name in enumerate(("Customer", "Partner")):
+        told: dict[str, Value] = {"Name": name, "DeveloperName": name, "SobjectType": "Contact", "IsActive": True}
+        store.keep("RecordType", long_form(f"0125g000000000{number}"), told)
     accounts = {
         company.number: store.create("Account", _account(company), PERSON).id
         for company in world.companies

@@ -78,7 +78,7 @@ class Store:
         self._notes: list[Callable[[], None]] = []
         self._depth = 0
         self._ids = IdSource()
-        self.rows: dict[str, dict[str, Row]] = {name: {} for name in PREFIXES if name != "User"}
+        self.rows: dict[str, dict[str, Row]] = {name: {} for name in PREFIXES}
         self._by_stamp: dict[str, list[tuple[str, str]]] = {name: [] for name in self.rows}
         self._lookups: dict[tuple[str, str], dict[str, set[str]]] = {}
 
@@ -202,6 +202,16 @@ class Store:
         for row in self.rows[object_name].values():
             if item.name not in row.values:
                 row.values = row.values | {item.name: False if item.type == "boolean" else None}
+
+    def keep(self, object_name: str, record_id: str, values: Mapping[str, Value]) -> None:
+        """A row of the setup, such as a user: nobody is told of it."""
+        blank: dict[str, Value] = {
+            item.name: False if item.type == "boolean" else None for item in self.schema.all(object_name)
+        }
+        row = Row(object_name, record_id, {})
+        self.rows[object_name][record_id] = row
+        stamped = {"Id": record_id, "SystemModstamp": self.stamp(), "LastModifiedDate": self.stamp()}
+        self._swap(row, blank | stamped | dict(values))
 
     def _refuse_conflicts(
         self, object_name: str, record_id: str | None, values: Mapping[str, Value], caller: Caller

@@ -427,7 +427,7 @@ class TestQueries:
             ("SELECT Id FROM Contact WHERE Id IN ()", "MALFORMED_QUERY"),
             ("SELECT Id FROM Contact WHERE", "MALFORMED_QUERY"),
             ("SELECT Id FROM Contact WHERE Title = 'a' Title", "MALFORMED_QUERY"),
-            ("SELECT Id FROM Contact WHERE Owner.Name = 'a'", "INVALID_FIELD"),
+            ("SELECT Id FROM Contact WHERE Keeper.Name = 'a'", "INVALID_FIELD"),
         ],
     )
     async def test_what_cannot_be_asked_is_refused(self, org: Client, soql: str, refusal: str) -> None:

@@ -283,7 +283,9 @@ async def _asked(
             if found or watched is None:
                 return found
             schema = await vendor.properties(kind)
-            rules = with_ids(settings, policy(name, settings, kind, watched, providers), schema)
+            rules = policy(name, settings, kind, watched, providers)
+            schema = {**schema, **await vendor.related(kind, rules.properties)}
+            rules = with_ids(settings, rules, schema)
             if set(rules.properties) <= schema.keys():  # else they are named already
                 await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
     except ValueError as error:
@@ -300,6 +302,8 @@ async def _object(
     try:
         async with asyncio.timeout(PATIENCE_S):
             schema = await vendor.properties(kind)
+            chosen = [property for _, property, _ in _mapped(name, settings, kind)]
+            schema = {**schema, **await vendor.related(kind, chosen)}
     except (ConnectorError, TimeoutError) as error:
         return [failure(part, credential, error)]
     found = [Finding(part, FAILED_LEVEL, told, do) for told, do in wrong_properties(name, settings, kind, schema)]

@@ -106,3 +106,32 @@ async def test_ids_of_15_characters_select_and_protect_as_those_of_18(
     async with opened(redis, tmp_path, {"crm": {SALESFORCE: {"watch": {"contact": selection}}}}) as floor:
         polled = await floor.poll(SALESFORCE, lookback_ms=DAY_MS)
         assert (polled.added > 0) is found
+
+
+@pytest.mark.parametrize(
+    ("selection", "found"),
+    [
+        ({"where": {"Owner.Name": ["Pia Owner"]}}, True),
+        ({"where": {"Owner.Name": ["Somebody Else"]}}, False),
+        ({"skip_if": {"Owner.Name": "Pia Owner"}}, False),
+        ({"where": {"RecordType.DeveloperName": ["Partner"]}}, True),
+    ],
+)
+async def test_a_selection_by_what_a_relation_leads_to_holds_for_polls_and_visits(
+    redis: Redis, tmp_path: Path, selection: dict[str, Any], found: bool
+) -> None:
+    async with opened(redis, tmp_path, {"crm": {SALESFORCE: {"watch": {"contact": selection}}}}) as floor:
+        rows = await floor.control("salesforce", "records/Contact")
+        chosen = next(row["id"] for row in rows if not row["properties"]["Email"])
+        if "RecordType.DeveloperName" in str(selection):
+            await floor.edit("salesforce", "Contact", chosen, RecordTypeId="0125g0000000001")
+        polled = await floor.poll(SALESFORCE, lookback_ms=DAY_MS)
+        assert (polled.added > 0) is found
+        if "RecordType.DeveloperName" in str(selection):
+            assert await floor.due(SALESFORCE) == {chosen}
+        watch = floor.watch(SALESFORCE)
+        walked = await watch.vendor.walk(watch.watched, "")
+        assert (len(walked.records) > 0) is found
+        read = (await watch.vendor.read(watch.watched, [chosen]))[chosen].record
+        assert read is not None
+        assert (watch.view(read, {}).skip is None) is found

@@ -86,6 +86,15 @@ def test_a_watch_alone_fills_the_four_usual_fields_in_their_usual_places(file: P
     assert watched.identity["company_name"] == "company"
 
 
+@pytest.mark.parametrize(
+    "line", ['where = { "Owner.Name" = "Pia" }', 'where.Owner.Name = ["Pia"]', 'where = { Owner = { Name = "Pia" } }']
+)
+def test_a_relation_in_a_selection_is_one_dotted_name(file: Path, line: str) -> None:
+    watched = hubspot(small(file, line)).watch.contact
+    assert watched is not None
+    assert watched.where == {"Owner.Name": ("Pia",)}
+
+
 def test_given_fields_are_exactly_what_is_filled(file: Path) -> None:
     watched = hubspot(small(file, 'fields.mobile_phone = { property = "whatsapp" }\n')).watch.contact
     assert watched is not None
