@@ -13,6 +13,7 @@ from worker.decide.values.words import words as word_set
 
 SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
 _HEADS = word_set("jean juan jose hans heinz karl carl marie maria luis")  # they make compounds
+_OF_BOTH = frozenset({"maria", "jose"})  # María José is a woman, José María a man
 _ENDINGS = word_set("a e i o ia ie ina ine ita otto ette etta elle ella inha ne na la lle os us is as")
 
 
@@ -199,7 +200,7 @@ def _is_one_of_asia(tokens: tuple[Token, ...]) -> bool:
 
 def _later(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...]) -> Verdict | None:
     """What a given name says that is not the first: many people go by their second."""
-    if len(other) < 2:
+    if len(other) < 2 or other[0][0].plain in _OF_BOTH:
         return None
     for token in other[1:]:
         if len(token[0].plain) > 2 and _token(one[0], token, strict=True) is SAME and not one[0][0].is_initial:

@@ -44,10 +44,19 @@ def relation(one: str, other: str) -> Verdict | None:
         for other_line, other_group in places.get(other, ()):
             if line != other_line:
                 continue
-            if (group == other_group != _SHORT) or (_SHORT in {group, other_group} and group != other_group):
+            if group == other_group != _SHORT or _is_short_for(one, group, other_group):
+                return Verdict.SAME
+            if _is_short_for(other, other_group, group):
                 return Verdict.SAME
             related = Verdict.UNSAID
     return related
+
+
+def _is_short_for(short: str, group: int, long_group: int) -> bool:
+    """Whether a name is short for another of its line; a full name is so for the first spellings there only."""
+    if group != _SHORT or long_group == _SHORT:
+        return False
+    return long_group == 0 or all(other == _SHORT for _, other in _places()[short])
 
 
 def related(name: str) -> frozenset[str]:

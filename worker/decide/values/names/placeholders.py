@@ -16,7 +16,7 @@ from worker.decide.values.words import words as word_set
 _LONGEST = 80  # characters; what is longer is read as a name where it has a letter
 _DOUBTFUL = word_set(
     "na nan null nil nul no ka ime anon lead foo blank guest todo last test tester fake yok noone kunde leer"
-    " void brak keine ingen ref empty"
+    " sales void brak keine ingen ref empty"
 )
 _OF_MACHINES = word_set("na nan null nil nul ka test")  # doubtful only where somebody wrote them like a name
 _TEMPLATE = re.compile(

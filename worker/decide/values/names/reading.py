@@ -8,7 +8,7 @@ from typing import NamedTuple
 from worker.decide.values.names import files, nicknames, titles
 from worker.decide.values.names.placeholders import is_doubtful, is_placeholder
 from worker.decide.values.names.schemes import chinese, korean
-from worker.decide.values.names.words import Word, is_letter, words
+from worker.decide.values.names.words import Word, is_letter, joined, words
 from worker.decide.values.text import clean
 from worker.decide.values.words import words as word_set
 
@@ -23,6 +23,7 @@ _VIETNAMESE = word_set(
     "nguyen tran pham huynh hoang phan vu vo dang bui do ngo duong ly le truong dinh doan trinh luong mai"
 )
 _AROUND = ',;:!?_~-"“”„«»()[]{}<>|/\\^°=+'  # signs that are no part of a word
+_HALVES = frozenset({"abd", "abdul", "abdel", "abdal", "abdur", "abdoul", "عبد"})
 _MIDDLE = frozenset({"thi", "van"})
 
 Token = tuple[Word, ...]  # one word between blanks; a hyphen makes two of it
@@ -210,7 +211,7 @@ def readings(first: str, last: str, full: str) -> tuple[Reading, ...]:
             else:
                 found[0] = _beside(found[0], told)
     else:
-        whole = full or first
+        whole = full or ("" if is_doubtful(first) else first)
         found.extend(_of_full(whole))
         if whole and not full:
             found.append(Reading(given=_tokens(_without_degrees(_text(first).words, 1))))
@@ -219,7 +220,14 @@ def readings(first: str, last: str, full: str) -> tuple[Reading, ...]:
 
 
 def _tokens(told: tuple[str, ...]) -> tuple[Token, ...]:
-    return tuple(found for text in told if (found := words(text)))
+    tokens: list[Token] = []
+    for text in told:
+        found = words(text)
+        if tokens and found and tokens[-1][-1].plain in _HALVES:
+            tokens[-1] = (joined((*tokens[-1], *found)),)  # Abdul Rahman is one name, and no Abdullah
+        elif found:
+            tokens.append(found)
+    return tuple(tokens)
 
 
 def _words(told: tuple[str, ...]) -> tuple[Word, ...]:
