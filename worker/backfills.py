@@ -24,7 +24,7 @@ async def start_backfill(
     """Begin one as ``run``; one that was stopped goes on where it stood, one under way stays as it is.
 
     It goes on under its own run unless ``renamed``: what a run may spend is known to workers and never changes.
-    ``limit`` bounds the records with gaps that are still let in.
+    ``limit`` bounds the records that are visited; without one it has no bound but what an earlier one left of it.
     """
     name = backfill_cursor(work.crm, work.object)
     while True:
@@ -35,7 +35,7 @@ async def start_backfill(
         if state is None or state.done:
             state = Backfill(run, left=-1 if limit is None else limit)
         else:
-            left = state.left if limit is None else limit
+            left = limit if limit is not None else state.left or -1
             state = dataclasses.replace(state, run=run if renamed else state.run, stopped=False, left=left)
         if await _moved(work, name, kept, state):
             return state

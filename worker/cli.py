@@ -16,6 +16,7 @@ from worker.commands import checking, explaining, mending, preparing, reviewing,
 from worker.commands.hand import forager, kaspr, openprospect
 from worker.commands.session import err, out, run
 from worker.decide.values import reading
+from worker.endings import FAILED, WRONG_USE
 from worker.ledger.reviews import Stand
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
 from worker.lookup import RESTORED
@@ -69,11 +70,14 @@ def sync(
     full: Annotated[bool, typer.Option(help="Look at every watched record, not only the changed ones.")] = False,
     record: Annotated[tuple[str, str, str] | None, typer.Option(help="Only this one: CRM OBJECT ID.")] = None,
     max_credits: Annotated[int | None, typer.Option(min=0, help="Spend at most this many credits.")] = None,
-    patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for deferred records.")] = PATIENCE_S,
+    patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for what cannot go on yet.")] = PATIENCE_S,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """One pass: bring in what changed, fill it, say what was done. Exit code 3 when dead letters exist."""
+    """One pass: bring in what changed, fill it, say what was done and what is left.
+
+    Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
+    """
     wanted = Pass(full, record, max_credits, patience)
     _exit(run(running.run_sync(config, wanted, as_json=as_json, verbose=verbose)))
 
@@ -228,7 +232,7 @@ def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None
 def backfill(
     crm: CrmName,
     object: ObjectName,
-    limit: Annotated[int | None, typer.Option(min=1, help="Let at most this many records with gaps in.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Visit this many records, then stop.")] = None,
     max_credits: Annotated[int | None, typer.Option(min=0, help="Spend at most this many credits.")] = None,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the one under way, to be taken up later.")] = False,
     config: Config = None,
@@ -335,19 +339,19 @@ def main(words: Sequence[str] | None = None) -> None:
     except ConfigError as error:
         for problem in error.problems:
             err.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(running.WRONG_USE)
+        sys.exit(WRONG_USE)
     except TrialError as error:
         err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(running.FAILED)
+        sys.exit(FAILED)
     except LedgerBehindError:
         err.print(RESTORED, style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(running.FAILED)
+        sys.exit(FAILED)
     except LedgerUnavailableError as error:
         err.print(f"Redis went away ({error}): start it and try again; nothing was lost", style="red", markup=False)
-        sys.exit(running.FAILED)
+        sys.exit(FAILED)
     except ConnectorError as error:
         err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(running.FAILED)
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""A worker's life: open what it works for, run jobs until told to stop, drain."""
+"""A worker's life: open what it works for, run jobs until told to stop, drain. And that of a process of one run."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,7 +13,7 @@ from functools import partial
 import structlog
 
 from worker import heartbeat, queueing
-from worker.jobs import CHECK_MS, JOBS, REOPEN_MS, STANDING_MS, TICKS, check_books, check_epoch
+from worker.jobs import CHECK_MS, JOBS, REOPEN_MS, SOON_MS, STANDING_MS, TICKS, admit, check_books, check_epoch, keep
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.runtime import Runtime
 from worker.vendor_clocks import hear
@@ -21,6 +22,7 @@ BEAT_S = 10.0
 BOOKS_S = 20.0  # how long a start waits for the books of a provider
 REOPEN_S = 2.0
 AGAIN_S = 1.0
+TURN_S, LOOK_S = 1.0, 0.25
 DRAIN_MARGIN_S = 5.0  # of the grace: what is left for closing connections and saying good-bye
 log = structlog.get_logger(__name__)
 
@@ -66,13 +68,53 @@ async def start(runtime: Runtime) -> None:
     await _beat(runtime)  # readiness is told by which crms are open
 
 
-def loops(runtime: Runtime) -> tuple[Coroutine[None, None, None], ...]:
+@asynccontextmanager
+async def working_for(runtime: Runtime, run: str, *also: Callable[[Runtime], Awaitable[object]]) -> AsyncIterator[None]:
+    """Work for one run that a person started, for as long as the block runs, then let what runs end.
+
+    Only records of the run are visited, and nothing else is looked for: whatever this process spends is the run's and
+    stands under its cap. No job is taken from the queue, which rings for everybody. ``also`` is done once a second.
+    """
+    runtime.run = run
+    try:
+        await start(runtime)
+        steps = [_every(TURN_S, partial(step, runtime)) for step in (admit, keep, *also)]
+        grace_s = max(1.0, runtime.settings.worker.grace.total_seconds() - DRAIN_MARGIN_S)
+        async with _beside(*loops(runtime, SOON_MS), *steps, _visiting(runtime)):
+            try:
+                yield
+            finally:
+                await runtime.visits.drained(grace_s)
+    finally:
+        runtime.visits.draining.clear()
+        runtime.run = ""
+        with contextlib.suppress(LedgerUnavailableError):
+            await runtime.ledger.timetable.leave(runtime.owner)
+        await runtime.ledger.epochs.high_water.sync()
+
+
+async def _visiting(runtime: Runtime) -> None:
+    """Visit what is due of the run, in every line that is open."""
+    tasks: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            for name, line in tuple(runtime.lines.items()):  # a crm that opens meanwhile brings more
+                if name not in tasks or tasks[name].done():
+                    tasks[name] = asyncio.create_task(_tried(partial(runtime.visits.fill, line, runtime.run)))
+            await asyncio.sleep(LOOK_S)
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+def loops(runtime: Runtime, check_ms: int = CHECK_MS) -> tuple[Coroutine[None, None, None], ...]:
     """What a worker does for good beside its jobs, each to be run as a task of its own."""
     return (
         _every(BEAT_S, lambda: _beat(runtime)),
         _reopen(runtime),
         _every(STANDING_MS / 1000, runtime.refresh_standing),
-        _every(CHECK_MS / 1000, lambda: _checked(runtime)),
+        _every(check_ms / 1000, lambda: _checked(runtime)),
         runtime.visits.tend(),
     )
 
@@ -93,6 +135,7 @@ async def _beat(runtime: Runtime) -> None:
     room = runtime.spool.room
     info = {"visits": len(runtime.visits), "shut": sorted(runtime.shut)}
     info |= {"disk_free": room.free(), "no_room": not room.enough()}
+    info |= {"run": runtime.run} if runtime.run else {}
     await runtime.ledger.timetable.beat(runtime.owner, info)
 
 
@@ -111,14 +154,14 @@ async def _reopen(runtime: Runtime) -> None:
         await _tried(partial(runtime.open_crms, wait_s))
 
 
-async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
     """Repeat for good; a Redis that is away for a round changes nothing."""
     while True:
         await asyncio.sleep(seconds)
         await _tried(step)
 
 
-async def _tried(step: Callable[[], Awaitable[None]]) -> None:
+async def _tried(step: Callable[[], Awaitable[object]]) -> None:
     """One round. Whatever it ends with, there is a next one: a loop that ends is missed by nobody until it matters."""
     try:
         await step()
@@ -150,9 +193,11 @@ def _told(task: asyncio.Future[None]) -> None:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
+    """An event that SIGTERM and SIGINT set; in a thread that is not the main one nobody sets it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread():
+        return stop
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop

@@ -35,6 +35,11 @@ class Told:
     changes: Sequence[Mapping[str, Any]] = field(repr=False)
     pauses: Sequence[Pause] = ()
 
+    @property
+    def is_known(self) -> bool:
+        """Says whether anything is kept of the record."""
+        return bool(self.place or self.memory or self.questions or self.changes)
+
     def as_json(self) -> dict[str, Any]:
         """For scripts."""
         state = "settled" if self.memory else "unknown"

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -59,26 +60,29 @@ class Visits:
     def __len__(self) -> int:
         return len(self._running)
 
-    async def fill(self, line: Line) -> int:
+    async def fill(self, line: Line, run: str = "") -> int:
         """Claim and run visits of ``line`` until none is due, or claiming time is over; how many ended.
 
-        A second call for the same line returns at once: the running one serves this process.
+        With ``run`` only the records of that run are visited. A second call for the same line returns at once: the
+        running one serves this process.
         """
         if line.name in self._filling:
             return 0
         self._filling.add(line.name)
         try:
-            return await self._fill(line)
+            return await self._fill(line, run)
         finally:
             self._filling.discard(line.name)
 
-    async def _fill(self, line: Line) -> int:
+    async def _fill(self, line: Line, run: str) -> int:
+        claim = partial(line.work.claim, run=run) if run else line.work.claim
         until, mine, ended = self._clock() + CLAIMING_S, set[asyncio.Task[None]](), 0
         while True:
             claimed = 0
             free = self._limit - len(self._running)
             if free > 0 and self._clock() < until and not self.draining.is_set():
-                leases = await line.work.claim(self.owner, min(free, line.block), holding=len(self._running))
+                most, holding = min(free, line.block), len(self._running)
+                leases = await claim(self.owner, most, holding=holding)
                 claimed = len(leases)
                 mine.update(self._start(line, lease) for lease in leases)
             if claimed and claimed == min(free, line.block):

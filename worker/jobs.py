@@ -14,9 +14,9 @@ from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.archive import archive
 from worker.erasing import erase_elsewhere
 from worker.ledger.work import Due, Lane
-from worker.overview import day_run
 from worker.queueing import Doorbell, Job
 from worker.reconcile import reconcile
+from worker.runs import day_run
 from worker.runtime import Runtime, clock
 from worker.sweep import sweep
 from worker.vendor_clocks import hear
@@ -30,15 +30,15 @@ UPKEEP_MS = 5_000
 REOPEN_MS, STANDING_MS, RECHECK_MS = 60_000, 600_000, 60_000
 SWEEP_MS = 60_000  # a step of the pass under way; a pass begins once a day
 ERASE_MS = ARCHIVE_MS = 3_600_000
-CHECK_MS, DAILY_MS = 30_000, 86_400_000
+CHECK_MS, SOON_MS, DAILY_MS = 30_000, 5_000, 86_400_000  # SOON_MS: where a person waits for it
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
 FOR_A_PERSON = frozenset({"credentials", "operator"})
 log = structlog.get_logger(__name__)
 
 
 def run_of_day(runtime: Runtime, crm: str) -> str:
-    """The run that a crm's webhook and poll visits belong to."""
-    return day_run(crm, runtime.settings.budget_zone, clock())
+    """The run that what this process finds in a crm belongs to: a person's where it works for one."""
+    return runtime.run or day_run(crm, runtime.settings.budget_zone, clock())
 
 
 # ---- the tick: ring what is due ------------------------------------------------------------------------------------
@@ -51,23 +51,39 @@ async def tick(runtime: Runtime, payload: Mapping[str, Any]) -> None:  # noqa: A
         job, _, key = task.partition(":")
         await bell.ring(job, key, {"name": task, "key": key})
     await admit(runtime)
-    workers = max(1, len(await ledger.timetable.alive()))
+    workers = max(1, sum(beat.serves_all for beat in await ledger.timetable.alive()))
     for name, line in tuple(runtime.lines.items()):  # a crm that opens meanwhile brings more
         due = await line.work.ready()
         for slot in range(min(workers, math.ceil(due / line.block))):
             await bell.ring("fill", f"{name}:{slot}", {"line": name})
 
 
+async def keep(runtime: Runtime) -> None:
+    """Do the periodic jobs that are due, in a process that no tick rings."""
+    jobs = {job.name: job for job in JOBS}
+
+    async def done(task: str) -> None:
+        name, _, key = task.partition(":")
+        async with asyncio.timeout(jobs[name].timeout_s):
+            await jobs[name].run(runtime, {"name": task, "key": key})
+
+    await asyncio.gather(*(done(task) for task in await runtime.ledger.timetable.due(periods(runtime))))
+
+
 def periods(runtime: Runtime) -> dict[str, int]:
-    """Every periodic job by ``<job>:<key>``, and its period in ms."""
+    """Every periodic job by ``<job>:<key>``, and its period in ms.
+
+    A process that works for a person's run looks for records once, when the run begins: what comes later is not its.
+    """
     found: dict[str, int] = {"upkeep:all": UPKEEP_MS, "erase:all": ERASE_MS, "archive:all": ARCHIVE_MS}
+    found |= {f"reconcile:{name}": DAILY_MS for name in runtime.providers}
+    if runtime.run:
+        return found
     for crm, kind in runtime.watches:
         found[f"poll:{crm}.{kind}"] = int(runtime.settings.crm[crm].poll_every.total_seconds() * 1000)
         found[f"backfill:{crm}.{kind}"] = UPKEEP_MS
         found[f"recheck:{crm}.{kind}"] = RECHECK_MS
         found[f"sweep:{crm}.{kind}"] = SWEEP_MS
-    for name in runtime.providers:
-        found[f"reconcile:{name}"] = DAILY_MS
     if runtime.collector and runtime.settings.providers.openprospect:
         found["collect:all"] = int(runtime.settings.providers.openprospect.poll_every.total_seconds() * 1000)
     return found
@@ -113,14 +129,14 @@ async def walk_backfill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     watch = _watch(runtime, payload)
     if watch is None or runtime.visits.draining.is_set():
         return
-    if await _is_full(runtime):
+    if await is_full(runtime):
         return
     if await runtime.ledger.cursors.get(backfill_cursor(watch.crm, watch.object)):
         await _asked(runtime, watch.crm, partial(backfill, watch, runtime.ledger.cursors))
     await runtime.ledger.timetable.done(str(payload["name"]))
 
 
-async def _is_full(runtime: Runtime) -> bool:
+async def is_full(runtime: Runtime) -> bool:
     """Whether Redis is so full that only what is live may still be added."""
     found = await runtime.ledger.footprints.now()
     if found is None or not found.is_full:
@@ -132,7 +148,7 @@ async def _is_full(runtime: Runtime) -> bool:
 async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Bring settled records back whose time to look again has come, a part of them each minute."""
     watch = _watch(runtime, payload)
-    if watch is None or await _is_full(runtime):
+    if watch is None or await is_full(runtime):
         return
     name = f"recheck:{watch.crm}:{watch.object}"
     first = int(await runtime.ledger.cursors.get(name) or 0)
@@ -257,26 +273,33 @@ def _watch(runtime: Runtime, payload: Mapping[str, Any]) -> Watch | None:
 
 
 async def _asked(runtime: Runtime, vendor: str, asking: Callable[[], Awaitable[object]]) -> bool:
-    """Await a flow that only reads; a refused credential pauses its vendor, anything else is left to the next time.
+    """Await a flow that only reads; says whether it came to its end."""
+    return not await unasked(runtime, vendor, asking)
 
-    A vendor that waits for a person is left alone: it was said once why.
+
+async def unasked(runtime: Runtime, vendor: str, asking: Callable[[], Awaitable[object]]) -> str:
+    """Await a flow that only reads; gives why it did not come to its end, ``""`` when it did.
+
+    A refused credential pauses its vendor, anything else is left to the next time. A vendor that waits for a person is
+    left alone: it was said once why.
     """
-    if any(one.reason in FOR_A_PERSON for one in await runtime.ledger.pauses.of(vendor)):
-        return False
+    for one in await runtime.ledger.pauses.of(vendor):
+        if one.reason in FOR_A_PERSON:
+            return one.why or f"it is paused ({one.reason}): refill resume {vendor}"
     try:
         await asking()
     except AccessError as error:
         why = error.hint or f"{vendor} refuses our credential: check it, then run refill resume {vendor}"
         await runtime.ledger.pauses.pause(vendor, "credentials", why=why)
         log.error("vendor.paused", vendor=vendor, reason="credentials", status=error.status, code=error.code)
-        return False
+        return why
     except UnavailableError as error:
         log.warning("poll.failed", vendor=vendor, error=type(error).__name__, status=error.status)
-        return False
+        return error.hint or str(error)
     except ConnectorError as error:
         log.error("poll.failed", vendor=vendor, error=type(error).__name__, status=error.status, code=error.code)
-        return False
-    return True
+        return error.hint or str(error)
+    return ""
 
 
 JOBS: tuple[Job[Runtime], ...] = (

@@ -7,7 +7,8 @@ when it ends. A call on the wire belongs to nobody's cancellation.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias, assert_never
@@ -27,6 +28,7 @@ from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question, Reply
 from connectors.ports import Provider
 from worker.journal_entries import lookup_entry
+from worker.landings import Landings
 from worker.ledger.answers import Kept, Ref
 from worker.ledger.budgets import BudgetLine
 from worker.ledger.cursors import Cursors
@@ -47,8 +49,10 @@ from worker.ledger.tickets import (
     Unknown,
 )
 from worker.ledger.work import Lane, Lease
-from worker.purse import Purse
+from worker.purse import Purse, cap_line
+from worker.runs import by_person, cap_of
 
+CAP_S = 60.0  # a visit waits no longer for room under its run's cap before it comes back later
 CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
 MOMENT_MS = 2_000
 RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
@@ -73,9 +77,10 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The provider cannot be asked in this run at all: ``reason`` is counted."""
+    """The provider cannot be asked in this run at all: ``reason`` is counted. ``cut``: the run's own cap forbids it."""
 
     reason: str
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ class Later:
 
 
 Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
+_Reserved: TypeAlias = Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay
 
 
 def cost(question: Question, answer: Answer) -> int:
@@ -154,6 +160,7 @@ class Lookups:
     clock: Callable[[], int]
     draining: asyncio.Event
     unchecked: set[str] = field(default_factory=set)  # providers whose books are not yet compared with ours
+    landings: Landings = field(default_factory=Landings)
     _flights: dict[str, _Flight] = field(default_factory=dict)
 
     @property
@@ -190,7 +197,8 @@ class Lookups:
         await self._learn_cap(lease.run)
         lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
         closed = terms.reserve if lease.lane is Lane.BACKFILL else 0.0
-        answer = await self.desk.reserve(
+        reserve = partial(
+            self.desk.reserve,
             question,
             ref=ref,
             lines=lines,
@@ -200,11 +208,14 @@ class Lookups:
             closed_share=closed,
             policy=terms.policy,
         )
+        answer = await reserve()
+        if isinstance(answer, NoBudget) and answer.line == cap_line(lease.run):
+            answer = await self._under_cap(reserve, lease.run, question.price)
         match answer:
             case Kept():
                 return Answered(terms.provider.read(question, answer.reply))
             case Granted():
-                return await self._shared(question, self._fly(question, terms, answer))
+                return await self._shared(question, self._fly(question, terms, answer), lease.run)
             case Busy(until_ms):
                 flight = self._flights.get(question.key)
                 return await self._join(flight) if flight else Later(until_ms, "question")
@@ -222,21 +233,45 @@ class Lookups:
 
     async def _learn_cap(self, run: str) -> None:
         """Read once what a person's run may spend at most."""
-        if run and run not in self.purse.runs and not run.startswith("day-"):
-            told = await self.cursors.get(f"cap:{run}")
-            self.purse.runs[run] = int(told) if told else None
+        if by_person(run) and run not in self.purse.runs:
+            self.purse.runs[run] = await cap_of(self.cursors, run)
+
+    async def _under_cap(self, reserve: Callable[[], Awaitable[_Reserved]], run: str, price: int) -> _Reserved:
+        """The answer to a reservation once calls under way have ended that keep it from fitting under the cap."""
+        cap, ends = self.purse.runs.get(run) or 0, self.clock() + int(CAP_S * 1000)
+        while True:
+            landed = self.landings.next(run)
+            answer = await reserve()
+            is_full = isinstance(answer, NoBudget) and answer.line == cap_line(run) and answer.spent + price <= cap
+            if landed is None or not is_full:
+                self.landings.leave(run, landed)
+                return answer
+            left_s = (ends - self.clock()) / 1000
+            if left_s <= 0 or self.draining.is_set():
+                self.landings.leave(run, landed)
+                return Busy(self.clock() + MOMENT_MS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(landed, left_s)
 
     def _no_budget(self, name: str, question: Question, lines: Sequence[BudgetLine], closed: float) -> Looked:
         """A run's own cap closes the provider to it, and so does a budget that never reaches for the price."""
         line = next(one for one in lines if one.name == name)
-        if name.startswith("run:") or (line.end_ms and question.price > line.open(closed)):
+        if name.startswith("run:"):
+            return Closed("budget", cut=True)
+        if line.end_ms and question.price > line.open(closed):
             return Closed("budget")
         return Blocked("budget")  # the provider's or the crm's: admitted as soon as both reach for it
 
-    async def _shared(self, question: Question, fly: Coroutine[None, None, Looked]) -> Looked:
+    async def _shared(self, question: Question, fly: Coroutine[None, None, Looked], run: str) -> Looked:
         flight = _Flight(asyncio.create_task(fly, name="lookup"))
         self._flights[question.key] = flight
-        flight.task.add_done_callback(lambda _: self._flights.pop(question.key, None))
+        self.landings.begin(run)
+
+        def landed(_: object) -> None:
+            self._flights.pop(question.key, None)
+            self.landings.end(run)
+
+        flight.task.add_done_callback(landed)
         return await self._join(flight)
 
     async def _join(self, flight: _Flight) -> Looked:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from worker.connection import dangers_of
@@ -22,21 +19,11 @@ from worker.ledger.tickets import Uncertain
 from worker.ledger.timetable import Beat
 from worker.ledger.work import Counts
 from worker.purse import Cap
+from worker.runs import day_run
 from worker.runtime import Ledger, purse_of
 
 DOUBTS_SHOWN = 20
 NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
-
-
-def day_run(crm: str, zone: str, now_ms: int) -> str:
-    """The run of the day that a crm's webhook and poll visits belong to."""
-    return f"day-{crm}-{_day(zone, now_ms // 60_000)}"
-
-
-@lru_cache(maxsize=256)
-def _day(zone: str, minute: int) -> str:
-    """The day in a zone; asked for with every post that comes in, and the same for all of a minute."""
-    return f"{datetime.fromtimestamp(minute * 60, ZoneInfo(zone)):%Y-%m-%d}"
 
 
 @dataclass(frozen=True, slots=True)

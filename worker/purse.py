@@ -8,6 +8,17 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from worker.ledger.budgets import BudgetLine
+from worker.runs import by_person
+
+
+def cap_line(run: str) -> str:
+    """Names the budget line that holds the cap of a run a person started."""
+    return f"run:{run}"
+
+
+def spent_line(run: str, provider: str) -> str:
+    """Names the line that counts what such a run spends at one provider."""
+    return f"run:{run}:{provider}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +49,9 @@ class Purse:
             *self.provider_lines(provider, now_ms),
             *self.crm_lines(crm, now_ms),
         ]
-        if run and not run.startswith("day-"):  # a run that a person started: its own cap, and what it spends where
-            lines.append(BudgetLine(f"run:{run}", _cap(self.runs.get(run))))
-            lines.append(BudgetLine(f"run:{run}:{provider}", _cap(None)))
+        if by_person(run):  # a run that a person started: its own cap, and what it spends where
+            lines.append(BudgetLine(cap_line(run), _cap(self.runs.get(run))))
+            lines.append(BudgetLine(spent_line(run, provider), _cap(None)))
         return tuple(lines)
 
     def provider_lines(self, provider: str, now_ms: int) -> tuple[BudgetLine, ...]:

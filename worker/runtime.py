@@ -129,7 +129,10 @@ class Ledger:
 
 @dataclass(slots=True)
 class Runtime:
-    """One process's parts. ``watches`` and ``lines`` hold the crms that could be opened, ``shut`` those not yet."""
+    """One process's parts. ``watches`` and ``lines`` hold the crms that could be opened, ``shut`` those not yet.
+
+    ``run`` is the run of a person's that the process works for at present, ``""`` while it works for everybody.
+    """
 
     settings: Settings
     ledger: Ledger
@@ -142,10 +145,10 @@ class Runtime:
     providers: Mapping[str, Provider]
     crms: Mapping[str, Crm]
     collector: Collector | None
+    run: str = ""
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
-    opened: asyncio.Event = field(default_factory=asyncio.Event)  # every crm was tried once
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open_crms(self, again_s: float = 60.0) -> None:
@@ -154,7 +157,6 @@ class Runtime:
         The pause is over before the next try, in ``again_s``: it holds for whoever opens.
         """
         await asyncio.gather(*(self._try_open(name, again_s) for name in sorted(self.shut)))
-        self.opened.set()
 
     async def _try_open(self, name: str, again_s: float) -> None:
         try:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from secrets import token_hex
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import structlog
-
-from connectors.errors import ConnectorError
-from worker.ledger.cursors import Cursors
+from worker.endings import Ending
+from worker.follow import Show, follow, perhaps_charged, run_credits
+from worker.jobs import admit
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import RunFigures, together
-from worker.ledger.work import Due, Lane, Work
-from worker.runtime import Runtime, clock
-from worker.watch import due_rows, poll
-from worker.watches import Watch
+from worker.ledger.work import Work
+from worker.left import Held, left_behind
+from worker.look import Look, passed_over
+from worker.overview import works
+from worker.runs import new_run, set_cap
+from worker.runtime import Runtime
 
-PATIENCE_S = 150.0  # longer than a lease and longer than a verdict
-LOOK_S = 0.25
-log = structlog.get_logger(__name__)
+__all__ = ["PATIENCE_S", "Pass", "Report", "new_run", "set_cap", "sync"]
+
+PATIENCE_S = 150.0  # longer than a lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +37,11 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a pass stands. ``open`` are its records due or leased, ``walking`` says that it still looks for more."""
-
-    open: int
-    waiting: int
-    figures: RunFigures
-    credits: Mapping[str, int]
-    walking: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
-    """What a pass did: the one object that ``sync --json`` and ``demo --json`` end with."""
+    """What a pass did: the one object that ``sync --json`` and ``demo --json`` end with.
+
+    ``ending`` tells what is not done and why, and whom nobody has looked at.
+    """
 
     records: int
     gaps: int
@@ -61,150 +52,57 @@ class Report:
     waiting: int
     dead: int
     seconds: float
+    ending: Ending = field(default_factory=Ending)
     run: str = ""
     by_work: Mapping[tuple[str, str], RunFigures] = field(default_factory=dict)
-    left: int = 0  # records still due though nobody takes them: their crm is paused, or there is no worker
 
     def as_json(self) -> dict[str, Any]:
         """The stable keys."""
         told = asdict(self)
-        return {name: told[name] for name in told if name not in {"run", "by_work", "left"}}
+        return {name: told[name] for name in told if name not in {"by_work", "ending"}} | self.ending.as_json()
 
 
-def new_run(kind: str) -> str:
-    """A run that a person starts, named by what and when."""
-    return f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}"
+Working = Callable[[Runtime, str], AbstractAsyncContextManager[None]]
 
 
 async def sync(
     runtime: Runtime,
     wanted: Pass,
-    watch: Callable[[Progress], None] | None = None,
-    worker: AbstractAsyncContextManager[None] | None = None,
+    show: Show | None = None,
+    worker: Working | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Report:
-    """Carry out one pass. ``worker`` is entered once the polls are done; without it one must be running elsewhere.
+    """Carry out one pass. ``worker`` works for its run meanwhile; without it one must be running elsewhere.
 
-    It owns what is in the work at its start, what its polls find and what its visits add, and ends when none of that
-    is leased or due within ``patience_s`` of the last progress. That a worker of its own begins after the polls keeps
-    that worker's polls from finding the same rows first.
+    It owns what is in the work at its start, what its own look finds and what its visits add. What waits is let in
+    before that look; it ends when nothing of it can go on within ``patience_s`` of the last record that settled.
     """
     run, began = new_run("sync"), time.monotonic()
     if wanted.max_credits is not None:
         await set_cap(runtime.ledger.cursors, run, wanted.max_credits)
-    works, polled, left = _works(runtime), asyncio.Event(), 0
-    looking = asyncio.create_task(_look(runtime, wanted, run, works, polled))
-    looking.add_done_callback(lambda _: polled.set())
-    try:
-        await polled.wait()
-        async with worker or nullcontext():
-            left = await _followed(runtime, run, works, looking, wanted, watch)
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-    return replace(await _report(runtime, run, works, time.monotonic() - began), left=left)
-
-
-async def set_cap(cursors: Cursors, run: str, credits: int) -> None:
-    """What a run may spend at most, for every worker to know."""
-    await cursors.set(f"cap:{run}", str(credits))
-
-
-def _works(runtime: Runtime) -> list[Work]:
-    return [line.work for line in runtime.lines.values()]
-
-
-# ---- looking for records -----------------------------------------------------------------------------------------
-
-
-async def _look(runtime: Runtime, wanted: Pass, run: str, works: Sequence[Work], polled: asyncio.Event) -> None:
-    if wanted.record is not None:
-        crm, kind, id_ = wanted.record
-        await runtime.watches[crm, kind].work.add([Due(id_)], lane=Lane.LIVE, run=run, forced=True)
-        return
-    for work in works:
-        await work.own_all(run)
-    looks: list[Awaitable[object]] = [_poll(runtime, watch, run) for watch in runtime.watches.values()]
-    if runtime.collector is not None:
-        looks.append(runtime.collector.collect(run))
-    await _all(looks)
-    polled.set()
-    if wanted.full:
-        await _all([_walk(watch, run) for watch in runtime.watches.values()])
-    for work in works:  # what a worker's own poll found meanwhile
-        await work.own_all(run)
-
-
-async def _all(looks: Sequence[Awaitable[object]]) -> None:
-    """Look everywhere; one vendor that fails keeps nobody else from being looked at."""
-    for result in await asyncio.gather(*looks, return_exceptions=True):
-        if isinstance(result, ConnectorError):
-            log.error("sync.look_failed", error=str(result), hint=result.hint)
-        elif isinstance(result, Exception):
-            log.error("sync.look_failed", error=type(result).__name__, exc_info=result)
-
-
-async def _poll(runtime: Runtime, watch: Watch, run: str) -> None:
-    lookback = int(runtime.settings.crm[watch.crm].lookback.total_seconds() * 1000)
-    await poll(watch, runtime.ledger.cursors, run=run, lookback_ms=lookback)
-
-
-async def _walk(watch: Watch, run: str) -> None:
-    """Every record, in the backfill lane, as fast as the work has room; what tells nothing new is dropped there."""
-    after, done = "", False
-    while not done:
-        while await watch.work.room() < watch.vendor.batch:  # noqa: ASYNC110  # the room is in Redis
-            await asyncio.sleep(LOOK_S)
-        page = await watch.vendor.walk(watch.watched, after)
-        rows = await due_rows(watch, page.records, closed=True)
-        await watch.work.add(rows, lane=Lane.BACKFILL, run=run)
-        after, done = page.cursor.id, page.done
-
-
-# ---- following them ----------------------------------------------------------------------------------------------
-
-
-async def _followed(
-    runtime: Runtime,
-    run: str,
-    works: Sequence[Work],
-    looking: asyncio.Task[None],
-    wanted: Pass,
-    watch: Callable[[Progress], None] | None,
-) -> int:
-    """Until nothing of the run is open; how many records stayed due because nobody took them for so long."""
-    last, moved = RunFigures(), clock()
-    while True:
-        walking = not looking.done()
-        if not walking:
-            await looking
-        figures = together((await runtime.ledger.figures.run(run)).values())
-        if figures != last:
-            last, moved = figures, clock()
-        horizon = moved + int(wanted.patience_s * 1000)
-        pending = sum([await work.pending(run, horizon) for work in works])
-        if watch is not None:
-            waiting = sum([(await work.counts()).waiting for work in works])
-            watch(Progress(pending, waiting, figures, await run_credits(runtime, run), walking))
-        if not walking and not pending:
-            return 0
-        if not walking and clock() > horizon and not sum([await work.pending(run, 0) for work in works]):
-            log.warning("sync.left", records=pending)
-            return pending
-        await asyncio.sleep(LOOK_S)
-
-
-async def run_credits(runtime: Runtime, run: str) -> dict[str, int]:
-    """Credits a run has spent by provider, perhaps charged ones included."""
-    names = {name: f"run:{run}:{name}" for name in runtime.providers}
-    booked = await runtime.ledger.budgets.booked(list(names.values()))
-    return {name: booked[line].spent + booked[line].reserved for name, line in names.items()}
-
-
-async def _report(runtime: Runtime, run: str, works: Sequence[Work], seconds: float) -> Report:
+    owned = _works(runtime, wanted)
+    look = Look(runtime, run, wanted.patience_s)
+    async with worker(runtime, run) if worker else nullcontext():
+        if wanted.record is None:
+            for work in owned:
+                await work.own_all(run)
+            await admit(runtime)
+        look.task = asyncio.create_task(_look(look, wanted))
+        try:
+            left = await follow(
+                runtime, run, owned, patience_s=wanted.patience_s, looking=look.is_on, show=show, stop=stop
+            )
+            if look.task.done():
+                await look.task
+        finally:
+            look.task.cancel()
+            await asyncio.gather(look.task, return_exceptions=True)
     by_work = await runtime.ledger.figures.run(run)
+    unwalked = [Held(crm, kind, 0, "walk") for crm, kind in sorted(look.walking)]
+    counts = [await runtime.ledger.work(*name).counts() for name in works(runtime.settings)]
+    dead = sum(one.dead for one in counts)
     filling = together(figures for (_, kind), figures in by_work.items() if kind != DELIVERY)
     delivering = together(figures for (_, kind), figures in by_work.items() if kind == DELIVERY)
-    counts = [await work.counts() for work in works]
     reasons: dict[str, int] = {}
     for (_, reason), count in filling.unfilled.items():
         reasons[reason] = reasons.get(reason, 0) + count
@@ -216,8 +114,28 @@ async def _report(runtime: Runtime, run: str, works: Sequence[Work], seconds: fl
         delivered={name: delivering.tally.get(name, 0) for name in ("companies", "contacts")},
         not_filled=dict(sorted(reasons.items())),
         waiting=sum(one.waiting for one in counts),
-        dead=sum(one.dead for one in counts),
-        seconds=round(seconds, 1),
+        dead=dead,
+        seconds=round(time.monotonic() - began, 1),
+        ending=Ending(
+            left=(*left, *unwalked, *left_behind(by_work)),
+            not_asked=(*look.not_asked, *passed_over(by_work)),
+            uncertain=await perhaps_charged(runtime, run),
+            dead=dead,
+            stopped=stop is not None and stop.is_set(),
+        ),
         run=run,
         by_work=by_work,
     )
+
+
+def _works(runtime: Runtime, wanted: Pass) -> list[Work]:
+    """The work that the pass may own: of everything that is configured, or of the one record's kind."""
+    names = [wanted.record[:2]] if wanted.record else works(runtime.settings)
+    return [runtime.ledger.work(crm, kind) for crm, kind in names]
+
+
+async def _look(look: Look, wanted: Pass) -> None:
+    if wanted.record is not None:
+        await look.record(*wanted.record)
+    else:
+        await look.everywhere(full=wanted.full)

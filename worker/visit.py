@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -31,10 +31,13 @@ from worker.ledger.signals import Signals
 from worker.ledger.work import Ending, Lease, Settlement
 from worker.lookup import Answered, Blocked, Closed, Later, Lookups, Miss
 from worker.push import Ended, Errand, Pushed, Pusher
+from worker.runs import day_run
 from worker.watch import complete
 from worker.watches import Watch, own_texts, own_values
 
+PASSED_OVER, TOO_DEAR = "passed_over.", "too_dear"  # counted of a run: by provider, and records
 MOMENT_MS = 1_000
+DAY_TAKES_OVER_MS = 600_000  # a record that a cap has cut goes on with the day's work after this, if nobody else asked
 log = structlog.get_logger(__name__)
 
 
@@ -52,7 +55,9 @@ class Story:
     missed: set[str] = field(default_factory=set)
     prices: dict[str, int] = field(default_factory=dict)
     closed: dict[str, str] = field(default_factory=dict)
+    cut: bool = False  # the cap of the run keeps a question from being asked
     blocked: dict[str, Blocked] = field(default_factory=dict)
+    awaited: dict[str, Later] = field(default_factory=dict)  # by provider: word of a lookup that was perhaps charged
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
 
@@ -123,17 +128,10 @@ class Visitor:
         decision = await self._look_up(
             lease, story, replace(view, gaps=tuple(name for name in view.gaps if name not in known))
         )
+        if not isinstance(decision, Later) and self._watch.policy.mode == "review" and story.awaited:
+            decision = _soonest(story.awaited.values())  # a person is shown the whole of it, once
         if isinstance(decision, Later):
-            ending = await self._watch.work.defer(
-                lease,
-                decision.until_ms,
-                decision.reason,
-                entries=story.entries,
-                filled=story.filled,
-                close_intents=True,
-                own=own_texts(story.own),
-            )
-            log.info("visit.deferred", reason=decision.reason, ending=ending)
+            await self._defer(lease, story, decision)
             return
         decision = replace(decision, changes=(*paid, *decision.changes))
         if self._watch.policy.mode == "review":
@@ -147,8 +145,15 @@ class Visitor:
             await self._wait(lease, story, after, decision)
         else:
             left = {**decision.unfilled, **story.dropped}
-            # What only a budget kept from being asked is news to whoever looks next.
-            await self._settle(lease, story, after, left, remembered=Reason.BUDGET not in left.values())
+            short = Reason.BUDGET in left.values()
+            if short and story.cut:
+                await self._cut(lease, story, after, left)
+                return
+            too_dear = short and bool(story.closed)
+            if too_dear:
+                story.tally[TOO_DEAR] = 1
+            # If no day's budget reaches the price, store no fingerprint: the next visit tries again.
+            await self._settle(lease, story, after, left, remembered=not too_dear)
 
     def _nothing_new(self, lease: Lease, view: View) -> bool:
         if lease.forced or lease.intents or lease.memory is None:
@@ -227,7 +232,7 @@ class Visitor:
                 story.answers,
                 missed=story.missed,
                 closed=story.closed,
-                blocked=frozenset(story.blocked),
+                blocked=frozenset({*story.blocked, *story.awaited}),
                 schema=watch.schema,
             )
             if not decision.questions:
@@ -244,15 +249,19 @@ class Visitor:
                     case Miss(entry):
                         story.missed.add(key)
                         story.paid += [entry] if entry else []
-                    case Closed(reason):
+                    case Closed(reason, cut):
                         story.closed[provider] = reason
+                        story.cut |= cut
                     case Blocked(fault=True) if self._out_of_patience(lease, provider):
                         story.missed.add(key)
+                        story.tally[f"{PASSED_OVER}{provider}"] = 1
                     case Blocked():
                         story.blocked[provider] = result
                         story.needs[provider] = min(one.question.price, story.needs.get(provider, one.question.price))
+                    case Later(reason="verdict"):
+                        story.awaited[provider] = result
                     case Later():
-                        later = result if later is None or result.until_ms < later.until_ms else later
+                        later = result if later is None else _soonest([later, result])
             if later:
                 return later
 
@@ -389,16 +398,35 @@ class Visitor:
 
     # ---- end -----------------------------------------------------------------------------------------------------
 
+    async def _defer(self, lease: Lease, story: Story, later: Later) -> None:
+        """Come back when somebody else's call, or a verdict, has decided."""
+        ending = await self._watch.work.defer(
+            lease,
+            later.until_ms,
+            later.reason,
+            entries=story.entries,
+            filled=story.filled,
+            close_intents=True,
+            own=own_texts(story.own),
+        )
+        log.info("visit.deferred", reason=later.reason, ending=ending)
+
     async def _wait(self, lease: Lease, story: Story, view: View, decision: Decision) -> None:
         """Wait under every provider that is next for a gap; what was found meanwhile is written already."""
-        now, providers = self._clock(), tuple(decision.blocked)
+        awaited = [story.awaited[name] for name in decision.blocked if name in story.awaited]
+        now, providers = self._clock(), tuple(name for name in decision.blocked if name in story.blocked)
+        if not providers:
+            await self._defer(lease, story, _soonest(awaited))
+            return
         faulty = [name for name in providers if story.blocked[name].fault]
         ends = [lease.places.get(name, now) + self._lookups.terms[name].skip_after_ms for name in faulty]
+        ends += [one.until_ms for one in awaited]
+        reason = "verdict" if awaited else story.blocked[providers[0]].reason
         ending = await self._watch.work.wait(
             lease,
             providers,
             min(ends) if ends else None,
-            story.blocked[providers[0]].reason,
+            reason,
             entries=story.entries,
             filled=story.filled,
             close_intents=True,
@@ -408,7 +436,15 @@ class Visitor:
             read_at=story.record.read_at,
             needs=story.needs,
         )
-        log.info("visit.waiting", providers=len(providers), reason=story.blocked[providers[0]].reason, ending=ending)
+        log.info("visit.waiting", providers=len(providers), reason=reason, ending=ending)
+
+    async def _cut(self, lease: Lease, story: Story, view: View, unfilled: Mapping[str, str]) -> None:
+        """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
+        now = self._clock()
+        settlement = self._settlement(lease, story, view, unfilled, remembered=True)
+        day = day_run(lease.crm, self._lookups.purse.zone, now)
+        ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
+        log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
 
     async def _settle(
         self,
@@ -420,10 +456,28 @@ class Visitor:
         remembered: bool,
         outcome: str = "settled",
     ) -> None:
+        settlement = self._settlement(lease, story, view, unfilled, remembered=remembered, outcome=outcome)
+        ending = await self._watch.work.settle(lease, settlement)
+        if ending is Ending.LOST:
+            log.warning("visit.lost")
+        else:
+            left = len(settlement.unfilled)
+            log.info("visit.settled", filled=len(story.filled), unfilled=left, outcome=settlement.outcome)
+
+    def _settlement(
+        self,
+        lease: Lease,
+        story: Story,
+        view: View,
+        unfilled: Mapping[str, str],
+        *,
+        remembered: bool,
+        outcome: str = "settled",
+    ) -> Settlement:
+        """What the visit leaves in the ledger."""
         open_ = {name: one.kept for name, one in story.own.items() if one.kept and name in view.gaps}
         story.own = {name: one if name in open_ else replace(one, kept=None) for name, one in story.own.items()}
-        left = {name: str(reason) for name, reason in unfilled.items() if name not in story.filled}
-        settlement = Settlement(
+        return Settlement(
             fingerprint=self._watch.mark(view) if remembered else None,
             stamp=story.record.modified,
             read_at=story.record.read_at,
@@ -431,15 +485,10 @@ class Visitor:
             own=own_texts({name: one for name, one in story.own.items() if one != Own()}),
             entries=tuple(story.entries),
             filled=story.filled,
-            unfilled=left,
+            unfilled={name: str(reason) for name, reason in unfilled.items() if name not in story.filled},
             tally=story.tally,
             outcome=view.skip.value if view.skip else outcome,
         )
-        ending = await self._watch.work.settle(lease, settlement)
-        if ending is Ending.LOST:
-            log.warning("visit.lost")
-        else:
-            log.info("visit.settled", filled=len(story.filled), unfilled=len(left), outcome=settlement.outcome)
 
     def _look_at(self, lease: Lease, view: View, refused: Sequence[kept.Kept], outcome: str) -> int:
         """When the record is looked at again by itself: at its recheck, or when a refusal may be over."""
@@ -447,3 +496,7 @@ class Visitor:
             return lease.memory.look_at
         waits = [wait for wait in (self._watch.policy.recheck_ms, kept.look_again_ms(refused)) if wait]
         return self._clock() + min(waits) if waits and view.gaps else 0
+
+
+def _soonest(laters: Iterable[Later]) -> Later:
+    return min(laters, key=lambda one: one.until_ms)

@@ -73,25 +73,26 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
             return total
 
 
-async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False) -> list[Due]:
+async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False, news: bool = False) -> list[Due]:
     """The rows that have an open gap, with the fingerprint they would settle with.
 
     With ``closed`` also those whose blanks nobody may fill, such as an opted-out person's: a visit looks nothing up
     for them and counts why, which a pass that accounts for everything wants.
 
     A row whose fingerprint equals the remembered one is dropped by the ledger: that is how our own write, seen by
-    the next poll, starts nothing.
+    the next poll, starts nothing. With ``news`` it is left out here already.
     """
     if not records:
         return []
-    memories = await watch.work.memory([record.id for record in records])
-    rows = []
+    memories, rows, now = await watch.work.memory([record.id for record in records]), [], await watch.work.now()
     for record in await complete(watch, records):
         memory = memories.get(record.id)
         view = watch.view(record, own_values(memory.own) if memory else {})
         counted = closed and view.blank and view.skip and view.skip.reason
         if counted or (view.gaps and not view.skip):
-            rows.append(Due(record.id, record.modified, watch.mark(view), record.read_at))
+            mark = watch.mark(view)
+            if not (news and memory and memory.knows(mark, now)):
+                rows.append(Due(record.id, record.modified, mark, record.read_at))
     return rows
 
 
@@ -116,7 +117,8 @@ def with_company(record: Record, company: object) -> Record:
 class Backfill:
     """How far a backfill has walked. ``left`` counts records still allowed in, -1 for no limit.
 
-    ``stopped`` by a person, it waits to be taken up where it stands.
+    ``stopped``, by a person or at its limit, it waits to be taken up where it stands; ``done`` it has seen everything.
+    ``after`` is the vendor's word for the page, ``within`` the last record of it that was let in.
     """
 
     run: str
@@ -125,6 +127,7 @@ class Backfill:
     seen: int = 0
     done: bool = False
     stopped: bool = False
+    within: str = ""
 
 
 def backfill_cursor(crm: str, object: str) -> str:
@@ -141,18 +144,47 @@ async def backfill(watch: Watch, cursors: Cursors) -> Backfill | None:
         if await watch.work.room() < watch.vendor.batch:
             return state
         page = await watch.vendor.walk(watch.watched, state.after)
-        rows = await due_rows(watch, page.records)
+        records = _behind(page.records, state.within)
+        rows = await due_rows(watch, records, news=True)
         if 0 <= state.left < len(rows):
             rows = rows[: state.left]
-        following = _walked(state, page, len(rows))
+        following = _walked(state, page, records, rows)
         move = CursorMove(name, kept, json.dumps(dataclasses.asdict(following), separators=(",", ":")))
         added = await watch.work.add(rows, lane=Lane.BACKFILL, run=state.run, move=move)
         if not added.moved:
             return state  # another worker walks it, or it was stopped
         kept, state = move.new, following
+        if added.ignored and state.left >= 0 and not state.done:  # they have used nothing of the limit up
+            state = dataclasses.replace(state, left=state.left + added.ignored, stopped=False)
+            move = CursorMove(name, kept, json.dumps(dataclasses.asdict(state), separators=(",", ":")))
+            if not (await watch.work.add([], lane=Lane.BACKFILL, run=state.run, move=move)).moved:
+                return state
+            kept = move.new
     return state
 
 
-def _walked(state: Backfill, page: Page, added: int) -> Backfill:
-    left = state.left - added if state.left >= 0 else -1
-    return Backfill(state.run, page.cursor.id, left, state.seen + len(page.records), page.done or left == 0)
+def _behind(records: Sequence[Record], within: str) -> Sequence[Record]:
+    """Those of a page that come after one of it; all of them where that one is not in it any more."""
+    at = next((at for at, one in enumerate(records, 1) if one.id == within), 0) if within else 0
+    return records[at:]
+
+
+def _walked(state: Backfill, page: Page, records: Sequence[Record], rows: Sequence[Due]) -> Backfill:
+    """Behind the page, or within it behind the last row that the limit lets in."""
+    left = state.left - len(rows) if state.left >= 0 else -1
+    if left != 0:
+        seen = state.seen + len(records)
+        return dataclasses.replace(state, after=page.cursor.id, within="", left=left, seen=seen, done=page.done)
+    seen = len(records) - len(_behind(records, rows[-1].id)) if rows else 0
+    if seen == len(records):
+        return dataclasses.replace(
+            state,
+            after=page.cursor.id,
+            within="",
+            left=0,
+            seen=state.seen + seen,
+            done=page.done,
+            stopped=not page.done,
+        )
+    within = rows[-1].id if rows else state.within
+    return dataclasses.replace(state, within=within, left=0, seen=state.seen + seen, stopped=True)

@@ -375,7 +375,7 @@ data_dir = "data"
 [providers.forager]
 base_url = "{parts.get("forager_url") or vendors["forager"].base_url}"
 account_id = 42
-rate = "200/second"
+rate = {parts.get("forager_rate") or '"200/second"'}
 {parts["forager"]}
 
 [providers.kaspr]

@@ -23,11 +23,11 @@ from connectors.limits import NoLimiter
 from connectors.models import Cursor, Property, Standing
 from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
-from worker.commands.running import DONE, FAILED, WRONG_USE
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.connection import Safety, check_safety, open_redis
 from worker.decide import delivery
+from worker.endings import DONE, FAILED, WRONG_USE
 from worker.ledger.grants import Grants
 from worker.ledger.room import Room
 from worker.ledger.scripts import Scripts

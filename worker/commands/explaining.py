@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from connectors.models import Fate
 from worker.commands.names import known_record, known_work
-from worker.commands.running import DONE
+from worker.commands.records import nowhere
+from worker.commands.running import failed
 from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.tables import ago, lasting, table
+from worker.endings import DONE
 from worker.explain import Told, seen, told
 from worker.ledger.places import Place
 
@@ -29,6 +32,8 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
         if object in {"contact", "lead"} and crm in settings.crm:
             uncertain = frozenset(str(one["question"]) for one in known.questions if one.get("outcome") in UNTOLD)
             record = await seen(runtime, crm, object, id, uncertain)
+    if not known.is_known and (record is None or record.get("fate") == Fate.GONE):
+        return failed(nowhere(crm, object, id))
     if as_json:
         print_json({"crm": crm, "object": object, "id": id} | known.as_json() | {"record": record})
         return DONE
@@ -123,7 +128,8 @@ def _where(known: Told) -> str:
         case "leased":
             when = "being visited"
         case "waiting":
-            when = f"waiting for {', '.join(place.providers)} since {ago(place.at_ms, now)}"
+            whom = ", ".join(place.providers) or "a run that may spend more"
+            when = f"waiting for {whom} since {ago(place.at_ms, now)}"
         case _:
             when = f"a dead letter since {ago(place.at_ms, now)}"
     return f"{when}, {_more(place)}"

@@ -8,25 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 from config.problems import ConfigError
-from worker.commands.names import (
-    ALL,
-    chosen_works,
-    known_record,
-    known_target,
-    known_watch,
-    known_work,
-    pausable,
-)
-from worker.commands.running import DONE, FAILED
-from worker.commands.session import err, opened_ledger, out, print_json, settings_of
+from worker.commands.names import ALL, chosen_works, known_record, known_target, known_watch, known_work, pausable
+from worker.commands.records import missing
+from worker.commands.running import failed
+from worker.commands.session import opened_ledger, out, print_json, session, settings_of
 from worker.commands.tables import ago, table
+from worker.endings import DONE
+from worker.explain import told
 from worker.ledger.answers import Ref
 from worker.ledger.figures import WorkName
 from worker.ledger.tickets import Uncertain
 from worker.ledger.work import DeadLetter, Due, Lane, Work
 from worker.reconcile import RESTORED
+from worker.runs import new_run
 from worker.runtime import Ledger
-from worker.sync import new_run
 
 PAGE = 500
 OPERATOR = "operator"
@@ -60,7 +55,7 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
         intents = [json.loads(text) for text in await work.dead_intents(id)]
         now = await ledger.scripts.now()
     if letter is None:
-        return _none(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
+        return failed(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
     if as_json:
         print_json(_letter((crm, object), letter) | {"intents": intents})
         return DONE
@@ -102,7 +97,7 @@ async def _each_dead(config: Path | None, names: tuple[str | None, str | None, s
                 else:
                     done += await work.drop(letter.id)
     if id is not None and not done:
-        return _none(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
+        return failed(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
     out.print(f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}", highlight=False)
     return DONE
 
@@ -122,21 +117,19 @@ def _letter(name: WorkName, letter: DeadLetter) -> dict[str, object]:
     return {"crm": name[0], "object": name[1], **told, "since": since}
 
 
-def _none(sentence: str) -> int:
-    err.print(sentence, style="red", highlight=False, markup=False)
-    return FAILED
-
-
 # ---- replay ------------------------------------------------------------------------------------------------------
 
 
 async def run_replay(config: Path | None, crm: str, object: str, id: str) -> int:
     """Visit a record whatever it is; fields whose value of ours was cleared are open again."""
     settings = settings_of(config)
-    async with opened_ledger(settings) as ledger:
-        work = ledger.work(*known_watch(settings, crm, object))
-        id = known_record(settings, crm, object, id)
-        await work.replay(id, new_run("replay"), reopen=True)
+    known_watch(settings, crm, object)
+    id = known_record(settings, crm, object, id)
+    async with session(settings) as runtime:
+        known = await told(runtime.ledger, crm, object, id)
+        if not known.is_known and (sentence := await missing(runtime, crm, object, id)):
+            return failed(sentence)
+        await runtime.ledger.work(crm, object).replay(id, new_run("replay"), reopen=True)
     out.print(f"{crm} {object} {id} is due now; fields that were refused are open again", highlight=False, markup=False)
     return DONE
 

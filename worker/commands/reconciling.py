@@ -11,9 +11,9 @@ from rich.table import Table
 from config.settings import Settings
 from connectors.errors import ConnectorError
 from connectors.limits import NoLimiter
-from worker.commands.running import DONE, FAILED
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
+from worker.endings import DONE, FAILED
 from worker.reconcile import RESTORED, Report, reconcile
 from worker.runtime import Ledger
 from worker.vendors import open_providers

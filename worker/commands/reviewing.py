@@ -7,14 +7,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from worker.commands.names import chosen_works, known_record, known_work
-from worker.commands.running import DONE, FAILED
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, table
+from worker.endings import DONE, FAILED
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import WorkName
 from worker.ledger.reviews import Proposal, Reviews, Stand
+from worker.runs import new_run
 from worker.runtime import Ledger
-from worker.sync import new_run
 
 
 async def run_review_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:

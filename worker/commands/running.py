@@ -10,13 +10,14 @@ from pathlib import Path
 from rich.live import Live
 from rich.table import Table
 
-from worker.commands.names import known_record
-from worker.commands.session import err, out, print_json, session, settings_of, working
-from worker.engine import stop_on_signals, work
+from worker.commands.names import known_record, known_watch
+from worker.commands.records import missing
+from worker.commands.session import err, out, print_json, session, settings_of
+from worker.endings import DONE, FAILED, Ending
+from worker.engine import stop_on_signals, work, working_for
+from worker.follow import Progress
 from worker.heartbeat import beating
-from worker.sync import Pass, Progress, Report, sync
-
-DONE, FAILED, WRONG_USE, DEAD_LETTERS = 0, 1, 2, 3
+from worker.sync import Pass, Report, sync
 
 
 async def run_worker(config: Path | None) -> int:
@@ -30,29 +31,34 @@ async def run_worker(config: Path | None) -> int:
 
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
     """One pass with a worker of its own; others on the same Redis help."""
-    settings = settings_of(config, verbose=verbose)
+    settings, stop = settings_of(config, verbose=verbose), stop_on_signals()
     if wanted.record is not None:
         crm, kind, id = wanted.record
+        known_watch(settings, crm, kind)
         wanted = replace(wanted, record=(crm, kind, known_record(settings, crm, kind, id)))
     async with session(settings) as runtime:
-        await runtime.open_crms()
-        if wanted.record is not None and wanted.record[:2] not in runtime.watches:
-            crm, kind, _ = wanted.record
-            known = ", ".join(" ".join(name) for name in sorted(runtime.watches)) or "none"
-            err.print(f"{crm} {kind} is not watched, or its crm could not be opened; watched are: {known}")
-            return WRONG_USE
+        if wanted.record is not None and (sentence := await missing(runtime, *wanted.record)):
+            return failed(sentence)
         with live(as_json=as_json) as show:
-            report = await sync(runtime, wanted, show, working(runtime))
+            report = await sync(runtime, wanted, show, working_for, stop)
     if as_json:
         print_json(report.as_json())
     else:
         out.print(summary(report))
-    if report.left:
-        err.print(
-            f"{report.left} records are still due and nobody takes them: refill status shows why", highlight=False
-        )
-        return FAILED
-    return DEAD_LETTERS if report.dead else DONE
+    say(report.ending)
+    return report.ending.code
+
+
+def failed(sentence: str) -> int:
+    """One sentence on standard error, and the exit code that goes with it."""
+    err.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    return FAILED
+
+
+def say(ending: Ending) -> None:
+    """The sentences of an ending, on standard error."""
+    for sentence in ending.sentences():
+        err.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
 class _Shown:
@@ -67,7 +73,7 @@ class _Shown:
         self._live.update(
             f"records {figures.records}  open {progress.open}  waiting {progress.waiting}  "
             f"filled {sum(figures.filled.values())}  left {sum(figures.unfilled.values())}  credits: {credits}"
-            + ("  looking for more" if progress.walking else "")
+            + ("  looking for more" if progress.looking else "")
         )
 
 

@@ -6,8 +6,8 @@ import asyncio
 import gc
 from pathlib import Path
 
-from worker.commands.running import DONE, FAILED
 from worker.commands.session import err, opened_ledger, session, settings_of
+from worker.endings import DONE, FAILED
 from worker.engine import stop_on_signals, work
 from worker.heartbeat import answering, beating
 from worker.web.app import web_app

@@ -17,7 +17,6 @@ from config.load import load
 from config.logs import configure_logs
 from config.settings import Settings
 from worker.connection import open_redis
-from worker.engine import work
 from worker.runtime import Ledger, Runtime, open_runtime
 
 out = Console(emoji=False)  # a bucket such as kaspr:phone:read is no telephone
@@ -49,23 +48,6 @@ async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger alone, for what asks no vendor."""
     async with open_redis(settings) as redis:
         yield Ledger.over(redis, settings.data_dir)
-
-
-@asynccontextmanager
-async def working(runtime: Runtime) -> AsyncIterator[None]:
-    """A worker inside this process for as long as the block runs."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(work(runtime, stop), name="worker")
-    try:
-        opened = asyncio.create_task(runtime.opened.wait())
-        await asyncio.wait({opened, task}, return_when=asyncio.FIRST_COMPLETED)
-        opened.cancel()
-        if task.done():
-            await task
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 def run(main: Coroutine[Any, Any, int]) -> int:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from rich.table import Table
 from config.load import load
 from config.logs import configure_logs
 from worker import trial
-from worker.commands.running import DEAD_LETTERS, DONE, live
+from worker.commands.running import live, say
 from worker.commands.session import err, out, print_json, session
-from worker.engine import stop_on_signals
+from worker.endings import DONE
+from worker.engine import stop_on_signals, working_for
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal import Entry
 from worker.runtime import Runtime
@@ -57,9 +58,13 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
             settings = load(path, {})  # a demonstration is not touched by what is configured here
             if not as_json:
                 err.print(f"{records} people in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
-            async with session(settings) as runtime, AsyncExitStack() as stack:
-                worker = _joining(stack, _worker(path, folder))
-                return await _show(runtime, served, path, worker, as_json=as_json, keep=keep)
+            async with session(settings) as runtime:
+                code = await _show(runtime, served, as_json=as_json)
+            if keep:
+                async with _worker(path, folder):
+                    err.print(f"All stays up until Ctrl-C. Have a look: refill status --config {path}", highlight=False)
+                    await stop_on_signals().wait()
+            return code
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -89,28 +94,12 @@ async def _worker(config: Path, folder: Path) -> AsyncIterator[None]:
                 await process.wait()
 
 
-@asynccontextmanager
-async def _joining(stack: AsyncExitStack, worker: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
-    """The worker joins the first pass after its polls and stays until ``stack`` is closed."""
-    await stack.enter_async_context(worker)
-    yield
-
-
-async def _show(
-    runtime: Runtime,
-    served: trial.Served,
-    path: Path,
-    worker: AbstractAsyncContextManager[None],
-    *,
-    as_json: bool,
-    keep: bool,
-) -> int:
+async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int:
     began = time.monotonic()
-    await runtime.open_crms()
     with live(as_json=as_json) as show:
-        first = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, worker)
+        first = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, working_for)
         writes, credits = await served.writes(), await served.credits()
-        second = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show)
+        second = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, working_for)
     again = {"credits": await served.credits() - credits, "writes": await served.writes() - writes}
     seconds = round(time.monotonic() - began, 1)
     if as_json:
@@ -123,10 +112,8 @@ async def _show(
             f"The second pass looked at every record again: {again['credits']} credits, {again['writes']} writes, "
             f"{second.records} records visited. All of it took {seconds} s."
         )
-    if keep:
-        err.print(f"Everything stays up until Ctrl-C. Have a look: refill status --config {path}", highlight=False)
-        await stop_on_signals().wait()
-    return DEAD_LETTERS if first.dead else DONE
+    say(first.ending)
+    return first.ending.code
 
 
 async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str, Any]]]:

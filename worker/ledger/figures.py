@@ -20,7 +20,7 @@ class RunFigures:
     ``records`` had a visit that looked at their gaps and settled, or found them gone; ``visits`` counts all.
     ``filled`` counts values written by (field, provider); ``unfilled`` gaps left by (field, reason), for a person's
     run as each record's last visit left them, so that filled + unfilled are the gaps found. ``outcomes`` and
-    ``tally`` are named by who settles.
+    ``tally`` are named by who settles. ``taken`` records went over to another run that a person started.
     """
 
     records: int = 0
@@ -29,6 +29,7 @@ class RunFigures:
     unfilled: Mapping[tuple[str, str], int] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     tally: Mapping[str, int] = field(default_factory=dict)
+    taken: int = 0
 
     @property
     def gaps(self) -> int:
@@ -49,18 +50,18 @@ class Standing:
 
 def together(figures: Iterable[RunFigures]) -> RunFigures:
     """The sum of several."""
-    records = visits = 0
+    records = visits = taken = 0
     filled: Counter[tuple[str, str]] = Counter()
     unfilled: Counter[tuple[str, str]] = Counter()
     outcomes: Counter[str] = Counter()
     tally: Counter[str] = Counter()
     for one in figures:
-        records, visits = records + one.records, visits + one.visits
+        records, visits, taken = records + one.records, visits + one.visits, taken + one.taken
         filled.update(one.filled)
         unfilled.update(one.unfilled)
         outcomes.update(one.outcomes)
         tally.update(one.tally)
-    return RunFigures(records, visits, dict(filled), dict(unfilled), dict(outcomes), dict(tally))
+    return RunFigures(records, visits, dict(filled), dict(unfilled), dict(outcomes), dict(tally), taken)
 
 
 def _run_figures(counters: Mapping[tuple[str, ...], int]) -> RunFigures:
@@ -74,6 +75,7 @@ def _run_figures(counters: Mapping[tuple[str, ...], int]) -> RunFigures:
         unfilled={(name[0], name[1]): count for name, count in of("unfilled").items()},
         outcomes={name[0]: count for name, count in of("outcome").items()},
         tally={name[0]: count for name, count in of("tally").items()},
+        taken=counters.get(("taken",), 0),
     )
 
 

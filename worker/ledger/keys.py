@@ -27,7 +27,7 @@ WORK: Mapping[str, str] = {
     "dead": "work:{crm}:{object}:dead",
     # integer: records remembered and not in the work
     "settled": "work:{crm}:{object}:settled",
-    # zset id -> ms due at (0 while leased): the open records of a run a person started
+    # zset id -> ms due at (0 while leased, infinite while waiting): a person's run's records that are in the work
     "open": "work:{crm}:{object}:open:{run}",
     # hash id -> packed memory of a settled record (worker/ledger/memory.py); bucket is 3 hex digits
     "memory": "memory:{crm}:{object}:{bucket}",

@@ -149,6 +149,11 @@ class RedisLimiter:
         args = (*self._args.get(name, [0]), *line_args(lines, closed_share))
         return int(await self._scripts.run("rate_capacity", self._vendor, name, horizon_ms, price, *args))
 
+    async def opens_at(self, bucket: str) -> int:
+        """When (ms) the next call may leave, as far as rate and pauses tell; 0 = nobody knows, a person must act."""
+        name = self._name(bucket)
+        return int(await self._scripts.run("rate_next", self._vendor, name, *self._args.get(name, [0])))
+
     async def _book(self, bucket: str, patience_s: float) -> tuple[float, bool]:
         """Seconds until the slot, and whether the call is the probe of an outage."""
         name = self._name(bucket)

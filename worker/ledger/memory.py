@@ -28,6 +28,11 @@ class Memory:
     look_at: int
     own: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def knows(self, fingerprint: str, now_ms: int) -> bool:
+        """Says whether a row with this fingerprint tells nothing new, and it is not time to look again."""
+        is_time = 0 < self.look_at <= now_ms
+        return bool(fingerprint) and fingerprint == self.fingerprint and not is_time
+
 
 def bucket(id: str) -> str:
     """The bucket (3 hex digits) an id's memory lies in; the same sum as in ``lua/parts/work.lua``."""

@@ -5,7 +5,7 @@ Times are the ledger's, in ms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from worker.ledger.answers import Ref
@@ -49,9 +49,10 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class NoBudget:
-    """``line`` has not enough left; nothing was reserved."""
+    """``line`` has not enough left; nothing was reserved. ``spent`` leaves out what other tickets reserve on it."""
 
     line: str
+    spent: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

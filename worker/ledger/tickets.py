@@ -160,8 +160,8 @@ class Desk:
                 return Unknown(int(until), int(verdict))
             case [b"missed"]:
                 return Missed()
-            case [b"budget", line]:
-                return NoBudget(line.decode())
+            case [b"budget", line, spent]:
+                return NoBudget(line.decode(), int(spent))
             case _:
                 return StaleDay()
 

@@ -32,6 +32,11 @@ class Beat:
     at_ms: int
     info: Mapping[str, Any]
 
+    @property
+    def serves_all(self) -> bool:
+        """Whether it works for everybody, and not for one run that a person started."""
+        return not self.info.get("run")
+
 
 class Timetable:
     """Periodic tasks by name."""

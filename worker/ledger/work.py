@@ -26,6 +26,7 @@ from worker.ledger.work_values import (
     Ending,
     Lane,
     Lease,
+    Left,
     Settlement,
     ref,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Floor",
     "Lane",
     "Lease",
+    "Left",
     "Memory",
     "Reaped",
     "Settlement",
@@ -58,6 +60,10 @@ def _flat(values: Mapping[str, str]) -> list[str]:
 
 def _counted(values: Sequence[str]) -> list[Arg]:
     return [len(values), *values]
+
+
+def _tally(settlement: Settlement) -> list[Arg]:
+    return _counted([part for name, by in settlement.tally.items() for part in (name, str(by))])
 
 
 def _lines(texts: Sequence[str]) -> str:
@@ -97,15 +103,15 @@ class Work:
             added = Added(added.added + new, added.coalesced + coalesced, added.ignored + ignored, bool(moved))
         return added
 
-    async def claim(self, owner: str, count: int, *, holding: int = 0, claim: str = "") -> list[Lease]:
-        """Lease up to ``count`` records that are due now; none while the crm is paused.
+    async def claim(self, owner: str, count: int, *, holding: int = 0, run: str = "", claim: str = "") -> list[Lease]:
+        """Lease up to ``count`` records that are due now; none while the crm is paused. With ``run`` only its records.
 
         A record that crashed its process three times is given only alone: to an owner that is ``holding`` no other
         lease, and until that visit ends the owner gets nothing else. ``claim`` names this call, so that a repeat of
         it gives the same leases.
         """
         claim = claim or self._tokens()
-        args: list[Arg] = [self.crm, self.object, owner, claim, count, holding, LEASE_MS]
+        args: list[Arg] = [self.crm, self.object, owner, claim, count, holding, LEASE_MS, run]
         rows = await self._scripts.run("work_claim", *args)
         return [self._lease(owner, claim, row) for row in rows]
 
@@ -140,8 +146,7 @@ class Work:
         args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
         args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
         args += _counted(settlement.entries)
-        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled))
-        args += _counted([part for name, by in settlement.tally.items() for part in (name, str(by))])
+        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled)) + _tally(settlement)
         return _ending(await self._scripts.run("work_settle", *args))
 
     async def defer(
@@ -186,6 +191,18 @@ class Work:
         args += [at_latest_ms or 0, pack_fingerprint(fingerprint), stamp, read_at, *_counted(providers)]
         args += _counted([str((needs or {}).get(provider, 0)) for provider in providers])
         return _ending(await self._scripts.run("work_wait", *args))
+
+    async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int) -> Ending:
+        """The cap of the lease's run ends the visit: what is found is kept, and the record waits for another run.
+
+        The next one that a person starts takes it over. A record that the day's work wants too goes on at
+        ``day_at_ms`` as part of the run ``day``, where no person has started one.
+        """
+        args: list[Arg] = [lease.owner, lease.token, _own_text(settlement.own)]
+        args += [pack_fingerprint(settlement.fingerprint), settlement.stamp, settlement.read_at, day, day_at_ms]
+        args += _counted(settlement.entries)
+        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled)) + _tally(settlement)
+        return _ending(await self._scripts.run("work_cut", *args))
 
     async def again(
         self,
@@ -294,6 +311,10 @@ class Work:
         places = (*Lane, "alone")
         return sum(await self._scripts.calls([("ZCOUNT", self._key("due", lane), "-inf", now) for lane in places]))
 
+    async def now(self) -> int:
+        """The ledger's time in ms."""
+        return await self._scripts.now()
+
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What is remembered of records; those of which nothing is are left out."""
         commands: list[tuple[Arg, ...]] = []
@@ -309,14 +330,44 @@ class Work:
             raise ValueError("only runs a person started are followed record by record")
         return int(await self._scripts.call("ZCOUNT", self._key("open", run), "-inf", until_ms))
 
-    async def own_all(self, run: str) -> int:
-        """``run`` takes over all that is in the work and not dead; gives how many records."""
+    async def left(self, run: str) -> list[Left]:
+        """The records of a person's run that are still in the work, in groups of one standing."""
+        groups: dict[tuple[str, ...], Left] = {}
+        for first in range(0, await self.open(run), _CHUNK):
+            for *words, soonest, records in await self._scripts.run(
+                "work_left", self.crm, self.object, run, first, _CHUNK
+            ):
+                state, note, lane, providers, needs = name = tuple(word.decode() for word in words)
+                one = Left(
+                    state,
+                    note,
+                    Lane(lane),
+                    tuple(providers.split(",")) if providers else (),
+                    tuple(int(need) for need in needs.split(",")) if needs else (),
+                    int(soonest),
+                    int(records),
+                )
+                groups[name] = groups[name].with_more(one) if name in groups else one
+        return list(groups.values())
+
+    async def open(self, run: str) -> int:
+        """How many records of a person's run are still in the work."""
+        return int(await self._scripts.call("ZCARD", self._key("open", run)))
+
+    async def own_all(self, run: str, *, only_cut: bool = False) -> int:
+        """``run`` takes over all that is in the work and not dead; gives how many records.
+
+        What the cap of an earlier run has cut is due again; with ``only_cut`` nothing else is taken.
+        """
         places = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane] + [("due", "alone")]
         found = await self._scripts.calls([("ZRANGE", self._key(place, lane), 0, -1) for place, lane in places])
         ids = [name for page in found for name in page]
         chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
         return sum(
-            [int(await self._scripts.run("work_own_all", self.crm, self.object, run, *chunk)) for chunk in chunks]
+            [
+                int(await self._scripts.run("work_own_all", self.crm, self.object, run, int(only_cut), *chunk))
+                for chunk in chunks
+            ]
         )
 
     async def recheck(self, run: str, *, first: int = 0, buckets: int = 256) -> int:

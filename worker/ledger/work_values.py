@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from worker.ledger.memory import Memory
@@ -109,6 +109,28 @@ class Settlement:
     unfilled: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "settled"
     tally: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Records of one run that stand alike: ``due``, ``leased`` or ``waiting``, by one note, for the same providers.
+
+    ``needs`` are the credits that each of the providers has to have for one of them. ``soonest_ms`` is when the first
+    of them goes on by itself: is due, or waits no longer (0 = none of them does).
+    """
+
+    state: str
+    note: str
+    lane: Lane
+    providers: tuple[str, ...]
+    needs: tuple[int, ...]
+    soonest_ms: int
+    records: int
+
+    def with_more(self, other: Left) -> Left:
+        """Both groups as one."""
+        times = [at for at in (self.soonest_ms, other.soonest_ms) if at]
+        return replace(self, soonest_ms=min(times, default=0), records=self.records + other.records)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from config.settings import Settings
 from worker.ledger.figures import WorkName
 from worker.ledger.intake import Announced, Intake
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.overview import day_run
+from worker.runs import day_run
 from worker.web.bodies import Bodies, RefusedError
 from worker.web.gathering import Gathering
 

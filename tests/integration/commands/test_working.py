@@ -100,14 +100,14 @@ async def test_a_backfill_spends_no_more_than_it_may(refill: Refill) -> None:
     for row in hubspot.control("records/contacts"):
         hubspot.control("edit", {"object": "contacts", "id": row["id"], "properties": blank})
     ran = await refill.alone("backfill", *CONTACTS, "--json", "--max-credits", "3")
-    assert ran.code == 0
     assert 0 < sum(ran.json["credits"].values()) <= 3
+    assert (ran.code, [one["why"] for one in ran.json["left"]]) == (4, ["cap"])
+    assert "the next run goes on with them" in ran.err
 
 
 async def test_a_limit_lets_no_more_records_in(refill: Refill) -> None:
     ran = await refill.alone("backfill", *CONTACTS, "--json", "--limit", "2", "--max-credits", "0")
-    assert ran.json["done"] is True
-    assert ran.json["records"] <= 2
+    assert (ran.json["records"], ran.json["done"], ran.json["stopped"]) == (2, False, True)
 
 
 async def test_a_stopped_backfill_goes_on_where_it_stood_under_its_own_run(refill: Refill) -> None:

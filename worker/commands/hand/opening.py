@@ -25,8 +25,8 @@ from worker.commands.session import opened_ledger, settings_of
 from worker.commands.tables import until
 from worker.ledger.limiter import RedisLimiter
 from worker.ledger.spool import Spool
+from worker.runs import new_run
 from worker.runtime import Ledger, clock, purse_of
-from worker.sync import new_run
 from worker.vendors import open_forager, open_kaspr, open_openprospect
 
 C = TypeVar("C", Forager, Kaspr, OpenProspect)

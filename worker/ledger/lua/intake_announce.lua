@@ -17,7 +17,8 @@ for i = 3, #ARGV, 4 do
       redis.call('HSET', K.erasures(), crm .. ':' .. object .. ':' .. id, at)
     end
     local held = seen[id] and {} or redis.call('HMGET', record_of .. id, 's', 'lane', 'run')
-    if held[1] == 'due' and held[2] == 'live' and held[3] and held[3] ~= '' and not by_person(run) then
+    local is_theirs = held[3] and held[3] ~= '' and not by_person(held[3])
+    if held[1] == 'due' and held[2] == 'live' and is_theirs and not by_person(run) then
       counted.coalesced = counted.coalesced + 1 -- as add would, which reads all that is known of a record
     elseif seen[id] or held[1] or by_person(run) then
       local outcome = add(crm, object, id, 'live', run, false, tonumber(stamp), '', 0)

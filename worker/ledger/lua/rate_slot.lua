@@ -15,19 +15,7 @@ if refused then
 end
 
 local state = hash(key)
-local at = math.max(now, tonumber(state.hold or '0'))
-for _, window in ipairs(list) do
-  if window.interval > 0 then
-    at = math.max(at, tonumber(state['tat:' .. window.name] or '0') - window.slack)
-  else
-    local _, free = counted(K.rate_window(bucket, window.name), window)
-    at = math.max(at, free)
-  end
-end
-local left_until = tonumber(state.left_until or '0')
-if at < left_until and tonumber(state.left) < 1 then
-  at = left_until
-end
+local at, left_until = earliest(bucket, list, state)
 if at - now > patience then
   return { '-1', int(math.ceil(at - now)), 'rate' }
 end

@@ -77,7 +77,7 @@ for i = LINES, #ARGV, 4 do
   end
   local used = redis.call('HMGET', K.budget(name), 'spent', 'reserved')
   if (used[1] or 0) + (used[2] or 0) + price > cap then
-    return { 'budget', name }
+    return { 'budget', name, used[1] or '0' }
   end
   lines[#lines + 1] = name
 end

@@ -1,10 +1,11 @@
 -- needs: memory, work
 -- due -> leased, live lane first. A record that crashed its process too often is given only to an owner that holds
 -- nothing, and while it is visited its owner gets nothing else. A claim asked again gives the same leases again.
--- ARGV: crm, object, owner, claim, count, holding, lease ms
+-- With a run only that run's records are given, in the order of their times.
+-- ARGV: crm, object, owner, claim, count, holding, lease ms, run ('' = every one)
 -- Gives per record: id, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen
 local crm, object, owner, claim = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local wanted, holding, till = tonumber(ARGV[7]), tonumber(ARGV[8]), now + tonumber(ARGV[9])
+local wanted, holding, till, run = tonumber(ARGV[7]), tonumber(ARGV[8]), now + tonumber(ARGV[9]), ARGV[10]
 local claim_key = K.claim(claim)
 local given = {}
 
@@ -44,6 +45,17 @@ local function lease(id, alone)
   give(w)
 end
 
+-- The first that is visited alone, of the run where one is asked for.
+local function next_alone()
+  local ids = redis.call('ZRANGEBYSCORE', K.due(crm, object, 'alone'), '-inf', int(now), 'LIMIT', 0, run == '' and 1 or 100)
+  for _, id in ipairs(ids) do
+    if run == '' or redis.call('HGET', K.record(crm, object, id), 'run') == run then
+      return id
+    end
+  end
+  return nil
+end
+
 if redis.call('EXISTS', claim_key) == 1 then
   local before = hash(claim_key)
   for id in pairs(before) do
@@ -59,16 +71,27 @@ if paused(K.pause(crm)) or redis.call('HEXISTS', K.alone(), owner) == 1 then
   return given
 end
 if holding == 0 and wanted > 0 then
-  local ids = redis.call('ZRANGEBYSCORE', K.due(crm, object, 'alone'), '-inf', int(now), 'LIMIT', 0, 1)
-  if ids[1] then
-    lease(ids[1], true)
+  local first = next_alone()
+  if first then
+    lease(first, true)
     wanted = 0
   end
 end
-for _, lane in ipairs(LANES) do
-  if wanted > #given then
-    local ids = redis.call('ZRANGEBYSCORE', K.due(crm, object, lane), '-inf', int(now), 'LIMIT', 0, wanted - #given)
-    for _, id in ipairs(ids) do
+if run == '' then
+  for _, lane in ipairs(LANES) do
+    if wanted > #given then
+      local ids = redis.call('ZRANGEBYSCORE', K.due(crm, object, lane), '-inf', int(now), 'LIMIT', 0, wanted - #given)
+      for _, id in ipairs(ids) do
+        lease(id, false)
+      end
+    end
+  end
+elseif wanted > 0 then
+  local alone = K.due(crm, object, 'alone')
+  local most = wanted + redis.call('ZCARD', alone)
+  local ids = redis.call('ZRANGEBYSCORE', K.open(crm, object, run), '(0', int(now), 'LIMIT', 0, most)
+  for _, id in ipairs(ids) do
+    if #given < wanted and not redis.call('ZSCORE', alone, id) then
       lease(id, false)
     end
   end

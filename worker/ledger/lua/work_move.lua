@@ -24,6 +24,9 @@ redis.call('SADD', K.merged(survivor.crm, survivor.object, survivor.id), w.objec
 count_visit(w, {}, {})
 count_outcome(w, 'merged')
 
+if w.f.daily then
+  put(survivor, 'daily', '1')
+end
 append(w, 'intents', w.f.late)
 local intents, s = w.f.intents, survivor.f.s
 append(survivor, s == 'leased' and 'late' or 'intents', intents)

@@ -1,14 +1,27 @@
--- needs: memory, work
--- The run takes these records over as far as they are in the work and not dead.
--- ARGV: crm, object, run, ids
+-- needs: memory, work, figures
+-- The run takes these records over as far as they are in the work and not dead; what the cap of another run has cut is
+-- due again. Another person's run is told how many it has lost.
+-- ARGV: crm, object, run, 1 for those alone that a cap has cut, ids
 -- Gives how many.
-local taken = 0
-for i = 6, #ARGV do
-  local w = open_record(ARGV[3], ARGV[4], ARGV[i])
-  if w.f.s and w.f.s ~= 'dead' then
-    take(w, ARGV[5], true)
+local crm, object, run, only_cut = ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
+local taken, lost = 0, {}
+for i = 7, #ARGV do
+  local w = open_record(crm, object, ARGV[i])
+  local cut = is_cut(w)
+  if w.f.s and w.f.s ~= 'dead' and (cut or not only_cut) then
+    if by_person(w.f.run) and w.f.run ~= run then
+      lost[w.f.run] = (lost[w.f.run] or 0) + 1
+    end
+    take(w, run, true)
+    if cut then
+      enter_due(w, now)
+    end
     save(w)
     taken = taken + 1
   end
+end
+for other, records in pairs(lost) do
+  count(other, 'taken|' .. crm .. '|' .. object, records)
+  redis.call('PEXPIRE', K.run(other), RUN_MS)
 end
 return taken

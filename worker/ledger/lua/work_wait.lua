@@ -26,7 +26,7 @@ end
 exonerate(w)
 local answer = ended(w, 'wait', 'done')
 leave(w)
-follow(w, nil)
+follow(w, '+inf')
 put(w, 's', 'waiting')
 put(w, 'providers', table.concat(providers, ','))
 put(w, 'needs', table.concat(needs, ','))

@@ -70,6 +70,24 @@ local function shut(targets)
   return outage and 'outage' or nil, outage
 end
 
+-- When the next call of a bucket fits into all its windows and what its vendor told, and until when the latter holds.
+local function earliest(bucket, list, state)
+  local at = math.max(now, tonumber(state.hold or '0'))
+  for _, window in ipairs(list) do
+    if window.interval > 0 then
+      at = math.max(at, tonumber(state['tat:' .. window.name] or '0') - window.slack)
+    else
+      local _, free = counted(K.rate_window(bucket, window.name), window)
+      at = math.max(at, free)
+    end
+  end
+  local left_until = tonumber(state.left_until or '0')
+  if at < left_until and tonumber(state.left) < 1 then
+    at = left_until
+  end
+  return at, left_until
+end
+
 -- The pauses that hold for a bucket: its own and its vendor's.
 local function targets_of(vendor, bucket)
   return vendor == bucket and { vendor } or { vendor, bucket }

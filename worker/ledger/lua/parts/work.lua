@@ -7,7 +7,8 @@
 -- Fields of the record hash (K.record):
 --   s         due | leased | waiting | dead
 --   lane      live | backfill
---   run       who is told of it
+--   run       who is told of it and whose cap counts
+--   daily     "1": the day's work wants it too, whatever a person's run leaves of it
 --   attempts, crashes, forced ("1": past the fingerprint)
 --   reopen    asked | seen (by the visit that holds or held the lease): forget what was refused
 --   owner, claim, alone       while leased
@@ -16,6 +17,7 @@
 --   woken     while leased: a ticket it may be about to wait for has ended
 --   providers, needs, seen    while waiting: what it lacks, credits needed there; stamp, read_at and fingerprint of
 --             its last read
+--   cut_by    while waiting: the person's run whose cap cut it. It waits for no provider, but for the next such run.
 --   place:<p> since when it queues for provider p, kept until it is settled
 --   intents   open intents, one JSON text per line; late: those that came by a move while it was leased, together
 --             with a revisit
@@ -99,6 +101,7 @@ local function by_person(run)
   return run and run ~= '' and string.sub(run, 1, 4) ~= 'day-'
 end
 
+-- Scores: 0 while leased, when it is due, and infinite while it waits.
 local function follow(w, score)
   if by_person(w.f.run) then
     local key = K.open(w.crm, w.object, w.f.run)
@@ -110,9 +113,23 @@ local function follow(w, score)
   end
 end
 
+local function due_score(at)
+  return int(math.max(1, at))
+end
+
+local function is_daily(run)
+  return run and run ~= '' and not by_person(run)
+end
+
 -- A person's run takes a record over from any other; a day's run only when nobody has it.
 local function take(w, run, always)
-  if w.f.run == run or not (always or by_person(run) or not w.f.run or w.f.run == '') then
+  if w.f.run == run then
+    return
+  end
+  if is_daily(run) or is_daily(w.f.run) then
+    put(w, 'daily', '1')
+  end
+  if not (always or by_person(run) or not w.f.run or w.f.run == '') then
     return
   end
   follow(w, nil)
@@ -120,7 +137,20 @@ local function take(w, run, always)
   if w.f.s == 'leased' then
     follow(w, 0)
   elseif w.f.s == 'due' then
-    follow(w, redis.call('ZSCORE', K.due(w.crm, w.object, due_lane(w)), w.id))
+    follow(w, due_score(redis.call('ZSCORE', K.due(w.crm, w.object, due_lane(w)), w.id)))
+  elseif w.f.s == 'waiting' then
+    follow(w, '+inf')
+  end
+end
+
+local function is_cut(w)
+  return w.f.cut_by ~= nil
+end
+
+-- By how much more records a run's cap keeps from being finished.
+local function count_cut(w, run, by)
+  if redis.call('EXISTS', K.run(run)) == 1 then
+    redis.call('HINCRBY', K.run(run), 'tally|' .. w.crm .. '|' .. w.object .. '|cut', by)
   end
 end
 
@@ -148,6 +178,10 @@ local function leave(w)
     put(w, 'providers', nil)
     put(w, 'needs', nil)
     put(w, 'seen', nil)
+    if is_cut(w) then
+      count_cut(w, w.f.cut_by, -1)
+      put(w, 'cut_by', nil)
+    end
   elseif s == 'dead' then
     redis.call('ZREM', K.dead(w.crm, w.object), w.id)
   end
@@ -157,7 +191,7 @@ local function enter_due(w, at)
   leave(w)
   put(w, 's', 'due')
   redis.call('ZADD', K.due(w.crm, w.object, due_lane(w)), int(at), w.id)
-  follow(w, int(at))
+  follow(w, due_score(at))
   save(w)
 end
 
@@ -238,7 +272,7 @@ local function add(crm, object, id, lane, run, forced, stamp, fingerprint, read_
   if s == 'waiting' then
     local a, b, c = string.match(w.f.seen or '', '^(%d+)|(%d+)|(.*)$')
     local seen = {stamp = tonumber(a or '0'), read_at = tonumber(b or '0'), look_at = 0, fingerprint = c or ''}
-    if not forced and known(seen, stamp, fingerprint) then
+    if not forced and known(seen, stamp, fingerprint) and not (is_cut(w) and by_person(run)) then
       return 'ignored'
     end
     leave(w)
@@ -264,6 +298,8 @@ local function add(crm, object, id, lane, run, forced, stamp, fingerprint, read_
   end
   if forced then
     put(w, 'forced', '1')
+  elseif lane == 'live' and by_person(run) then
+    put(w, 'daily', '1')
   end
   create(w, lane, run, memory)
   return 'added'
@@ -278,7 +314,7 @@ local function wake(ref)
     save(w)
     return 1
   end
-  if s == 'waiting' then
+  if s == 'waiting' and not is_cut(w) then
     enter_due(w, now)
     return 1
   end

@@ -1,0 +1,167 @@
+"""A process that works for one run: what it spends is the run's, what holds its records is told, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from tests.integration.books.test_budgets import forager
+from tests.integration.scene import CRM, KIND, Scene, Worker
+from tests.integration.scenery import Open
+from tests.waiting import until
+from worker.engine import working_for
+from worker.follow import follow, run_credits
+from worker.ledger.figures import together
+from worker.ledger.work import Lane
+from worker.left import Held
+from worker.runs import set_cap
+from worker.runtime import clock
+from worker.watch import due_rows
+
+RUN = "sync-x"
+E_MAIL_AND_TITLE = """\
+fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }
+fields.job_title = { property = "jobtitle", from = ["forager"] }"""
+
+
+async def nothing_more() -> bool:
+    return False
+
+
+async def followed(scene: Scene, worker: Worker, *, patience_s: float = 8, run: str = RUN) -> Sequence[Held]:
+    """The run to its end, in a process of its own."""
+    async with working_for(worker.runtime, run):
+        return await follow(
+            worker.runtime, run, [scene.ledger.work(CRM, KIND)], patience_s=patience_s, looking=nothing_more
+        )
+
+
+async def test_only_records_of_the_run_are_visited(scene: Scene) -> None:
+    worker = await scene.worker()
+    mine, days, theirs = scene.ids(3)
+    await scene.due(mine, run=RUN)
+    await scene.due(days)
+    await scene.due(theirs, run="sync-y")
+    assert await followed(scene, worker) == []
+    assert (scene.bill(), bool(scene.email(mine)), scene.email(days), scene.email(theirs)) == (5, True, "", "")
+    assert await run_credits(worker.runtime, RUN) == {"forager": 5, "kaspr": 0}
+
+
+async def test_rate_alone_holds_nothing_up_for_good(stage: Open) -> None:
+    scene = await stage(forager_rate='"1/second"')
+    worker = await scene.worker()
+    ids = scene.ids(8)
+    await scene.due(*ids, run=RUN)
+    assert await followed(scene, worker, patience_s=3) == []
+    assert scene.asked() == 8 == len(ids)  # the slots of some were too far away to wait for in a visit
+
+
+@pytest.mark.parametrize(
+    ("parts", "why", "until_s"),
+    [
+        ({"forager_rate": '"7/hour"'}, "rate", 3_700),
+        ({"forager": forager(10)}, "budget", 86_400),
+        ({"crm": "budget = { day = 10 }"}, "budget", 86_400),
+    ],
+)
+async def test_what_holds_records_up_for_longer_is_told_at_once(
+    stage: Open, parts: dict[str, str], why: str, until_s: int
+) -> None:
+    scene = await stage(**parts)
+    worker = await scene.worker()
+    await scene.due(*scene.ids(4), run=RUN)
+    began = time.monotonic()
+    (left,) = await followed(scene, worker)
+    assert (left.why, left.waits_for) == (why, "forager")
+    assert left.records == 4 - scene.asked() >= 1
+    assert left.until_ms is not None
+    assert clock() < left.until_ms <= clock() + until_s * 1000
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize(("target", "records"), [("forager", 2), (CRM, 2)])
+async def test_a_pause_that_waits_for_a_person_is_told_at_once(scene: Scene, target: str, records: int) -> None:
+    worker = await scene.worker()
+    await scene.ledger.pauses.pause(target, "operator", why="a person said so")
+    await scene.due(*scene.ids(2), run=RUN)
+    (left,) = await followed(scene, worker)
+    assert (left.records, left.why, left.waits_for, left.hint) == (records, "paused", target, "a person said so")
+
+
+async def test_a_pause_that_ends_soon_is_waited_out(scene: Scene) -> None:
+    worker = await scene.worker()
+    await scene.ledger.pauses.pause("forager", "429", clock() + 2_000)
+    await scene.due(*scene.ids(2), run=RUN)
+    assert await followed(scene, worker) == []
+    assert scene.bill() == 10
+
+
+async def test_a_verdict_is_awaited_and_what_is_known_is_written_meanwhile(stage: Open) -> None:
+    scene = await stage(
+        forager='budget = { day = 1000, month = 10000 }\nverify_person = true\non_uncertain = "once_if_uncharged"',
+        fields=E_MAIL_AND_TITLE,
+    )
+    worker = await scene.worker()
+    id_ = next(scene.id(row) for row in scene.blank() if row.person.forager.detail)
+    scene.edit(id_, jobtitle="")
+    scene.fault("close", times=1, effect=False)
+    await scene.due(id_, run=RUN)
+    passing = asyncio.create_task(followed(scene, worker, patience_s=0))
+
+    async def is_asleep() -> bool:
+        left = await scene.ledger.work(CRM, KIND).left(RUN)
+        return [(one.state, one.note) for one in left] == [("due", "verdict")] and left[0].soonest_ms > clock() + 60_000
+
+    await until(is_asleep, "a record that awaits a verdict")
+    assert scene.portal.tables["contacts"].records[int(id_)].values.get("jobtitle")
+    await asyncio.sleep(4)
+    assert not passing.done()
+    (ticket,) = await scene.uncertain()
+    await scene.redis.zadd("refill:tickets:verdicts", {ticket.ticket_id: 1})  # two minutes later
+    assert await passing == []
+    assert (scene.asked(), bool(scene.email(id_))) == (2, True)
+
+
+# ---- caps ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_cap_is_used_up_though_calls_under_way_reserve_more_than_they_cost(scene: Scene) -> None:
+    worker = await scene.worker()
+    await set_cap(scene.ledger.cursors, RUN, 9)
+    scene.fault("status", times=1, params={"status": 404})  # a miss, and free
+    await scene.due(*scene.ids(3), run=RUN)
+    assert await followed(scene, worker) == []
+    figures = together((await scene.ledger.figures.run(RUN)).values())
+    assert (scene.bill(), scene.asked(), figures.tally) == (5, 2, {"cut": 1})
+
+
+async def test_records_cut_by_a_cap_are_not_brought_back_by_what_was_written(stage: Open) -> None:
+    scene = await stage(forager=forager(1000).replace("false", "true", 1), fields=E_MAIL_AND_TITLE)
+    worker = await scene.worker()
+    watch = worker.runtime.watches[CRM, KIND]
+    ids = [scene.id(row) for row in scene.blank() if row.person.forager.detail][:2]
+    for id_ in ids:
+        scene.edit(id_, jobtitle="")
+    await set_cap(scene.ledger.cursors, RUN, 2)  # enough for the details, and not for the e-mails
+    await scene.due(*ids, run=RUN)
+    await followed(scene, worker)
+    assert scene.bill() == len(scene.writes()) == 2
+    rows = [one.record for one in (await watch.vendor.read(watch.watched, ids)).values() if one.record]
+    await watch.work.add(await due_rows(watch, rows), lane=Lane.LIVE, run="day-x")  # as a poll brings them in
+    await worker.visit()
+    assert (scene.bill(), (await scene.counts()).waiting) == (2, 2)
+    await watch.work.own_all("sync-next")
+    assert await followed(scene, worker, run="sync-next") == []
+    assert all(scene.email(id_) for id_ in ids)
+
+
+async def test_a_walked_record_that_a_cap_cuts_waits_for_the_next_walk(scene: Scene) -> None:
+    worker = await scene.worker()
+    await set_cap(scene.ledger.cursors, RUN, 5)
+    await scene.due(*scene.ids(2), run=RUN, lane=Lane.BACKFILL)
+    await followed(scene, worker)
+    await worker.visit()
+    assert (scene.bill(), (await scene.counts()).waiting) == (5, 1)
