@@ -167,7 +167,12 @@ class OpenProspect(Vendor):
         delivered = [*self.stock.all_found(), *(one for order in self.orders.orders.values() for one in order.results)]
         return {
             "prospects": {
-                one.id: {"person": one.person.number, "has_last_name": one.has_last_name}
+                one.id: {
+                    "person": one.person.number,
+                    "has_last_name": one.has_last_name,
+                    "email": one.email,
+                    "linkedin_url": one.linkedin_url,
+                }
                 for found in delivered
                 for one in found.prospects
             },

@@ -1,0 +1,129 @@
+"""Judges a stage by the truth of its world: whose every written value is, and who was delivered and is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sandbox.mistakes import LEVELS
+from sandbox.options import Options
+from sandbox.people import CrmRow, Person, World
+from sandbox.seeding import build_world
+from sandbox.truth import is_anothers, owners, plain
+from tests.e2e.stage import Stage
+
+PEOPLE = {"hubspot": ("contacts",), "salesforce": ("Contact", "Lead")}
+EXTERNAL = {"hubspot": "openprospect_id", "salesforce": "OpenProspect_Id__c"}
+COMPANY = {"hubspot": "associatedcompanyid", "salesforce": "AccountId"}
+LEAD = "00Q"  # a lead is at no account
+FIELDS = {
+    "hubspot": {"work_email": "email", "phone": "phone", "mobile_phone": "mobilephone", "job_title": "jobtitle"},
+    "salesforce": {"work_email": "Email", "phone": "Phone", "mobile_phone": "MobilePhone", "job_title": "Title"},
+}
+# values that say whose they are, or that somebody else's row must not get
+TELLING = {
+    "hubspot": {*FIELDS["hubspot"].values(), "firstname", "lastname", "hs_linkedin_url", "city", "country"},
+    "salesforce": {
+        *FIELDS["salesforce"].values(), "FirstName", "LastName", "LinkedIn_URL__c", "MailingCity", "MailingCountry",
+        "City", "Country",
+    },
+}  # fmt: skip
+
+
+@dataclass
+class Truth:
+    """The world behind a stage opened with ``options``, and what its vendors say happened."""
+
+    stage: Stage
+    options: Mapping[str, Any]
+    world: World = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = {name.replace("-", "_"): value for name, value in self.options.items()}
+        known["mistakes"] = LEVELS[known.get("mistakes", "friendly")]
+        self.world = build_world(Options(**known))
+
+    @cached_property
+    def delivered(self) -> Mapping[str, Mapping[str, Any]]:
+        """What was delivered, by the id it was delivered under; nobody whom no CRM takes for want of a last name."""
+        told = self.stage.vendors["openprospect"].control("world")["prospects"]
+        return {id_: one for id_, one in told.items() if one["has_last_name"]}
+
+    @cached_property
+    def prospects(self) -> Mapping[str, Person]:
+        """The delivered people, by the same ids."""
+        return {id_: self.world.by_number[one["person"]] for id_, one in self.delivered.items()}
+
+    def people_of(self, crm: str) -> dict[str, Person]:
+        """Whom each row is about: as the world drew it, or who was delivered when it was made."""
+        ids = self.stage.vendors[crm].control("world")["ids"]
+        found = {str(ids[str(row.number)]): row.person for row in self.world.rows[crm]}
+        for kind in PEOPLE[crm]:
+            for id_, row in self.stage.vendors.rows(crm, kind).items():
+                external = row.get(EXTERNAL[crm], "")
+                if id_ not in found and external in self.prospects:
+                    found[id_] = self.prospects[external]
+        return found
+
+    def strangers_values(self) -> list[tuple[str, str, str, str]]:
+        """(crm, id, property, the owner's number) of every value of ours that is another person's."""
+        whose, found = owners(self.world), []
+        for crm, kinds in PEOPLE.items():
+            people = self.people_of(crm)
+            for one in self._our_values(crm, kinds):
+                person = people.get(str(one["id"]))
+                if one["property"] in TELLING[crm] and person is not None:
+                    value = str(one["after"])
+                    if is_anothers(value, person, whose):
+                        owner = ",".join(map(str, sorted(whose[plain(value)])[:3]))
+                        found.append((crm, str(one["id"]), str(one["property"]), owner))
+                elif one["property"] == EXTERNAL[crm] and person is not None:
+                    prospect = self.prospects.get(str(one["after"]))
+                    if prospect is not None and prospect.number != person.number:
+                        found.append((crm, str(one["id"]), str(one["property"]), str(prospect.number)))
+        return found
+
+    def _our_values(self, crm: str, kinds: Iterable[str]) -> Iterator[dict[str, Any]]:
+        for one in self.stage.vendors[crm].control("books?kind=writes")["writes"]:
+            if one["request"] and one["by"] != "person" and one["object"] in kinds and one["property"]:
+                yield one
+
+    async def lost(self) -> list[str]:
+        """Delivered people who are nowhere, more than once or not at their company, without a dead letter about it."""
+        found = []
+        for crm, kinds in PEOPLE.items():
+            dead = await self.stage.ledger.work(f"acme_{crm}", "delivery").dead(10_000)
+            reasons = " ".join(letter.reason for letter in dead)
+            found += [f"{crm}: {what}" for external, what in self._missing(crm, kinds) if external not in reasons]
+        return found
+
+    def _missing(self, crm: str, kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
+        people, ids = self.people_of(crm), self.stage.vendors[crm].control("world")["ids"]
+        rows = {id_: row for kind in kinds for id_, row in self.stage.vendors.rows(crm, kind).items()}
+        held: dict[int, list[str]] = {}
+        for id_ in rows:
+            if id_ in people:
+                held.setdefault(people[id_].number, []).append(id_)
+        seeded = {str(ids[str(row.number)]): row for row in self.world.rows[crm]}
+        for external, person in self.prospects.items():
+            if person.opted_out:
+                continue
+            found = held.get(person.number, [])
+            ours = [id_ for id_ in found if id_ not in seeded]
+            there = [id_ for id_ in found if id_ in seeded and self._leads_to(seeded[id_], external)]
+            brought = [id_ for id_ in found if rows[id_].get(EXTERNAL[crm]) or id_ in there]
+            if not brought:
+                yield external, f"nobody is {person.number}"
+            elif len(ours) > 1 or (ours and there):
+                yield external, f"{person.number} is there twice: {ours} {there}"
+            elif not any(rows[id_].get(COMPANY[crm]) or id_.startswith(LEAD) for id_ in brought):
+                yield external, f"{brought} are at no company"
+
+    def _leads_to(self, row: CrmRow, external: str) -> bool:
+        """Whether a row bears the delivered person's name, and an address or profile that was delivered."""
+        told, person = self.delivered[external], row.person
+        named = (row.first_name, row.last_name) == (person.first_name, person.last_name)
+        by_profile = told["linkedin_url"] and plain(row.linkedin_url or "") == person.slug
+        return named and bool(by_profile or (row.email and row.email == told["email"]))
