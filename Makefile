@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 3
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is

@@ -114,6 +114,11 @@ PROPERTIES: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# What a visit reads besides and never writes: a contact's own site tells the employer, as a lead's does.
+READ_ONLY: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType(
+    {("hubspot", "contact"): MappingProxyType({"company_website": "website"})}
+)
+
 # What tells who somebody is. Read from the record; written only where a field maps the same property.
 IDENTITY = (
     "linkedin_url",
@@ -127,14 +132,8 @@ IDENTITY = (
     "company_domain",
 )
 
-# Which provider is asked first. Kaspr's strength is mobile numbers, Forager's is everything a profile shows.
-_FORAGER_FIRST = ("forager", "kaspr")
-_KASPR_FIRST = ("kaspr", "forager")
-
-
-def default_from(field: str) -> tuple[str, ...]:
-    """The providers of ``field``, first asked first."""
-    return _KASPR_FIRST if field in PHONE_FIELDS else _FORAGER_FIRST
+# What a visit asks where the operator names no order: then it asks as it pays.
+EVERYBODY = ("kaspr", "forager")
 
 
 def default_accept(field: str) -> tuple[str, ...]:
@@ -143,7 +142,7 @@ def default_accept(field: str) -> tuple[str, ...]:
 
 
 def with_defaults(kind: str, object: str, watch: Mapping[str, Any]) -> dict[str, Any]:
-    """A watch table of the configuration with every property, order and grade filled in that it leaves out.
+    """A watch table of the configuration with every property and grade filled in that it leaves out.
 
     Tables that are no tables stay as they are: the schema says what is wrong with them.
     """
@@ -166,7 +165,7 @@ def with_defaults(kind: str, object: str, watch: Mapping[str, Any]) -> dict[str,
 
 def _rule(name: str, rule: Mapping[str, Any], property: str | None) -> dict[str, Any]:
     known = {} if property is None else {"property": property}
-    return {**known, "from": default_from(name), "accept": default_accept(name), **rule}
+    return {**known, "accept": default_accept(name), **rule}
 
 
 def _is_slot(object: str, name: str) -> bool:

@@ -170,7 +170,8 @@ class Rule(Table):
     """How one field of one object is filled."""
 
     property: str = Field(min_length=1)
-    from_: Annotated[tuple[PaidProvider, ...], Listed] = Field(alias="from")  # may be empty: nobody is asked
+    # unset: whoever pays best is asked first; given, its order stands, and an empty one asks nobody
+    from_: Annotated[tuple[PaidProvider, ...] | None, Listed] = Field(default=None, alias="from")
     write: Literal["if_blank", "if_ours", "never", "always"] = "if_blank"
     accept: Annotated[tuple[Grade, ...], Listed]  # of e-mails; empty for what has no grades
     max_credits: NonNegativeInt | None = None

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Literal
 
 
@@ -95,7 +94,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What can find a person. Every value is already normalised, ``""`` when unknown."""
+    """What can find a person. Every value is already normalised, ``""`` when unknown.
+
+    ``ids`` are the person's own at providers that found somebody without a profile: (provider, id).
+    """
 
     slug: str = ""
     email: str = ""
@@ -103,6 +105,11 @@ class Identity:
     first_name: str = ""
     last_name: str = ""
     domain: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
+
+    def id_at(self, provider: str) -> str:
+        """The person's id at a provider, ``""`` when it is not known or not needed."""
+        return next((id for name, id in self.ids if name == provider), "")
 
     @property
     def full_name(self) -> str:
@@ -125,17 +132,14 @@ class Question:
     price: int
     name: str = ""
     fields: frozenset[str] = frozenset()
+    key: str = field(init=False, compare=False)
+    """32 hex digits over account, operation and canonical arguments."""
 
-    @property
-    def key(self) -> str:
-        """The question's key: 32 hex digits over account, operation and canonical arguments."""
-        return _key(self.provider, self.account, self.operation, tuple(sorted(self.arguments.items())))
-
-
-@lru_cache(maxsize=4_096)  # a visit asks for the same few keys again with every answer
-def _key(provider: str, account: str, operation: str, arguments: tuple[tuple[str, str], ...]) -> str:
-    canonical = json.dumps([provider, account, operation, arguments], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+    def __post_init__(self) -> None:
+        """Derive the key once: it is looked up with every answer again."""
+        told = [self.provider, self.account, self.operation, sorted(self.arguments.items())]
+        canonical = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        object.__setattr__(self, "key", hashlib.sha256(canonical.encode()).hexdigest()[:32])
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,10 @@ class Offer:
     arguments: Callable[[Identity], Mapping[str, str] | None] = field(compare=False)
     names_person: bool = False
     searches: bool = False
+
+    def __hash__(self) -> int:
+        """Cheap, since questions are cached by the offers they belong to."""
+        return hash((self.provider, self.account, self.operation))
 
     def question(self, identity: Identity) -> Question | None:
         """The question this operation would be asked about ``identity``, or ``None`` when that lacks what it needs."""

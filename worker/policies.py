@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from config.fields import PROPERTIES
+from config.fields import EVERYBODY, PROPERTIES, READ_ONLY
 from config.settings import CrmSettings, Providers, Rule, Watched
 from config.vendors import record_id
 from connectors import ports
@@ -20,6 +20,8 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: Watched, provi
     country = PROPERTIES.get((settings.kind, object), {}).get("country")
     if country:
         identity.setdefault("country", country)  # a number without + is read by it
+    for slot, name in READ_ONLY.get((settings.kind, object), {}).items():
+        identity.setdefault(slot, name)
     return Policy(
         crm=crm,
         object=object,
@@ -40,7 +42,8 @@ def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
     return FieldRule(
         field=name,
         property=rule.property,
-        providers=tuple(provider for provider in rule.from_ if provider in known),
+        providers=tuple(name for name in (EVERYBODY if rule.from_ is None else rule.from_) if name in known),
+        ordered=rule.from_ is not None,
         write=WriteRule(rule.write),
         accept=frozenset(rule.accept),
         max_credits=rule.max_credits,

@@ -158,10 +158,10 @@ class Forager:
         rows = (
             offer(op.PERSON_DETAIL, DETAIL, _by_slug),
             offer(op.ROLE_SEARCH, _DETAIL_WITH_SLUG, _by_name, searches=True),
-            offer(op.WORK_EMAILS, frozenset({"work_email"}), _by_slug),
-            offer(op.PERSONAL_EMAILS, frozenset({"personal_email"}), _by_slug),
+            offer(op.WORK_EMAILS, frozenset({"work_email"}), _by_person),
+            offer(op.PERSONAL_EMAILS, frozenset({"personal_email"}), _by_person),
             offer(op.BY_EMAIL, _DETAIL_WITH_SLUG, _by_email),
-            offer(op.PHONE_NUMBERS, frozenset({"phone", "mobile_phone"}), _by_slug),
+            offer(op.PHONE_NUMBERS, frozenset({"phone", "mobile_phone"}), _by_person),
             offer(op.BY_PHONE, _DETAIL_WITH_SLUG, _by_phone),
         )
         return tuple(sorted(rows, key=lambda row: row.price))
@@ -451,6 +451,12 @@ def _slug(slug: str) -> dict[str, str]:
 
 def _by_slug(identity: Identity) -> Mapping[str, str] | None:
     return _slug(identity.slug) if identity.slug else None
+
+
+def _by_person(identity: Identity) -> Mapping[str, str] | None:
+    """By slug, else by the id under which a search found somebody without a profile."""
+    id = identity.id_at(read.NAME)
+    return _by_slug(identity) or ({"person_id": id} if id else None)
 
 
 def _by_email(identity: Identity) -> Mapping[str, str] | None:

@@ -156,7 +156,7 @@ def _texts(name: str, person: Person, view: View) -> Iterator[tuple[str, str]]:
     yield from ((value, employer) for value in dict.fromkeys(told.get(name, ())) if value)
 
 
-def current_role(roles: Sequence[Role], company_domains: frozenset[str]) -> Role | None:
+def current_role(roles: Sequence[Role], company_domains: Sequence[str]) -> Role | None:
     """The role that counts: a current one at the record's company, else the first current one."""
     current = [role for role in roles if role.current]
     here = [role for role in current if domains.registrable(role.company.domain) in company_domains]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 
@@ -15,13 +14,18 @@ LENGTH = 12
 def fingerprint(view: View, policy: Policy) -> str:
     """Twelve hex digits over identity, open gaps and policy, and over any change since a value was refused.
 
+    What else could prove the person counts, too: one more address or number may settle who somebody is.
+
     Taken after the push of the record as it then is, so that our own write reads as nothing new.
     """
+    who = view.identity
+    evidence = (view.facts.emails | view.facts.numbers) - {who.email, who.phone}
     told = [
-        [getattr(view.identity, slot.name).casefold() for slot in dataclasses.fields(view.identity)],
+        [one.casefold() for one in (who.slug, who.email, who.phone, who.first_name, who.last_name, who.domain)],
         sorted(view.domains),
         sorted(view.gaps),
         policy.digest,
         *([view.changed_since] if view.changed_since else []),
+        *([sorted(evidence)] if evidence else []),
     ]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:LENGTH]

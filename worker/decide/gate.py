@@ -1,7 +1,7 @@
 """Decides whether a person who was found is the one a record means: by the name, else by a second fact.
 
 Every path to a write asks here: visits with what a provider answers, deliveries with the row they matched. Both sides
-are read with ``facts`` and compared with ``judge``:
+are read with ``facts`` (or ``facts_of``, for a ``Person``) and compared with ``judge``:
 
     row = facts(first="", last="Example", emails=("ada@acme.com",), employers=("https://acme.com",))
     delivered = facts(full="Ada Example", emails=("ada@acme.com",), employers=("acme.com",), slug="ada-example")
@@ -16,12 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
+from connectors.models import Person
 from worker.decide.values import domains, linkedin, phones
 from worker.decide.values.emails import read
 from worker.decide.values.person import PersonName, Verdict, compare, parts
 
-__all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "judge"]
+__all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "facts_of", "is_provable", "judge"]
 
 
 class Fact(StrEnum):
@@ -31,6 +33,9 @@ class Fact(StrEnum):
     SLUG = "slug"
     PHONE = "phone"
     EMPLOYER = "employer"
+
+
+_FAMILYS = frozenset({Fact.PHONE, Fact.EMPLOYER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +89,53 @@ def facts(
     )
 
 
+@lru_cache(maxsize=4_096)  # a visit judges the same answers again with every new one
+def facts_of(person: Person, asked: str = "") -> Facts:
+    """What a provider tells of somebody; ``asked`` is an address that it says is theirs."""
+    return facts(
+        first=person.first_name,
+        last=person.last_name,
+        full=person.full_name,
+        emails=(asked, *(email.address for email in person.emails)),
+        numbers=(phone.number for phone in person.phones),
+        employers=(role.company.domain for role in person.roles if role.current),
+        slug=person.slug,
+        countries=(person.country,) if person.country else (),
+    )
+
+
+@lru_cache(maxsize=4_096)
 def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: bool = False) -> Judgement:
     """Decides what ``found`` is to ``record``.
 
     A contradicting name is another person whatever else agrees. An agreeing full name is the same one. Everything
     else, one half of a name included, cannot be told from the name and needs a second fact other than ``found_by``.
+    Where the last name is all there is to compare, an employer or a number is none: families share all three.
     ``strict`` is for a search by name and company, where the name has to agree in full.
     """
     verdict = compare(record.name, found.name, strict=strict)
     if verdict is Verdict.OTHER:
         return Judgement(verdict)
-    second = next((fact for fact in Fact if fact is not found_by and _agrees(fact, record, found, found_by)), None)
-    if verdict is Verdict.SAME and _in_full(record.name, found.name):
+    (first, last), (other_first, other_last) = parts(record.name), parts(found.name)
+    void = _FAMILYS if last and other_last and not (first and other_first) else frozenset()
+    telling = (fact for fact in Fact if fact is not found_by and fact not in void)
+    second = next((fact for fact in telling if _agrees(fact, record, found, found_by)), None)
+    if verdict is Verdict.SAME and bool(first) == bool(other_first):
         return Judgement(verdict, second)
     return Judgement(Verdict.SAME if second else Verdict.UNSAID, second)
 
 
-def _in_full(record: PersonName, found: PersonName) -> bool:
-    """Whether both sides give as much of the name: half a name is shared by families and namesakes."""
-    return bool(parts(record)[0]) == bool(parts(found)[0])
+def is_provable(record: Facts, found_by: Fact | None = None) -> bool:
+    """Whether anything about the record could prove that somebody is its person: else nobody is worth looking up."""
+    first, last = parts(record.name)
+    void = _FAMILYS if last and not first else frozenset()
+    known = {
+        Fact.EMAIL: record.emails,
+        Fact.SLUG: record.slug,
+        Fact.PHONE: record.numbers,
+        Fact.EMPLOYER: record.employers if found_by is Fact.EMAIL else record.employers | record.offices,
+    }
+    return bool(first and last) or any(known[fact] for fact in Fact if fact is not found_by and fact not in void)
 
 
 def _agrees(fact: Fact, record: Facts, found: Facts, found_by: Fact | None) -> bool:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 
 from connectors.models import Answer, Identity, Offer, Outcome, Person, Question
+from worker.decide.gate import Fact, Verdict, facts_of, judge
+from worker.decide.offers import Askable, By, Catalogue, finders, lookups
 from worker.decide.policy import Policy
 from worker.decide.record import View
-from worker.decide.values import domains, linkedin, names
-from worker.decide.values.text import clean
+from worker.decide.values import domains, linkedin
+from worker.decide.values.person import PersonName, compare, parts
 
-_ANYBODY = Identity("x", "x@example.com", "+14155552671", "X", "Y", "example.com")
-_UNKNOWN = replace(_ANYBODY, slug="")
-
-
-class Match(Enum):
-    """What a person in an answer is to the record."""
-
-    SAME = auto()
-    OTHER = auto()
-    UNSAID = auto()  # no name on one side: contradicts nothing, proves nothing
+# Only an address that is one person's is asked about, so whose it is proves the person. Numbers and offices are shared.
+_PROVES_NOTHING: Mapping[By, Fact] = {By.PHONE: Fact.PHONE, By.NAME: Fact.EMPLOYER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,43 +48,57 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """``asked`` by question key. ``sources`` are the people proved to be the record's, ``others`` those who are not.
+    """``asked`` by question key. ``sources`` are the people proved to be the record's.
 
-    ``found`` is what gave the slug, ``None`` when it is the CRM's or unknown. ``proved`` says that an answer named
-    the slug's person and the name agreed; ``wrong`` that one did and it did not, and none agreed.
+    ``others`` are answers that name somebody else, ``unsure`` those whose person nothing proves. ``proved`` says that
+    an answer named the slug's person and the gate took it for the record's; ``wrong`` that one did and it did not, and
+    none did. ``left`` says that the person has left the record's company. ``mistaken`` are providers whose own answer
+    names somebody else: what they tell by slug is of that person.
     """
 
     identity: Identity
     asked: Mapping[str, Asked] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
     others: tuple[Asked, ...] = ()
-    found: Source | None = None
+    unsure: tuple[Asked, ...] = ()
     conflict: bool = False
     proved: bool = False
     wrong: bool = False
+    left: bool = False
+    mistaken: frozenset[str] = frozenset()
+
+    @property
+    def found(self) -> bool:
+        """Whether questions by slug, or by a provider's own id, can be asked."""
+        return bool(self.identity.slug or self.identity.ids)
 
 
-def by_slug(offer: Offer) -> bool:
-    """Whether the operation is asked by slug."""
-    return offer.arguments(_UNKNOWN) is None
+@dataclass(slots=True)
+class _Judged:
+    """Answers by what the gate makes of their people."""
 
+    same: list[Source] = field(default_factory=list)
+    other: list[Asked] = field(default_factory=list)
+    unsaid: list[Source] = field(default_factory=list)
 
-def by_price(offers: Sequence[Offer]) -> list[Offer]:
-    """Cheapest first; equal prices in a fixed order, so that every visit asks alike."""
-    return sorted(offers, key=lambda offer: (offer.price, offer.provider, offer.operation, offer.account))
+    def take(self, one: Asked, person: Person, verdict: Verdict) -> None:
+        if verdict is Verdict.OTHER:
+            self.other.append(one)
+        else:
+            (self.same if verdict is Verdict.SAME else self.unsaid).append(Source(one, person))
 
 
 def learn(
     view: View,
     policy: Policy,
-    offers: Sequence[Offer],
+    offers: Catalogue,
     answers: Mapping[str, Answer],
     missed: AbstractSet[str] = frozenset(),
 ) -> Knowledge:
     """What ``answers`` say. Their order does not matter; questions in ``missed`` count as misses."""
     identity = view.identity
     while True:
-        known = _learn(view, identity, policy, by_price(offers), answers, missed)
+        known = _learn(view, identity, policy, offers, answers, missed)
         grown = _named(identity, known.sources)
         if grown == identity:
             return known
@@ -102,118 +109,117 @@ def _learn(
     view: View,
     identity: Identity,
     policy: Policy,
-    offers: Sequence[Offer],
+    offers: Catalogue,
     answers: Mapping[str, Answer],
     missed: AbstractSet[str],
 ) -> Knowledge:
-    finders = _asked([offer for offer in offers if not by_slug(offer)], identity, answers, missed)
-    hits, others = _found(finders, identity, view)
+    found_by = _asked(finders(offers, identity, view.domains), answers, missed)
+    hits = _found(found_by, offers, identity, view)
     slugs: list[tuple[str, Source | None]] = [(identity.slug, None)] if identity.slug else []
-    for hit in hits:
-        slug = linkedin.slug(hit.person.slug)
-        if slug and "slug" in hit.asked.offer.gives:
-            slugs.append((slug, hit))
-    slug, found = slugs[0] if slugs else ("", None)
-    identity = replace(identity, slug=slug)
+    slugs += [(slug, hit) for hit in hits.same if (slug := _slug(hit))]
+    slug = slugs[0][0] if slugs else ""
+    identity = replace(identity, slug=slug, ids=() if slug else _ids(hits.same))
 
-    lookups = _asked([offer for offer in offers if by_slug(offer)], identity, answers, missed) if slug else []
-    told = [
-        (one, person, match(view.identity, person))
-        for one in lookups
-        if one.offer.names_person
-        for person in one.people
-    ]
-    proved = any(said is Match.SAME for _, _, said in told) or (
-        bool(view.identity.last_name) and any(hit for other, hit in slugs if other == slug)
-    )
-    mismatched = [one for one, _, said in told if said is Match.OTHER]
-    conflict, wrong = len({other for other, _ in slugs}) > 1, bool(mismatched) and not proved
-    trusted = proved or not view.identity.last_name
-    sources = hits + [
-        Source(one, person) for one, person, said in told if said is Match.SAME or (said is Match.UNSAID and trusted)
-    ]
-    if trusted or not policy.verify_person:
-        sources += [Source(one, person) for one in lookups if not one.offer.names_person for person in one.people]
+    asked = _asked(lookups(offers, identity), answers, missed)
+    named = _Judged()
+    for one in asked:
+        if one.offer.names_person:
+            for person in one.people:
+                named.take(one, person, judge(view.facts, facts_of(person), found_by=Fact.SLUG).verdict)
+    proved = bool(named.same or identity.ids) or any(hit for other, hit in slugs if other == slug)
+    conflict, wrong = len({other for other, _ in slugs}) > 1, bool(named.other) and not proved
+    trusted = proved or not policy.verify_person
+    sources = hits.same + named.same + (named.unsaid if trusted else [])
+    mistaken = frozenset(one.offer.provider for one in named.other)
+    if trusted:
+        sources += [
+            Source(one, person)
+            for one in asked
+            if not one.offer.names_person and one.offer.provider not in mistaken
+            for person in one.people
+        ]
+    if conflict or wrong:
+        sources = []
     return Knowledge(
         identity=identity,
-        asked={one.question.key: one for one in (*finders, *lookups)},
-        sources=() if conflict or wrong else tuple(sources),
-        others=(*others, *mismatched),
-        found=found,
+        asked={one.question.key: one for one in (*found_by, *asked)},
+        sources=tuple(sources),
+        others=(*hits.other, *named.other),
+        unsure=() if trusted else tuple(source.asked for source in (*hits.unsaid, *named.unsaid)),
         conflict=conflict,
         proved=proved,
         wrong=wrong,
+        left=not policy.allow_employer_changed and _has_left(sources, view.domains),
+        mistaken=mistaken,
     )
 
 
-def _found(finders: Sequence[Asked], identity: Identity, view: View) -> tuple[list[Source], list[Asked]]:
-    """Who was found without a slug and is the record's person, reverse lookups first; and what found somebody else."""
-    hits, others = [], []
-    for one in sorted(finders, key=lambda finder: finder.offer.searches):
-        person, mistaken = _search_hit(one, identity, view) if one.offer.searches else _reverse_hit(one, view.identity)
-        if person:
-            hits.append(Source(one, person))
-        if mistaken:
-            others.append(one)
-    return hits, others
+def _found(asked: Sequence[Asked], offers: Catalogue, identity: Identity, view: View) -> _Judged:
+    """Who was found without a slug, reverse lookups first. A search that finds somebody else is only a miss."""
+    judged = _Judged()
+    for one in sorted(asked, key=lambda finder: finder.offer.searches):
+        if one.offer.searches:
+            if person := _namesake_at_work(one, identity, view):
+                judged.take(one, person, Verdict.SAME)
+            continue
+        by = offers.by[one.offer]
+        address = identity.email if by is By.EMAIL else ""
+        for person in one.people[:1]:
+            verdict = judge(view.facts, facts_of(person, address), found_by=_PROVES_NOTHING.get(by)).verdict
+            judged.take(one, person, verdict)
+    return judged
 
 
-def match(identity: Identity, person: Person) -> Match:
-    """Whether ``person`` bears the record's last name. Without one on the record only another slug speaks against."""
-    if not identity.last_name:
-        slug = linkedin.slug(person.slug)
-        return Match.OTHER if identity.slug and slug and slug != identity.slug else Match.UNSAID
-    if not clean(person.last_name) and not clean(person.full_name):
-        return Match.UNSAID
-    return Match.SAME if _bears(identity, person) else Match.OTHER
+def _namesake_at_work(one: Asked, identity: Identity, view: View) -> Person | None:
+    """The one person of a search whose name and current employer are the record's; several are none."""
+    record = PersonName(identity.first_name, identity.last_name)
+    people: dict[str, Person] = {}
+    for person in one.people:
+        told = facts_of(person)
+        if told.employers.isdisjoint(view.domains) or compare(record, told.name, strict=True) is not Verdict.SAME:
+            continue
+        people.setdefault(told.slug or person.id, person)
+    return next(iter(people.values())) if len(people) == 1 else None
 
 
-def _bears(identity: Identity, person: Person) -> bool:
-    if clean(person.last_name) and names.same_last_name(identity.last_name, person.last_name):
-        return True
-    return names.carries(identity.last_name, person.full_name, identity.first_name)
+def _slug(source: Source) -> str:
+    return linkedin.slug(source.person.slug) if "slug" in source.asked.offer.gives else ""
 
 
-def _asked(
-    offers: Sequence[Offer], identity: Identity, answers: Mapping[str, Answer], missed: AbstractSet[str]
-) -> list[Asked]:
+def _ids(hits: Iterable[Source]) -> tuple[tuple[str, str], ...]:
+    """Where people who were found without a profile are known: (provider, id), one each."""
+    found: dict[str, str] = {}
+    for hit in hits:
+        if hit.person.id:
+            found.setdefault(hit.asked.offer.provider, hit.person.id)
+    return tuple(found.items())
+
+
+def _asked(askable: Iterable[Askable], answers: Mapping[str, Answer], missed: AbstractSet[str]) -> list[Asked]:
     known = []
-    for offer in offers:
-        question = offer.question(identity)
-        if question and question.key in missed:
+    for offer, question in askable:
+        if question.key in missed:
             known.append(Asked(offer, question, None))
-        elif question and question.key in answers:
+        elif question.key in answers:
             known.append(Asked(offer, question, answers[question.key]))
     return known
 
 
-def _reverse_hit(one: Asked, identity: Identity) -> tuple[Person | None, bool]:
-    """The person found by e-mail or phone, if it is the record's; and whether somebody else was found."""
-    nameless = replace(identity, slug="")  # a slug other than the record's is a conflict, not another person
-    told = [(person, match(nameless, person)) for person in one.people[:1]]
-    person = next((person for person, said in told if said is Match.SAME), None)
-    if person is None and not identity.last_name:
-        person = next((person for person, _ in told), None)
-    return person, person is None and any(said is Match.OTHER for _, said in told)
-
-
-def _search_hit(one: Asked, identity: Identity, view: View) -> tuple[Person | None, bool]:
-    """The one person of a search whose name and current employer are the record's; several are none."""
-    matching = [person for person in one.people if _is_named(identity, person) and _works_there(person, view)]
-    slugs = {linkedin.slug(person.slug) or person.id for person in matching}
-    return (matching[0] if len(slugs) == 1 else None), False
-
-
-def _is_named(identity: Identity, person: Person) -> bool:
-    first, last = person.first_name, person.last_name
-    if not clean(last):
-        first, last = names.split(person.full_name)
-    return names.same_person_name(identity.first_name, identity.last_name, first, last)
-
-
-def _works_there(person: Person, view: View) -> bool:
-    employers = {domains.registrable(role.company.domain) for role in person.roles if role.current}
-    return not employers.isdisjoint(view.domains or {view.identity.domain} - {""})
+def _has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
+    """Whether the sources place the person elsewhere: the record's company is a former employer and no current one,
+    or every address at work is another company's.
+    """  # noqa: D205 - one sentence
+    then: set[str] = set()
+    now: set[str] = set()
+    offices: set[str] = set()
+    for source in sources:
+        told = facts_of(source.person)
+        now |= told.employers
+        offices |= told.offices
+        then |= {domains.registrable(role.company.domain) for role in source.person.roles if not role.current}
+    if not now.isdisjoint(home) or not home:
+        return False
+    return not then.isdisjoint(home) or (bool(offices) and offices.isdisjoint(home))
 
 
 def _named(identity: Identity, sources: Sequence[Source]) -> Identity:
@@ -221,9 +227,8 @@ def _named(identity: Identity, sources: Sequence[Source]) -> Identity:
     if identity.last_name:
         return identity
     for source in sources:
-        first, last = clean(source.person.first_name), clean(source.person.last_name)
-        if not last:
-            first, last = names.split(source.person.full_name)
+        person = source.person
+        first, last = parts(PersonName(person.first_name, person.last_name, person.full_name))
         if last:
             return replace(identity, first_name=first or identity.first_name, last_name=last)
     return identity

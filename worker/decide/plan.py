@@ -11,11 +11,13 @@ from connectors.models import Answer, Offer, Property, Question
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.findings import Finding, Judged, judge
 from worker.decide.knowledge import Knowledge, learn
+from worker.decide.odds import PRICE_LIST, Odds
+from worker.decide.offers import Catalogue, catalogue, finders, lookups
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
 from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS, same_value
-from worker.decide.waterfall import Ask, Await, Stop, Waterfall, independent
+from worker.decide.waterfall import LEFT_BEHIND, Ask, Await, Step, Stop, Waterfall, independent
 
 __all__ = ["Change", "Decision", "Next", "candidates", "decide"]
 
@@ -31,41 +33,40 @@ def decide(
     missed: AbstractSet[str] = frozenset(),
     closed: Mapping[str, str] | None = None,
     blocked: AbstractSet[str] = frozenset(),
-    spent: Mapping[str, int] | None = None,
+    odds: Odds = PRICE_LIST,
     schema: Mapping[str, Property] | None = None,
 ) -> Decision:
     """What to ask next, what to write and why the rest stays open.
 
     ``answers`` (by question key) are kept or just bought, in any order; ``missed`` are keys that count as misses.
     ``closed`` providers (-> a ``Reason``) cannot be asked in this run and are passed over; ``blocked`` ones have no
-    capacity now, and fields they are next for wait. ``spent`` are credits per field that ``answers`` do not show.
+    capacity now, and fields they are next for wait. ``odds`` are what questions are expected to cost and to bring.
     ``schema`` is the CRM's own word on its properties: what does not fit them is not taken for a value.
     """
     if view.skip:
         reason = view.skip.reason
         return Decision(unfilled=dict.fromkeys(view.blank, reason) if reason else {}, identity=view.identity)
     properties = schema or {}
-    offers = _about(policy, offers)
-    known = learn(view, policy, offers, answers, missed)
+    askable = _about(policy, offers)
+    known = learn(view, policy, askable, answers, missed)
     rules = [rule for name in view.gaps if (rule := policy.rule(name))]
     shut = [rule for rule in rules if rule.property in properties and not properties[rule.property].writable]
     rules = [rule for rule in rules if rule not in shut]
     judged = {rule.field: judge(rule.field, rule, view, policy, known, properties) for rule in rules}
     chosen = _chosen(judged)
 
-    if not known.identity.slug and not known.identity.email and (found := _email(chosen)):
+    if not known.found and not known.identity.email and (found := _email(chosen)):
         wider = replace(view, identity=replace(view.identity, email=found))  # a found e-mail is identity at once
         return decide(
-            wider, policy, offers, answers, missed=missed, closed=closed, blocked=blocked, spent=spent, schema=schema
+            wider, policy, offers, answers, missed=missed, closed=closed, blocked=blocked, odds=odds, schema=schema
         )
 
-    fall = Waterfall(
-        view, policy, offers, known, {name: Reason(why) for name, why in (closed or {}).items()}, blocked, spent or {}
-    )
-    steps = {rule.field: fall.next(rule) for rule in rules if rule.field not in chosen}
+    open_rules = [rule for rule in rules if rule.field not in chosen]
+    reasons = {name: Reason(why) for name, why in (closed or {}).items()}
+    steps = Waterfall(view, policy, askable, known, open_rules, reasons, blocked, odds).steps()
     unfilled = {name: reason for name, reason in view.closed.items() if name in view.blank}
     unfilled |= {rule.field: Reason.INVALID_VALUE for rule in shut}
-    unfilled |= {name: _why(step, judged[name], known) for name, step in steps.items() if isinstance(step, Stop)}
+    unfilled |= {name: _why(name, step, judged[name], known) for name, step in steps.items() if isinstance(step, Stop)}
     changes = tuple(_change(rule, chosen[rule.field]) for rule in rules if _is_new(rule, chosen, view))
     identity = known.identity
     if not identity.email:
@@ -93,15 +94,16 @@ def candidates(
     """
     if view.skip or not view.gaps:
         return ()
-    offers = _about(policy, offers)
-    known = learn(view, policy, offers, answers, missed)
-    told = (offer.question(known.identity) for offer in offers if offer.provider in policy.providers)
-    return tuple(question for question in told if question and question.key not in known.asked)
+    askable = _about(policy, offers)
+    known = learn(view, policy, askable, answers, missed)
+    found = (*lookups(askable, known.identity), *finders(askable, known.identity, view.domains))
+    return tuple(question for _, question in found if question.key not in known.asked)
 
 
-def _about(policy: Policy, offers: Sequence[Offer]) -> Sequence[Offer]:
-    """The operations that speak of what the policy's records are: none of them speaks of a company."""
-    return () if policy.object == "company" else offers
+def _about(policy: Policy, offers: Sequence[Offer]) -> Catalogue:
+    """The operations that may be asked of the policy's records: none of them speaks of a company."""
+    speaking = () if policy.object == "company" else offers
+    return catalogue([offer for offer in speaking if offer.provider in policy.providers])
 
 
 def _chosen(judged: Mapping[str, Judged]) -> dict[str, Finding]:
@@ -135,7 +137,7 @@ def _change(rule: FieldRule, finding: Finding) -> Change:
     return Change(rule.field, rule.property, finding.value, finding.provider, grade, finding.question_key)
 
 
-def _why(step: Stop, judged: Judged, known: Knowledge) -> Reason:
+def _why(name: str, step: Stop, judged: Judged, known: Knowledge) -> Reason:
     if known.conflict:
         return Reason.IDENTITY_CONFLICT
     if known.wrong:
@@ -145,27 +147,32 @@ def _why(step: Stop, judged: Judged, known: Knowledge) -> Reason:
     for reason in _WORTH_TELLING:
         if judged.reasons[reason]:
             return reason
+    if known.left and name in LEFT_BEHIND:
+        return Reason.EMPLOYER_CHANGED
     if known.others:
         return Reason.WRONG_PERSON
+    if known.unsure:
+        return Reason.UNPROVED
     return Reason.NOT_FOUND if step.identified else Reason.NO_IDENTITY
 
 
-def _questions(steps: Mapping[str, Ask | Await | Stop], known: Knowledge) -> tuple[Next, ...]:
-    """The first field's question, and those of others that no answer among them could make unnecessary."""
+def _questions(steps: Mapping[str, Step], known: Knowledge) -> tuple[Next, ...]:
+    """The question that pays best, and those that no answer among them could make unnecessary."""
     asks: dict[str, Ask] = {}
     fields: dict[str, list[str]] = {}
     for name, step in steps.items():
         if isinstance(step, Ask):
-            asks.setdefault(step.question.key, step)
-            fields.setdefault(step.question.key, []).append(name)
+            key = step.question.key
+            asks[key] = min(asks.get(key, step), step, key=lambda ask: ask.ratio)
+            fields.setdefault(key, []).append(name)
     chosen: list[Ask] = []
-    for ask in asks.values():
+    for ask in sorted(asks.values(), key=lambda ask: ask.ratio):
         if all(independent(ask, other, fields, known) for other in chosen):
             chosen.append(ask)
     return tuple(Next(ask.question, ask.offer, tuple(fields[ask.question.key])) for ask in chosen)
 
 
-def _blocked(steps: Mapping[str, Ask | Await | Stop]) -> dict[str, tuple[str, ...]]:
+def _blocked(steps: Mapping[str, Step]) -> dict[str, tuple[str, ...]]:
     waiting: dict[str, tuple[str, ...]] = {}
     for name, step in steps.items():
         if isinstance(step, Await):

@@ -25,7 +25,10 @@ class WriteRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """How one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound."""
+    """How one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound.
+
+    ``providers`` are asked in their order where that is the operator's (``ordered``), else as it pays.
+    """
 
     field: str
     property: str
@@ -33,6 +36,7 @@ class FieldRule:
     write: WriteRule = WriteRule.IF_BLANK
     accept: frozenset[Grade] = frozenset({Grade.VALID})
     max_credits: int | None = None
+    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,25 @@ class Policy:
     blank_values: tuple[str, ...] = ()
     recheck_ms: int = 0
 
+    providers: frozenset[str] = field(init=False, compare=False)
+    """Every provider that any field may be filled from."""
+    digest: str = field(init=False, compare=False)
+    """Eight hex digits over all configuration that decides what is looked up and written."""
+    _rules: Mapping[str, FieldRule] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Derive once what every look at a record needs."""
+        object.__setattr__(self, "providers", frozenset(name for rule in self.rules for name in rule.providers))
+        object.__setattr__(self, "_rules", {rule.field: rule for rule in reversed(self.rules)})
+        object.__setattr__(self, "digest", _digest(self))
+
     def is_blank(self, value: str | None) -> bool:
         """Whether a value of the CRM is a gap: nothing to see, or one of the operator's ``blank_values``."""
         return is_blank(value, self.blank_values)
 
     def rule(self, name: str) -> FieldRule | None:
         """The rule of a canonical field, ``None`` when it is not watched."""
-        return next((rule for rule in self.rules if rule.field == name), None)
+        return self._rules.get(name)
 
     def slot(self, name: str) -> str:
         """The property an identity slot is read from, ``""`` when there is none."""
@@ -73,11 +89,6 @@ class Policy:
         return rule.property if rule else ""
 
     @property
-    def providers(self) -> frozenset[str]:
-        """Every provider that any field may be filled from."""
-        return frozenset(name for rule in self.rules for name in rule.providers)
-
-    @property
     def properties(self) -> tuple[str, ...]:
         """Every property a visit must read, sorted."""
         named = (
@@ -85,23 +96,32 @@ class Policy:
         )
         return tuple(sorted(named - {""}))
 
-    @property
-    def digest(self) -> str:
-        """Eight hex digits over all configuration that decides what is looked up and written.
 
-        ``where`` and ``skip_if`` only select records, and ``recheck_ms`` only says when to look again: a change of
-        them opens no settled record again.
-        """
-        told = [
-            self.mode,
-            [
-                [rule.field, rule.property, rule.providers, rule.write, sorted(rule.accept), rule.max_credits]
-                for rule in self.rules
-            ],
-            sorted(self.identity.items()),
-            self.verify_person,
-            self.allow_employer_changed,
-            self.default_region,
-            *([sorted(self.blank_values)] if self.blank_values else []),
+def _digest(policy: Policy) -> str:
+    """The digest of a policy.
+
+    ``where`` and ``skip_if`` only select records, and ``recheck_ms`` only says when to look again: a change of them
+    opens no settled record again.
+    """
+    rules = [
+        [
+            rule.field,
+            rule.property,
+            rule.providers,
+            rule.write,
+            sorted(rule.accept),
+            rule.max_credits,
+            *([] if rule.ordered else [False]),
         ]
-        return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()[:DIGEST]
+        for rule in policy.rules
+    ]
+    told = [
+        policy.mode,
+        rules,
+        sorted(policy.identity.items()),
+        policy.verify_person,
+        policy.allow_employer_changed,
+        policy.default_region,
+        *([sorted(policy.blank_values)] if policy.blank_values else []),
+    ]
+    return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()[:DIGEST]

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     NOT_FOUND = "not_found"
     BELOW_GRADE = "below_grade"
     WRONG_PERSON = "wrong_person"
+    UNPROVED = "unproved"  # somebody was found and nothing proves that it is the record's person
     EMPLOYER_CHANGED = "employer_changed"
     OPTED_OUT = "opted_out"
     SUPPRESSED = "suppressed"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.models import Identity, Record
+from worker.decide.gate import Facts, facts
 from worker.decide.kept import Kept
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
@@ -39,10 +40,12 @@ class View:
     open or not; ``closed`` says why a blank one is not open. ``refused`` are fields whose value of ours a person
     cleared and that are not yet remembered as refused: the caller remembers them. ``held`` are the values of watched
     fields, ``numbers`` the record's phone numbers (field -> E.164), ``domains`` the registrable domains its employer
-    may have, ``countries`` the hints by which a number without ``+`` is read.
+    may have, surest first, ``countries`` the hints by which a number without ``+`` is read. ``facts`` are what a
+    found person is compared with.
     """
 
     identity: Identity
+    facts: Facts = field(default_factory=Facts)
     gaps: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
     closed: Mapping[str, Reason] = field(default_factory=dict)
@@ -50,7 +53,7 @@ class View:
     skip: Skip | None = None
     held: Mapping[str, str] = field(default_factory=dict, repr=False)
     numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    domains: frozenset[str] = frozenset()
+    domains: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
 
@@ -60,10 +63,11 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
     remembered = own or {}
     countries = _countries(record, policy)
     read = {slot: phones.read(_slot(record, policy, slot), countries) for slot in _NUMBER_SLOTS}
-    known = _domains(record, policy)
+    addresses, told = _emails(record, policy), _employers(record, policy)
+    known = _domains(record, policy, told)
     identity = Identity(
         slug=linkedin.slug(_slot(record, policy, "linkedin_url")),
-        email=next(iter(_emails(record, policy)), ""),
+        email=next((one.email.lower() for text in addresses if (one := emails.read(text)).asked), ""),
         phone=next((number.personal for number in read.values() if number.personal), ""),
         first_name=_name(_slot(record, policy, "first_name")),
         last_name=_name(_slot(record, policy, "last_name")),
@@ -75,6 +79,14 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
         closed = dict.fromkeys(blank, skip.reason)
     return View(
         identity=identity,
+        facts=facts(
+            first=identity.first_name,
+            last=identity.last_name,
+            emails=addresses,
+            numbers=[number.e164 for number in read.values()],
+            employers=told,
+            slug=identity.slug,
+        ),
         gaps=() if skip and skip is not Skip.OBSERVE else gaps,
         blank=blank,
         closed=closed,
@@ -84,7 +96,7 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
             rule.field: value for rule in policy.rules if not policy.is_blank(value := _value(record, rule.property))
         },
         numbers={slot: number.e164 for slot, number in read.items() if number.e164},
-        domains=frozenset(known),
+        domains=known,
         countries=countries,
         changed_since=_changed_since(record, gaps, remembered),
     )
@@ -93,12 +105,6 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
 def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, Own]) -> int:
     stamps = [kept.stamp for name in gaps if name in own and (kept := own[name].kept) is not None]
     return record.modified if stamps and record.modified > max(stamps) else 0
-
-
-def natural_keys(identity: Identity) -> tuple[str, ...]:
-    """What names a person beyond any one record, for suppression: ``email:``, ``slug:`` and ``phone:``."""
-    told = (("email", identity.email), ("slug", identity.slug), ("phone", identity.phone))
-    return tuple(f"{kind}:{value}" for kind, value in told if value)
 
 
 def with_values(record: Record, values: Mapping[str, str]) -> Record:
@@ -131,23 +137,27 @@ def _countries(record: Record, policy: Policy) -> tuple[str, ...]:
 
 
 def _emails(record: Record, policy: Policy) -> list[str]:
-    """The record's addresses that can be one person's, in compared spelling, the work address first."""
+    """What stands in the record's fields for addresses, the work address first."""
     names = dict.fromkeys(policy.slot(slot) for slot in _EMAIL_SLOTS)
-    read = (emails.read(_filled(record, policy, name)) for name in names)
-    return [address.email.lower() for address in read if address.asked]
+    return [text for name in names if (text := _filled(record, policy, name))]
 
 
-def _domains(record: Record, policy: Policy) -> list[str]:
-    """The employer's registrable domains, surest first: own property, an address not at a free host, linked company."""
-    personal = policy.slot("personal_email")
-    mail = next((policy.slot(slot) for slot in ("email", "work_email") if policy.slot(slot)), "")
+def _employers(record: Record, policy: Policy) -> tuple[str, ...]:
+    """What tells the employer by itself, surest first: own property, own site, linked company."""
     told = (
         _slot(record, policy, "company_domain"),
         _slot(record, policy, "company_website"),
-        emails.domain(_filled(record, policy, mail)) if mail != personal else "",
         record.company_domain,
     )
-    return [domain for domain in dict.fromkeys(domains.company_domain(text) for text in told) if domain]
+    return tuple(text for text in told if text)
+
+
+def _domains(record: Record, policy: Policy, told: tuple[str, ...]) -> tuple[str, ...]:
+    """The employer's registrable domains, surest first; the work address comes last, since people change jobs."""
+    personal = policy.slot("personal_email")
+    mail = next((policy.slot(slot) for slot in ("email", "work_email") if policy.slot(slot)), "")
+    texts = (*told, emails.domain(_filled(record, policy, mail)) if mail != personal else "")
+    return tuple(dict.fromkeys(domain for text in texts if (domain := domains.company_domain(text))))
 
 
 def _skip(record: Record, policy: Policy, *, suppressed: bool) -> Skip | None:

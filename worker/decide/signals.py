@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from connectors.models import Answer, Offer
 from worker.decide.findings import current_role
 from worker.decide.knowledge import learn
+from worker.decide.offers import catalogue
 from worker.decide.policy import Policy
 from worker.decide.record import View
 from worker.decide.values import domains
@@ -40,7 +41,7 @@ def job_change(
     if not view.domains:
         return None
     told: JobChange | None = None
-    for source in learn(view, policy, offers, answers, missed).sources:
+    for source in learn(view, policy, catalogue(offers), answers, missed).sources:
         role = current_role(source.person.roles, view.domains)
         domain = domains.company_domain(role.company.domain) if role else ""
         if role is None or not domain:

@@ -1,27 +1,34 @@
-"""Which question is next for one gap: the providers in the field's order, each one's operations by price."""
+"""Which question is next for each gap: the one with the least expected credits for each value it can still bring."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from connectors.models import Offer, Question
-from worker.decide.knowledge import Knowledge, by_price, by_slug
+from connectors.models import Offer, PhoneKind, Question
+from worker.decide.gate import Fact, is_provable
+from worker.decide.knowledge import Knowledge
+from worker.decide.odds import PRICE_LIST, Odds
+from worker.decide.offers import By, Catalogue, finders, lookups
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
-from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS
+from worker.decide.values import phones
+from worker.decide.values.fields import EMAIL_FIELDS, EMPLOYER_FIELDS, PHONE_FIELDS
 
 _WORTH_FINDING = EMAIL_FIELDS | PHONE_FIELDS | {"linkedin_url"}
+LEFT_BEHIND = EMPLOYER_FIELDS | {"work_email"}
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask this now."""
+    """Ask this now. ``ratio`` is the expected credits per usable value, all gaps counted that it may serve."""
 
     offer: Offer
     question: Question
+    ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,85 +49,148 @@ class Stop:
     identified: bool = True
 
 
+Step: TypeAlias = Ask | Await | Stop
+
+
 @dataclass(frozen=True, slots=True)
+class _Way:
+    """A question, and what is known to follow it: it proves the person for ``target``, or is the target itself."""
+
+    offer: Offer
+    question: Question
+    target: Offer
+    ratio: float
+
+
 class Waterfall:
-    """The ordered questions of a record, given what is known, what may be spent and who can be asked."""
+    """The questions of a record, given what is known, what may be spent and who can be asked."""
 
-    view: View
-    policy: Policy
-    offers: Sequence[Offer]
-    known: Knowledge
-    closed: Mapping[str, Reason] = field(default_factory=dict)
-    blocked: AbstractSet[str] = frozenset()
-    spent: Mapping[str, int] = field(default_factory=dict)
+    def __init__(
+        self,
+        view: View,
+        policy: Policy,
+        offers: Catalogue,
+        known: Knowledge,
+        gaps: Sequence[FieldRule],
+        closed: Mapping[str, Reason] | None = None,
+        blocked: AbstractSet[str] = frozenset(),
+        odds: Odds = PRICE_LIST,
+    ) -> None:
+        """Take ``gaps``, the rules of the fields that no known answer fills."""
+        self._view, self._policy, self._offers, self._known = view, policy, offers, known
+        self._gaps, self._closed, self._blocked, self._odds = gaps, closed or {}, blocked, odds
+        self._new = {
+            offer: question
+            for offer, question in lookups(offers, known.identity)
+            if question.key not in known.asked and offer.provider not in known.mistaken
+        }
+        self._finders = [
+            (offer, question)
+            for offer, question in finders(offers, known.identity, view.domains)
+            if offers.by[offer] is not By.PHONE or is_provable(view.facts, Fact.PHONE)
+        ]
+        self._provable = known.proved or not policy.verify_person or is_provable(view.facts, Fact.SLUG)
+        self._chances: dict[Offer, list[float]] = {}
 
-    def next(self, rule: FieldRule) -> Ask | Await | Stop:
-        """The next step for the field of ``rule``, which no known answer fills."""
-        if self.known.conflict or self.known.wrong:
+    def steps(self) -> dict[str, Step]:
+        """The next step for each gap, by field."""
+        return {rule.field: self._next(rule) for rule in self._gaps}
+
+    def _next(self, rule: FieldRule) -> Step:
+        if self._known.conflict or self._known.wrong:
             return Stop()
-        if self.known.identity.slug:
-            return self._first(rule, self._lookups(rule))
-        return self._first(rule, self._finders(rule))
-
-    def _first(self, rule: FieldRule, steps: Iterable[tuple[Offer, Offer]]) -> Ask | Await | Stop:
-        """The first (question, question it is a step to) that is new, affordable and whose provider can be asked."""
         limited, left = None, self._left(rule)
-        for offer, target in steps:
-            question = offer.question(self.known.identity)
-            if question is None or question.key in self.known.asked:
-                continue
-            if left is not None and max(offer.price, target.price) > left:
+        for way in self._lookups(rule) if self._known.found else self._finding(rule):
+            if left is not None and max(way.offer.price, way.target.price) > left:
                 limited = limited or Reason.BUDGET
-            elif offer.provider in self.closed:
-                limited = limited or self.closed[offer.provider]
-            elif offer.provider in self.blocked:
-                return Await(offer.provider)
+            elif way.offer.provider in self._closed:
+                limited = limited or self._closed[way.offer.provider]
+            elif way.offer.provider in self._blocked:
+                return Await(way.offer.provider)
             else:
-                return Ask(offer, question)
-        identified = any(
-            offer.question(self.known.identity) for offer in self._usable_offers() if self._worth(offer, rule)
-        )
+                return Ask(way.offer, way.question, way.ratio)
+        identified = self._is_identified(rule)
         return Stop(limited or (self._out_of_reach(rule) if identified else None), identified)
 
-    def _usable_offers(self) -> list[Offer]:
-        """The operations of every provider the policy names, cheapest first."""
-        return [offer for offer in by_price(self.offers) if offer.provider in self.policy.providers]
+    # ---- somebody who is known -----------------------------------------------------------------------------------
 
-    def _lookups(self, rule: FieldRule) -> Iterable[tuple[Offer, Offer]]:
-        """Questions by slug that give the field, each after the one that proves the person where it needs proof."""
-        for target in self._targets(rule):
-            question = target.question(self.known.identity)
-            if question is None or question.key in self.known.asked:
-                yield target, target
-            elif self._needs_proof(target):
-                proofs = self._proofs(target.provider)
-                yield from ((proof, target) for proof in proofs)
-            else:
-                yield target, target
+    def _lookups(self, rule: FieldRule) -> list[_Way]:
+        """Questions by slug that may fill the field or prove the person first, as the operator orders, else as it pays.
+
+        Nobody is paid for whom nothing on the record could prove.
+        """
+        if not self._provable:
+            return []
+        places = {name: place for place, name in enumerate(rule.providers)} if rule.ordered else {}
+        ways = [way for offer in self._targets(rule) if offer in self._new for way in self._ways(offer)]
+        ways.sort(key=lambda way: (places.get(way.target.provider, 0), way.ratio, not way.offer.names_person))
+        return ways
 
     def _targets(self, rule: FieldRule) -> list[Offer]:
-        """What answers the field by slug, in the order it is asked."""
-        return [
-            offer
-            for provider in dict.fromkeys(rule.providers)
-            for offer in by_price(self.offers)
-            if offer.provider == provider and rule.field in offer.gives - {"linkedin_url"} and by_slug(offer)
+        """What may answer the field by slug."""
+        return [offer for offer in self._offers.by_slug if rule.field != "linkedin_url" and self._serves(offer, rule)]
+
+    def _serves(self, offer: Offer, rule: FieldRule) -> bool:
+        """Whether the operation can still bring a value for the field."""
+        return (
+            rule.field in offer.gives
+            and offer.provider in rule.providers
+            and not (self._known.left and rule.field in LEFT_BEHIND)
+            and not (rule.field in PHONE_FIELDS and self._is_held(offer, rule.field))
+        )
+
+    def _is_held(self, offer: Offer, name: str) -> bool:
+        """Whether the record holds in its other field the number that a dear question for numbers would bring."""
+        if not offer.gives <= PHONE_FIELDS:
+            return False
+        if name == "phone":
+            return "mobile_phone" in self._view.numbers
+        return phones.read(self._view.numbers.get("phone", ""), kind=PhoneKind.FIXED).mobile
+
+    def _ways(self, target: Offer) -> list[_Way]:
+        """The target's question, or those that prove the person before it."""
+        if not self._policy.verify_person or self._known.proved or target.names_person:
+            return [_Way(target, self._new[target], target, self._ratio(target, target))]
+        return [  # at the provider itself: its contact lookups mean the same person
+            _Way(proof, question, target, self._ratio(proof, target))
+            for proof, question in self._new.items()
+            if proof.names_person and proof.provider == target.provider
         ]
 
-    def _finders(self, rule: FieldRule) -> list[tuple[Offer, Offer]]:
-        """Questions that find the slug, or the value itself, without a slug; cheapest first, whoever answers."""
+    def _ratio(self, offer: Offer, target: Offer) -> float:
+        """Expected credits for each usable value of a question and of what follows it."""
+        credits, chances = self._odds.credits(offer), self._chance(offer)
+        if target is not offer:
+            credits += self._odds.credits(target)
+            chances = [1 - (1 - one) * (1 - other) for one, other in zip(chances, self._chance(target), strict=True)]
+        return credits / max(sum(chances), 0.01)
+
+    def _chance(self, offer: Offer) -> list[float]:
+        """The chance of a usable value from an operation, by gap."""
+        known = self._chances.get(offer)
+        if known is None:
+            known = self._chances[offer] = [
+                self._odds.chance(offer, rule.field) if self._serves(offer, rule) else 0.0 for rule in self._gaps
+            ]
+        return known
+
+    # ---- somebody who is to be found -----------------------------------------------------------------------------
+
+    def _finding(self, rule: FieldRule) -> list[_Way]:
+        """Questions that find the slug, or the value itself, without a slug; those that find cheapest first."""
         follows = self._follows(rule)
-        return [
-            (offer, offer)
-            for offer in self._usable_offers()
-            if not by_slug(offer)
+        ways = [
+            _Way(offer, question, offer, self._odds.credits(offer) / self._odds.chance(offer, "slug"))
+            for offer, question in self._finders
+            if question.key not in self._known.asked
             and ((follows and "slug" in offer.gives) or self._gives(offer, rule))
-            and self._worth(offer, rule)
+            and self._is_worth(offer, rule)
         ]
+        return sorted(ways, key=lambda way: way.ratio)
 
-    def _worth(self, offer: Offer, rule: FieldRule) -> bool:
+    def _is_worth(self, offer: Offer, rule: FieldRule) -> bool:
         """Whether the field justifies the price: nobody is found by phone for 15 credits to fill in a title for 1."""
-        if by_slug(offer) or rule.field in _WORTH_FINDING:
+        if rule.field in _WORTH_FINDING:
             return True
         return offer.price <= max((target.price for target in self._targets(rule)), default=offer.price)
 
@@ -130,57 +200,47 @@ class Waterfall:
             return False
         return rule.field in offer.gives or (rule.field == "linkedin_url" and "slug" in offer.gives)
 
-    def _out_of_reach(self, rule: FieldRule) -> Reason | None:
-        """Why no identity is bought for the field, where what would follow it cannot be asked."""
-        targets = [] if self.known.identity.slug else self._targets(rule)
-        if not any("slug" in offer.gives and self._is_new(offer) for offer in self._usable_offers()):
-            return None
-        shut = next((self.closed[target.provider] for target in targets if target.provider in self.closed), None)
-        return shut or (Reason.BUDGET if targets and not self._follows(rule) else None)
-
-    def _is_new(self, offer: Offer) -> bool:
-        question = offer.question(self.known.identity)
-        return question is not None and question.key not in self.known.asked
-
     def _follows(self, rule: FieldRule) -> bool:
         """Whether a question by slug could fill the field once the slug is known."""
         left = self._left(rule)
         return any(
-            target.provider not in self.closed and (left is None or target.price <= left)
+            target.provider not in self._closed and (left is None or target.price <= left)
             for target in self._targets(rule)
         )
 
-    def _needs_proof(self, offer: Offer) -> bool:
-        return (
-            self.policy.verify_person
-            and not offer.names_person
-            and bool(self.view.identity.last_name)
-            and not self.known.proved
-        )
+    # ---- why nothing is left -------------------------------------------------------------------------------------
 
-    def _proofs(self, provider: str) -> list[Offer]:
-        """What tells whose slug it is, at the provider itself: the contact lookup means the same person."""
-        return [
-            offer
-            for offer in by_price(self.offers)
-            if offer.provider == provider and offer.names_person and "person" in offer.gives and by_slug(offer)
-        ]
+    def _is_identified(self, rule: FieldRule) -> bool:
+        """Whether anything could be, or was, asked about this person for the field."""
+        if lookups(self._offers, self._known.identity):
+            return self._provable
+        return any(self._is_worth(offer, rule) for offer, _ in self._finders)
+
+    def _out_of_reach(self, rule: FieldRule) -> Reason | None:
+        """Why no identity is bought for the field, where what would follow it cannot be asked."""
+        asked = self._known.asked
+        if self._known.found or all("slug" not in one.gives or q.key in asked for one, q in self._finders):
+            return None
+        targets = self._targets(rule)
+        shut = next((self._closed[target.provider] for target in targets if target.provider in self._closed), None)
+        return shut or (Reason.BUDGET if targets and not self._follows(rule) else None)
 
     def _left(self, rule: FieldRule) -> int | None:
         """Credits the field's own questions may still cost. What finds or proves the person serves every field."""
         if rule.max_credits is None:
             return None
-        used = sum(
+        return rule.max_credits - sum(
             one.credits
-            for one in self.known.asked.values()
-            if one.offer.provider in rule.providers and rule.field in one.offer.gives and by_slug(one.offer)
+            for one in self._known.asked.values()
+            if one.offer.provider in rule.providers
+            and rule.field in one.offer.gives
+            and self._offers.by[one.offer] is By.SLUG
         )
-        return rule.max_credits - used - self.spent.get(rule.field, 0)
 
 
 def independent(one: Ask, other: Ask, fields: Mapping[str, Sequence[str]], known: Knowledge) -> bool:
     """Whether neither answer could make the other question unnecessary, so that both may be asked at once."""
-    if not known.identity.slug or not (by_slug(one.offer) and by_slug(other.offer)):
+    if not known.found:
         return False
     if not known.proved and (one.offer.names_person or other.offer.names_person):
         return False  # either could show that the slug is somebody else's

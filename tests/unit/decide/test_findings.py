@@ -97,7 +97,8 @@ def test_of_several_current_roles_the_one_at_the_records_company_counts() -> Non
 
 def test_a_title_without_a_role_and_names_are_taken_from_the_person() -> None:
     row = with_slug(lastname="", firstname="")
-    rules = policy(rule("job_title"), rule("first_name"), rule("last_name"), rule("country"))
+    wanted = (rule("job_title"), rule("first_name"), rule("last_name"), rule("country"))
+    rules = policy(*wanted, verify_person=False)
     bare = Person(slug="ada-example", full_name="Ada Example", title="VP", country="Germany")
     assert visit(row, rules, {"detail": hit(bare)}).values == {
         "job_title": "VP",

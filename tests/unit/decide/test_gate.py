@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from worker.decide.gate import Fact, Judgement, Verdict, facts, judge
+from connectors.models import Company, Email, Person, Role
+from worker.decide.gate import Fact, Judgement, Verdict, facts, facts_of, is_provable, judge
 
 ADA: dict[str, Any] = {"first": "Ada", "last": "Example", "full": "Ada Example"}
 SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
@@ -58,7 +59,7 @@ def test_a_full_name_decides_and_half_a_name_does_not(
         ({}, Fact.SLUG, None),
     ],
 )
-@pytest.mark.parametrize("name", [{}, {"first": "Ada"}, {"last": "Example"}])
+@pytest.mark.parametrize("name", [{}, {"first": "Ada"}])
 def test_where_the_name_cannot_tell_a_second_fact_decides(
     name: dict[str, Any], known: dict[str, Any], found_by: Fact, second: Fact | None
 ) -> None:
@@ -71,6 +72,52 @@ def test_where_the_name_cannot_tell_a_second_fact_decides(
     )
     expected = Judgement(SAME if second else UNSAID, second)
     assert judge(facts(**name, **known), found, found_by=found_by) == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "second"),
+    [
+        ({"emails": ("ada@acme.com",)}, Fact.EMAIL),
+        ({"numbers": (MOBILE,)}, None),
+        ({"employers": ("acme.com",)}, None),
+    ],
+)
+def test_a_last_name_an_employer_and_a_number_are_what_families_share(
+    known: dict[str, Any], second: Fact | None
+) -> None:
+    found = facts(**ADA, emails=("ada@acme.com",), numbers=(MOBILE,), employers=("acme.com",))
+    expected = Judgement(SAME if second else UNSAID, second)
+    assert judge(facts(last="Example", **known), found, found_by=Fact.SLUG) == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "found_by", "provable"),
+    [
+        ({"first": "Ada", "last": "Example"}, Fact.SLUG, True),
+        ({"first": "Ada", "slug": "ada"}, Fact.SLUG, False),
+        ({"last": "Example", "employers": ("acme.com",), "numbers": (MOBILE,)}, Fact.SLUG, False),
+        ({"last": "Example", "emails": ("ada@gmail.com",)}, Fact.SLUG, True),
+        ({"first": "Ada", "employers": ("acme.com",)}, Fact.SLUG, True),
+        ({"emails": ("info@acme.com",)}, Fact.SLUG, True),
+        ({"emails": ("info@acme.com",)}, Fact.EMAIL, False),
+        ({"numbers": (MOBILE,)}, Fact.PHONE, False),
+        ({"numbers": (MOBILE,), "emails": ("ada@gmail.com",)}, Fact.PHONE, True),
+        ({}, None, False),
+    ],
+)
+def test_whom_nothing_could_prove_is_told_beforehand(
+    record: dict[str, Any], found_by: Fact | None, provable: bool
+) -> None:
+    assert is_provable(facts(**record), found_by) is provable
+
+
+def test_a_person_s_facts_are_those_of_now() -> None:
+    roles = (Role("VP", Company(domain="acme.com"), current=True), Role("VP", Company(domain="old.com"), current=False))
+    ada = Person(slug="Ada-Example", full_name="Ada Example", roles=roles, emails=(Email("ada@acme.com"),))
+    expected = facts(
+        full="Ada Example", emails=("ada@acme.com", "ada@home.org"), employers=("acme.com",), slug="ada-example"
+    )
+    assert facts_of(ada, "ada@home.org") == expected
 
 
 def test_no_second_fact_outweighs_a_name_that_contradicts() -> None:

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from connectors.models import Grade, Identity, Record
 from tests.unit.decide.scene import IDENTITY, RULES, policy, record, rule, with_slug
 from worker.decide.fingerprint import fingerprint
+from worker.decide.gate import facts
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
-from worker.decide.record import Own, look, natural_keys, with_values
+from worker.decide.record import Own, look, with_values
 from worker.decide.values.fields import value_hash
+
+ROLE_AND_OWN = policy(rule("work_email"), rule("personal_email"))
 
 
 def test_identity_is_read_in_one_spelling() -> None:
@@ -32,15 +35,24 @@ def test_identity_is_read_in_one_spelling() -> None:
     view = look(row, policy())
     assert view.identity == Identity("ada-example", "ada@acme.com", "+4915123456789", "Ada", "Example", "acme.co.uk")
     assert view.numbers == {"mobile_phone": "+4915123456789", "phone": "+493023123456"}
-    assert view.domains == {"acme.co.uk", "acme.com"}
-    assert natural_keys(view.identity) == ("email:ada@acme.com", "slug:ada-example", "phone:+4915123456789")
+    assert view.domains == ("acme.co.uk", "acme.com")
+    assert view.facts == facts(
+        first="Ada",
+        last="Example",
+        emails=("ada@acme.com",),
+        numbers=("+4915123456789",),
+        employers=("acme.co.uk",),
+        slug="ada-example",
+    )
 
 
 @pytest.mark.parametrize(
     ("values", "linked", "domain"),
     [
         ({"website": "https://acme.com", "email": "ada@other.com"}, "linked.com", "acme.com"),
-        ({"email": "ada@other.com"}, "linked.com", "other.com"),
+        ({"email": "ada@other.com"}, "linked.com", "linked.com"),
+        ({"email": "ada@other.com"}, "", "other.com"),
+        ({"email": "info@other.com"}, "", "other.com"),
         ({"email": "ada@gmail.com"}, "linked.com", "linked.com"),
         ({"email": "ada@gmail.com"}, "", ""),
         ({"website": "https://www.linkedin.com/company/acme"}, "", ""),
@@ -49,10 +61,17 @@ def test_identity_is_read_in_one_spelling() -> None:
         ({"website": "tbd"}, "linked.com", "linked.com"),
     ],
 )
-def test_the_company_domain_is_its_own_property_else_the_address_else_the_linked_company(
+def test_the_company_domain_is_its_own_property_else_the_linked_company_s_else_the_address_s(
     values: dict[str, str], linked: str, domain: str
 ) -> None:
     assert look(record(values, company_domain=linked), policy()).identity.domain == domain
+
+
+def test_an_address_of_a_role_finds_nobody_and_tells_the_employer() -> None:
+    view = look(record({"email": "info@acme.com", "personal_email": "ada@home-of-ada.org"}), ROLE_AND_OWN)
+    assert view.identity.email == "ada@home-of-ada.org"
+    assert view.domains == ("acme.com",)
+    assert view.facts.emails == {"ada@home-of-ada.org"}
 
 
 def test_a_personal_address_is_identity_but_says_nothing_about_the_employer() -> None:
@@ -163,6 +182,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"rules": (replace(RULES[0], providers=("kaspr",)), *RULES[1:])},
     {"rules": (replace(RULES[0], accept=frozenset({Grade.RISKY})), *RULES[1:])},
     {"rules": (replace(RULES[0], max_credits=3), *RULES[1:])},
+    {"rules": (replace(RULES[0], ordered=False), *RULES[1:])},
     {"rules": (replace(RULES[0], write=WriteRule.NEVER), *RULES[1:])},
     {"identity": {}},
 )
@@ -203,6 +223,9 @@ def test_a_fingerprint_moves_with_identity_and_gaps_and_with_nothing_else() -> N
         fingerprint(look(record({"hs_linkedin_url": "linkedin.com/in/ADA-Example?x=1"}), policy()), policy()) == before
     )
     assert fingerprint(look(with_slug(hobby="chess"), policy()), policy()) == before
+    held = with_slug(mobilephone="+4915123456789", phone="+493023123456")
+    other = with_slug(mobilephone="+4915123456789", phone="+4915123456780")  # one more number may prove the person
+    assert fingerprint(look(other, policy()), policy()) != fingerprint(look(held, policy()), policy())
 
 
 def test_a_record_reads_as_written_before_it_is_read_again() -> None:

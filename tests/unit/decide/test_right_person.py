@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from connectors.models import Person, Phone
+from dataclasses import replace
+
+import pytest
+
+from connectors.models import Company, Person, Phone, Record, Role
 from tests.unit.decide.scene import (
     ADA,
+    AT_ACME,
+    BERLIN,
     BOB,
     EMAIL,
     KASPR_FIRST,
     MOBILE,
     PHONES,
     ROSE,
+    WORK,
     emails,
     hit,
     kaspr,
     phones,
     policy,
+    record,
     rule,
     visit,
     with_slug,
@@ -31,7 +39,7 @@ def test_the_person_is_proved_for_one_credit_before_a_dear_question() -> None:
 
 def test_nothing_is_asked_about_somebody_else() -> None:
     seen = visit(with_slug(), policy(), {"detail": hit(ROSE), "work_emails": emails("rose@acme.com")})
-    assert seen.operations == ["detail"]
+    assert seen.operations == ["profile", "detail"]
     assert seen.values == {}
     assert set(seen.decision.unfilled.values()) == {Reason.WRONG_PERSON}
     assert seen.decision.dropped == {"wrong_person": 1}
@@ -58,26 +66,94 @@ def test_an_answer_that_names_somebody_else_is_not_read_even_where_another_prove
 
 
 def test_verification_can_be_switched_off_and_a_name_that_differs_still_counts() -> None:
-    rules = policy(rule("work_email"), rule("mobile_phone", KASPR_FIRST), verify_person=False)
+    rules = policy(rule("work_email", ("forager",)), rule("mobile_phone", KASPR_FIRST), verify_person=False)
     book = {"work_emails": emails("ada@acme.com"), "profile": hit(ROSE)}
+    seen = visit(with_slug(), rules, book, blocked=frozenset({"kaspr"}))
+    assert (seen.operations, seen.values) == (["work_emails"], {"work_email": "ada@acme.com"})
     seen = visit(with_slug(), rules, book)
-    assert seen.operations == ["work_emails", "profile"]
+    assert seen.operations == ["profile"]
     assert seen.values == {}
     assert set(seen.decision.unfilled.values()) == {Reason.WRONG_PERSON}
 
 
-def test_a_blank_last_name_contradicts_nothing_and_needs_no_proof() -> None:
-    row = with_slug(lastname="", firstname="")
-    seen = visit(row, policy(EMAIL), {"work_emails": emails("ada@acme.com")})
-    assert seen.operations == ["work_emails"]
-    assert seen.values == {"work_email": "ada@acme.com"}
+NAMELESS = with_slug(lastname="", firstname="")
+FIRST_NAME_ONLY = with_slug(lastname="")
 
 
-def test_without_a_last_name_another_slug_in_the_answer_is_another_person() -> None:
-    row = with_slug(lastname="", firstname="Ada")
-    seen = visit(row, policy(rule("job_title")), {"detail": hit(BOB)})
-    assert seen.decision.unfilled == {"job_title": Reason.WRONG_PERSON}
-    assert visit(row, policy(rule("job_title")), {"detail": hit(ADA)}).values == {"job_title": "VP Sales"}
+def with_more(row: Record, **values: str) -> Record:
+    return replace(row, values={**row.values, **values})
+
+
+@pytest.mark.parametrize("row", [NAMELESS, FIRST_NAME_ONLY, with_more(NAMELESS, lastname="Example")])
+def test_nobody_is_paid_for_whom_nothing_could_prove_unless_proof_is_switched_off(row: Record) -> None:
+    book = {"detail": hit(ADA), "profile": kaspr(), "work_emails": emails("ada@acme.com")}
+    seen = visit(row, policy(EMAIL), book)
+    assert (seen.operations, seen.decision.unfilled) == ([], {"work_email": Reason.NO_IDENTITY})
+    trusting = visit(row, policy(EMAIL, verify_person=False), book)
+    assert (trusting.operations, trusting.values) == (["work_emails"], {"work_email": "ada@acme.com"})
+
+
+@pytest.mark.parametrize("row", [NAMELESS, FIRST_NAME_ONLY])
+def test_where_the_name_cannot_tell_the_employer_decides_before_the_dear_question(row: Record) -> None:
+    book = {"detail": hit(ADA), "work_emails": emails("ada@acme.com")}
+    here = visit(with_more(row, **AT_ACME), policy(EMAIL), book)
+    assert (here.operations, here.values) == (["detail", "work_emails"], {"work_email": "ada@acme.com"})
+    there = visit(with_more(row, website="https://elsewhere.com"), policy(EMAIL), book)
+    assert (there.operations[0], there.values) == ("detail", {})
+    assert there.decision.unfilled == {"work_email": Reason.UNPROVED}
+
+
+def test_a_first_name_that_contradicts_is_another_person() -> None:
+    row = with_more(FIRST_NAME_ONLY, **AT_ACME)
+    seen = visit(row, policy(EMAIL), {"detail": hit(replace(ADA, first_name="Otto", full_name="Otto Example"))})
+    assert seen.operations == ["detail"]
+    assert seen.decision.unfilled == {"work_email": Reason.WRONG_PERSON}
+
+
+def test_a_last_name_alone_is_proved_by_an_address_and_not_by_the_employer() -> None:
+    row = with_more(NAMELESS, lastname="Example", **AT_ACME)
+    book = {"detail": hit(ADA), "phones": phones(MOBILE), "profile": kaspr(emails=(WORK,))}
+    rules = policy(PHONES)
+    assert visit(row, rules, book).operations == []
+    known = visit(with_more(row, email="ada@acme.com"), rules, book)
+    assert (known.operations, known.values) == (["detail", "profile", "phones"], {"mobile_phone": MOBILE})
+
+
+def test_another_profile_s_contacts_are_not_read_where_the_provider_itself_names_somebody_else() -> None:
+    book = {"profile": kaspr(), "detail": hit(ROSE), "phones": phones(MOBILE), "work_emails": emails("rose@acme.com")}
+    rules = policy(rule("city", ("forager",)), rule("mobile_phone", KASPR_FIRST), EMAIL)
+    assert visit(with_slug(), rules, book).values == {}
+    known = visit(with_slug(), rules, {}, kept=visit(with_slug(), policy(rule("city", ("forager",))), book).answers)
+    assert known.operations == []  # nor asked for, once that is known
+
+
+def test_a_reverse_lookup_by_phone_is_proved_by_something_else() -> None:
+    rules = policy(rule("job_title"), EMAIL)
+    book = {"by_phone": hit(ADA)}
+    alone = visit(record({"firstname": "", "lastname": "", "mobilephone": MOBILE}), rules, book)
+    assert (alone.operations, alone.values) == ([], {})
+    named = visit(record({"mobilephone": MOBILE}), rules, book)
+    assert named.values == {"job_title": "VP Sales"}
+    shared = visit(record({"firstname": "Otto", "mobilephone": MOBILE}), rules, book)
+    assert shared.operations == ["by_phone"]
+    assert set(shared.decision.unfilled.values()) == {Reason.WRONG_PERSON}
+    at_work = visit(record({"firstname": "", "lastname": "", "mobilephone": MOBILE, **AT_ACME}), rules, book)
+    assert at_work.values == {"job_title": "VP Sales"}
+
+
+def test_no_role_address_is_asked_about_and_nothing_of_whoever_answers_there_is_written() -> None:
+    row = record({"lastname": "", "email": "info@acme.com"})
+    bob = replace(BOB, title="Clerk", phones=(Phone(MOBILE), Phone(BERLIN)))
+    seen = visit(row, policy(), {"by_email": hit(bob), "search": hit(bob), "phones": phones(MOBILE)})
+    assert (seen.operations, seen.values) == ([], {})
+
+
+def test_the_page_of_a_shop_is_nobody_s_employer() -> None:
+    amazon = Company(id="9", name="Amazon", domain="amazon.de")
+    jane = Person("7", "jane-smith", "Jane Smith", "Jane", "Smith", roles=(Role("Buyer", amazon, current=True),))
+    row = record({"firstname": "Jane", "lastname": "Smith", "website": "https://www.amazon.de/stores/acme"})
+    seen = visit(row, policy(), {"search": hit(jane), "phones": phones(MOBILE), "profile": kaspr(jane)})
+    assert (seen.operations, seen.values) == ([], {})
 
 
 def test_a_named_answer_without_a_name_is_read_only_once_the_person_is_proved() -> None:
