@@ -139,7 +139,7 @@ class BlankFiller:
                 elif one.record is not None and one.record.opted_out:
                     filled[id] = _Filled(closed=True)
                 elif one.fate is Fate.FOUND and one.record is not None:
-                    wanted[id] = _wanted(one.record, asked[id], states[id])
+                    wanted[id] = _wanted(one.record, asked[id], states[id], self._target.blank_values)
             return wanted
 
         states = await self._writer.write(object, list(asked), read, compare)
@@ -189,13 +189,15 @@ class BlankFiller:
             notes.intents.remove(one.text())
 
 
-def _wanted(record: Record, row: _Blanks, state: RowWrite) -> Wanted:
+def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[str, ...] = ()) -> Wanted:
     """Returns what of the delivered values may be written; who is not to be called gets no number."""
     held = {name: record.values.get(name) or "" for name in row.values}
     blank = {
         name: value
         for name, (field_, value) in row.values.items()
-        if is_blank(held[name]) and name not in state.refused and not (record.do_not_call and field_ in PHONE_FIELDS)
+        if is_blank(held[name], blank_values)
+        and name not in state.refused
+        and not (record.do_not_call and field_ in PHONE_FIELDS)
     }
     same = frozenset(name for name, (field_, value) in row.values.items() if same_value(field_, value, held[name]))
     return Wanted(Write(row.id, blank, record.modified), same)

@@ -32,3 +32,4 @@ class Target:
     work: Work
     fill: Mapping[str, Work]
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    blank_values: tuple[str, ...] = ()

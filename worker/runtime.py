@@ -284,6 +284,7 @@ class Runtime:
             work=self.ledger.work(name, DELIVERY),
             fill={kind: self.watches[name, kind].work for kind in people if (name, kind) in self.watches},
             constants=constants,
+            blank_values=settings.blank_values,
         )
         ledger = self.ledger
         deliverer = Deliverer(
