@@ -224,7 +224,7 @@ class Transport:
         async with self._room:
             used = await self.auth.headers()
             left_s, reply = await self._free(operation, attempt)
-            if reply.status == 401 and await self.auth.renewed(used):
+            if await self._renewed(operation, reply, used):
                 left_s, reply = await self._free(operation, attempt)
         error = classify.failure(self.vendor, self.bucket(operation), operation, reply, self.reading)
         await self._noted(operation, reply, error)
@@ -232,6 +232,16 @@ class Transport:
             raise error
         note_read(left_s)
         return reply
+
+    async def _renewed(self, operation: Operation, reply: Reply, used: Mapping[str, str]) -> bool:
+        """Whether a refused credential has given way to a new one.
+
+        The vendor has answered, which ends an outage: else its renewal would wait for the probe that waits for it.
+        """
+        if reply.status != 401:
+            return False
+        await self.limiter.worked(self.bucket(operation))
+        return await self.auth.renewed(used)
 
     async def _free(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> tuple[float, Reply]:
         """Send once: when it left, and what came back."""
@@ -261,7 +271,7 @@ class Transport:
         async with self._room:
             used = await self.auth.headers()
             _, reply = await self._free(operation, attempt)
-            renewed = reply.status == 401 and await self.auth.renewed(used)
+            renewed = await self._renewed(operation, reply, used)
         error = classify.failure(self.vendor, bucket, operation, reply, self.reading)
         await self._noted(operation, reply, error)
         if error is None:
