@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
-from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate, slots_ahead
 from connectors.matching import alike, bare_host, profile_address, profile_slug, spellings
 from connectors.models import (
     Company,
@@ -416,12 +416,13 @@ class Salesforce:
         if object != "contact":
             return
         wanted = {known_id(one): known_id(other) for one, other in pairs}
-        rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY)
         ours = {known_id(one) for one in made}
-        free = [str(row["Id"]) for row in rows if not row.get("AccountId") or str(row["Id"]) in ours]
-        results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
+        async with slots_ahead(NoLimiter(), ()):  # its own slots; but nothing is sent on an old read
+            rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY)
+            free = [str(row["Id"]) for row in rows if not row.get("AccountId") or str(row["Id"]) in ours]
+            results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
         for result in results.values():
-            if result.outcome in {Written.LOCKED, Written.UNKNOWN}:
+            if result.outcome in {Written.LOCKED, Written.UNKNOWN, Written.SPLIT, Written.CHANGED}:
                 raise UnavailableError(self.name, UPDATE.name, code=result.code)
             if result.outcome is not Written.DONE:
                 raise RejectedError(self.name, UPDATE.name, fields=("AccountId",), code=result.code)

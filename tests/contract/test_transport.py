@@ -522,6 +522,21 @@ async def test_a_401_refreshes_once_and_sends_again() -> None:
         assert b"Bearer new" in served.requests[1]
 
 
+async def test_a_401_ends_an_outage_before_the_credential_is_renewed() -> None:
+    limiter, auth = HeardLimiter(), Renewing("old", "new")
+    heard: list[list[str]] = []
+    renew = auth.renewed
+
+    async def renewed(refused: object) -> bool:
+        heard.append(limiter.words)
+        return await renew(refused)
+
+    auth.renewed = renewed  # type: ignore[method-assign]  # the test's own credential
+    async with wire(answers(401), answers(200)) as served, sending(served.url, limiter, auth=auth) as transport:
+        await transport.send(SEARCH, json={})
+    assert heard == [["slot", "worked"]]
+
+
 async def test_a_second_401_is_an_access_error() -> None:
     async with wire(answers(401)) as served, sending(served.url, auth=Renewing("a", "b", "c")) as transport:
         with pytest.raises(AccessError):
