@@ -219,7 +219,7 @@ class Deliverer:
             await self._filler.fill(notes, match.object, match.id, told, external_id, match)
             return match.object, match.id, False
         if match.id:
-            return self._cannot_tell(notes, match.object, match.id, external_id)
+            return self._cannot_tell(notes, match.object)
         if "" in match.others:  # it carries our id, which no second row can have
             return self._forbidden(notes, *match.others[""], external_id)
         if not told.complete:
@@ -297,12 +297,9 @@ class Deliverer:
         )
         return object, "", False
 
-    def _cannot_tell(self, notes: DeliveryNotes, object: str, id: str, external_id: str) -> tuple[str, str, bool]:
-        """Nothing is written on a row that has no name and agrees in nothing else."""
-        notes.count("unsure_person")
-        notes.problems.append(
-            f"{object} {id} may be prospect {external_id} and says too little to tell: name it, then replay"
-        )
+    def _cannot_tell(self, notes: DeliveryNotes, object: str) -> tuple[str, str, bool]:
+        """Takes a row that may be the person's for a match, and writes nothing on it: no second fact agrees."""
+        notes.count(Reason.UNPROVED)
         return object, "", False
 
     async def _made_before(self, notes: DeliveryNotes, object: str, told: Delivered, external_id: str, id: str) -> str:

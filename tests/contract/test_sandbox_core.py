@@ -98,6 +98,7 @@ EXPECTED: dict[str, Any] = {
     "content_type": (200, "phone_number", "text/plain"),
     "extra_field": (200, "phone_number", "unheard_of"),
     "missing_field": (200,),
+    "odd_value": (200, "odd"),
     "null_field": (200, "phone_number", "null"),
     "empty_body": (200, "empty"),
 }
@@ -118,6 +119,8 @@ async def outcome(call: Any) -> Any:
         row = json.loads(answer.text)[0]
     except (ValueError, KeyError):
         return answer.status, "broken"
+    if not isinstance(row, dict):
+        return answer.status, "odd"
     seen: list[Any] = [answer.status, *row]
     if None in row.values():
         seen.append("null")

@@ -33,7 +33,7 @@ async def test_worker_kept_out_by_a_pause_does_not_prolong_it(scene: Scene) -> N
 class Broken:
     """A connector with a fault of ours in it."""
 
-    async def properties(self, object: str) -> None:
+    def needs(self, object: str) -> None:
         raise KeyError(object)
 
 
