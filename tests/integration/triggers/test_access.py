@@ -53,7 +53,8 @@ async def test_what_is_ours_to_mend_pauses_the_crm_and_buries_nothing(
         assert todo in pause.why
         await floor.control(vendor, "settings", healed or {"scopes": known["scopes"]})
         await floor.runtime.ledger.pauses.lift(crm, "credentials")
-        assert (await floor.poll(crm, lookback_ms=DAY_MS)).seen >= before
+        await floor.poll(crm, lookback_ms=DAY_MS)  # it would raise what it met before
+        assert await floor.runtime.ledger.pauses.of(crm) == []
 
 
 PERSON = "0055g0000000PER"  # who owns every record of the imitated org, in 15 characters
