@@ -142,7 +142,8 @@ async def test_a_changed_job_is_told_once_and_the_crms_keep_the_employer_they_ha
     await stage.finished()
     assert await job_changes(stage) == told  # the same employer is no news
     typed = {property for _, property, _ in EMPLOYER.values()}.union(*(kept for *_, kept in EMPLOYER.values()))
-    assert [row for row in stage.vendors.our_writes()[written:] if row["property"] in typed] == []
+    later = stage.vendors.our_writes()[written:]  # a link that was blank may still come
+    assert [row for row in later if row["property"] in typed and row["before"]] == []
     employers_stand(stage, before, moved)
     assert stage.vendors.overwritten() == []
 
