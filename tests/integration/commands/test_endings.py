@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.sandbox import Sandbox
 from tests.integration.operating import Ran, Refill
 
 CONTACTS = ("acme_hubspot", "contact")
@@ -19,6 +20,13 @@ async def passed(refill: Refill, *words: str) -> Ran:
 
 def missed(ran: Ran) -> list[str]:
     return sorted({one["vendor"] for one in ran.json["not_asked"]})
+
+
+def somebody_in(hubspot: Sandbox) -> str:
+    """Give the id of a contact to look up; it need not be the first, for other tests delete some."""
+    wanted = ("firstname", "lastname", "hs_linkedin_url")
+    rows = [row for row in hubspot.control("records/contacts") if not row["archived"]]
+    return next(row["id"] for row in rows if all(row["properties"].get(name) for name in wanted))
 
 
 @pytest.fixture
@@ -63,7 +71,8 @@ async def test_an_exhausted_budget_is_told_with_its_time(seeing: Refill) -> None
     refill.change("budget = { day = 20000, month = 100000 }", "budget = { day = 20, month = 100000 }")
     ran = await passed(refill)
     held = {(one["why"], one["for"]) for one in ran.json["left"]}
-    assert (ran.code, held) == (4, {("budget", "forager")})
+    assert (ran.code, ("budget", "forager") in held) == (4, True)
+    assert held <= {("budget", "forager"), ("rate", "forager")}  # other tests may have used the shared vendor's minute
     assert all(one["until"] and one["records"] for one in ran.json["left"])
     assert sum(one["records"] for one in ran.json["left"]) == ran.json["waiting"]
     assert "they wait for the budget of forager, until " in ran.err
@@ -76,7 +85,7 @@ async def test_a_paused_provider_is_told_and_a_pass_without_one_goes_on(refill: 
     await refill("pause", "kaspr", "--why", "no more of it")
     await refill("pause", "forager")
     hubspot = refill.vendors["hubspot"]
-    id = hubspot.control("records/contacts")[0]["id"]
+    id = somebody_in(hubspot)
     hubspot.control("edit", {"object": "contacts", "id": id, "properties": {"mobilephone": ""}})
     ran = await passed(refill, "--record", *CONTACTS, id)
     (left,) = ran.json["left"]
@@ -89,7 +98,7 @@ async def test_a_budget_that_never_reaches_is_told(refill: Refill) -> None:
     refill.change("budget = { day = 20000, month = 100000 }", "budget = { day = 0, month = 100000 }")
     refill.change("budget = { day = 5000, month = 50000 }", "budget = { day = 0, month = 50000 }")
     hubspot = refill.vendors["hubspot"]
-    id = hubspot.control("records/contacts")[0]["id"]
+    id = somebody_in(hubspot)
     hubspot.control("edit", {"object": "contacts", "id": id, "properties": {"mobilephone": ""}})
     ran = await passed(refill, "--record", *CONTACTS, id)
     assert (ran.code, [one["why"] for one in ran.json["left"]]) == (4, ["price"])
@@ -123,7 +132,7 @@ async def test_a_crm_that_cannot_say_whether_a_record_exists_is_an_error(
 
 async def test_a_deleted_record_that_something_is_kept_of_is_explained(refill: Refill) -> None:
     hubspot = refill.vendors["hubspot"]
-    id = hubspot.control("records/contacts")[0]["id"]
+    id = somebody_in(hubspot)
     async with refill.ledger() as ledger:
         await ledger.journal.append(*CONTACTS, id, "sync-x", ['{"kind":"change","field":"phone"}'], token="t")
         hubspot.control("delete", {"object": "contacts", "id": id})
