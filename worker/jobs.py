@@ -309,7 +309,7 @@ JOBS: tuple[Job[Runtime], ...] = (
     Job("backfill", walk_backfill, LONG_S),
     Job("recheck", recheck, LONG_S),
     Job("sweep", sweep_watch, LONG_S),
-    Job("erase", erase, SHORT_S),
+    Job("erase", erase, LONG_S),
     Job("archive", archive_journal, LONG_S),
     Job("collect", collect, LONG_S),
     Job("upkeep", upkeep, SHORT_S * 2),

@@ -48,6 +48,7 @@ def redis_socket() -> Iterator[Path]:
     path = folder / "redis.sock"
     settings = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", "", "--appendonly", "yes"]
     settings += ["--appendfsync", "no", "--maxmemory-policy", "noeviction"]
+    settings += ["--rdbcompression", "no"]  # tests search dumps and files for bytes
     with subprocess.Popen(
         [server_program(), *settings], stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
     ) as server:

@@ -171,12 +171,6 @@ def _set(space: Keyspace, args: Args) -> Reply:
     return OK
 
 
-def _getdel(space: Keyspace, args: Args) -> Reply:
-    value = space.find(args[0], bytes)
-    space.drop(args[0])
-    return value
-
-
 def _add(space: Keyspace, key: bytes, by: int) -> int:
     total = int(space.find(key, bytes) or 0) + by
     space.put(key, b"%d" % total)
@@ -414,7 +408,6 @@ def _at(name: bytes, *, last: bool = False) -> tuple[int, int]:
 COMMANDS: Final[dict[bytes, Callable[[Keyspace, Args], Reply]]] = {
     b"GET": _get,
     b"SET": _set,
-    b"GETDEL": _getdel,
     b"INCR": lambda space, args: _add(space, args[0], 1),
     b"DECR": lambda space, args: _add(space, args[0], -1),
     b"DECRBY": lambda space, args: _add(space, args[0], -int(args[1])),

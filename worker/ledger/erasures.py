@@ -14,11 +14,12 @@ from redis.exceptions import ResponseError
 
 from worker.ledger.answers import Answers, Ref, ref_of
 from worker.ledger.journal import Entry, Journal
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 from worker.ledger.signals import Signals
 from worker.ledger.work_values import ref
 
 _PAGE = 1_000
+_COUNTS = ("erased", "erased_rebuilt")
 
 
 class Erasures:
@@ -97,16 +98,38 @@ class Erasures:
         await self._scripts.call("INCR", self._scripts.keys("erased"))
 
     async def done_elsewhere(self, records: Sequence[Ref]) -> None:
-        """Nothing is kept of these any more; the file that Redis appends to has them until it is rewritten."""
+        """Nothing is kept of these any more; Redis holds their bytes until ``rewrite``."""
         if records:
             names = [ref(*one) for one in records]
             await self._scripts.call("HDEL", self._scripts.keys("erasures_elsewhere"), *names)
             await self._scripts.call("INCR", self._scripts.keys("erased"))
 
     async def rewrite(self) -> bool:
-        """Let Redis rewrite its file when somebody was erased since it last did; whether it was asked to."""
-        if not int(await self._scripts.call("GETDEL", self._scripts.keys("erased")) or 0):
+        """Rid Redis' memory and files of the erased, if anybody was erased since it last did; gives whether it did.
+
+        The journal is rebuilt, then Redis is asked to write its file anew. Until both are done the erasures count as
+        new: whoever dies here is followed by another, who goes on with the copy.
+
+        Raises:
+            LedgerUnavailableError: Redis is away or full; what was copied is given up.
+        """
+        erased, rebuilt = [int(await self._scripts.call("GET", self._scripts.keys(name)) or 0) for name in _COUNTS]
+        if erased == rebuilt:
             return False
-        with suppress(ResponseError):  # under way already, or not allowed: it rewrites by itself as it grows
+        await self._rebuild()
+        try:
             await self._scripts.call("BGREWRITEAOF")
+        except ResponseError as error:
+            if "in progress" in str(error):  # by a process that took its picture before
+                return False
+        await self._scripts.call("SET", self._scripts.keys("erased_rebuilt"), erased)
         return True
+
+    async def _rebuild(self) -> None:
+        try:
+            while not await self._scripts.run("erasure_rebuild", _PAGE):
+                pass
+        except LedgerUnavailableError:
+            with suppress(LedgerUnavailableError):  # a full Redis has room again
+                await self._scripts.call("DEL", self._scripts.keys("journal_copy"))
+            raise

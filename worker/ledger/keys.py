@@ -52,6 +52,8 @@ WORK: Mapping[str, str] = {
 JOURNAL: Mapping[str, str] = {
     # stream of entries: crm, object, id, run, at, entry (JSON)
     "journal": "journal",
+    # stream: the journal's entries while it is rebuilt after an erasure; then it takes the journal's place
+    "journal_copy": "journal:copy",
     # hash: ms and seq of the last stream id given
     "journal_last": "journal:last",
     # list of stream ids of one record, oldest first
@@ -102,8 +104,9 @@ INTAKE: Mapping[str, str] = {
     "erasures": "intake:erasures",
     # hash ref -> ms: what was kept under the record is erased; journal entries of others and the archive are next
     "erasures_elsewhere": "intake:erasures:elsewhere",
-    # integer: people erased since Redis was last asked to rewrite its file
+    # integers: erasures since the start, and how many of them were made when the journal was last rebuilt
     "erased": "intake:erased",
+    "erased_rebuilt": "intake:erased:rebuilt",
     # hash crm -> the user that the CRM names as the last writer of what we wrote
     "users": "intake:users",
     # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced
