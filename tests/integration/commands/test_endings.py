@@ -26,7 +26,7 @@ def somebody_in(hubspot: Sandbox) -> str:
     """Give the id of a contact to look up; it need not be the first, for other tests delete some."""
     wanted = ("firstname", "lastname", "hs_linkedin_url")
     rows = [row for row in hubspot.control("records/contacts") if not row["archived"]]
-    return next(row["id"] for row in rows if all(row["properties"].get(name) for name in wanted))
+    return str(next(row["id"] for row in rows if all(row["properties"].get(name) for name in wanted)))
 
 
 @pytest.fixture
