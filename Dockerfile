@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv /opt/refill
 COPY requirements.lock ./
 RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY connectors connectors
 COPY config config
 COPY worker worker
