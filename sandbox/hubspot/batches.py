@@ -74,7 +74,7 @@ class Batches:
                 missing.append(key)
             else:
                 found.append((item, record))
-        self._check_all(table, found)
+        self._check_all(ask, table, found)
         results: list[dict[str, Any]] = []
         for item, record in found:
             self._portal.update(table, record, item["properties"], INTEGRATION)
@@ -94,7 +94,7 @@ class Batches:
             else:
                 record = self._by_key(table, key, id_property, email_too=True)
             pairs.append((item, record))
-        self._check_all(table, [(item, record) for item, record in pairs if record])
+        self._check_all(ask, table, [(item, record) for item, record in pairs if record])
         self._rehearse(ask, table, [_as_new(item) for item, record in pairs if record is None])
         results: list[dict[str, Any]] = []
         for item, held in pairs:
@@ -127,9 +127,10 @@ class Batches:
                 results.append(self._records.written(table, record, None) | {"objectWriteTraceId": trace})
         return self._answer(ask, results, errors, status=201)
 
-    def _check_all(self, table: Table, pairs: list[tuple[Mapping[str, Any], Record]]) -> None:
+    def _check_all(self, ask: Ask, table: Table, pairs: list[tuple[Mapping[str, Any], Record]]) -> None:
         """One bad input refuses the batch before anything is written. Raises: ApiError 400, 409."""
         for item, record in pairs:
+            self._records.refuse_incomplete(ask, table, record, _properties(item))
             values = self._portal.checked(table, _properties(item), INTEGRATION)
             self._portal.refuse_conflicts(table, record, values)
         self._refuse_twins(table, [item for item, _ in pairs])

@@ -34,6 +34,8 @@ def add_portal_control(app: web.Application, hub: "HubSpot") -> None:
         ("DELETE", "properties/{object}/{name}", control.undefine),
         ("POST", "switch", control.switch),
         ("POST", "settings", control.settings),
+        ("POST", "refuse", control.refuse),
+        ("POST", "fill-links", control.fill_links),
         ("POST", "expire-tokens", control.expire_tokens),
         ("POST", "connect", control.connect),
         ("POST", "webhooks", control.webhooks),
@@ -197,6 +199,20 @@ class _Control:
             else:
                 raise KeyError(name)
         return asdict(self.hub.settings)
+
+    def refuse(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "property", "value", "code": "INVALID_EMAIL"}`: a value no integration may write; "" ends it."""
+        entry = (self.portal.table(body["object"]).name, str(body["property"]), str(body["value"]))
+        self.portal.refused_values[entry] = str(body.get("code", "INVALID_EMAIL"))
+        if not self.portal.refused_values[entry]:
+            del self.portal.refused_values[entry]
+        return {}
+
+    def fill_links(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "ids", "ended": false}`: records that have as many associations as they may."""
+        ends = {(self.portal.table(body["object"]).name, str(id_)) for id_ in body["ids"]}
+        self.portal.full = self.portal.full - ends if body.get("ended") else self.portal.full | ends
+        return {}
 
     def expire_tokens(self, _: web.Request, body: dict[str, Any]) -> Any:
         """`{"refresh": true}` kills refresh tokens too, `{"static": true}` the static token."""

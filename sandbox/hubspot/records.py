@@ -84,6 +84,7 @@ class Records:
             raise no_object(ask.params["id"])
         if not properties:
             raise invalid_input("No properties found to update, please provide at least one.")
+        self.refuse_incomplete(ask, table, record, properties)
         self._portal.update(table, record, properties, INTEGRATION)
         return Reply(200, self.written(table, record, [*ALWAYS[table.name], *properties]))
 
@@ -156,8 +157,19 @@ class Records:
         missing = [name for name in required if not properties.get(name)]
         if missing:
             raise invalid_values([Fault("MISSING_REQUIRED_PROPERTY", name, f"{name} is required") for name in missing])
+        self.refuse_incomplete(ask, table, None, properties)
         self._portal.checked_new(table, properties, INTEGRATION)
         return [self._target(table, item) for item in body.get("associations") or []]
+
+    def refuse_incomplete(self, ask: Ask, table: Table, record: Record | None, properties: Mapping[str, Any]) -> None:
+        """Raises: ApiError 400 where a property is written without the one that must stand beside it."""
+        beside = self._settings.required_beside.get(table.name, {}) if ask.dated else {}
+        held = {**(record.values if record else {}), **properties}
+        missing = [needed for name, needed in beside.items() if properties.get(name) and not held.get(needed)]
+        if missing:
+            raise invalid_values(
+                [Fault("MISSING_CONDITIONAL_REQUIRED_PROPERTY", name, f"{name} is required") for name in missing]
+            )
 
     def written(
         self, table: Table, record: Record, names: Sequence[str] | None, with_history: Sequence[str] | None = None

@@ -17,6 +17,8 @@ class Settings:
     scopes: tuple[str, ...] = ALL_SCOPES
     required_on_create: dict[str, list[str]] = field(default_factory=dict)
     """Object -> properties an administrator requires; holds for the dated paths."""
+    required_beside: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Object -> property -> another one that must not be blank where the first is written; for the dated paths."""
     locked_writes: int = 0
     """So many writes to come are answered 423."""
     rotate_refresh_tokens: bool = False

@@ -1,5 +1,6 @@
 """sObject Collections: up to 200 rows in one call, each with its own outcome, in the order they were sent."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any, Final
@@ -131,9 +132,12 @@ class Collections:
     ) -> Reply:
         outcomes: list[Outcome] = []
         caller = ask.caller
+        too_many = self._too_many_for_triggers(records)
         with self._store.transaction() as take_back:
             for record in records:
                 try:
+                    if too_many:
+                        raise too_many
                     outcomes.append(one(record, caller))
                 except ApiError as error:
                     outcomes.append({"success": False, "errors": [error.row()]})
@@ -141,6 +145,11 @@ class Collections:
                 take_back()
                 outcomes = [_rolled_back(outcome) for outcome in outcomes]
         return answer(200, outcomes)
+
+    def _too_many_for_triggers(self, records: list[dict[str, Any]]) -> ApiError | None:
+        counts = Counter((record.get("attributes") or {}).get("type") for record in records)
+        refused = [self._store.rules.refuse_call(str(name), count) for name, count in counts.items()]
+        return next((error for error in refused if error), None)
 
     def _type(self, record: Mapping[str, Any]) -> str:
         kind = (record.get("attributes") or {}).get("type")

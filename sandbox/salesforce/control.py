@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox.salesforce import lifecycle
 from sandbox.salesforce.errors import ApiError
 from sandbox.salesforce.fields import EXTERNAL_ID_FIELD, STANDARD, Field
+from sandbox.salesforce.rules import Validation
 from sandbox.salesforce.soql import stamp
 from sandbox.salesforce.store import INTEGRATION, PERSON, Caller, DuplicateRule, Row
 
@@ -40,6 +41,8 @@ def add_org_control(app: web.Application, org: "Salesforce") -> None:
         ("POST", "settings", control.settings),
         ("POST", "lock", control.lock),
         ("POST", "duplicate-rules", control.duplicate_rules),
+        ("POST", "approval", control.approval),
+        ("POST", "rules", control.rules),
         ("POST", "expire-tokens", control.expire_tokens),
         ("POST", "connect", control.connect),
         ("POST", "expire-locators", control.expire_locators),
@@ -190,6 +193,31 @@ class _Control:
     def duplicate_rules(self, _: web.Request, body: dict[str, Any]) -> Any:
         """`{"rules": [{"object", "field", "blocking", "against", "key"}]}` replaces all rules."""
         self.store.duplicate_rules = [DuplicateRule(**rule) for rule in body["rules"]]
+        return {}
+
+    def approval(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "ids", "ended": false}`: rows enter an approval process, or leave it, which edits them."""
+        rows = [self.store.live(self._object(body["object"]), id_) for id_ in body["ids"]]
+        for row in rows:
+            if body.get("ended"):
+                self.store.rules.approvals.discard(row.id)
+                self.store.update(row, {}, PERSON)
+            else:
+                self.store.rules.approvals.add(row.id)
+        return {"locked": sorted(self.store.rules.approvals)}
+
+    def rules(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """Any of `{"validations": [fields of rules.Validation], "trigger_rows", "trigger_words", "storage_full"}`.
+
+        Each replaces what was in force. `{"inactive_users": [ids]}` says who has left.
+        """
+        rules = self.store.rules
+        if "validations" in body:
+            rules.validations = tuple(Validation(**one) for one in body["validations"])
+        for name in {"trigger_rows", "trigger_words", "storage_full"} & body.keys():
+            setattr(rules, name, body[name])
+        for user in self.store.rows["User"].values() if "inactive_users" in body else ():
+            self.store.force(user, {"IsActive": user.id not in body["inactive_users"]}, PERSON)
         return {}
 
     def expire_tokens(self, _: web.Request, body: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sandbox.salesforce.errors import ApiError, not_found
 from sandbox.salesforce.fields import Field
 from sandbox.salesforce.ids import PREFIXES, IdSource, long_form
+from sandbox.salesforce.rules import Rules
 from sandbox.salesforce.schema import Schema, Value
 from sandbox.salesforce.soql import stamp
 
@@ -69,6 +70,7 @@ class Store:
         self.now = now
         self.schema = Schema()
         self.duplicate_rules: list[DuplicateRule] = []
+        self.rules = Rules()
         self.households = False
         """A trigger gives every contact without an account one of its own."""
         self.locked: dict[str, int] = {}
@@ -120,6 +122,7 @@ class Store:
     def create(self, object_name: str, raw: Mapping[str, Any], caller: Caller, at: str | None = None) -> Row:
         """Raises: ApiError 400."""
         values = self.schema.checked(object_name, raw, creating=True)
+        self._refuse_by_rules(object_name, None, values, caller)
         self._refuse_conflicts(object_name, None, values, caller)
         now, record_id = at or self.stamp(), self._ids.next(PREFIXES[object_name])
         blank: dict[str, Value] = {
@@ -150,6 +153,7 @@ class Store:
             self.locked[row.id] -= 1
             raise ApiError(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
         values = self.schema.checked(row.object, raw, creating=False)
+        self._refuse_by_rules(row.object, row, values, caller)
         self._refuse_conflicts(row.object, row.id, values, caller)
         before = row.values
         if "Email" in values and values["Email"] != before.get("Email"):
@@ -212,6 +216,13 @@ class Store:
         self.rows[object_name][record_id] = row
         stamped = {"Id": record_id, "SystemModstamp": self.stamp(), "LastModifiedDate": self.stamp()}
         self._swap(row, blank | stamped | dict(values))
+
+    def _refuse_by_rules(self, object_name: str, row: Row | None, written: Mapping[str, Value], caller: Caller) -> None:
+        if caller.by == "person":
+            return
+        values = {**(row.values if row else {}), **written}
+        owner = self.any("User", str(values.get("OwnerId") or PERSON_USER))
+        self.rules.refuse_row(object_name, row.id if row else "", values, written, owner.values if owner else {})
 
     def _refuse_conflicts(
         self, object_name: str, record_id: str | None, values: Mapping[str, Value], caller: Caller
