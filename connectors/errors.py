@@ -20,6 +20,8 @@ No text here carries a payload, a URL or a credential.
 
 from __future__ import annotations
 
+from connectors.models import RefusalKind
+
 
 class ConnectorError(Exception):
     """Any failure of a vendor call. ``hint`` is one sentence of ours on what to do, never vendor text."""
@@ -82,7 +84,10 @@ class OutcomeUnknownError(ConnectorError):
 
 
 class RejectedError(ConnectorError):
-    """The vendor understood and refused; the same call would be refused again. ``fields`` are property names."""
+    """The vendor understood and refused; the same call would be refused again. ``fields`` are property names.
+
+    Of a refused row ``kind`` says what the refusal is about, and ``words`` are the vendor's without what they quote.
+    """
 
     def __init__(
         self,
@@ -94,9 +99,11 @@ class RejectedError(ConnectorError):
         fields: tuple[str, ...] = (),
         code: str = "",
         hint: str = "",
+        kind: RefusalKind = RefusalKind.UNKNOWN,
+        words: str = "",
     ) -> None:
         super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
-        self.fields = fields
+        self.fields, self.kind, self.words = fields, kind, words
 
 
 class NotFoundError(RejectedError):

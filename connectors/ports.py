@@ -181,8 +181,10 @@ class Crm(Protocol):
             OutcomeUnknownError: it may exist: look it up by its unique property.
         """
 
-    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> None:
-        """Link (record id, company id) pairs; linking again changes nothing. A lead has no link: does nothing.
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> frozenset[str]:
+        """Link (record id, company id) pairs and give the records that are at the company told now.
+
+        Linking again changes nothing. A lead has no link: does nothing.
 
         A record that has a company already keeps it, unless it is one of ``made``: those we have just created.
         """

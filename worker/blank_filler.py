@@ -44,7 +44,7 @@ class _Filled:
 
     ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was, and
     ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
-    somebody else gave the same value meanwhile.
+    somebody else gave the same value meanwhile, ``company_id`` is where the row was when it was read.
     """
 
     written: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class _Filled:
     unsure: str = ""
     changed: bool = False
     seen: frozenset[str] = frozenset()
+    company_id: str = ""
     error: ConnectorError | None = None
 
 
@@ -89,7 +90,7 @@ class BlankFiller:
         if self._target.external_id in schema:
             fields[self._target.external_id] = ("external_id", external_id)
         intents = {
-            property: Intent.of_row(object, id, name, property, value, notes.lease.run, self._clock())
+            property: Intent.of_row(object, id, name, property, value, notes.lease.run, self._clock(), external_id)
             for property, (name, value) in fields.items()
         }
         held = [*notes.intents, *(one.text() for one in intents.values())]
@@ -105,6 +106,7 @@ class BlankFiller:
             raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
         if filled.closed:
             notes.closed.add(id)
+        notes.at_company[id] = filled.company_id
         notes.entries += [change_entry(intents[property], "confirmed") for property in filled.written]
         notes.entries += [change_entry(intents[property], "seen") for property in sorted(filled.seen)]
         notes.count("blanks", len(filled.written))
@@ -139,6 +141,7 @@ class BlankFiller:
                 elif one.record is not None and one.record.opted_out:
                     filled[id] = _Filled(closed=True)
                 elif one.fate is Fate.FOUND and one.record is not None:
+                    filled[id] = _Filled(company_id=one.record.company_id)
                     wanted[id] = _wanted(one.record, asked[id], states[id], self._target.blank_values)
             return wanted
 
@@ -156,13 +159,13 @@ class BlankFiller:
         """
         gone: set[tuple[str, str]] = set()
         held: dict[tuple[str, str], Mapping[str, str | None]] = {}
-        changes: list[Intent] = []
-        for one in [intent(text) for text in notes.lease.intents]:
-            if not one.is_creation():
-                changes.append(one)
-            elif ids := await self._matcher.by_external_id(one.object, one.after):
-                notes.entries.append(created_entry(one.object, ids[0], one.after, one.at))
-                notes.intents.remove(one.text())
+        intents = [intent(text) for text in notes.lease.intents]
+        changes = [one for one in intents if not one.is_creation()]
+        creations = {(one.object, one.after): one for one in intents if one.is_creation()}  # the last of each row's
+        for one in creations.values():
+            if ids := await self._matcher.by_external_id(one.object, one.after):
+                notes.entries.append(created_entry(one.object, ids[0], one.after, one.at, one.values or {}))
+                notes.intents = [text for text in notes.intents if not _is_creation_of(intent(text), one)]
         for object in dict.fromkeys(one.object for one in changes):
             mine = [one for one in changes if one.object == object]
             watched = Watched(object, tuple(dict.fromkeys(one.property for one in mine)))
@@ -187,6 +190,10 @@ class BlankFiller:
             is_gone = (one.object, one.id) in gone
             notes.entries.append(scrubbed(change_entry(one, "gone")) if is_gone else change_entry(one, state))
             notes.intents.remove(one.text())
+
+
+def _is_creation_of(one: Intent, other: Intent) -> bool:
+    return one.is_creation() and (one.object, one.after) == (other.object, other.after)
 
 
 def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[str, ...] = ()) -> Wanted:

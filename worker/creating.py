@@ -6,7 +6,7 @@ workers, or a crash between a create and its answer still make one row. What the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -14,10 +14,13 @@ import structlog
 
 from connectors.errors import ConflictError, OutcomeUnknownError, RejectedError
 from connectors.limits import TicketSpentError
+from connectors.models import WriteResult, Written
+from connectors.refusal_kinds import plain_words
+from worker.decide.kept import cause_of
 from worker.decide.reasons import Reason
 from worker.delivery_notes import Deferred, DeliveryNotes
 from worker.delivery_target import Target
-from worker.journal_entries import Intent, change_entry, created_entry
+from worker.journal_entries import Intent, change_entry, created_entry, linked_entry
 from worker.ledger.creations import (
     BusyCreation,
     Claimed,
@@ -70,9 +73,9 @@ class InTheWay:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The CRM takes no such row, for a reason that is not one of our values."""
+    """The CRM takes no such row, for a reason that is not one of our values; ``cause`` is its word on that."""
 
-    code: str
+    cause: str
     properties: tuple[str, ...]
 
 
@@ -110,10 +113,10 @@ class Creator:
             except RejectedError as refusal:
                 named = values.keys() & set(refusal.fields)
                 if not named and not company_id:
-                    return Refused(refusal.code or f"status {refusal.status}", refusal.fields)
+                    return Refused(_cause(refusal, texts.values()), refusal.fields)
                 if not named:
                     company_id = ""  # a link that cannot be made is no reason not to make the row
-                left_out |= dict.fromkeys(named, refusal.code)
+                left_out |= dict.fromkeys(named, _cause(refusal, texts.values()))
                 values = {name: value for name, value in values.items() if name not in named}
                 continue
             self._tell(notes, row, made, left_out)
@@ -136,7 +139,8 @@ class Creator:
         self, notes: DeliveryNotes, row: NewRow, values: Mapping[str, str], company_id: str, claim: Claimed
     ) -> str:
         ticket = CreationTicket(self._creations, claim)
-        intended = Intent.creation(row.object, row.external_id, notes.lease.run, self._clock()).text()
+        written = {name: value for name, value in values.items() if name != self._target.external_id}
+        intended = Intent.creation(row.object, row.external_id, notes.lease.run, self._clock(), written).text()
         notes.intents.append(intended)
         if not await self._target.work.intend(notes.lease, notes.intents):
             await ticket.released("lost")
@@ -151,7 +155,9 @@ class Creator:
         except TicketSpentError as spent:
             raise Deferred(self._clock() + MOMENT_MS, "creation") from spent
         await self._creations.created(claim, made)
-        notes.entries.append(created_entry(row.object, made, row.external_id, self._clock()))
+        notes.entries.append(created_entry(row.object, made, row.external_id, self._clock(), written))
+        if company_id:
+            notes.linked.append(linked_entry(row.object, made, company_id, row.external_id, self._clock()))
         notes.intents.remove(intended)
         notes.made.add(made)
         return made
@@ -159,12 +165,13 @@ class Creator:
     def _tell(self, notes: DeliveryNotes, row: NewRow, made: str, left_out: Mapping[str, str]) -> None:
         """Count the row, and note what it was made without."""
         notes.count(f"created.{row.object}")
-        for property, code in left_out.items():
+        for property, cause in left_out.items():
             name, value = row.values[property]
-            change = Intent.of_row(row.object, made, name, property, value, notes.lease.run, self._clock())
-            notes.entries.append(change_entry(change, "refused"))
+            told = (name, property, value, notes.lease.run, self._clock(), row.external_id)
+            change = Intent.of_row(row.object, made, *told)
+            notes.entries.append(change_entry(change, "refused", cause=cause))
             notes.count(f"dropped.{Reason.INVALID_VALUE}")
-            log.warning("creation.value_refused", property=property, code=code, made_object=row.object, made_id=made)
+            log.warning("creation.value_refused", property=property, cause=cause, made_object=row.object, made_id=made)
 
     async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation) -> NoReturn:
         """Somebody makes the row now, or the answer to that was lost: look it up by its id, and match again."""
@@ -180,3 +187,9 @@ class Creator:
             raise Deferred(doubt.since_ms + DOUBT_MS, "creation")
         await self._creations.absent(doubt.creation_id)
         raise Deferred(self._clock(), "creation")
+
+
+def _cause(refusal: RejectedError, values: Iterable[str]) -> str:
+    """The CRM's word on a row that it did not take, without what it repeats of the row."""
+    code, words = refusal.code or f"status {refusal.status}", plain_words(refusal.words, values)
+    return cause_of(WriteResult(Written.INVALID, code=code, kind=refusal.kind, words=words))

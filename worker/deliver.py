@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from pydantic import TypeAdapter
@@ -19,6 +19,7 @@ from connectors.limits import Limiter
 from connectors.models import Fate
 from connectors.openprospect import DeliveredCompany
 from connectors.ports import Watched
+from worker.attend import CutShortError
 from worker.blank_filler import BlankFiller
 from worker.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused
 from worker.decide import delivery
@@ -27,7 +28,7 @@ from worker.decide.gate import Verdict
 from worker.decide.reasons import Reason
 from worker.delivery_notes import Deferred, DeliveryNotes
 from worker.delivery_target import Target
-from worker.journal_entries import signal_entry
+from worker.journal_entries import linked_entry, signal_entry
 from worker.ledger.creations import Creations
 from worker.ledger.deliveries import Deliveries
 from worker.ledger.signals import Signals
@@ -77,9 +78,12 @@ class Deliverer:
                 await self._bring(notes, _ROW.validate_json(row.json))
         except Deferred as deferred:
             # Its intents stay open: the next visit reads what became of them and tells the journal, once.
-            await self._target.work.defer(lease, deferred.until_ms, deferred.reason)
+            await self._target.work.defer(lease, deferred.until_ms, deferred.reason, entries=notes.linked)
             log.info("visit.deferred", reason=deferred.reason)
             return
+        except ConnectorError as error:
+            raise CutShortError(error, notes.linked) from error
+        notes.entries += notes.linked
         if notes.problems:
             note = "; ".join(notes.problems)[:NOTE_MOST]
             ending = await self._target.work.bury(
@@ -111,7 +115,7 @@ class Deliverer:
         elif row.people:
             ids = ", ".join(one.id for one in row.people)
             notes.problems.append(f"without company {row.company.id} these are at no company: prospect {ids}")
-        unlinked: list[str] = []
+        unlinked: dict[str, str] = {}
         left: list[Deferred | ConnectorError] = []
         for one in row.people:
             told = delivery.person(one, row.company, target.accept, target.default_region)
@@ -129,9 +133,12 @@ class Deliverer:
         self._leave_for_later(notes, left)
 
     async def _bring_person(
-        self, notes: DeliveryNotes, told: Delivered, external_id: str, company_id: str, unlinked: list[str]
+        self, notes: DeliveryNotes, told: Delivered, external_id: str, company_id: str, unlinked: dict[str, str]
     ) -> None:
-        """One person to their row, which joins ``unlinked`` when it may lack its company, and then the fill work."""
+        """One person to their row, which joins ``unlinked`` when it may lack its company, and then the fill work.
+
+        ``unlinked`` names the person's external id by the row's.
+        """
         object, id, at_company = await self._person(notes, told, external_id, company_id)
         if id in notes.closed:
             notes.count("opted_out")
@@ -139,25 +146,26 @@ class Deliverer:
         if not id:
             return
         notes.count("contacts")
-        if object == "contact" and not at_company:
-            unlinked.append(id)
+        if object == "contact" and not at_company and notes.at_company.get(id) != company_id:
+            unlinked.setdefault(id, external_id)
         work = self._target.fill.get(object)
         if work is not None:
             await work.add([Due(id)], lane=Lane.LIVE, run=notes.lease.run)
 
-    async def _link_all(self, notes: DeliveryNotes, contacts: Sequence[str], company_id: str) -> None:
+    async def _link_all(self, notes: DeliveryNotes, contacts: Mapping[str, str], company_id: str) -> None:
         """Link contacts to their company; one that cannot be linked stops no other."""
         if not company_id:
             return
-        asked = [self._links.ask((one, company_id, one in notes.made)) for one in dict.fromkeys(contacts)]
-        for one, ended in zip(
-            dict.fromkeys(contacts), await asyncio.gather(*asked, return_exceptions=True), strict=True
-        ):
+        asked = [self._links.ask((one, company_id, one in notes.made)) for one in contacts]
+        for one, ended in zip(contacts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
             if isinstance(ended, RejectedError):
                 code = ended.code or _name(ended)
                 notes.problems.append(f"contact {one} could not be linked to company {company_id} ({code})")
             elif isinstance(ended, BaseException):
                 raise ended
+            elif ended:
+                told = ("contact", one, company_id, contacts[one])
+                notes.linked.append(linked_entry(*told, self._clock()))
 
     def _leave_for_later(self, notes: DeliveryNotes, left: Sequence[Deferred | ConnectorError]) -> None:
         """The whole row comes again for those whom it could not bring in now."""
@@ -187,8 +195,8 @@ class Deliverer:
                 return await self._made_before(notes, "company", told, external_id, id)
             case InTheWay(existing, rule):
                 return await self._company_in_the_way(notes, told, external_id, existing, rule)
-            case Refused(code, properties):
-                notes.problems.append(f"company {external_id} could not be made ({_reason(code, properties)})")
+            case Refused(cause, properties):
+                notes.problems.append(f"company {external_id} could not be made ({_reason(cause, properties)})")
         return ""
 
     async def _company_in_the_way(
@@ -238,8 +246,8 @@ class Deliverer:
                     await self._is_anothers(notes, object, id, external_id)
                 case InTheWay(existing, rule):
                     return await self._person_in_the_way(notes, told, external_id, existing, rule)
-                case Refused(code, properties):
-                    reason = _reason(code, properties)
+                case Refused(cause, properties):
+                    reason = _reason(cause, properties)
                     notes.problems.append(f"prospect {external_id} could not be made as a {object} ({reason})")
                     return object, "", False
         return self._forbidden(notes, object, id, external_id)
@@ -320,8 +328,8 @@ class Deliverer:
 
     async def _link(self, pairs: Sequence[tuple[str, str, bool]]) -> dict[str, bool]:
         made = {one for one, _, is_made in pairs if is_made}
-        await self._target.vendor.link("contact", [(one, other) for one, other, _ in pairs], made)
-        return {_pair(pair): True for pair in pairs}
+        linked = await self._target.vendor.link("contact", [(one, other) for one, other, _ in pairs], made)
+        return {_pair(pair): pair[0] in linked for pair in pairs}
 
 
 def _pair(pair: tuple[str, str, bool]) -> str:
@@ -332,9 +340,9 @@ def _name(error: ConnectorError) -> str:
     return type(error).__name__
 
 
-def _reason(code: str, properties: Sequence[str]) -> str:
-    """The vendor's code, and the properties it names."""
-    return f"{code}: {', '.join(properties)}" if properties else code
+def _reason(cause: str, properties: Sequence[str]) -> str:
+    """The vendor's word, and the properties it names."""
+    return f"{cause}: {', '.join(properties)}" if properties else cause
 
 
 def _kept_out(what: str, external_id: str, existing: Sequence[tuple[str, str]], rule: str) -> str:

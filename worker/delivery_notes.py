@@ -19,6 +19,8 @@ class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested ste
 class DeliveryNotes:
     """``closed`` are rows of people who opted out, ``made`` rows that this visit created.
 
+    ``at_company`` says at which company a row was when it was read. ``linked`` are entries of links, which are told
+    however the visit ends: no intent is kept of them.
     ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids.
     """
 
@@ -28,6 +30,8 @@ class DeliveryNotes:
     counts: dict[str, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    at_company: dict[str, str] = field(default_factory=dict)
+    linked: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def count(self, name: str, by: int = 1) -> None:

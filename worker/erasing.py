@@ -1,8 +1,7 @@
 """What is kept of erased people elsewhere than under their records: one walk for all who were erased since the last.
 
-A delivery's journal says which row it made or filled, and with what; the archive holds old entries of anybody. Neither
-can be found by record without an index that would cost memory for every entry, so both are walked, at most once an
-hour and only when somebody was erased.
+A delivery that was under way tells the journal of a row after its person was erased; the archive holds old entries of
+anybody and has no index by record. So both are walked, at most once an hour and only when somebody was erased.
 """
 
 from __future__ import annotations

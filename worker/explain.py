@@ -13,10 +13,11 @@ from connectors.models import Answer, Fate
 from worker.decide.plan import candidates, decide
 from worker.decide.record import Own, View
 from worker.ledger.answers import Asked
+from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal import Entry
 from worker.ledger.memory import Memory
 from worker.ledger.pauses import Pause
-from worker.ledger.places import Place, place
+from worker.ledger.places import Place, place, same_person
 from worker.runtime import Ledger, Runtime
 from worker.watch import complete
 from worker.watches import Watch, own_values
@@ -63,16 +64,17 @@ class Told:
 
 
 async def told(ledger: Ledger, crm: str, object: str, id: str) -> Told:
-    """What the ledger knows; changes nothing."""
-    where, memories, asked, entries, pauses, now = await asyncio.gather(
+    """What the ledger knows of a record and of those that were merged into it; changes nothing."""
+    where, memories, asked, same, pauses, now = await asyncio.gather(
         place(ledger.scripts, crm, object, id),
         ledger.work(crm, object).memory([id]),
         ledger.desk.questions_of((crm, object, id)),
-        ledger.journal.entries(crm, object, id),
+        same_person(ledger.scripts, (crm, object, id)),
         ledger.pauses.all(),
         ledger.scripts.now(),
     )
-    lines = [_line(entry) for entry in entries]
+    entries = await asyncio.gather(*(ledger.journal.entries(*one) for one in same))
+    lines = [_line(entry) for entry in sorted({one.key: one for page in entries for one in page}.values(), key=_order)]
     concerned = {crm, *(where.providers if where else ())}
     return Told(
         now_ms=now,
@@ -84,9 +86,15 @@ async def told(ledger: Ledger, crm: str, object: str, id: str) -> Told:
     )
 
 
+def _order(entry: Entry) -> tuple[int, int]:
+    ms, _, place = entry.key.partition("-")
+    return int(ms), int(place)
+
+
 def _line(entry: Entry) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(entry.entry)
-    return {"kind": "change", "at": entry.at_ms, "run": entry.run} | told
+    by = {"delivery": entry.id} if entry.object == DELIVERY else {}
+    return {"kind": "change", "at": entry.at_ms, "run": entry.run} | by | told
 
 
 def _questions(asked: Sequence[Asked], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

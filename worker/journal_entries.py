@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from connectors.models import Question
 from worker.decide import pushing
@@ -30,16 +31,21 @@ class Intent:
     at: int
     object: str = ""  # set where the row is not the leased record itself: a delivery's company or person
     id: str = ""
+    external_id: str = ""  # whose delivery it was
+    values: Mapping[str, str] | None = None  # by property, of a row about to be created
 
     @classmethod
-    def creation(cls, object: str, external_id: str, run: str, at: int) -> Intent:
+    def creation(cls, object: str, external_id: str, run: str, at: int, values: Mapping[str, str]) -> Intent:
         """A row about to be created under an external id."""
-        return cls("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
+        told = ("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
+        return cls(*told, values=dict(values))
 
     @classmethod
-    def of_row(cls, object: str, id: str, field: str, property: str, after: str, run: str, at: int) -> Intent:
+    def of_row(
+        cls, object: str, id: str, field: str, property: str, after: str, run: str, at: int, external_id: str = ""
+    ) -> Intent:
         """A delivered value about to be written on a blank of a matched row."""
-        return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id)
+        return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id, external_id)
 
     def is_creation(self) -> bool:
         """Whether it is a row rather than a value."""
@@ -47,7 +53,12 @@ class Intent:
 
     def text(self) -> str:
         """The form the ledger keeps."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(_told(self), ensure_ascii=False, separators=(",", ":"))
+
+
+def _told(one: Intent) -> dict[str, object]:
+    """What an intent says; of a record that is no delivery's nothing is said of deliveries."""
+    return {name: value for name, value in asdict(one).items() if value or name not in {"external_id", "values"}}
 
 
 def plain(intent: Intent) -> pushing.Intent:
@@ -65,7 +76,7 @@ def change_entry(intent: Intent, state: str, *, cause: str = "") -> str:
 
     ``cause`` is the CRM's word on one that it refused.
     """
-    return _entry("change", asdict(intent) | {"state": state} | ({"cause": cause} if cause else {}))
+    return _entry("change", _told(intent) | {"state": state} | ({"cause": cause} if cause else {}))
 
 
 def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str:
@@ -83,9 +94,18 @@ def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str
     )
 
 
-def created_entry(object: str, id: str, external_id: str, at: int) -> str:
-    """A row that a delivery created."""
-    return _entry("created", {"made_object": object, "made_id": id, "external_id": external_id, "at": at})
+def created_entry(
+    object: str, id: str, external_id: str, at: int, values: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """A row that a delivery created, with its values by property as far as the answer told that they were taken."""
+    told = {"made_object": object, "made_id": id, "external_id": external_id, "values": dict(values), "at": at}
+    return _entry("created", told)
+
+
+def linked_entry(object: str, id: str, company_id: str, external_id: str, at: int) -> str:
+    """A row that a delivery linked to its company."""
+    told = {"provider": "openprospect", "company_id": company_id, "external_id": external_id, "at": at}
+    return _entry("linked", {"object": object, "id": id} | told)
 
 
 def signal_entry(signal: str, provider: str, question: str, values: Mapping[str, str], at: int) -> str:
@@ -95,13 +115,17 @@ def signal_entry(signal: str, provider: str, question: str, values: Mapping[str,
 
 
 _PERSONAL = frozenset(
-    {"before", "after", "question", "external_id", "employer", "employer_domain", "title"}
+    {"before", "after", "question", "external_id", "employer", "employer_domain", "title", "values"}
 )  # a question's key can be guessed from an address
 
 
 def scrub(told: Mapping[str, object]) -> dict[str, object]:
     """An entry without what it says of a person: what was done, by whom and at what price stays."""
-    return {name: "" if name in _PERSONAL and value else value for name, value in told.items()}
+    return {name: _blanked(value) if name in _PERSONAL else value for name, value in told.items()}
+
+
+def _blanked(value: object) -> object:
+    return dict.fromkeys(value, "") if isinstance(value, Mapping) else value and ""
 
 
 def scrubbed(entry: str) -> str:

@@ -361,17 +361,18 @@ class HubSpot:
                 return known[0].id
         return ""
 
-    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> None:
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> frozenset[str]:
         """Associate contacts with companies by the default, unlabelled association; who has another keeps that, too."""
         del made
         if object != "contact":
-            return
+            return frozenset()
         operation = self._of(object).link
         for part in _parts([f"{one} {other}" for one, other in pairs], BATCH):
             inputs = [{"from": {"id": one}, "to": {"id": other}} for one, _, other in (p.partition(" ") for p in part)]
             rows = parsed(_LINKS, await self._send(operation, json={"inputs": inputs}), self.name, operation.name)
             if rows.errors:
                 raise RejectedError(self.name, operation.name, code=rows.errors[0].category)
+        return frozenset(one for one, _ in pairs)
 
     # ---- calls ---------------------------------------------------------------------------------------------------
 

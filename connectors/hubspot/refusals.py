@@ -30,6 +30,7 @@ from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply
 from connectors.numbers import count
 from connectors.operations import Operation
+from connectors.refusal_kinds import kind_of, plain_words
 
 OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})  # no value would do
 TAKEN = frozenset(
@@ -226,7 +227,8 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
         if reply.status == 404:
             return NotFoundError(*args, code=said.code)
         if reply.status == 400:
-            return RejectedError(*args, fields=said.properties, code=said.code)
+            kind, words = kind_of(said.code, KINDS), plain_words(said.message)
+            return RejectedError(*args, fields=said.properties, code=said.code, kind=kind, words=words)
         return None
 
     def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:

@@ -408,24 +408,27 @@ class Salesforce:
             return (await self.find(object, self._options.external_id, [key]))[key][0].id
         return parsed(_CREATED, reply, self.name, (UPSERT if key else CREATE).name).id
 
-    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> None:
+    async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> frozenset[str]:
         """Set the account of contacts that have none; one that a person chose stays.
 
         A contact of ours has one that a trigger gave it where the org gives each an account of its own.
         """
         if object != "contact":
-            return
+            return frozenset()
         wanted = {known_id(one): known_id(other) for one, other in pairs}
         ours = {known_id(one) for one in made}
         async with slots_ahead(NoLimiter(), ()):  # its own slots; but nothing is sent on an old read
             rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY)
-            free = [str(row["Id"]) for row in rows if not row.get("AccountId") or str(row["Id"]) in ours]
+            held = {str(row["Id"]): str(row.get("AccountId") or "") for row in rows}
+            there = {one for one, account in held.items() if account == wanted[one]}
+            free = [one for one, account in held.items() if one not in there and (not account or one in ours)]
             results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
         for result in results.values():
             if result.outcome in {Written.LOCKED, Written.UNKNOWN, Written.SPLIT, Written.CHANGED}:
                 raise UnavailableError(self.name, UPDATE.name, code=result.code)
             if result.outcome is not Written.DONE:
                 raise RejectedError(self.name, UPDATE.name, fields=("AccountId",), code=result.code)
+        return frozenset(one for one, _ in pairs if known_id(one) in there or known_id(one) in results)
 
     # ---- calls ---------------------------------------------------------------------------------------------------
 

@@ -227,7 +227,8 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
         if code in GONE or reply.status == 404:
             return NotFoundError(*args, fields=first.fields, code=code)
         if reply.status == 400:
-            return RejectedError(*args, fields=first.fields, code=code)
+            kind, words = kind_of(code, KINDS), plain_words(first.message)
+            return RejectedError(*args, fields=first.fields, code=code, kind=kind, words=words)
         return None
 
     def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:

@@ -55,18 +55,31 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
         out.print(table("Worth a look", ("what", "run", "when"), told_of))
     if changes := [one for one in known.changes if one["kind"] != "signal"]:
         lines = [
-            (
-                one.get("field") or one.get("made_object"),
-                one.get("after") or one.get("made_id"),
-                one.get("provider"),
-                " ".join(word for word in (one.get("state") or one["kind"], one.get("cause")) if word),
-                one.get("run"),
-                ago(one["at"], known.now_ms),
-            )
+            (what, value, _from(one), state, one.get("run"), ago(one["at"], known.now_ms))
             for one in changes
+            for what, value, state in _written(one)
         ]
         out.print(table("Written on it", ("what", "value", "from", "state", "run", "when"), lines))
     return DONE
+
+
+def _written(one: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What a line of the journal says was written, the value, and its state."""
+    match one["kind"]:
+        case "created":
+            yield one["made_object"], one["made_id"], "created"
+            yield from ((name, value, "created") for name, value in (one.get("values") or {}).items())
+        case "linked":
+            yield "company", one["company_id"], "linked"
+        case kind:
+            state = " ".join(word for word in (one.get("state") or kind, one.get("cause")) if word)
+            yield one.get("field") or "", one.get("after") or "", state
+
+
+def _from(one: Mapping[str, Any]) -> str:
+    """Who gave it, and by which delivery of whom."""
+    words = (one.get("provider") or "openprospect", one.get("delivery"), one.get("external_id"))
+    return " ".join(word for word in words if word)
 
 
 def _signal(one: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 
 from worker.ledger.answers import Answers, Ref, ref_of
 from worker.ledger.journal import Entry, Journal
+from worker.ledger.places import same_person
 from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 from worker.ledger.signals import Signals
 from worker.ledger.work_values import ref
@@ -51,21 +52,12 @@ class Erasures:
         The same goes for records that were merged into it. ``scrubbed`` gives an entry without that. Memory and our
         own values go with the record's own settling.
         """
-        for crm, kind, id in await self._same_person(record):
+        for crm, kind, id in await same_person(self._scripts, record):
             await Answers(self._scripts).forget((crm, kind, id))
             entries = await Journal(self._scripts).entries(crm, kind, id)
             await self.replace([(one, scrubbed(one.entry)) for one in entries])
             await Signals(self._scripts).forget(crm, kind, id)
             await self._unclaim(crm, kind, id)
-
-    async def _same_person(self, record: Ref) -> list[Ref]:
-        """The record and those that were merged into it, or into one of them."""
-        found = [record]
-        for one in found:
-            merged: set[bytes] = await self._scripts.call("SMEMBERS", self._scripts.keys("merged", *one))
-            refs = [ref_of(f"{record[0]}:".encode() + name) for name in sorted(merged)]
-            found += [other for other in refs if other not in found]
-        return found
 
     async def replace(self, entries: Sequence[tuple[Entry, str]]) -> int:
         """Put other texts in the place of journal entries; gives how many were not so already."""
@@ -88,7 +80,7 @@ class Erasures:
 
     async def done(self, record: Ref) -> None:
         """What was kept under the record is forgotten; what is kept elsewhere is next."""
-        at, records = await self._scripts.now(), await self._same_person(record)
+        at, records = await self._scripts.now(), await same_person(self._scripts, record)
         args: list[Arg] = []
         for one in records:
             args += [ref(*one), at]

@@ -56,7 +56,7 @@ JOURNAL: Mapping[str, str] = {
     "journal_copy": "journal:copy",
     # hash: ms and seq of the last stream id given
     "journal_last": "journal:last",
-    # list of stream ids of one record, oldest first
+    # list of stream ids of one record, and of what deliveries did to it, oldest first
     "journal_of": "journal:of:{crm}:{object}:{id}",
     # string: entries outside a visit were added with this token; short-lived
     "once": "once:{token}",

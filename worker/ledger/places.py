@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worker.ledger.answers import Ref, ref_of
 from worker.ledger.scripts import Scripts
 
 
@@ -46,3 +47,13 @@ async def place(scripts: Scripts, crm: str, object: str, id: str) -> Place | Non
         providers=tuple(name for name in row.get("providers", "").split(",") if name),
         intents=len([line for line in row.get("intents", "").split("\n") if line]),
     )
+
+
+async def same_person(scripts: Scripts, record: Ref) -> list[Ref]:
+    """The record and those that were merged into it, or into one of them."""
+    found = [record]
+    for one in found:
+        merged: set[bytes] = await scripts.call("SMEMBERS", scripts.keys("merged", *one))
+        refs = [ref_of(f"{record[0]}:".encode() + name) for name in sorted(merged)]
+        found += [other for other in refs if other not in found]
+    return found

@@ -7,8 +7,7 @@
 local replaced = 0
 for i = 3, #ARGV, 6 do
   local crm, object, id = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  if redis.call('XDEL', K.journal(), ARGV[i]) == 1 then
-    redis.call('LREM', K.journal_of(crm, object, id), 1, ARGV[i])
+  if unlist(ARGV[i], crm, object, id) then
     journal(crm, object, id, ARGV[i + 4], ARGV[i + 5])
     replaced = replaced + 1
   end
