@@ -41,6 +41,7 @@ IDS = frozenset(
         "provider",
         "question",
         "record_id",
+        "record_ids",
         "request_id",
         "run",
         "source",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from structlog.contextvars import unbind_contextvars
 
 from connectors.errors import ContractError, RejectedError, UnavailableError
 
@@ -97,7 +100,9 @@ class Batcher(Generic[Item, Result]):
             batch.timer.cancel()
         if self._gathering is batch:
             self._gathering = None
-        task = asyncio.get_running_loop().create_task(self._deliver(batch.places))
+        context = copy_context()
+        context.run(unbind_contextvars, "record_id", "run")  # a batch is of all its askers: no log line names one
+        task = asyncio.get_running_loop().create_task(self._deliver(batch.places), context=context)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 

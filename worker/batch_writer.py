@@ -235,7 +235,12 @@ class BatchWriter:
             return []
         attempt = max(row.tries for row in left)
         log.warning(
-            "push.repeated", crm=self._crm, rows=len(left), attempt=attempt, cause=cause, wait_s=round(wait_s, 3)
+            "push.repeated",
+            crm=self._crm,
+            record_ids=sorted(row.id for row in left),
+            attempt=attempt,
+            cause=cause,
+            wait_s=round(wait_s, 3),
         )
         return [_Part(left, now + wait_s)]
 

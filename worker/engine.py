@@ -149,7 +149,7 @@ async def _reopen(runtime: Runtime) -> None:
     """Open what could not be opened: soon, and with growing waits up to a minute."""
     wait_s = REOPEN_S
     while True:
-        await asyncio.sleep(wait_s)
+        await asyncio.sleep(wait_s * 0.9)  # before the pause of the last try is over
         wait_s = min(wait_s * 2, REOPEN_MS / 1000) if runtime.shut else REOPEN_S
         await _tried(partial(runtime.open_crms, wait_s))
 

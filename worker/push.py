@@ -118,9 +118,11 @@ class Pusher:
         check = _Check(self._watch, batch.marks, risky, self._verify)
         rows = await self._writer.write(self._watch.object, list(risky), check.read, check.compare)
         if check.overtaken:
-            log.warning("push.overtaken", crm=self._watch.crm, object=self._watch.object, records=len(check.overtaken))
+            log.warning(
+                "push.overtaken", crm=self._watch.crm, object=self._watch.object, record_ids=sorted(check.overtaken)
+            )
         if lost := [key for key in check.overtaken if not rows[key].written]:
-            log.error("push.unrestored", crm=self._watch.crm, object=self._watch.object, records=len(lost))
+            log.error("push.unrestored", crm=self._watch.crm, object=self._watch.object, record_ids=sorted(lost))
         return {key: check.result(key) for key in check.overtaken}
 
 

@@ -149,41 +149,58 @@ class Runtime:
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
+    unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open_crms(self, again_s: float = 60.0) -> None:
         """Open every crm that is not open yet; one that fails is paused with a sentence while the others work.
 
-        The pause is over before the next try, in ``again_s``: it holds for whoever opens.
+        The pause lasts to the next try, in ``again_s``, and through it: only the calls of that try pass.
         """
         await asyncio.gather(*(self._try_open(name, again_s) for name in sorted(self.shut)))
 
     async def _try_open(self, name: str, again_s: float) -> None:
+        if name in self.unopened:
+            reason, why = self.unopened[name]
+            until = clock() + int(2 * START_S * 1000)
+            await self.ledger.pauses.pause(name, reason, until, why, calls_pass=True)
         try:
             async with asyncio.timeout(START_S):
                 await self.open_crm(name)
         except TimeoutError:
             why = f"{name} did not answer within {START_S:.0f} s: it is asked again"
-            await self.ledger.pauses.pause(name, "outage", clock() + int(again_s * 800), why=why)
+            await self._keep_shut(name, again_s, "outage", why)
             log.error("crm.unopened", crm=name, error="TimeoutError")
         except RateLimitedError as error:
-            # Its pause stands already: with one more each time, two workers would keep each other out for good.
+            # Another worker's pause stands: with one more each time, two would keep each other out for good. Ours lets
+            # calls of openings pass, so it keeps nobody out.
+            if name in self.unopened:
+                await self._keep_shut(name, again_s, *self.unopened[name])
             log.warning("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
         except ConnectorError as error:
             reason = "credentials" if isinstance(error, AccessError) else "outage"
             why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
-            await self.ledger.pauses.pause(name, reason, clock() + int(again_s * 800), why=why)
+            await self._keep_shut(name, again_s, reason, why)
             log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
         except LedgerUnavailableError:
             raise
         except Exception as error:  # a fault of ours in one crm leaves the others at work
             why = f"{name} cannot be opened, by a fault of ours ({type(error).__name__}): see the log"
-            await self.ledger.pauses.pause(name, "outage", clock() + int(again_s * 800), why=why)
+            await self._keep_shut(name, again_s, "outage", why)
             log.error("crm.unopened", crm=name, error=type(error).__name__, exc_info=error)
         else:
             self.shut.discard(name)
+            self.unopened.pop(name, None)
             await self.ledger.pauses.lift(name, "outage")
             await self.ledger.pauses.lift(name, "credentials")
+
+    async def _keep_shut(self, name: str, again_s: float, reason: str, why: str) -> None:
+        """Pause a crm that this process could not open, to the next try."""
+        before, _ = self.unopened.get(name, (reason, ""))
+        self.unopened[name] = (reason, why)
+        await self.ledger.pauses.pause(name, reason, clock() + int(again_s * 1000), why)
+        if before != reason:
+            await self.ledger.pauses.lift(name, before)
 
     async def open_crm(self, name: str) -> None:
         """Open what is watched and delivered in one crm.

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
+from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 
 from connectors.models import Write, WriteResult
 from connectors.ports import Crm
 from tests.contract.pushes import HUBSPOT, PHONE, SALESFORCE, Side, held, made, phone, push, pushing, title, writes
 from tests.contract.sandbox import Sandbox, Start
-from worker.push import Ended
+from worker.push import Ended, Pusher
 from worker.watches import Watch
 
 
@@ -132,6 +134,26 @@ async def test_a_value_given_back_takes_its_source_with_it(start_sandbox: Start)
         assert values[side.title] == "a person's"
         assert values["refill_source"].startswith("phone kaspr ")
         assert "job_title" not in values["refill_source"]
+
+
+async def test_the_overtaken_record_of_a_batch_of_ten_is_the_one_in_the_log(start_sandbox: Start) -> None:
+    side, sandbox = HUBSPOT, start_sandbox("hubspot", "--records", "3", "--companies", "2")
+    rows = [made(sandbox, side) for _ in range(10)]
+    edit = {"object": side.table, "id": rows[7], "properties": {side.title: "a person's"}}
+
+    def overtaken(vendor: Crm) -> Crm:
+        return cast("Crm", Overtaken(vendor, lambda: sandbox.control("edit", edit)))
+
+    async def visit(pusher: Pusher, watch: Watch, id: str) -> None:
+        with bound_contextvars(crm="acme", record_id=id, run="r"):
+            pushed = await push(watch, pusher, side, id, title(side))
+            assert bool(pushed.overtaken) == (id == rows[7])
+
+    async with pushing(sandbox, side, verify=True, through=overtaken) as (watch, pusher):
+        with capture_logs(processors=[merge_contextvars]) as lines:
+            await asyncio.gather(*(visit(pusher, watch, one) for one in rows))
+    told = [one for one in lines if one["event"] == "push.overtaken"]
+    assert [(one["record_ids"], one.get("record_id")) for one in told] == [([rows[7]], None)]
 
 
 class Slow:

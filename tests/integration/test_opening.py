@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from tests.integration.scene import CRM, Scene
 from tests.integration.scenery import scene, stage
 from worker.runtime import clock, open_runtime
@@ -49,3 +53,41 @@ async def test_a_fault_of_ours_in_one_crm_shuts_it_alone(scene: Scene) -> None:
         await scene.ledger.pauses.lift(CRM, "outage")
         await runtime.open_crms()
         assert not runtime.shut
+
+
+@pytest.mark.parametrize(("status", "reason"), [(401, "credentials"), (503, "outage")])
+async def test_crm_that_cannot_be_opened_is_paused_without_a_break(scene: Scene, status: int, reason: str) -> None:
+    scene.vendors["hubspot"].faults.add("status", times=None, params={"status": status})
+    seen: list[tuple[str, str]] = []
+
+    async def watch() -> None:
+        while True:
+            standing = [(one.reason, one.why) for one in await scene.ledger.pauses.of(CRM)]
+            seen.append(standing[0] if standing else ("none", ""))
+
+    async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
+        await runtime.open_crms(again_s=0.5)
+        watching = asyncio.ensure_future(watch())
+        for _ in range(4):
+            await asyncio.sleep(0.4)
+            await runtime.open_crms(again_s=0.5)
+            assert runtime.shut == {CRM}
+        watching.cancel()
+        assert len(seen) > 20
+        assert {one for one, _ in seen} == {reason}
+        assert all(why for _, why in seen)
+
+        scene.vendors["hubspot"].faults.clear()
+        await runtime.open_crms()
+        assert not runtime.shut
+        assert not await scene.ledger.pauses.of(CRM)
+
+
+async def test_reason_of_a_shut_crm_is_the_one_of_its_last_try(scene: Scene) -> None:
+    faults = scene.vendors["hubspot"].faults
+    async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
+        for status, reason in ((503, "outage"), (401, "credentials")):
+            faults.clear()
+            faults.add("status", times=None, params={"status": status})
+            await runtime.open_crms()
+            assert [one.reason for one in await scene.ledger.pauses.of(CRM)] == [reason]

@@ -29,9 +29,15 @@ class Pauses:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    async def pause(self, target: str, reason: str, until_ms: int = 0, why: str = "") -> None:
-        """Let ``reason`` stand until a time, or until it is lifted; ``why`` is a sentence for people."""
-        await self._scripts.run("pause_set", target, reason, until_ms, json.dumps(why, ensure_ascii=False)[1:-1])
+    async def pause(
+        self, target: str, reason: str, until_ms: int = 0, why: str = "", *, calls_pass: bool = False
+    ) -> None:
+        """Let ``reason`` stand until a time, or until it is lifted; ``why`` is a sentence for people.
+
+        With ``calls_pass`` only work waits for it: whoever tries to open a crm may call it meanwhile.
+        """
+        text = json.dumps(why, ensure_ascii=False)[1:-1]
+        await self._scripts.run("pause_set", target, reason, until_ms, text, int(calls_pass))
 
     async def lift(self, target: str, reason: str) -> bool:
         """End one reason; says whether it was there."""

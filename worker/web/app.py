@@ -39,10 +39,13 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
     async def readyz(_: Request) -> Response:
         if draining.is_set():
             return _told("draining", 503)
-        found = await _probed(lambda: _ready(quick, settings))
-        if not settings.redis.allow_unsafe or found.status_code != 200:
+        shut: list[str] = []
+        found = await _probed(lambda: _ready(quick, settings, shut))
+        if found.status_code != 200:
             return found
-        return JSONResponse({"status": "ok", "warnings": list(await dangers_of(redis))})
+        warnings = [f"{crm} is not open: run refill check" for crm in shut]
+        warnings += await dangers_of(redis) if settings.redis.allow_unsafe else ()
+        return JSONResponse({"status": "degraded" if shut else "ok", "warnings": warnings}) if warnings else found
 
     async def scrape(request: Request) -> Response:
         if settings.web.metrics_token and not is_bearer(request, [settings.web.metrics_token]):
@@ -87,16 +90,20 @@ async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
     return _told(wrong or "ok", 503 if wrong else 200)
 
 
-async def _ready(ledger: Ledger, settings: Settings) -> str:
-    """What is lacking to take work: a ledger that can be written, and a worker that has a crm open."""
+async def _ready(ledger: Ledger, settings: Settings, shut: list[str]) -> str:
+    """What is lacking to take work: a ledger that can be written, and a worker that has a crm open.
+
+    The crms that no worker has open join ``shut``: the others are worked on, so that alone is no lack.
+    """
     await ledger.scripts.call("SET", ledger.scripts.keys("ready"), 1, "PX", READY_MS)
-    beats = await ledger.timetable.alive()
+    beats = [beat for beat in await ledger.timetable.alive() if beat.serves_all]
     if not beats:
         return "no worker is alive"
     if all(beat.info.get("no_room") for beat in beats):
         return "no worker has room on its disk for paid replies: run refill check"
     if all(settings.crm.keys() <= set(beat.info.get("shut", ())) for beat in beats):
         return "no crm is open: run refill check"
+    shut += sorted(crm for crm in settings.crm if all(crm in beat.info.get("shut", ()) for beat in beats))
     return ""
 
 

@@ -5,6 +5,7 @@ Labels are names of the configuration, of fields and of providers; never an id.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -130,8 +131,9 @@ def _events(found: Overview) -> Iterator[Metric]:
 def _life(found: Overview) -> Iterator[Metric]:
     pauses = [((one.target, one.reason), 1) for one in found.pauses]
     yield _gauge("refill_paused", "1 while a reason stands.", ("target", "reason"), pauses)
-    ages = [(name, max(0, found.now_ms - at) / 1000) for name, at in found.polls.items()]
-    yield _gauge("refill_poll_age_seconds", "Since the last poll that ended well.", _WORK, ages)
+    polled = {name: found.polls.get(name) for name in found.work if name[1] != DELIVERY}
+    ages = [(name, max(0, found.now_ms - at) / 1000 if at else math.inf) for name, at in polled.items()]
+    yield _gauge("refill_poll_age_seconds", "Since the last poll that ended well; +Inf before the first.", _WORK, ages)
     if found.collected_ms:
         age = max(0, found.now_ms - found.collected_ms) / 1000
         yield _one("refill_collect_age_seconds", "Since deliveries were last pulled.", age)

@@ -19,6 +19,7 @@ from worker.ledger.limiter import RedisLimiter, jitter_s, pace
 from worker.ledger.pauses import Pauses
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk
+from worker.ledger.work import Due, Lane, Work
 
 TEN_S = Window(190, 10)
 
@@ -183,6 +184,17 @@ async def test_pause_of_the_whole_vendor_holds_every_bucket_and_that_of_one_only
     await pauses.pause("acme_hubspot", "operator")
     with pytest.raises(RateLimitedError):
         await limiter.slot("burst")
+
+
+async def test_calls_pass_where_only_work_is_to_wait(scripts: Scripts, work: Work) -> None:
+    limiter = RedisLimiter(scripts, work.crm, {work.crm: ()})
+    await work.add([Due("1")], lane=Lane.LIVE, run="r")
+    await Pauses(scripts).pause(work.crm, "outage", why="not open", calls_pass=True)
+    await limiter.slot("", patience_s=5)
+    assert not await work.claim("w1", 1)
+    await Pauses(scripts).pause(work.crm, "operator")
+    with pytest.raises(RateLimitedError):
+        await limiter.slot("", patience_s=5)
 
 
 async def test_vendors_remaining_calls_bound_ours_until_its_reset(scripts: Scripts, clock: Clock) -> None:

@@ -44,7 +44,13 @@ async def test_web_alone_is_alive_says_where_to_look_and_is_ready_once_a_worker_
             await ledger.timetable.beat("one", {"shut": ["acme_hubspot", "acme_salesforce"]})
             assert await status(http, f"{url}/readyz") == (503, "no crm is open: run refill check")
             await ledger.timetable.beat("two", {"shut": ["acme_hubspot"]})
+            assert await status(http, f"{url}/readyz") == (200, "degraded")
+            told = (await http.get(f"{url}/readyz")).json()["warnings"]
+            assert [one for one in told if "acme_hubspot is not open" in one]
+            await ledger.timetable.beat("three", {"shut": []})  # one worker has it open
             assert await status(http, f"{url}/readyz") == (200, "ok")
+            ages = (await http.get(f"{url}/metrics")).text
+            assert 'refill_poll_age_seconds{crm="acme_hubspot",object="contact"} +Inf' in ages  # never polled
         web.terminate()
         assert await web.ended() == 0
     assert "secret" not in web.log.read_text(encoding="utf-8")  # no access log prints paths

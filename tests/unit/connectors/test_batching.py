@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ContractError, RateLimitedError, RejectedError, UnavailableError
@@ -173,3 +174,22 @@ async def test_closing_sends_what_is_gathered() -> None:
     await asyncio.sleep(0)
     await batcher.aclose()
     assert await asked == 6
+
+
+async def test_a_batch_logs_no_record_and_no_run_of_its_first_asker() -> None:
+    bound: list[dict[str, str]] = []
+
+    async def send(items: Sequence[int]) -> Mapping[str, int]:
+        bound.append(get_contextvars())
+        return {str(item): item for item in items}
+
+    batcher: Batcher[int, int] = Batcher("hubspot", "contacts.read", send, str, 100, linger_s=0.01)
+
+    async def asker(number: int) -> dict[str, str]:
+        with bound_contextvars(crm="acme", record_id=str(number), run=f"run-{number}"):
+            await batcher.ask(number)
+            return get_contextvars()
+
+    own = await asyncio.gather(*(asker(number) for number in range(10)))
+    assert bound == [{"crm": "acme"}]
+    assert [one["record_id"] for one in own] == [str(number) for number in range(10)]

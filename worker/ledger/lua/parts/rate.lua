@@ -55,7 +55,9 @@ local function shut(targets)
     local entries = redis.call('HVALS', K.pause(target))
     for _, entry in ipairs(entries) do
       local ends = tonumber(string.match(entry, '"until"%s*:%s*(%d+)') or '0')
-      if string.match(entry, '"probe"%s*:%s*true') then
+      if string.match(entry, '^{"until":%d+,"since":%d+,"probe":false,"calls":true') then
+        ends = nil -- only work waits for it
+      elseif string.match(entry, '"probe"%s*:%s*true') then
         outage = outage or target
       elseif ends == 0 or till == 0 then
         till = 0
@@ -93,12 +95,15 @@ local function targets_of(vendor, bucket)
   return vendor == bucket and { vendor } or { vendor, bucket }
 end
 
-local function entry(till, since, probe, why)
-  return string.format('{"until":%.0f,"since":%.0f,"probe":%s,"why":"%s"}', till, since, probe and 'true' or 'false', why)
+local function entry(till, since, probe, why, passes)
+  local calls = passes and ',"calls":true' or ''
+  local text = '{"until":%.0f,"since":%.0f,"probe":%s%s,"why":"%s"}'
+  return string.format(text, till, since, probe and 'true' or 'false', calls, why)
 end
 
--- A reason keeps the time it began; why is a sentence of ours without quotes.
-local function pause(target, reason, till, probe, why)
+-- A reason keeps the time it began; why is a sentence of ours without quotes. Where it `passes` calls, it holds up
+-- nothing but work.
+local function pause(target, reason, till, probe, why, passes)
   local since = now
   local old = redis.call('HGET', K.pause(target), reason)
   if old then
@@ -107,7 +112,7 @@ local function pause(target, reason, till, probe, why)
       since = tonumber(string.match(old, '"since"%s*:%s*(%d+)') or int(now))
     end
   end
-  redis.call('HSET', K.pause(target), reason, entry(till, since, probe, why))
+  redis.call('HSET', K.pause(target), reason, entry(till, since, probe, why, passes))
   redis.call('SADD', K.pauses(), target)
 end
 
