@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from worker.decide.values.text import plain
 from worker.decide.values.words import phrases
@@ -22,8 +23,8 @@ _NOTHING = phrases(
     not available|notavailable|not applicable|notapplicable|not provided|notprovided|not specified|not set|not known
     not found|not given|not disclosed|not entered|no data|no value|no info|no information|no entry|none given
     none provided|nothing|pending|tbd|tbc|tba|to be determined|to be confirmed|to be announced|to be defined
-    to follow|xx|xxx|xxxx|ref|value|error|n v t|k a|unbekannt|nicht bekannt|nicht angegeben|nicht verfügbar
-    nicht vorhanden|keine|keine angabe|keine angaben|entfällt|ohne angabe|o a|inconnu|inconnue|non renseigné
+    to follow|xx|xxx|xxxx|ref|value|error|n v t|unbekannt|nicht bekannt|nicht angegeben|nicht verfügbar
+    nicht vorhanden|keine|keine angabe|keine angaben|entfällt|ohne angabe|inconnu|inconnue|non renseigné
     non renseignée|non communiqué|non disponible|non précisé|néant|aucun|aucune|desconocido|desconocida|ninguno
     ninguna|no disponible|no aplica|sin datos|no especificado|sconosciuto|sconosciuta|nessuno|nessuna|non disponibile
     non specificato|onbekend|geen|niet bekend|niet beschikbaar|okänd|saknas|ukendt|ukjent|ingen|tuntematon|ei tietoa
@@ -33,7 +34,45 @@ _NOTHING = phrases(
     无|無|没有|暂无|없음|미상|알 수 없음|غير معروف|لا يوجد|غير متوفر|לא ידוע|אין|ไม่ทราบ|ไม่มี|không rõ|không có
     """
 )
+_ABBREVIATED = phrases("n d|n b|n c|n s|s d|s o|t b d|t b c|t b a|k a|o a|n i|n k|n z|h p|н д|б д")
+_FORMS = phrases(
+    """
+    please select|please choose|please specify|please enter|none selected|not selected|select one|select an option
+    choose one|bitte wählen|bitte auswählen|bitte eingeben|choisir|veuillez choisir|sélectionner|seleccione|seleccionar
+    selecione|selezionare|seleziona|maak een keuze|wybierz|vyberte|выберите|seçiniz
+    選択してください|请选择|請選擇|선택하세요
+    to be completed|to be filled|to be updated|to be advised|to be supplied|to be announced|to be verified
+    does not apply|doesnt apply|not listed|not stated|not indicated|not recorded|not mentioned|not provided yet
+    not yet known|not on file|not in system|no answer|no response|no record|no details|no longer available
+    none available|none listed|none on file|unavailable|information not available|data not available|confidential
+    keine auskunft|keine daten|kein eintrag|kein wert|nicht zutreffend|nicht relevant|nicht gesetzt|nicht gepflegt
+    noch offen|noch unbekannt|folgt|wird nachgereicht|unbekannte|sans objet|pas disponible|non défini|non définie
+    non spécifié|non applicable|non concerné|à définir|à compléter|à préciser|vide|indéfini|no informado|no informa
+    no especifica|no definido|no consta|no tiene|no hay|sin definir|sin especificar|sin información|por definir
+    por confirmar|vacío|non definito|non applicabile|non fornito|non noto|da definire|vuoto|não consta|não possui
+    não tem|não se aplica|não aplicável|não especificado|não definido|sem informação|a definir|indefinido|vazio
+    niet van toepassing|niet opgegeven|niet ingevuld|nog onbekend|leeg|ej angivet|ej angiven|ej tillämpligt|okänt
+    uppgift saknas|ikke oppgitt|ikke angivet|ikke relevant|ikke kjent|ikke kendt|mangler|ei ole|ei tiedossa
+    ei saatavilla|puuttuu|nie dotyczy|nie podano|nieznane|brak informacji|nezadáno|nezadané|není|není známo|nie je
+    nie je známe|neuvedené|nincs|nincs adat|nincs megadva|nem ismert|nu se aplica|nu este|fără|nespecificat|indisponibil
+    nepoznato|nepoznat|nema|ni podatka|ni znano|neznano|няма|няма данни|неизвестни|непознато|нема|не применимо
+    не заполнено|не определено|отсутствует|нет информации|данных нет|не знаю|не вказано|не визначено|немає даних
+    невідомий|δεν υπάρχει|δεν ισχύει|άγνωστη|δ υ|bilinmeyen|mevcut değil|veri yok|belirsiz|boş|unknown unknown
+    未設定|未入力|未定|未記入|未登録|不明です|特になし|未填|未填写|未提供|不知道|无数据|不適用|不适用|未填寫|沒有|暫無
+    모름|해당없음|해당 없음|알수없음|정보 없음|미정|미입력|없습니다|مجهول|غير محدد|لا ينطبق|لا توجد بيانات|بدون
+    نامشخص|ندارد
+    לא רלוונטי|לא זמין|לא צוין|אין מידע|ไม่ระบุ|ไม่มีข้อมูล|chưa có|chưa cập nhật|không xác định|không có thông tin
+    tidak ada|tidak diketahui|tidak tersedia|belum ada|kosong|tiada|tidak berkaitan|hindi alam
+    अज्ञात|उपलब्ध नहीं|लागू नहीं|कोई नहीं|অজানা|უცნობია|անհայտ
+    """
+)
+_ERRORS = phrases("n a|ref|value|name|div 0|num|null|error|spill|calc|field|getting data|nv|wert|bezug|nom|nombre")
+_TEMPLATE = re.compile(
+    r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>|\{[A-Za-z_.]+\}"
+)
+_LONGEST = 40  # no placeholder is a sentence
 _WORD = re.compile(r"[^\W_]+")
+_LATIN_MARKS = dict.fromkeys(range(0x300, 0x370))
 
 
 def is_blank(value: str | None, also: Iterable[str] = ()) -> bool:
@@ -54,11 +93,37 @@ def folded(values: tuple[str, ...]) -> frozenset[str]:
 def says_nothing(text: str) -> bool:
     """Whether text is a placeholder in any field: ``N/A``, ``unbekannt``, ``#REF!``, ``(none)``, ``--``."""
     shown = plain(text)
-    if len(shown) > 40:  # no placeholder is a sentence
+    if len(shown) > _LONGEST:
         return False
+    if is_template(shown):
+        return True
     words = _words(shown)
-    return not words or " ".join(words) in _NOTHING
+    told = " ".join(words)
+    if shown.startswith("#") and told in _ERRORS:
+        return True
+    return not words or told in _nothing() or (len(set(words)) == 1 and words[0] in _nothing())
+
+
+def is_template(shown: str) -> bool:
+    """Whether a text is a form's field that nobody filled in: ``{{title}}``, ``%NAME%``, ``[LAST_NAME]``."""
+    return bool(shown) and not shown[0].isalpha() and _TEMPLATE.fullmatch(shown) is not None
+
+
+def are_initials(text: str) -> bool:
+    """Whether a placeholder is also how a person's initials are written: ``K.A.``; ``N/A`` is not."""
+    words = _words(plain(text)[:_LONGEST])
+    return len(words) > 1 and " ".join(words) in _ABBREVIATED
+
+
+@cache
+def _nothing() -> frozenset[str]:
+    return frozenset(" ".join(_words(phrase)) for phrase in _NOTHING | _FORMS | _ABBREVIATED)
 
 
 def _words(shown: str) -> list[str]:
-    return _WORD.findall(shown.casefold())
+    """The words of a text in lower case, without accents; vowel signs of other scripts are letters."""
+    if shown.isascii():
+        return _WORD.findall(shown.lower())
+    bare = unicodedata.normalize("NFC", unicodedata.normalize("NFD", shown.casefold()).translate(_LATIN_MARKS))
+    apart = (sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " " for sign in bare)
+    return "".join(apart).split()

@@ -150,7 +150,10 @@ def same_host(one: str, other: str) -> bool:
     first = host(one)
     if not first or first != host(other):
         return False
-    return not shared_hosts.is_shared(_registrable(first)) or _page(one) == _page(other)
+    own = _registrable(first)
+    if not shared_hosts.is_shared(own) and not shared_hosts.is_nobodys(first, own):
+        return True
+    return _page(one) == _page(other)
 
 
 def _page(text: str) -> str:

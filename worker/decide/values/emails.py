@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from worker.decide.values import domains
 from worker.decide.values.domains import host
+from worker.decide.values.names.nicknames import is_given
 from worker.decide.values.text import clean, is_masked, unescape
 from worker.decide.values.words import listed, words
 
@@ -43,20 +44,98 @@ _ROLES = words(  # what the list lacks, mostly from other languages than English
     verkauf vertrieb vertrag versand verwaltung vendite ventes versicherung vorzimmer werkstatt werbung zamowienia
     zarzad zentrale biuro obchod objednavky office urad vedeni ucetni ceo cfo cto coo cmo cio md gm hrd
     marketingdirector salesmanager
+    contatti bonjour bonsoir hallo hi ciao salut salve ahoj czesc hei terve bounce bounces mailing daemon listserv
+    list-manager zakupy ksiegowosc handlowy handel kadry oferty oferta faktury dzialhandlowy dystrybucja magazyn
+    marketing-pl rekrutacja praca logistyka transport dyrekcja myynti asiakaspalvelu laskutus talous toimisto huolto
+    tilaukset rekry tiedotus toimitus palaute neuvonta varaukset yllapito ostot salg salgs regnskab regnskap
+    bogholderi okonomi ekonomi kundservice kundesenter kundecenter forsaljning forsaljningen inkop bestallning
+    bestillinger bestilling ordrekontor kontoret receptionen butik butiken lon personale presseinfo redaktionen
+    support-dk svar hejsan bokning bokningen vaxel postmottak post-mottak firmapost epost postmottaket innkjop inkjop
+    rekruttering jobb lagret drift teknik leverandor prodaja narudzbe narudzba nabava racunovodstvo komercijala uprava
+    kadrovi informacije podrska kontakti narocila prodajalna tajnistvo racuni trgovina ofis bilgi satis satinalma
+    muhasebe ik insankaynaklari musterihizmetleri destek siparis iletisim finans pazarlama teklif kalite lojistik
+    ihracat ithalat yonetim sekreterlik bayi fatura otdel zakaz zakazy buh buhgalter buhgalteria bukhgalter sklad
+    priem priemnaya kadri prodazhi prodaji zakupki snab snabzhenie reklama opt optom sales-ru secretary dogovor tender
+    yurist logist logistika sekretar direktor rezume rabota spravka zayavka soumu eigyo toiawase otoiawase jinji keiri
+    kouhou koho saiyo saiyou saiyo-info recruit madoguchi uketsuke support-jp shop-jp gyomu jimu jimukyoku kikaku
+    chumon yingye caiwu xiaoshou renshi zhaopin kefu shichang bangongshi caigou shangwu webshop onlineshop online-shop
+    eshop e-shop estore store tienda negozio loja winkel boutique magasin verkoop verkoopbinnendienst binnendienst
+    facturatie facturen boekhouden crediteuren debiteuren planning receptionist hr-nl werkenbij vacatures
+    sollicitaties offerte offertes bestellingen algemeen directiesecretariaat personeelszaken pers uffici ordini
+    ordine preventivi preventivo assistenza assistenzaclienti acquisti acquisto contabilita contabile fatturazione
+    magazzino direzione direzionegenerale risorseumane ufficiostampa stampa spedizioni logistica qualita tecnico
+    ufficiotecnico vendita prenotazioni candidature lavoraconnoi presidenza clienti servizioclienti export estero
+    italia reclami rappresentanza rh drh sav recrutement direction directiongenerale commandes commande facturation
+    factures facture secretaire standard compta juridique achats-fr logistique technique qualite expedition presse-fr
+    adv clients serviceclient service-client serviceclients reservation reservations candidatures stage stages
+    abonnement abonnements renseignements renseignement mairie agence accueil-fr pedidos pedido facturacion facturas
+    factura contabilidad rrhh recursoshumanos seleccion empleo atencionalcliente clientes cliente soporte tecnica
+    calidad almacen comercial comerciales ventas-es marketing-es prensa reservas recepcion administracion direccion
+    gerencia2 secretaria informacion informes consultas cotizaciones cotizacion proveedores tesoreria cobros
+    exportacion tienda-online asesoria juridico presupuestos presupuesto taller sugerencias suscripciones financeiro
+    faturamento faturacao fiscal contas contasapagar contasareceber vagas curriculo curriculos atendimento sac suporte
+    orcamento orcamentos encomendas diretoria diretor recrutamento comunicacao imprensa qualidade expedicao geral
+    loja-online licitacao licitacoes nfe nota notafiscal dp departamentopessoal reklamace objednavka podatelna uctarna
+    fakturace prodej prodejna nakup sekretariat-cz recepce personalni kariera dotazy poptavky poptavka informace-cz
+    provoz sklad-cz obchodni marketing-cz technik-cz jednatel predaj predajna objednavky-sk uctovnictvo kancelaria
+    podatelna-sk sekretariat-sk zakaznik zakaznickyservis ertekesites rendeles iroda penzugy konyveles szamla
+    szamlazas titkarsag raktar beszerzes szerviz hr-hu allas karrier marketing-hu kapcsolat uzlet webaruhaz ajanlat
+    ajanlatkeres panasz comenzi vanzari contabilitate secretariat2 achizitii financiar relatiiclienti juridic depozit
+    oferte facturi resurseumane cariere birou office-ro suport magazin info-gr grammateia logistirio poliseis
+    exypiretisi paraggelies promithies pardavimai buhalterija uzsakymai administracija-lt pasts gramatvediba pardosana
+    birojs myyk raamatupidamine klienditeenindus muuk kontor-ee tellimus tellimused office1 frontoffice front-office
+    backoffice back-office frontdesk front-desk switchboard operator callcenter call-center callcentre contactcenter
+    contact-center servicecenter service-center servicedesk service-desk helpline hotline infoline infodesk info-desk
+    infopoint salesteam salesoffice salesdesk salesadmin salessupport salesinfo supportteam support-team teamsupport
+    accountsdept accountspayable accounts-payable accountsreceivable accounts-receivable payables receivables ap ar
+    apinvoices invoicing einvoice e-invoice einvoicing erechnung e-rechnung xrechnung purchase purchases
+    purchaseorders po pos procurement sourcing buyer buyers buying quotes quote quotation quotations rfq rfp tenders
+    bids bid estimating estimates dispatch shipping warehouse logistics delivery deliveries returns refunds refund
+    claims warranty repairs maintenance facilities facility bookings events event sponsorship membership members
+    memberservices subscriptions subscribe subscriptions2 donations donate volunteer volunteers fundraising hr hrteam
+    hrdept hr-team humanresources human-resources peopleops people-ops talent talents talentacquisition recruiter
+    recruiters hiring resumes resume cv cvs jobs-de apply applications vacancies internships internship trainees
+    ausbildung-de azubi payroll benefits training academy learning compliance legalteam law counsel gdpr dsgvo
+    privacyteam data-protection security-team infosec soc noc it it-support edv-support sysadmin administrator2 root
+    hostmaster dns domains devops dev developers development engineering eng qa qc quality testing-team lab labs
+    research rnd innovation product products productteam design designers creative studio-team art-team production
+    manufacturing operations ops press-office pressoffice media mediarelations comms communications communication
+    communications-team pr publicrelations public-relations ir-team investor investors partners partner partnerships
+    partnership affiliates affiliate resellers reseller distributors distributor dealers dealer wholesale retail
+    exports import imports international global europe emea apac usa-sales ukinfo board chairman president director
+    directors directorate management executive treasurer principal headmaster headteacher schooloffice registrar
+    registry admissions library bursar finance finances financial treasury-team credit creditcontrol credit-control
+    collections newbusiness new-business newsales leads lead leadgen growth community social socialmedia social-media
+    digital digitalteam web webteam web-team website webinfo ecommerce e-commerce onlinesales customer customers
+    customercare customer-care customersupport customer-support customersuccess customer-success clientservices
+    client-services clientservice client-service client concierge welcome hello-team greetings notification
+    notifications notify alerts alert updates update system systems robot bot mailbot automailer auto automated
+    autoreply auto-reply confirmation confirmations receipts receipt statements statement reports report calendar
+    reply replies ticket tickets kasse kreditoren debitoren fibu lohn ausschreibung ausschreibungen angebote angebot
+    postoffice post-office dept department abteilung desk kundencenter
     """
 )
 _NAMES = words(  # of the list: people bear these
-    "gardner sydney paris per ir la ta pd sem th lt md gm us se mt ny bd an captain master mayor pastor smile angels "
-    "alpha alphas church house home core wp bot ask family chef prince hi time travel sport tour core women may art"
+    "gardner sydney paris per la ta pd sem th lt md gm us se mt ny bd an captain master mayor pastor smile angels "
+    "alpha alphas church house home core wp ask family chef prince time travel sport tour core women may art "
+    "dev law reg alexa eng"
 )
 _STRONG = words(
     """
     info infos contact kontakt contacto contato noreply sales support office service admin marketing billing invoice
     invoices rechnung buchhaltung hello help helpdesk mail team jobs career careers newsletter press presse
     webmaster postmaster accounts accounting customerservice customercare enquiries inquiries
+    reception rezeption empfang orders order export dept department einkauf vertrieb verkauf invoicing desk
+    kundenservice kundendienst
     """
 )
+_PLACES = words("emea apac dach amer latam usa global international europe online web shop central group")
 _NEVER_ANSWERED = ("noreply", "donotreply", "noresponse", "mailerdaemon", "unsubscribe", "doNotReply".lower())
+_ROLE_WITHIN = re.compile(  # written together with a place, a company or another role
+    r"^(?:vertrieb|rechnung|buchhalt|bewerb|kundendienst|kundenservice|marketing|einkauf|verkauf|helpdesk|newsletter"
+    r"|sekretariat|secretariat|customerserv|customercare|info[a-z]{2}$)"
+    r"|(?:office|service|support|marketing|buchhaltung|rechnung|bewerbung|helpdesk|rechnungseingang|(?<=\w{3})info)$"
+)
 _DUMMIES = words(
     """
     test tester testing testuser testmail testemail noemail nomail noaddress none unknown na null nobody noone fake
@@ -66,8 +145,13 @@ _DUMMIES = words(
     username firstnamelastname firstname lastname yourname youremail myemail emailaddress email noemailaddress
     noemailprovided notgiven notknown nocontact nowhere nothing nobodyhere unbekannt keine keineemail keinemail kein
     inconnu desconocido foo bar foobar 123 1234 12345 123456 1234567 12345678 123456789 111 000 0 00
+    firstlast lastfirst firstnamelast flastname namesurname vornamenachname prenomnom nombreapellido nomeecognome
+    johndoe janedoe maxmustermann mustermann erikamustermann noaddressgiven nomailaddress bademail bad bounced
+    invalidemail removed deleted redacted hidden nomailprovided noemailgiven noemailavailable noemailonfile
+    customerhasnoemail hasnoemail refused refusedemail declined
     """
 )
+_OF_TESTS = words("test testing tester dummy fake noemail nomail donotuse placeholder")  # beside a name, too
 _PLACEHOLDER_LOCALS = 4  # signs: a@a.com, abc@abc.com, me@me.com
 
 
@@ -146,7 +230,16 @@ def is_role(local: str) -> bool:
     roles = _roles()
     if plain in roles or joined in roles or any(word in joined for word in _NEVER_ANSWERED):
         return True
-    return bool(parts) and (parts[0] in _STRONG or all(part in roles for part in parts))
+    if not parts:
+        return False
+    first, last = parts[0], parts[-1]
+    if first in _STRONG or all(part in roles for part in parts):
+        return True
+    if len(parts) < 2:
+        return bool(_ROLE_WITHIN.search(joined))
+    if last in _STRONG and (first in _PLACES or (len(first) == 2 and not is_given(first))):  # de.info, not j.sales
+        return True
+    return first in roles and not is_given(last) and (len(first) > 3 or len(last) == 2)  # vertrieb-nord, hr.de
 
 
 @cache
@@ -158,7 +251,7 @@ def _is_dummy(local: str, own: str) -> bool:
     plain = local.partition("+")[0]
     joined = _DIGITS.sub("", _PARTS.sub("", plain)) or plain
     label = own.partition(".")[0]
-    if joined in _DUMMIES or plain in _DUMMIES:
+    if joined in _DUMMIES or plain in _DUMMIES or not _OF_TESTS.isdisjoint(_PARTS.split(plain)):
         return True
     return plain == label and (len(plain) <= _PLACEHOLDER_LOCALS or joined in _DUMMIES)
 

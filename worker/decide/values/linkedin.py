@@ -17,7 +17,7 @@ from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
 
 _PAGE = re.compile(
-    r"(?<![\w.%/@?&=-])(?:[a-z][a-z0-9+.-]{0,11}:/{0,3}|(?<!:)//){0,3}(?:[\w.-]{1,40}@)?(?:[a-z0-9-]{1,20}\.){0,3}"
+    r"(?<![\w.%/@?&=-])(?:[a-z][a-z0-9+.-]{0,11}:/{0,3}|https?/{2}|(?<!:)//){0,3}(?:[\w.-]{1,40}@)?(?:[a-z0-9-]{1,20}\.){0,3}"
     r"linkedin\.(?:com|cn)\.?(?::\d{1,5})?(?=[/?#\s\"'<>|;,)\]}]|$)([^\s\"<>|;,()\[\]{}]*)",
     re.IGNORECASE,
 )
@@ -28,6 +28,7 @@ _AGAIN = re.compile(r"^/?(?:in/|pub/)?(?:https?:/{0,3})?(?:[a-z-]{1,10}\.)?linke
 _LOCALE = re.compile(r"^[a-z]{2}(?:[-_][a-z]{2,4})?$", re.IGNORECASE)
 _TAIL = re.compile(r"[?#&].*$", re.DOTALL)
 _CUT_OFF = re.compile(r"(?:\.{2,}|…)$")
+_TEMPLATE = re.compile(r"[{}$]|\[\w+\]")  # what stands for a slug in a form, or for what somebody took out
 _MEMBER_ID = re.compile(r"^(?:ac[owr]aa[a-z0-9_-]{5,}|ac[owr][a-z0-9_-]{25,}|aem[a-z0-9_-]{15,}|\d+)$", re.IGNORECASE)
 _PUB_PART = re.compile(r"^[0-9a-z]{1,3}$", re.IGNORECASE)
 _REFUSED = {
@@ -131,6 +132,8 @@ def _of_pages(plain: str, found: list[re.Match[str]]) -> Profile:
     """The one person whom the addresses in a text name."""
     pages = [_of_path(match[1]) for match in found]
     starts = {match.start() for match in found}
+    if any(_TEMPLATE.match(plain, match.end()) for match in found):
+        return Profile(refused="malformed")
     if any(_runs_on(plain, match.end(), starts) for match in found):
         return Profile(refused="malformed")  # a blank inside an address: what stands before it may be another's
     slugs = {page.slug for page in pages} - {""}
@@ -160,6 +163,8 @@ def _of_path(path: str) -> Profile:
     if _CUT_OFF.search(path):
         return Profile(refused="malformed")
     path = _TAIL.sub("", _decoded(_TAIL.sub("", path)))
+    if _TEMPLATE.search(path):
+        return Profile(refused="malformed")
     while again := _AGAIN.match(path):  # a form that puts its own prefix before a whole address
         path = path[again.end() :]
     parts = [part for part in (part.strip(_AROUND) for part in path.split("/")) if part]

@@ -120,6 +120,17 @@ _FREE = words(
     vodamail.co.za webmail.co.za iafrica.com absamail.co.za lantic.net cybersmart.co.za polka.co.za axxess.co.za
     isat.co.za imaginet.co.za afrihost.co.za intnet.mu wanadoo.mg iway.na mtnonline.com africaonline.co.ke
     safaricom.co.ke
+    passmail.net passmail.com passinbox.com passfwd.com slmail.me slmails.com aleeas.com 8alias.com 8shield.net
+    dralias.com silomails.com simplelogin.fr anonaddy.me addymail.com 33mail.com erine.email opayq.com cloaked.id
+    ironvest.com private.icloud.com tutamail.com keemail.me tuta.de mail2tor.com onionmail.org atomicmail.io cock.li
+    mailo.com net-c.com net-c.fr criptext.com ctemplar.com msgsafe.io eclipso.de eclipso.eu eclipso.ch mail.ch
+    murena.io e.email vivaldi.net operamail.com thexyz.com countermail.com unseen.is neomailbox.com soverin.net
+    mailfence.be infomaniak.ch ik.me ikmail.com etik.com posteo.eu posteo.ch posteo.at posteo.us emailn.de vfemail.net
+    safe-mail.net autistici.org inventati.org systemli.org librem.one polarismail.com purelymail.com migadu.com
+    mxroute.com disroot.net dismail.de snopyta.org airmail.cc national.shitposting.agency tfwno.gf xmpp.jp gmial.com
+    gmai.com gmal.com gamil.com gnail.com gmaill.com gmail.co gmail.cm gmail.con gmail.om gmail.de gmail.fr gmail.it
+    gmail.es hotmial.com hotmal.com hotmai.com hotmil.com hotamil.com homail.com hotmail.con hotmail.co yaho.com
+    yahooo.com yhoo.com yahoo.con yahoo.co outlok.com outloo.com outlook.con outllok.com iclod.com icloud.co icoud.com
     """
 )
 _COMPANIES = words(  # the lists call these free; people who work there write from them
@@ -131,6 +142,11 @@ _COMPANIES = words(  # the lists call these free; people who work there write fr
     theglobe.com ttml.co.in unican.es upf.org visto.com adoption.com srilankan.net webindia123.com usma.net
     catholic.org
     """
+)
+_THROWN_AWAY = re.compile(  # what hosts for an hour call themselves
+    r"^(?:te?mp-?e?-?mails?|e?mail-?temp|trash-?mail|throw-?away-?mail|disposable-?e?-?mail|wegwerf|fake-?e?-?mail|spam-?gourmet"
+    r"|guerr?illa-?mail|mailinator|yopmail|\d+-?min(?:ute)?s?-?(?:e-?)?mail|minute-?mail|burner-?mail|jetable|ano?n-?mail)"
+    r"[a-z0-9-]{0,6}\."
 )
 _ALUMNI = words(
     """
@@ -158,7 +174,7 @@ def is_free(name: str, registrable: str) -> bool:
 
 def is_disposable(name: str, registrable: str) -> bool:
     """Whether mail at a host is thrown away after minutes."""
-    return name in blocklist or registrable in blocklist
+    return name in blocklist or registrable in blocklist or bool(_THROWN_AWAY.match(registrable))
 
 
 def is_of_former(name: str) -> bool:

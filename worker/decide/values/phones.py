@@ -41,6 +41,7 @@ _MASK = re.compile(r"[*•●■?]|_{2}|…|\.{3}|#(?!\s*\d)|[xX]{2}|[xX](?:[ -]
 _DATE = re.compile(r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?\s*$")
 _DECIMAL = re.compile(r"^\s*(\+?\d{7,15})\.0+\s*$")  # a spreadsheet's number, told as text
 _RUN = re.compile(r"\+?\s*[(\[]?\s*\+?\s*\d[\d\s()\[\].\-\u2010-\u2015\u2212/·'~]*")
+_DIALLED_LATER = re.compile(r"(?:,{1,4}|;)\s*\d{1,9}#?\s*$")  # behind a pause: a conference's code
 _EXTENSION = re.compile(
     r"^[\s,;(]*(?:ext(?:n|ension)?|x|#|dw|durchwahl|kl|klappe|int|interno|poste|anexo|toestel|вн|доб|wew|转|轉|内線|내선)"
     r"\.?[\s:.]*\d{1,6}\b",
@@ -103,7 +104,7 @@ def _read(text: str, home: str, kind: PhoneKind) -> Number:
     shown = visible(unescape(text)).translate(_WIDE)
     if not shown.strip():
         return Number(problem="blank")
-    if _MASK.search(shown):
+    if _MASK.search(_DIALLED_LATER.sub("", shown)):
         return Number(problem="masked")
     found = _told(_DECIMAL.sub(r"\1", shown), home)
     return _judged(found, kind) if isinstance(found, PhoneNumber) else Number(problem=found)
@@ -169,7 +170,10 @@ def _number(run: str, home: str) -> PhoneNumber | str:
     """The valid number of one run of digits, or the problem with it."""
     digits = _digits(run)
     if "+" in run[:4]:
-        return _parsed("+" + digits.removeprefix("00"))
+        abroad = _parsed("+" + digits.removeprefix("00"))
+        if isinstance(abroad, str) and "(0)" in run:  # Italy keeps its 0 before some numbers and has none before others
+            return _parsed("+" + _digits(run.replace("(0)", "", 1)).removeprefix("00"))
+        return abroad
     if digits.startswith("00"):
         abroad = _parsed("+" + digits[2:])
         if not isinstance(abroad, str):

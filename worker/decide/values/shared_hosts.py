@@ -25,6 +25,12 @@ _PAGES = words(
     leboncoin.fr alibaba.com aliexpress.com made-in-china.com globalsources.com indiamart.com justdial.com
     tradeindia.com europages.com wlw.de kompass.com mercadolibre.com rakuten.co.jp taobao.com tmall.com walmart.com
     zalando.de otto.de shopify.com wix.com godaddy.com
+    doctolib.fr doctolib.de jameda.de provenexpert.com immowelt.de check24.de houzz.com houzz.de angi.com
+    thumbtack.com bbb.org nextdoor.com opentable.com ubereats.com lieferando.de treatwell.de 1688.com jd.com hh.ru
+    avito.ru 2gis.ru yandex.ru bilibili.com douyin.com xiaohongshu.com zhihu.com baidu.com bsky.app mastodon.social
+    threads.com societe.com pappers.fr infogreffe.fr verif.com manageo.fr companieshouse.gov.uk handelsregister.de
+    firmenabc.at herold.at local.ch moneyhouse.ch zefix.ch infobel.com cylex.de cylex-uk.co.uk yell.com
+    thomsonlocal.com hotfrog.com manta.com whitepages.com
     """
 )
 _BRANDS = re.compile(  # the same under every country's suffix
@@ -54,6 +60,20 @@ _NOBODYS = words(
     lightning.force.com googlegroups.com groups.io mailgun.org sendgrid.net amazonses.com bounces.google.com
     mcsv.net mandrillapp.com list-manage.com hubspotemail.net zendesk-email.com freshdesk-email.com ngrok.io
     ngrok.app trycloudflare.com dyndns.org no-ip.org duckdns.org ddns.net hopto.org
+    my.site.com site.com canva.site hotglue.me chayns.site mailchimpsites.com hsforms.com hs-sites.com
+    hubspotpreview.com ghost.io podia.com mykajabi.com circle.so skool.com mn.co memberful.com clickfunnels.com
+    myclickfunnels.com leadpages.co lpages.co unbouncepages.com pagedemo.co instapage.com getresponsepages.com gr8.com
+    ck.page beehiiv.com systeme.io msgsndr.com multiscreensite.com wixstudio.io wixstudio.com editorx.io showit.site
+    format.com pixieset.com smugmug.com zenfolio.com myportfolio.com cargo.site cargocollective.com skyrock.com
+    webs.com freewebs.com ning.com wpcomstaging.com mystagingwebsite.com myftpupload.com myshoplaza.com
+    shoplineapp.com imweb.me modoo.at base.shop thebase.in stores.jp ameblo.jp fc2.com hatenablog.com tistory.com
+    pixnet.net applytojob.com powerappsportals.com dynamics.com cloudforce.com database.com visualforce.com
+    translate.goog bubble.io retool.com streamlit.app hf.space surge.sh glitch.me zohosites.com zohodesk.com
+    zohorecruit.com tally.so paperform.co wufoo.com cognitoforms.com jotform.com formstack.com sharefile.com
+    egnyte.com evernote.com onedrive.com workplace.com teams.live.com loom.com vidyard.com pandadoc.com
+    calendarhero.com zoho.site lp.page milkshake.app lnk.to linkpop.com pagecloud.com webador.de webador.nl
+    webador.co.uk webnode.de webnode.fr webnode.it webnode.es webnode.cz webnode.nl webnode.at jimdo.de wix.site
+    strato-hosting.eu ionos.space homepage.t-online.de beepworld.de npage.de page4.com chayns.net
     """
 )
 _TENANTS = words(
@@ -68,13 +88,22 @@ _TENANTS = words(
     shopify.com bigcommerce.com lightspeedhq.com magentocloud.com wpengine.com kinsta.cloud pantheonsite.io
     cloudways.com hosting.de one.com strato.de ionos.com ionos.de all-inkl.com kasserver.com your-server.de
     rackspace.com oracle.com oraclecloud.com sap.com cisco.com adobe.com box.com dropbox.com
+    odoo.com teachable.com kajabi.com thinkific.com learnworlds.com webflow.com shopware.store prestashop.com
+    bigcartel.com cafe24.com softgarden.io join.com onlyfy.jobs rexx-systems.com welcometothejungle.com pinpointhq.com
+    comeet.com paylocity.com ultipro.com adp.com dayforcehcm.com csod.com smartsheet.com clickup.com freshworks.com
+    freshsales.io happyfox.com kayako.com gorgias.com zohocorp.eu fresha.com mindbodyonline.com vagaro.com booksy.com
+    basecamp.com wrike.com trello.com miro.com coda.io quip.com github.dev podio.com bitrix24.com bitrix24.de
+    amocrm.com amocrm.ru kommo.com insightly.com sugarcrm.com keap.com infusionsoft.com activehosted.com
+    activecampaign.com klaviyo.com constantcontact.com campaignmonitor.com createsend.com eventbrite.com eventbrite.de
+    ticketleap.com hopin.com on24.com livestorm.co bigmarker.com
     """
 )
 
 
 def is_nobodys(name: str, registrable: str) -> bool:
     """Whether nothing at a host is the host's: link shorteners, calendars, builders, tenants' mail."""
-    return name in _NOBODYS or registrable in _NOBODYS
+    labels = name.split(".")
+    return any(".".join(labels[start:]) in _NOBODYS for start in range(len(labels) - 1)) or registrable in _NOBODYS
 
 
 def is_shared(registrable: str) -> bool:

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from worker.decide.values.blanks import says_nothing
 from worker.decide.values.text import is_formula, is_masked, plain
+from worker.decide.values.words import phrases
+
+_NOTHING = phrases(
+    """
+    title|titles|job|job title|jobtitle|job role|role|position|current position|designation|occupation|function|no title
+    no job title|no position|without title|select|choose|test|testing|asdf|asdfasdf|qwerty|foo|bar|foo bar
+    funktion|berufsbezeichnung|jobbezeichnung|stellenbezeichnung|keine position|kein titel|ohne titel|titel|poste
+    fonction|intitulé du poste|sans titre|cargo|puesto|sin cargo|sin puesto|sin título|ruolo|qualifica|posizione|função
+    sem cargo|functie|functietitel|geen functie|stanowisko|bez stanowiska|pozice|funkce|должность|без должности|посада
+    pozisyon|ünvan|役職|役職なし|肩書|职位|职务|職稱|직책|직함|المسمى الوظيفي|תפקיד|ตำแหน่ง|chức vụ|jabatan
+    """
+)
 
 
 def read(text: str) -> str:
@@ -11,6 +23,8 @@ def read(text: str) -> str:
     shown = plain(text)
     letters = sum(sign.isalpha() for sign in shown)
     if not letters or (letters == 1 and shown.isascii()) or says_nothing(shown):
+        return ""
+    if shown.casefold().strip(" .:-") in _NOTHING:
         return ""
     if is_masked(shown) or is_formula(shown) or shown.casefold().startswith(("http://", "https://", "www.")):
         return ""

@@ -31,6 +31,8 @@ def compare(one: Reading, other: Reading) -> Verdict | None:
     pairs += [(birth, other.family) for birth in one.births]
     verdicts = [_compare(left, right) for left, right in pairs if left and right]
     if SAME in verdicts:
+        if (one.wide and _ends(other, one)) or (other.wide and _ends(one, other)):
+            return OTHER  # only the last word agrees, and then the likeliest reading decides
         if (one.loose or other.loose) and not _whole(one.family, other.family):
             return UNSAID
         return _wide(one, other) if one.wide or other.wide else SAME
@@ -41,6 +43,13 @@ def _wide(one: Reading, other: Reading) -> Verdict:
     """A name in the middle is a family name in Spain and Portugal, and a second given name elsewhere."""
     short = other if one.wide else one
     return UNSAID if len(short.family) == 1 and is_given(short.family[0].plain) else SAME
+
+
+def _ends(short: Reading, wide: Reading) -> bool:
+    """Whether a family name is only the end of one that begins too early: ``Silva`` of ``José Silva``."""
+    first, second = _core(short.family), _core(wide.family)
+    size = len(first)
+    return size < len(second) and not _equal(first, second[:size]) and _equal(first, second[-size:])
 
 
 def same(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:

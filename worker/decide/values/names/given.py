@@ -30,6 +30,8 @@ def compare(one: Reading, other: Reading, *, strict: bool = False) -> Verdict | 
 
 
 def _compare(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...], *, strict: bool) -> Verdict:
+    if is_vietnamese(family) and len(one) == len(other) == 2 and one[0] == other[0]:
+        one, other = one[1:], other[1:]  # what stands in the middle is as good as everybody's
     whole = alike(_all(one), _all(other))
     if whole is SAME or _in_latin(_all(one), _all(other)) or _inside(one, other) or _inside(other, one):
         return SAME
@@ -181,7 +183,9 @@ def _further(one: tuple[Token, ...], other: tuple[Token, ...], *, strict: bool) 
             return OTHER
         if strict:
             return OTHER
-        return UNSAID if one[1][0].is_initial or other[1][0].is_initial else SAME
+        if one[0][0].plain in _HEADS and not (one[1][0].is_initial or other[1][0].is_initial):
+            return OTHER  # María Elena is not María Isabel
+        return UNSAID
     shorter, longer = sorted((one, other), key=len)
     if len(longer) == len(shorter):
         return SAME
@@ -203,7 +207,8 @@ def _later(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word,
     if len(other) < 2 or other[0][0].plain in _OF_BOTH:
         return None
     for token in other[1:]:
-        if len(token[0].plain) > 2 and _token(one[0], token, strict=True) is SAME and not one[0][0].is_initial:
+        long = len(token[0].plain) > (1 if is_vietnamese(family) else 2)
+        if long and _token(one[0], token, strict=True) is SAME and not one[0][0].is_initial:
             if is_vietnamese(family):
                 return SAME
             return UNSAID if len(one) > 1 or all(is_syllable(word.plain) for word in (*one[0], *token)) else SAME

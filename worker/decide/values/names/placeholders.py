@@ -7,7 +7,7 @@ import unicodedata
 from enum import Enum, auto
 from functools import lru_cache
 
-from worker.decide.values.blanks import says_nothing
+from worker.decide.values.blanks import are_initials, is_template, says_nothing
 from worker.decide.values.names.files import all_words
 from worker.decide.values.names.words import texts, word
 from worker.decide.values.text import plain as shown
@@ -16,13 +16,9 @@ from worker.decide.values.words import words as word_set
 _LONGEST = 80  # characters; what is longer is read as a name where it has a letter
 _DOUBTFUL = word_set(
     "na nan null nil nul no ka ime anon lead foo blank guest todo last test tester fake yok noone kunde leer"
-    " sales void brak keine ingen ref empty"
+    " sales void brak keine ingen ref empty herr frau herrn user"
 )
 _OF_MACHINES = word_set("na nan null nil nul ka test")  # doubtful only where somebody wrote them like a name
-_TEMPLATE = re.compile(
-    r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>"
-)
-
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?://|www\.)\S+")
 
 
@@ -51,7 +47,9 @@ def _kind(name: str) -> _Kind:
     lower = text.lower()
     if lower in _DOUBTFUL and _is_written_like_a_name(text, lower):
         return _Kind.DOUBTFUL
-    if says_nothing(text) or (not text[:1].isalpha() and _TEMPLATE.fullmatch(text)):
+    if are_initials(text):
+        return _Kind.DOUBTFUL if text.isupper() else _Kind.NONE
+    if says_nothing(text) or is_template(text):
         return _Kind.NONE
     if _ADDRESS.fullmatch(text):
         return _Kind.NONE

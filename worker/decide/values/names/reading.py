@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from worker.decide.values.names import files, nicknames, titles
 from worker.decide.values.names.placeholders import is_doubtful, is_placeholder
 from worker.decide.values.names.schemes import chinese, korean
 from worker.decide.values.names.words import Word, is_letter, joined, words
-from worker.decide.values.text import clean
+from worker.decide.values.text import plain as shown
 from worker.decide.values.words import words as word_set
 
 _LONGEST = 240  # characters of one field, and
@@ -24,6 +25,9 @@ _VIETNAMESE = word_set(
 )
 _AROUND = ',;:!?_~-"“”„«»()[]{}<>|/\\^°=+'  # signs that are no part of a word
 _HALVES = frozenset({"abd", "abdul", "abdel", "abdal", "abdur", "abdoul", "عبد"})
+_PATRONYMIC = re.compile(
+    r"(?:ович|евич|йович|ильич|овна|евна|ична|івна|ївна|o[bv]ich|evich|ovna|evna|ichna)$", re.IGNORECASE
+)
 _MIDDLE = frozenset({"thi", "van"})
 
 Token = tuple[Word, ...]  # one word between blanks; a hyphen makes two of it
@@ -61,7 +65,7 @@ class _Text(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def _text(text: str) -> _Text:
-    plain = clean(text[:_LONGEST])
+    plain = shown(text[:_LONGEST])
     if titles.is_simple(plain):
         return _Text(tuple(_without_titles(_split(plain))), (), (), ())
     plain = titles.without_signs(plain)
@@ -156,6 +160,8 @@ def _is_turned(told: tuple[str, ...]) -> bool:
     if kinds <= {"han", "kana"} and kinds:
         known = files.japanese_last()
         return not (last in known and first not in known and len(told) == 2)
+    if len(told) == 3 and _PATRONYMIC.search(last) and not _PATRONYMIC.search(told[1]):
+        return kinds == {"cyrillic"} or nicknames.is_given(_plain(told[1]))
     if _plain(first) in _VIETNAMESE and _plain(last) not in _VIETNAMESE:
         return not first.isascii() or _plain(told[1]) in _MIDDLE
     return False
@@ -175,7 +181,18 @@ def parts(first: str, last: str, full: str) -> tuple[str, str]:
     family = _without_degrees(_text(last).words, 1)
     if not given and len(family) > 1 and nicknames.is_given(_plain(family[0])):
         given, family = _split_full(last)
+    given, family = _once(given, family)
     return _named(given), _named(family)
+
+
+def _once(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns both fields where one of them also holds the other: ``Ada`` and ``Ada Example``."""
+    first, last = ([word.casefold() for word in told] for told in (given, family))
+    if first and len(last) > len(first) and last[: len(first)] == first:
+        return given, family[len(first) :]
+    if last and len(first) > len(last) and first[-len(last) :] == last:
+        return given[: -len(last)], family
+    return given, family
 
 
 def _named(told: tuple[str, ...]) -> str:

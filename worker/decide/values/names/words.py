@@ -25,6 +25,7 @@ _WRITTEN_OUT = tuple(  # how people write these letters where the keyboard lacks
     str.maketrans(dict(pair.split(":") for pair in pairs.split()))
     for pairs in (
         "ä:ae ö:oe ü:ue ø:oe å:aa œ:oe ō:ou ū:uu ñ:nn þ:th đ:dj ð:dh ß:s",
+        "å:aa",
         "ō:oh š:sh ş:sh ș:sh ž:zh č:ch ć:ch ç:ch đ:dj å:a",
     )
 )

@@ -23,6 +23,8 @@ _LONG_END = re.compile(r"(?<=o)[uh]$")
 
 def compare_families(one: str, other: str) -> Verdict:
     """Compares family names as spellings of Cyrillic or Armenian, ``Alekseev``, ``Alexeyev``, or of kana, ``Satoh``."""
+    if one.startswith("m") and _of_a_son(one) == _of_a_son(other) != "":
+        return Verdict.UNSAID
     if (slavic := _slavic(one)) and slavic == _slavic(other):
         return Verdict.SAME
     if one[0] != other[0] or not (japanese.is_romaji(one) and japanese.is_romaji(other)):
@@ -30,6 +32,12 @@ def compare_families(one: str, other: str) -> Verdict:
     if _LONG_END.sub("", one) == _LONG_END.sub("", other):
         return Verdict.SAME
     return Verdict.UNSAID if _LONG_VOWEL.sub("", one) == _LONG_VOWEL.sub("", other) else Verdict.OTHER  # Ono, Ohno
+
+
+def _of_a_son(word: str) -> str:
+    """A name after ``Mc`` or ``Mac``, which clerks wrote as they pleased; ``""`` for another."""
+    rest = word.removeprefix("mac") if word.startswith("mac") else word.removeprefix("mc")
+    return rest if rest != word and len(rest) > 3 else ""
 
 
 @lru_cache(maxsize=4096)
