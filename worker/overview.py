@@ -52,7 +52,8 @@ class Overview:
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
-    ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start.
+    ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start;
+    ``replayed`` came with a signed post that had come before.
     ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
     ``reconciled`` the last comparison with each provider's books, and
     ``unsafe`` says why Redis may forget.
@@ -75,6 +76,7 @@ class Overview:
     deliveries: int
     announced: Mapping[WorkName, int] = field(default_factory=dict)
     recovered: Mapping[WorkName, int] = field(default_factory=dict)
+    replayed: Mapping[WorkName, int] = field(default_factory=dict)
     doubts: Sequence[Uncertain] = ()
     reconciled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unsafe: Sequence[str] = ()
@@ -132,7 +134,9 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         ledger.budgets.booked([line.name for pair in lines.values() for line in pair]),
         ledger.pauses.all(),
     )
-    announced, recovered = await asyncio.gather(ledger.intake.announced(), ledger.intake.recovered())
+    announced, recovered, replayed = await asyncio.gather(
+        ledger.intake.announced(), ledger.intake.recovered(), ledger.intake.replayed()
+    )
     doubts, unsafe, compared = await asyncio.gather(
         ledger.desk.uncertain_list(DOUBTS_SHOWN),
         dangers_of(ledger.scripts.redis) if settings.redis.allow_unsafe else _none(),
@@ -169,6 +173,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         deliveries=standing.deliveries,
         announced=announced,
         recovered=recovered,
+        replayed=replayed,
         doubts=doubts,
         reconciled={name: told for name, told in zip(providers, compared, strict=True) if told},
         unsafe=unsafe,

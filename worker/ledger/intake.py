@@ -16,26 +16,31 @@ from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work_values import CursorMove, Due, ref
 
 KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key stands for it
+REPLAY_MS = 11 * 60_000  # how long a signed post is known: five minutes either side of now its signature is taken
+MOST_MARKS = 100_000  # of posts that are known, 12 MB; past that the oldest are forgotten first
 
 
 class Announced(NamedTuple):
     """A record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
 
     ``erase``: the vendor says that the person asked to be forgotten; what is kept of them goes once a read agrees.
+    ``mark``: what the signed post is known by that brought it; a post whose mark is known is a replay.
     """
 
     id: str
     stamp: int = 0
     erase: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a post's rows."""
+    """What became of a post's rows; those of a replay are only counted."""
 
     added: int = 0
     coalesced: int = 0
     ignored: int = 0
+    replayed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,10 @@ class Intake:
         args: list[Arg] = []
         for (crm, kind), group in rows.items():
             # in one text: the client takes longer over three hundred arguments than Redis over the whole step
-            text = "".join([f"{id} {stamp} {erase:d};" for id, stamp, erase in group])
-            args += [crm, kind, runs[crm], text]
+            args += [crm, kind, runs[crm], _text(group)]
         if not args:
             return Taken()
-        return Taken(*map(int, await self._scripts.run("intake_announce", *args)))
+        return Taken(*map(int, await self._scripts.run("intake_announce", REPLAY_MS, MOST_MARKS, *args)))
 
     async def recover(
         self, crm: str, object: str, rows: Sequence[Due], *, run: str, move: CursorMove
@@ -131,6 +135,10 @@ class Intake:
         """Rows announced since the start."""
         return await self._counted("announced")
 
+    async def replayed(self) -> dict[WorkName, int]:
+        """Rows of signed posts that had come before, since the start."""
+        return await self._counted("replayed")
+
     async def recovered(self) -> dict[WorkName, int]:
         """Records that sweeps found and nobody had announced, since the start."""
         return await self._counted("recovered")
@@ -142,6 +150,17 @@ class Intake:
             crm, _, kind = work.decode().partition("|")
             counts[crm, kind] = int(count)
         return counts
+
+
+def _text(rows: Sequence[Announced]) -> str:
+    """Rows as the script takes them; before those of another post stands that post's mark."""
+    parts, post = [], ""
+    for id, stamp, erase, mark in rows:
+        if mark != post:
+            parts.append(f"{mark or '-'} 0 2;")
+            post = mark
+        parts.append(f"{id} {stamp} {erase:d};")
+    return "".join(parts)
 
 
 def run_of(request: str) -> str:

@@ -84,7 +84,7 @@ SCHEDULE: Mapping[str, str] = {
     # hash: "owner" renews the grant of a crm "until" ms, "fence" grows with every owner; "grant" is the newest grant,
     # encrypted, "kept" the fence of whoever got it
     "grant": "grant:{crm}",
-    # string: written by /readyz to see that it can be; short-lived
+    # nothing: /readyz writes no characters into it, which Redis refuses as it would refuse any write
     "ready": "web:ready",
 }
 
@@ -112,6 +112,10 @@ INTAKE: Mapping[str, str] = {
     # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced
     "announced": "intake:announced",
     "recovered": "intake:recovered",
+    # hash "<crm>|<object>" -> rows of signed posts that had come before
+    "replayed": "intake:replayed",
+    # zset mark -> ms at which the signed post came that is known by it
+    "marks": "intake:marks",
     # hash: a request for records by id (crm, object, run, ids, at), and what a key of the caller's stands for
     "request": "request:{request}",
     "request_key": "request:key:{key}",

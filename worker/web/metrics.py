@@ -118,6 +118,7 @@ def _money(found: Overview) -> Iterator[Metric]:
 def _events(found: Overview) -> Iterator[Metric]:
     told = (
         ("refill_events_announced", "Records that webhooks spoke of.", found.announced),
+        ("refill_events_replayed", "Records of signed posts that had come before.", found.replayed),
         ("refill_events_recovered", "Records a sweep found that nobody had announced.", found.recovered),
     )
     for name, help_, counts in told:

@@ -2,37 +2,58 @@
 -- What one post announces, of whatever crms and objects: nothing, due, leased, waiting -> due; dead stays dead. One
 -- step: the sender hears of success only when all of it is in the work. Asked again, rows coalesce.
 -- A post holds up to a hundred rows, so those that are new to the work go there together.
--- ARGV: per group crm, object, run, and its rows in one text, each as "id stamp erase;" (erase 1: the person asks to be
--- forgotten)
--- Gives how many were added, coalesced and ignored.
+-- A signed post is known by a mark, and its rows count the first time only: a replay changes nothing.
+-- ARGV: ms for which marks are known, how many at most, then per group crm, object, run, and its rows in one text, each
+-- as "id stamp erase;" (erase 1: the person asks to be forgotten) or as "mark 0 2;": what follows is that post's ("-":
+-- of posts without a mark)
+-- Gives how many were added, coalesced, ignored and left out as a replay's.
 local counted = {added = 0, coalesced = 0, ignored = 0}
-local at = int(now)
-for i = 3, #ARGV, 4 do
-  local crm, object, run = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local fresh, settled, rows, seen = {}, 0, 0, {}
-  local record_of = K.record(crm, object, '')
-  for id, stamp, erase in string.gmatch(ARGV[i + 3], '([^ ;]+) (%d+) ([01]);') do
-    rows = rows + 1
-    if erase == '1' then
-      redis.call('HSET', K.erasures(), crm .. ':' .. object .. ':' .. id, at)
+local at, replayed, replays = int(now), 0, {}
+local function is_replay(mark)
+  if mark == '-' then
+    return false
+  end
+  if replays[mark] == nil then
+    local came = redis.call('ZSCORE', K.marks(), mark)
+    replays[mark] = came and tonumber(came) > at - tonumber(ARGV[3]) or false
+    if not replays[mark] then
+      redis.call('ZADD', K.marks(), at, mark)
     end
-    local held = seen[id] and {} or redis.call('HMGET', record_of .. id, 's', 'lane', 'run')
-    local is_theirs = held[3] and held[3] ~= '' and not by_person(held[3])
-    if held[1] == 'due' and held[2] == 'live' and is_theirs and not by_person(run) then
-      counted.coalesced = counted.coalesced + 1 -- as add would, which reads all that is known of a record
-    elseif seen[id] or held[1] or by_person(run) then
-      local outcome = add(crm, object, id, 'live', run, false, tonumber(stamp), '', 0)
-      counted[outcome] = counted[outcome] + 1
+  end
+  return replays[mark]
+end
+for i = 5, #ARGV, 4 do
+  local crm, object, run = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local fresh, settled, rows, seen, left_out, replay = {}, 0, 0, {}, 0, false
+  local record_of = K.record(crm, object, '')
+  for id, stamp, erase in string.gmatch(ARGV[i + 3], '([^ ;]+) (%d+) ([012]);') do
+    if erase == '2' then
+      replay = is_replay(id)
+    elseif replay then
+      left_out = left_out + 1
     else
-      local memory = remembered(crm, object, id)
-      if memory and known(memory, tonumber(stamp), '') then
-        counted.ignored = counted.ignored + 1
+      rows = rows + 1
+      if erase == '1' then
+        redis.call('HSET', K.erasures(), crm .. ':' .. object .. ':' .. id, at)
+      end
+      local held = seen[id] and {} or redis.call('HMGET', record_of .. id, 's', 'lane', 'run')
+      local is_theirs = held[3] and held[3] ~= '' and not by_person(held[3])
+      if held[1] == 'due' and held[2] == 'live' and is_theirs and not by_person(run) then
+        counted.coalesced = counted.coalesced + 1 -- as add would, which reads all that is known of a record
+      elseif seen[id] or held[1] or by_person(run) then
+        local outcome = add(crm, object, id, 'live', run, false, tonumber(stamp), '', 0)
+        counted[outcome] = counted[outcome] + 1
       else
-        settled = settled + (memory and 1 or 0)
-        redis.call('HSET', record_of .. id, 's', 'due', 'lane', 'live', 'run', run)
-        fresh[#fresh + 1] = at
-        fresh[#fresh + 1] = id
-        seen[id] = true
+        local memory = remembered(crm, object, id)
+        if memory and known(memory, tonumber(stamp), '') then
+          counted.ignored = counted.ignored + 1
+        else
+          settled = settled + (memory and 1 or 0)
+          redis.call('HSET', record_of .. id, 's', 'due', 'lane', 'live', 'run', run)
+          fresh[#fresh + 1] = at
+          fresh[#fresh + 1] = id
+          seen[id] = true
+        end
       end
     end
   end
@@ -46,6 +67,16 @@ for i = 3, #ARGV, 4 do
       redis.call('DECRBY', K.settled(crm, object), settled)
     end
   end
-  redis.call('HINCRBY', K.announced(), crm .. '|' .. object, rows)
+  if rows > 0 then
+    redis.call('HINCRBY', K.announced(), crm .. '|' .. object, rows)
+  end
+  if left_out > 0 then
+    redis.call('HINCRBY', K.replayed(), crm .. '|' .. object, left_out)
+    replayed = replayed + left_out
+  end
 end
-return {counted.added, counted.coalesced, counted.ignored}
+if next(replays) then -- last: after a write that frees, Redis lets a script write on though memory is full
+  redis.call('ZREMRANGEBYSCORE', K.marks(), '-inf', at - tonumber(ARGV[3]))
+  redis.call('ZREMRANGEBYRANK', K.marks(), 0, -1 - tonumber(ARGV[4]))
+end
+return {counted.added, counted.coalesced, counted.ignored, replayed}
