@@ -26,6 +26,7 @@ from config.fields import EMAIL_FIELDS, CompanyField, PersonField, with_defaults
 from config.units import (
     BlankValues,
     Duration,
+    HostName,
     Listed,
     Place,
     Rates,
@@ -86,6 +87,7 @@ class Web(Table):
     public_url: Url | None = None  # signatures are checked over it; see ``origin``
     token: SecretStr | None = None
     metrics_token: SecretStr | None = None  # unset: /metrics answers whoever reaches it
+    hosts: Annotated[tuple[HostName, ...], Listed] = ()  # further names of ours; see worker.web.hosts
 
     @property
     def origin(self) -> str:

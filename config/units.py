@@ -84,6 +84,12 @@ def _region(text: str) -> str:
     return text.upper()
 
 
+def _host_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", text.lower()):
+        raise ValueError("is not a valid host name. Use one such as refill.internal, without scheme and port")
+    return text.lower()
+
+
 def _listed(value: object) -> object:
     """One value where a list is meant, and a list with commas, as environment variables have them."""
     if isinstance(value, str):
@@ -150,6 +156,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Region = Annotated[str, AfterValidator(_region)]
 SalesforceId = Annotated[str, AfterValidator(_salesforce_id)]
 Listed = BeforeValidator(_listed)
+HostName = Annotated[str, AfterValidator(_host_name)]
 Text = Annotated[str, BeforeValidator(_texts)]
 BlankValues = Annotated[tuple[Text, ...], Listed, AfterValidator(_blank_values)]
 Selection = Annotated[tuple[str, ...], BeforeValidator(_selection)]

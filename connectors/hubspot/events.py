@@ -28,6 +28,7 @@ _DECODED = {
 }  # fmt: skip
 _ESCAPE = re.compile("|".join(_DECODED), re.IGNORECASE)
 _OBJECTS = {"contact": "contact", "company": "company", "0-1": "contact", "0-2": "company"}
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=")
 _MOST = 2**53  # larger numbers are none of HubSpot's, and would lose digits on their way
 
 
@@ -48,6 +49,11 @@ def is_timely(timestamp: str, now_ms: int) -> bool:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 15):
         return False
     return abs(now_ms - int(timestamp)) <= WINDOW_MS
+
+
+def has_form(given: str) -> bool:
+    """Whether a text could be a signature at all; any other is refused before the body is read."""
+    return _SIGNATURE.fullmatch(given) is not None
 
 
 def is_signed(secrets: Iterable[str], given: str, method: str, uri: str, body: bytes, timestamp: str) -> bool:

@@ -20,10 +20,11 @@ from worker.runtime import Ledger
 from worker.web import metrics
 from worker.web.bodies import RefusedError
 from worker.web.door import is_bearer
+from worker.web.hosts import Hosts
 from worker.web.intake import ways_in
+from worker.web.punctual import prove
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
-READY_MS = 60_000
 HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"
 
 
@@ -48,8 +49,10 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         return JSONResponse({"status": "degraded" if shut else "ok", "warnings": warnings}) if warnings else found
 
     async def scrape(request: Request) -> Response:
-        if settings.web.metrics_token and not is_bearer(request, [settings.web.metrics_token]):
-            return RefusedError(401, "token").response()
+        if settings.web.metrics_token:
+            if not is_bearer(request, [settings.web.metrics_token]):
+                return RefusedError(401, "token").response()
+            prove(request)
         try:
             found = await overview(ledger, settings)
         except LedgerUnavailableError:
@@ -61,6 +64,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
     async def missing(_: Request, __: Exception) -> Response:
         return JSONResponse({"error": HINT}, status_code=404)
 
+    hosts = Hosts(settings.web)
     ways = ways_in(quick, ledger, settings)
 
     @asynccontextmanager
@@ -71,8 +75,8 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
 
     routes = [
         Route("/healthz", healthz, methods=["GET"]),
-        Route("/readyz", readyz, methods=["GET"]),
-        Route("/metrics", scrape, methods=["GET"]),
+        Route("/readyz", hosts.only(readyz), methods=["GET"]),
+        Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
         *ways.routes,
     ]
     app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
@@ -95,7 +99,8 @@ async def _ready(ledger: Ledger, settings: Settings, shut: list[str]) -> str:
 
     The crms that no worker has open join ``shut``: the others are worked on, so that alone is no lack.
     """
-    await ledger.scripts.call("SET", ledger.scripts.keys("ready"), 1, "PX", READY_MS)
+    # Refused where a write would be (full, read-only, forbidden, no replica, disk failed); it writes nothing.
+    await ledger.scripts.call("SETRANGE", ledger.scripts.keys("ready"), 0, "")
     beats = [beat for beat in await ledger.timetable.alive() if beat.serves_all]
     if not beats:
         return "no worker is alive"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
@@ -22,7 +24,7 @@ from worker.web.bodies import Bodies, RefusedError
 from worker.web.gathering import Gathering
 
 ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
-MOST_POSTS = 1_024  # handled at a time; more are asked to come again
+MOST_POSTS = 1_024  # of proved senders, on their way into the ledger; more are asked to come again
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
@@ -80,9 +82,6 @@ class Door:
         name = path.partition("{")[0].strip("/").replace("/", ".")
 
         async def guarded(request: Request) -> Response:
-            if self._posts >= MOST_POSTS:
-                return RefusedError(503, "busy").response()
-            self._posts += 1
             try:
                 return await handler(request)
             except RefusedError as refused:
@@ -91,22 +90,41 @@ class Door:
             except (LedgerUnavailableError, TimeoutError):
                 log.warning("webhook.refused", door=name, reason="unavailable", status=503)
                 return RefusedError(503, "unavailable").response()
-            finally:
-                self._posts -= 1
 
         return Route(path, guarded, methods=list(methods or ("POST",)))
 
-    async def take(self, rows: Mapping[WorkName, Sequence[Announced]]) -> None:
-        """All rows of a post into the work, in one step, or an error within a second.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """One of the places on the way into the ledger, for whoever has proved to be a sender of ours.
 
         Raises:
+            RefusedError: all are taken.
+        """
+        if self._posts >= MOST_POSTS:
+            raise RefusedError(503, "busy")
+        self._posts += 1
+        try:
+            yield
+        finally:
+            self._posts -= 1
+
+    async def take(self, rows: Mapping[WorkName, Sequence[Announced]], mark: str = "") -> None:
+        """All rows of a post into the work, in one step, or an error within a second.
+
+        ``mark`` is what a signed post is known by (``mark_of``): a second one with the same mark changes nothing.
+
+        Raises:
+            RefusedError: too many are on their way.
             LedgerUnavailableError, TimeoutError: nobody may be told that they were taken.
         """
         if not rows:
             return
+        if mark:
+            rows = {work: [Announced(one.id, one.stamp, one.erase, mark) for one in of] for work, of in rows.items()}
         now = self.clock()
         runs = {crm: day_run(crm, self.settings.budget_zone, now) for crm, _ in rows}
-        await within(self._gathering.announce(rows, runs))
+        with self.place():
+            await within(self._gathering.announce(rows, runs))
         self.bell.ring(rows)
 
     async def aclose(self) -> None:
@@ -119,6 +137,15 @@ async def within(step: Awaitable[T]) -> T:
     """A ledger step, or an error within a second."""
     async with asyncio.timeout(ANSWER_S):
         return await step
+
+
+def mark_of(*signed: str | bytes) -> str:
+    """What a signed post is known by: a digest of the parts that make it this one."""
+    digest = hashlib.sha256()
+    for part in signed:
+        told = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:" % len(told) + told)
+    return digest.hexdigest()[:32]
 
 
 def same_secret(given: str, secrets: Iterable[SecretStr]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any
@@ -18,20 +19,24 @@ from worker.ledger.intake import Followed
 from worker.web import openapi
 from worker.web.bodies import RefusedError, json_of
 from worker.web.door import Door, is_bearer, watched_kinds, within
+from worker.web.hosts import Hosts
+from worker.web.punctual import prove
 
 MOST_KEY = 255
+_REQUEST = re.compile(r"[0-9a-f]{32}")  # as we make them; nothing else is looked for
 log = structlog.get_logger(__name__)
 
 
 def enrich_routes(door: Door) -> list[Route]:
     """The API's routes; without ``REFILL_WEB__TOKEN`` there is no API."""
-    token = door.settings.web.token
+    token, hosts = door.settings.web.token, Hosts(door.settings.web)
 
     def known(request: Request) -> None:
         if token is None or not token.get_secret_value():
             raise RefusedError(404, "unknown")
         if not is_bearer(request, [token]):
             raise RefusedError(401, "token")
+        prove(request)
 
     async def ask(request: Request) -> Response:
         known(request)
@@ -41,7 +46,9 @@ def enrich_routes(door: Door) -> list[Route]:
         crm, kind, ids = _asked(door, json_of(await door.bodies.read(request, "application/json")))
         digest = hashlib.sha256(json.dumps([crm, kind, ids]).encode()).hexdigest()
         hidden = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest() if key else ""
-        made = await within(door.intake.ask(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids))
+        with door.place():
+            asked = door.intake.ask(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids)
+            made = await within(asked)
         if made.digest != digest:
             raise RefusedError(409, "idempotency_key_reused")
         door.bell.ring([(crm, kind)])
@@ -51,7 +58,10 @@ def enrich_routes(door: Door) -> list[Route]:
 
     async def follow(request: Request) -> Response:
         known(request)
-        found = await within(door.intake.follow(request.path_params["id"]))
+        if not _REQUEST.fullmatch(request.path_params["id"]):
+            raise RefusedError(404, "unknown")
+        with door.place():
+            found = await within(door.intake.follow(request.path_params["id"]))
         if found is None:
             raise RefusedError(404, "unknown")
         return JSONResponse(_told(request.path_params["id"], found))
@@ -70,8 +80,8 @@ def enrich_routes(door: Door) -> list[Route]:
     return [
         door.route("/api/enrich", ask),
         door.route("/api/enrich/{id}", follow, "GET"),
-        door.route("/api/openapi.json", described, "GET"),
-        door.route("/api", page, "GET"),
+        door.route("/api/openapi.json", hosts.only(described), "GET"),
+        door.route("/api", hosts.only(page), "GET"),
     ]
 
 

@@ -18,7 +18,8 @@ from worker.ledger.figures import WorkName
 from worker.ledger.intake import Announced
 from worker.policies import policy
 from worker.web.bodies import RefusedError, shallow
-from worker.web.door import Door
+from worker.web.door import Door, mark_of
+from worker.web.punctual import prove
 
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
@@ -112,13 +113,13 @@ def hubspot_routes(door: Door) -> list[Route]:
         if portal is None or not portal.secrets:
             raise RefusedError(404, "unknown")
         body, _ = await _signed(door, request, [portal])
-        return await _taken(door, body, [portal])
+        return await _taken(door, request, body, [portal])
 
     async def by_portal(request: Request) -> Response:
         known = [portal for portal in portals.values() if portal.secrets and portal.settings.portal_id]
         if not known:
             raise RefusedError(404, "unknown")
-        return await _taken(door, *await _signed(door, request, known))
+        return await _taken(door, request, *await _signed(door, request, known))
 
     return [door.route("/webhooks/hubspot/{crm}", one), door.route("/webhooks/hubspot", by_portal)]
 
@@ -130,7 +131,7 @@ async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tu
         RefusedError: nobody's did, or it is too old or too new.
     """
     given, told = request.headers.get(hubspot.SIGNATURE, ""), request.headers.get(hubspot.TIMESTAMP, "")
-    if not given:
+    if not hubspot.has_form(given):
         raise RefusedError(401, "signature")  # the older schemes, which anybody could repeat, are not looked at
     if not hubspot.is_timely(told, door.clock()):
         raise RefusedError(401, "timestamp")
@@ -141,10 +142,11 @@ async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tu
     good = [one for one in portals if hubspot.is_signed(one.secrets, given, "POST", uri, body, told)]
     if not good:
         raise RefusedError(401, "signature")
+    prove(request)
     return body, good
 
 
-async def _taken(door: Door, body: bytes, portals: Sequence[Portal]) -> Response:
+async def _taken(door: Door, request: Request, body: bytes, portals: Sequence[Portal]) -> Response:
     shallow(body)
     try:
         told = hubspot.events(body)
@@ -159,7 +161,7 @@ async def _taken(door: Door, body: bytes, portals: Sequence[Portal]) -> Response
         seen = portal.seen(mine)
         rows |= seen.rows
         unread += seen.unread
-    await door.take(rows)
+    await door.take(rows, mark_of(request.headers[hubspot.SIGNATURE]))  # over address, body and time: of this one only
     if unread:
         log.info("webhook.unread", door="webhooks.hubspot", events=unread)
     door.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(told), records=sum(map(len, rows.values())))

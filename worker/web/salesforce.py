@@ -19,8 +19,9 @@ from connectors.salesforce.ids import same_id
 from connectors.salesforce.messages import Message
 from worker.ledger.intake import Announced
 from worker.web.bodies import RefusedError, json_of
-from worker.web.door import Door, same_secret, watched_kinds
+from worker.web.door import Door, mark_of, same_secret, watched_kinds
 from worker.web.ourselves import Ourselves
+from worker.web.punctual import prove
 
 _XML = ("text/xml", "application/xml", "application/soap+xml")
 _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -44,6 +45,7 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
         name, org = known(request)
         if not same_secret(request.path_params["secret"], org.webhook_secret):
             raise RefusedError(403, "secret")
+        prove(request)
         body = await door.bodies.read(request, *_XML)
         try:
             message = messages.outbound(body)
@@ -60,11 +62,14 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
         headers = {one: request.headers[one] for one in _SIGNED}
         if not _is_signed(org.webhook_secret, body, headers):
             raise RefusedError(401, "signature")
+        prove(request)
         try:
             message = messages.callout(json_of(body))
         except ValueError:
             raise RefusedError(400, "not_a_message") from None
-        await _take(door, ourselves, name, org, message)
+        # By the scheme the id stands for the message, however often it is sent; a sender that never changes its id
+        # still gets every other message through.
+        await _take(door, ourselves, name, org, message, mark_of(name, headers["webhook-id"], body))
         return Response(status_code=204)
 
     return [
@@ -73,7 +78,7 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
     ]
 
 
-async def _take(door: Door, ourselves: Ourselves, name: str, org: Salesforce, message: Message) -> None:
+async def _take(door: Door, ourselves: Ourselves, name: str, org: Salesforce, message: Message, mark: str = "") -> None:
     """The records of a message into the work; those that we wrote last ourselves are no news."""
     if org.org_id and message.organization_id and not same_id(message.organization_id, org.org_id):
         raise RefusedError(403, "org")
@@ -83,7 +88,7 @@ async def _take(door: Door, ourselves: Ourselves, name: str, org: Salesforce, me
     echoes = told - sum(map(len, message.ids.values()))
     kinds = watched_kinds(door.settings, name)
     rows = {(name, kind): [Announced(one) for one in ids] for kind, ids in message.ids.items() if kind in kinds}
-    await door.take(rows)
+    await door.take(rows, mark)
     records = sum(map(len, rows.values()))
     log.debug("webhook.accepted", door="webhooks.salesforce", records=records, ignored=message.ignored, echoes=echoes)
 

@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 
 from config.problems import ConfigError
 from config.settings import Web
+from worker.web.crowd import Crowd
 from worker.web.descriptors import most_connections, raise_limit
-from worker.web.punctual import Crowd, Punctual
+from worker.web.punctual import Punctual, parting
 
 BACKLOG = 2048  # connections that the kernel holds for us
 AT_A_TIME = 16  # taken from it in one turn of the loop, each with a descriptor before anybody can count it
@@ -84,7 +85,7 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
         crowd = Crowd(most_connections(raise_limit()))
 
     config = uvicorn.Config(
-        app,
+        parting(app),
         http=Bounded,
         backlog=AT_A_TIME,
         ws="none",

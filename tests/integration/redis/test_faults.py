@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 from redis.asyncio import Redis
 
+from config.load import load
 from tests.integration.redis.server import Server
 from tests.integration.scene import Scene, Worker
 from tests.waiting import until
 from worker.ledger.budgets import Totals
+from worker.web.app import web_app
 
 Step = Callable[[Redis], Awaitable[Any]]
 
@@ -135,3 +139,20 @@ async def test_crash_point_24_redis_that_comes_back_in_time_is_not_noticed_and_s
     await visiting
     assert (worker.runtime.spool.pending(), await scene.totals()) == (0, Totals(spent=5))
     assert (scene.asked(), bool(scene.email(id_))) == (1, True)
+
+
+@FAULTS
+async def test_readiness_sees_that_redis_takes_no_writes_without_writing(scene: Scene, fault: Step) -> None:
+    settings = load(scene.folder / "refill.toml", {})
+    await scene.ledger.timetable.beat("w1", {"shut": []})
+    app = web_app(scene.ledger, settings, asyncio.Event())
+    client_of = AsyncClient(transport=ASGITransport(app), base_url="http://refill")
+    async with app.router.lifespan_context(app), client_of as client:
+        changes = (await scene.redis.info("persistence"))["rdb_changes_since_last_save"]
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await scene.redis.info("persistence"))["rdb_changes_since_last_save"] == changes
+        await fault(scene.redis)
+        told = await client.get("/readyz")
+        assert (told.status_code, told.json()["status"]) == (503, "redis does not answer, or takes no writes")
+        await well(scene.redis)
+        assert (await client.get("/readyz")).status_code == 200

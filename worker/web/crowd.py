@@ -1,0 +1,75 @@
+"""Bounds the open connections, and lets nobody keep a place who has proved nothing.
+
+Whoever connects is a stranger until a request proves its sender. Strangers share half of the places; where those are
+taken the newcomer gets the place of the stranger who has been here longest, so that a flood of slow ones keeps no
+sender out: a sender is proved a few milliseconds after it connects, long before its turn comes.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import structlog
+
+SAY_EVERY_S = 1.0
+log = structlog.get_logger(__name__)
+
+
+class Guest(Protocol):
+    """A connection."""
+
+    def drop(self) -> None:
+        """Ends it at once."""
+
+
+class Crowd:
+    """The open connections, ``most`` of them; says at most once in a while that some were turned away."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._most_strangers = most, max(1, most // 2)
+        self._strangers: dict[Guest, None] = {}  # the one who has been here longest first
+        self._proved: set[Guest] = set()
+        self._turned, self._said_at = 0, float("-inf")
+
+    def enter(self, guest: Guest) -> bool:
+        """Takes a newcomer in, a stranger; refuses only where every place is a proved sender's."""
+        if len(self._strangers) + len(self._proved) >= self._most and not self._strangers:
+            self._turn_away()
+            return False
+        self._strangers[guest] = None
+        self._make_room()
+        return True
+
+    def prove(self, guest: Guest) -> None:
+        """Counts a stranger as a sender from now on."""
+        if guest in self._strangers:
+            del self._strangers[guest]
+            self._proved.add(guest)
+
+    def doubt(self, guest: Guest) -> None:
+        """Counts a sender as a stranger again: its next request has yet to prove itself."""
+        if guest in self._proved:
+            self._proved.discard(guest)
+            self._strangers[guest] = None
+            self._make_room()
+
+    def leave(self, guest: Guest) -> None:
+        """Counts one out."""
+        self._strangers.pop(guest, None)
+        self._proved.discard(guest)
+
+    def _make_room(self) -> None:
+        room = min(self._most_strangers, self._most - len(self._proved))
+        while len(self._strangers) > max(1, room):
+            longest = next(iter(self._strangers))
+            del self._strangers[longest]
+            self._turn_away()
+            longest.drop()
+
+    def _turn_away(self) -> None:
+        self._turned += 1
+        if time.monotonic() - self._said_at >= SAY_EVERY_S:
+            connections = len(self._strangers) + len(self._proved)
+            log.warning("web.crowded", connections=connections, refused=self._turned)
+            self._said_at, self._turned = time.monotonic(), 0
