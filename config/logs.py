@@ -1,7 +1,8 @@
 """One renderer for our events and every library's: JSON lines, or a console on a terminal, on stderr.
 
 Deny by default: a key that is not in ``KNOWN`` loses its value unless that is a small number, and whatever looks like
-an address, a number to call or a credential is masked in every text, tracebacks included.
+an address, a number to call or a credential is masked in every text, tracebacks included. What is left of a text steers
+no terminal and forges no line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from config.masking import HIDDEN, masked, traceback_text
+from config.plain import shown
 
 # Keys whose texts are ids of ours or of a vendor: bare digits in them are no phone number.
 IDS = frozenset(
@@ -187,12 +189,12 @@ def _shown(key: str, value: object) -> object:
     if key not in KNOWN:
         return HIDDEN
     if isinstance(value, str):
-        return masked(value, digits=key not in IDS)
+        return shown(masked(value, digits=key not in IDS), lines=key == "exception")
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_shown(key, one) for one in value]
     if isinstance(value, Mapping):
-        return {str(name): _shown(key, one) for name, one in value.items() if masked(str(name)) == str(name)}
-    return masked(str(value), digits=key not in IDS) if isinstance(value, BaseException) else HIDDEN
+        return {shown(str(name)): _shown(key, one) for name, one in value.items() if masked(str(name)) == str(name)}
+    return shown(masked(str(value), digits=key not in IDS)) if isinstance(value, BaseException) else HIDDEN
 
 
 def _unknown(value: object) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import traceback
 
+from config.plain import shown
+
 HIDDEN = "[hidden]"
 _LONGEST = 10_000  # nobody reads more of one line, and patterns take their time
 
@@ -66,4 +68,4 @@ def _headline(raised: BaseException) -> str:
         inner = "\n".join(traceback_text(one) for one in raised.exceptions)
         return f"{name} of {len(raised.exceptions)}:\n{inner}"
     speaks = isinstance(raised, OSError) or kind.__module__.partition(".")[0] in _SPEAKING
-    return f"{name}: {raised}" if speaks else name
+    return f"{name}: {shown(str(raised))}" if speaks else name

@@ -13,9 +13,9 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import Annotated, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import from_json
 
 from connectors.classify import Reading, request_id, retry_after
@@ -41,7 +41,18 @@ _AGAIN = re.compile(
     re.IGNORECASE,
 )
 _TOO_OFTEN = re.compile(r"too many|rate (?:limit )?exceeded|rate[_ ]limit", re.IGNORECASE)
+_BEARER = re.compile(r"[!-~]+")
 _CODE = re.compile(r"[A-Za-z]\w{2,80}", re.ASCII)
+
+
+def _as_bearer(token: SecretStr) -> SecretStr:
+    if not _BEARER.fullmatch(token.get_secret_value()):
+        raise ValueError("not a bearer token")
+    return token
+
+
+AccessToken: TypeAlias = Annotated[SecretStr, AfterValidator(_as_bearer)]
+"""A token that can stand in a header: what a vendor says is no part of a request before this is known."""
 
 
 class Grant(BaseModel):

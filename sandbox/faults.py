@@ -25,6 +25,7 @@ KINDS = {
     "null_field": True,  # params: field
     "empty_body": True,  # params: status
     "odd_value": True,  # params: seed; see `oddities`
+    "steering_texts": True,  # params: seed, share (of all texts); see `steering`
     "gzip_bomb": True,  # 64 MiB of nothing in 64 KiB
 }
 

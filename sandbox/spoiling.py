@@ -12,6 +12,7 @@ from aiohttp import web
 from sandbox.calls import Call, Reply
 from sandbox.faults import Rule, with_field, with_null, without_field
 from sandbox.oddities import odd
+from sandbox.steering import steered
 
 _PAGE = "<!doctype html><html><head><title>Just a moment...</title></head><body>Checking</body></html>"
 
@@ -53,6 +54,8 @@ def spoil(rule: Rule, call: Call, reply: Reply) -> Reply:
             return Reply(reply.status, with_null(reply.body, params["field"]), reply.headers)
         case "odd_value":
             return odd(reply, params.get("seed", 1))
+        case "steering_texts":
+            return steered(reply, params.get("seed", 1), params.get("share", 1.0))
         case "gzip_bomb":
             return Reply(reply.status, _bomb(), {**reply.headers, "Content-Encoding": "gzip"})
         case "empty_body":

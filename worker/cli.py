@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from config.masking import traceback_text
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.commands import checking, explaining, mending, preparing, reviewing, running, standing, trying, walking
@@ -45,7 +46,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step."
 
 def _version(wanted: bool) -> None:
     if wanted:
-        out.print(f"refill {version('refill')}", highlight=False)
+        out.say(f"refill {version('refill')}")
         raise typer.Exit
 
 
@@ -338,19 +339,23 @@ def main(words: Sequence[str] | None = None) -> None:
         app(words)
     except ConfigError as error:
         for problem in error.problems:
-            err.print(problem, style="red", highlight=False, markup=False, soft_wrap=True)
+            err.say(problem, style="red")
         sys.exit(WRONG_USE)
     except TrialError as error:
-        err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        err.say(str(error), style="red")
         sys.exit(FAILED)
     except LedgerBehindError:
-        err.print(RESTORED, style="red", highlight=False, markup=False, soft_wrap=True)
+        err.say(RESTORED, style="red")
         sys.exit(FAILED)
     except LedgerUnavailableError as error:
-        err.print(f"Redis went away ({error}): start it and try again; nothing was lost", style="red", markup=False)
+        err.say(f"Redis went away ({error}): start it and try again; nothing was lost", style="red")
         sys.exit(FAILED)
     except ConnectorError as error:
-        err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        err.say(str(error), style="red")
+        sys.exit(FAILED)
+    except Exception as error:  # noqa: BLE001  # a mistake of ours: Python would show the values in its message
+        err.say("A mistake of Refill's own. Please report it with this traceback; no data is in it.", style="red")
+        err.print(f"Traceback:\n{traceback_text(error)}", highlight=False, soft_wrap=True)
         sys.exit(FAILED)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors.classify import parsed
-from connectors.oauth import Grant, token_reading
+from connectors.oauth import AccessToken, Grant, token_reading
 from connectors.operations import Operation
 from connectors.transport import Reading, Transport
 
@@ -20,7 +20,7 @@ _CLIENT, _CONNECT = "check client id and client secret", "the refresh token is r
 class _Token(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    access_token: SecretStr
+    access_token: AccessToken
     refresh_token: SecretStr | None = None
     expires_in: float = 1800.0
 

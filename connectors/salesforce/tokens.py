@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 from connectors.addresses import is_loopback
 from connectors.classify import parsed
 from connectors.errors import AccessError
-from connectors.oauth import BUCKET, Grant, GrantStore, OAuth, OwnGrants
+from connectors.oauth import BUCKET, AccessToken, Grant, GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation, Repeat
 from connectors.salesforce.ids import known_id, same_id
 from connectors.salesforce.options import SalesforceOptions
@@ -36,7 +36,7 @@ _SITES = (".my.site.com", ".force.com")  # of an Experience site, which is an au
 class _Token(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    access_token: SecretStr
+    access_token: AccessToken
     instance_url: str
     refresh_token: SecretStr | None = None
     id: str = ""

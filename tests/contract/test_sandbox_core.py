@@ -99,6 +99,7 @@ EXPECTED: dict[str, Any] = {
     "extra_field": (200, "phone_number", "unheard_of"),
     "missing_field": (200,),
     "odd_value": (200, "odd"),
+    "steering_texts": (200, "phone_number"),
     "null_field": (200, "phone_number", "null"),
     "empty_body": (200, "empty"),
 }

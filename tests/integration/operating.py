@@ -16,6 +16,7 @@ from config.load import load
 from tests.contract.sandbox import Sandbox, imitated
 from tests.processes import Process, environment
 from tests.processes import words as command
+from tests.steering import steering
 from worker import trial
 from worker.cli import main
 from worker.connection import open_redis
@@ -45,6 +46,11 @@ class Ran:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    def is_fit_to_be_seen(self) -> None:
+        """No command shows a traceback, or a character that steers the terminal."""
+        assert "Traceback" not in self.out + self.err
+        assert not steering(self.out + self.err), self
+
 
 def run(words: Sequence[str]) -> Ran:
     """Run one command to its end in this process."""
@@ -54,8 +60,9 @@ def run(words: Sequence[str]) -> Ran:
             main(words)
         except SystemExit as ended:
             code = int(ended.code or 0)
-    assert "Traceback" not in out.getvalue() + err.getvalue()
-    return Ran(code, out.getvalue(), err.getvalue())
+    ran = Ran(code, out.getvalue(), err.getvalue())
+    ran.is_fit_to_be_seen()
+    return ran
 
 
 @dataclass(slots=True)
@@ -113,8 +120,9 @@ class Refill:
             check=False,
             timeout=WITHIN_S,
         )
-        assert "Traceback" not in ended.stdout + ended.stderr
-        return Ran(ended.returncode, ended.stdout, ended.stderr)
+        told = Ran(ended.returncode, ended.stdout, ended.stderr)
+        told.is_fit_to_be_seen()
+        return told
 
     @contextlib.contextmanager
     def daemon(self, *words: str, files: int = 0) -> Iterator[Process]:

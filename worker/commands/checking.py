@@ -24,7 +24,7 @@ from connectors.models import Cursor, Property, Standing
 from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
 from worker.commands.session import err, out, print_json, settings_of
-from worker.commands.tables import table
+from worker.commands.tables import cell, table
 from worker.connection import Safety, check_safety, open_redis
 from worker.decide import delivery
 from worker.endings import DONE, FAILED, WRONG_USE
@@ -78,10 +78,10 @@ def _show(findings: Sequence[Finding], *, as_json: bool) -> None:
     found = table("Check", ("part", "", "found", "what to do"), ())
     for one in findings:
         level = Text(one.level, style=_STYLES[one.level])
-        found.add_row(Text(one.part), level, Text(one.told), Text(one.do))
+        found.add_row(cell(one.part), level, cell(one.told), cell(one.do))
     out.print(found)
     failed = sum(one.level == FAILED_LEVEL for one in findings)
-    (err if failed else out).print(f"{failed} of {len(findings)} failed" if failed else "all is well", highlight=False)
+    (err if failed else out).say(f"{failed} of {len(findings)} failed" if failed else "all is well")
 
 
 async def check(settings: Settings) -> list[Finding]:

@@ -98,7 +98,7 @@ async def _each_dead(config: Path | None, names: tuple[str | None, str | None, s
                     done += await work.drop(letter.id)
     if id is not None and not done:
         return failed(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
-    out.print(f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}", highlight=False)
+    out.say(f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}")
     return DONE
 
 
@@ -130,7 +130,7 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str) -> int
         if not known.is_known and (sentence := await missing(runtime, crm, object, id)):
             return failed(sentence)
         await runtime.ledger.work(crm, object).replay(id, new_run("replay"), reopen=True)
-    out.print(f"{crm} {object} {id} is due now; fields that were refused are open again", highlight=False, markup=False)
+    out.say(f"{crm} {object} {id} is due now; fields that were refused are open again")
     return DONE
 
 
@@ -144,7 +144,7 @@ async def run_pause(config: Path | None, target: str, why: str) -> int:
     async with opened_ledger(settings) as ledger:
         for name in pausable(settings) if target == ALL else [target]:
             await ledger.pauses.pause(name, OPERATOR, why=why or f"paused by hand: refill resume {name}")
-            out.print(f"{name} is paused until refill resume {name}", highlight=False, markup=False)
+            out.say(f"{name} is paused until refill resume {name}")
     return DONE
 
 
@@ -158,12 +158,12 @@ async def run_resume(config: Path | None, target: str) -> int:
         for one in found:
             if one.reason == RESTORED:
                 told = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"
-                out.print(told, highlight=False, markup=False, soft_wrap=True)
+                out.say(told)
                 continue
             await ledger.pauses.lift(one.target, one.reason)
-            out.print(f"{one.target}: {one.reason} lifted", highlight=False, markup=False)
+            out.say(f"{one.target}: {one.reason} lifted")
     if not found:
-        out.print("nothing was paused" if target == ALL else f"{target} was not paused", highlight=False)
+        out.say("nothing was paused" if target == ALL else f"{target} was not paused")
     return DONE
 
 

@@ -62,4 +62,4 @@ def _asked() -> bool:
 
 
 def _say(text: str) -> None:
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    out.print(text, highlight=False, soft_wrap=True)  # of several lines: what to deploy

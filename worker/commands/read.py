@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import BinaryIO
 
+from config.plain import escaped
 from config.problems import ConfigError
 from worker.commands.session import out, print_json
 from worker.decide.values import reading
@@ -23,7 +24,7 @@ def run_read(kind: str, texts: list[str], countries: list[str], *, as_json: bool
         print_json(told)
         return 0
     for name, value in told.items():
-        out.print(f"{name:<8}{_shown(value)}", markup=False, highlight=False, soft_wrap=True)
+        out.say(f"{name:<8}{_shown(value)}")
     return 0
 
 
@@ -51,7 +52,7 @@ def run_lines(source: BinaryIO, sink: BinaryIO) -> int:
     """Answers JSON lines one for one. Each answer is sent at once, so that a program may ask as it goes."""
     try:
         for line in source:
-            sink.write(json.dumps(_answer(line), ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+            sink.write(escaped(json.dumps(_answer(line), ensure_ascii=False)).encode() + b"\n")
             sink.flush()
     except BrokenPipeError:  # the program has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

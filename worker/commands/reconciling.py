@@ -75,19 +75,19 @@ def _show(reports: Mapping[str, Report], failed: Mapping[str, str], *, restored:
             columns = ("day (UTC)", "operation", "ours", "theirs", "uncertain")
             out.print(table(f"{report.provider}, where they differ", columns, rows, figures=3))
         for note in report.notes:
-            out.print(f"{report.provider}: {note}", highlight=False, markup=False, soft_wrap=True)
+            out.say(f"{report.provider}: {note}")
         if report.paused:
             told = f"{report.provider} spends nothing more: when this is explained, run refill resume {report.provider}"
-            err.print(told, style="red", highlight=False, markup=False, soft_wrap=True)
+            err.say(told, style="red")
     for name, why in failed.items():
-        err.print(f"{name}: its books could not be read ({why})", style="red", highlight=False, markup=False)
+        err.say(f"{name}: its books could not be read ({why})", style="red")
     if restored:
         told = (
             "Redis had forgotten paid calls: it stays blocked until every provider's books were read"
             if failed
             else "Redis had forgotten paid calls; it is taken as it is now, and paid calls go on"
         )
-        out.print(told, highlight=False, markup=False, soft_wrap=True)
+        out.say(told)
 
 
 def _sums(reports: Mapping[str, Report]) -> Table:

@@ -49,13 +49,13 @@ async def run_review_decide(
         proposals = {one.id: one for one in await Reviews(ledger.scripts, *name).all()}
         unknown = [id_ for id_ in ids if id_ not in proposals]
         if unknown:
-            err.print(f"nothing is proposed for {crm} {object} {', '.join(unknown)}: refill review list shows what is")
+            err.say(f"nothing is proposed for {crm} {object} {', '.join(unknown)}: refill review list shows what is")
             return FAILED
         chosen = [proposals[id_] for id_ in ids] or list(proposals.values())
         decided = 0
         for proposal in chosen:
             decided += await _decide(ledger, name, proposal, stand, frozenset(fields))
-    out.print(f"{decided} {'record' if decided == 1 else 'records'} {stand}; the next visit carries it out")
+    out.say(f"{decided} {'record' if decided == 1 else 'records'} {stand}; the next visit carries it out")
     return DONE
 
 

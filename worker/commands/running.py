@@ -51,14 +51,14 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
 
 def failed(sentence: str) -> int:
     """One sentence on standard error, and the exit code that goes with it."""
-    err.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    err.say(sentence, style="red")
     return FAILED
 
 
 def say(ending: Ending) -> None:
     """The sentences of an ending, on standard error."""
     for sentence in ending.sentences():
-        err.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        err.say(sentence)
 
 
 class _Shown:

@@ -29,7 +29,7 @@ async def run_web(config: Path | None) -> int:
                 with answering(settings.data_dir, bound.getsockname()):
                     await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
             except WebError as error:
-                err.print(str(error), style="red", highlight=False, markup=False)
+                err.say(str(error), style="red")
                 return FAILED
     return DONE
 
@@ -61,7 +61,7 @@ async def run_up(config: Path | None) -> int:
             ended = await asyncio.gather(worker(), web(), return_exceptions=True)
     for failure in ended:
         if isinstance(failure, WebError):
-            err.print(str(failure), style="red", highlight=False, markup=False)
+            err.say(str(failure), style="red")
             return FAILED
         if isinstance(failure, BaseException):
             raise failure
@@ -78,4 +78,4 @@ def _say(address: tuple[str, int]) -> None:
     """Where it listens, for a person; the logs have it too."""
     if err.is_terminal:
         host, port = address[:2]
-        err.print(f"listening on http://{host}:{port}", highlight=False)
+        err.say(f"listening on http://{host}:{port}")

@@ -11,16 +11,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from config.load import load
 from config.logs import configure_logs
+from config.plain import escaped
 from config.settings import Settings
+from worker.commands.terminal import Terminal
 from worker.connection import open_redis
 from worker.runtime import Ledger, Runtime, open_runtime
 
-out = Console(emoji=False)  # a bucket such as kaspr:phone:read is no telephone
-err = Console(stderr=True, emoji=False)
+out = Terminal()
+err = Terminal(stderr=True)
 
 
 def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
@@ -32,7 +32,7 @@ def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
     configure_logs(level=logging.INFO if verbose else logging.WARNING)
     settings = load(config, os.environ)
     for warning in (*settings.warnings, *settings.exposed):
-        err.print(f"warning: {warning}", style="yellow", highlight=False)
+        err.say(f"warning: {warning}", style="yellow")
     return settings
 
 
@@ -59,4 +59,5 @@ def print_json(value: object) -> None:
     """One JSON object on standard output, for scripts."""
     import json
 
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
+    sys.stdout.write(escaped(text) + "\n")

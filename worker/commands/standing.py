@@ -26,7 +26,7 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
         print_json(found.as_json() | {"spool": spooled})
         return DONE
     for danger in found.unsafe:
-        err.print(f"unsafe: {danger} (redis.allow_unsafe = true)", style="bold red", highlight=False, markup=False)
+        err.say(f"unsafe: {danger} (redis.allow_unsafe = true)", style="bold red")
     for one in _tables(found):
         out.print(one)
     workers = len(found.workers) or "no"
@@ -37,9 +37,9 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
     )
     announced, recovered = sum(found.announced.values()), sum(found.recovered.values())
     if announced or recovered:
-        out.print(f"webhooks told of {announced} records, sweeps found {recovered} untold ones", highlight=False)
+        out.say(f"webhooks told of {announced} records, sweeps found {recovered} untold ones")
     if found.memory is not None:
-        out.print(memory_line(found.memory), highlight=False)
+        out.say(memory_line(found.memory))
     return DONE
 
 

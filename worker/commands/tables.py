@@ -7,18 +7,27 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from config.plain import shown
+
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, figures: int = 0) -> Table:
-    """A table; its last ``figures`` columns hold numbers. Texts are shown as they are, whatever brackets they hold."""
-    found = Table(title=title, title_justify="left", title_style="bold", header_style="", show_header=any(columns))
+    """A table; its last ``figures`` columns hold numbers, a cell of several values has a line for each."""
+    found = Table(title=shown(title), title_justify="left", title_style="bold", header_style="")
+    found.show_header, found.min_width = any(columns), len(title)
     found.min_width = len(title)
     for at, column in enumerate(columns):
         found.add_column(column, justify="right" if at >= len(columns) - figures else "left", overflow="fold")
     for row in rows:
-        found.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        found.add_row(*(cell(value) for value in row))
     return found
+
+
+def cell(value: object) -> Text:
+    """What stands in a cell: a value on one line as it is, brackets too; several of them under each other."""
+    values = value if isinstance(value, tuple | list) else [value]
+    return Text("\n".join("" if one is None else shown(str(one)) for one in values))
 
 
 def lasting(ms: int) -> str:

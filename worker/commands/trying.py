@@ -40,8 +40,8 @@ async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, 
     async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
         text, secrets = trial.configuration(served, ".refill")
         path = trial.write(folder, text, secrets)
-        out.print(f"# {path}", text, f"# {path.parent / '.env'}", sep="\n", highlight=False, markup=False)
-        out.print("\n".join(f"{name}={value}" for name, value in secrets.items()), highlight=False, markup=False)
+        out.print(f"# {path}", text, f"# {path.parent / '.env'}", sep="\n", highlight=False)
+        out.print("\n".join(f"{name}={value}" for name, value in secrets.items()), highlight=False)
         out.print(f"\nThe vendors are up. In another terminal: refill up --config {path}", highlight=False)
         await stop.wait()
     return DONE
@@ -62,7 +62,7 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
                 code = await _show(runtime, served, as_json=as_json)
             if keep:
                 async with _worker(path, folder):
-                    err.print(f"All stays up until Ctrl-C. Have a look: refill status --config {path}", highlight=False)
+                    err.say(f"All stays up until Ctrl-C. Have a look: refill status --config {path}")
                     await stop_on_signals().wait()
             return code
     finally:

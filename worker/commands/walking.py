@@ -98,7 +98,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
         is_served = any(beat.serves_all for beat in await ledger.timetable.alive(ALIVE_MS))
         state = await start_backfill(work, ledger.cursors, run=run, limit=walk.limit, renamed=capped)
         if capped and state.run != run:
-            err.print("one is under way and keeps its own bounds: --stop it first to give it others", highlight=False)
+            err.say("one is under way and keeps its own bounds: --stop it first to give it others")
         await work.own_all(state.run, only_cut=True)
         walker = _Walker(runtime, work, state)
         async with nullcontext() if is_served else working_for(runtime, state.run, walker.step):
@@ -213,4 +213,4 @@ def _where(crm: str, object: str, state: Backfill) -> str:
 
 
 def _say(text: str) -> None:
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    out.say(text)

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
-from connectors.errors import AccessError, ConnectorError, RateLimitedError, SignInUnavailableError
+from connectors.classify import parsed
+from connectors.errors import AccessError, ConnectorError, ContractError, RateLimitedError, SignInUnavailableError
 from connectors.hubspot import sign_in as hubspot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.salesforce import sign_in as salesforce
+from connectors.salesforce import tokens
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 CALL = Operation("oauth.token", "POST", "/token", Repeat.CREATES, bucket="token")
@@ -142,3 +145,12 @@ def test_no_word_of_the_vendor_goes_into_an_error() -> None:
         of_hubspot({"error": "x_y", "message": "canary"}),
     ):
         assert "canary" not in f"{told} {told!r} {vars(told)}"
+
+
+@pytest.mark.parametrize("reader", [hubspot._TOKEN, tokens._TOKEN], ids=["hubspot", "salesforce"])
+@pytest.mark.parametrize("token", ["", "a b", "a\r\nX-Other: 1", "\x1b[31m", "é", "\u202e", "a\x00"])
+def test_a_token_that_cannot_stand_in_a_header_is_another_contract(reader: TypeAdapter[Any], token: str) -> None:
+    body = json.dumps({"access_token": token, "instance_url": "https://acme.my.salesforce.com"}).encode()
+    with pytest.raises(ContractError) as raised:
+        parsed(reader, Reply(200, {}, body), "acme", CALL.name)
+    assert not token or token not in str(raised.value)

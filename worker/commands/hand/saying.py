@@ -13,6 +13,7 @@ import typer
 from pydantic import BaseModel
 from rich.table import Table
 
+from config.plain import shown
 from config.problems import ConfigError
 from connectors.errors import (
     AccessError,
@@ -91,12 +92,12 @@ def sentence(error: ConnectorError) -> str:
 
 
 def _say(text: str) -> None:
-    err.print(text, style="red", highlight=False, markup=False, soft_wrap=True)
+    err.say(text, style="red")
 
 
 def note(text: str) -> None:
     """A remark beside the answer, on standard error."""
-    err.print(text, highlight=False, markup=False, soft_wrap=True)
+    err.say(text)
 
 
 # ---- before ----------------------------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ async def confirmed(text: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise WrongUseError(f"{text}: without a terminal this needs --yes, nothing was sent")
-    err.print(f"{text}. Go on? [y/N] ", end="", highlight=False, markup=False)
+    err.print(shown(f"{text}. Go on? [y/N] "), end="", highlight=False)
     if (await _typed()).strip().lower() not in {"y", "yes"}:
         raise DeclinedError
 
@@ -195,11 +196,11 @@ def credits_of(count: int) -> str:
     return f"{count} credit{'' if count == 1 else 's'}"
 
 
-def _show(shown: Table | str | None) -> None:
-    if isinstance(shown, str):
-        out.print(shown, highlight=False, markup=False, soft_wrap=True)
-    elif shown is not None:
-        out.print(shown)
+def _show(found: Table | str | None) -> None:
+    if isinstance(found, str):
+        out.say(found)
+    elif found is not None:
+        out.print(found)
 
 
 def plain(value: object) -> Any:

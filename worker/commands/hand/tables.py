@@ -60,8 +60,8 @@ def people(title: str, rows: Sequence[Person]) -> Table | str:
                 one.full_name,
                 one.title,
                 next((role.company.name for role in one.roles if role.current), ""),
-                "\n".join(f"{email.address} ({email.grade})" for email in one.emails),
-                "\n".join(phone.number for phone in one.phones),
+                [f"{email.address} ({email.grade})" for email in one.emails],
+                [phone.number for phone in one.phones],
                 one.slug,
             )
             for one in rows

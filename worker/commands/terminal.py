@@ -1,0 +1,22 @@
+"""The two streams a command speaks to. Nothing it says steers the terminal, whoever the words are from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from config.plain import shown
+
+
+class Terminal(Console):
+    """A console for texts of anybody: it interprets no markup in them and passes no control character on."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every string becomes a text here, those in tables and in live displays too."""
+        return super().render_str(shown(text, lines=True), **{**options, "markup": False, "emoji": False})
+
+    def say(self, text: str, style: str = "") -> None:
+        """Says one sentence on one line, which stays whole however narrow the terminal is."""
+        self.print(shown(text), style=style or None, highlight=False, soft_wrap=True)
