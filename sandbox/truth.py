@@ -84,7 +84,10 @@ def _fillable(row: CrmRow) -> Iterator[tuple[str, Iterable[str]]]:
         known = {*forager.phones, *([re.sub(r"\s", "", kaspr.phone)] if kaspr.phone else [])}
         new = {person.mobile, person.phone} & known - held
         if not row.phone:
-            yield "phone", new
+            yield (
+                "phone",
+                {person.mobile, person.phone} & (known | held) if new else (),
+            )  # the mobile number is one, too
         if not row.mobile:
             yield "mobile_phone", {person.mobile} & new
     if not row.title:

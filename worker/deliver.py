@@ -227,7 +227,7 @@ class Deliverer:
             await self._filler.fill(notes, match.object, match.id, told, external_id, match)
             return match.object, match.id, False
         if match.id:
-            return self._cannot_tell(notes, match.object)
+            return self._cannot_tell(notes, match, external_id)
         if "" in match.others:  # it carries our id, which no second row can have
             return self._forbidden(notes, *match.others[""], external_id)
         if not told.complete:
@@ -305,10 +305,19 @@ class Deliverer:
         )
         return object, "", False
 
-    def _cannot_tell(self, notes: DeliveryNotes, object: str) -> tuple[str, str, bool]:
-        """Takes a row that may be the person's for a match, and writes nothing on it: no second fact agrees."""
+    def _cannot_tell(self, notes: DeliveryNotes, match: Match, external_id: str) -> tuple[str, str, bool]:
+        """Writes nothing on a row that no second fact proves, and makes no second one beside it.
+
+        A likely one is the person's, and gets its values once it says more; of another one somebody has to say whose
+        it is.
+        """
         notes.count(Reason.UNPROVED)
-        return object, "", False
+        if not match.likely:
+            notes.problems.append(
+                f"{match.object} {match.id} may be prospect {external_id} and says too little to tell: "
+                "write the person's name on it, then replay"
+            )
+        return match.object, "", False
 
     async def _made_before(self, notes: DeliveryNotes, object: str, told: Delivered, external_id: str, id: str) -> str:
         """A row we made under one of the keys, unless it is gone by now."""

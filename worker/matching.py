@@ -28,6 +28,8 @@ _FACTS = {"email": Fact.EMAIL, "slug": Fact.SLUG}
 class Match:
     """``id`` is the row, ``""`` when there is none; ``key`` led there. Values may be written on it when ``sure``.
 
+    One that is not sure is ``likely`` where it is taken for the person's all the same.
+
     ``others`` are rows of other people as (object, id), by the key that led to them; our external id is the key ``""``.
     """
 
@@ -35,6 +37,7 @@ class Match:
     object: str = ""
     key: str = ""
     sure: bool = True
+    likely: bool = False
     others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -91,7 +94,7 @@ class Matcher:
                 others.setdefault(key, other)
             if match.id and match.sure:
                 return replace(match, others=others)
-            unsure = unsure if unsure.id else match
+            unsure = match if match.likely or not unsure.id else unsure
         if not unsure.id and not others and company_id and told.named and "contact" in self._target.people:
             unsure = await self._colleague(told, company_id)
         return replace(unsure, others=others)
@@ -117,11 +120,13 @@ class Matcher:
                     others.setdefault(key, (object, row.id))
                     continue
                 place = await self._survivor(row) if object == "lead" else (object, row.id)
-                if place is None or (verdict is Verdict.UNSAID and unsure.id):
+                if place is None:
                     continue
                 if verdict is Verdict.SAME:
                     return Match(place[1], place[0], key, others=others)
-                unsure = Match(place[1], place[0], key, sure=False)
+                likely = await self.is_likely(row, told, key)
+                if not unsure.id or (likely and not unsure.likely):
+                    unsure = Match(place[1], place[0], key, sure=False, likely=likely)
         return replace(unsure, others=others)
 
     async def _survivor(self, row: Record) -> tuple[str, str] | None:
@@ -137,6 +142,10 @@ class Matcher:
         found = await self._reader(object).ask(id)
         return await self.judge(found.record, told, key) if found.record is not None else None
 
+    async def is_likely(self, record: Record, told: Delivered, key: str) -> bool:
+        """Whether a row that says too little to tell is taken for the person's all the same."""
+        return gate.is_likely(await self._facts(record), told.facts, _found_by(key))
+
     async def judged_of_ours(self, object: str, id: str, told: Delivered) -> Verdict | None:
         """The same of a row that we made under one of the person's keys, by a name alone perhaps."""
         found = await self._reader(object).ask(id)
@@ -151,7 +160,7 @@ class Matcher:
 
         A name alone leads to somebody else unless a second fact agrees.
         """
-        found = gate.judge(await self._facts(record), told.facts, found_by=_FACTS.get(key.partition(":")[0]))
+        found = gate.judge(await self._facts(record), told.facts, found_by=_found_by(key))
         if key == told.named and key:
             return found.verdict if found.second else Verdict.OTHER
         return Verdict.SAME if found.verdict is Verdict.UNSAID and not key else found.verdict
@@ -221,6 +230,10 @@ class Matcher:
 
             self._readers[object] = Batcher(self._target.crm, "read", read, str, self._vendor.batch)
         return self._readers[object]
+
+
+def _found_by(key: str) -> Fact | None:
+    return _FACTS.get(key.partition(":")[0])
 
 
 def _oldest_first(rows: Sequence[Record]) -> list[Record]:

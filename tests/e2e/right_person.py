@@ -11,7 +11,7 @@ from sandbox.mistakes import LEVELS
 from sandbox.options import Options
 from sandbox.people import CrmRow, Person, World
 from sandbox.seeding import build_world
-from sandbox.truth import is_anothers, owners, plain
+from sandbox.truth import clear_gaps, is_anothers, owners, plain
 from tests.e2e.stage import Stage
 
 PEOPLE = {"hubspot": ("contacts",), "salesforce": ("Contact", "Lead")}
@@ -90,6 +90,19 @@ class Truth:
             if one["request"] and one["by"] != "person" and one["object"] in kinds and one["property"]:
                 yield one
 
+    def recall(self) -> tuple[int, list[str]]:
+        """How many blanks anybody careful can fill, and those that did not get a right value."""
+        count, missed = 0, []
+        for crm, kinds in PEOPLE.items():
+            ids = self.stage.vendors[crm].control("world")["ids"]
+            rows = {id_: row for kind in kinds for id_, row in self.stage.vendors.rows(crm, kind).items()}
+            for (number, name), right in clear_gaps(self.world, crm).items():
+                count += 1
+                value = str(rows[str(ids[str(number)])].get(FIELDS[crm][name]) or "")
+                if plain(value) not in right:
+                    missed.append(f"{crm}: row {number} has {value!r} for {name}")
+        return count, missed
+
     async def lost(self) -> list[str]:
         """Delivered people who are nowhere, more than once or not at their company, without a dead letter about it."""
         found = []
@@ -122,8 +135,12 @@ class Truth:
                 yield external, f"{brought} are at no company"
 
     def _leads_to(self, row: CrmRow, external: str) -> bool:
-        """Whether a row bears the delivered person's name, and an address or profile that was delivered."""
+        """Whether a row bears the delivered person's name or half of it, and an address or profile that was delivered.
+
+        The person's own address needs no name.
+        """
         told, person = self.delivered[external], row.person
-        named = (row.first_name, row.last_name) == (person.first_name, person.last_name)
-        by_profile = told["linkedin_url"] and plain(row.linkedin_url or "") == person.slug
-        return named and bool(by_profile or (row.email and row.email == told["email"]))
+        names = {(row.first_name, person.first_name), (row.last_name, person.last_name)}
+        named = any(own for own, _ in names) and all(own == theirs for own, theirs in names if own)
+        by_profile = named and told["linkedin_url"] and plain(row.linkedin_url or "") == person.slug
+        return bool(by_profile or (row.email and row.email == told["email"]))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pytest
 
 from tests.e2e.conftest import Open
 from tests.e2e.right_person import Truth
-from tests.e2e.stage import Config
+from tests.e2e.stage import Config, Stage
+
+RECALL = 0.985
 
 NOBODY: Config = {name: {"from": []} for name in ("work_email", "phone", "mobile_phone", "job_title")}
 ONLY_DELIVERIES: Config = {
@@ -15,19 +20,44 @@ ONLY_DELIVERIES: Config = {
         "acme_salesforce": {"watch": {"contact": {"fields": NOBODY}, "lead": {"fields": NOBODY}}},
     }
 }
-WORLD: dict[str, Any] = {
+DELIVERED: dict[str, Any] = {
     "records": 60, "companies": 16, "searches": 1, "delivered-companies": 16, "delivered-prospects": 80, "seed": 1,
     "mistakes": "hard",
+}  # fmt: skip
+WORLD: dict[str, Any] = DELIVERED | {"records": 100, "companies": 27}
+WHOLE: dict[str, Any] = DELIVERED | {
+    "records": 2_000, "companies": 540, "delivered-companies": 200, "delivered-prospects": 800,
 }  # fmt: skip
 
 
 async def test_deliveries_write_no_value_of_another_person_and_lose_or_double_nobody(opened: Open) -> None:
-    stage = opened(ONLY_DELIVERIES, **WORLD)
+    stage = opened(ONLY_DELIVERIES, **DELIVERED)
     await stage.start()
     await stage.finished()
 
-    truth = Truth(stage, WORLD)
+    truth = Truth(stage, DELIVERED)
     assert sum(person.number in truth.world.confused for person in truth.prospects.values()) > 10
     assert truth.strangers_values() == []
-    # Whoever led to a row that says too little to tell is counted as unproved, and has no row of their own.
-    assert [one for one in await truth.lost() if "nobody is" not in one] == []
+    assert await truth.lost() == []
+
+
+async def test_visits_and_deliveries_write_no_value_of_another_person_and_find_what_there_is(opened: Open) -> None:
+    await nobody_gets_another_persons_data(opened(**WORLD), WORLD, within_s=90)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+async def test_the_same_of_two_thousand_records(opened: Open) -> None:
+    await nobody_gets_another_persons_data(opened(**WHOLE), WHOLE, within_s=1_500)
+
+
+async def nobody_gets_another_persons_data(stage: Stage, options: Mapping[str, Any], within_s: float) -> None:
+    await stage.start()
+    await stage.finished(within_s)
+
+    truth = Truth(stage, options)
+    assert truth.strangers_values() == []
+    assert await truth.lost() == []
+    clear, missed = truth.recall()
+    assert clear > options["records"] / 2
+    assert len(missed) <= (1 - RECALL) * clear, missed

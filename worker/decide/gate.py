@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
-from connectors.models import Person
+from connectors.models import Person, PhoneKind
 from worker.decide.values import domains, linkedin, phones
 from worker.decide.values.emails import read
 from worker.decide.values.person import PersonName, Verdict, compare, parts
 
-__all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "facts_of", "is_provable", "judge"]
+__all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "facts_of", "is_likely", "is_provable", "judge"]
 
 
 class Fact(StrEnum):
@@ -35,6 +35,7 @@ class Fact(StrEnum):
     EMPLOYER = "employer"
 
 
+_OFFICES = frozenset({Fact.EMPLOYER})
 _FAMILYS = frozenset({Fact.PHONE, Fact.EMPLOYER})
 
 
@@ -110,14 +111,15 @@ def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: 
 
     A contradicting name is another person whatever else agrees. An agreeing full name is the same one. Everything
     else, one half of a name included, cannot be told from the name and needs a second fact other than ``found_by``.
-    Where the last name is all there is to compare, an employer or a number is none: families share all three.
-    ``strict`` is for a search by name and company, where the name has to agree in full.
+    Where the last name is all that agrees, an employer or a number is none: families share all three. Nor is the
+    employer beside a number of the office: whoever answers there works there. ``strict`` is for a search by name and
+    company, where the name has to agree in full.
     """
     verdict = compare(record.name, found.name, strict=strict)
     if verdict is Verdict.OTHER:
         return Judgement(verdict)
-    (first, last), (other_first, other_last) = parts(record.name), parts(found.name)
-    void = _FAMILYS if last and other_last and not (first and other_first) else frozenset()
+    first, other_first = parts(record.name)[0], parts(found.name)[0]
+    void = frozenset() if verdict is Verdict.SAME and first and other_first else _void(record, found, found_by)
     telling = (fact for fact in Fact if fact is not found_by and fact not in void)
     second = next((fact for fact in telling if _agrees(fact, record, found, found_by)), None)
     if verdict is Verdict.SAME and bool(first) == bool(other_first):
@@ -125,10 +127,50 @@ def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: 
     return Judgement(Verdict.SAME if second else Verdict.UNSAID, second)
 
 
+def _void(record: Facts, found: Facts, found_by: Fact | None) -> frozenset[Fact]:
+    """What proves nothing of two whose names do not agree in full."""
+    (first, last), (other_first, other_last) = parts(record.name), parts(found.name)
+    other = PersonName(other_first, other_last)
+    if first and other_first and compare(PersonName(first, other_last), other) is Verdict.SAME:
+        return frozenset()
+    if (
+        last
+        and other_last
+        and (not (first and other_first) or compare(PersonName(other_first, last), other) is Verdict.SAME)
+    ):
+        return _FAMILYS
+    return _OFFICES if found_by is Fact.PHONE and not _has_mobile(record) else frozenset()
+
+
+def _has_mobile(record: Facts) -> bool:
+    """Whether one of the numbers is surely a mobile one: in America a switchboard looks the same."""
+    return any(phones.read(number, kind=PhoneKind.FIXED).mobile for number in record.numbers)
+
+
+def is_likely(record: Facts, found: Facts, found_by: Fact | None = None) -> bool:
+    """Whether a record that cannot be told may be matched all the same: half its name agrees, or the person's own
+    address led there, and nothing speaks against it. That is no proof: it gets no value.
+    """  # noqa: D205 - one sentence
+    if _are_colleagues(record, found):
+        return False
+    return found_by is Fact.EMAIL or _half_agrees(record.name, found.name)
+
+
+def _half_agrees(one: PersonName, other: PersonName) -> bool:
+    """Whether one name has a first or a last name only, and it is the other's."""
+    (first, last), (other_first, other_last) = parts(one), parts(other)
+    if bool(first) == bool(last):
+        return False
+    whole = PersonName(first or other_first, last or other_last)
+    return compare(whole, PersonName(other_first, other_last)) is Verdict.SAME
+
+
 def is_provable(record: Facts, found_by: Fact | None = None) -> bool:
     """Whether anything about the record could prove that somebody is its person: else nobody is worth looking up."""
     first, last = parts(record.name)
     void = _FAMILYS if last and not first else frozenset()
+    if found_by is Fact.PHONE and not first and not _has_mobile(record):
+        void = _OFFICES
     known = {
         Fact.EMAIL: record.emails,
         Fact.SLUG: record.slug,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from connectors.models import Email, Grade, Phone, PhoneKind
 from sandbox.holds import Hold
 from tests.integration.deliveries.desk import ACME, Desk, ada, named
@@ -88,8 +90,50 @@ async def test_row_without_a_name_and_a_second_fact_is_no_double_and_gets_no_val
     before = desk.row(row)
     await desk.deliver(ada())
     assert desk.rows() == {row: before}
+    assert named(await desk.dead(), row, "p1")
+    assert (await desk.tally())["unproved"] == 1
+
+
+async def test_it_is_delivered_when_the_row_is_named_and_replayed(desk: Desk) -> None:
+    row = desk.add(linkedin=PROFILE)
+    await desk.deliver(ada())
+    desk.edit("contact", row, first="Ada", last="Lovelace")
+    (letter,) = await desk.dead()
+    await desk.runtime.ledger.work(desk.name, "delivery").replay(letter.id, "replay")
+    await desk.visit()
+    assert desk.row(row)["email"] == "ada@acme.com"
+    assert not await desk.dead()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"first": "Ada", "linkedin": PROFILE}, {"last": "Lovelace", "linkedin": PROFILE}, {"email": "ada@acme.com"}],
+    ids=["first name", "last name", "address"],
+)
+async def test_row_with_half_the_name_or_the_persons_own_address_is_theirs_and_gets_no_value_yet(
+    desk: Desk, row: dict[str, str]
+) -> None:
+    id_ = desk.add(**row)
+    before = desk.row(id_)
+    await desk.deliver(ada())
+    assert desk.rows() == {id_: before}
     assert not await desk.dead()
     assert (await desk.tally())["unproved"] == 1
+
+
+async def test_half_a_name_is_none_beside_an_address_of_somebody_else_at_the_company(desk: Desk) -> None:
+    row = desk.add(last="Lovelace", linkedin=PROFILE, email="byron@acme.com")
+    before = desk.row(row)
+    await desk.deliver(ada())
+    assert desk.rows() == {row: before}
+    assert named(await desk.dead(), row, "p1")
+
+
+async def test_likelier_of_two_rows_is_the_persons(desk: Desk) -> None:
+    rows = {desk.add(linkedin=PROFILE), desk.add(first="Ada", linkedin=PROFILE)}
+    await desk.deliver(ada())
+    assert desk.rows().keys() == rows
+    assert not await desk.dead()
 
 
 async def test_role_address_leads_to_nobody(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.models import Company, Email, Person, Role
-from worker.decide.gate import Fact, Judgement, Verdict, facts, facts_of, is_provable, judge
+from worker.decide.gate import Fact, Judgement, Verdict, facts, facts_of, is_likely, is_provable, judge
 
 ADA: dict[str, Any] = {"first": "Ada", "last": "Example", "full": "Ada Example"}
 SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
@@ -134,3 +134,67 @@ def test_a_search_needs_the_whole_name() -> None:
     at_acme: dict[str, Any] = {"employers": ("acme.com",)}
     assert judge(facts(**ADA, **at_acme), facts(**ADA, **at_acme), strict=True) == Judgement(SAME, Fact.EMPLOYER)
     assert judge(facts(last="Example", **at_acme), facts(**ADA, **at_acme), strict=True) == Judgement(OTHER)
+
+
+@pytest.mark.parametrize(
+    ("row", "found_by", "likely"),
+    [
+        ({"first": "Ada"}, Fact.SLUG, True),
+        ({"first": "A."}, Fact.SLUG, True),
+        ({"first": "Otto"}, Fact.SLUG, False),
+        ({"last": "Example"}, Fact.SLUG, True),
+        ({"last": "Other"}, Fact.SLUG, False),
+        ({}, Fact.SLUG, False),
+        ({}, Fact.EMAIL, True),
+        ({"last": "Example", "emails": ("otto@acme.com",)}, Fact.SLUG, False),
+        ({"slug": "otto"}, Fact.EMAIL, False),
+    ],
+)
+def test_a_row_that_says_too_little_is_matched_where_what_it_says_agrees(
+    row: dict[str, Any], found_by: Fact, likely: bool
+) -> None:
+    delivered = facts(**ADA, emails=("ada@acme.com",), employers=("acme.com",), slug="ada")
+    assert is_likely(facts(**row), delivered, found_by) is likely
+
+
+XIAOMING: dict[str, Any] = {"first": "小明", "last": "王"}  # who may well be called Kevin
+SOMCHAI: dict[str, Any] = {"first": "สมชาย", "last": "ใจดี"}
+KEVIN: dict[str, Any] = {"first": "Kevin", "last": "Muster"}
+OFFICE, SWITCHBOARD = ("+442079306250",), ("+13035569469",)
+AT_ACME: dict[str, Any] = {"employers": ("acme.com",)}
+
+
+@pytest.mark.parametrize("numbers", [OFFICE, SWITCHBOARD])
+@pytest.mark.parametrize("name", [XIAOMING, SOMCHAI, {}])
+def test_who_answers_the_phone_of_an_office_is_not_proved_by_working_there(
+    name: dict[str, Any], numbers: tuple[str, ...]
+) -> None:
+    row = facts(**name, **AT_ACME, numbers=numbers)
+    assert judge(row, facts(**KEVIN, **AT_ACME, numbers=numbers), found_by=Fact.PHONE) == Judgement(UNSAID)
+
+
+def test_a_first_name_or_a_mobile_number_tells_who_answered() -> None:
+    named = facts(first="Kevin", **AT_ACME, numbers=OFFICE)
+    assert judge(named, facts(**KEVIN, **AT_ACME), found_by=Fact.PHONE) == Judgement(SAME, Fact.EMPLOYER)
+    mobile = facts(**SOMCHAI, **AT_ACME, numbers=(MOBILE,))
+    assert judge(mobile, facts(**KEVIN, **AT_ACME), found_by=Fact.PHONE) == Judgement(SAME, Fact.EMPLOYER)
+
+
+def test_a_family_name_that_agrees_is_no_proof_where_the_given_names_cannot_be_compared() -> None:
+    row = facts(**SOMCHAI, **AT_ACME)
+    assert judge(row, facts(first="Kevin", last="Jaidee", **AT_ACME), found_by=Fact.SLUG) == Judgement(UNSAID)
+    assert judge(row, facts(**KEVIN, **AT_ACME), found_by=Fact.SLUG) == Judgement(SAME, Fact.EMPLOYER)
+    by_address = facts(first="Kevin", last="Jaidee", emails=("somchai@acme.com",))
+    held = facts(**SOMCHAI, emails=("somchai@acme.com",))
+    assert judge(held, by_address, found_by=Fact.SLUG) == Judgement(SAME, Fact.EMAIL)
+
+
+@pytest.mark.parametrize("last", ["Al Zaabi", "Ben Cohen", "Van Dyke"])
+def test_a_family_name_that_begins_like_a_given_name_is_half_a_name(last: str) -> None:
+    assert judge(facts(last=last), facts(first="Fatima", last=last)) == Judgement(UNSAID)
+
+
+def test_nobody_is_asked_for_by_the_number_of_an_office_where_only_the_employer_is_known() -> None:
+    assert not is_provable(facts(numbers=SWITCHBOARD, **AT_ACME), Fact.PHONE)
+    assert is_provable(facts(numbers=(MOBILE,), **AT_ACME), Fact.PHONE)
+    assert is_provable(facts(first="Kevin", numbers=SWITCHBOARD, **AT_ACME), Fact.PHONE)

@@ -179,7 +179,8 @@ def parts(first: str, last: str, full: str) -> tuple[str, str]:
         return _named(given), _named(family)
     given = _without_degrees(_text(first).words, 1) if first else ()
     family = _without_degrees(_text(last).words, 1)
-    if not given and len(family) > 1 and nicknames.is_given(_plain(family[0])):
+    begins = _plain(family[0]) if family else ""
+    if not given and len(family) > 1 and nicknames.is_given(begins) and begins not in _LEADING:  # Al Zaabi is no Al
         given, family = _split_full(last)
     given, family = _once(given, family)
     return _named(given), _named(family)
