@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from config.settings import CrmSettings, Forager, HubSpot, Kaspr, OpenProspect, Salesforce, windows
 from connectors import forager, kaspr, openprospect
-from connectors.hubspot import HubSpotOptions
+from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.records import record_id as hubspot_id
-from connectors.salesforce import SalesforceOptions
 from connectors.salesforce.ids import long_id
+from connectors.salesforce.options import SalesforceOptions
 
 
 def record_id(settings: CrmSettings, text: str) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from worker.clock import clock
 from worker.left import Held
 from worker.look import NotAsked
-from worker.runtime import clock
 
 DONE, FAILED, WRONG_USE, DEAD_LETTERS, LEFT = 0, 1, 2, 3, 4
 

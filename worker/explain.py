@@ -15,10 +15,11 @@ from worker.decide.record import Own, View
 from worker.ledger.answers import Asked
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal import Entry
+from worker.ledger.ledger import Ledger
 from worker.ledger.memory import Memory
 from worker.ledger.pauses import Pause
 from worker.ledger.places import Place, place, same_person
-from worker.runtime import Ledger, Runtime
+from worker.runtime import Runtime
 from worker.watch import complete
 from worker.watches import Watch, own_values
 

@@ -7,11 +7,12 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from worker.clock import clock
 from worker.ledger.figures import RunFigures, together
 from worker.ledger.work import Work
 from worker.left import Held, held
 from worker.purse import spent_line
-from worker.runtime import Runtime, clock
+from worker.runtime import Runtime
 
 LOOK_MS, CLOSER_LOOK_MS = 250, 1_000
 SHORTEST_PATIENCE_S = 2.0  # what is due now is given to a visit within this

@@ -12,12 +12,13 @@ import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.archive import archive
+from worker.clock import clock
 from worker.erasing import erase_elsewhere
 from worker.ledger.work import Due, Lane
 from worker.queueing import Doorbell, Job
 from worker.reconcile import reconcile
 from worker.runs import day_run
-from worker.runtime import Runtime, clock
+from worker.runtime import Runtime
 from worker.sweep import sweep
 from worker.vendor_clocks import hear
 from worker.verdicts import judge

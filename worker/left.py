@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from worker.clock import clock
 from worker.ledger.budgets import Booked
 from worker.ledger.figures import RunFigures, WorkName
 from worker.ledger.pauses import Pause
 from worker.ledger.work import Lane, Left, Work
-from worker.runtime import Runtime, clock
+from worker.runtime import Runtime
 from worker.visit import TOO_DEAR
 
 _ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict in 5 min at the latest

@@ -14,13 +14,13 @@ from worker.ledger.clocks import Offset
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import RunFigures, Standing, WorkName, together
 from worker.ledger.footprint import Footprint
+from worker.ledger.ledger import Ledger
 from worker.ledger.pauses import Pause
 from worker.ledger.tickets import Uncertain
 from worker.ledger.timetable import Beat
 from worker.ledger.work import Counts
-from worker.purse import Cap
+from worker.purse import Cap, purse_of
 from worker.runs import day_run
-from worker.runtime import Ledger, purse_of
 
 DOUBTS_SHOWN = 20
 NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from config.settings import Settings
 from worker.ledger.budgets import BudgetLine
 from worker.runs import by_person
 
@@ -85,3 +86,12 @@ def _cap(credits: int | None) -> int:
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+def purse_of(settings: Settings) -> Purse:
+    """The configured budgets."""
+    return Purse(
+        zone=settings.budget_zone,
+        providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},
+        crms={name: Cap(one.budget.day, one.budget.month) for name, one in settings.crm.items() if one.budget},
+    )

@@ -19,9 +19,9 @@ from config.settings import Settings
 from connectors.ports import Provider
 from worker.decide.drift import Doubt, Verdicts, outside, verdicts
 from worker.ledger.books import CALL_MS, DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
+from worker.ledger.ledger import Ledger
 from worker.ledger.tickets import Uncertain
 from worker.provider_log import Log, read_log
-from worker.runtime import Ledger
 from worker.vendor_clocks import heard
 
 REASON, RESTORED = "reconcile", "restored"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from secrets import token_hex
 from typing import cast
 
@@ -23,39 +21,24 @@ from connectors.errors import AccessError, ConnectorError, RateLimitedError, Rej
 from connectors.models import Found, Grade, Property
 from connectors.ports import Crm, Provider
 from worker.attend import attended
+from worker.clock import clock
 from worker.collect import Collector
 from worker.decide import delivery, marks
 from worker.deliver import Deliverer
 from worker.delivery_target import Target
 from worker.fill import Line, Visits
-from worker.ledger.books import Books
-from worker.ledger.budgets import Budgets
-from worker.ledger.clocks import Clocks
-from worker.ledger.creations import Creations
-from worker.ledger.cursors import Cursors
 from worker.ledger.deliveries import OBJECT as DELIVERY
-from worker.ledger.deliveries import Deliveries
-from worker.ledger.epochs import Epochs, HighWater
-from worker.ledger.erasures import Erasures
-from worker.ledger.figures import Figures
-from worker.ledger.footprint import Footprints
 from worker.ledger.grants import Grants
-from worker.ledger.intake import Intake
-from worker.ledger.journal import Journal
+from worker.ledger.ledger import Ledger
 from worker.ledger.limiter import RedisLimiter
-from worker.ledger.pauses import Pauses
 from worker.ledger.reviews import Reviews
-from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.signals import Signals
+from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.spool import Spool
-from worker.ledger.tickets import Desk
-from worker.ledger.timetable import Timetable
-from worker.ledger.users import Users
-from worker.ledger.work import Floor, Lease, Work
+from worker.ledger.work import Lease, Work
 from worker.lookup import Lookups, Terms
 from worker.needs import CONSENT, refuse_unmet
 from worker.policies import policy, verified, watched_of, with_ids
-from worker.purse import Cap, Purse
+from worker.purse import Purse, purse_of
 from worker.push import Pusher
 from worker.vault import Vault
 from worker.vendors import open_crm, open_openprospect, open_providers
@@ -65,66 +48,6 @@ from worker.watches import Companies, Watch
 BLOCK = 100  # delivered rows claimed at a time
 START_S = 10.0  # a vendor that hangs keeps a worker from starting for no longer than this
 log = structlog.get_logger(__name__)
-
-
-def clock() -> int:
-    """Our own time in ms. What is compared with a vendor's stamps is the vendor's."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclass(slots=True)
-class Ledger:
-    """Every part of the ledger over one Redis."""
-
-    scripts: Scripts
-    desk: Desk
-    budgets: Budgets
-    pauses: Pauses
-    floor: Floor
-    journal: Journal
-    cursors: Cursors
-    timetable: Timetable
-    deliveries: Deliveries
-    creations: Creations
-    figures: Figures
-    books: Books
-    epochs: Epochs
-    intake: Intake
-    signals: Signals
-    erasures: Erasures
-    footprints: Footprints
-    users: Users
-    clocks: Clocks
-
-    @classmethod
-    def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
-        """The ledger kept in ``redis``; what was seen of it is remembered in ``data_dir`` too."""
-        scripts, high_water = Scripts(redis), HighWater(data_dir)
-        return cls(
-            scripts,
-            Desk(scripts, high_water=high_water),
-            Budgets(scripts),
-            Pauses(scripts),
-            Floor(scripts),
-            Journal(scripts),
-            Cursors(scripts),
-            Timetable(scripts),
-            Deliveries(scripts),
-            Creations(scripts),
-            Figures(scripts),
-            Books(scripts),
-            Epochs(scripts, high_water),
-            Intake(scripts),
-            Signals(scripts),
-            Erasures(scripts),
-            Footprints(scripts, Cursors(scripts)),
-            Users(scripts),
-            Clocks(scripts),
-        )
-
-    def work(self, crm: str, object: str) -> Work:
-        """The work of one (crm, object)."""
-        return Work(self.scripts, crm, object)
 
 
 @dataclass(slots=True)
@@ -416,15 +339,6 @@ def _collector(
 def _terms(settings: Settings, provider: Provider) -> Terms:
     paid = settings.providers.paid[provider.name]
     return Terms(provider, provider.offers({}), paid.on_uncertain, _ms(paid.skip_after), paid.live_reserve)
-
-
-def purse_of(settings: Settings) -> Purse:
-    """The configured budgets."""
-    return Purse(
-        zone=settings.budget_zone,
-        providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},
-        crms={name: Cap(one.budget.day, one.budget.month) for name, one in settings.crm.items() if one.budget},
-    )
 
 
 async def _others(settings: CrmSettings, vendor: Crm, person: str) -> dict[str, Mapping[str, Property]]:

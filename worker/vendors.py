@@ -7,9 +7,11 @@ from typing import TypeAlias
 
 from config import vendors
 from config.settings import CrmSettings, Forager, HubSpot, Kaspr, OpenProspect, Salesforce, Settings
-from connectors import forager, hubspot, kaspr, openprospect, salesforce
+from connectors import forager, kaspr, openprospect
+from connectors.hubspot import client as hubspot
 from connectors.limits import Limiter
 from connectors.ports import Crm, Provider
+from connectors.salesforce import client as salesforce
 from worker.vault import Vault
 
 LimiterOf: TypeAlias = Callable[[str], Limiter]

@@ -10,8 +10,9 @@ import structlog
 from connectors.errors import ConnectorError
 from connectors.ports import Provider
 from worker.ledger.clocks import Offset
+from worker.ledger.ledger import Ledger
 from worker.ledger.tickets import Uncertain
-from worker.runtime import Ledger, Runtime
+from worker.runtime import Runtime
 from worker.vendor_clocks import heard
 
 # Around a verdict's window: a clock is read to some seconds only, and what we gave up at 70 s may end later.

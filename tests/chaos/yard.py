@@ -37,10 +37,10 @@ from worker import trial
 from worker.embedded import EmbeddedRedis
 from worker.ledger.answers import Asked
 from worker.ledger.floor import Floor
+from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.tickets import Desk
 from worker.ledger.work import Due, Lane
-from worker.runtime import Ledger
 
 OBJECTS = {("hubspot", "contacts"): "contact", ("salesforce", "Contact"): "contact", ("salesforce", "Lead"): "lead"}
 LATER_MS = 120_000  # by then every lease and every ticket of today's holders has ended

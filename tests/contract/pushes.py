@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from connectors.batching import Batcher
-from connectors.hubspot import HubSpot, HubSpotOptions
+from connectors.hubspot.client import HubSpot
+from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter
 from connectors.models import Found
 from connectors.ports import Crm
-from connectors.salesforce import Salesforce, SalesforceOptions
+from connectors.salesforce.client import Salesforce
+from connectors.salesforce.options import SalesforceOptions
 from tests.contract.sandbox import Sandbox
 from worker.decide import marks
 from worker.decide.decision import Change

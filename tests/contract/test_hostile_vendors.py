@@ -30,12 +30,14 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.forager import Forager, RoleQuery
-from connectors.hubspot import HubSpot, HubSpotOptions
+from connectors.hubspot.client import HubSpot
+from connectors.hubspot.options import HubSpotOptions
 from connectors.kaspr import Kaspr
 from connectors.limits import NoLimiter
 from connectors.openprospect import OpenProspect
 from connectors.ports import Watched
-from connectors.salesforce import Salesforce, SalesforceOptions
+from connectors.salesforce.client import Salesforce
+from connectors.salesforce.options import SalesforceOptions
 from connectors.transport import BODY_CAP, LINE_CAP
 from tests.contract.wire import Act, KeptTicket, Wire, answers, closes, resets, says, wire
 from tests.hostile import addresses

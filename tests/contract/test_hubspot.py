@@ -20,7 +20,8 @@ from connectors.errors import (
     RejectedError,
     UnavailableError,
 )
-from connectors.hubspot import HubSpot, HubSpotOptions
+from connectors.hubspot.client import HubSpot
+from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.oauth import OwnGrants

@@ -11,8 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.errors import ConnectorError
-from connectors.hubspot import HubSpot, HubSpotOptions, refusals
+from connectors.hubspot import refusals
+from connectors.hubspot.client import HubSpot
 from connectors.hubspot.operations import calls, token_call
+from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.sign_in import asker
 from connectors.limits import NoLimiter, Ticket
 from connectors.models import Cursor, Reply, Write

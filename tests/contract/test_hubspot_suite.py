@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from connectors.hubspot import HubSpot, HubSpotOptions
+from connectors.hubspot.client import HubSpot
 from connectors.hubspot.operations import Calls, calls, token_call
+from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter
 from connectors.models import Cursor, Fate, Write, Written
 from connectors.operations import Operation

@@ -29,7 +29,8 @@ from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.oauth import OwnGrants
 from connectors.ports import Watched
-from connectors.salesforce import Salesforce, SalesforceOptions
+from connectors.salesforce.client import Salesforce
+from connectors.salesforce.options import SalesforceOptions
 from connectors.transport import BODY_CAP
 from tests.contract.crm_suite import ids_found
 from tests.contract.sandbox import Sandbox, Start

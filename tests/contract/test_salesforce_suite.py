@@ -11,7 +11,9 @@ from connectors.limits import NoLimiter
 from connectors.models import Fate, Write, Written
 from connectors.operations import Operation
 from connectors.ports import Watched
-from connectors.salesforce import Salesforce, SalesforceOptions, org
+from connectors.salesforce import org
+from connectors.salesforce.client import Salesforce
+from connectors.salesforce.options import SalesforceOptions
 from connectors.salesforce.tokens import TOKEN
 from tests.contract.crm_suite import SILENCE_S, CrmRow, check, check_good, check_miss, table
 from tests.contract.sandbox import Sandbox, Start

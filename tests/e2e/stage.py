@@ -30,10 +30,11 @@ from worker import trial
 from worker.embedded import EmbeddedRedis
 from worker.ledger.creations import Creations
 from worker.ledger.floor import Floor
+from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk, Uncertain
 from worker.ledger.work import Counts, Lane
-from worker.runtime import Ledger, open_runtime
+from worker.runtime import open_runtime
 from worker.verdicts import judge
 
 Config = Mapping[str, Any]

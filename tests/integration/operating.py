@@ -20,7 +20,7 @@ from tests.steering import steering
 from worker import trial
 from worker.cli import main
 from worker.connection import open_redis
-from worker.runtime import Ledger
+from worker.ledger.ledger import Ledger
 
 VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
 WITHIN_S = 60.0

@@ -34,10 +34,11 @@ from worker.jobs import upkeep
 from worker.ledger.budgets import Totals
 from worker.ledger.creations import Creations
 from worker.ledger.floor import Floor
+from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
 from worker.ledger.tickets import Desk, Uncertain
 from worker.ledger.work import Counts, Due, Lane
-from worker.runtime import Ledger, Runtime, open_runtime
+from worker.runtime import Runtime, open_runtime
 from worker.vendor_clocks import hear
 from worker.verdicts import judge
 

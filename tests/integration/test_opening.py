@@ -8,7 +8,8 @@ import pytest
 
 from tests.integration.scene import CRM, Scene
 from tests.integration.scenery import scene, stage
-from worker.runtime import clock, open_runtime
+from worker.clock import clock
+from worker.runtime import open_runtime
 
 __all__ = ["scene", "stage"]
 

@@ -13,9 +13,11 @@ from redis.asyncio import Redis
 
 from config.load import load
 from connectors.errors import AccessError, SignInUnavailableError
-from connectors.hubspot import HubSpot, HubSpotOptions
+from connectors.hubspot.client import HubSpot
+from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter
-from connectors.salesforce import Salesforce, SalesforceOptions
+from connectors.salesforce.client import Salesforce
+from connectors.salesforce.options import SalesforceOptions
 from tests.contract.sandbox import Sandbox, Start, sandboxes
 from tests.waiting import until
 from worker.ledger.grants import Grants

@@ -12,7 +12,7 @@ from typing import Any
 
 from config.settings import Settings
 from connectors.errors import ConnectorError
-from connectors.salesforce import Salesforce
+from connectors.salesforce.client import Salesforce
 from tests.simulation.adapter import Adapter
 from tests.simulation.loop import PROCESS, Process
 from tests.simulation.ports import OUTSIDE, Ports

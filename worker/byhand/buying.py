@@ -16,6 +16,7 @@ from connectors.ports import Provider
 from worker.journal_entries import lookup_entry
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import BudgetLine
+from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerBehindError
 from worker.ledger.spool import Spool
 from worker.ledger.tickets import (
@@ -30,7 +31,6 @@ from worker.ledger.tickets import (
 )
 from worker.lookup import CALL_MS, RESTORED, cost, settlement
 from worker.purse import Purse
-from worker.runtime import Ledger
 
 TRIES = 3  # a ticket may be tidied away while its call waits for a slot, and midnight may pass: then once more
 

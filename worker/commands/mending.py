@@ -17,11 +17,11 @@ from worker.endings import DONE
 from worker.explain import told
 from worker.ledger.answers import Ref
 from worker.ledger.figures import WorkName
+from worker.ledger.ledger import Ledger
 from worker.ledger.tickets import Uncertain
 from worker.ledger.work import DeadLetter, Due, Lane, Work
 from worker.reconcile import RESTORED
 from worker.runs import new_run
-from worker.runtime import Ledger
 
 PAGE = 500
 OPERATOR = "operator"

@@ -14,8 +14,8 @@ from connectors.limits import NoLimiter
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.endings import DONE, FAILED
+from worker.ledger.ledger import Ledger
 from worker.reconcile import RESTORED, Report, reconcile
-from worker.runtime import Ledger
 from worker.vendors import open_providers
 
 

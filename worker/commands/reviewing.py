@@ -12,9 +12,9 @@ from worker.commands.tables import ago, table
 from worker.endings import DONE, FAILED
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import WorkName
+from worker.ledger.ledger import Ledger
 from worker.ledger.reviews import Proposal, Reviews, Stand
 from worker.runs import new_run
-from worker.runtime import Ledger
 
 
 async def run_review_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:

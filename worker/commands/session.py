@@ -17,7 +17,8 @@ from config.plain import escaped
 from config.settings import Settings
 from worker.commands.terminal import Terminal
 from worker.connection import open_redis
-from worker.runtime import Ledger, Runtime, open_runtime
+from worker.ledger.ledger import Ledger
+from worker.runtime import Runtime, open_runtime
 
 out = Terminal()
 err = Terminal(stderr=True)

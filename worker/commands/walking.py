@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from worker.backfills import backfill_state, start_backfill, stop_backfill
+from worker.clock import clock
 from worker.commands.names import known_watch
 from worker.commands.running import say
 from worker.commands.session import err, opened_ledger, out, print_json, session, settings_of
@@ -26,7 +27,7 @@ from worker.ledger.work import Work
 from worker.left import Held, left_behind
 from worker.look import NotAsked, passed_over
 from worker.runs import new_run, set_cap
-from worker.runtime import Runtime, clock
+from worker.runtime import Runtime
 from worker.sync import PATIENCE_S
 from worker.watch import Backfill, backfill
 

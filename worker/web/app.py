@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from config.settings import Settings
 from worker.connection import dangers_of, hasty
+from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.spool import Spool
 from worker.overview import overview
-from worker.runtime import Ledger
 from worker.web import metrics
 from worker.web.bodies import RefusedError
 from worker.web.door import is_bearer

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from starlette.routing import Route
 
 from config.settings import Settings
+from worker.clock import clock
 from worker.ledger.intake import Intake
+from worker.ledger.ledger import Ledger
 from worker.queueing import Doorbell
-from worker.runtime import Ledger, clock
 from worker.web.door import Bell, Door
 from worker.web.enrich import enrich_routes
 from worker.web.hubspot import hubspot_routes

@@ -21,11 +21,11 @@ from tests.unit.config.samples import SMALL, SMALL_SECRETS
 from worker.ledger.books import DAY_MS, Books
 from worker.ledger.budgets import BudgetLine
 from worker.ledger.floor import Floor
+from worker.ledger.ledger import Ledger
 from worker.ledger.pauses import Pauses
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk
 from worker.reconcile import Report, reconcile
-from worker.runtime import Ledger
 
 LINE = [BudgetLine("forager:all", 1_000_000)]
 

@@ -13,10 +13,10 @@ from tests.integration.scene import Scene, Worker
 from tests.integration.scenery import Open
 from worker.jobs import check_books, compare_books
 from worker.ledger.budgets import Totals
+from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 from worker.ledger.tickets import Desk
 from worker.reconcile import Report, reconcile
-from worker.runtime import Ledger
 
 SOLE = "budget = { day = 1000, month = 10000 }\nsole_user = true"
 KASPR = 'fields.work_email = { property = "email", from = ["kaspr"], accept = ["valid", "risky", "unverified"] }'

@@ -12,13 +12,13 @@ from tests.integration.books.test_budgets import forager
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
 from tests.waiting import until
+from worker.clock import clock
 from worker.engine import working_for
 from worker.follow import follow, run_credits
 from worker.ledger.figures import together
 from worker.ledger.work import Lane
 from worker.left import Held
 from worker.runs import set_cap
-from worker.runtime import clock
 from worker.watch import due_rows
 
 RUN = "sync-x"

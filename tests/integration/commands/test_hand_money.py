@@ -19,8 +19,8 @@ from tests.integration.commands.byhand import Hand
 from tests.waiting import until
 from worker.byhand.buying import NotNowError
 from worker.commands.hand.opening import at_forager
+from worker.ledger.ledger import Ledger
 from worker.lookup import RESTORED
-from worker.runtime import Ledger
 from worker.vendors import open_providers
 
 

@@ -10,9 +10,9 @@ from connectors.models import Question, Reply
 from tests.integration.operating import Refill
 from worker.journal_entries import signal_entry
 from worker.ledger.budgets import BudgetLine
+from worker.ledger.ledger import Ledger
 from worker.ledger.tickets import Granted
 from worker.ledger.work import Due, Lane, Lease
-from worker.runtime import Ledger
 
 CONTACTS = ("acme_hubspot", "contact")
 LEADS = ("acme_salesforce", "lead")

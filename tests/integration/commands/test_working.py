@@ -12,7 +12,7 @@ from tests.contract.sandbox import Sandbox
 from tests.integration.operating import Refill
 from tests.waiting import until
 from worker.backfills import backfill_state, start_backfill, stop_backfill
-from worker.runtime import Ledger
+from worker.ledger.ledger import Ledger
 
 CONTACTS = ("acme_hubspot", "contact")
 

@@ -12,8 +12,8 @@ from config.load import load
 from config.settings import Settings
 from tests.integration.intake import senders
 from tests.integration.intake.senders import signed
+from worker.ledger.ledger import Ledger
 from worker.ledger.work import Lease
-from worker.runtime import Ledger
 from worker.web.app import web_app
 from worker.web.server import listen, serve
 

@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 from tests.examples import examples
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import Door, settings_in
+from worker.ledger.ledger import Ledger
 from worker.ledger.work import Settlement
-from worker.runtime import Ledger
 from worker.web.app import web_app
 from worker.web.openapi import document
 

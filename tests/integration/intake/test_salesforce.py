@@ -16,7 +16,7 @@ from config.logs import KNOWN
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import SECRETS, TOML, Door
 from tests.integration.intake.senders import called_out, envelope, notification
-from worker.runtime import Ledger
+from worker.ledger.ledger import Ledger
 from worker.web.app import web_app
 from worker.web.ourselves import KNOWN_MS, UNKNOWN_MS, Ourselves
 

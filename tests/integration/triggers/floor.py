@@ -18,9 +18,10 @@ from tests.e2e.stage import laid_over, toml
 from tests.e2e.vendors import Vendors
 from tests.waiting import until
 from worker import trial
+from worker.clock import clock
 from worker.jobs import admit
 from worker.ledger.work import Work
-from worker.runtime import Runtime, clock, open_runtime
+from worker.runtime import Runtime, open_runtime
 from worker.sweep import Sweep, sweep
 from worker.watch import Polled, activation_cursor, poll
 from worker.watches import Watch

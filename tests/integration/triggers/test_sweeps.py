@@ -9,8 +9,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from tests.integration.triggers.floor import HUBSPOT, RUN, Floor, opened
+from worker.clock import clock
 from worker.ledger.work import Settlement
-from worker.runtime import clock
 from worker.watch import Backfill, activation_cursor, backfill, backfill_cursor, due_rows
 
 DAY_MS = 86_400_000

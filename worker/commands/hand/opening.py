@@ -21,12 +21,14 @@ from connectors.limits import Limiter
 from connectors.openprospect import OpenProspect
 from worker.byhand.buying import Buyer, NotNowError
 from worker.byhand.making import Maker
+from worker.clock import clock
 from worker.commands.session import opened_ledger, settings_of
 from worker.commands.tables import until
+from worker.ledger.ledger import Ledger
 from worker.ledger.limiter import RedisLimiter
 from worker.ledger.spool import Spool
+from worker.purse import purse_of
 from worker.runs import new_run
-from worker.runtime import Ledger, clock, purse_of
 from worker.vendors import open_forager, open_kaspr, open_openprospect
 
 C = TypeVar("C", Forager, Kaspr, OpenProspect)

@@ -1,0 +1,83 @@
+"""Opens the whole ledger over one Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from worker.ledger.books import Books
+from worker.ledger.budgets import Budgets
+from worker.ledger.clocks import Clocks
+from worker.ledger.creations import Creations
+from worker.ledger.cursors import Cursors
+from worker.ledger.deliveries import Deliveries
+from worker.ledger.epochs import Epochs, HighWater
+from worker.ledger.erasures import Erasures
+from worker.ledger.figures import Figures
+from worker.ledger.footprint import Footprints
+from worker.ledger.intake import Intake
+from worker.ledger.journal import Journal
+from worker.ledger.pauses import Pauses
+from worker.ledger.scripts import Scripts
+from worker.ledger.signals import Signals
+from worker.ledger.tickets import Desk
+from worker.ledger.timetable import Timetable
+from worker.ledger.users import Users
+from worker.ledger.work import Floor, Work
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every part of the ledger over one Redis."""
+
+    scripts: Scripts
+    desk: Desk
+    budgets: Budgets
+    pauses: Pauses
+    floor: Floor
+    journal: Journal
+    cursors: Cursors
+    timetable: Timetable
+    deliveries: Deliveries
+    creations: Creations
+    figures: Figures
+    books: Books
+    epochs: Epochs
+    intake: Intake
+    signals: Signals
+    erasures: Erasures
+    footprints: Footprints
+    users: Users
+    clocks: Clocks
+
+    @classmethod
+    def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
+        """The ledger kept in ``redis``; what was seen of it is remembered in ``data_dir`` too."""
+        scripts, high_water = Scripts(redis), HighWater(data_dir)
+        return cls(
+            scripts,
+            Desk(scripts, high_water=high_water),
+            Budgets(scripts),
+            Pauses(scripts),
+            Floor(scripts),
+            Journal(scripts),
+            Cursors(scripts),
+            Timetable(scripts),
+            Deliveries(scripts),
+            Creations(scripts),
+            Figures(scripts),
+            Books(scripts),
+            Epochs(scripts, high_water),
+            Intake(scripts),
+            Signals(scripts),
+            Erasures(scripts),
+            Footprints(scripts, Cursors(scripts)),
+            Users(scripts),
+            Clocks(scripts),
+        )
+
+    def work(self, crm: str, object: str) -> Work:
+        """The work of one (crm, object)."""
+        return Work(self.scripts, crm, object)
