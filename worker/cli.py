@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -10,19 +11,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from config.masking import traceback_text
 from config.problems import ConfigError
-from connectors.errors import ConnectorError
-from worker.commands import checking, explaining, mending, preparing, reviewing, running, standing, trying, walking
-from worker.commands.hand import forager, kaspr, openprospect
-from worker.commands.session import err, out, run
-from worker.decide.values import reading
-from worker.endings import FAILED, WRONG_USE
-from worker.ledger.reviews import Stand
-from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
-from worker.lookup import RESTORED
-from worker.sync import PATIENCE_S, Pass
-from worker.trial import TrialError
+from worker.commands.lazy import by_hand
+from worker.passes import PATIENCE_S
 
 app = typer.Typer(
     name="refill",
@@ -40,13 +31,15 @@ RecordId = Annotated[str, typer.Argument(metavar="ID")]
 AnyCrm = Annotated[str | None, typer.Argument(metavar="[CRM]")]
 AnyObject = Annotated[str | None, typer.Argument(metavar="[OBJECT]")]
 AnyId = Annotated[str | None, typer.Argument(metavar="[ID]")]
+KINDS = "linkedin, phone, email, domain, name, blank, title, person, profile"
+PORTS = 9100
 Faults = Literal["none", "light", "medium", "heavy"]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        out.say(f"refill {version('refill')}")
+        typer.echo(f"refill {version('refill')}")
         raise typer.Exit
 
 
@@ -62,7 +55,9 @@ def refill(
 @app.command()
 def worker(config: Config = None) -> None:
     """Run a worker: polls, visits, deliveries. Several may share one Redis."""
-    _exit(run(running.run_worker(config)))
+    from worker.commands import running
+
+    _exit(asyncio.run(running.run_worker(config)))
 
 
 @app.command()
@@ -79,8 +74,11 @@ def sync(
 
     Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
     """
+    from worker.commands import running
+    from worker.passes import Pass
+
     wanted = Pass(full, record, max_credits, patience)
-    _exit(run(running.run_sync(config, wanted, as_json=as_json, verbose=verbose)))
+    _exit(asyncio.run(running.run_sync(config, wanted, as_json=as_json, verbose=verbose)))
 
 
 @app.command()
@@ -91,7 +89,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
 ) -> None:
     """See it work: imitated vendors, a seeded CRM, a real pass, and a second one that costs nothing."""
-    _exit(run(trying.run_demo(records=records, seed=seed, as_json=as_json, keep=keep)))
+    from worker.commands import trying
+
+    _exit(asyncio.run(trying.run_demo(records=records, seed=seed, as_json=as_json, keep=keep)))
 
 
 @app.command()
@@ -101,11 +101,13 @@ def sandbox(
     ),
     records: Annotated[int, typer.Option(min=1, help="People in each CRM.")] = 300,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
-    port_base: Annotated[int, typer.Option(help="First of five ports.")] = trying.PORTS,
+    port_base: Annotated[int, typer.Option(help="First of five ports.")] = PORTS,
     faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
 ) -> None:
     """Serve the vendor imitations and print a configuration for them."""
-    _exit(run(trying.run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults)))
+    from worker.commands import trying
+
+    _exit(asyncio.run(trying.run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults)))
 
 
 # ---- the web process ---------------------------------------------------------------------------------------------
@@ -116,7 +118,7 @@ def web(config: Config = None) -> None:
     """Serve health, readiness and metrics of all that works on this Redis."""
     from worker.commands import serving
 
-    _exit(run(serving.run_web(config)))
+    _exit(asyncio.run(serving.run_web(config)))
 
 
 @app.command()
@@ -124,7 +126,7 @@ def up(config: Config = None) -> None:
     """A worker and the web process in one: the whole daemon."""
     from worker.commands import serving
 
-    _exit(run(serving.run_up(config)))
+    _exit(asyncio.run(serving.run_up(config)))
 
 
 # ---- looking -----------------------------------------------------------------------------------------------------
@@ -133,24 +135,30 @@ def up(config: Config = None) -> None:
 @app.command()
 def status(config: Config = None, as_json: Json = False) -> None:
     """Where everything stands: work, credits, pauses, polls, workers."""
-    _exit(run(standing.run_status(config, as_json=as_json)))
+    from worker.commands import standing
+
+    _exit(asyncio.run(standing.run_status(config, as_json=as_json)))
 
 
 @app.command()
 def check(config: Config = None, as_json: Json = False) -> None:
     """Verify configuration, Redis, every credential and every mapped property; say what to do."""
-    _exit(run(checking.run_check(config, as_json=as_json)))
+    from worker.commands import checking
+
+    _exit(asyncio.run(checking.run_check(config, as_json=as_json)))
 
 
 @app.command()
 def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """Why one record is as it is: where it stands, what was asked and written, what a visit would do now."""
-    _exit(run(explaining.run_explain(config, crm, object, id, as_json=as_json)))
+    from worker.commands import explaining
+
+    _exit(asyncio.run(explaining.run_explain(config, crm, object, id, as_json=as_json)))
 
 
 @app.command()
 def read(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=", ".join(reading.READERS))] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=KINDS)] = None,
     texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Two for person and profile.")] = None,
     country: Annotated[
         list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")
@@ -183,13 +191,17 @@ Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
 @dead.command("list")
 def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
     """Dead letters with their reasons, oldest first."""
-    _exit(run(mending.run_dead_list(config, crm, object, as_json=as_json)))
+    from worker.commands import mending
+
+    _exit(asyncio.run(mending.run_dead_list(config, crm, object, as_json=as_json)))
 
 
 @dead.command("show")
 def dead_show(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """One dead letter: reason, attempts, since when, run, changes that were open."""
-    _exit(run(mending.run_dead_show(config, crm, object, id, as_json=as_json)))
+    from worker.commands import mending
+
+    _exit(asyncio.run(mending.run_dead_show(config, crm, object, id, as_json=as_json)))
 
 
 @dead.command("replay")
@@ -201,8 +213,10 @@ def dead_replay(
     config: Config = None,
 ) -> None:
     """Visit dead letters again, with all attempts before them."""
+    from worker.commands import mending
+
     _names_something(crm, everything=everything)
-    _exit(run(mending.run_dead_replay(config, (crm, object, id))))
+    _exit(asyncio.run(mending.run_dead_replay(config, (crm, object, id))))
 
 
 @dead.command("drop")
@@ -214,8 +228,10 @@ def dead_drop(
     config: Config = None,
 ) -> None:
     """Give dead letters up: they leave the work, what was open goes to the journal."""
+    from worker.commands import mending
+
     _names_something(crm, everything=everything)
-    _exit(run(mending.run_dead_drop(config, (crm, object, id))))
+    _exit(asyncio.run(mending.run_dead_drop(config, (crm, object, id))))
 
 
 def _names_something(crm: str | None, *, everything: bool) -> None:
@@ -226,7 +242,9 @@ def _names_something(crm: str | None, *, everything: bool) -> None:
 @app.command()
 def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None) -> None:
     """Look at a record again whatever was remembered, and reopen fields whose value was refused."""
-    _exit(run(mending.run_replay(config, crm, object, id)))
+    from worker.commands import mending
+
+    _exit(asyncio.run(mending.run_replay(config, crm, object, id)))
 
 
 @app.command()
@@ -240,9 +258,11 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Walk over every record a crm has; Ctrl-C stops, and the same command goes on from there."""
+    from worker.commands import walking
+
     if stop:
-        _exit(run(walking.run_stop(config, crm, object)))
-    _exit(run(walking.run_backfill(config, walking.Walk(crm, object, limit, max_credits), as_json=as_json)))
+        _exit(asyncio.run(walking.run_stop(config, crm, object)))
+    _exit(asyncio.run(walking.run_backfill(config, walking.Walk(crm, object, limit, max_credits), as_json=as_json)))
 
 
 @app.command()
@@ -252,13 +272,17 @@ def pause(
     config: Config = None,
 ) -> None:
     """Do nothing more at a crm or a provider until it is resumed."""
-    _exit(run(mending.run_pause(config, target, why)))
+    from worker.commands import mending
+
+    _exit(asyncio.run(mending.run_pause(config, target, why)))
 
 
 @app.command()
 def resume(target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")], config: Config = None) -> None:
     """Lift every reason a crm or a provider is paused for."""
-    _exit(run(mending.run_resume(config, target)))
+    from worker.commands import mending
+
+    _exit(asyncio.run(mending.run_resume(config, target)))
 
 
 @app.command()
@@ -268,13 +292,17 @@ def setup(
     config: Config = None,
 ) -> None:
     """Our custom properties of a crm: shows what is missing, and creates it or prints what to deploy."""
-    _exit(run(preparing.run_setup(config, crm, yes=yes)))
+    from worker.commands import preparing
+
+    _exit(asyncio.run(preparing.run_setup(config, crm, yes=yes)))
 
 
 @uncertain.command("list")
 def uncertain_list(config: Config = None, as_json: Json = False) -> None:
     """Lookups without a clear end, longest first."""
-    _exit(run(mending.run_uncertain_list(config, as_json=as_json)))
+    from worker.commands import mending
+
+    _exit(asyncio.run(mending.run_uncertain_list(config, as_json=as_json)))
 
 
 @uncertain.command("resolve")
@@ -285,14 +313,16 @@ def uncertain_resolve(
     config: Config = None,
 ) -> None:
     """Say what became of one, by the provider's own bill."""
-    _exit(run(mending.run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
+    from worker.commands import mending
+
+    _exit(asyncio.run(mending.run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
 
 
 # ---- providers by hand ---------------------------------------------------------------------------------------------
 
-app.add_typer(forager.app, name="forager")
-app.add_typer(kaspr.app, name="kaspr")
-app.add_typer(openprospect.app, name="openprospect")
+app.add_typer(by_hand("Forager by hand: people, companies, jobs, contact data, credits, keys."), name="forager")
+app.add_typer(by_hand("Kaspr by hand: profiles, address patterns, employees, credits."), name="kaspr")
+app.add_typer(by_hand("OpenProspect by hand: orders, searches, blacklists, what it delivers."), name="openprospect")
 
 
 @app.command()
@@ -300,13 +330,15 @@ def reconcile(config: Config = None, as_json: Json = False) -> None:
     """Our ledger against the providers' books. Exit code 1 while a difference keeps a provider paused."""
     from worker.commands import reconciling
 
-    _exit(run(reconciling.run_reconcile(config, as_json=as_json)))
+    _exit(asyncio.run(reconciling.run_reconcile(config, as_json=as_json)))
 
 
 @review.command("list")
 def review_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
     """Every proposed change, before and after."""
-    _exit(run(reviewing.run_review_list(config, crm, object, as_json=as_json)))
+    from worker.commands import reviewing
+
+    _exit(asyncio.run(reviewing.run_review_list(config, crm, object, as_json=as_json)))
 
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: everything proposed.")]
@@ -318,7 +350,10 @@ def review_approve(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
 ) -> None:
     """Write what is proposed, by the ordinary rules."""
-    _exit(run(reviewing.run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
+    from worker.commands import reviewing
+    from worker.ledger.reviews import Stand
+
+    _exit(asyncio.run(reviewing.run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
 
 
 @review.command("reject")
@@ -326,7 +361,10 @@ def review_reject(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
 ) -> None:
     """Never write a value of ours into these fields of these records, until refill replay."""
-    _exit(run(reviewing.run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
+    from worker.commands import reviewing
+    from worker.ledger.reviews import Stand
+
+    _exit(asyncio.run(reviewing.run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
 
 
 def _exit(code: int) -> None:
@@ -337,26 +375,10 @@ def main(words: Sequence[str] | None = None) -> None:
     """The console script: no traceback reaches a person for a mistake of theirs. ``words`` follow ``refill``."""
     try:
         app(words)
-    except ConfigError as error:
-        for problem in error.problems:
-            err.say(problem, style="red")
-        sys.exit(WRONG_USE)
-    except TrialError as error:
-        err.say(str(error), style="red")
-        sys.exit(FAILED)
-    except LedgerBehindError:
-        err.say(RESTORED, style="red")
-        sys.exit(FAILED)
-    except LedgerUnavailableError as error:
-        err.say(f"Redis went away ({error}): start it and try again; nothing was lost", style="red")
-        sys.exit(FAILED)
-    except ConnectorError as error:
-        err.say(str(error), style="red")
-        sys.exit(FAILED)
-    except Exception as error:  # noqa: BLE001  # a mistake of ours: Python would show the values in its message
-        err.say("A mistake of Refill's own. Please report it with this traceback; no data is in it.", style="red")
-        err.print(f"Traceback:\n{traceback_text(error)}", highlight=False, soft_wrap=True)
-        sys.exit(FAILED)
+    except Exception as error:  # noqa: BLE001 - told with its traceback, or as a sentence
+        from worker.commands.failures import tell
+
+        sys.exit(tell(error))
 
 
 if __name__ == "__main__":

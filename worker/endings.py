@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from worker.clock import clock
+from worker.exit_codes import DEAD_LETTERS, DONE, FAILED, LEFT
 from worker.left import Held
 from worker.look import NotAsked
-
-DONE, FAILED, WRONG_USE, DEAD_LETTERS, LEFT = 0, 1, 2, 3, 4
 
 _HELD = {
     "cap": "the cap of this run does not reach for their next lookup; the next run goes on with them",

@@ -18,22 +18,9 @@ from worker.ledger.work import Work
 from worker.left import Held, left_behind
 from worker.look import Look, passed_over
 from worker.overview import works
+from worker.passes import Pass
 from worker.runs import new_run, set_cap
 from worker.runtime import Runtime
-
-__all__ = ["PATIENCE_S", "Pass", "Report", "new_run", "set_cap", "sync"]
-
-PATIENCE_S = 150.0  # longer than a lease
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What a pass is asked to do. ``record`` is (crm, object, id) of the only record to look at."""
-
-    full: bool = False
-    record: tuple[str, str, str] | None = None
-    max_credits: int | None = None
-    patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
 from worker.connection import Safety, check_safety, open_redis
 from worker.decide import delivery
-from worker.endings import DONE, FAILED, WRONG_USE
+from worker.exit_codes import DONE, FAILED, WRONG_USE
 from worker.ledger.grants import Grants
 from worker.ledger.room import Room
 from worker.ledger.scripts import Scripts

@@ -13,7 +13,7 @@ from worker.commands.records import nowhere
 from worker.commands.running import failed
 from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.tables import ago, lasting, table
-from worker.endings import DONE
+from worker.exit_codes import DONE
 from worker.explain import Told, seen, told
 from worker.ledger.places import Place
 

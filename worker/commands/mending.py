@@ -13,7 +13,7 @@ from worker.commands.records import missing
 from worker.commands.running import failed
 from worker.commands.session import opened_ledger, out, print_json, session, settings_of
 from worker.commands.tables import ago, table
-from worker.endings import DONE
+from worker.exit_codes import DONE
 from worker.explain import told
 from worker.ledger.answers import Ref
 from worker.ledger.figures import WorkName

@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError
 from connectors.limits import NoLimiter
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
-from worker.endings import DONE, FAILED
+from worker.exit_codes import DONE, FAILED
 from worker.ledger.ledger import Ledger
 from worker.reconcile import RESTORED, Report, reconcile
 from worker.vendors import open_providers

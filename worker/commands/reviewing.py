@@ -9,7 +9,7 @@ from pathlib import Path
 from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, table
-from worker.endings import DONE, FAILED
+from worker.exit_codes import DONE, FAILED
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.figures import WorkName
 from worker.ledger.ledger import Ledger

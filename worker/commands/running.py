@@ -13,11 +13,13 @@ from rich.table import Table
 from worker.commands.names import known_record, known_watch
 from worker.commands.records import missing
 from worker.commands.session import err, out, print_json, session, settings_of
-from worker.endings import DONE, FAILED, Ending
+from worker.endings import Ending
 from worker.engine import stop_on_signals, work, working_for
+from worker.exit_codes import DONE, FAILED
 from worker.follow import Progress
 from worker.heartbeat import beating
-from worker.sync import Pass, Report, sync
+from worker.passes import Pass
+from worker.sync import Report, sync
 
 
 async def run_worker(config: Path | None) -> int:

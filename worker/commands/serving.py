@@ -7,8 +7,8 @@ import gc
 from pathlib import Path
 
 from worker.commands.session import err, opened_ledger, session, settings_of
-from worker.endings import DONE, FAILED
 from worker.engine import stop_on_signals, work
+from worker.exit_codes import DONE, FAILED
 from worker.heartbeat import answering, beating
 from worker.web.app import web_app
 from worker.web.server import WebError, listen, serve

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.load import load
 from config.logs import configure_logs
@@ -18,7 +18,9 @@ from config.settings import Settings
 from worker.commands.terminal import Terminal
 from worker.connection import open_redis
 from worker.ledger.ledger import Ledger
-from worker.runtime import Runtime, open_runtime
+
+if TYPE_CHECKING:
+    from worker.runtime import Runtime
 
 out = Terminal()
 err = Terminal(stderr=True)
@@ -40,6 +42,8 @@ def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
 @asynccontextmanager
 async def session(settings: Settings) -> AsyncIterator[Runtime]:
     """An open ledger with everything wired over it; no crm is asked for anything yet."""
+    from worker.runtime import open_runtime
+
     async with open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
         yield runtime
 

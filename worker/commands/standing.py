@@ -10,7 +10,7 @@ from rich.table import Table
 
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, of, table, until
-from worker.endings import DONE
+from worker.exit_codes import DONE
 from worker.ledger.footprint import Footprint
 from worker.ledger.spool import Spool
 from worker.overview import Overview, fill_rate, overview

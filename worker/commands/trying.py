@@ -22,15 +22,16 @@ from config.logs import configure_logs
 from worker import trial
 from worker.commands.running import live, say
 from worker.commands.session import err, out, print_json, session
-from worker.endings import DONE
 from worker.engine import stop_on_signals, working_for
+from worker.exit_codes import DONE
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal import Entry
+from worker.passes import Pass
 from worker.runtime import Runtime
-from worker.sync import Pass, Report, sync
+from worker.sync import Report, sync
 
 EXAMPLES = 5
-PORTS = 9100
+
 PATIENCE_S = 30.0
 
 

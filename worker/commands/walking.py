@@ -18,17 +18,18 @@ from worker.commands.names import known_watch
 from worker.commands.running import say
 from worker.commands.session import err, opened_ledger, out, print_json, session, settings_of
 from worker.commands.tables import table
-from worker.endings import DONE, Ending
+from worker.endings import Ending
 from worker.engine import stop_on_signals, working_for
+from worker.exit_codes import DONE
 from worker.follow import Progress, Show, follow, perhaps_charged, run_credits
 from worker.jobs import is_full, unasked
 from worker.ledger.figures import RunFigures, together
 from worker.ledger.work import Work
 from worker.left import Held, left_behind
 from worker.look import NotAsked, passed_over
+from worker.passes import PATIENCE_S
 from worker.runs import new_run, set_cap
 from worker.runtime import Runtime
-from worker.sync import PATIENCE_S
 from worker.watch import Backfill, backfill
 
 ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; nobody waits here for one that was killed

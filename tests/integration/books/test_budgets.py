@@ -12,7 +12,7 @@ from tests.integration.scenery import Open
 from worker.jobs import admit
 from worker.ledger.work import Lane
 from worker.purse import Cap
-from worker.sync import set_cap
+from worker.runs import set_cap
 
 PHONES = """\
 fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }

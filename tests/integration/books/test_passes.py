@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from tests.integration.scene import CRM, Scene
-from worker.endings import FAILED
-from worker.sync import Pass, sync
+from worker.exit_codes import FAILED
+from worker.passes import Pass
+from worker.sync import sync
 
 
 async def test_a_pass_ends_though_the_records_of_a_paused_crm_stay_due(scene: Scene) -> None:

@@ -15,11 +15,11 @@ from connectors.models import Question, Reply
 from connectors.operations import Operation
 from worker.commands.hand import filters, forager_account, forager_keys, forager_searches
 from worker.commands.hand.opening import at_forager
-from worker.commands.hand.options import Config, Json, Yes, group
+from worker.commands.hand.options import Config, Json, Yes
 from worker.commands.hand.saying import WrongUseError, agreed, finish, tell_paid, telling_what_was_spent
 from worker.commands.hand.tables import NOTHING, card, listed, person_card
 
-app = group("Forager by hand: people, companies, jobs, contact data, credits, keys.")
+app = typer.Typer()
 forager_account.register(app)
 forager_searches.register(app)
 app.add_typer(forager_keys.app, name="keys")

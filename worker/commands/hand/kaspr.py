@@ -11,11 +11,11 @@ from connectors.kaspr import Kaspr, read
 from connectors.models import Question
 from worker.commands.hand import filters
 from worker.commands.hand.opening import at_kaspr
-from worker.commands.hand.options import Config, Json, Yes, group
+from worker.commands.hand.options import Config, Json, Yes
 from worker.commands.hand.saying import WrongUseError, agreed, finish, tell, tell_paid
 from worker.commands.hand.tables import NOTHING, card, listed, people, person_card, whole
 
-app = group("Kaspr by hand: profiles, address patterns, employees, credits.")
+app = typer.Typer()
 Domain = Annotated[str, typer.Argument(metavar="DOMAIN")]
 
 

@@ -16,11 +16,11 @@ from connectors.openprospect.read import moment_ms
 from worker.byhand.buying import NotNowError
 from worker.commands.hand import filters, openprospect_blacklists, openprospect_orders
 from worker.commands.hand.opening import at_openprospect
-from worker.commands.hand.options import Config, Json, group, listing, lists
+from worker.commands.hand.options import Config, Json, listing, lists
 from worker.commands.hand.saying import WrongUseError, finish, note, tell
 from worker.commands.hand.tables import card, companies, listed, prospects
 
-app = group("OpenProspect by hand: orders, searches, blacklists, what it delivers.")
+app = typer.Typer()
 searches_app, companies_app, prospects_app = listing("Searches."), listing("Companies."), listing("People.")
 openprospect_orders.register(app)
 app.add_typer(openprospect_blacklists.app, name="blacklists")

@@ -29,7 +29,7 @@ from connectors.errors import (
 from connectors.models import Question
 from worker.byhand.buying import Buyer, NotNowError, at
 from worker.commands.session import err, out, print_json, run
-from worker.endings import DONE, FAILED, WRONG_USE
+from worker.exit_codes import DONE, FAILED, WRONG_USE
 
 _NEXT: Mapping[type[ConnectorError], str] = {
     UnavailableError: "it did not answer, try again later",

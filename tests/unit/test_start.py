@@ -1,0 +1,39 @@
+"""A command imports what it runs: counted in modules, for seconds depend on the machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from worker.cli import KINDS
+from worker.decide.values.reading import READERS
+
+VENDORS = {"aiohttp", "httpx", "requests", "simple_salesforce"}
+RULES = {"phonenumbers", "publicsuffixlist", "disposable_email_domains"}
+ENGINE = {"arq", "starlette", "uvicorn"}
+
+
+def imported(module: str) -> set[str]:
+    """Return the names of all modules that are loaded after one import in a fresh interpreter."""
+    code = f"import sys, {module}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "without", "most"),
+    [
+        ("worker.cli", {"redis", "structlog", *VENDORS, *RULES, *ENGINE}, 450),
+        ("worker.commands.standing", {*VENDORS, *RULES, *ENGINE}, 650),
+        ("worker.commands.read", {*VENDORS, *ENGINE}, 750),
+    ],
+)
+def test_a_command_imports_what_it_runs(module: str, without: set[str], most: int) -> None:
+    found = imported(module)
+    assert (found & without, len(found) <= most) == (set(), True), len(found)
+
+
+def test_the_kinds_of_the_help_are_those_that_can_be_read() -> None:
+    assert KINDS.split(", ") == list(READERS)
