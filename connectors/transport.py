@@ -45,6 +45,7 @@ from connectors.vendor_clock import VendorClock
 __all__ = ["Auth", "BrokenError", "NoAuth", "Operation", "Reading", "Repeat", "StaticAuth", "Transport", "UnsentError"]
 
 ATTEMPTS = 3
+RENEWALS = 2  # of a refused credential within a call: the first may bring a token that is dead by now, too
 REPEAT_S = 30.0  # no repeat starts later than this after the first attempt began
 FIRST_BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
 KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
@@ -222,10 +223,11 @@ class Transport:
 
     async def _try(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
         async with self._room:
-            used = await self.auth.headers()
-            left_s, reply = await self._free(operation, attempt)
-            if await self._renewed(operation, reply, used):
-                left_s, reply = await self._free(operation, attempt)
+            left_s, reply, used = await self._free(operation, attempt)
+            for _ in range(RENEWALS):
+                if not await self._renewed(operation, reply, used):
+                    break
+                left_s, reply, used = await self._free(operation, attempt)
         error = classify.failure(self.vendor, self.bucket(operation), operation, reply, self.reading)
         await self._noted(operation, reply, error)
         if error is not None:
@@ -243,10 +245,14 @@ class Transport:
         await self.limiter.worked(self.bucket(operation))
         return await self.auth.renewed(used)
 
-    async def _free(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> tuple[float, Reply]:
-        """Send once: when it left, and what came back."""
+    async def _free(
+        self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]
+    ) -> tuple[float, Reply, Mapping[str, str]]:
+        """Send once: when it left, what came back, and the credential that it went with."""
         bucket = self.bucket(operation)
+        await self.auth.headers()  # a sign-in takes its time: no slot waits for it
         await take_slot(self.limiter, bucket)
+        used = await self.auth.headers()  # another call may have renewed it meanwhile
         began = perf_counter()
         try:
             reply = await attempt()
@@ -261,7 +267,7 @@ class Transport:
             raise UnavailableError(self.vendor, operation.name, bucket=bucket) from failure
         self.clock.heard(reply, began, perf_counter())
         self._log(operation, reply, began)
-        return began, reply
+        return began, reply, used
 
     # ---- UPDATES -------------------------------------------------------------------------------------------------
 
@@ -269,8 +275,7 @@ class Transport:
         """Send once: whatever is not answered clearly goes back to whoever read what it was decided on."""
         bucket = self.bucket(operation)
         async with self._room:
-            used = await self.auth.headers()
-            _, reply = await self._free(operation, attempt)
+            _, reply, used = await self._free(operation, attempt)
             renewed = await self._renewed(operation, reply, used)
         error = classify.failure(self.vendor, bucket, operation, reply, self.reading)
         await self._noted(operation, reply, error)
@@ -286,8 +291,9 @@ class Transport:
         sending: asyncio.Task[Reply] | None = None
         try:
             async with self._room:
-                used = await self.auth.headers()
+                await self.auth.headers()  # a sign-in takes its time: no slot waits for it
                 await take_slot(self.limiter, self.bucket(operation))
+                used = await self.auth.headers()  # another call may have renewed it meanwhile
                 sending = asyncio.create_task(self._sent(operation, attempt, ticket, used))
                 return await _to_its_end(sending)
         except BaseException as failure:

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.errors import AccessError, ContractError, SignInUnavailableError, UnavailableError
 from connectors.operations import Operation, Repeat
+from connectors.transport import RENEWALS
 from tests.contract.sandbox import Sandbox
 from tests.contract.suite import Case, crossed
 from tests.contract.wire import KeptTicket
@@ -23,7 +24,7 @@ class CrmRow:
 
     ``good`` judges what the ordinary call gives; ``miss`` is a call about what is not there, ``missed`` judges that.
     ``needed`` is the member its answer cannot do without; ``blind`` operations do not look at a success's body;
-    ``renewed`` says that a 401 is answered with one fresh token and one more try. A ``login`` is sent
+    ``renewed`` says that a 401 is answered with a fresh token and one more try, twice. A ``login`` is sent
     on behalf of a repeatable call, and every refusal of it is for an operator. ``grants`` says that a 404 is a right
     that is lacking, and no record.
     """
@@ -106,7 +107,7 @@ def _expected(row: CrmRow, case: Case) -> tuple[type[Exception] | None, int, str
             error = UnavailableError
     elif row.operation.repeat is Repeat.SAFE or row.login:
         (error, count), end = case.safe, ""
-        count += int(case.name == "401" and row.renewed)
+        count += RENEWALS if case.name == "401" and row.renewed else 0
     else:
         (error, end), count = case.once, 1
         if case.name == "401" and row.renewed:  # a fresh token is there: the next visit may try

@@ -537,11 +537,35 @@ async def test_a_401_ends_an_outage_before_the_credential_is_renewed() -> None:
     assert heard == [["slot", "worked"]]
 
 
-async def test_a_second_401_is_an_access_error() -> None:
-    async with wire(answers(401)) as served, sending(served.url, auth=Renewing("a", "b", "c")) as transport:
+async def test_a_third_401_is_an_access_error() -> None:
+    """The second may be of a token that another process got, and that is dead by now as well."""
+    async with wire(answers(401)) as served, sending(served.url, auth=Renewing("a", "b", "c", "d")) as transport:
         with pytest.raises(AccessError):
             await transport.send(SEARCH, json={})
-        assert len(served.requests) == 2
+        assert len(served.requests) == 3
+
+
+async def test_the_refused_credential_is_the_one_that_was_sent() -> None:
+    """While a call waits for its slot, another one may renew: what was at hand before that blames nothing."""
+    auth = Renewing("old", "new", "newest")
+    seen: list[object] = []
+
+    class Renews(HeardLimiter):
+        async def slot(self, bucket: str, patience_s: float = 5.0) -> None:
+            if auth.tokens[0] == "old":
+                auth.tokens.pop(0)
+            await super().slot(bucket, patience_s)
+
+    renew = auth.renewed
+
+    async def renewed(refused: object) -> bool:
+        seen.append(refused)
+        return await renew(refused)
+
+    auth.renewed = renewed  # type: ignore[method-assign]  # the test's own credential
+    async with wire(answers(401), answers(200)) as served, sending(served.url, Renews(), auth=auth) as transport:
+        await transport.send(SEARCH, json={})
+    assert seen == [{"authorization": "Bearer new"}]
 
 
 async def test_a_paid_401_with_a_new_token_is_released_for_an_immediate_retry() -> None:
