@@ -321,6 +321,15 @@ class Property:
     unique: bool = False
     label: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    creatable: bool = True  # a new row may be given it
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """What this credential must be granted before it may change rows of an object, or make some; ``""`` for nothing."""
+
+    update: str = ""
+    create: str = ""
 
 
 @dataclass(frozen=True, slots=True)

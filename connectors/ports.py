@@ -16,6 +16,7 @@ from connectors.models import (
     Company,
     Cursor,
     Found,
+    Lacks,
     Marks,
     Need,
     Offer,
@@ -194,6 +195,12 @@ class Crm(Protocol):
 
     def needs(self, object: str) -> tuple[Need, ...]:
         """What visits of ``object`` read besides the mapped properties, and cannot do without."""
+
+    async def lacks(self, object: str) -> Lacks:
+        """What this credential may not do with rows of ``object``, as far as the CRM tells."""
+
+    async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
+        """Which ids, such as an owner's, a new row cannot be given, with the reason; both by property."""
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our own custom properties (external id) that ``object`` lacks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_hex
@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from config.fields import PROPERTIES
 from config.settings import CrmSettings, Settings, Watched
+from config.vendors import record_id
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
 from connectors.models import Found, Grade, Property
@@ -195,7 +196,7 @@ class Runtime:
         person = settings.deliver_as
         await refuse_unmet(name, settings, vendor, person)
         schema = {kind: await vendor.properties(kind) for kind in ("company", person)}
-        schema |= await _others(settings, vendor, person)
+        schema |= await others(settings, vendor, person)
         people = (person, *(kind for kind in schema if kind not in {"company", person}))
         wrong: list[str] = []
         constants: dict[str, dict[str, str]] = {}
@@ -203,7 +204,7 @@ class Runtime:
             if vendor.missing(kind, schema[kind]):
                 hint = f"{name} lacks {settings.external_id} on its {kind}: run refill setup {name}"
                 raise AccessError(name, "properties", code="EXTERNAL_ID", hint=hint)
-            constants[kind], problems = delivery.constants(created(settings, kind), schema[kind])
+            constants[kind], problems = delivery.constants(created(settings, kind, schema[kind]), schema[kind])
             wrong += [f"crm.{name}.create.{kind}.{property}: {why}" for property, why in problems.items()]
         if wrong:
             raise AccessError(name, "properties", code="PROPERTY", hint="; ".join(wrong))
@@ -216,8 +217,8 @@ class Runtime:
             person=person,
             people=people,
             external_id=settings.external_id,
-            properties={kind: _delivered(settings, kind) for kind in schema},
-            readable={kind: _delivered(settings, kind, readable=True) for kind in schema},
+            properties={kind: delivered(settings, kind) for kind in schema},
+            readable={kind: delivered(settings, kind, readable=True) for kind in schema},
             schema=schema,
             accept=accept,
             default_region=settings.default_region or "",
@@ -341,7 +342,7 @@ def _terms(settings: Settings, provider: Provider) -> Terms:
     return Terms(provider, provider.offers({}), paid.on_uncertain, _ms(paid.skip_after), paid.live_reserve)
 
 
-async def _others(settings: CrmSettings, vendor: Crm, person: str) -> dict[str, Mapping[str, Property]]:
+async def others(settings: CrmSettings, vendor: Crm, person: str) -> dict[str, Mapping[str, Property]]:
     """Objects that people may be in besides the one they are made as, as far as we are let see them."""
     if settings.kind != "salesforce":
         return {}
@@ -352,13 +353,18 @@ async def _others(settings: CrmSettings, vendor: Crm, person: str) -> dict[str, 
         return {}
 
 
-def created(settings: CrmSettings, object: str) -> Mapping[str, str]:
-    """What new rows of an object get besides what is delivered."""
+def created(settings: CrmSettings, object: str, schema: Mapping[str, Property]) -> Mapping[str, str]:
+    """What new rows of an object get besides what is delivered, ids in the one spelling that records have."""
     by_object: Mapping[str, Mapping[str, str]] = {str(kind): values for kind, values in settings.create.items()}
-    return by_object.get(object, {})
+    found = dict(by_object.get(object, {}))
+    for name in found.keys() & schema.keys():
+        if schema[name].kind == "id":
+            with suppress(ValueError):  # what is no id is refused with the other constants
+                found[name] = record_id(settings, found[name])
+    return found
 
 
-def _delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
+def delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
     """Where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
 
     With ``readable`` those, too, and for people what tells who they are in the other object: one field of the

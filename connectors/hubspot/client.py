@@ -14,7 +14,7 @@ from pydantic import SecretStr, TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
-from connectors.hubspot import records, refusals, search, sign_in, writing
+from connectors.hubspot import records, refusals, rights, search, sign_in, writing
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import MARKS, HubSpotOptions
 from connectors.hubspot.records import RawProperties, Row, Rows
@@ -25,6 +25,7 @@ from connectors.models import (
     Cursor,
     Fate,
     Found,
+    Lacks,
     Need,
     Page,
     Property,
@@ -163,6 +164,20 @@ class HubSpot:
     def needs(self, object: str) -> tuple[Need, ...]:
         """Consent, and the linked company."""
         return records.NEEDS.get(object, ())
+
+    async def lacks(self, object: str) -> Lacks:
+        """What the token's scopes say."""
+        self._of(object)
+        signed = await self._transport.auth.headers()
+        token = signed["authorization"].removeprefix("Bearer ")
+        return await rights.lacks(self._transport.send, self._options, token, object)
+
+    async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
+        """Owners that are not there or not active; HubSpot has no other ids in properties."""
+        del object
+        owner = ids.get(rights.OWNER, "")
+        why = await rights.unusable_owner(self._transport.send, self.name, owner) if owner else ""
+        return {rights.OWNER: why} if why else {}
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our external id, when the portal lacks it or does not keep it unique."""

@@ -19,6 +19,7 @@ class Paths:
     properties: str
     associations: str
     token: str
+    introspect: str
 
     def records(self, object: str, rest: str = "") -> str:
         """``rest`` below the records of our word ``object``."""
@@ -39,11 +40,13 @@ PATHS = {
         properties="/crm/properties/2026-09",
         associations="/crm/associations/2026-09",
         token="/oauth/2026-09/token",  # noqa: S106 - a path
+        introspect="/oauth/2026-09/token/introspect",
     ),
     "v3": Paths(
         objects="/crm/v3/objects",
         properties="/crm/v3/properties",
         associations="/crm/v4/associations",
         token="/oauth/v3/token",  # noqa: S106 - a path
+        introspect="/oauth/v3/token/introspect",
     ),
 }

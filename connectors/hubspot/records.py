@@ -241,6 +241,7 @@ def to_property(raw: RawProperty) -> Property:
         name=raw.name,
         kind=_kind(raw),
         writable=not read_only,
+        creatable=not read_only,
         length=65_536 if raw.type == "string" else 0,
         options=frozenset(option.value for option in options),
         labels={option.value: option.label for option in options},

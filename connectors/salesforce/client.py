@@ -21,6 +21,7 @@ from connectors.models import (
     Cursor,
     Fate,
     Found,
+    Lacks,
     Need,
     Page,
     Property,
@@ -153,6 +154,18 @@ class Salesforce:
     def needs(self, object: str) -> tuple[Need, ...]:
         """Consent, and the employer as the record or its account tells."""
         return records.NEEDS.get(object, ())
+
+    async def lacks(self, object: str) -> Lacks:
+        """What describe says of the object as a whole."""
+        schema, table = await self._org.schema(object), TABLES[object]
+        return Lacks(
+            "" if schema.updateable else f'give the user the right "Edit" on {table}',
+            "" if schema.createable else f'give the user the right "Create" on {table}',
+        )
+
+    async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
+        """Owners, record types and other rows that are not there, not active or not for this object."""
+        return await self._org.unusable(object, ids)
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our external id, when the org lacks it or does not keep it unique."""

@@ -106,6 +106,30 @@ class Org:
                 return await self._table(table)
         return Schema()
 
+    async def unusable(self, object: str, ids: Mapping[str, str]) -> dict[str, str]:
+        """Which of the ids a new row cannot be given and why, both by field: gone, inactive, of another object."""
+        schema = await self.schema(object)
+        wrong = {}
+        for name, id in ids.items():
+            why = "" if known_id(id) else "it is not a record's id"
+            why = why or ("it is not available to our user" if known_id(id) in schema.unavailable else "")
+            if why := why or await self._unusable(object, schema.references.get(name, ()), id):
+                wrong[name] = why
+        return wrong
+
+    async def _unusable(self, object: str, tables: Sequence[str], id: str) -> str:
+        for table in tables:
+            held = (await self._parent([table])).properties
+            if "Id" not in held:
+                continue  # a table that is hidden from us tells nothing
+            asked = ("Id", *(name for name in ("IsActive", "SobjectType") if name in held))
+            for row in await self.rows(soql.select(asked, table, [f"Id = {soql.quoted(id)}"]), QUERY):
+                if row.get("IsActive") is False:
+                    return "it is not active"
+                of_another = "SobjectType" in asked and row.get("SobjectType") != self.table(object)
+                return "it is of another object" if of_another else ""
+        return "no such row is shown to us"
+
     async def _described(self, table: str) -> Reply:
         try:
             return await self.send(DESCRIBE, f"sobjects/{table}/describe")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.models import Company, Need, Property, Record, Write
 from connectors.numbers import count
 from connectors.ports import Watched
+from connectors.salesforce.ids import known_id
 
 TABLES = {"contact": "Contact", "lead": "Lead", "company": "Account"}
 ALSO = {
@@ -79,6 +80,7 @@ class RawField(_Model):
     label: str = ""
     type: str = "string"
     length: int = 0
+    createable: bool = True
     updateable: bool = False
     filterable: bool = True
     unique: bool = False
@@ -89,8 +91,18 @@ class RawField(_Model):
     picklistValues: list[_Choice] | None = Field(default=None)  # noqa: N815 - Salesforce's name
 
 
+class RecordTypeInfo(_Model):
+    """A record type as this user sees it; every object has a master that is none."""
+
+    recordTypeId: str = ""  # noqa: N815 - Salesforce's name
+    available: bool = True
+
+
 class Describe(_Model):
     fields: list[RawField]
+    createable: bool = True
+    updateable: bool = True
+    recordTypeInfos: list[RecordTypeInfo] = Field(default_factory=list)  # noqa: N815 - Salesforce's name
 
 
 class Version(_Model):
@@ -109,18 +121,24 @@ class Created(_Model):
 class Schema:
     """An object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
 
-    ``relations`` are the tables that a relation's name, such as ``Owner``, leads to.
+    ``relations`` are the tables that a relation's name, such as ``Owner``, leads to, and ``references`` the same by the
+    name of the field that holds the id. ``unavailable`` are record types that this user may not give.
     """
 
     properties: Mapping[str, Property] = field(default_factory=dict)
     filterable: frozenset[str] = frozenset()
     relations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unavailable: frozenset[str] = frozenset()
+    createable: bool = True
+    updateable: bool = True
 
     def extended(self, related: Mapping[str, Property]) -> Schema:
         """The schema with fields of parents, by their dotted names."""
         if not related:
             return self
-        return Schema({**self.properties, **related}, self.filterable | related.keys(), self.relations)
+        properties = {**self.properties, **related}
+        return replace(self, properties=properties, filterable=self.filterable | related.keys())
 
 
 def to_schema(raw: Describe) -> Schema:
@@ -129,6 +147,10 @@ def to_schema(raw: Describe) -> Schema:
         {item.name: _property(item) for item in raw.fields},
         frozenset(item.name for item in raw.fields if item.filterable),
         {item.relationshipName: tuple(item.referenceTo or ()) for item in raw.fields if item.relationshipName},
+        {item.name: tuple(item.referenceTo) for item in raw.fields if item.referenceTo},
+        frozenset(known_id(one.recordTypeId) for one in raw.recordTypeInfos if not one.available),
+        raw.createable,
+        raw.updateable,
     )
 
 
@@ -140,6 +162,7 @@ def _property(raw: RawField) -> Property:
         name=raw.name,
         kind=kind,
         writable=raw.updateable,
+        creatable=raw.createable,
         length=raw.length if kind not in {"options", "number", "bool", "date", "datetime"} else 0,
         options=frozenset(choice.value for choice in shown) if chosen else frozenset(),
         labels={choice.value: choice.label for choice in shown} if chosen else {},

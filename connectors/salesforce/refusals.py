@@ -25,6 +25,7 @@ from connectors.numbers import count
 from connectors.operations import Operation
 from connectors.refusal_kinds import kind_of, plain_words
 from connectors.salesforce import access
+from connectors.salesforce.ids import known_id
 
 LOCKED = frozenset({"UNABLE_TO_LOCK_ROW"})
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND", "MALFORMED_ID"})
@@ -136,13 +137,13 @@ def _existing(item: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]
     """The rows in the way: named at the end of a unique clash, or in what a duplicate rule matched."""
     found = [word for word in _OTHER.findall(message) if any(c.isdigit() for c in word)]
     if found:
-        yield _object_of(found[-1]), found[-1]
+        yield _object_of(found[-1]), known_id(found[-1]) or found[-1]
     for match in _items(_duplicates(item).get("matchResults")):
         for row in _items(match.get("matchRecords")):
             record = row.get("record")
             id_ = record.get("Id") if isinstance(record, dict) else None
             if isinstance(id_, str) and _OTHER.fullmatch(id_):
-                yield _object_of(id_), id_
+                yield _object_of(id_), known_id(id_) or id_
 
 
 def _duplicates(item: Mapping[str, Any]) -> Mapping[str, Any]:

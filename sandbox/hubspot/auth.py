@@ -120,6 +120,13 @@ class Tokens:
             }
         return Reply(200, body)
 
+    def app_token(self, call: Call) -> Reply:
+        """What a private app's token may do."""
+        if call.json.get("tokenKey") != self.credentials.token:
+            return Reply(404, {"status": "error", "message": "token not found", "correlationId": "0"})
+        told = {"userId": USER_ID, "hubId": self._settings.portal_id, "scopes": list(self._settings.scopes)}
+        return Reply(200, told)
+
     def revoke(self, call: Call) -> Reply:
         token = _form(call).get("token", "")
         self._refresh.discard(token)

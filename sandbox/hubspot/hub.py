@@ -76,7 +76,19 @@ class HubSpot(Vendor):
             if generation != "v1":
                 yield Route("POST", f"/oauth/{generation}/token/introspect", self.tokens.introspect)
                 yield Route("POST", f"/oauth/{generation}/token/revoke", self.tokens.revoke)
+        yield Route("POST", "/oauth/v2/private-apps/get/access-token-info", self.tokens.app_token)
+        yield Route("GET", "/crm/v3/owners/{id}", self._owner)
         yield from routes(self._endpoints, self._guard)
+
+    def _owner(self, call: Call) -> Reply:
+        """One of the two users who own rows here."""
+        if "crm.objects.owners.read" not in self.settings.scopes:
+            return ApiError(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes.").reply()
+        id_ = call.params["id"]
+        options = self.portal.table("contacts").properties["hubspot_owner_id"].options
+        if id_ not in {one.value for one in options}:
+            return ApiError(404, "OBJECT_NOT_FOUND", "Owner not found").reply()
+        return Reply(200, {"id": id_, "archived": id_ in self.settings.archived_owners})
 
     def application(self) -> web.Application:
         app = super().application()

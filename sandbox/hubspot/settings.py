@@ -6,7 +6,7 @@ from typing import Final
 ALL_SCOPES: Final = (
     "crm.objects.contacts.read", "crm.objects.contacts.write",
     "crm.objects.companies.read", "crm.objects.companies.write",
-    "crm.schemas.contacts.write", "crm.schemas.companies.write",
+    "crm.schemas.contacts.write", "crm.schemas.companies.write", "crm.objects.owners.read",
 )  # fmt: skip
 
 
@@ -19,6 +19,7 @@ class Settings:
     """Object -> properties an administrator requires; holds for the dated paths."""
     required_beside: dict[str, dict[str, str]] = field(default_factory=dict)
     """Object -> property -> another one that must not be blank where the first is written; for the dated paths."""
+    archived_owners: list[str] = field(default_factory=list)
     locked_writes: int = 0
     """So many writes to come are answered 423."""
     rotate_refresh_tokens: bool = False

@@ -54,6 +54,10 @@ def add_org_control(app: web.Application, org: "Salesforce") -> None:
         app.router.add_route(method, f"/_sandbox/{path}", _handler(action))
 
 
+def _switch(entries: set[tuple[str, str]], entry: tuple[str, str], body: dict[str, Any]) -> None:
+    (entries.add if body.get("hidden", True) else entries.discard)(entry)
+
+
 def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else {}
@@ -154,13 +158,23 @@ class _Control:
         return {}
 
     def hide(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "field", "hidden": true}`: field-level security takes the field, or without one the object."""
+        """`{"object", "field", "hidden": true}`: field-level security takes the field, or without one the object.
+
+        `{"object", "field", "read_only": true}` leaves the field readable; `{"object", "right": "createable"}` takes
+        the right to make rows of the object (`"updateable"`: to edit them); `"hidden": false` gives either back.
+        """
+        if "right" in body:
+            _switch(self.store.schema.forbidden, (self._object(body["object"]), str(body["right"])), body)
+            return {}
         if "field" not in body:
             hidden = self.store.schema.hidden_objects
             (hidden.add if body.get("hidden", True) else hidden.discard)(str(body["object"]))
             return {}
         entry = (self._object(body["object"]), str(body["field"]))
-        (self.store.schema.hidden.add if body.get("hidden", True) else self.store.schema.hidden.discard)(entry)
+        if body.get("read_only"):
+            _switch(self.store.schema.read_only, entry, body)
+        else:
+            _switch(self.store.schema.hidden, entry, body)
         return {}
 
     def switch(self, _: web.Request, body: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sandbox.salesforce.errors import ApiError, not_found
@@ -21,6 +22,9 @@ class Schema:
         self._objects = {name.lower(): name for name in whole}
         self.hidden: set[tuple[str, str]] = set()
         self.hidden_objects: set[str] = set()
+        self.read_only: set[tuple[str, str]] = set()
+        self.forbidden: set[tuple[str, str]] = set()
+        """(object, "createable" or "updateable"): rights that the user lacks."""
 
     def object_name(self, name: str) -> str:
         """The name as described. Raises: ApiError 404."""
@@ -31,10 +35,17 @@ class Schema:
 
     def field(self, object_name: str, name: str) -> Field | None:
         found = self._fields[object_name].get(name.lower())
-        return None if found is None or (object_name, found.name) in self.hidden else found
+        return None if found is None or (object_name, found.name) in self.hidden else self._seen(object_name, found)
+
+    def _seen(self, object_name: str, item: Field) -> Field:
+        """A field as field-level security lets the user have it."""
+        if (object_name, item.name) not in self.read_only:
+            return item
+        return replace(item, createable=False, updateable=False)
 
     def visible(self, object_name: str) -> list[Field]:
-        return [item for item in self._fields[object_name].values() if (object_name, item.name) not in self.hidden]
+        shown = [item for item in self._fields[object_name].values() if (object_name, item.name) not in self.hidden]
+        return [self._seen(object_name, item) for item in shown]
 
     def all(self, object_name: str) -> list[Field]:
         return list(self._fields[object_name].values())
@@ -73,6 +84,8 @@ class Schema:
 
         Raises: ApiError 400 for the first field or value that an org would refuse.
         """
+        if (object_name, "createable" if creating else "updateable") in self.forbidden:
+            raise ApiError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on object id")
         values: dict[str, Value] = {}
         for name, value in raw.items():
             if name == "attributes":

@@ -23,10 +23,10 @@ from connectors.limits import NoLimiter
 from connectors.models import Cursor, Property, Standing
 from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
+from worker.commands.checking_deliveries import unmet_by_deliveries
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
 from worker.connection import Safety, check_safety, open_redis
-from worker.decide import delivery
 from worker.exit_codes import DONE, FAILED, WRONG_USE
 from worker.ledger.grants import Grants
 from worker.ledger.room import Room
@@ -34,7 +34,6 @@ from worker.ledger.scripts import Scripts
 from worker.ledger.spool import Spool
 from worker.needs import unmet
 from worker.policies import policy, watched_of, with_ids
-from worker.runtime import created
 from worker.vault import Vault
 from worker.vendor_clocks import FAR_MS
 from worker.vendors import open_crm, open_openprospect, open_providers, renews
@@ -249,11 +248,14 @@ async def _crm(
     if any(one.level == FAILED_LEVEL for one in found):
         return found  # the same credential would be refused for every object
     objects = [kind for kind in ("contact", "lead", "company") if getattr(settings.watch, kind, None) is not None]
+    rights = [_rights(name, settings, vendor, kind, credential) for kind in objects if kind != "company"]
     if delivered:
         objects = list(dict.fromkeys([*objects, "company", settings.deliver_as]))
     parts = await asyncio.gather(
         *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects),
         *(_asked(name, settings, vendor, kind, credential, providers) for kind in objects if kind != "company"),
+        *(rights if settings.mode != "observe" else ()),
+        *([_deliveries(name, settings, vendor, credential)] if delivered and settings.mode != "observe" else ()),
     )
     return [*found, *_retirements(name, settings), *(one for part in parts for one in part)]
 
@@ -288,11 +290,37 @@ async def _asked(
             rules = with_ids(settings, rules, schema)
             if set(rules.properties) <= schema.keys():  # else they are named already
                 await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
+                await vendor.walk(watched_of(rules), "")  # a backfill's own question
     except ValueError as error:
         return [Finding(part, FAILED_LEVEL, str(error), "correct it")]
     except (ConnectorError, TimeoutError) as error:
         return [failure(part, credential, error)]
     return []
+
+
+async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str) -> list[Finding]:
+    """Whether rows of a watched object may be written."""
+    watched = getattr(settings.watch, kind)
+    if all(rule.write == "never" for rule in watched.fields.values()):
+        return []
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            grant = (await vendor.lacks(kind)).update
+    except (ConnectorError, TimeoutError) as error:
+        return [failure(f"{name} {kind}", credential, error)]
+    return [Finding(f"{name} {kind}", FAILED_LEVEL, "its rows cannot be written by us", grant)] if grant else []
+
+
+async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[Finding]:
+    """What deliveries ask of a crm besides what visits do."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return [
+                Finding(f"{name} {one.object}", FAILED_LEVEL, one.told, one.do)
+                for one in await unmet_by_deliveries(name, settings, vendor)
+            ]
+    except (ConnectorError, TimeoutError) as error:
+        return [failure(f"{name} delivery", credential, error)]
 
 
 async def _object(
@@ -310,11 +338,6 @@ async def _object(
     if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
         told = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
         found.append(Finding(part, FAILED_LEVEL, told, f"run refill setup {name}"))
-    if delivered:
-        _, wrong = delivery.constants(created(settings, kind), schema)
-        for property, why in wrong.items():
-            key = f"crm.{name}.create.{kind}.{property}"
-            found.append(Finding(part, FAILED_LEVEL, f"{property}: {why}", f"change or drop {key}"))
     mapped = len(_mapped(name, settings, kind))
     return found or [Finding(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
 

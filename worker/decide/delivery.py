@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.models import Company, Grade, Person, PhoneKind, Property, Record
 from worker.decide import gate
@@ -166,12 +166,12 @@ def constants(wanted: Mapping[str, str], schema: Mapping[str, Property]) -> tupl
         described = schema.get(name)
         if described is None:
             wrong[name] = "there is no such property"
-        elif not described.writable:
+        elif not described.creatable:
             wrong[name] = "it is read-only to us"
         elif described.kind in {"date", "datetime"} or (described.kind == "options" and not described.options):
             values[name] = clean(text)  # only the CRM knows whether it takes these
         else:
-            fitted = fit(text, "", described)
+            fitted = fit(text, "", replace(described, writable=True))
             if isinstance(fitted, Invalid):
                 wrong[name] = "it does not take this value"
             else:

@@ -1,0 +1,77 @@
+"""What a portal's token may do: its scopes, and the owners that it may name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from connectors.classify import parsed
+from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.paths import PATHS, TYPES
+from connectors.models import Lacks, Reply
+from connectors.oauth import BUCKET
+from connectors.operations import Operation, Repeat
+
+OWNER = "hubspot_owner_id"
+_UNTOLD = frozenset({400, 401, 403, 404, 405})
+_APP_TOKEN = Operation(
+    "token.info", "POST", "/oauth/v2/private-apps/get/access-token-info", Repeat.SAFE, misses=_UNTOLD
+)
+_OWNERS = Operation("owners.get", "GET", "/crm/v3/owners/{id}", Repeat.SAFE, misses=frozenset({400, 403, 404}))
+Send = Callable[..., Awaitable[Reply]]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    scopes: list[str] | None = None
+
+
+class _Owner(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    archived: bool = False
+
+
+_TOLD, _OWNER = TypeAdapter(_Told), TypeAdapter(_Owner)
+
+
+async def lacks(send: Send, options: HubSpotOptions, token: str, object: str) -> Lacks:
+    """The scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
+    operation, call = _question(options, token)
+    reply = await send(operation, **call)
+    told = _Told() if reply.status >= 400 else parsed(_TOLD, reply, options.name, operation.name)
+    scope = f"crm.objects.{TYPES[object]}.write"
+    if told.scopes is None or scope in told.scopes:
+        return Lacks()
+    grant = f"give the token the scope {scope}"
+    return Lacks(grant, grant)
+
+
+def _question(options: HubSpotOptions, token: str) -> tuple[Operation, dict[str, Any]]:
+    """The call that tells a token's scopes: a private app's and a connected one's have each their own."""
+    if options.token is not None or options.client_id is None or options.client_secret is None:
+        return _APP_TOKEN, {"json": {"tokenKey": token}}
+    path = PATHS[options.api_version].introspect
+    form = {
+        "client_id": options.client_id.get_secret_value(),
+        "client_secret": options.client_secret.get_secret_value(),
+        "token": token,
+        "token_type_hint": "access_token",
+    }
+    return Operation("oauth.introspect", "POST", path, Repeat.SAFE, bucket=BUCKET, misses=_UNTOLD), {"form": form}
+
+
+async def unusable_owner(send: Send, name: str, id: str) -> str:
+    """Why a row cannot be given this owner, ``""`` where it can or nobody tells.
+
+    Assumed: the owners' calls have no path of the dated generation.
+    """
+    reply = await send(_OWNERS, path={"id": id})
+    if reply.status == 403:
+        return ""  # owners are a scope of their own, which nothing else needs
+    if reply.status >= 400:
+        return "the portal has no such owner"
+    return "this owner is not active" if parsed(_OWNER, reply, name, _OWNERS.name).archived else ""
