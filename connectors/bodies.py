@@ -53,10 +53,3 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Part = Annotated[T, BeforeValidator(_object)]  # an object that may be absent: its fields then are
 Rows = Annotated[tuple[T, ...], BeforeValidator(_rows)]  # a list that may be absent, of objects
-
-
-def bare_host(text: str) -> str:
-    """``https://www.Example.com/about`` -> ``example.com``; ``""`` when there is no host in it."""
-    host = text.strip().lower().split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0].rsplit("@", 1)[-1]
-    host = host.split(":", 1)[0].removeprefix("www.").strip(".")
-    return host if "." in host and " " not in host else ""

@@ -77,7 +77,10 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody a provider told us about. ``slug`` is as the provider spells it; absent values are ``""``."""
+    """Somebody a provider told us about. ``slug`` is as the provider tells it, or a whole address.
+
+    Absent values are ``""``.
+    """
 
     id: str = ""
     slug: str = ""

@@ -6,7 +6,7 @@ Objects are spoken of by our words: ``contact``, ``lead``, ``company``. Every me
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +30,8 @@ from connectors.models import (
     WriteResult,
 )
 from connectors.vendor_clock import VendorClock
+
+Reader = Callable[[str], str]  # gives the one spelling of a value that it is compared by, "" where there is none
 
 
 class Provider(Protocol):
@@ -153,10 +155,12 @@ class Crm(Protocol):
         """The linked companies' names and domains; ids that are gone are left out."""
 
     async def find(
-        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = ()
+        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = (), read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
         """Rows per value, by direct read where ``property`` is unique, else by query; compared by us once more.
 
+        ``values`` are as ``read`` gives them. A row counts whose text ``read`` gives one of them, too: the connector
+        knows how its vendor is asked, and not which spellings mean the same.
         Each row tells its ``also`` properties as the vendor's index has them, which may be older than a read.
         """
 

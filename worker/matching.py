@@ -11,16 +11,17 @@ from dataclasses import dataclass, field, replace
 
 from connectors.batching import Batcher
 from connectors.models import Company, Fate, Found, Record
-from connectors.ports import Watched
+from connectors.ports import Reader, Watched
 from worker.decide import gate
 from worker.decide.delivery import FACTS, Delivered, row_facts
 from worker.decide.gate import Fact, Verdict
-from worker.decide.values import domains, linkedin
+from worker.decide.values import domains, emails, linkedin
 from worker.delivery_target import Target
 from worker.watches import Companies
 
 MOST = 20  # rows that one address or profile may lead to before nobody can tell them apart
 _FIELDS = {"domain": "domain", "email": "work_email", "slug": "linkedin_url"}
+_READERS: Mapping[str, Reader] = {"domain": domains.host, "email": emails.key}
 _FACTS = {"email": Fact.EMAIL, "slug": Fact.SLUG}
 
 
@@ -187,14 +188,14 @@ class Matcher:
             return ()
         if kind == "slug":
             return _oldest_first(await self._profile(object, property).ask(value))
-        return await self._find(object, property, value if key else external_id)
+        return await self._find(object, property, value if key else external_id, _READERS.get(kind, str.casefold))
 
-    async def _find(self, object: str, property: str, value: str) -> Sequence[Record]:
+    async def _find(self, object: str, property: str, value: str, read: Reader = str.casefold) -> Sequence[Record]:
         if (object, property) not in self._finders:
             also = self.read_for(object) if object in self._target.people else ()
 
             async def find(values: Sequence[str]) -> Mapping[str, tuple[Record, ...]]:
-                return await self._vendor.find(object, property, values, also)
+                return await self._vendor.find(object, property, values, also, read)
 
             self._finders[object, property] = Batcher(self._target.crm, "find", find, str, self._vendor.batch)
         return _oldest_first(await self._finders[object, property].ask(value))

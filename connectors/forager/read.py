@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from pydantic import TypeAdapter
 
 from connectors import classify
-from connectors.bodies import Body, bare_host
+from connectors.bodies import Body
 from connectors.classify import Reading
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.forager import operations as op
@@ -203,11 +203,11 @@ def to_role(raw: ForagerRole) -> Role:
 
 
 def to_company(raw: ForagerOrganization) -> Company:
-    """A company; its domain may come with or without scheme."""
+    """A company; its domain comes with or without a scheme, and is told as it comes."""
     return Company(
         id=str(raw.id or ""),
         name=raw.name,
-        domain=bare_host(raw.domain),
+        domain=raw.domain,
         website=raw.website,
         linkedin_url=raw.linkedin_info.public_profile_url,
         industry=raw.linkedin_info.industry.name,

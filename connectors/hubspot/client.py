@@ -19,7 +19,6 @@ from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import MARKS, HubSpotOptions
 from connectors.hubspot.records import RawProperties, Row, Rows
 from connectors.limits import Limiter, Ticket, Window, parse_rate
-from connectors.matching import bare_host, profile_address, spellings
 from connectors.models import (
     Company,
     Cursor,
@@ -38,7 +37,7 @@ from connectors.models import (
 )
 from connectors.oauth import GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation
-from connectors.ports import Watched
+from connectors.ports import Reader, Watched
 from connectors.transport import Auth, NoAuth, StaticAuth, Transport
 
 BATCH = 100
@@ -307,7 +306,7 @@ class HubSpot:
     # ---- deliver -------------------------------------------------------------------------------------------------
 
     async def find(
-        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = ()
+        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = (), read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
         """Records per value.
 
@@ -320,18 +319,14 @@ class HubSpot:
             texts = [value.strip().lower() for value in wanted if "@" in value] if property == "email" else wanted
             hits = await self._by_key(object, property, texts, names)
         elif (object, property) == ("company", "domain"):
-            hosts = list(dict.fromkeys(host for value in wanted if (host := bare_host(value))))
             hits = await self._searched(
-                object, search.domain_bodies(hosts, ("domain", "hs_additional_domains", *names))
+                object, search.domain_bodies(wanted, ("domain", "hs_additional_domains", *names))
             )
         else:
-            forms = list(
-                dict.fromkeys(form for value in wanted for form in spellings(profile_address(property, value)))
-            )
-            hits = await self._searched(object, search.value_bodies(property, forms, (property, *names)))
+            hits = await self._searched(object, search.value_bodies(property, wanted, (property, *names)))
         found = {row.id: records.to_record(object, row, time_ms) for row, time_ms in hits.values()}
         return {
-            value: tuple(found[row.id] for row, _ in hits.values() if search.holds(row, property, value))
+            value: tuple(found[row.id] for row, _ in hits.values() if search.holds(row, property, read(value), read))
             for value in values
         }
 

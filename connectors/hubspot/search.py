@@ -12,9 +12,8 @@ from typing import Any
 
 from connectors.hubspot.paths import MODIFIED
 from connectors.hubspot.records import Row
-from connectors.matching import alike, bare_host, profile_address
 from connectors.models import Cursor, Record
-from connectors.ports import Watched
+from connectors.ports import Reader, Watched
 
 PAGE = 200
 MOST_GROUPS, MOST_IN_GROUP, MOST_FILTERS, MOST_CHARACTERS = 5, 6, 18, 3000  # the stricter of two documents
@@ -183,13 +182,8 @@ def _chunks(values: Sequence[str], good: Callable[[list[str]], bool]) -> Iterabl
         yield chunk
 
 
-def holds(row: Row, property: str, value: str) -> bool:
+def holds(row: Row, property: str, value: str, read: Reader) -> bool:
     """Whether a row really is the one asked for: a search matches more than we mean."""
-    held = row.properties
-    if property == "email":
-        spare = (held.get("hs_additional_emails") or "").split(";")
-        return any(alike(value, text) for text in (held.get("email") or "", *spare))
-    if property == "domain":
-        spare = (held.get("hs_additional_domains") or "").split(";")
-        return bare_host(value) in {bare_host(text) for text in (held.get("domain") or "", *spare)} - {""}
-    return alike(profile_address(property, value), held.get(property) or "")
+    spare = {"email": "hs_additional_emails", "domain": "hs_additional_domains"}.get(property, "")
+    held = (row.properties.get(property) or "", *(row.properties.get(spare) or "").split(";"))
+    return bool(value) and value in {read(text.strip()) for text in held}

@@ -9,7 +9,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors import classify
-from connectors.bodies import bare_host
 from connectors.errors import UnavailableError
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
@@ -180,13 +179,13 @@ class Kaspr:
 
     def pattern_question(self, domain: str) -> Question:
         """The question behind ``domain_pattern``."""
-        arguments = {"domain": bare_host(domain)}
+        arguments = {"domain": domain}
         return Question(self.name, self.account, op.DOMAIN_PATTERN.name, arguments, op.DOMAIN_PATTERN.credits)
 
     def employees_question(self, domain: str, limit: int = 5) -> Question:
         """The question behind ``domain_employees``; at worst a credit for each of ``limit`` people."""
         most = min(max(limit, 1), op.EMPLOYEES_MOST)
-        arguments = {"domain": bare_host(domain), "limit": str(most)}
+        arguments = {"domain": domain, "limit": str(most)}
         return Question(self.name, self.account, op.DOMAIN_EMPLOYEES.name, arguments, most)
 
     async def _ask_profile(self, slug: str, name: str, fields: Collection[str], ticket: Ticket) -> Reply:

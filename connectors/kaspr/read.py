@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from connectors import classify
-from connectors.bodies import bare_host
 from connectors.classify import Reading, capped, retry_after
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError
 from connectors.kaspr import operations as op
@@ -209,7 +208,7 @@ def to_person(raw: Profile, *, graded: bool) -> Person:
     """A profile; ``graded`` where ``valid`` is a grade (it is none in v2). Its location is of no told kind."""
     company = Company(
         name=raw.company_name or raw.company.name,
-        domain=bare_host(raw.company.domains[0]) if raw.company.domains else "",
+        domain=next(iter(raw.company.domains), ""),
         linkedin_url=raw.company.company_page_url,
         industry=raw.company.industry_name,
         employee_count=raw.company.staff_count,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -228,7 +226,7 @@ def to_person(raw: Prospect, employer: Company | None = None) -> Person:
     roles = (models.Role(raw.job_title, to_company(employer), current=True),) if employer else ()
     return Person(
         id=raw.id,
-        slug=slug(raw.linkedin_url),
+        slug=raw.linkedin_url,
         full_name=raw.full_name or f"{raw.first_name} {raw.last_name}".strip(),
         first_name=raw.first_name,
         last_name=raw.last_name,
@@ -244,15 +242,6 @@ def to_person(raw: Prospect, employer: Company | None = None) -> Person:
 def grade(status: str) -> Grade:
     """An e-mail status as a grade; words we do not know are unverified."""
     return _GRADES.get(status.lower().replace("-", "_").replace(" ", "_"), Grade.UNVERIFIED)
-
-
-def slug(linkedin_url: str) -> str:
-    """The part after ``/in/`` as it is spelled there, ``""`` for any other address."""
-    try:
-        parts = urlsplit(linkedin_url if "://" in linkedin_url else f"https://{linkedin_url}").path.split("/")
-    except ValueError:
-        return ""
-    return next((after for before, after in itertools.pairwise(parts) if before == "in"), "")
 
 
 def moment_ms(text: str) -> int:

@@ -15,7 +15,6 @@ from pydantic import TypeAdapter
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
 from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate, slots_ahead
-from connectors.matching import alike, bare_host, profile_address, profile_slug, spellings
 from connectors.models import (
     Company,
     Cursor,
@@ -33,7 +32,7 @@ from connectors.models import (
     Written,
 )
 from connectors.oauth import GrantStore
-from connectors.ports import Watched
+from connectors.ports import Reader, Watched
 from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.ids import is_id, known_id
@@ -331,30 +330,29 @@ class Salesforce:
     # ---- deliver -------------------------------------------------------------------------------------------------
 
     async def find(
-        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = ()
+        self, object: str, property: str, values: Sequence[str], also: Sequence[str] = (), read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
-        """Records per value. A web address is asked for by its host, a profile by its slug, and compared here."""
+        """Records per value. An account is asked for by the host in its website."""
         schema = await self._org.schema(object)
         known = schema.properties.get(property)
         if known is None:
             hint = f"the org shows no {object} field {property}: create it or change the mapping"
             raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
-        hosts = object == "company" and property == "Website"
+        part_of = object == "company" and property == "Website"
         asked = records.asked_for(Watched(object, (property, *also)), schema)
 
         def query(part: Sequence[str]) -> str:
-            where = [_sought(property, part, hosts, known.kind), "IsDeleted = false"]  # a converted lead is known too
+            where = [_sought(property, part, part_of, known.kind), "IsDeleted = false"]  # a converted lead is known too
             return soql.select(asked, TABLES[object], where, "ORDER BY Id ASC")
 
-        spelt = {value: profile_address(property, value) for value in values}
-        wanted = [spelt[value] for value in values if (bare_host(value) if hosts else value.strip())]
+        wanted = [value for value in values if value.strip()]
         found: dict[str, Record] = {}
         for part in soql.chunked(wanted, query, FINDS):
             rows = await self._org.rows(query(part), QUERY)
             records_ = (records.to_record(object, row, asked, self._org.read_at) for row in rows)
             found |= {record.id: record for record in records_}
         return {
-            value: tuple(one for one in found.values() if _same(spelt[value], one.values.get(property) or "", hosts))
+            value: tuple(one for one in found.values() if _holds(one.values.get(property) or "", read(value), read))
             for value in values
         }
 
@@ -468,18 +466,16 @@ def _alive(object: str) -> list[str]:
     return ["IsDeleted = false", *(["IsConverted = false"] if object == "lead" else [])]
 
 
-def _sought(property: str, values: Sequence[str], hosts: bool, kind: str) -> str:
-    """The test for rows that may hold one of ``values``."""
-    patterns = [bare_host(value) if hosts else profile_slug(value) for value in values]
-    if hosts or (kind == "url" and all(patterns)):
-        return "(" + " OR ".join(f"{soql.name(property)} LIKE {soql.like(text)}" for text in patterns) + ")"
-    return soql.one_of(property, [soql.literal(form, kind) for value in values for form in spellings(value)])
+def _sought(property: str, values: Sequence[str], part_of: bool, kind: str) -> str:
+    """The test for rows that may hold one of ``values``, or an address that one of them is part of."""
+    if part_of:
+        return "(" + " OR ".join(f"{soql.name(property)} LIKE {soql.like(value)}" for value in values) + ")"
+    forms = dict.fromkeys(form for value in values for form in (value.strip(), value.strip().lower()))
+    return soql.one_of(property, [soql.literal(form, kind) for form in forms])
 
 
-def _same(value: str, held: str, hosts: bool) -> bool:
-    if hosts:
-        return bare_host(value) != "" and bare_host(value) == bare_host(held)
-    return alike(value, held)
+def _holds(held: str, value: str, read: Reader) -> bool:
+    return bool(value) and read(held.strip()) == value
 
 
 def _last_master(row_id: str, seen: Mapping[str, Mapping[str, Any]]) -> str:

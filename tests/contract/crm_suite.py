@@ -42,9 +42,11 @@ class CrmRow:
     missed: Callable[[Any], bool] = bool
 
 
-async def ids_found(crm: Any, object: str, property: str, values: Sequence[str]) -> dict[str, tuple[str, ...]]:
+async def ids_found(
+    crm: Any, object: str, property: str, values: Sequence[str], read: Callable[[str], str] = str.casefold
+) -> dict[str, tuple[str, ...]]:
     """Ids of the rows that ``find`` gives per value."""
-    found = await crm.find(object, property, values)
+    found = await crm.find(object, property, values, (), read)
     return {value: tuple(row.id for row in rows) for value, rows in found.items()}
 
 

@@ -28,7 +28,7 @@ from connectors.models import (
     Written,
 )
 from connectors.openprospect import DeliveredCompany
-from connectors.ports import Watched
+from connectors.ports import Reader, Watched
 from tests.integration.conftest import Clock
 from worker.attend import attended
 from worker.deliver import Deliverer
@@ -94,7 +94,7 @@ class Vendor:
         return found | {one: Found(Fate.GONE) for one in ids if one in self.gone}
 
     async def find(
-        self, object: str, property: str, values: Sequence[str], _also: Sequence[str] = ()
+        self, object: str, property: str, values: Sequence[str], _also: Sequence[str] = (), _read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
         kind = {"contact": "p", "company": "c"}[object]
         return {

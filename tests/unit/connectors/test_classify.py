@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from connectors.bodies import Body, Count, Flag, Number, Part, Rows, Text, Texts, bare_host
+from connectors.bodies import Body, Count, Flag, Number, Part, Rows, Text, Texts
 from connectors.classify import Reading, error, failure, parsed, request_id, retry_after, server_time
 from connectors.errors import ConnectorError, ContractError, RateLimitedError, RejectedError, UnavailableError
 from connectors.models import Reply
@@ -112,21 +112,6 @@ def test_a_contract_error_names_the_field_and_shows_no_value() -> None:
     with pytest.raises(ContractError) as caught:
         parsed(OUTER, reply(200, b"<html>"), "acme", "thing_read")
     assert caught.value.field == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "host"),
-    [
-        ("https://www.Example.com/about?x=1", "example.com"),
-        ("example.com.", "example.com"),
-        ("http://user@example.com:8080/", "example.com"),
-        ("localhost", ""),
-        ("not a host.", ""),
-        ("", ""),
-    ],
-)
-def test_a_bare_host(text: str, host: str) -> None:
-    assert bare_host(text) == host
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

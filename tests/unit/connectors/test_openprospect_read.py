@@ -9,7 +9,7 @@ from connectors.errors import ContractError
 from connectors.models import Reply
 from connectors.openprospect import NewOrder, SearchEdit, WantedCompany, delivered
 from connectors.openprospect.models import Company, Order
-from connectors.openprospect.read import code, missing_scopes, moment_ms, page, pause, slug
+from connectors.openprospect.read import code, missing_scopes, moment_ms, page, pause
 from tests.unit.connectors.samples import reply, samples, shown_person
 
 COMPANY = TypeAdapter(Company)
@@ -51,21 +51,6 @@ def test_a_row_is_a_company_with_people(sample: dict[str, Any]) -> None:
     for person, wanted in zip(row.people, expect["people"], strict=True):
         told = shown_person(person)
         assert {name: told.get(name, type(value)()) for name, value in wanted.items()} == wanted
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://www.linkedin.com/in/ada-example/", "ada-example"),
-        ("linkedin.com/in/ada-example?x=1", "ada-example"),
-        ("https://www.linkedin.com/in/let%C3%ADcia", "let%C3%ADcia"),
-        ("https://www.linkedin.com/company/example", ""),
-        ("https://[", ""),
-        ("", ""),
-    ],
-)
-def test_a_slug_is_the_part_after_in(url: str, expected: str) -> None:
-    assert slug(url) == expected
 
 
 @pytest.mark.parametrize(

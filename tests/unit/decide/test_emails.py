@@ -73,8 +73,8 @@ def test_addresses_are_compared_without_case() -> None:
     assert emails.same("ADA@acme.com", "ada@Acme.Com ")
     assert not emails.same("ada@acme.com", "bob@acme.com")
     assert emails.same("no address", "No Address")
-    assert emails.is_personal("ada@gmail.com")
-    assert not emails.is_personal("ada@acme.com")
+    assert emails.read("ada@gmail.com").free
+    assert not emails.read("ada@acme.com").free
 
 
 @given(st.text(max_size=60) | st.emails())

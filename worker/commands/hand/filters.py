@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from config.units import parse_duration
-from connectors.bodies import bare_host
 from connectors.forager.queries import Query
 from worker.commands.hand.saying import WrongUseError
-from worker.decide.values import emails, linkedin, phones
+from worker.decide.values import domains, emails, linkedin, phones
 
 Q = TypeVar("Q", bound=Query)
 _PHONE = re.compile(r"\+?[\d\s().-]{6,}")
@@ -24,7 +23,7 @@ def domain(text: str) -> str:
     Raises:
         WrongUseError: there is none in it.
     """
-    host = bare_host(text)
+    host = domains.host(text)
     if not host:
         raise WrongUseError(f'"{text}" is no domain: write one such as example.com')
     return host

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.table import Table
 
-from connectors.bodies import Body, bare_host
+from connectors.bodies import Body
 from connectors.forager import Forager, JobQuery, OrganizationQuery, RoleQuery, quoted
 from connectors.forager import operations as op
 from connectors.forager.client import Answered
@@ -21,6 +21,7 @@ from worker.commands.hand.opening import at_forager
 from worker.commands.hand.options import Config, Filters, Json, Pages, Total, Yes
 from worker.commands.hand.saying import agreed, finish, note, tell, tell_paid, telling_what_was_spent
 from worker.commands.hand.tables import card, listed, whole
+from worker.decide.values.domains import host
 
 R = TypeVar("R", bound=Body)
 Ids = Annotated[list[int] | None, typer.Option(help="Id from refill forager suggest; may be repeated.")]
@@ -86,7 +87,7 @@ async def _people(
     query = filters.query(RoleQuery, named, typed)
 
     def fits(row: FoundRole) -> bool:
-        who, where = row.person.linkedin_info.public_identifier.lower(), bare_host(row.organization.domain)
+        who, where = row.person.linkedin_info.public_identifier.lower(), host(row.organization.domain)
         return (not names or who in names) and (not hosts or where in hosts)
 
     await _search(op.ROLE_SEARCH, query, asked, Forager.roles, Forager.roles_total, fits, _roles)
@@ -152,7 +153,7 @@ async def _companies(
     query = filters.query(OrganizationQuery, named, typed)
 
     def fits(row: ForagerOrganization) -> bool:
-        return not hosts or bare_host(row.domain) in hosts
+        return not hosts or host(row.domain) in hosts
 
     def show(rows: Sequence[ForagerOrganization]) -> Table | str:
         return listed(
@@ -161,7 +162,7 @@ async def _companies(
             [
                 (
                     row.name,
-                    bare_host(row.domain),
+                    host(row.domain),
                     row.location.name,
                     row.linkedin_info.industry.name,
                     row.employees_range or row.employees_amount,

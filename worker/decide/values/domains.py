@@ -139,12 +139,6 @@ def _names_page(text: str) -> bool:
     return end is not None and bool(rest[end.end() :].strip(" /?#"))
 
 
-def same_domain(one: str, other: str) -> bool:
-    """Whether both belong to one registrable domain; an unknown one is the same as none."""
-    first = registrable(one)
-    return bool(first) and first == registrable(other)
-
-
 def same_host(one: str, other: str) -> bool:
     """Whether both are addresses at one host, ``www.`` aside; of pages at a shared host, whether both are one page."""
     first = host(one)

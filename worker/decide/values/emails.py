@@ -277,8 +277,3 @@ def same(one: str, other: str) -> bool:
 def domain(text: str) -> str:
     """Returns the host behind the ``@``."""
     return host(normal(text))
-
-
-def is_personal(text: str) -> bool:
-    """Whether the address lives at a free or access provider's host."""
-    return read(text).free

@@ -300,7 +300,7 @@ def _beside(reading: Reading, text: _Text) -> Reading:
 def _by_script(reading: Reading) -> list[Reading]:
     """A name in two scripts at once as one name in each."""
     kinds = dict.fromkeys(word.script for word in reading.sequence)
-    if len(kinds) < 2 or reading.wide:
+    if len(kinds) < 2 or reading.wide or len(reading.sequence) == 2:  # Ken 田中 is one name
         return []
     found = []
     for kind in kinds:
@@ -312,8 +312,3 @@ def _by_script(reading: Reading) -> list[Reading]:
 def is_vietnamese(family: tuple[Word, ...]) -> bool:
     """Whether a family name is one of the few of Vietnam, where the last given name is the one in use."""
     return len(family) == 1 and family[0].plain in _VIETNAMESE
-
-
-def of_last(last: str) -> Reading:
-    """A last name alone."""
-    return _of_pair("", last)
