@@ -27,6 +27,7 @@ from connectors.errors import (
 from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question, Reply
 from connectors.ports import Provider
+from worker.decide.odds import PRICE_LIST, Odds, odds_of
 from worker.journal_entries import lookup_entry
 from worker.landings import Landings
 from worker.ledger.answers import Kept, Ref
@@ -49,12 +50,14 @@ from worker.ledger.tickets import (
     Unknown,
 )
 from worker.ledger.work import Lane, Lease
+from worker.ledger.yields import Yields
 from worker.purse import Purse, cap_line
 from worker.runs import by_person, cap_of
 
 CAP_S = 60.0  # a visit waits no longer for room under its run's cap before it comes back later
 CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
 MOMENT_MS = 2_000
+ODDS_MS = 60_000  # what all workers have seen of the providers is read so often
 RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
 log = structlog.get_logger(__name__)
 
@@ -154,6 +157,7 @@ class Lookups:
     cursors: Cursors
     purse: Purse
     spool: Spool
+    yields: Yields
     owner: str
     keep_hits_ms: int
     keep_misses_ms: int
@@ -161,12 +165,24 @@ class Lookups:
     draining: asyncio.Event
     unchecked: set[str] = field(default_factory=set)  # providers whose books are not yet compared with ours
     landings: Landings = field(default_factory=Landings)
+    odds: Odds = PRICE_LIST
+    _odds_due_ms: int = 0
     _flights: dict[str, _Flight] = field(default_factory=dict)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         """Everything that can be asked of anybody."""
         return tuple(offer for terms in self.terms.values() for offer in terms.offers)
+
+    async def renew_odds(self) -> None:
+        """Read what questions have cost and brought so far, once in a while.
+
+        Raises:
+            LedgerUnavailableError: Redis is away.
+        """
+        if self.clock() >= self._odds_due_ms:
+            self._odds_due_ms = self.clock() + ODDS_MS
+            self.odds = odds_of(await self.yields.counted())
 
     async def kept(self, questions: Sequence[Question], ref: Ref | None) -> dict[str, Answer]:
         """The kept answers to any of ``questions``, in one round trip."""

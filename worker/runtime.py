@@ -36,6 +36,7 @@ from worker.ledger.reviews import Reviews
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.spool import Spool
 from worker.ledger.work import Lease, Work
+from worker.ledger.yields import Yields
 from worker.lookup import Lookups, Terms
 from worker.needs import CONSENT, refuse_unmet
 from worker.policies import policy, verified, watched_of, with_ids
@@ -292,6 +293,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             cursors=ledger.cursors,
             purse=purse,
             spool=spool,
+            yields=Yields(ledger.scripts),
             owner=owner,
             keep_hits_ms=_ms(settings.answers.keep_hits),
             keep_misses_ms=_ms(settings.answers.keep_misses),

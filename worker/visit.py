@@ -16,7 +16,8 @@ import structlog
 from connectors.models import Answer, Fate, Found, Offer, Record
 from worker.attend import CutShortError
 from worker.decide import kept, pushing
-from worker.decide.decision import Change, Decision
+from worker.decide.decision import Change, Decision, Next
+from worker.decide.odds import Bought, counts
 from worker.decide.plan import candidates, decide
 from worker.decide.reasons import Reason
 from worker.decide.record import Own, View, with_values
@@ -58,6 +59,7 @@ class Story:
     cut: bool = False  # the cap of the run keeps a question from being asked
     blocked: dict[str, Blocked] = field(default_factory=dict)
     awaited: dict[str, Later] = field(default_factory=dict)  # by provider: word of a lookup that was perhaps charged
+    bought: list[Bought] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
 
@@ -220,6 +222,7 @@ class Visitor:
 
     async def _look_up(self, lease: Lease, story: Story, view: View) -> Decision | Later:
         """Ask until nothing new can be learned now; ``Later`` when somebody else's call decides."""
+        await self._lookups.renew_odds()
         watch, ref = self._watch, (lease.crm, lease.object, lease.id)
         offers = [offer for offer in self._lookups.offers if offer.provider in watch.policy.providers]
         while kept := await self._kept(candidates(view, watch.policy, offers, story.answers, story.missed), story, ref):
@@ -233,9 +236,11 @@ class Visitor:
                 missed=story.missed,
                 closed=story.closed,
                 blocked=frozenset({*story.blocked, *story.awaited}),
+                odds=self._lookups.odds,
                 schema=watch.schema,
             )
             if not decision.questions:
+                self._lookups.yields.note(counts(story.bought, decision))
                 await self._signal(lease, story, view, offers)
                 return decision
             looked = await asyncio.gather(*(self._lookups.ask(one.question, lease) for one in decision.questions))
@@ -245,7 +250,9 @@ class Visitor:
                 match result:
                     case Answered(answer, credits, entry):
                         story.answers[key], story.prices[key] = answer, credits
-                        story.paid += [entry] if entry else []
+                        if entry:
+                            story.paid.append(entry)
+                            story.bought.append(_bought(one, credits, view, decision))
                     case Miss(entry):
                         story.missed.add(key)
                         story.paid += [entry] if entry else []
@@ -457,6 +464,7 @@ class Visitor:
         outcome: str = "settled",
     ) -> None:
         settlement = self._settlement(lease, story, view, unfilled, remembered=remembered, outcome=outcome)
+        settlement = replace(settlement, yields=self._lookups.yields.take())
         ending = await self._watch.work.settle(lease, settlement)
         if ending is Ending.LOST:
             log.warning("visit.lost")
@@ -500,3 +508,11 @@ class Visitor:
 
 def _soonest(laters: Iterable[Later]) -> Later:
     return min(laters, key=lambda one: one.until_ms)
+
+
+def _bought(step: Next, credits: int, view: View, decision: Decision) -> Bought:
+    """What is remembered of a question until it is known what it brought; ``decision`` is the one that asked it."""
+    filled = {change.field for change in decision.changes}
+    gaps = frozenset(name for name in view.gaps if name not in filled)
+    finds = not (decision.identity.slug or decision.identity.ids)
+    return Bought(step.offer, step.question.key, credits, gaps, finds=finds)

@@ -1,13 +1,21 @@
-"""What a question is expected to cost and to bring: the price list until enough was seen, then what was seen."""
+"""What a question is expected to cost and to bring: the price list until enough was seen, then what was seen.
+
+What came of questions is counted by name: ``<provider>|<operation>|asked`` and ``...|credits``, and by field
+``...|wanted|<field>`` and ``...|brought|<field>``, for gaps that a question was to close and those that it closed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.models import Offer
+from worker.decide.decision import Decision
 
-ENOUGH = 40  # questions; fewer say little
+ENOUGH = 200  # questions of an operation; fewer say little
+ENOUGH_WANTED = 40  # of them for one field
+_ASKED, _CREDITS, _WANTED, _BROUGHT = "asked", "credits", "wanted", "brought"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,9 @@ class Odds:
         if seen is None:
             return 1.0
         wanted = seen.wanted.get(field, 0)
-        if wanted < ENOUGH:
-            return seen.credits / (seen.asked * offer.price) if seen.credits and offer.price else 1.0
-        return (seen.brought.get(field, 0) + 1) / (wanted + 2)  # never 0: what brought nothing yet may still
+        if wanted < ENOUGH_WANTED:
+            return min(1.0, seen.credits / (seen.asked * offer.price)) if seen.credits and offer.price else 1.0
+        return min(1.0, (seen.brought.get(field, 0) + 1) / (wanted + 2))  # never 0: what brought nothing yet may still
 
     def _enough(self, offer: Offer) -> Seen | None:
         seen = self.seen.get((offer.provider, offer.operation))
@@ -47,3 +55,55 @@ class Odds:
 
 
 PRICE_LIST = Odds()
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A question that was paid for, and the gaps that were open when it was asked."""
+
+    offer: Offer
+    key: str
+    credits: int
+    gaps: Collection[str]
+    finds: bool = False
+    """Nobody was known by profile: it was to find somebody."""
+
+
+def counts(bought: Iterable[Bought], decision: Decision) -> dict[str, int]:
+    """What to count of questions once ``decision`` knows what their answers are worth."""
+    found, told = Counter[str](), {(change.question_key, change.field) for change in decision.changes}
+    known = bool(decision.identity.slug or decision.identity.ids)
+    for one in bought:
+        operation = f"{one.offer.provider}|{one.offer.operation}"
+        found[f"{operation}|{_ASKED}"] += 1
+        found[f"{operation}|{_CREDITS}"] += one.credits
+        for name in one.offer.gives & set(one.gaps):
+            found[f"{operation}|{_WANTED}|{name}"] += 1
+            found[f"{operation}|{_BROUGHT}|{name}"] += (one.key, name) in told
+        if one.finds and "slug" in one.offer.gives:
+            found[f"{operation}|{_WANTED}|slug"] += 1
+            found[f"{operation}|{_BROUGHT}|slug"] += known
+    return {name: by for name, by in found.items() if by}
+
+
+def odds_of(counted: Mapping[str, int]) -> Odds:
+    """The odds by what was counted; names that are not known say nothing."""
+    sums: dict[tuple[str, str], dict[str, int]] = {}
+    for name, by in counted.items():
+        provider, operation, what = (*name.split("|", 2), "", "")[:3]
+        sums.setdefault((provider, operation), {})[what] = by
+    return Odds(
+        {
+            operation: Seen(
+                asked=told.get(_ASKED, 0),
+                credits=told.get(_CREDITS, 0),
+                wanted=_by_field(told, _WANTED),
+                brought=_by_field(told, _BROUGHT),
+            )
+            for operation, told in sums.items()
+        }
+    )
+
+
+def _by_field(told: Mapping[str, int], what: str) -> dict[str, int]:
+    return {name.partition("|")[2]: by for name, by in told.items() if name.startswith(f"{what}|")}

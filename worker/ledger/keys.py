@@ -171,6 +171,8 @@ MONEY: Mapping[str, str] = {
     "clock": "clock:{vendor}",
     # hash "generation", "id", "sent": which life of the ledger this is, and how many paid calls it has seen sent
     "epoch": "epoch",
+    # hash: what paid questions cost and brought (worker/decide/odds.py)
+    "yields": "yields",
     # hash: where the comparison with a provider's books stands (worker/ledger/books.py)
     "reconciled": "reconciled:{provider}",
 }

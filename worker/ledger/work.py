@@ -62,8 +62,8 @@ def _counted(values: Sequence[str]) -> list[Arg]:
     return [len(values), *values]
 
 
-def _tally(settlement: Settlement) -> list[Arg]:
-    return _counted([part for name, by in settlement.tally.items() for part in (name, str(by))])
+def _sums(counts: Mapping[str, int]) -> list[Arg]:
+    return _counted([part for name, by in counts.items() for part in (name, str(by))])
 
 
 def _lines(texts: Sequence[str]) -> str:
@@ -146,7 +146,8 @@ class Work:
         args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
         args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
         args += _counted(settlement.entries)
-        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled)) + _tally(settlement)
+        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled))
+        args += _sums(settlement.tally) + _sums(settlement.yields)
         return _ending(await self._scripts.run("work_settle", *args))
 
     async def defer(
@@ -201,7 +202,7 @@ class Work:
         args: list[Arg] = [lease.owner, lease.token, _own_text(settlement.own)]
         args += [pack_fingerprint(settlement.fingerprint), settlement.stamp, settlement.read_at, day, day_at_ms]
         args += _counted(settlement.entries)
-        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled)) + _tally(settlement)
+        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled)) + _sums(settlement.tally)
         return _ending(await self._scripts.run("work_cut", *args))
 
     async def again(

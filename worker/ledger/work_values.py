@@ -96,7 +96,7 @@ class Settlement:
     read (vendor ms), ``look_at`` is when to look again by itself (ms, 0 = never). ``own`` replaces what is remembered
     of our values; ``None`` keeps it. ``entries`` are JSON texts for the journal, ``filled`` maps fields to the provider
     whose value was written, ``unfilled`` to the reason why nothing was. ``outcome`` and
-    ``tally`` (name -> by how much) are counted for the run.
+    ``tally`` (name -> by how much) are counted for the run, ``yields`` of paid questions for everybody.
     """
 
     fingerprint: str | None
@@ -109,6 +109,7 @@ class Settlement:
     unfilled: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "settled"
     tally: Mapping[str, int] = field(default_factory=dict)
+    yields: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
