@@ -248,6 +248,7 @@ class _SalesforceWatch(_HubSpotWatch):
 
 class HubSpot(_Crm):
     kind: Literal["hubspot"]
+    index_lag: Duration = timedelta(seconds=10)
     base_url: Url = "https://api.hubapi.com"
     api_version: Literal["2026-09", "v3"] = "2026-09"
     portal_id: PositiveInt | None = None

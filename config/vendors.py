@@ -60,6 +60,7 @@ def hubspot_options(name: str, settings: HubSpot) -> HubSpotOptions:
         client_secret=settings.client_secret,
         refresh_token=settings.refresh_token,
         external_id=settings.external_id,
+        index_lag_s=settings.index_lag.total_seconds(),
     )
 
 

@@ -165,6 +165,7 @@ class BlankFiller:
         for one in creations.values():
             if ids := await self._matcher.by_external_id(one.object, one.after):
                 notes.entries.append(created_entry(one.object, ids[0], one.after, one.at, one.values or {}))
+                notes.fresh[one.object, one.after] = one.at
                 notes.intents = [text for text in notes.intents if not _is_creation_of(intent(text), one)]
         for object in dict.fromkeys(one.object for one in changes):
             mine = [one for one in changes if one.object == object]

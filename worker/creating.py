@@ -160,6 +160,7 @@ class Creator:
             notes.linked.append(linked_entry(row.object, made, company_id, row.external_id, self._clock()))
         notes.intents.remove(intended)
         notes.made.add(made)
+        notes.fresh[row.object, row.external_id] = self._clock()
         return made
 
     def _tell(self, notes: DeliveryNotes, row: NewRow, made: str, left_out: Mapping[str, str]) -> None:

@@ -57,7 +57,7 @@ class Deliverer:
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._target, self._deliveries, self._signals = target, deliveries, signals
-        self._clock = clock
+        self._clock, self._rest = clock, rest
         self._matcher = Matcher(target)
         self._filler = BlankFiller(target, self._matcher, limiter, clock, rest=rest)
         self._creator = Creator(target, creations, self._matcher, owner, clock)
@@ -110,6 +110,7 @@ class Deliverer:
         await self._filler.close_open_intents(notes)
         company = delivery.company(row.company, target.default_region)
         company_id = await self._company(notes, company, row.company.id)
+        brought = [("company", company_id, company, row.company.id)]
         if company_id:
             notes.count("companies")
         elif row.people:
@@ -120,7 +121,8 @@ class Deliverer:
         for one in row.people:
             told = delivery.person(one, row.company, target.accept, target.default_region)
             try:
-                await self._bring_person(notes, told, one.id, company_id, unlinked)
+                object, id = await self._bring_person(notes, told, one.id, company_id, unlinked)
+                brought.append((object, id, told, one.id))
             except Deferred as deferred:
                 left.append(deferred)
             except (UnavailableError, ContractError) as error:
@@ -131,26 +133,46 @@ class Deliverer:
                     notes.problems.append(f"prospect {one.id} could not be brought in ({error.code or _name(error)})")
         await self._link_all(notes, unlinked, company_id)
         self._leave_for_later(notes, left)
+        await self._look_again(notes, [one for one in brought if (one[0], one[3]) in notes.fresh], company_id)
+
+    async def _look_again(
+        self, notes: DeliveryNotes, made: Sequence[tuple[str, str, Delivered, str]], company_id: str
+    ) -> None:
+        """Look for rows that somebody made just before ours, once any search shows them: a person has to merge them.
+
+        A look before ours is made would leave a gap as long as the search's lag. Neither row is given up for the other.
+        """
+        lag_ms = self._target.vendor.index_lag_ms
+        if not made or not lag_ms:
+            return
+        left_ms = max(notes.fresh[object, external_id] for object, _, _, external_id in made) + lag_ms - self._clock()
+        if left_ms > 0:
+            await self._rest(left_ms / 1000)
+        for object, id, told, external_id in made:
+            for other in await self._matcher.twins(object, id, told, company_id):
+                what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
+                notes.problems.append(f"{what} beside {object} {other}, which was made at the same time: merge the two")
 
     async def _bring_person(
         self, notes: DeliveryNotes, told: Delivered, external_id: str, company_id: str, unlinked: dict[str, str]
-    ) -> None:
-        """One person to their row, which joins ``unlinked`` when it may lack its company, and then the fill work.
+    ) -> tuple[str, str]:
+        """One person to their row (object, id), which joins ``unlinked`` when it may lack its company.
 
-        ``unlinked`` names the person's external id by the row's.
+        ``unlinked`` names the person's external id by the row's. Then the row joins the fill work.
         """
         object, id, at_company = await self._person(notes, told, external_id, company_id)
         if id in notes.closed:
             notes.count("opted_out")
-            return
+            return object, id
         if not id:
-            return
+            return object, id
         notes.count("contacts")
         if object == "contact" and not at_company and notes.at_company.get(id) != company_id:
             unlinked.setdefault(id, external_id)
         work = self._target.fill.get(object)
         if work is not None:
             await work.add([Due(id)], lane=Lane.LIVE, run=notes.lease.run)
+        return object, id
 
     async def _link_all(self, notes: DeliveryNotes, contacts: Mapping[str, str], company_id: str) -> None:
         """Link contacts to their company; one that cannot be linked stops no other."""

@@ -20,7 +20,8 @@ class DeliveryNotes:
     """``closed`` are rows of people who opted out, ``made`` rows that this visit created.
 
     ``at_company`` says at which company a row was when it was read. ``linked`` are entries of links, which are told
-    however the visit ends: no intent is kept of them.
+    however the visit ends: no intent is kept of them. ``fresh`` says when (ms) rows were made by this visit, or by one
+    that was cut short, by object and external id.
     ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids.
     """
 
@@ -32,6 +33,7 @@ class DeliveryNotes:
     made: set[str] = field(default_factory=set)
     at_company: dict[str, str] = field(default_factory=dict)
     linked: list[str] = field(default_factory=list)
+    fresh: dict[tuple[str, str], int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def count(self, name: str, by: int = 1) -> None:

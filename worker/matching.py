@@ -100,11 +100,25 @@ class Matcher:
             unsure = await self._colleague(told, company_id)
         return replace(unsure, others=others)
 
+    async def twins(self, object: str, id: str, told: Delivered, company_id: str = "") -> list[str]:
+        """Other rows that a search takes for the delivered one, besides the row ``id`` that was made for it."""
+        found: dict[str, None] = {}
+        for key in (one for one in told.keys if not one.startswith("email:")):  # an address has one row at the most
+            for row in (await self._led_to(object, key, ""))[:MOST]:
+                if object == "company" or await self.judge(row, told, key) is not Verdict.OTHER:
+                    found[row.id] = None
+        if object == "contact" and company_id and told.named:
+            found |= dict.fromkeys(await self._colleagues(told, company_id))
+        return [one for one in found if one != id]
+
+    async def _colleagues(self, told: Delivered, company_id: str) -> list[str]:
+        """Contacts at the company who bear the name and differ in nothing."""
+        rows = await self._staff.ask((company_id, told.values["last_name"]))
+        return [row.id for row in rows if await self.is_sure(row, told)]
+
     async def _colleague(self, told: Delivered, company_id: str) -> Match:
         """The one contact at the company who bears the name and differs in nothing; several are none."""
-        last = told.values["last_name"]
-        rows = await self._staff.ask((company_id, last))
-        same = [row.id for row in rows if await self.is_sure(row, told)]
+        same = await self._colleagues(told, company_id)
         return Match(same[0], "contact", told.named) if len(same) == 1 else Match()
 
     async def _person_in(self, object: str, told: Delivered, external_id: str) -> Match:

@@ -138,6 +138,7 @@ kind = "hubspot"
 base_url = "{told["hubspot"]["base_url"]}"
 portal_id = {told["hubspot"]["portal_id"]}
 app_id = {told["hubspot"]["app_id"]}
+index_lag = "1s"
 
 [crm.acme_hubspot.watch.contact]
 

@@ -45,7 +45,6 @@ HISTORY_BATCH = 50  # history makes answers large; HubSpot lowers its own page f
 LIST_PAGE = 100
 SCHEMA_S = 600.0  # how long a portal's schema is believed
 CLOCK_S = 60.0
-INDEX_LAG_MS = 10_000  # "a few moments", say the vendor's pages
 FINDS = 10_000  # rows one search may give in all before we call the question wrong
 _WORKS_AT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}  # contact to company, unlabelled
 _INTEGRATIONS = frozenset({"INTEGRATION", "API"})
@@ -60,7 +59,6 @@ class HubSpot:
     user_id = ""  # its events name the app, which the configuration knows
     batch = BATCH
     search_batch = search.MOST_GROUPS - 1  # one group is for whole texts
-    index_lag_ms = INDEX_LAG_MS
     marks = MARKS
 
     def __init__(
@@ -73,6 +71,7 @@ class HubSpot:
     ) -> None:
         """``also`` is closed before the transport."""
         self.name = options.name
+        self.index_lag_ms = int(options.index_lag_s * 1000)
         self.buckets: Mapping[str, tuple[Window, ...]] = {
             options.name: (parse_rate(options.burst), parse_rate(options.daily)),
             f"{options.name}:search": (parse_rate(options.search),),

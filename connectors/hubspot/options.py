@@ -17,6 +17,7 @@ class HubSpotOptions(BaseModel):
 
     ``overlap_s`` must be longer than the search index ever lags behind a write: a window starts that much before the
     end of the last one, so what was indexed late is seen by the next. HubSpot says "after a few moments" only.
+    ``index_lag_s`` is how long that usually is: a row that was written so long ago is found by any search.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -30,6 +31,7 @@ class HubSpotOptions(BaseModel):
     refresh_token: SecretStr | None = None
     external_id: str = EXTERNAL_ID
     overlap_s: int = 300
+    index_lag_s: float = 10.0
     connect_s: float = 10.0
     read_s: float = 60.0
     burst: str = "190/10 seconds"  # a private app's limit from Professional on (usage guidelines, read 2026-11-20)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -200,7 +201,12 @@ Open = Callable[..., AbstractAsyncContextManager[Desk]]
 def _settings(vendors: Mapping[str, Any], folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> Settings:
     hubspot, salesforce = vendors["hubspot"].credentials(), vendors["salesforce"].credentials()
     crms: dict[str, dict[str, Any]] = {
-        "acme_hubspot": {"kind": "hubspot", "base_url": vendors["hubspot"].base_url, "token": hubspot["token"]},
+        "acme_hubspot": {
+            "kind": "hubspot",
+            "base_url": vendors["hubspot"].base_url,
+            "token": hubspot["token"],
+            "index_lag": timedelta(0),
+        },
         "acme_salesforce": {
             "kind": "salesforce",
             "base_url": vendors["salesforce"].base_url,
