@@ -60,6 +60,9 @@ chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="
 simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every port; one again: ARGS="--jobs 1 --first 7 --seeds 1"
 	$(BIN)/python -m tests.simulation --jobs 2 --seeds 2000 --each-port 2 $(ARGS)
 
+money: .venv/dev.done  ## credits for each right fill, by the order of the questions: ARGS="--records 300 --seeds 1 2 3"
+	$(BIN)/python -m tests.money $(ARGS)
+
 # Needs uv. No lock file carries a registry's address.
 lock:  ## for maintainers: pin everything anew, and check that nothing is left open
 	$(LOCK) --group build -o requirements.lock

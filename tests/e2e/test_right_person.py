@@ -26,7 +26,7 @@ DELIVERED: dict[str, Any] = {
 }  # fmt: skip
 WORLD: dict[str, Any] = DELIVERED | {"records": 100, "companies": 27}
 WHOLE: dict[str, Any] = DELIVERED | {
-    "records": 2_000, "companies": 540, "delivered-companies": 200, "delivered-prospects": 800,
+    "records": 2_000, "companies": 540, "delivered-companies": 60, "delivered-prospects": 240,
 }  # fmt: skip
 
 

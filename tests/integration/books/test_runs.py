@@ -17,6 +17,7 @@ from worker.engine import working_for
 from worker.follow import follow, run_credits
 from worker.ledger.figures import together
 from worker.ledger.work import Lane
+from worker.ledger.yields import Yields
 from worker.left import Held
 from worker.runs import set_cap
 from worker.watch import due_rows
@@ -48,6 +49,20 @@ async def test_only_records_of_the_run_are_visited(scene: Scene) -> None:
     assert await followed(scene, worker) == []
     assert (scene.bill(), bool(scene.email(mine)), scene.email(days), scene.email(theirs)) == (5, True, "", "")
     assert await run_credits(worker.runtime, RUN) == {"forager": 5, "kaspr": 0}
+
+
+async def test_what_questions_cost_and_brought_is_counted_with_the_visits(scene: Scene) -> None:
+    worker = await scene.worker()
+    ids = scene.ids(3)
+    await scene.due(*ids, run=RUN)
+    assert await followed(scene, worker) == []
+    filled = sum(bool(scene.email(id_)) for id_ in ids)
+    assert await Yields(scene.ledger.scripts).counted() == {
+        "forager|work_emails|asked": scene.asked(),
+        "forager|work_emails|credits": scene.bill(),
+        "forager|work_emails|wanted|work_email": 3,
+        "forager|work_emails|brought|work_email": filled,
+    }
 
 
 async def test_rate_alone_holds_nothing_up_for_good(stage: Open) -> None:

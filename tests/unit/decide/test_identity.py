@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
-from connectors.models import Answer, Offer, Person, Phone, Role
+from connectors.models import Answer, Identity, Offer, Person, Phone, Question, Record, Role
 from tests.unit.decide.scene import (
     ACME,
     ADA,
@@ -14,6 +17,7 @@ from tests.unit.decide.scene import (
     ELSEWHERE,
     EMAIL,
     KASPR_FIRST,
+    MISS,
     MOBILE,
     OFFERS,
     US,
@@ -30,7 +34,9 @@ from tests.unit.decide.scene import (
     visit,
     with_slug,
 )
+from worker.decide.decision import Decision
 from worker.decide.plan import decide
+from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import look
 
@@ -174,3 +180,55 @@ def test_no_name_no_slug_no_address_is_no_identity() -> None:
 def test_an_address_of_nobody_is_no_slug() -> None:
     seen = visit(record({**AT_ACME, "hs_linkedin_url": "https://www.linkedin.com/sales/lead/ACw"}), policy(EMAIL), {})
     assert seen.operations == ["search"]
+
+
+def by_slug_or_id(identity: Identity) -> Mapping[str, str] | None:
+    if identity.slug:
+        return {"slug": identity.slug}
+    return {"person_id": known} if (known := identity.id_at("forager")) else None
+
+
+WITH_IDS = [
+    replace(one, arguments=by_slug_or_id, account="43") if one.operation == "work_emails" else one for one in OFFERS
+]
+NO_PROFILE = replace(ADA, slug="")
+
+
+def asked_until_done(row: Record, rules: Policy, book: Mapping[str, Answer]) -> tuple[list[Question], Decision]:
+    answers: dict[str, Answer] = {}
+    asked: list[Question] = []
+    while (decision := decide(look(row, rules), rules, WITH_IDS, answers)).questions:
+        for step in decision.questions:
+            asked.append(step.question)
+            answers[step.question.key] = book.get(step.question.operation, MISS)
+    return asked, decision
+
+
+def test_whoever_was_found_without_a_profile_is_asked_about_by_the_provider_s_own_id() -> None:
+    book = {"search": hit(NO_PROFILE), "work_emails": emails("ada@acme.com")}
+    asked, decision = asked_until_done(record(AT_ACME), policy(EMAIL), book)
+    assert [(one.operation, one.arguments) for one in asked][1:] == [("work_emails", {"person_id": "1"})]
+    assert [change.value for change in decision.changes] == ["ada@acme.com"]
+
+
+def test_two_people_without_a_profile_are_nobody() -> None:
+    book = {"search": hit(NO_PROFILE, replace(NO_PROFILE, id="2")), "work_emails": emails("ada@acme.com")}
+    asked, decision = asked_until_done(record(AT_ACME), policy(EMAIL), book)
+    assert ([one.operation for one in asked], decision.changes) == (["search"], ())
+
+
+def test_the_next_domain_of_the_employer_is_searched_after_a_miss_and_not_after_a_hit() -> None:
+    row = record({"website": "https://acme.com", "email": "info@acme-group.com"}, company_domain="acme.de")
+
+    def answer(question: Question) -> Answer:
+        return hit(at(ADA, Role("VP", replace(ACME, domain="acme.de"), current=True))) if there(question) else MISS
+
+    def there(question: Question) -> bool:
+        return question.operation == "search" and question.arguments.get("domain") == "acme.de"
+
+    seen = visit(row, policy(rule("job_title")), answer)
+    assert [one.arguments["domain"] for one in seen.asked if one.operation == "search"] == ["acme.com", "acme.de"]
+    assert seen.values == {"job_title": "VP"}
+    missed = visit(row, policy(rule("job_title")), {})
+    searched = [one.arguments["domain"] for one in missed.asked if one.operation == "search"]
+    assert searched == ["acme.com", "acme.de", "acme-group.com"]

@@ -1,0 +1,92 @@
+"""People who are found by name and company: nearly all whom the provider knows, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from connectors.models import Answer, Question, Record
+from sandbox.mistakes import FRIENDLY, HARD, Mistakes
+from sandbox.options import Options
+from sandbox.seeding import build_world
+from tests.money.market import Market, Row, market
+from tests.money.measure import visit
+from worker.decide.record import View, look
+
+RECALL = 0.97
+SEARCH = "person_role_search"
+
+
+@pytest.fixture(
+    params=[
+        (FRIENDLY, 300, 1),
+        (HARD, 300, 2),
+        *(
+            pytest.param((mistakes, 2_000, seed), marks=pytest.mark.slow)
+            for mistakes in (FRIENDLY, HARD)
+            for seed in (3, 4)
+        ),
+    ],
+    ids=str,
+)
+async def found(request: pytest.FixtureRequest) -> AsyncIterator[Market]:
+    mistakes: Mistakes
+    mistakes, records, seed = request.param
+    options = Options(
+        vendors=("forager", "kaspr", "hubspot"),
+        seed=seed,
+        records=records,
+        companies=records * 27 // 100,
+        mistakes=mistakes,
+    )
+    async with market(options, build_world(options)) as opened:
+        yield opened
+
+
+def is_known_by_name_alone(row: Row, view: View) -> bool:
+    """Whether a search could find the person, and nothing else on the row would."""
+    named = view.identity.first_name and view.identity.last_name
+    there = row.person.employer.domain in view.domains
+    return bool(named and there and not view.identity.slug and row.person.forager.detail)
+
+
+def finds(asked: list[tuple[Question, Answer]]) -> bool:
+    return any(question.operation == SEARCH for question, _ in asked)
+
+
+async def test_who_is_known_by_name_and_company_is_found_and_nobody_else(found: Market) -> None:
+    rules = found.policy()
+    known = right = wrong = 0
+    for row in found.rows:
+        view = look(row.record, rules)
+        if view.skip or not view.gaps:
+            continue
+        decision, asked = await visit(found, view, rules)
+        if not finds(asked) or view.identity.slug:
+            continue
+        known += is_known_by_name_alone(row, view)
+        whom = {decision.identity.slug, *(id_ for _, id_ in decision.identity.ids)} - {""}
+        if whom <= {row.person.slug, str(row.person.number)}:
+            right += bool(whom)
+        else:
+            wrong += 1
+    assert wrong == 0
+    assert known > 10
+    assert right >= RECALL * known
+
+
+@pytest.mark.parametrize("found", [(FRIENDLY, 20, 1)], indirect=True, ids=["hubspot"])
+async def test_a_hubspot_contact_s_website_and_company_tell_the_employer(found: Market) -> None:
+    named = {"firstname": "Ada", "lastname": "Example", "email": "ada@acme-mail.com"}
+    rules = found.policy()
+    assert look(Record("contact", "1", named, company_domain="acme.com"), rules).domains == (
+        "acme.com",
+        "acme-mail.com",
+    )
+    with_site = {**named, "website": "https://www.acme.co.uk/team"}
+    assert look(Record("contact", "1", with_site, company_domain="acme.com"), rules).domains == (
+        "acme.co.uk",
+        "acme.com",
+        "acme-mail.com",
+    )
