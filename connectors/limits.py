@@ -66,8 +66,8 @@ class Limiter(Protocol):
     async def noticed(self, bucket: str, notice: Notice) -> None:
         """Tighten the bucket by what the vendor's own headers said."""
 
-    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
-        """A 429 came: pause the bucket for all workers."""
+    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
+        """A 429 came: pause the bucket for all workers; ``why`` is a sentence for people."""
 
     async def failed(self, bucket: str) -> None:
         """A call ended in an outage (never connected, 5xx, time-out)."""
@@ -85,7 +85,7 @@ class NoLimiter:
     async def noticed(self, bucket: str, notice: Notice) -> None:
         """Ignore."""
 
-    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         """Ignore."""
 
     async def failed(self, bucket: str) -> None:

@@ -351,7 +351,7 @@ class Transport:
         for name, notice in self.reading.notices(operation, reply).items():
             await self.limiter.noticed(self._bucket(name), notice)
         if isinstance(error, RateLimitedError):
-            await self.limiter.limited(error.bucket or bucket, error.retry_after_s)
+            await self.limiter.limited(error.bucket or bucket, error.retry_after_s, error.hint)
         elif (reply.status == 408 or reply.status >= 500) and reply.status not in self.reading.calm:
             await self.limiter.failed(bucket)
         else:

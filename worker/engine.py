@@ -150,7 +150,7 @@ async def _reopen(runtime: Runtime) -> None:
     wait_s = REOPEN_S
     while True:
         await asyncio.sleep(wait_s * 0.9)  # before the pause of the last try is over
-        wait_s = min(wait_s * 2, REOPEN_MS / 1000) if runtime.shut else REOPEN_S
+        wait_s = min(wait_s * 2, REOPEN_MS / 1000) if runtime.shut or runtime.refused else REOPEN_S
         await _tried(partial(runtime.open_crms, wait_s))
 
 

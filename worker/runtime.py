@@ -74,6 +74,7 @@ class Runtime:
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
+    refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -82,7 +83,10 @@ class Runtime:
 
         The pause lasts to the next try, in ``again_s``, and through it: only the calls of that try pass.
         """
-        await asyncio.gather(*(self._try_open(name, again_s) for name in sorted(self.shut)))
+        await asyncio.gather(
+            *(self._try_open(name, again_s) for name in sorted(self.shut)),
+            *(self._try_object(*one) for one in sorted(self.refused)),
+        )
 
     async def _try_open(self, name: str, again_s: float) -> None:
         if name in self.unopened:
@@ -127,6 +131,20 @@ class Runtime:
         if before != reason:
             await self.ledger.pauses.lift(name, before)
 
+    async def _try_object(self, name: str, kind: str) -> None:
+        """Open an object that was left out for its consent; it stays out while that cannot be read."""
+        settings, vendor = self.settings.crm[name], self.crms[name]
+        watched = cast("Watched", getattr(settings.watch, kind))
+        try:
+            async with asyncio.timeout(START_S):
+                await refuse_unmet(name, settings, vendor, kind)
+                await self._open_watch(name, settings, vendor, kind, watched)
+        except (ConnectorError, TimeoutError) as error:
+            log.info("crm.object_refused", crm=name, object=kind, error=type(error).__name__)
+            return
+        self.refused.discard((name, kind))
+        await self.ledger.pauses.lift(f"{name}.{kind}", "consent")
+
     async def open_crm(self, name: str) -> None:
         """Open what is watched and delivered in one crm.
 
@@ -162,7 +180,9 @@ class Runtime:
         if refused and not any(crm == name for crm, _ in self.watches):
             raise next(iter(refused.values()))
         for kind, error in refused.items():
-            await self.ledger.pauses.pause(f"{name}.{kind}", "consent", why=f"{error.hint}; then start again")
+            self.refused.add((name, kind))
+            why = f"{error.hint}; it is looked at again every minute"
+            await self.ledger.pauses.pause(f"{name}.{kind}", "consent", why=why)
             log.error("crm.object_refused", crm=name, object=kind, code=error.code)
 
     async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:

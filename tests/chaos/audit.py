@@ -165,7 +165,7 @@ class _NoLimit:
     async def noticed(self, bucket: str, notice: Notice) -> None:
         """Nobody notices."""
 
-    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         """Nobody is limited."""
 
     async def failed(self, bucket: str) -> None:

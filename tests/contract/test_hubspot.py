@@ -673,7 +673,7 @@ class Buckets(NoLimiter):
     async def slot(self, bucket: str, patience_s: float = 5.0) -> None:
         self.asked.append(bucket)
 
-    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         self.paused.append((bucket, retry_after_s))
 
 

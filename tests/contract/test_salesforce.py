@@ -738,7 +738,7 @@ class Heard(NoLimiter):
     async def noticed(self, bucket: str, notice: Notice) -> None:
         self.notices.append(notice)
 
-    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         self.paused.append((bucket, retry_after_s))
 
 

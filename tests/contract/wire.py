@@ -151,7 +151,7 @@ class HeardLimiter:
     async def noticed(self, bucket: str, notice: Notice) -> None:
         self.told.append(("noticed", bucket, notice.reset_s))
 
-    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         self.told.append(("limited", bucket, retry_after_s))
 
     async def failed(self, bucket: str) -> None:

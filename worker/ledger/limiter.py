@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import math
 import random
 from collections import Counter
@@ -112,11 +113,12 @@ class RedisLimiter:
         with contextlib.suppress(LedgerUnavailableError):  # a hint, never worth the answer it came with
             await self._scripts.run("rate_noticed", self._name(bucket), notice.remaining, reset_ms, notice.seconds)
 
-    async def limited(self, bucket: str, retry_after_s: float | None) -> None:
+    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         """A 429 came: pause the bucket for everybody until the vendor's time, or a growing one of ours."""
         asked = -1 if retry_after_s is None else math.ceil(max(0.0, retry_after_s) * 1000)
         with contextlib.suppress(LedgerUnavailableError):
-            await self._scripts.run("rate_limited", self._name(bucket), asked, self._spread())
+            told = json.dumps(why or "the vendor answered 429", ensure_ascii=False)[1:-1]
+            await self._scripts.run("rate_limited", self._name(bucket), asked, self._spread(), told)
 
     async def failed(self, bucket: str) -> None:
         """A call ended in an outage: at five, and half of all, the bucket is paused until a probe works."""

@@ -86,6 +86,37 @@ async def test_an_object_that_hides_consent_is_not_started_and_the_others_are(re
         assert await pauses.of(f"{SALESFORCE}.contact") == []
 
 
+async def test_an_object_whose_consent_is_shown_later_is_opened_without_a_start(redis: Redis, tmp_path: Path) -> None:
+    hidden = {"object": "Contact", "field": "HasOptedOutOfEmail"}
+    async with opened(redis, tmp_path) as floor:
+        await floor.control("salesforce", "hide", hidden)
+        pauses = floor.runtime.ledger.pauses
+        async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
+            for _ in range(2):  # it is looked at again and stays out
+                await second.open_crms()
+                assert second.refused == {(SALESFORCE, "contact")}
+                assert await pauses.of(f"{SALESFORCE}.contact")
+            await floor.control("salesforce", "hide", {**hidden, "hidden": False})
+            await second.open_crms()
+            assert (SALESFORCE, "contact") in second.watches
+            assert f"{SALESFORCE}.contact" in second.lines
+            assert not second.refused
+        assert await pauses.of(f"{SALESFORCE}.contact") == []
+
+
+async def test_a_spent_day_pauses_the_org_with_what_was_used(redis: Redis, tmp_path: Path) -> None:
+    async with opened(redis, tmp_path) as floor:
+        await _due(floor, SALESFORCE)
+        body = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+        params = {"status": 403, "body": body, "headers": {"Sforce-Limit-Info": "api-usage=100000/100000"}}
+        await floor.control("salesforce", "faults", {"kind": "status", "route": "*", "times": None, "params": params})
+        await _visited(floor, SALESFORCE)
+        (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
+        assert "the org has spent 100000 of 100000 API calls of its day" in pause.why
+        assert 800_000 < pause.until_ms - await floor.runtime.ledger.scripts.now() <= 902_000
+        assert (await floor.work(SALESFORCE).counts()).dead == 0
+
+
 async def test_hidden_accounts_keep_an_org_shut_with_what_to_grant(redis: Redis, tmp_path: Path) -> None:
     async with opened(redis, tmp_path) as floor:
         await floor.control("salesforce", "hide", {"object": "Account", "field": "Website"})
