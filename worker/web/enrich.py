@@ -16,6 +16,9 @@ from starlette.routing import Route
 
 from config.vendors import record_id
 from worker.ledger.intake import Followed
+from worker.ledger.ledger import Ledger
+from worker.ledger.memory import Memory
+from worker.watches import own_values
 from worker.web import openapi
 from worker.web.bodies import RefusedError, json_of
 from worker.web.door import Door, is_bearer, watched_kinds, within
@@ -27,7 +30,7 @@ _REQUEST = re.compile(r"[0-9a-f]{32}")  # as we make them; nothing else is looke
 log = structlog.get_logger(__name__)
 
 
-def enrich_routes(door: Door) -> list[Route]:
+def enrich_routes(door: Door, ledger: Ledger) -> list[Route]:
     """The API's routes; without ``REFILL_WEB__TOKEN`` there is no API."""
     token, hosts = door.settings.web.token, Hosts(door.settings.web)
 
@@ -64,7 +67,9 @@ def enrich_routes(door: Door) -> list[Route]:
             found = await within(door.intake.follow(request.path_params["id"]))
         if found is None:
             raise RefusedError(404, "unknown")
-        return JSONResponse(_told(request.path_params["id"], found))
+        memories = await within(ledger.work(found.crm, found.object).memory(list(found.left)))
+        refused = {one: _causes(memory) for one, memory in memories.items()}
+        return JSONResponse(_told(request.path_params["id"], found, refused))
 
     async def described(_: Request) -> Response:
         if token is None:
@@ -109,12 +114,18 @@ def _asked(door: Door, body: Any) -> tuple[str, str, list[str]]:
         raise RefusedError(400, "ids") from None
 
 
-def _told(id: str, found: Followed) -> dict[str, Any]:
+def _causes(memory: Memory) -> dict[str, str]:
+    """The CRM's word on values of ours that it refused, by field."""
+    return {name: own.kept.cause for name, own in own_values(memory.own).items() if own.kept}
+
+
+def _told(id: str, found: Followed, refused: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """A request as its caller sees it; done when none of its records is on its way."""
     records = {
         one: {"state": state}
         | ({"reason": found.notes[one]} if one in found.notes else {})
         | ({"not_filled": dict(found.left[one])} if one in found.left else {})
+        | ({"refused": dict(refused[one])} if refused.get(one) else {})
         for one, state in found.states.items()
     }
     done = all(state in {"settled", "dead"} for state in found.states.values())

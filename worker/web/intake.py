@@ -37,5 +37,6 @@ def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[],
     bell = Bell(ring)
     door = Door(settings, Intake(quick.scripts), bell, now)
     return Ways(
-        [*hubspot_routes(door), *salesforce_routes(door, Ourselves(quick.users, now)), *enrich_routes(door)], door
+        [*hubspot_routes(door), *salesforce_routes(door, Ourselves(quick.users, now)), *enrich_routes(door, quick)],
+        door,
     )

@@ -50,6 +50,11 @@ _STANDING = {
                     "state": {"type": "string", "enum": _STATES},
                     "reason": {"type": "string", "description": "Why it was put off, waits or is dead."},
                     "not_filled": {"type": "object", "additionalProperties": {"type": "string"}},
+                    "refused": {
+                        "type": "object",
+                        "description": "The CRM's word on values that it refused, by field.",
+                        "additionalProperties": {"type": "string"},
+                    },
                 },
             },
         },
