@@ -163,10 +163,15 @@ class Offer:
     arguments: Callable[[Identity], Mapping[str, str] | None] = field(compare=False)
     names_person: bool = False
     searches: bool = False
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Derive the hash once: questions are looked up by the offers they belong to with every answer again."""
+        object.__setattr__(self, "_hash", hash((self.provider, self.account, self.operation)))
 
     def __hash__(self) -> int:
         """Cheap, since questions are cached by the offers they belong to."""
-        return hash((self.provider, self.account, self.operation))
+        return self._hash
 
     def question(self, identity: Identity) -> Question | None:
         """The question this operation would be asked about ``identity``, or ``None`` when that lacks what it needs."""

@@ -47,6 +47,8 @@ def judge(
 ) -> Judged:
     """Every value the answers offer for the field, in the order of the rule's providers, cheapest answer first."""
     judged = Judged()
+    if not known.sources:
+        return judged
     for provider in dict.fromkeys(rule.providers):
         for source in known.sources:
             if source.asked.offer.provider != provider:

@@ -183,7 +183,8 @@ def _blocked(steps: Mapping[str, Step]) -> dict[str, tuple[str, ...]]:
 def _dropped(judged: Mapping[str, Judged], known: Knowledge) -> dict[str, int]:
     counted: Counter[str] = Counter()
     for one in judged.values():
-        counted.update(one.reasons)
+        if one.reasons:
+            counted.update(one.reasons)
     if known.others:
         counted[Reason.WRONG_PERSON] += len(known.others)
     return {str(reason): count for reason, count in sorted(counted.items())}

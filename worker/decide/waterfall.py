@@ -91,6 +91,8 @@ class Waterfall:
         ]
         self._provable = known.proved or not policy.verify_person or is_provable(view.facts, Fact.SLUG)
         self._chances: dict[Offer, list[float]] = {}
+        self._ratios: dict[tuple[Offer, Offer], float] = {}
+        self._served: dict[str, list[Offer]] = {}
 
     def steps(self) -> dict[str, Step]:
         """The next step for each gap, by field."""
@@ -128,7 +130,12 @@ class Waterfall:
 
     def _targets(self, rule: FieldRule) -> list[Offer]:
         """What may answer the field by slug."""
-        return [offer for offer in self._offers.by_slug if rule.field != "linkedin_url" and self._serves(offer, rule)]
+        if rule.field == "linkedin_url":
+            return []
+        known = self._served.get(rule.field)
+        if known is None:
+            known = self._served[rule.field] = [one for one in self._offers.by_slug if self._serves(one, rule)]
+        return known
 
     def _serves(self, offer: Offer, rule: FieldRule) -> bool:
         """Whether the operation can still bring a value for the field."""
@@ -159,6 +166,12 @@ class Waterfall:
 
     def _ratio(self, offer: Offer, target: Offer) -> float:
         """Expected credits for each usable value of a question and of what follows it."""
+        known = self._ratios.get((offer, target))
+        if known is None:
+            known = self._ratios[offer, target] = self._reckoned(offer, target)
+        return known
+
+    def _reckoned(self, offer: Offer, target: Offer) -> float:
         credits, chances = self._odds.credits(offer), self._chance(offer)
         if target is not offer:
             credits += self._odds.credits(target)

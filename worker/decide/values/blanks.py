@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from worker.decide.values.text import plain
+from worker.decide.values.text import plain, visible
 from worker.decide.values.words import phrases
 
 SUGGESTED = (
@@ -70,6 +70,7 @@ _ERRORS = phrases("n a|ref|value|name|div 0|num|null|error|spill|calc|field|gett
 _TEMPLATE = re.compile(
     r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>|\{[A-Za-z_.]+\}"
 )
+_PART = 1000  # signs that are read at once: what is longer says something where one part does
 _LONGEST = 40  # no placeholder is a sentence
 _WORD = re.compile(r"[^\W_]+")
 _LATIN_MARKS = dict.fromkeys(range(0x300, 0x370))
@@ -77,8 +78,13 @@ _LATIN_MARKS = dict.fromkeys(range(0x300, 0x370))
 
 def is_blank(value: str | None, also: Iterable[str] = ()) -> bool:
     """Whether a CRM's value is a gap: null, nothing anybody could see, or one of the operator's ``also``."""
-    if value is None:
+    if not value:
         return True
+    if not also and value[0].isascii() and value[0].isalnum():
+        return False  # what most values are like
+    if len(value) > _PART:
+        value = visible(value).strip()
+        return not any(plain(value[start : start + _PART]) for start in range(0, len(value), _PART))
     shown = plain(value)
     return not shown or (bool(also) and shown.casefold() in folded(tuple(also)))
 
@@ -92,8 +98,7 @@ def folded(values: tuple[str, ...]) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def says_nothing(text: str) -> bool:
     """Whether text is a placeholder in any field: ``N/A``, ``unbekannt``, ``#REF!``, ``(none)``, ``--``."""
-    shown = plain(text)
-    if len(shown) > _LONGEST:
+    if len(text) > _PART or len(shown := plain(text)) > _LONGEST:
         return False
     if is_template(shown):
         return True

@@ -237,6 +237,8 @@ def _kind(told: int, said: PhoneKind) -> tuple[bool, bool]:
 
 def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
     """Whether both are the same number, however they are written; a national one is read in the other's country."""
+    if max(len(one), len(other)) > _LONGEST:
+        return False
     first, second = read(one, countries).e164, read(other, countries).e164
     first = first or (read(one, (_home(second),)).e164 if second else "")
     second = second or (read(other, (_home(first),)).e164 if first else "")

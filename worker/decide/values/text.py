@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Mapping
 
 _FORMULA_STARTERS = ("=", "+", "-", "@", "\t", "\r")
 _INVISIBLE = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\u2060\ufeff")  # joiners stay: Persian and emoji need them
@@ -12,7 +13,10 @@ _BIDI = frozenset(chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 
 _LOOKS_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters by category, drawn as nothing
 _DROPPED = frozenset({"Cs", "Cn", "Co"})
 _BLANKS = frozenset({"Cc", "Zs", "Zl", "Zp"})
-_UNSEEN = dict.fromkeys(map(ord, _INVISIBLE | _BIDI), "") | dict.fromkeys(map(ord, _LOOKS_BLANK), " ")
+_UNSEEN = re.compile(f"[{''.join(_INVISIBLE | _BIDI)}]+")
+_BLANK_LOOKING = re.compile(f"[{''.join(_LOOKS_BLANK)}]")
+_HEAP = re.compile(r"([\u0300-\u036f]{6})[\u0300-\u036f]+")  # accents on one letter: more are a prank
+_FEW = 8
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _BREAK = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|td|table|h[1-6]|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:a|b|i|u|s|em|strong|span|font|small|sub|sup|img|code)\b[^<>]*>", re.IGNORECASE)
@@ -22,8 +26,14 @@ def clean(text: str) -> str:
     """Returns ``text`` in NFC without control, bidi and invisible characters, blanks collapsed and trimmed."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
-    table = {ord(sign): new for sign in set(text) if (new := _instead(sign)) is not None}
-    return " ".join(unicodedata.normalize("NFC", text.translate(table)).split())
+    kept = _HEAP.sub(r"\1", text)
+    odd = {sign: new for sign in set(kept) if (new := _instead(sign)) is not None}
+    if len(odd) > _FEW:
+        kept = kept.translate(str.maketrans(odd))
+    else:
+        for sign, new in odd.items():  # much faster where they are few, as they are in anything but noise
+            kept = kept.replace(sign, new)
+    return " ".join((kept if unicodedata.is_normalized("NFC", kept) else unicodedata.normalize("NFC", kept)).split())
 
 
 def _instead(sign: str) -> str | None:
@@ -38,7 +48,7 @@ def _instead(sign: str) -> str | None:
 
 def visible(text: str) -> str:
     """Returns ``text`` without signs that nobody sees; unlike ``clean`` it keeps what it does not know."""
-    return text if text.isascii() else text.translate(_UNSEEN)
+    return text if text.isascii() else _BLANK_LOOKING.sub(" ", _UNSEEN.sub("", text))
 
 
 def plain(text: str) -> str:
@@ -52,10 +62,15 @@ def plain(text: str) -> str:
 def unescape(text: str) -> str:
     """Decodes complete HTML entities, also those encoded twice; ``AT&T`` and ``&copy`` without ``;`` stay."""
     for _ in range(2):
-        if "&" not in text:
+        signs = {told: html.unescape(told) for told in set(_ENTITY.findall(text))} if "&" in text else {}
+        if not signs:
             break
-        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        text = _replaced(text, signs)
     return text
+
+
+def _replaced(text: str, signs: Mapping[str, str]) -> str:
+    return _ENTITY.sub(lambda found: signs[found[0]], text)
 
 
 def is_formula(text: str) -> bool:

@@ -6,6 +6,7 @@ from worker.decide.values.blanks import says_nothing
 from worker.decide.values.text import is_formula, is_masked, plain
 from worker.decide.values.words import phrases
 
+_LONGEST = 2000  # signs: what follows is no title, and no CRM's field takes more
 _NOTHING = phrases(
     """
     title|titles|job|job title|jobtitle|job role|role|position|current position|designation|occupation|function|no title
@@ -20,7 +21,7 @@ _NOTHING = phrases(
 
 def read(text: str) -> str:
     """Returns the title as a CRM should hold it; ``""`` for placeholders, masks, formulas, addresses and figures."""
-    shown = plain(text)
+    shown = plain(text[:_LONGEST])
     letters = sum(sign.isalpha() for sign in shown)
     if not letters or (letters == 1 and shown.isascii()) or says_nothing(shown):
         return ""
