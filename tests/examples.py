@@ -7,13 +7,14 @@ from hypothesis import HealthCheck, settings
 COMMON = 100  # of a rule that does not say how many
 
 
-def examples(count: int, *, steps: int = 50) -> settings:
-    """So many in ``make slow``, half of them in ``make test``, twenty times as many in ``make explore``.
+def examples(count: int, *, short: int = 0, steps: int = 50) -> settings:
+    """So many in ``make slow``, half of them or ``short`` in ``make test``, twenty times as many in ``make explore``.
 
     ``steps`` are of a state machine.
     """
+    usual = settings().max_examples
     return settings(
-        max_examples=count * settings().max_examples // COMMON,
+        max_examples=short if short and usual < COMMON else count * usual // COMMON,
         stateful_step_count=steps,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )

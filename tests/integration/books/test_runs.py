@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.integration.scenery import Open
 from tests.waiting import until
 from worker.clock import clock
 from worker.engine import working_for
-from worker.follow import follow, run_credits
+from worker.follow import CLOSER_LOOK_MS, SHORTEST_PATIENCE_S, follow, run_credits
 from worker.ledger.figures import together
 from worker.ledger.work import Lane
 from worker.ledger.yields import Yields
@@ -32,12 +32,17 @@ async def nothing_more() -> bool:
     return False
 
 
-async def followed(scene: Scene, worker: Worker, *, patience_s: float = 8, run: str = RUN) -> Sequence[Held]:
+async def followed(
+    scene: Scene,
+    worker: Worker,
+    *,
+    patience_s: float = 8,
+    run: str = RUN,
+    looking: Callable[[], Awaitable[bool]] = nothing_more,
+) -> Sequence[Held]:
     """The run to its end, in a process of its own."""
     async with working_for(worker.runtime, run):
-        return await follow(
-            worker.runtime, run, [scene.ledger.work(CRM, KIND)], patience_s=patience_s, looking=nothing_more
-        )
+        return await follow(worker.runtime, run, [scene.ledger.work(CRM, KIND)], patience_s=patience_s, looking=looking)
 
 
 async def test_only_records_of_the_run_are_visited(scene: Scene) -> None:
@@ -124,7 +129,13 @@ async def test_a_verdict_is_awaited_and_what_is_known_is_written_meanwhile(stage
     scene.edit(id_, jobtitle="")
     scene.fault("close", times=1, effect=False)
     await scene.due(id_, run=RUN)
-    passing = asyncio.create_task(followed(scene, worker, patience_s=0))
+    looks: list[int] = []
+
+    async def looking() -> bool:
+        looks.append(clock())
+        return False
+
+    passing = asyncio.create_task(followed(scene, worker, patience_s=0, looking=looking))
 
     async def is_asleep() -> bool:
         left = await scene.ledger.work(CRM, KIND).left(RUN)
@@ -132,7 +143,13 @@ async def test_a_verdict_is_awaited_and_what_is_known_is_written_meanwhile(stage
 
     await until(is_asleep, "a record that awaits a verdict")
     assert scene.portal.tables["contacts"].records[int(id_)].values.get("jobtitle")
-    await asyncio.sleep(4)
+    asleep = clock()
+
+    async def is_looked_at_after_its_patience() -> bool:
+        out_of_patience_ms = asleep + 1000 * SHORTEST_PATIENCE_S + 2 * CLOSER_LOOK_MS
+        return passing.done() or looks[-1] > out_of_patience_ms
+
+    await until(is_looked_at_after_its_patience, "a look at a run whose patience is over")
     assert not passing.done()
     (ticket,) = await scene.uncertain()
     await scene.redis.zadd("refill:tickets:verdicts", {ticket.ticket_id: 1})  # two minutes later

@@ -66,7 +66,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(table=tables)
-@examples(300)
+@examples(300, short=80)
 def test_any_file_is_a_configuration_or_sentences(file: Path, table: dict[str, Any]) -> None:
     file.write_text("\n".join(f"{toml(key)} = {toml(value)}" for key, value in table.items()))
     found = outcome(file, EXAMPLE_SECRETS)
@@ -75,7 +75,7 @@ def test_any_file_is_a_configuration_or_sentences(file: Path, table: dict[str, A
 
 
 @given(path=st.sampled_from(PATHS), value=values, new=st.none() | keys)
-@examples(500)
+@examples(500, short=120)
 def test_any_one_change_of_a_good_file_is_a_configuration_or_sentences(
     file: Path, path: tuple[str, ...], value: Any, new: str | None
 ) -> None:
@@ -90,7 +90,7 @@ def test_any_one_change_of_a_good_file_is_a_configuration_or_sentences(
 
 
 @given(path=paths, value=text | st.sampled_from(["[", "{", "[1]", '{"day": 1}', "{ day = 1 }", "true", "1"]))
-@examples(300)
+@examples(300, short=80)
 def test_any_variable_is_a_configuration_or_sentences(file: Path, path: list[str], value: str) -> None:
     file.write_text(EXAMPLE.read_text())
     found = outcome(file, EXAMPLE_SECRETS | {"REFILL_" + "__".join(path).upper(): value})

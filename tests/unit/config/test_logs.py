@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,12 @@ def test_masking_of_anything_long_is_quick() -> None:
     assert time.monotonic() - began < 5
 
 
-def _calls() -> Iterator[tuple[str, ast.Call]]:
+@cache
+def _calls() -> tuple[tuple[str, ast.Call], ...]:
+    return tuple(_found_calls())
+
+
+def _found_calls() -> Iterator[tuple[str, ast.Call]]:
     for package in ("connectors", "config", "worker"):
         for file in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text())):

@@ -29,7 +29,7 @@ def clean(text: str) -> str:
     kept = _HEAP.sub(r"\1", text)
     odd = {sign: new for sign in set(kept) if (new := _instead(sign)) is not None}
     if len(odd) > _FEW:
-        kept = kept.translate(str.maketrans(odd))
+        kept = kept.translate({ord(sign): new for sign, new in odd.items()})
     else:
         for sign, new in odd.items():  # much faster where they are few, as they are in anything but noise
             kept = kept.replace(sign, new)
