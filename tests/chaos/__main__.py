@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 
+from sandbox.mistakes import LEVELS
 from tests.chaos.audit import Verdict, carry_out
 from tests.chaos.plan import Plan, Storm, draw
 from tests.chaos.storm import undisturbed
@@ -70,8 +71,15 @@ def _storm(arguments: argparse.Namespace, faults: int) -> Storm:
         downs=arguments.downs,
         expiries=arguments.expiries,
         repeats=arguments.repeats,
+        arrivals=arguments.arrivals,
+        edits=arguments.edits,
+        locks=arguments.locks,
+        rules=arguments.rules,
+        hides=arguments.hides,
         hang_s=arguments.hang,
         pace=arguments.pace,
+        mistakes=arguments.mistakes,
+        clock_s=arguments.clock,
     )
 
 
@@ -92,6 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--downs", type=int, default=drawn.downs)
     add("--expiries", type=int, default=drawn.expiries)
     add("--repeats", type=int, default=drawn.repeats)
+    add("--arrivals", type=int, default=drawn.arrivals, help="of two companies with their people each")
+    add("--edits", type=int, default=drawn.edits, help="blanks that people fill on rows while these are visited")
+    add("--locks", type=int, default=drawn.locks, help="rounds of approvals that lock rows of the org")
+    add("--rules", type=int, default=drawn.rules, help="times that rules of both CRMs begin or end")
+    add("--hides", type=int, default=drawn.hides, help="times that a field is hidden for a moment")
+    add("--mistakes", choices=sorted(LEVELS), default=drawn.mistakes, help="how much of the world is mistaken")
+    add("--clock", type=float, default=drawn.clock_s, help="seconds that all vendors' clocks are ahead, or behind")
     add("--hang", type=float, default=drawn.hang_s, help="seconds that a hanging answer hangs at most")
     add("--pace", default=drawn.pace, help="what the paid providers are asked at most, such as 10/second")
     add("--patience", type=float, default=10.0, help="seconds to wait for a drawn step before striking anyway")

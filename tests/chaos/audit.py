@@ -6,11 +6,11 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from config.load import load
 from connectors.limits import Notice
-from tests.chaos.books import Books
+from tests.chaos.delivered import Brought
 from tests.chaos.plan import VENDORS, Plan
 from tests.chaos.storm import Row, Run, Told, Undisturbed, Watch, checked
 from tests.chaos.yard import Yard
@@ -23,7 +23,8 @@ from worker.vendors import open_providers
 # said at its start; whoever runs it starts it again
 _FOR_REDIS = ("Redis went away", "Redis does not answer", "Redis is a replica")
 _CALCULATED = ("hs_email_domain",)  # by HubSpot, from what is watched
-_ADDRESS = ("email", *_CALCULATED)
+_ADDRESS = ("email", "Email", *_CALCULATED)
+WINDOW_S = 3.0  # what was read longer ago than two seconds is not written on; the rest is the way there
 _NEVER = frozenset({"restored", "overrun", "credits"})
 
 
@@ -46,7 +47,13 @@ class Verdict:
     checks: int = 0
     broken: list[str] = field(default_factory=list)
     twice: list[tuple[str, str]] = field(default_factory=list)
-    overwritten: int = 0
+    overwritten: list[str] = field(default_factory=list)
+    overtaken: int = 0
+    brought: Brought = field(default_factory=Brought)
+    unproved: int = 0
+    edited: int = 0
+    edits: int = 0
+    delivered: int = 0
     exchanges: int = 0
     faulty: int = 0
     differing: int = 0
@@ -68,7 +75,8 @@ class Verdict:
         found = [f"the bounds broke: {one}" for one in self.broken[:5]]
         found += self.adrift
         found += [f"charged twice: {one}" for one in self.twice[:5]]
-        found += [f"{self.overwritten} values overwritten"] if self.overwritten else []
+        found += [f"overwritten: {one}" for one in self.overwritten[:5]]
+        found += self.brought.faults
         found += [f"{self.lost} records lost"] if self.lost else []
         found += ["a dead letter has no reason"] if "" in self.dead else []
         for name, (ours, bill) in self.judged.items():
@@ -87,7 +95,7 @@ async def carry_out(
     watch = Watch()
     yard = await Yard.open(plan, watch, verdicts=verdicts)
     watch.yard = yard
-    run = Run(plan, yard, watch, Books.of(yard.vendors), patience_s)
+    run = Run.over(plan, yard, watch, patience_s)
     verdict = Verdict(plan, run.told)
     try:
         async with checked(run):
@@ -191,16 +199,20 @@ async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
 
 async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
     verdict.lost = max(0, expected.records - verdict.records)
-    verdict.overwritten = len(run.yard.vendors.overwritten())
-    actual = run.yard.vendors.state()
+    verdict.overwritten, verdict.overtaken = _overwritten(run)
+    verdict.brought, verdict.unproved = _proved(await run.desk.brought(), expected.brought)
+    verdict.edits = len(run.people.edited)
+    actual, rows = run.desk.named(run.yard.vendors.state())
     for row in sorted(expected.rows.keys() | actual.keys()):
         then, now = expected.rows.get(row, {}), actual.get(row, {})
         if then == now:
             continue
         verdict.differing += 1
-        asked = await run.yard.asked(row)
+        asked = await run.yard.asked(rows.get(row, row))
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
-        if differing - {*WATCHED.get(row[:2], ()), *_CALCULATED}:
+        if row in run.people.edited:
+            verdict.edited += 1
+        elif differing - {*WATCHED.get(row[:2], ()), *_CALCULATED}:
             verdict.unexplained[row] = f"{_values(differing, then, now)}"
         elif run.doubted & {one.key for one in asked}:
             verdict.doubtful += 1
@@ -215,6 +227,28 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
             verdict.unexplained[row] = f"{_values(differing, then, now)}, asked {known}"
 
 
+def _proved(found: Brought, undisturbed: Brought) -> tuple[Brought, int]:
+    """What a storm left out, without whom an undisturbed run has no row for either: their proof fails anywhere."""
+    missing = [one for one in found.missing if one not in undisturbed.missing]
+    return replace(found, missing=missing), len(found.missing) - len(missing)
+
+
+def _overwritten(run: Run) -> tuple[list[str], int]:
+    """What we wrote over a value, and how often somebody typed it too shortly before for us to have seen it."""
+    found, overtaken = list[str](), 0
+    typed: dict[tuple[str, ...], float] = {}
+    for one in run.yard.vendors.writes():
+        place = (one["crm"], one["object"], one["id"], one["property"])
+        if one["by"] == "person":
+            typed[place] = one["mono"]
+        elif one["request"] and one["action"] == "update" and one["before"] not in {None, "", False}:
+            if one["mono"] - typed.get(place, float("-inf")) <= WINDOW_S:
+                overtaken += 1
+            else:
+                found.append(" ".join(place))
+    return found, overtaken
+
+
 def _is_the_other_rows(
     row: Row,
     then: Mapping[str, str],
@@ -222,17 +256,16 @@ def _is_the_other_rows(
     expected: Mapping[Row, Mapping[str, str]],
     actual: Mapping[Row, Mapping[str, str]],
 ) -> bool:
-    """Whether all that differs is an address that HubSpot takes on one row only, and of two rows the other has it.
+    """Whether all that differs is an address that a CRM takes on one row only, and of two rows the other has it.
 
     Some people are in the CRM twice. Whichever of their rows is written first gets the address.
     """
-    if row[0] != "hubspot" or {**then, **dict.fromkeys(_ADDRESS, "")} != {**now, **dict.fromkeys(_ADDRESS, "")}:
+    if {**then, **dict.fromkeys(_ADDRESS, "")} != {**now, **dict.fromkeys(_ADDRESS, "")}:
         return False
-    address = then.get("email") or now.get("email")
-    elsewhere = actual if then.get("email") else expected
-    return any(
-        other[:2] == row[:2] and other != row and one.get("email") == address for other, one in elsewhere.items()
-    )
+    name = "email" if row[0] == "hubspot" else "Email"
+    address = then.get(name) or now.get(name)
+    elsewhere = actual if then.get(name) else expected
+    return any(other[:2] == row[:2] and other != row and one.get(name) == address for other, one in elsewhere.items())
 
 
 def _values(names: Iterable[str], then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:

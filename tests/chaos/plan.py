@@ -13,13 +13,16 @@ SIDES = ("before", "between", "after")
 """Before the other side hears of it; when that has acted and we have not been told; when we have been told."""
 LEDGER = (
     "work_claim", "answer_find", "ticket_reserve", "ticket_sent", "ticket_store", "work_intend", "work_settle",
-    "ticket_uncertain", "ticket_release", "work_add", "work_defer", "work_wait", "work_again",
+    "ticket_uncertain", "ticket_release", "work_add", "work_defer", "work_wait", "work_again", "deliveries_store",
+    "creation_claim", "creation_sent", "creation_end", "deliveries_settled",
 )  # fmt: skip
 COMMON = LEDGER[:7]
 """Every visit comes by these; the others are only counted."""
 PAID = ("forager.paid", "kaspr.paid")
 CALLS = (*PAID, "hubspot.read", "hubspot.write", "salesforce.read", "salesforce.write")
-VENDORS = ("forager", "kaspr", "hubspot", "salesforce")
+BROUGHT = (*LEDGER[-5:], "hubspot.create", "hubspot.link", "salesforce.create")
+"""A delivery comes by these."""
+VENDORS = ("forager", "kaspr", "hubspot", "salesforce", "openprospect")
 SLOTS = (0, 1)
 LONG_S = 95.0
 
@@ -42,7 +45,8 @@ class Event:
     ``kill`` and ``stop`` strike the worker that comes to ``step``, or the one of ``slot`` when none does; ``lapse``
     says that all leases and tickets end before anybody looks again. ``restart``, ``cut``, ``full`` and ``readonly``
     strike Redis, ``down`` a vendor, ``expire`` ends all its access tokens, ``repeat`` tells of some records ten times,
-    late and in disorder.
+    late and in disorder. ``arrive`` delivers companies with their people, ``lock`` puts rows into approvals and ends
+    those of others, ``rule`` sets rules in both CRMs or ends them, ``hide`` takes a field from us for a while.
     """
 
     kind: str
@@ -80,9 +84,20 @@ class Storm:
     downs: int = 3
     expiries: int = 3
     repeats: int = 3
+    arrivals: int = 12
+    """Deliveries while the storm goes on; more are there when it begins."""
+    edits: int = 400
+    """Blanks that people fill on rows while these are visited."""
+    locks: int = 8
+    rules: int = 8
+    hides: int = 3
     hang_s: float = 20.0
     pace: str = ""
     """What the paid providers are asked at most, such as ``10/second``; their own limits when empty."""
+    mistakes: str = "friendly"
+    """How much of the world is mistaken; a level of ``sandbox.mistakes``."""
+    clock_s: float = 0.0
+    """How far all vendors' clocks are ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +153,10 @@ def draw(storm: Storm) -> Plan:
     ]
     events += [Event("expire", vendor="salesforce")] * storm.expiries
     events += [Event("repeat", amount=round(chance.random(), 3))] * storm.repeats
+    events += [Event("arrive")] * storm.arrivals
+    events += [Event("lock", amount=round(chance.random(), 3)) for _ in range(storm.locks)]
+    events += [Event("rule", amount=round(chance.random(), 3)) for _ in range(storm.rules)]
+    events += [Event("hide", amount=round(chance.uniform(0.3, 1.2), 2)) for _ in range(storm.hides)]
     chance.shuffle(events)
     return Plan(storm, tuple(events), _rules(storm))
 
@@ -151,8 +170,8 @@ def _paid_open(chance: random.Random, reach: int) -> Step:
 
 
 def _anywhere(chance: random.Random, reach: int) -> Step:
-    name = chance.choice((*COMMON, *CALLS))
-    rare = name.endswith((".read", ".write")) or name == "work_claim"
+    name = chance.choice((*COMMON, *CALLS, *BROUGHT))
+    rare = name.endswith((".read", ".write")) or name == "work_claim" or name in BROUGHT
     return Step(name, chance.choice(SIDES), chance.randint(1, 2 if rare else reach))
 
 

@@ -15,9 +15,15 @@ _SCRIPTS = {hashlib.sha1(source(name).encode()).hexdigest().encode(): name for n
 _CALLS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "forager": (("POST", "datastorage/", "paid"),),
     "kaspr": (("POST", "/profile/", "paid"),),
-    "hubspot": (("POST", "/batch/update", "write"), ("POST", "/batch/read", "read"), ("POST", "/search", "poll")),
-    "salesforce": (("PATCH", "/composite/sobjects", "write"), ("GET", "/query", "read")),
-}
+    "hubspot": (
+        ("POST", "/batch/update", "write"), ("POST", "/batch/read", "read"), ("POST", "/search", "poll"),
+        ("POST", "/batch/associate", "link"), ("POST", "/objects/", "create"),
+    ),
+    "salesforce": (
+        ("PATCH", "/composite/sobjects", "write"), ("GET", "/query", "read"), ("PATCH", "/sobjects/", "create"),
+    ),
+    "openprospect": (("GET", "/deliveries/", "read"),),
+}  # fmt: skip
 
 
 def ledger_step(command: bytes) -> str:

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from redis.exceptions import RedisError
 
 from tests.chaos.books import Books
+from tests.chaos.delivered import Brought, Desk
+from tests.chaos.people import DUPLICATE_RULE, People
 from tests.chaos.plan import PAID, Event, Plan, Storm
-from tests.chaos.yard import Yard
+from tests.chaos.yard import OBJECTS, Yard
 from tests.waiting import until
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work import Lane
@@ -65,11 +67,15 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """Rows by (crm, table, id), what was asked for each, and how many were settled, when nothing was in the way."""
+    """Rows by (crm, table, id), what was asked for each, and how many were settled, when nothing was in the way.
+
+    ``brought`` is what became of the deliveries.
+    """
 
     rows: Mapping[Row, Mapping[str, str]]
     asked: Mapping[Row, frozenset[str]]
     records: int
+    brought: Brought
 
 
 @dataclass(slots=True)
@@ -92,18 +98,43 @@ class Run:
     watch: Watch
     books: Books
     patience_s: float
+    people: People
+    desk: Desk
     told: Told = field(default_factory=Told)
     doubted: set[str] = field(default_factory=set)
     paused: set[str] = field(default_factory=set)
 
+    @classmethod
+    def over(cls, plan: Plan, yard: Yard, watch: Watch, patience_s: float) -> Run:
+        """A run over a yard in which nothing has happened yet."""
+        yard.vendors["salesforce"].control("duplicate-rules", {"rules": [DUPLICATE_RULE]})
+        return cls(plan, yard, watch, Books.of(yard.vendors), patience_s, People(yard), Desk(yard, plan.storm))
+
     async def storm(self) -> None:
-        """Every event of the plan, one after the other."""
+        """Every event of the plan, one after the other, while people edit what is visited."""
         began = time.monotonic()
         self.yard.start()
-        for event in self.plan.events:
-            await self._carry_out(event)
-            self.told.done[event.kind] += 1
+        edits = asyncio.create_task(self._edited())
+        try:
+            for event in self.plan.events:
+                await self._carry_out(event)
+                self.told.done[event.kind] += 1
+        finally:
+            edits.cancel()
+            await asyncio.gather(edits, return_exceptions=True)
         self.told.seconds = time.monotonic() - began
+
+    async def _edited(self) -> None:
+        chance = random.Random(f"{self.plan.storm.seed}/edits")
+        while len(self.people.edited) < self.plan.storm.edits:
+            try:
+                await self.people.edit(self.plan.storm.edits, chance)
+            except (LedgerUnavailableError, RedisError):  # nobody can tell what is visited
+                await asyncio.sleep(LOOK_S)
+
+    def arrive(self) -> None:
+        """Two more companies are delivered with their people."""
+        self.yard.vendors["openprospect"].control("act/deliver", {"companies": 2})
 
     async def _carry_out(self, event: Event) -> None:
         match event.kind:
@@ -128,6 +159,14 @@ class Run:
                 self.yard.vendors[event.vendor].control("expire-tokens", {})
             case "repeat":
                 await self.yard.repeat(random.Random(event.amount))
+            case "arrive":
+                self.arrive()
+            case "lock":
+                await self.people.lock(random.Random(event.amount))
+            case "rule":
+                await self.people.rule()
+            case "hide":
+                await self.people.hide(event.amount)
 
     async def _strike(self, event: Event) -> None:
         self.watch.arm(event)
@@ -163,6 +202,7 @@ class Run:
             for proxy in slot.vendors.values():
                 proxy.calm = True
         await self.yard.lapse()
+        await self.people.calm()
         deadline = time.monotonic() + within_s
         while not await self.idle():
             if time.monotonic() > deadline:
@@ -190,7 +230,7 @@ class Run:
         """Every row was polled, nothing is due, leased or waiting, and no call is open."""
         ledger = self.yard.ledger
         begun = await ledger.timetable.last()
-        polls = ("poll:acme_hubspot.contact", "poll:acme_salesforce.contact", "poll:acme_salesforce.lead")
+        polls = (*(f"poll:acme_{crm}.{kind}" for (crm, _), kind in OBJECTS.items()), "collect:all")
         if any(name not in begun or not begun[name].done_ms for name in polls) or await self._verdicts():
             return False
         for crm, kind in await ledger.floor.works():
@@ -235,16 +275,18 @@ async def undisturbed(storm: Storm, within_s: float) -> Undisturbed:
     plan = Plan(storm, (), {})
     watch = Watch()
     yard = await Yard.open(plan, watch, spoiled=False)
-    run = Run(plan, yard, watch, Books.of(yard.vendors), patience_s=0)
+    run = Run.over(plan, yard, watch, patience_s=0)
     try:
+        for _ in range(storm.arrivals):
+            run.arrive()
         yard.start()
         async with asyncio.timeout(within_s):
             while not await run.idle():  # noqa: ASYNC110 - what is waited for is in Redis
                 await asyncio.sleep(LOOK_S)
         works = await yard.ledger.floor.works()
         records = sum([(await yard.ledger.work(*name).counts()).settled for name in works])
-        rows = yard.vendors.state()
-        asked = {row: frozenset(one.key for one in await yard.asked(row)) for row in rows}
-        return Undisturbed(rows, asked, records)
+        rows, rows_by = run.desk.named(yard.vendors.state())
+        asked = {key: frozenset(one.key for one in await yard.asked(row)) for key, row in rows_by.items()}
+        return Undisturbed(rows, asked, records, await run.desk.brought())
     finally:
         await yard.close()

@@ -27,10 +27,10 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tests.chaos.plan import SLOTS, VENDORS, Plan, Toxic
+from tests.chaos.plan import SLOTS, VENDORS, Plan, Storm, Toxic
 from tests.chaos.proxy import Hooks, Proxy, Valve
 from tests.chaos.steps import ledger_step, vendor_step
-from tests.e2e.stage import QUICK, WITHOUT_DELIVERIES, laid_over, toml
+from tests.e2e.stage import QUICK, laid_over, toml
 from tests.e2e.vendors import PROVIDERS, Vendors
 from tests.processes import Process
 from worker import trial
@@ -48,7 +48,8 @@ CONFIG: Mapping[str, Any] = {
     "worker": {"concurrency": 12},
     "providers": {name: {"budget": {"day": 1_000_000, "month": 9_000_000}} for name in ("forager", "kaspr")},
 }
-ARGUMENTS = {"searches": 0, "delivered-companies": 0, "delivered-prospects": 0, "limits": "demo", "credits": 9_000_000}
+ARGUMENTS = {"limits": "demo", "credits": 9_000_000}
+SEARCHES = 2
 
 
 @dataclass(slots=True)
@@ -103,9 +104,10 @@ class Yard:
         cls, plan: Plan, struck: Callable[[int, str, str], bool], *, verdicts: bool = False, spoiled: bool = True
     ) -> Yard:
         """``struck(slot, step, side)`` is asked at every step; without ``spoiled`` nothing is spoiled anywhere."""
-        records = plan.storm.records // 2  # a person is a row in each CRM
-        options = {**ARGUMENTS, "records": records, "companies": max(12, records // 4), "seed": plan.storm.seed}
+        options = options_of(plan.storm)
         vendors = Vendors(*(word for name, value in options.items() for word in (f"--{name}", str(value))))
+        for name in VENDORS:
+            vendors[name].control("clock", {"advance": plan.storm.clock_s})
         folder = Path(tempfile.mkdtemp(prefix="refill-chaos-"))
         server = EmbeddedRedis(folder / "data")
         await asyncio.to_thread(server.join)
@@ -141,7 +143,7 @@ class Yard:
         folder.mkdir()
         await ledger.open(folder / "redis.sock")
         text, secrets = trial.configuration(trial.Served(told), str(self.folder / "data"), 0)
-        config = laid_over(laid_over(tomllib.loads(text), QUICK), laid_over(CONFIG, WITHOUT_DELIVERIES))
+        config = laid_over(laid_over(tomllib.loads(text), QUICK), CONFIG)
         config = laid_over(config, {"redis": {"url": f"unix://{folder / 'redis.sock'}"}})
         if plan.storm.pace:
             config = laid_over(config, {"providers": {name: {"rate": plan.storm.pace} for name in PROVIDERS}})
@@ -164,6 +166,13 @@ class Yard:
         return await self.ledger.desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, table), table), id_))
 
     # ---- workers -------------------------------------------------------------------------------------------------
+
+    async def leased(self, crm: str, object: str) -> list[str]:
+        """Records that a worker visits now."""
+        keys, found = self.ledger.scripts.keys, list[str]()
+        for lane in (*Lane, "alone"):
+            found += [id_.decode() for id_ in await self.redis.zrange(keys("leased", crm, object, lane), 0, -1)]
+        return found
 
     def start(self) -> None:
         """Workers everywhere, from now on at any time: one that ends is started again, and how it ended is counted."""
@@ -270,6 +279,22 @@ class Yard:
         await asyncio.to_thread(self.server.leave)
         await asyncio.to_thread(self.vendors.close)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def options_of(storm: Storm) -> dict[str, Any]:
+    """What the vendors are started with: a twentieth of all rows is delivered in companies of five."""
+    records = storm.records // 2  # a person is a row in each CRM
+    delivered = max(8, records // 40)
+    return {
+        **ARGUMENTS,
+        "records": records,
+        "companies": max(12, records // 4),
+        "searches": SEARCHES,
+        "delivered-companies": delivered,
+        "delivered-prospects": 3 * delivered,
+        "seed": storm.seed,
+        "mistakes": storm.mistakes,
+    }
 
 
 def _before(

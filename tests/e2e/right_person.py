@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox.mistakes import LEVELS
 from sandbox.options import Options
 from sandbox.people import CrmRow, Person, World
 from sandbox.seeding import build_world
 from sandbox.truth import clear_gaps, is_anothers, owners, plain
-from tests.e2e.stage import Stage
+from tests.e2e.vendors import Vendors
+from worker.runtime import Ledger
 
 PEOPLE = {"hubspot": ("contacts",), "salesforce": ("Contact", "Lead")}
 EXTERNAL = {"hubspot": "openprospect_id", "salesforce": "OpenProspect_Id__c"}
@@ -32,11 +33,21 @@ TELLING = {
 }  # fmt: skip
 
 
+class Judged(Protocol):
+    """Where something happened that is judged: a stage, or the yard of a storm."""
+
+    vendors: Vendors
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the product says."""
+
+
 @dataclass
 class Truth:
     """The world behind a stage opened with ``options``, and what its vendors say happened."""
 
-    stage: Stage
+    stage: Judged
     options: Mapping[str, Any]
     world: World = field(init=False)
 
@@ -109,10 +120,11 @@ class Truth:
         for crm, kinds in PEOPLE.items():
             dead = await self.stage.ledger.work(f"acme_{crm}", "delivery").dead(10_000)
             reasons = " ".join(letter.reason for letter in dead)
-            found += [f"{crm}: {what}" for external, what in self._missing(crm, kinds) if external not in reasons]
+            found += [f"{crm}: {what}" for external, what in self.missing(crm, kinds) if external not in reasons]
         return found
 
-    def _missing(self, crm: str, kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
+    def missing(self, crm: str, kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Delivered people, by external id, who are nowhere, more than once or at no company, and which it is."""
         people, ids = self.people_of(crm), self.stage.vendors[crm].control("world")["ids"]
         rows = {id_: row for kind in kinds for id_, row in self.stage.vendors.rows(crm, kind).items()}
         held: dict[int, list[str]] = {}

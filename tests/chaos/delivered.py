@@ -1,0 +1,128 @@
+"""What became of everything that was delivered, by the books of both CRMs and the truth of their world."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.plan import Storm
+from tests.chaos.yard import Yard, options_of
+from tests.e2e.right_person import COMPANY, EXTERNAL, PEOPLE, Truth
+
+COMPANIES = {"hubspot": ("companies", "name"), "salesforce": ("Account", "Name")}
+Row = tuple[str, str, str]
+State = Mapping[Row, Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class Brought:
+    """Sentences about what is not as it should be; none is right. ``companies`` and ``people`` were delivered."""
+
+    companies: int = 0
+    people: int = 0
+    doubled: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unlinked: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    namesakes: int = 0
+    """Values of a colleague of the same name, whom name and employer cannot tell apart."""
+
+    @property
+    def faults(self) -> list[str]:
+        """The first few of each kind."""
+        return [one for kind in (self.doubled, self.missing, self.unlinked, self.strangers) for one in kind[:5]]
+
+
+class Desk:
+    """The deliveries of a yard, held against its world."""
+
+    def __init__(self, yard: Yard, storm: Storm) -> None:
+        self._yard = yard
+        self.truth = Truth(yard, options_of(storm))
+        self._there = yard.vendors.state().keys()
+
+    async def brought(self) -> Brought:
+        """What is there of everything delivered until now."""
+        told = self._delivered()
+        found = Brought(len({one["company"] for one in told}), len(self.truth.prospects))
+        for crm, id_, name, owner in self.truth.strangers_values():
+            if self._is_namesake(crm, id_, int(owner.partition(",")[0])):
+                found.namesakes += 1
+            else:
+                found.strangers.append(f"{crm}: {name} of {id_} is that of person {owner}")
+        for crm in COMPANIES:
+            reasons = " ".join([letter.reason for letter in await self._dead(crm)])
+            self._count_companies(found, crm, told, reasons)
+            for external, what in self.truth.missing(crm, PEOPLE[crm]):
+                if external not in reasons:
+                    kind = found.doubled if "twice" in what else found.unlinked if "company" in what else found.missing
+                    kind.append(f"{crm}: prospect {external}: {what}")
+            found.unlinked += [f"{crm}: {what}" for what in self._at_another(crm, told)]
+        return found
+
+    async def _dead(self, crm: str) -> Iterable[Any]:
+        return await self._yard.ledger.work(f"acme_{crm}", "delivery").dead(10_000)
+
+    def _delivered(self) -> list[dict[str, Any]]:
+        world = self._yard.vendors["openprospect"].control("world")
+        return [one for group in world["deliveries"].values() for one in group]
+
+    def _is_namesake(self, crm: str, id: str, owner: int) -> bool:
+        person, other = self.truth.people_of(crm)[id], self.truth.world.by_number[owner]
+        return (person.first_name, person.last_name, person.employer) == (
+            other.first_name,
+            other.last_name,
+            other.employer,
+        )
+
+    def _name(self, company: int) -> str:
+        return self.truth.world.companies[company - 1].name
+
+    def _count_companies(self, found: Brought, crm: str, told: Iterable[Mapping[str, Any]], reasons: str) -> None:
+        table, name = COMPANIES[crm]
+        rows = self._yard.vendors.rows(crm, table).values()
+        names = Counter(company.name for company in self.truth.world.companies)
+        held = Counter(row.get(name, "") for row in rows)
+        for one in told:
+            called = self._name(one["company"])
+            if held[called] > names[called]:
+                found.doubled.append(f"{crm}: company {one['id']} is there {held[called]} times")
+            if not held[called] and one["id"] not in reasons:
+                found.missing.append(f"{crm}: company {one['id']} is not there")
+
+    def _at_another(self, crm: str, told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+        """People whom we made and who are at another company than they were delivered with."""
+        companies = {person["id"]: self._name(one["company"]) for one in told for person in one["prospects"]}
+        table, name = COMPANIES[crm]
+        called = {id_: row.get(name, "") for id_, row in self._yard.vendors.rows(crm, table).items()}
+        for kind in PEOPLE[crm]:
+            for id_, row in self._yard.vendors.rows(crm, kind).items():
+                external, at = row.get(EXTERNAL[crm], ""), row.get(COMPANY[crm], "")
+                made = (crm, kind, id_) not in self._there and at and external in companies
+                if made and called.get(at) != companies[external]:
+                    yield f"{id_} is at another company than prospect {external} was delivered with"
+
+    def named(self, state: State) -> tuple[dict[Row, dict[str, str]], dict[Row, Row]]:
+        """``state`` with rows we made named for whom they are about, and the rows by these names.
+
+        Ids of two runs differ, and so does which of several deliveries of one company gave its id.
+        """
+        people = {crm: self.truth.people_of(crm) for crm in PEOPLE}
+        rows: dict[Row, Row] = {}
+        for row in sorted(state):
+            crm, table, id_ = row
+            person = people[crm].get(id_) if table in PEOPLE[crm] else None
+            about = f"person {person.number}" if person else state[row].get("name") or state[row].get("Name") or id_
+            made = row not in self._there
+            key = (crm, table, f"made for {about}" if made else id_)
+            rows[key if key not in rows else (crm, table, f"{key[2]} as {id_}")] = row
+        names = {(row[0], row[2]): key[2] for key, row in rows.items() if row[1] in {"companies", "Account"}}
+        found = {}
+        for key, row in rows.items():
+            values = {name: value for name, value in state[row].items() if name != EXTERNAL[row[0]]}
+            if at := values.get(COMPANY[row[0]]):
+                values[COMPANY[row[0]]] = names.get((row[0], at), at)
+            found[key] = values
+        return found, rows
