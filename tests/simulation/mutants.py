@@ -214,12 +214,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "admission loses a record",
-        16,
+        4,
         (
             Edit(
                 f"{_LUA}/floor_admit.lua",
                 "  enter_due(w, now)\n  admitted",
-                "  enter_due(w, now)\n  if admitted == 1 then redis.call('ZREM', K.due(w.crm, w.object, due_lane(w)), w.id) end\n"  # noqa: E501 - as it stands there
+                "  enter_due(w, now)\n  if admitted == 0 then redis.call('ZREM', K.due(w.crm, w.object, due_lane(w)), w.id) end\n"  # noqa: E501 - as it stands there
                 "  admitted",
             ),
         ),
