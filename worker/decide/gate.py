@@ -112,8 +112,8 @@ def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: 
     A contradicting name is another person whatever else agrees. An agreeing full name is the same one. Everything
     else, one half of a name included, cannot be told from the name and needs a second fact other than ``found_by``.
     Where the last name is all that agrees, an employer or a number is none: families share all three. Nor is the
-    employer beside a number of the office: whoever answers there works there. ``strict`` is for a search by name and
-    company, where the name has to agree in full.
+    employer beside a number of the office, or beside an address where whole names cannot be compared: whoever
+    answers there works there. ``strict`` is for a search by name and company, where the name has to agree in full.
     """
     verdict = compare(record.name, found.name, strict=strict)
     if verdict is Verdict.OTHER:
@@ -139,6 +139,8 @@ def _void(record: Facts, found: Facts, found_by: Fact | None) -> frozenset[Fact]
         and (not (first and other_first) or compare(PersonName(other_first, last), other) is Verdict.SAME)
     ):
         return _FAMILYS
+    if found_by is Fact.EMAIL and first and last and other_first and other_last:
+        return _OFFICES  # it may be a colleague's address, and these two names cannot be compared
     return _OFFICES if found_by is Fact.PHONE and not _has_mobile(record) else frozenset()
 
 

@@ -90,6 +90,16 @@ def test_a_last_name_an_employer_and_a_number_are_what_families_share(
     assert judge(facts(last="Example", **known), found, found_by=Fact.SLUG) == expected
 
 
+@pytest.mark.parametrize(("found_by", "verdict"), [(Fact.SLUG, SAME), (Fact.EMAIL, UNSAID), (Fact.PHONE, UNSAID)])
+def test_colleagues_share_an_employer_and_sometimes_an_address_or_a_number(
+    found_by: Fact | None, verdict: Verdict
+) -> None:
+    colleague = facts(first="Mary", last="Ramirez", employers=("acme.com",))
+    assert (
+        judge(facts(first="小明", last="王", employers=("acme.com",)), colleague, found_by=found_by).verdict is verdict
+    )
+
+
 @pytest.mark.parametrize(
     ("record", "found_by", "provable"),
     [
