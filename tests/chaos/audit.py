@@ -52,8 +52,8 @@ class Verdict:
     brought: Brought = field(default_factory=Brought)
     unproved: int = 0
     edited: int = 0
+    late: int = 0
     edits: int = 0
-    delivered: int = 0
     exchanges: int = 0
     faulty: int = 0
     differing: int = 0
@@ -212,6 +212,8 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
         if row in run.people.edited:
             verdict.edited += 1
+        elif run.desk.is_late_row(row, expected.rows.keys() ^ actual.keys()):
+            verdict.late += 1
         elif differing - {*WATCHED.get(row[:2], ()), *_CALCULATED}:
             verdict.unexplained[row] = f"{_values(differing, then, now)}"
         elif run.doubted & {one.key for one in asked}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +103,21 @@ class Desk:
                 made = (crm, kind, id_) not in self._there and at and external in companies
                 if made and called.get(at) != companies[external]:
                     yield f"{id_} is at another company than prospect {external} was delivered with"
+
+    def is_late_row(self, row: Row, ones: Collection[Row]) -> bool:
+        """Whether a row is about somebody who got a row of their own in one of two runs, or is that row.
+
+        What leads to their older row was found by a visit: after the delivery in one run, before it in the other.
+        """
+        crm, _, id_ = row
+        person = self.truth.people_of(crm).get(id_)
+        about = id_ if row in ones else f"made for person {person.number}" if person else ""
+        return any((crm, kind, about) in ones for kind in PEOPLE[crm]) and self._has_older_row(crm, about)
+
+    def _has_older_row(self, crm: str, about: str) -> bool:
+        return about.startswith("made for person ") and any(
+            row.person.number == int(about.split()[3]) for row in self.truth.world.rows[crm]
+        )
 
     def named(self, state: State) -> tuple[dict[Row, dict[str, str]], dict[Row, Row]]:
         """``state`` with rows we made named for whom they are about, and the rows by these names.

@@ -45,6 +45,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ),
     ("rows other than undisturbed", lambda one: one.differing),
     ("... that people edited", lambda one: one.edited),
+    ("... of people whose row said too little when they were delivered", lambda one: one.late),
     ("... with an uncertain lookup", lambda one: one.doubtful),
     ("... with an answer spoiled once paid", lambda one: one.spoiled),
     ("... that were led to other questions", lambda one: one.otherwise),
