@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from sandbox.openprospect import OpenProspect
+from sandbox.people import Person
+from sandbox.truth import plain
 from tests.simulation.store import Store, flat
 from tests.simulation.wire import Net, Sent
 from tests.simulation.world import CREDITS, Scene
@@ -121,6 +125,26 @@ class Auditor:
                 if len(ids) > 1:
                     self._breach(f"{name} {', '.join(ids)} share {key} {value}")
 
+    def delivered(self, reasons: str) -> None:
+        """Every company and person delivered is there once, and together, or a dead letter names them."""
+        stock = self.net.vendors["openprospect"]
+        assert isinstance(stock, OpenProspect)
+        table, name = self.scene.companies
+        orders = stock.orders.orders.values()
+        for found in [*stock.stock.all_found(), *(one for order in orders for one in order.results)]:
+            ids = {id_ for id_, values in self.scene.living(table) if values.get(name) == found.company.name}
+            if len(ids) != 1 and found.id not in reasons:
+                self._breach(f"company {found.id} is there {len(ids)} times")
+            for one in found.prospects:
+                rows = [row for kind in self.scene.people for row in self.scene.living(kind)]
+                rows = [row for row in rows if _is_about(row[1], one.person)]
+                if not one.has_last_name or one.person.opted_out or one.id in reasons:
+                    continue
+                if len(rows) != 1:
+                    self._breach(f"prospect {one.id} is there {len(rows)} times")
+                elif not self.scene.is_at(*rows[0], ids):
+                    self._breach(f"prospect {one.id} is not at the company they were delivered with")
+
     def echoes(self) -> None:
         """What we wrote ourselves starts nothing: a row nobody else touched since is not read again.
 
@@ -170,3 +194,9 @@ class Auditor:
     def _breach(self, text: str) -> None:
         if text not in self.found:
             self.found.append(text)
+
+
+def _is_about(values: Mapping[str, Any], person: Person) -> bool:
+    """Whether a row has somebody's profile or own address."""
+    own = {plain(person.slug), plain(person.work_email)}
+    return not own.isdisjoint(plain(str(value)) for value in values.values() if value)

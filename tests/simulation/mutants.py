@@ -1,4 +1,4 @@
-"""Seventeen planted bugs. Each changes the text of the product as it is loaded, in the simulation's own process only.
+"""Planted bugs. Each changes the text of the product as it is loaded, in the simulation's own process only.
 
 Nothing here imports the product: the edits must be in place before it is.
 """
@@ -38,12 +38,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """``seed`` is one that caught it. ``only`` narrows the cases drawn to those in which the bug can show."""
+    """``seed`` is one that caught it. ``only`` narrows the cases drawn to those in which the bug can show.
+
+    ``salesforce``: it is caught in the worlds whose CRM is Salesforce.
+    """
 
     name: str
     seed: int
     edits: tuple[Edit, ...]
     only: str = ""
+    salesforce: bool = False
 
 
 _LUA = "worker/ledger/lua"
@@ -265,6 +269,63 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (Edit("connectors/limits.py", "FRESH_S = 2.0", "FRESH_S = 200.0"),),
         only="frozen",
+    ),
+    Mutant(
+        "what was read of an org is written on however old it is",
+        3,
+        (Edit("connectors/limits.py", "FRESH_S = 2.0", "FRESH_S = 200.0"),),
+        only="frozen",
+        salesforce=True,
+    ),
+    Mutant(
+        "a contact is linked over the company that a person chose",
+        1,
+        (
+            Edit(
+                "connectors/salesforce/client.py",
+                "if one not in there and (not account or one in ours)]",
+                "if one not in there]",
+            ),
+        ),
+        salesforce=True,
+    ),
+    Mutant(
+        "a person is made without looking for them",
+        1,
+        (
+            Edit(
+                "worker/deliver.py",
+                "        match = await self._matcher.person(told, external_id, known)\n",
+                "        match = Match()\n",
+            ),
+        ),
+        salesforce=True,
+    ),
+    Mutant(
+        "the answer of a duplicate rule is read as another object",
+        1,
+        (
+            Edit(
+                "connectors/salesforce/refusals.py",
+                '_PREFIXES = {"003": "contact", "00Q": "lead", "001": "company"}',
+                '_PREFIXES = {"003": "contact", "00Q": "contact", "001": "company"}',
+            ),
+        ),
+        salesforce=True,
+    ),
+    Mutant(
+        "a locked row is taken for written",
+        4,
+        (
+            Edit(
+                "worker/batch_writer.py",
+                "                case Written.LOCKED | Written.CHANGED:\n                    unclear.append(row)\n",
+                "                case Written.LOCKED | Written.CHANGED:\n"
+                "                    row.word = WriteResult(Written.DONE)\n"
+                "                    row.written |= write.values\n",
+            ),
+        ),
+        salesforce=True,
     ),
 )
 

@@ -14,10 +14,11 @@ from sandbox.clock import Clock
 from sandbox.forager import Forager
 from sandbox.kaspr import Kaspr
 from sandbox.openprospect import OpenProspect
+from sandbox.people import Person
 from sandbox.salesforce import Salesforce
 from sandbox.salesforce.lifecycle import convert, merge
 from sandbox.salesforce.soql import stamp
-from sandbox.salesforce.store import PERSON, Row, Store
+from sandbox.salesforce.store import PERSON, DuplicateRule, Row, Store
 from tests.simulation.playing import WORLDS
 from tests.simulation.world import EVENTS_S, Scene, deliveries, options_of, people, portal_scene, strangers
 
@@ -42,6 +43,8 @@ class OrgScene(Scene):
     people: ClassVar[tuple[str, ...]] = ("Contact", "Lead")
     typable: ClassVar[tuple[str, ...]] = ("Title", "MobilePhone", "Phone")
     marked: ClassVar[str] = "OpenProspect_Id__c"
+    companies: ClassVar[tuple[str, str]] = ("Account", "Name")
+    company: ClassVar[str] = "AccountId"
     unique: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Account", "Website"),
         ("Account", "OpenProspect_Id__c"),
@@ -150,6 +153,12 @@ class _Events:
         self._comes("Lead", outside[1], ago=8)  # committed late: its stamp is older than its coming
         self._converted(goes)
         self._at(10, EVENTS_S, org.tokens.expire)
+        self._approved([org.ids_by_row[row.number] for row in rows])
+        known = {row.person.number for row in rows}
+        staff = [one for one in world.staff[stock.stock._new[0].number] if one.number not in known]  # who comes next
+        coming = [one for one in staff if one.former_employer is None]
+        self._works_elsewhere(coming[0])
+        self._is_a_lead(coming[1])
         self._at(20, EVENTS_S, lambda: stock.act("deliver", {"companies": 1}))
         self.scene.events.sort(key=lambda event: event[0])
 
@@ -201,6 +210,37 @@ class _Events:
             self.scene.changed(lead.id)
 
         self._at(2, EVENTS_S, event)
+
+    def _approved(self, ids: list[str]) -> None:
+        """Two rows are in an approval from the start, and somebody approves, which edits them."""
+        approved = self._chance.sample(ids, 2)
+        self._store.rules.approvals |= set(approved)
+
+        def event() -> None:
+            for id_ in approved:
+                self._store.rules.approvals.discard(id_)
+                row = self._store.any(self.scene.kind_of(id_).title(), id_)
+                if row is not None and not row.deleted:
+                    self._store.update(row, {}, PERSON)
+                    self.scene.changed(id_)
+
+        self._at(5, EVENTS_S, event)
+
+    def _works_elsewhere(self, person: Person) -> None:
+        """Somebody who is delivered later is there before, at a company that a person chose."""
+        account = next(iter(self._store.rows["Account"]))
+        email = {"Email": person.work_email, "AccountId": account}
+        row = self._store.create("Contact", {**_name(person), **email}, PERSON)
+        self.scene.names["Contact", row.id] = f"who works elsewhere, {person.number}"
+        self.scene.typed[row.id, "AccountId"] = account
+
+    def _is_a_lead(self, person: Person) -> None:
+        """Somebody who is delivered later is a lead of whom only the name is known, and a rule finds that."""
+        self._store.duplicate_rules = [DuplicateRule("Contact", "FirstName", blocking=False, against="Lead")]
+        values = {"FirstName": person.first_name, "LastName": person.last_name, "Company": "[not provided]"}
+        row = self._store.create("Lead", values, PERSON)
+        self.scene.names["Lead", row.id] = f"who is a lead, {person.number}"
+        self.scene.ruled.append(row.id)
 
     def _row(self, id_: str) -> Row:
         return self._store.live(self.scene.kind_of(id_).title(), id_)

@@ -31,7 +31,7 @@ from tests.simulation.wire import Net, Sent
 from tests.simulation.world import EVENTS_S, Scene, Terms, settings
 from worker.ledger.scripts import Scripts
 from worker.ledger.tickets import Desk
-from worker.ledger.work import Work
+from worker.ledger.work import DeadLetter, Work
 
 LONGEST_S = 2400.0
 DAYS_MOST = 30
@@ -283,15 +283,17 @@ class Run:
             self.loop.call_at(seams.START + after, event)
         await self._until_idle()
         for kind in self.kinds:
-            work = Work(self.scripts, self.scene.crm, kind)
-            for letter in await work.dead():
+            for letter in await self._letters(kind):
                 self.dead += 1
-                await work.replay(letter.id, "replay")
+                await Work(self.scripts, self.scene.crm, kind).replay(letter.id, "replay")
         if self.dead:
             await self._until_idle()
         await self._judge()
         for process in self.living:
             process.dead = True
+
+    async def _letters(self, kind: str) -> list[DeadLetter]:
+        return await Work(self.scripts, self.scene.crm, kind).dead()
 
     def _died(self, process: Process) -> None:
         self.deaths += 1
@@ -396,6 +398,9 @@ class Run:
         audit.writes()
         audit.rereads()
         audit.doubles()
+        reasons = " ".join([one.reason for one in await self._letters("delivery")])
+        audit.delivered(reasons)
+        audit.found += [f"{one} is not known as who is delivered" for one in self.scene.ruled if one in reasons]
         audit.found += dict.fromkeys(self.ports.leases.stale)
         if not self.case.seed:
             audit.echoes()

@@ -8,7 +8,8 @@ from tests.simulation.mutants import MUTANTS, Mutant, named, source
 from tests.simulation.playing import simulate
 
 FURTHER = 10  # seeds tried when the listed one has stopped catching it
-SHORT = {  # one of money, one of leases, one of what a person typed; make slow plants them all
+SHORT = {  # one of money, of leases, of what a person typed, and of deliveries; make slow plants them all
+    "a person is made without looking for them",
     "a paid call is repeated after a time-out",
     "a step of a visit does not ask whose lease it is",
     "blank is what was blank when the visit began",
@@ -29,7 +30,7 @@ def test_a_bug_can_be_planted(mutant: Mutant) -> None:
 )
 def test_a_planted_bug_is_caught(name: str) -> None:
     mutant = named(name)
-    words = ("--mutant", mutant.name, "--only", mutant.only, "--failures", "1")
+    words = ("--mutant", mutant.name, "--only", mutant.only, "--failures", "1", *_worlds(mutant))
 
     caught = simulate(*words, "--first", str(mutant.seed))
     if not caught.failed:
@@ -40,9 +41,16 @@ def test_a_planted_bug_is_caught(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("only", sorted({mutant.only for mutant in MUTANTS} - {""}))
-def test_without_a_bug_the_same_seeds_pass(only: str) -> None:
-    seeds = sorted({mutant.seed for mutant in MUTANTS if mutant.only == only})
-    played = simulate("--only", only, "--first", *map(str, seeds))
+@pytest.mark.parametrize(
+    ("only", "salesforce"), sorted({(mutant.only, mutant.salesforce) for mutant in MUTANTS if mutant.only})
+)
+def test_without_a_bug_the_same_seeds_pass(only: str, salesforce: bool) -> None:
+    planted = [one for one in MUTANTS if (one.only, one.salesforce) == (only, salesforce)]
+    seeds = sorted({mutant.seed for mutant in planted})
+    played = simulate("--only", only, "--first", *map(str, seeds), *_worlds(planted[0]))
 
     assert not played.failed, played.text
+
+
+def _worlds(mutant: Mutant) -> tuple[str, ...]:
+    return ("--salesforce",) if mutant.salesforce else ()

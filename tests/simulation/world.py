@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -106,7 +106,8 @@ class Scene:
     """The vendors of one run, and what people did there.
 
     ``typed`` are values by (id, property), ``names`` what rows are called in every run of the world, by (object, id).
-    ``changed`` is told of each contact that a person touched.
+    ``changed`` is told of each contact that a person touched. ``ruled`` are rows that a duplicate rule of the CRM finds
+    for somebody delivered, whose they are.
     """
 
     crm: ClassVar[str] = "acme_hubspot"
@@ -117,6 +118,8 @@ class Scene:
     people: ClassVar[tuple[str, ...]] = ("contacts",)
     typable: ClassVar[tuple[str, ...]] = ("jobtitle", "mobilephone", "phone")
     marked: ClassVar[str] = "openprospect_id"
+    companies: ClassVar[tuple[str, str]] = ("companies", "name")
+    company: ClassVar[str] = "associatedcompanyid"
     unique: ClassVar[tuple[tuple[str, str], ...]] = (
         ("companies", "domain"),
         ("contacts", "email"),
@@ -128,6 +131,7 @@ class Scene:
     typed: dict[tuple[str, str], str] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     changed: Callable[[str], None] = lambda _id: None
+    ruled: list[str] = field(default_factory=list)
 
     @property
     def portal(self) -> Any:
@@ -160,6 +164,11 @@ class Scene:
             self.portal.update(contacts, record, {name: value}, PERSON)
             self.typed[id_, name] = value
             self.changed(id_)
+
+    def is_at(self, id_: str, values: Mapping[str, Any], companies: Collection[str]) -> bool:
+        """Whether somebody is at one of these companies, or where a person said; a lead is at none."""
+        at = values.get(self.company)
+        return self.kind_of(id_) == "lead" or at in companies or at == self.typed.get((id_, self.company), "")
 
     def reads(self, one: Sent) -> bool:
         """Whether it is one of the reads that writes are decided on."""
