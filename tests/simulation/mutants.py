@@ -313,20 +313,6 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         salesforce=True,
     ),
-    Mutant(
-        "a locked row is taken for written",
-        4,
-        (
-            Edit(
-                "worker/batch_writer.py",
-                "                case Written.LOCKED | Written.CHANGED:\n                    unclear.append(row)\n",
-                "                case Written.LOCKED | Written.CHANGED:\n"
-                "                    row.word = WriteResult(Written.DONE)\n"
-                "                    row.written |= write.values\n",
-            ),
-        ),
-        salesforce=True,
-    ),
 )
 
 

@@ -71,6 +71,10 @@ class Leases:
         elif name == "ticket_reserve":
             self.questions[str(args[2])] = str(args[4])
             self.asked.setdefault(str(args[4]), set()).add(str(args[17]))
+        elif name == "answer_find" and args[2]:  # what was kept of a question serves this record, too
+            for question, kept in zip(args[6:], result, strict=True):
+                if kept:
+                    self.asked.setdefault(str(question), set()).add(str(args[5]))
         elif name == "ticket_sent":
             self.sent.add(str(args[2]))
         elif name in _ENDS or name == "work_intend":
