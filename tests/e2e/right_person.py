@@ -13,7 +13,7 @@ from sandbox.people import CrmRow, Person, World
 from sandbox.seeding import build_world
 from sandbox.truth import clear_gaps, is_anothers, owners, plain
 from tests.e2e.vendors import Vendors
-from worker.runtime import Ledger
+from worker.ledger.ledger import Ledger
 
 PEOPLE = {"hubspot": ("contacts",), "salesforce": ("Contact", "Lead")}
 EXTERNAL = {"hubspot": "openprospect_id", "salesforce": "OpenProspect_Id__c"}
