@@ -53,6 +53,7 @@ class Verdict:
     unproved: int = 0
     edited: int = 0
     late: int = 0
+    own: int = 0
     edits: int = 0
     exchanges: int = 0
     faulty: int = 0
@@ -222,6 +223,8 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
             verdict.spoiled += 1
         elif frozenset(one.key for one in asked) != expected.asked.get(row):
             verdict.otherwise += 1  # what was known of the person when it was decided led to other questions
+        elif run.desk.is_their_own(row, [(then.get(name, ""), now.get(name, "")) for name in differing]):
+            verdict.own += 1
         elif _is_the_other_rows(row, then, now, expected.rows, actual):
             verdict.shared += 1
         else:

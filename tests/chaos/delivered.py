@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.truth import plain, values_of
 from tests.chaos.plan import Storm
 from tests.chaos.yard import Yard, options_of
 from tests.e2e.right_person import COMPANY, EXTERNAL, PEOPLE, Truth
@@ -113,6 +115,15 @@ class Desk:
         person = self.truth.people_of(crm).get(id_)
         about = id_ if row in ones else f"made for person {person.number}" if person else ""
         return any((crm, kind, about) in ones for kind in PEOPLE[crm]) and self._has_older_row(crm, about)
+
+    def is_their_own(self, row: Row, pairs: Iterable[tuple[str, str]]) -> bool:
+        """Whether somebody who was delivered has another value of their own in each of these pairs.
+
+        Two deliveries, or one and a visit, tell different numbers of one person, and the first one fills the gap.
+        """
+        number = re.match(r"made for person (\d+)", row[2])
+        own = values_of(self.truth.world.by_number[int(number[1])]) if number else frozenset()
+        return bool(number) and all(plain(one) in own and plain(other) in own for one, other in pairs)
 
     def _has_older_row(self, crm: str, about: str) -> bool:
         return about.startswith("made for person ") and any(

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tests.chaos.audit import Verdict
+
+_IDS = re.compile(r"\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|00[13Q]\w{15}|\d{5,})\b")
+
+
+def _reasons(one: Verdict) -> str:
+    """The reasons of dead letters, counted without the ids they name."""
+    told = Counter[str]()
+    for reason, count in one.dead.items():
+        told[_IDS.sub("…", reason)] += count
+    return ", ".join(f"{count} {reason}" for reason, count in told.most_common()) or "none"
+
 
 _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("records, lost", lambda one: f"{one.records}, {one.lost}"),
@@ -20,7 +33,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ),
     ("power cuts, bytes lost", lambda one: f"{one.told.done['cut']}, {sum(one.told.cut_bytes)}"),
     ("settled, dead letters", lambda one: f"{one.settled}, {sum(one.dead.values())}"),
-    ("... reasons", lambda one: ", ".join(f"{count} {reason}" for reason, count in one.dead.most_common()) or "none"),
+    ("... reasons", _reasons),
     ("tokens expired, triggers repeated", lambda one: f"{one.told.done['expire']}, {one.told.done['repeat']}"),
     ("uncertain lookups: left to a person, judged by the provider's log", lambda one: f"{one.uncertain}, {one.by_log}"),
     ("credits billed", lambda one: sum(bill for _, bill in one.judged.values())),
@@ -50,6 +63,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("... with an answer spoiled once paid", lambda one: one.spoiled),
     ("... that were led to other questions", lambda one: one.otherwise),
     ("... whose address the person's other row got first", lambda one: one.shared),
+    ("... with another number of the same person's", lambda one: one.own),
     ("... unexplained", lambda one: len(one.unexplained)),
     ("workers without a Redis to start on", lambda one: len(one.last_words)),
     ("seconds", lambda one: round(one.seconds)),
