@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.canaries import CANARIES
 from tests.waiting import WITHIN_S, until
 
 
@@ -38,6 +39,7 @@ class Process:
         """Start it, and do not wait for it. It may open as many ``files``, where that is said."""
         line = [*(["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []), *words(config, *command)]
         with log.open("wb") as told:
+            CANARIES.look_at_end(log)
             process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=environment())
         return cls(process, log)
 

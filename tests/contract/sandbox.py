@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.canaries import CANARIES
+
 SETTLE_S, END_S = 5.0, 10.0
 
 
@@ -127,6 +129,7 @@ def announced(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     assert process.stdout is not None
     told: dict[str, Any] = json.loads(process.stdout.readline() or b"{}")
     assert told, "the sandbox did not start"
+    CANARIES.add_vendors(told)
     return told
 
 

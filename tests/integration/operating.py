@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from config.load import load
+from tests.canaries import CANARIES, SECRET
 from tests.contract.sandbox import Sandbox, imitated
 from tests.processes import Process, environment
 from tests.processes import words as command
@@ -47,9 +48,13 @@ class Ran:
         return json.loads(self.out)
 
     def is_fit_to_be_seen(self) -> None:
-        """No command shows a traceback, or a character that steers the terminal."""
+        """No command shows a traceback, a character that steers the terminal, or a secret."""
         assert "Traceback" not in self.out + self.err
         assert not steering(self.out + self.err), self
+        CANARIES.look("what a command said", self.out + self.err, [SECRET])
+        for line in self.err.splitlines():
+            if line.startswith("{"):
+                CANARIES.look("what a command logged", line)
 
 
 def run(words: Sequence[str]) -> Ran:
@@ -84,6 +89,9 @@ class Refill:
         return self.folder / "refill.toml"
 
     def write(self) -> None:
+        for name, secret in self.secrets.items():
+            if not name.endswith(("CLIENT_ID", "REDIS__URL")):
+                CANARIES.add(SECRET, name, secret)
         trial.write(self.folder, self.text, self.secrets)
 
     def change(self, before: str, after: str) -> None:
