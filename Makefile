@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 3
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money advisories lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -33,6 +33,7 @@ lint: .venv/dev.done
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tools.advisories
 
 types: .venv/dev.done
 	$(BIN)/mypy
@@ -62,6 +63,10 @@ simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every po
 
 money: .venv/dev.done  ## credits for each right fill, by the order of the questions: ARGS="--records 300 --seeds 1 2 3"
 	$(BIN)/python -m tests.money $(ARGS)
+
+# Needs a network. Without one the gate goes by the file as it is, and says when it is old.
+advisories: .venv/dev.done  ## renew the advisories that the pins are checked against
+	$(BIN)/python -m tools.advisories --renew
 
 # Needs uv. No lock file carries a registry's address.
 lock:  ## for maintainers: pin everything anew, and check that nothing is left open
