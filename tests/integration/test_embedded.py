@@ -239,6 +239,15 @@ def test_path_is_searched_first_and_what_is_broken_or_old_is_passed_over(tmp_pat
     assert all(program.path.parent != tmp_path / "old" for program in programs(str(tmp_path / "old")))
 
 
+def test_an_old_server_on_the_path_comes_after_the_wheels(tmp_path: Path) -> None:
+    old = fake_server(tmp_path, "redis-server", "Redis server v=6.2.14 sha=0")
+    new = fake_server(tmp_path, "valkey-server", "Valkey server v=8.1.4 sha=0")
+    found = list(programs(str(tmp_path)))
+    assert (found[0].path, found[-1].path) == (new, old)
+    (wheel,) = found[1:-1]
+    assert wheel.version >= (9, 1)
+
+
 def test_own_bin_folder_is_not_searched(tmp_path: Path) -> None:
     own = Path(sys.prefix) / "bin"
     found = fake_server(tmp_path / "bin", "redis-server", "Redis server v=7.4.1 sha=0")

