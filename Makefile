@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 3
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money advisories lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money advisories images lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -67,6 +67,10 @@ money: .venv/dev.done  ## credits for each right fill, by the order of the quest
 # Needs a network. Without one the gate goes by the file as it is, and says when it is old.
 advisories: .venv/dev.done  ## renew the advisories that the pins are checked against
 	$(BIN)/python -m tools.advisories --renew
+
+# Needs a network.
+images: .venv/dev.done  ## pin the images of Dockerfile and compose.yaml to the digests of their tags today
+	$(BIN)/python -m tools.images
 
 # Needs uv. No lock file carries a registry's address.
 lock:  ## for maintainers: pin everything anew, and check that nothing is left open

@@ -28,6 +28,12 @@ def server_program() -> str:
     return str(found.path)
 
 
+def debugging() -> list[str]:
+    """What lets tests use DEBUG, which newer servers refuse and older ones do not know how to refuse."""
+    found = next(programs(os.environ["PATH"]), None)
+    return ["--enable-debug-command", "local"] if found and found.version >= (7, 0) else []
+
+
 def answers(path: Path) -> bool:
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
         try:
@@ -46,6 +52,7 @@ def redis_socket() -> Iterator[Path]:
     settings = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", "", "--appendonly", "yes"]
     settings += ["--appendfsync", "no", "--maxmemory-policy", "noeviction"]
     settings += ["--rdbcompression", "no"]  # tests search dumps and files for bytes
+    settings += debugging()
     with subprocess.Popen(
         [server_program(), *settings], stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
     ) as server:

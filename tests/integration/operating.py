@@ -90,7 +90,7 @@ class Refill:
 
     def write(self) -> None:
         for name, secret in self.secrets.items():
-            if not name.endswith(("CLIENT_ID", "REDIS__URL")):
+            if name.endswith(("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")):
                 CANARIES.add(SECRET, name, secret)
         trial.write(self.folder, self.text, self.secrets)
 

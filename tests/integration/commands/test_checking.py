@@ -38,6 +38,8 @@ async def test_all_is_well(refill: Refill) -> None:
     assert "credits left" in told["forager"]
     assert "person detail 1" in told["forager"]
     assert "appendfsync always" in told["redis"]
+    assert told["redis"].startswith(("Valkey ", "Redis "))
+    assert "by this user over a socket" in told["redis"]
     for part in ("kaspr", "openprospect", "acme_hubspot contact", "acme_hubspot company", "acme_salesforce lead"):
         assert part in told
     assert all(not vendor.charges() for name, vendor in refill.vendors.items() if name in {"forager", "kaspr"})
@@ -257,6 +259,26 @@ async def test_setup_shows_that_nothing_is_missing_once_it_was_created(refill: R
     ran = await refill("setup", "acme_hubspot", "--yes")
     assert ran.code == 0
     assert ran.out.count("nothing is missing") == 2
+
+
+async def test_secrets_that_everybody_can_read_fail_with_the_command_that_mends_it(refill: Refill) -> None:
+    env, key = refill.folder / ".env", refill.folder / "org.pem"
+    key.write_text("")
+    refill.change('kind = "salesforce"\n', 'kind = "salesforce"\nauth = "jwt"\n')
+    refill.set(
+        REFILL_CRM__ACME_SALESFORCE__USERNAME="integration@sandbox.example",
+        REFILL_CRM__ACME_SALESFORCE__PRIVATE_KEY_FILE=str(key),
+    )
+    for one, mode in ((refill.folder, 0o755), (env, 0o644), (key, 0o644)):
+        one.chmod(mode)
+    ran = await refill("check", "--json")
+    assert ran.code == 1
+    told = [one["told"] for one in ran.json["checks"] if (one["part"], one["level"]) == ("files", "failed")]
+    assert [one.split(": run ")[1] for one in told] == [f"chmod o-rwx {env}", f"chmod o-rwx {key}"]
+    for one in (env, key):
+        one.chmod(0o600)
+    again = await refill("check", "--json")
+    assert "files" not in failed(again)
 
 
 async def test_setup_without_a_terminal_only_shows(refill: Refill) -> None:
