@@ -39,6 +39,7 @@ _LIKE: tuple[tuple[str, RefusalKind], ...] = (
 _EMAIL = re.compile(r"\S+@\S+")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|„[^“”]*[“”]|\[[^\]]*\]|\{[^}]*\}")
+_TOKEN = re.compile(r"(?<![\w.~+/-])(?=[\w.~+/-]*\d)[\w.~+/-]{12,}")  # an id at best, a credential at worst
 _NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")
 
 
@@ -50,10 +51,10 @@ def kind_of(code: str, table: Mapping[str, RefusalKind]) -> RefusalKind:
 
 
 def plain_words(message: str, values: Iterable[str] = ()) -> str:
-    """Returns a message without addresses, numbers, quotations and any of ``values``, cut to a line."""
+    """Returns a message without addresses, numbers, tokens, quotations and any of ``values``, cut to a line."""
     text = " ".join(message.split())
     for value in sorted({one for one in values if len(one) > 2}, key=len, reverse=True):
         text = re.sub(re.escape(value), "…", text, flags=re.IGNORECASE)
-    for pattern in (_QUOTED, _EMAIL, _ADDRESS, _NUMBER):
+    for pattern in (_QUOTED, _EMAIL, _ADDRESS, _TOKEN, _NUMBER):
         text = pattern.sub("…", text)
     return text[:LONGEST_WORDS].strip()
