@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.images import FILES, ROOT, images, main, pinned, unpinned
+from tools.closed_lock import ROOT
+from tools.images import FILES, images, main, pinned, unpinned
 
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 DIGESTS = {"/v2/library/python/manifests/3.12-slim": ONE, "/v2/valkey/valkey/manifests/8": TWO}
