@@ -12,7 +12,7 @@ from rich.table import Table
 
 from worker.commands.names import known_record, known_watch
 from worker.commands.records import missing
-from worker.commands.session import err, out, print_json, session, settings_of
+from worker.commands.session import err, out, print_json, session, settings_of, with_work
 from worker.endings import Ending
 from worker.engine import stop_on_signals, work, working_for
 from worker.exit_codes import DONE, FAILED
@@ -24,7 +24,7 @@ from worker.sync import Report, sync
 
 async def run_worker(config: Path | None) -> int:
     """Work until SIGTERM or Ctrl-C, then drain."""
-    settings = settings_of(config, verbose=True)
+    settings = with_work(settings_of(config, verbose=True))
     async with session(settings) as runtime:
         with beating(settings.data_dir) as heartbeat:
             await work(runtime, stop_on_signals(), heartbeat.beat)
@@ -33,7 +33,7 @@ async def run_worker(config: Path | None) -> int:
 
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
     """One pass with a worker of its own; others on the same Redis help."""
-    settings, stop = settings_of(config, verbose=verbose), stop_on_signals()
+    settings, stop = with_work(settings_of(config, verbose=verbose)), stop_on_signals()
     if wanted.record is not None:
         crm, kind, id = wanted.record
         known_watch(settings, crm, kind)

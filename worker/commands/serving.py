@@ -6,7 +6,7 @@ import asyncio
 import gc
 from pathlib import Path
 
-from worker.commands.session import err, opened_ledger, session, settings_of
+from worker.commands.session import err, opened_ledger, session, settings_of, with_work
 from worker.engine import stop_on_signals, work
 from worker.exit_codes import DONE, FAILED
 from worker.heartbeat import answering, beating
@@ -36,7 +36,7 @@ async def run_web(config: Path | None) -> int:
 
 async def run_up(config: Path | None) -> int:
     """A worker and the web process in one; the web answers until the worker has drained."""
-    settings, drained = settings_of(config, verbose=True), asyncio.Event()
+    settings, drained = with_work(settings_of(config, verbose=True)), asyncio.Event()
     with listen(settings.web) as bound:
         stop = stop_on_signals()
         async with session(settings) as runtime:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from config.load import load
 from config.logs import configure_logs
 from config.plain import escaped
+from config.problems import ConfigError
 from config.settings import Settings
 from worker.commands.terminal import Terminal
 from worker.connection import open_redis
@@ -66,3 +67,17 @@ def print_json(value: object) -> None:
 
     text = json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
     sys.stdout.write(escaped(text) + "\n")
+
+
+def with_work(settings: Settings) -> Settings:
+    """Gives the settings back where a crm of theirs, if there is one, makes a worker look at something.
+
+    Raises:
+        ConfigError: nothing is watched and nothing is delivered; the sentence says what to add.
+    """
+    openprospect = settings.providers.openprospect
+    watched = any(getattr(one.watch, kind, None) for one in settings.crm.values() for kind in ("contact", "lead"))
+    if settings.crm and not watched and not (openprospect and openprospect.deliver_to):
+        add = "add a table [crm.<name>.watch.contact], or name a crm in providers.openprospect.deliver_to"
+        raise ConfigError([f"nothing is watched and nothing is delivered, so there is nothing to do: {add}"])
+    return settings

@@ -51,3 +51,13 @@ def test_a_key_nobody_knows_is_refused(tmp_path: Path) -> None:
 
 def test_a_paid_provider_without_a_budget_is_refused(tmp_path: Path) -> None:
     assert "budget" in refusal(tmp_path, SMALL.replace("budget = {", "# budget = {"))
+
+
+@pytest.mark.parametrize("command", ["worker", "up", "sync"])
+def test_a_start_that_would_look_at_nothing_is_refused(tmp_path: Path, command: str) -> None:
+    config = tmp_path / "refill.toml"
+    config.write_text('[crm.acme_hubspot]\nkind = "hubspot"\n', encoding="utf-8")
+    ran = run([command, "--config", str(config)])
+    assert (ran.code, ran.out) == (WRONG_USE, "")
+    assert "nothing is watched and nothing is delivered" in ran.err
+    assert "[crm.<name>.watch.contact]" in ran.err
