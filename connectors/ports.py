@@ -119,6 +119,10 @@ class Crm(Protocol):
     def user_id(self) -> str:
         """Whom the CRM names as the writer of our writes; ``""`` where it names nobody, and before the first call."""
 
+    @property
+    def account_id(self) -> str:
+        """The org that our login led to; ``""`` where logins do not tell, and before the first call."""
+
     async def standing(self) -> Standing:
         """The cheapest free read of our credential."""
 

@@ -21,6 +21,7 @@ from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
 from connectors.models import Found, Grade, Property
 from connectors.ports import Crm, Provider
+from worker.accounts import AnotherAccountError, refuse_another
 from worker.attend import attended
 from worker.clock import clock
 from worker.collect import Collector
@@ -28,6 +29,7 @@ from worker.decide import delivery, marks
 from worker.deliver import Deliverer
 from worker.delivery_target import Target
 from worker.fill import Line, Visits
+from worker.ledger.accounts import Accounts
 from worker.ledger.deliveries import OBJECT as DELIVERY
 from worker.ledger.grants import Grants
 from worker.ledger.ledger import Ledger
@@ -111,6 +113,8 @@ class Runtime:
             why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
             await self._keep_shut(name, again_s, reason, why)
             log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
+        except AnotherAccountError as error:
+            log.error("crm.refused", crm=name, hint=str(error))  # no pause: that would keep out whose name it is
         except LedgerUnavailableError:
             raise
         except Exception as error:  # a fault of ours in one crm leaves the others at work
@@ -164,6 +168,7 @@ class Runtime:
                     raise
                 refused[kind] = error  # the other objects of the crm may show theirs
                 continue
+            await refuse_another(Accounts(self.ledger.scripts), name, settings, vendor.account_id)
             await self._open_watch(name, settings, vendor, kind, watched)
             await self.ledger.pauses.lift(f"{name}.{kind}", "consent")
         await self._refuse(name, refused)

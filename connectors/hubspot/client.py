@@ -57,6 +57,7 @@ class HubSpot:
 
     kind = "hubspot"
     user_id = ""  # its events name the app, which the configuration knows
+    account_id = ""  # no answer to a call names the portal
     batch = BATCH
     search_batch = search.MOST_GROUPS - 1  # one group is for whole texts
     marks = MARKS

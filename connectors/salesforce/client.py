@@ -114,6 +114,11 @@ class Salesforce:
         return cls(options, transport, tokens, also=(logins,))
 
     @property
+    def account_id(self) -> str:
+        """The org that we are logged in to."""
+        return self._tokens.org_id
+
+    @property
     def user_id(self) -> str:
         """Whom our writes are by (``Record.modified_by``); ``""`` before the first call."""
         return self._tokens.user_id

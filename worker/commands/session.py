@@ -16,8 +16,10 @@ from config.logs import configure_logs
 from config.plain import escaped
 from config.problems import ConfigError
 from config.settings import Settings
+from worker.accounts import refuse_others
 from worker.commands.terminal import Terminal
 from worker.connection import open_redis
+from worker.ledger.accounts import Accounts
 from worker.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ async def session(settings: Settings) -> AsyncIterator[Runtime]:
     from worker.runtime import open_runtime
 
     async with open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
+        await refuse_others(Accounts(runtime.ledger.scripts), settings)
         yield runtime
 
 
@@ -53,7 +56,9 @@ async def session(settings: Settings) -> AsyncIterator[Runtime]:
 async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger alone, for what asks no vendor."""
     async with open_redis(settings) as redis:
-        yield Ledger.over(redis, settings.data_dir)
+        ledger = Ledger.over(redis, settings.data_dir)
+        await refuse_others(Accounts(ledger.scripts), settings)
+        yield ledger
 
 
 def run(main: Coroutine[Any, Any, int]) -> int:

@@ -107,6 +107,8 @@ INTAKE: Mapping[str, str] = {
     # integers: erasures since the start, and how many of them were made when the journal was last rebuilt
     "erased": "intake:erased",
     "erased_rebuilt": "intake:erased:rebuilt",
+    # hash crm -> the portal or org that it was first used for
+    "accounts": "intake:accounts",
     # hash crm -> the user that the CRM names as the last writer of what we wrote
     "users": "intake:users",
     # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced
