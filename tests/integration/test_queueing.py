@@ -326,10 +326,10 @@ from redis.asyncio import Redis
 from worker.queueing import Job, work
 
 async def hold(redis, payload):
-    await redis.set("begun", 1)
-    while not await redis.get("go"):
+    await redis.set("refill:begun", 1)
+    while not await redis.get("refill:go"):
         await asyncio.sleep(0.01)
-    await redis.set("ended", 1)
+    await redis.set("refill:ended", 1)
 
 async def main():
     stop = asyncio.Event()
@@ -347,16 +347,16 @@ async def test_sigterm_drains_a_process_that_then_ends_well(
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROCESS, str(redis_socket), cwd=ROOT)
     try:
         await doorbell.ring("hold", "a")
-        await until(lambda: _is_set(redis, "begun"))
+        await until(lambda: _is_set(redis, "refill:begun"))
         process.terminate()
         await doorbell.ring("hold", "b")
-        await redis.set("go", 1)
+        await redis.set("refill:go", 1)
         async with asyncio.timeout(20):
             assert await process.wait() == 0
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-    assert await _is_set(redis, "ended")
+    assert await _is_set(redis, "refill:ended")
 
 
 async def _is_set(redis: Redis, key: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
-from worker.ledger.scripts import Scripts, guarded
+from worker.ledger.scripts import LedgerUnavailableError, Scripts, guarded
 
 SYNC_MS = 2_000  # how long to wait for the disk; it does not hold the grant up for longer
 EVERYSEC_S = 2.0  # within which a Redis that cannot tell has brought a write to the disk
@@ -60,7 +60,7 @@ class Grants:
         """Wait as long as the server's own setting takes to bring a write to the disk."""
         try:
             _, told = await self._scripts.call("CONFIG", "GET", "appendfsync")
-        except (ResponseError, ValueError):
+        except (ResponseError, ValueError, LedgerUnavailableError):  # many a user may not ask
             told = b""
         if told not in {b"always", b"no"}:
             await self._rest(EVERYSEC_S)

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from connectors.forager import operations as op
 from connectors.kaspr import operations as at_kaspr
@@ -282,10 +283,9 @@ async def test_a_paused_provider_says_why_and_who_lifts_it(hand: Hand) -> None:
     assert "refill resume forager" in told
 
 
-async def test_a_redis_that_forgot_paid_calls_buys_nothing(hand: Hand) -> None:
+async def test_a_redis_that_forgot_paid_calls_buys_nothing(hand: Hand, redis: Redis) -> None:
     await hand.json("forager", "person", hand.slug, "--yes")
-    async with hand.refill.ledger() as ledger:
-        await ledger.scripts.call("FLUSHALL")
+    await redis.flushall()
     assert await hand.refused("forager", "person", hand.slug, "--yes") == RESTORED
     assert hand.requests("forager", op.PERSON_DETAIL) == 1
 

@@ -66,9 +66,9 @@ async def test_read_only_redis_is_unavailable(scripts: Scripts, redis: Redis) ->
 
 
 async def test_refused_command_does_not_show_its_values(scripts: Scripts, redis: Redis) -> None:
-    await redis.set("text", "x")
+    await redis.set("refill:text", "x")
     with pytest.raises(ResponseError) as raised:
-        await scripts.calls([("HSET", "text", "field", "a person's value")])
+        await scripts.calls([("HSET", "refill:text", "field", "a person's value")])
     assert "person" not in str(raised.value)
 
 

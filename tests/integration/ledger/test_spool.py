@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from connectors.limits import TicketSpentError
 from connectors.models import Reply
-from tests.integration.conftest import Clock
+from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.money import (
     ANN,
     BEN,
@@ -222,7 +222,7 @@ async def test_reply_goes_to_the_disk_when_redis_is_away_and_back_when_it_return
 
 async def test_reply_goes_to_the_disk_when_redis_hangs(desk: Desk, spool: Spool, redis_socket: Path) -> None:
     granted = await send(desk)
-    async with Redis(unix_socket_path=str(redis_socket)) as blocker:
+    async with Operated(redis_socket) as blocker:
         await blocker.client_pause(60_000, all=False)
         try:
             await ticket_of(desk, granted, spool, patience_s=0.05).stored(reply())

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from redis.asyncio import Redis
 
 from tests.examples import examples
-from tests.integration.conftest import Clock
+from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.money import ANN, day_line, question, reply
 from worker.ledger.answers import Kept
 from worker.ledger.budgets import Booked, Budgets, Totals
@@ -49,7 +48,7 @@ class TicketsMachine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.clock = Clock()
-        self.client = Redis(unix_socket_path=str(self.socket))
+        self.client = Operated(self.socket)
         self.await_(self.client.flushall())
         scripts = Scripts(self.client, clock=self.clock)
         self.desk, self.budgets = Desk(scripts), Budgets(scripts)

@@ -11,10 +11,9 @@ from typing import TypeVar
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from redis.asyncio import Redis
 
 from tests.examples import examples
-from tests.integration.conftest import Clock
+from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.work_steps import READ, places
 from worker.ledger.floor import Reaped
 from worker.ledger.scripts import Scripts
@@ -80,7 +79,7 @@ class Works(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.clock = Clock()
-        self.redis = Redis(unix_socket_path=str(self.path))
+        self.redis = Operated(self.path)
         scripts = Scripts(self.redis, clock=self.clock)
         self.work, self.floor = Work(scripts, "acme", "contact"), Floor(scripts)
         self.model = {name: One() for name in IDS}
