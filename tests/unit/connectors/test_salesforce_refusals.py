@@ -118,3 +118,9 @@ def test_usage_is_noticed_once_our_share_runs_low() -> None:
     assert near[""].remaining == 10
     over = notices(CALL, Reply(200, {"sforce-limit-info": "api-usage=4800/5000"}, b""))
     assert over[""].remaining == 0
+
+
+def test_row_in_the_way_is_named_by_its_long_id_however_the_org_spells_it() -> None:
+    text = "duplicate value found: OpenProspect_Id__c duplicates value on record with id: 0035g0000000014"
+    (told,) = faults(json.dumps([{"errorCode": "DUPLICATE_VALUE", "message": text}]).encode())
+    assert told.existing == (("contact", "0035g0000000014AAA"),)
