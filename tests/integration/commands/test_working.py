@@ -58,7 +58,7 @@ async def test_a_pass_is_shown_by_status_told_by_explain_and_reopened_by_replay(
         id, change = await filled_by_us(ledger, "mobile_phone")
         told = (await refill("explain", *CONTACTS, id, "--json")).json
         assert told["place"] == {"state": "settled"}
-        assert [(one["field"], one["provider"]) for one in told["changes"] if one["field"] == "mobile_phone"] == [
+        assert [(one["field"], one["provider"]) for one in told["changes"] if one.get("field") == "mobile_phone"] == [
             ("mobile_phone", change["provider"])
         ]
         assert "mobile_phone" in told["remembered"]["ours"]
