@@ -1,4 +1,4 @@
-"""What the webhook benches share: signed posts, and Refill's web process over a Redis that keeps every step."""
+"""Provides the webhook benches with signed posts and Refill's web process over a Redis that keeps every step."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Redis:
         return self.processes[-1].pid
 
     def due(self) -> int:
-        """How many records are in the work."""
+        """Tells how many records are in the work."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as client:
             client.sendall(b"ZCARD refill:work:acme_hubspot:contact:due:live\r\n")
             return int(client.recv(64).decode().lstrip(":"))

@@ -49,7 +49,7 @@ def control(vendor: Mapping[str, Any], path: str, body: object = None) -> Any:
 
 
 def ready(port: int) -> bool:
-    """Whether the daemon has its CRMs open."""
+    """Tells whether the daemon has its CRMs open."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
             return True

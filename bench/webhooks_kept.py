@@ -1,4 +1,4 @@
-"""What becomes of webhook posts on a bad minute: a burst, and a Redis that is away while senders go on.
+"""Shows that webhook posts survive a bad minute: a burst, and a Redis that is away while senders go on.
 
     python bench/webhooks_kept.py [--posts 5000] [--within 10] [--away 60] [--rate 50]
 
@@ -28,7 +28,7 @@ RETRY_S = (2.0, 10.0)  # sooner than HubSpot, which takes minutes
 
 @dataclass(slots=True)
 class Sent:
-    """What senders heard. ``waits`` are the seconds to each answer; ``away`` counts those of the outage."""
+    """Holds what senders heard. ``waits`` are the seconds to each answer; ``away`` counts those of the outage."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     waits: list[float] = field(default_factory=list)

@@ -277,7 +277,7 @@ def _value(text: str) -> object:
 
 
 def _contradictions(settings: Settings, origin: Origin) -> list[str]:
-    """What is wrong between tables that are right by themselves."""
+    """Finds what is wrong between tables that are right by themselves."""
     problems: list[str] = []
     openprospect = settings.providers.openprospect
     if openprospect is not None:
@@ -292,7 +292,7 @@ def _contradictions(settings: Settings, origin: Origin) -> list[str]:
 
 
 def _oddities(settings: Settings, values: Mapping[str, Any]) -> list[str]:
-    """What works and is hardly meant."""
+    """Finds what works and is hardly meant."""
     paid = settings.providers.paid
     unreached = [
         f"crm.{name}: HubSpot signs the address that it calls, and without web.public_url that is {settings.web.origin}"

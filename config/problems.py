@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, one sentence per problem, each naming the key and where it stands."""
+"""Names everything wrong with a configuration, one sentence per problem, with its key and where it stands."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a key was written: a variable of the environment, or a line of the file."""
+    """Tells where a key was written: a variable of the environment, or a line of the file."""
 
     file: Path
     text: str = field(repr=False)

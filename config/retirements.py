@@ -1,4 +1,4 @@
-"""When vendors end sign-in flows and API versions: one dated table, for the start and for ``refill check``.
+"""Tells when vendors end sign-in flows and API versions: one dated table, for the start and for ``refill check``.
 
 Looked up on 28 November 2026. A vendor that names a release or a month instead of a day is entered with its first day.
 """
@@ -30,7 +30,7 @@ class Retirement:
 
     @property
     def sentence(self) -> str:
-        """What ends when, and what to use instead."""
+        """Says what ends when, and what to use instead."""
         return f"{self.vendor} ends {self.what} {self.said}. {self.instead}"
 
 

@@ -111,7 +111,7 @@ class Journal(Table):
 
 
 class Paid(Table):
-    """What every provider that costs credits has."""
+    """Holds the settings of every provider that costs credits."""
 
     api_key: SecretStr
     budget: Budget
@@ -169,7 +169,7 @@ class Providers(Table):
 
 
 class Rule(Table):
-    """How one field of one object is filled."""
+    """Tells how one field of one object is filled."""
 
     property: str = Field(min_length=1)
     # unset: whoever pays best is asked first; given, its order stands, and an empty one asks nobody
@@ -206,7 +206,7 @@ class Watched(Table):
 
 
 class CompanyRule(Table):
-    """Where one value of a delivered company is written."""
+    """Tells where one value of a delivered company is written."""
 
     property: str = Field(min_length=1)
     from_: Annotated[tuple[PaidProvider, ...], Listed] = Field(default=(), alias="from")
@@ -221,7 +221,7 @@ class WatchedCompany(Table):
 
 
 class _Crm(Table):
-    """What both kinds of CRM have."""
+    """Holds the settings that both kinds of CRM have."""
 
     poll_every: Duration = timedelta(minutes=1)
     lookback: Duration = timedelta(hours=24)

@@ -1,4 +1,4 @@
-"""Where a vendor may be reached and where a redirect may lead."""
+"""Tells where a vendor may be reached and where a redirect may lead."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def is_loopback(host: str) -> bool:
 
 
 def onward(url: str, location: str) -> str:
-    """Where a redirect leads, ``""`` when that is nowhere or another origin."""
+    """Tells where a redirect leads, ``""`` when that is nowhere or another origin."""
     try:
         there = urljoin(url, location)
         same = there.isprintable() and _origin(there) == _origin(url)  # what is not would be refused as it is sent

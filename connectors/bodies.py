@@ -1,4 +1,4 @@
-"""What models of vendor bodies are made of.
+"""Provides the base models of vendor bodies.
 
 Unknown fields are ignored, null and odd values of optional fields read as absent, no validation error shows a value.
 """

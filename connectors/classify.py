@@ -1,4 +1,4 @@
-"""What a vendor's reply means for the caller: one status table, with a vendor's own ways as values. Pure."""
+"""Classifies a vendor's reply for the caller: one status table, with a vendor's own ways as values. Pure."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _no_notices(_operation: Operation, _reply: Reply) -> Mapping[str, Notice]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one vendor's replies differ from the common table. Every function is pure.
+    """Tells how one vendor's replies differ from the common table. Every function is pure.
 
     ``refusal`` looks at a whole reply first, 2xx too: an error it gives for a 2xx must be one that was surely not
     charged. ``code`` is the vendor's word for a failure, ``pause`` the seconds it asks for, ``notices`` what its

@@ -1,4 +1,4 @@
-"""What a vendor call can end in, sorted by what the caller does next.
+"""Defines the ends of a vendor call, sorted by what the caller does next.
 
 ::
 
@@ -76,7 +76,7 @@ class SignInUnavailableError(UnavailableError):
 
 
 class StaleReadError(UnavailableError):
-    """What the write was decided on was read too long ago: nothing was sent."""
+    """Tells that the read behind a write is too old: nothing was sent."""
 
 
 class OutcomeUnknownError(ConnectorError):

@@ -1,4 +1,4 @@
-"""What a vendor call asks of the ledger: a slot of its rate, and for paid calls the steps of its ticket.
+"""Defines what a vendor call asks of the ledger: a slot of its rate and, if paid, the steps of its ticket.
 
 Both are protocols, so that connectors stay free of Redis; ``worker.ledger`` implements them.
 """
@@ -46,7 +46,7 @@ def parse_rate(text: str) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a vendor's headers told of its own limit: ``remaining`` calls until ``reset_s`` from now."""
+    """Holds a vendor's word on its own limit: ``remaining`` calls until ``reset_s`` from now."""
 
     remaining: int
     reset_s: float

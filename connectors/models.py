@@ -14,7 +14,7 @@ from typing import Literal
 
 
 class Grade(StrEnum):
-    """How sure a provider is of an e-mail, best first."""
+    """Tells how sure a provider is of an e-mail, best first."""
 
     VALID = "valid"
     UNVERIFIED = "unverified"
@@ -23,7 +23,7 @@ class Grade(StrEnum):
 
 
 class PhoneKind(StrEnum):
-    """What a provider says a number is; ``ANY`` when it does not say."""
+    """Names a provider's kinds of numbers; ``ANY`` when it does not say."""
 
     MOBILE = "mobile"
     FIXED = "fixed"
@@ -97,7 +97,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What can find a person. Every value is already normalised, ``""`` when unknown.
+    """Holds what can find a person. Every value is already normalised, ``""`` when unknown.
 
     ``ids`` are the person's own at providers that found somebody without a profile: (provider, id).
     """
@@ -147,7 +147,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one provider operation can answer. ``gives`` names canonical fields, plus ``slug`` and ``person``.
+    """Describes what one operation can answer. ``gives`` names canonical fields, plus ``slug`` and ``person``.
 
     ``arguments`` turns an identity into what would be sent, or ``None`` when the identity lacks it.
     ``bucket`` is the provider's limiter bucket the call counts in. ``names_person`` says that the answer carries
@@ -183,7 +183,7 @@ class Offer:
 
 
 class Outcome(StrEnum):
-    """What a reply says about a question."""
+    """Names what a reply says about a question."""
 
     HIT = "hit"
     MISS = "miss"
@@ -202,7 +202,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a reply means. ``credits`` is the provider's own figure for this call, ``None`` when it gave none."""
+    """Holds a reply's meaning. ``credits`` is the provider's own figure for this call, ``None`` when it gave none."""
 
     outcome: Outcome
     people: tuple[Person, ...] = field(default=(), repr=False)
@@ -235,7 +235,7 @@ class Record:
 
 
 class Fate(StrEnum):
-    """What became of an id that was asked for."""
+    """Names what became of an id that was asked for."""
 
     FOUND = "found"
     MOVED = "moved"  # merged or converted: ``Found.record`` is the survivor, or ``moved_to`` names it
@@ -263,7 +263,7 @@ class Write:
 
 
 class Written(StrEnum):
-    """What became of one record of a written batch."""
+    """Tells what became of one record of a written batch."""
 
     DONE = "done"
     INVALID = "invalid"  # refused, for what ``WriteResult.kind`` says; ``properties`` are at fault when it names any
@@ -275,7 +275,7 @@ class Written(StrEnum):
 
 
 class RefusalKind(StrEnum):
-    """What a refused write is about; the words are those people see."""
+    """Names the subject of a refused write; the words are those people see."""
 
     VALUE = "invalid_value"
     DUPLICATE = "duplicate"  # another record has the value, or a rule says so
@@ -287,12 +287,12 @@ class RefusalKind(StrEnum):
 
     @property
     def passes(self) -> bool:
-        """Whether time alone may end it."""
+        """Tells whether time alone may end it."""
         return self in {RefusalKind.ACCESS, RefusalKind.ORG, RefusalKind.UNKNOWN}
 
     @property
     def of_values(self) -> bool:
-        """Whether the record's other values may be taken."""
+        """Tells whether the record's other values may be taken."""
         return self in {RefusalKind.VALUE, RefusalKind.DUPLICATE, RefusalKind.RULE, RefusalKind.UNKNOWN}
 
 
@@ -316,7 +316,7 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """What a CRM says of one of its properties. ``length`` 0 means no limit known; ``options`` are internal values.
+    """Describes a CRM property. ``length`` 0 means no limit known; ``options`` are internal values.
 
     ``labels`` are what people see of them, by internal value, where the CRM tells.
     """
@@ -334,7 +334,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Lacks:
-    """What this credential must be granted before it may change rows of an object, or make some; ``""`` for nothing."""
+    """Names what must be granted before this credential may change or make rows of an object; ``""`` for nothing."""
 
     update: str = ""
     create: str = ""
@@ -367,7 +367,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a poll stands. ``stamp`` (ms) and ``id`` of the last row of the last page.
+    """Tells where a poll stands. ``stamp`` (ms) and ``id`` of the last row of the last page.
 
     HubSpot: the window [``start``, ``end``] is walked by id. Salesforce: keyset over (stamp, id).
     """
@@ -390,7 +390,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a vendor's cheapest free read says of our credentials. ``prices`` are credits per operation."""
+    """Holds what a vendor's cheapest free read says of our credentials. ``prices`` are credits per operation."""
 
     who: str
     credits: int | None = None

@@ -56,7 +56,7 @@ AccessToken: TypeAlias = Annotated[SecretStr, AfterValidator(_as_bearer)]
 
 
 class Grant(BaseModel):
-    """What a token endpoint gave. ``good_until`` is Unix time, 0 for a token that is good until it is refused."""
+    """Holds a token endpoint's grant. ``good_until`` is Unix time, 0 for a token that is good until it is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -90,7 +90,7 @@ class Lease(Protocol):
 
 
 class GrantStore(Protocol):
-    """Where the newest grant of one credential is kept."""
+    """Tells where the newest grant of one credential is kept."""
 
     def lease(self) -> AbstractAsyncContextManager[Lease]:
         """Wait until nobody else renews, then hold the lease."""
@@ -203,7 +203,7 @@ def _text(grant: Grant | None) -> str:
 def token_reading(
     vendor: str, codes: Sequence[str], blamed: Callable[[str, str], tuple[str, str]], too_often_s: float
 ) -> Reading:
-    """How a token endpoint is read: a refusal that asks for a repeat, or for rarer calls, blames no credential.
+    """Tells how a token endpoint is read: a refusal that asks for a repeat, or for rarer calls, blames no credential.
 
     ``codes`` are the members of a body that may hold its code, first come first. ``blamed`` gives, from code and words,
     our code and what a person should do; the words go no further. ``too_often_s`` is how long to keep away.

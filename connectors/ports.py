@@ -1,4 +1,4 @@
-"""What the flows ask of a vendor, whichever it is. Each connector file implements one of these.
+"""Defines what the flows ask of any vendor. Each connector file implements one of these.
 
 Objects are spoken of by our words: ``contact``, ``lead``, ``company``. Every method may raise the classes of
 ``connectors.errors`` and nothing else of a vendor's or a library's.
@@ -47,7 +47,7 @@ class Provider(Protocol):
         """The vendor's clock, read from its replies."""
 
     def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
-        """What can be asked, cheapest contract first; ``prices`` (credits per operation) overrule the defaults."""
+        """Lists what can be asked, cheapest first; ``prices`` (credits per operation) overrule the defaults."""
 
     async def ask(self, question: Question, ticket: Ticket) -> Reply:
         """Send one paid lookup on its ticket; never sent twice.
@@ -60,7 +60,7 @@ class Provider(Protocol):
         """
 
     def read(self, question: Question, reply: Reply) -> Answer:
-        """What a live or kept reply means. Pure; never raises: what it cannot read is ``Outcome.UNREADABLE``."""
+        """Reads a live or kept reply. Pure; never raises: an unreadable one is ``Outcome.UNREADABLE``."""
 
     async def standing(self) -> Standing:
         """The cheapest free read: who we are, credits left, prices."""
@@ -86,7 +86,7 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Which records of one object are looked for and which properties are read.
+    """Says which records of one object are looked for and which properties are read.
 
     ``gaps`` are mapped properties of which at least one must be blank; a connector filters by them only as far as
     the vendor's limits allow, the caller filters again. ``where`` keeps records whose property holds one of the
@@ -117,7 +117,7 @@ class Crm(Protocol):
 
     @property
     def user_id(self) -> str:
-        """Whom the CRM names as the writer of our writes; ``""`` where it names nobody, and before the first call."""
+        """Returns the user that the CRM names as our writes' author; ``""`` if none, and before the first call."""
 
     @property
     def account_id(self) -> str:
@@ -150,7 +150,7 @@ class Crm(Protocol):
         """Newest first (value, writer) per id and property; empty where the vendor keeps no history."""
 
     def is_ours(self, writer: str) -> bool:
-        """Whether a ``history`` line's writer is this credential, as far as the vendor tells."""
+        """Tells whether a ``history`` line's writer is this credential, as far as the vendor tells."""
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Those of ``properties`` whose last writer was this credential, by id, as far as the vendor tells."""
@@ -202,13 +202,13 @@ class Crm(Protocol):
         """Fields of linked records that ``where`` may name with a dot, by that name; unknown ones are left out."""
 
     def needs(self, object: str) -> tuple[Need, ...]:
-        """What visits of ``object`` read besides the mapped properties, and cannot do without."""
+        """Names what visits of ``object`` read besides the mapped properties, and cannot do without."""
 
     async def lacks(self, object: str) -> Lacks:
-        """What this credential may not do with rows of ``object``, as far as the CRM tells."""
+        """Tells what this credential may not do with rows of ``object``, as far as the CRM tells."""
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
-        """Which ids, such as an owner's, a new row cannot be given, with the reason; both by property."""
+        """Lists ids, such as an owner's, that a new row cannot be given, with the reason; both by property."""
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
         """Our own custom properties (external id) that ``object`` lacks."""

@@ -1,4 +1,4 @@
-"""What a CRM's refusal of a write is about, by its code; each vendor's table stands first, then what codes are like.
+"""Sorts a CRM's refusals of a write by code: each vendor's table first, then what codes are like.
 
 And the vendor's own words without what they may say of a person. Pure.
 """

@@ -1,4 +1,4 @@
-"""How many calls to one vendor may be repeats: a fifth of the calls, and a small floor for quiet times.
+"""Tells how many calls to one vendor may be repeats: a fifth of the calls, and a small floor for quiet times.
 
 One bucket per connection pool, so per process and vendor, as Finagle keeps its retry budget: a vendor that fails
 everything gets a fifth more calls from us, not three times as many. Repeats of whole visits are not counted here: they

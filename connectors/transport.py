@@ -236,7 +236,7 @@ class Transport:
         return reply
 
     async def _renewed(self, operation: Operation, reply: Reply, used: Mapping[str, str]) -> bool:
-        """Whether a refused credential has given way to a new one.
+        """Tells whether a refused credential has given way to a new one.
 
         The vendor has answered, which ends an outage: else its renewal would wait for the probe that waits for it.
         """
@@ -419,7 +419,7 @@ _url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go 
 
 
 def _never_connected(failure: BaseException) -> bool:
-    """Whether the failure came before a connection stood.
+    """Tells whether the failure came before a connection stood.
 
     The engine's own cause decides. Its httpx class does not: a server that reads the whole request and then closes
     is reported as a connect error. Only ``__cause__`` counts, since ``__context__`` may be the caller's own trouble.

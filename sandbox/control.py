@@ -180,7 +180,7 @@ class _Control:
         return web.json_response({})
 
     async def act(self, request: web.Request) -> web.Response:
-        """What only this vendor can do, such as a delivery that arrives now."""
+        """Does what only this vendor can do, such as a delivery that arrives now."""
         try:
             return web.json_response(self.vendor.act(request.match_info["action"], await _body(request)))
         except KeyError as error:

@@ -1,4 +1,4 @@
-"""What a CRM holds about the people: mostly too little, sometimes something else."""
+"""Draws what a CRM holds about the people: mostly too little, sometimes something else."""
 
 import random
 import unicodedata

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: rules that choose requests, and the ways to spoil an answer."""
+"""Makes things go wrong on purpose: rules that choose requests, and the ways to spoil an answer."""
 
 import fnmatch
 import random
@@ -56,7 +56,7 @@ class Rule:
         return KINDS[self.kind] if self.effect is None else self.effect
 
     def draw(self) -> bool:
-        """Whether the rule strikes this time; uses it up."""
+        """Tells whether the rule strikes this time; uses it up."""
         if self.times is not None and self.used >= self.times:
             return False
         if self.probability < 1.0 and self._random.random() >= self.probability:
@@ -96,7 +96,7 @@ class Faults:
 
 
 def fits(route: str, method: str, match: str, call: Call) -> bool:
-    """Whether a rule's route, method and text choose this call."""
+    """Tells whether a rule's route, method and text choose this call."""
     if method not in {"*", call.method}:
         return False
     # a template has braces and no brackets, so a pattern means what it says

@@ -1,4 +1,4 @@
-"""How long an answer takes: lognormal, from a seed."""
+"""Tells how long an answer takes: lognormal, from a seed."""
 
 import math
 import random

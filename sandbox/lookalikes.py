@@ -1,4 +1,4 @@
-"""Whom a record is mistaken for: namesakes and relatives, colleagues behind shared addresses, owners of placeholders.
+"""Draws whom a record is mistaken for: namesakes, relatives, colleagues behind shared addresses, placeholders.
 
 The providers know all of them well, so that whoever takes them for somebody else writes something.
 """

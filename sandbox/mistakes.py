@@ -1,4 +1,4 @@
-"""How much of what CRMs and providers hold is mistaken, by kind: the shares a world is drawn with."""
+"""Tells how much of what CRMs and providers hold is mistaken, by kind: the shares a world is drawn with."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Mistakes:
 
     @property
     def some(self) -> bool:
-        """Whether anything is mistaken at all."""
+        """Tells whether anything is mistaken at all."""
         return self != FRIENDLY
 
 

@@ -1,4 +1,4 @@
-"""What a set of sandbox vendors is started with."""
+"""Holds the options of a set of sandbox vendors."""
 
 from dataclasses import dataclass
 

@@ -152,13 +152,13 @@ class World:
 
     @cached_property
     def by_email(self) -> dict[str, Person]:
-        """Whom a provider finds by an address, lower case."""
+        """Finds a provider's person by an address, lower case."""
         own = {email: person for person in self.people for email in (person.personal_email, person.work_email)}
         return {alias: person for person in self.people for alias in person.aliases if "@" in alias} | own
 
     @cached_property
     def by_phone(self) -> dict[str, Person]:
-        """Whom a provider finds by a number; of a household the one who came last."""
+        """Finds a provider's person by a number; of a household the one who came last."""
         own = {phone: person for person in self.people for phone in (person.phone, person.mobile)}
         return {alias: person for person in self.people for alias in person.aliases if "@" not in alias} | own
 

@@ -43,7 +43,7 @@ def make_vendor(name: str, world: World, options: Options) -> Vendor:
 
 
 def announcement(vendors: dict[str, Vendor]) -> dict[str, dict[str, Any]]:
-    """What a client needs to know: addresses and credentials by vendor."""
+    """Returns what a client needs to know: addresses and credentials by vendor."""
     return {
         name: {
             "base_url": vendor.base_url,

@@ -1,4 +1,4 @@
-"""Whose a value is, and which gaps of a CRM anybody careful can fill: what a test judges fills by."""
+"""Knows whose a value is and which gaps anybody careful can fill: what a test judges fills by."""
 
 import re
 import unicodedata
@@ -44,7 +44,7 @@ def values_of(person: Person) -> frozenset[str]:
 
 
 def is_anothers(value: str, person: Person, whose: Mapping[str, frozenset[int]]) -> bool:
-    """Whether a value is somebody's, and not this person's; `whose` as `owners` gives it."""
+    """Tells whether a value is somebody's, and not this person's; `whose` as `owners` gives it."""
     numbers = whose.get(plain(value), frozenset())
     return bool(numbers) and person.number not in numbers
 

@@ -1,4 +1,4 @@
-"""What the five imitations have in common: the way of a request through faults, access, limits, handler, holds."""
+"""Leads a request of any of the five imitations through faults, access, limits, handler and holds."""
 
 import asyncio
 import contextlib
@@ -74,7 +74,7 @@ class Vendor(ABC):
         """In the order of the contract."""
 
     def credentials(self) -> dict[str, Any]:
-        """What a client must present; printed at the start."""
+        """Returns what a client must present; printed at the start."""
         return {}
 
     def admit(self, call: Call) -> Reply | None:
@@ -110,7 +110,7 @@ class Vendor(ABC):
         self.balance = float(pools.get("credits", self.balance))
 
     def pools(self) -> dict[str, float]:
-        """What is left, by pool."""
+        """Returns what is left, by pool."""
         return {"credits": self.balance}
 
     def turn(self, switch: str, value: Any) -> None:

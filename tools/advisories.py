@@ -40,7 +40,7 @@ def affected(lock: Iterable[Member], known: Mapping[str, Any]) -> list[str]:
 
 
 def is_in(version: str, ranges: Sequence[str]) -> bool:
-    """Whether a version is in one of the ranges, each written as a specifier."""
+    """Tells whether a version is in one of the ranges, each written as a specifier."""
     return any(SpecifierSet(one).contains(version, prereleases=True) for one in ranges)
 
 

@@ -90,7 +90,7 @@ def _erase(folder: Path, records: frozenset[Ref]) -> int:
 
 
 def _count(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> tuple[int, int]:
-    """How many lines tell of somebody, and how many may and cannot be read."""
+    """Tells how many lines tell of somebody, and how many may and cannot be read."""
     changed = strange = 0
     with path.open("rb") as file:
         for line in file:
@@ -160,7 +160,7 @@ def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
 
 
 def _end(file: BinaryIO) -> tuple[int, tuple[int, int]]:
-    """Where the last whole line ends, and the order of the last entry, which foreign lines may follow."""
+    """Tells where the last whole line ends, and the order of the last entry, which foreign lines may follow."""
     size, back = file.seek(0, os.SEEK_END), _TAIL
     while True:
         start = max(0, size - back)

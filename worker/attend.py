@@ -1,4 +1,4 @@
-"""What becomes of a leased record when its visit fails: one place, so that every kind of work fails alike."""
+"""Decides what becomes of a leased record when its visit fails: one place, so that all work fails alike."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from worker.watch import Backfill, backfill_cursor
 
 
 async def backfill_state(work: Work, cursors: Cursors) -> Backfill | None:
-    """Where the backfill of a work stands; ``None`` when there never was one."""
+    """Tells where the backfill of a work stands; ``None`` when there never was one."""
     return _read(await cursors.get(backfill_cursor(work.crm, work.object)))
 
 

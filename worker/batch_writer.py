@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class RowWrite:
-    """What became of one row so far.
+    """Holds what became of one row so far.
 
     ``written`` are values that stand there by us, ``seen`` values of ours that somebody else wrote, ``refused`` is the
     vendor's word by property. ``doubt`` are values sent without a clear answer and not found out about yet. ``word`` is
@@ -66,7 +66,7 @@ class RowWrite:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What may be written on a row as it was just read. ``same`` are properties that hold what they should already.
+    """Holds what may be written on a row as just read. ``same`` are properties that hold what they should already.
 
     ``beside`` are properties that go only with the whole of the others.
     """
@@ -300,7 +300,7 @@ def _sent_now(row: RowWrite, wanted: Wanted) -> Write:
 
 
 def _note_doubt(row: RowWrite, wanted: Wanted | None) -> None:
-    """What a new look tells of values sent before: there, to be sent again, or somebody else's by now."""
+    """Compares values sent before with a new look: there, to be sent again, or somebody else's by now."""
     if wanted is None:  # the row ends here, and whoever looks at it next finds out
         return
     row.found = {name for name in row.doubt if name in wanted.same}

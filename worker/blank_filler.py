@@ -40,7 +40,7 @@ class _Blanks:
 
 @dataclass(frozen=True, slots=True)
 class _Filled:
-    """What became of a row's blanks: values written by property, and the CRM's word on those it refused.
+    """Holds what became of a row's blanks: values written by property, and the CRM's word on those it refused.
 
     ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was, and
     ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
@@ -122,7 +122,7 @@ class BlankFiller:
         return self._fillers[object]
 
     async def _fill_blanks(self, rows: Sequence[_Blanks]) -> dict[str, _Filled]:
-        """What became of each row's blanks, by id."""
+        """Fills blanks and tells what became of each row's, by id."""
         object, asked = rows[0].object, {row.id: row for row in rows}
         named = self._matcher.read_for(object) if any(row.person for row in rows) else ()
         watched = Watched(object, tuple(sorted({property for row in rows for property in row.values} | set(named))))
@@ -149,7 +149,7 @@ class BlankFiller:
         return {id: _filled(filled[id], asked[id], states[id]) for id in asked}
 
     async def _is_still(self, row: _Blanks, record: Record) -> bool:
-        """Whether a row that was matched to a person is still that person's."""
+        """Tells whether a row that was matched to a person is still that person's."""
         return row.person is None or await self._matcher.judge(record, row.person, row.key) is Verdict.SAME
 
     async def close_open_intents(self, notes: DeliveryNotes) -> None:

@@ -134,7 +134,7 @@ def up(config: Config = None) -> None:
 
 @app.command()
 def status(config: Config = None, as_json: Json = False) -> None:
-    """Where everything stands: work, credits, pauses, polls, workers."""
+    """Tells where everything stands: work, credits, pauses, polls, workers."""
     from worker.commands import standing
 
     _exit(asyncio.run(standing.run_status(config, as_json=as_json)))
@@ -150,7 +150,7 @@ def check(config: Config = None, as_json: Json = False) -> None:
 
 @app.command()
 def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
-    """Why one record is as it is: where it stands, what was asked and written, what a visit would do now."""
+    """Tells why one record is as it is: where it stands, what was asked and written, what a visit would do now."""
     from worker.commands import explaining
 
     _exit(asyncio.run(explaining.run_explain(config, crm, object, id, as_json=as_json)))
@@ -166,7 +166,7 @@ def read(
     lines: Annotated[bool, typer.Option("--lines", help="Answer JSON lines from standard input, one for one.")] = False,
     as_json: Json = False,
 ) -> None:
-    """How one value is read: the slug, the number, the domain. Needs no configuration."""
+    """Tells how one value is read: the slug, the number, the domain. Needs no configuration."""
     from worker.commands import read as command
 
     if lines and kind is None:

@@ -37,7 +37,7 @@ OLD = (
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """What is known of a Redis. ``None`` is what it does not tell; ``notes`` are sentences for ``check``.
+    """Holds what is known of a Redis. ``None`` is what it does not tell; ``notes`` are sentences for ``check``.
 
     ``dangers`` are those of them that would refuse the start without ``allow_unsafe``.
     """
@@ -135,7 +135,7 @@ def _client(place: Mapping[str, Any], *, timeout_s: float, connect_s: float, ret
 
 
 async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: float = _LOADING_S) -> Safety:
-    """What the server says of itself, once it has read its file: before that it says that it keeps nothing.
+    """Asks the server about itself, once it has read its file: before that it says that it keeps nothing.
 
     Raises:
         ConfigError: it cannot be reached, still reads its file after ``patience_s``, is too old, a cluster or a
@@ -173,7 +173,7 @@ def _refuse(dangers: Sequence[str], *, allow_unsafe: bool) -> None:
 
 
 async def dangers_of(redis: Redis) -> tuple[str, ...]:
-    """Why this server may forget what it is told, as sentences; nothing where it does not answer."""
+    """Tells why this server may forget what it is told, as sentences; nothing where it does not answer."""
     try:
         return (await check_safety(redis, allow_unsafe=True, patience_s=0)).dangers
     except ConfigError:
@@ -181,7 +181,7 @@ async def dangers_of(redis: Redis) -> tuple[str, ...]:
 
 
 async def _loaded(redis: Redis, patience_s: float) -> Mapping[str, Any]:
-    """What INFO says when nothing is being loaded any more."""
+    """Returns INFO when nothing is being loaded any more."""
     deadline = time.monotonic() + patience_s
     while True:
         told: Mapping[str, Any] = await redis.info("everything")
@@ -193,7 +193,7 @@ async def _loaded(redis: Redis, patience_s: float) -> Mapping[str, Any]:
 
 
 async def _configured(redis: Redis) -> dict[str, str]:
-    """What CONFIG GET says; nothing where a managed Redis blocks it."""
+    """Returns CONFIG GET; nothing where a managed Redis blocks it."""
     found: dict[str, str] = {}
     for name in ("maxmemory-policy", "appendfsync"):
         try:

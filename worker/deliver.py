@@ -296,7 +296,7 @@ class Deliverer:
     def _new_row(
         self, notes: DeliveryNotes, object: str, told: Delivered, external_id: str, company_id: str = ""
     ) -> NewRow:
-        """What a new row would hold; what may not be written is counted."""
+        """Makes the content of a new row; what may not be written is counted."""
         properties, schema = self._target.properties[object], self._target.schema[object]
         values: dict[str, tuple[str, str]] = {}
         dropped = Counter(told.dropped)

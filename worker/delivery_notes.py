@@ -1,4 +1,4 @@
-"""What one visit of a delivered row has come to know, and the way out of its nested steps."""
+"""Holds what one visit of a delivered row has come to know, and the way out of its nested steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where deliveries of one CRM go."""
+"""Tells where deliveries of one CRM go."""
 
 from __future__ import annotations
 

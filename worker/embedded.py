@@ -58,7 +58,7 @@ class Program:
         return f"{self.kind} {self.version[0]}.{self.version[1]}"
 
     def reads_files_of(self, text: str) -> bool:
-        """Whether this server can load what the one recorded as ``text`` has written."""
+        """Tells whether this server can load what the one recorded as ``text`` has written."""
         kind, _, version = text.strip().partition(" ")
         major, _, minor = version.partition(".")
         if not (major.isdigit() and minor.isdigit()):
@@ -106,7 +106,7 @@ class EmbeddedRedis:
 
     @property
     def socket(self) -> Path:
-        """Where the running server listens."""
+        """Tells where the running server listens."""
         return Path((self.folder / "socket").read_text(encoding="utf-8"))
 
     def join(self) -> None:
@@ -147,7 +147,7 @@ class EmbeddedRedis:
             self._stop()
 
     def answers(self) -> bool:
-        """Whether the server answers PING."""
+        """Tells whether the server answers PING."""
         try:
             return _ask(self.socket, b"PING\r\n").startswith(b"+PONG")
         except OSError:

@@ -31,7 +31,7 @@ _HELD = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a run left, whom it did not ask, how many dead letters there are, and whether a person stopped it."""
+    """Holds what a run left, whom it did not ask, its dead letters, and whether a person stopped it."""
 
     left: Sequence[Held] = ()
     not_asked: Sequence[NotAsked] = ()

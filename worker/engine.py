@@ -56,7 +56,7 @@ async def work(runtime: Runtime, stop: asyncio.Event, alive: Callable[[], None] 
 
 
 async def start(runtime: Runtime) -> None:
-    """What must have happened before the first claim: spooled replies are in the ledger, prices are known."""
+    """Does what must happen before the first claim: spooled replies enter the ledger, prices are learnt."""
     if runtime.spool.pending():
         loaded = await runtime.spool.load(runtime.ledger.desk)
         log.info("spool.loaded", replies=loaded.replies)
@@ -109,7 +109,7 @@ async def _visiting(runtime: Runtime) -> None:
 
 
 def loops(runtime: Runtime, check_ms: int = CHECK_MS) -> tuple[Coroutine[None, None, None], ...]:
-    """What a worker does for good beside its jobs, each to be run as a task of its own."""
+    """Lists what a worker does for good beside its jobs, each to be run as a task of its own."""
     return (
         _every(BEAT_S, lambda: _beat(runtime)),
         _reopen(runtime),

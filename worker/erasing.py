@@ -1,4 +1,4 @@
-"""What is kept of erased people elsewhere than under their records: one walk for all who were erased since the last.
+"""Erases people from places other than their records: one walk for all who were erased since the last.
 
 A delivery that was under way tells the journal of a row after its person was erased; the archive holds old entries of
 anybody and has no index by record. So both are walked, at most once an hour and only when somebody was erased.
@@ -47,7 +47,7 @@ async def erase_elsewhere(erasures: Erasures, journal: Journal, folder: Path | N
 
 
 def _is_of(entry: Entry, records: frozenset[Ref]) -> bool:
-    """Whether an entry tells of one of the records: it is theirs, or a delivery's that made or filled them."""
+    """Tells whether an entry tells of one of the records: it is theirs, or a delivery's that made or filled them."""
     if (entry.crm, entry.object, entry.id) in records:
         return True
     return entry.object == DELIVERY and (entry.crm, *told_of(json.loads(entry.entry))) in records

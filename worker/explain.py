@@ -28,7 +28,7 @@ READ_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of a record. ``questions`` and ``changes`` are oldest first; times are in ms."""
+    """Holds what is known of a record. ``questions`` and ``changes`` are oldest first; times are in ms."""
 
     now_ms: int
     place: Place | None
@@ -65,7 +65,7 @@ class Told:
 
 
 async def told(ledger: Ledger, crm: str, object: str, id: str) -> Told:
-    """What the ledger knows of a record and of those that were merged into it; changes nothing."""
+    """Tells what the ledger knows; changes nothing."""
     where, memories, asked, same, pauses, now = await asyncio.gather(
         place(ledger.scripts, crm, object, id),
         ledger.work(crm, object).memory([id]),
@@ -99,7 +99,7 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 
 def _questions(asked: Sequence[Asked], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What was paid for this record, then what another record had paid for before."""
+    """Lists what was paid for this record, then what another record had paid for before."""
     found: dict[str, dict[str, Any]] = {}
     for line in lookups:
         names = ("question", "provider", "operation", "outcome", "credits", "at", "run")
@@ -122,7 +122,7 @@ def _questions(asked: Sequence[Asked], lookups: Sequence[Mapping[str, Any]]) -> 
 
 
 async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: frozenset[str]) -> dict[str, Any]:
-    """What a visit would see and do now, from one read and the answers that are kept; asks nobody for money.
+    """Shows what a visit would see and do now, from one read and the kept answers; asks nobody for money.
 
     ``uncertain`` are the questions nobody will tell the answer of. Where the crm cannot be read, ``unread`` says why.
     """

@@ -68,7 +68,7 @@ async def follow(
 
 
 def _settled(figures: RunFigures) -> tuple[object, ...]:
-    """What a settled record changes: one that only waits again is no progress."""
+    """Returns what a settled record changes: one that only waits again is no progress."""
     return figures.records, figures.filled, figures.unfilled, figures.outcomes, figures.tally
 
 

@@ -138,7 +138,7 @@ async def walk_backfill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def is_full(runtime: Runtime) -> bool:
-    """Whether Redis is so full that only what is live may still be added."""
+    """Tells whether Redis is so full that only what is live may still be added."""
     found = await runtime.ledger.footprints.now()
     if found is None or not found.is_full:
         return False

@@ -48,7 +48,7 @@ class Intent:
         return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id, external_id)
 
     def is_creation(self) -> bool:
-        """Whether it is a row rather than a value."""
+        """Tells whether it is a row rather than a value."""
         return self.rule == "created"
 
     def text(self) -> str:
@@ -57,12 +57,12 @@ class Intent:
 
 
 def _told(one: Intent) -> dict[str, object]:
-    """What an intent says; of a record that is no delivery's nothing is said of deliveries."""
+    """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
     return {name: value for name, value in asdict(one).items() if value or name not in {"external_id", "values"}}
 
 
 def plain(intent: Intent) -> pushing.Intent:
-    """What the rules need of an intent to tell what became of it."""
+    """Returns the part of an intent from which the rules tell what became of it."""
     return pushing.Intent(intent.question, intent.field, intent.property, intent.before, intent.after)
 
 

@@ -64,7 +64,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was asked is known. ``credits`` were spent for it now, 0 when it was kept; ``entry`` tells the journal."""
+    """Tells that the question is answered. ``credits`` were spent now, 0 when kept; ``entry`` tells the journal."""
 
     answer: Answer
     credits: int = 0
@@ -114,7 +114,7 @@ def cost(question: Question, answer: Answer) -> int:
 
 
 def settlement(provider: Provider, question: Question, reply: Reply) -> Settlement:
-    """What the ledger is to make of a paid reply."""
+    """Tells the ledger what to make of a paid reply."""
     answer = provider.read(question, reply)
     return Settlement(
         cost(question, answer),
@@ -127,7 +127,7 @@ def settlement(provider: Provider, question: Question, reply: Reply) -> Settleme
 
 @dataclass(slots=True)
 class Terms:
-    """How lookups of one provider are made. Times in ms; ``reserve`` is the share of a day kept for live work."""
+    """Tells how lookups of one provider are made. Times in ms; ``reserve`` is the share of a day kept for live work."""
 
     provider: Provider
     offers: tuple[Offer, ...]
@@ -350,7 +350,7 @@ class Lookups:
         log.error("redis.restored", providers=len(self.terms))
 
     async def _refused(self, error: ConnectorError, question: Question, terms: Terms) -> Looked:
-        """What an uncharged failure means for the record, and for everybody who would ask next."""
+        """Decides what an uncharged failure means for the record, and for everybody who would ask next."""
         name = terms.provider.name
         match error:
             case CreditsError():

@@ -76,7 +76,7 @@ class Matcher:
         return ""
 
     async def is_company(self, id: str, told: Delivered) -> bool:
-        """Whether a company that the CRM takes for the delivered one may be it: no other domain stands there."""
+        """Tells whether a company that the CRM takes for the delivered one may be it: no other domain stands there."""
         company = await self._companies.one(id)
         held = domains.company_domain(company.domain) or domains.company_domain(company.website)
         return not held or held == told.values.get("domain", held)
@@ -145,7 +145,7 @@ class Matcher:
         return replace(unsure, others=others)
 
     async def _survivor(self, row: Record) -> tuple[str, str] | None:
-        """What a lead is by now: itself, or the contact that it was converted into."""
+        """Finds what a lead is by now: itself, or the contact that it was converted into."""
         found = await self._reader(row.object).ask(row.id)
         if found.fate is Fate.MOVED:
             moved = found.moved_object or row.object
@@ -153,12 +153,12 @@ class Matcher:
         return (row.object, row.id) if found.fate is Fate.FOUND else None
 
     async def judged(self, object: str, id: str, told: Delivered, key: str = "") -> Verdict | None:
-        """Whether a row, read now, is the person's; ``None`` when it is not there any more."""
+        """Tells whether a row, read now, is the person's; ``None`` when it is not there any more."""
         found = await self._reader(object).ask(id)
         return await self.judge(found.record, told, key) if found.record is not None else None
 
     async def is_likely(self, record: Record, told: Delivered, key: str) -> bool:
-        """Whether a row that says too little to tell is taken for the person's all the same."""
+        """Tells whether a row that says too little to tell is taken for the person's all the same."""
         return gate.is_likely(await self._facts(record), told.facts, _found_by(key))
 
     async def judged_of_ours(self, object: str, id: str, told: Delivered) -> Verdict | None:
@@ -171,7 +171,7 @@ class Matcher:
         return Verdict.OTHER if judged.verdict is Verdict.SAME and not judged.second else judged.verdict
 
     async def judge(self, record: Record, told: Delivered, key: str = "") -> Verdict:
-        """Whether a row as it was read is the person's. Our own id on it speaks for itself where no name does.
+        """Tells whether a row as it was read is the person's. Our own id on it speaks for itself where no name does.
 
         A name alone leads to somebody else unless a second fact agrees.
         """
@@ -181,7 +181,7 @@ class Matcher:
         return Verdict.SAME if found.verdict is Verdict.UNSAID and not key else found.verdict
 
     async def is_sure(self, record: Record, told: Delivered) -> bool:
-        """Whether a row bears the person's name and agrees in something else."""
+        """Tells whether a row bears the person's name and agrees in something else."""
         return await self.judge(record, told, told.named) is Verdict.SAME
 
     async def _facts(self, record: Record) -> gate.Facts:

@@ -1,4 +1,4 @@
-"""What a crm must show before an object is worked on: its mapped properties, consent, and who employs a person."""
+"""Lists what a crm must show before an object is worked on: mapped properties, consent, a person's employer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where everything stands, read from Redis in a few round trips: for ``status`` and for ``/metrics``."""
+"""Tells where everything stands, read from Redis in a few round trips: for ``status`` and for ``/metrics``."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def with_ids(settings: CrmSettings, rules: Policy, schema: Mapping[str, Property
 
 
 def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
-    """What a connector reads and looks for on behalf of ``policy``, and what is read ``also``.
+    """Lists what a connector reads and looks for on behalf of ``policy``, and what is read ``also``.
 
     A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours, or
     holds one of the values that count as blank.

@@ -1,4 +1,4 @@
-"""Which budgets one lookup is booked on: the provider's and the crm's day and month, and the run's own cap."""
+"""Chooses the budgets that one lookup is booked on: the provider's and the crm's day and month, the run's cap."""
 
 from __future__ import annotations
 

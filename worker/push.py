@@ -33,7 +33,7 @@ Lines = Mapping[str, tuple[tuple[str, str], ...]]
 
 
 class Ended(StrEnum):
-    """What became of one record's changes."""
+    """Tells what became of one record's changes."""
 
     PUSHED = "pushed"  # ``Pushed.written`` and ``Pushed.refused`` say which
     CHANGED = "changed"  # the record is another one now: visit it again
@@ -143,7 +143,7 @@ class _Batch:
         return await self._watch.vendor.read(self._watch.watched, ours) if ours else {}
 
     async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
-        """What may still be written of every row."""
+        """Decides what may still be written of every row."""
         held = [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
         records = {record.id: record for record in await complete(self._watch, held)}
         wanted: dict[str, Wanted] = {}
@@ -173,7 +173,7 @@ class _Batch:
         return Wanted(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
     def result(self, row: RowWrite) -> Pushed:
-        """How the errand of ``row`` ended."""
+        """Tells how the errand of ``row`` ended."""
         if row.error is not None:
             return Pushed(Ended.FAILED, error=row.error)
         judged, errand = self.judged[row.id], self.errands[row.id]
@@ -209,7 +209,7 @@ class _Check:
         return await self._watch.vendor.history(self._watch.object, ids, properties)
 
     async def compare(self, found: Mapping[str, Lines], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
-        """What is to be given back: a value of somebody else's that stands directly under ours."""
+        """Finds what to give back: a value of somebody else's that stands directly under ours."""
         wanted: dict[str, Wanted] = {}
         for key in rows:
             pushed, theirs = self._pushed[key], dict[str, str]()

@@ -157,7 +157,7 @@ def _schedule(jobs: Sequence[Job[Any]], ticks: Mapping[str, int], redis: Redis) 
 
 
 def _at(every_s: int) -> dict[str, Any]:
-    """When a clock shows a multiple of ``every_s`` since midnight."""
+    """Tells when a clock shows a multiple of ``every_s`` since midnight."""
     for unit_s, name, below in (
         (1, "second", {}),
         (60, "minute", {"second": 0}),

@@ -115,7 +115,7 @@ def _why(name: str, excess: int) -> str:
 
 
 async def _resumed(ledger: Ledger, name: str) -> Comparison | None:
-    """Where the comparison stands; a drift that somebody resumed on is accepted."""
+    """Tells where the comparison stands; a drift that somebody resumed on is accepted."""
     state = await ledger.books.comparison(name)
     if state is None or state.held is None:
         return state
@@ -125,13 +125,13 @@ async def _resumed(ledger: Ledger, name: str) -> Comparison | None:
 
 
 def _accepted(state: Comparison) -> Comparison:
-    """What the provider was paused for counts as other people's from now on."""
+    """Accepts the provider's cause of a pause as other people's from now on."""
     others = {name: state.others.get(name, 0) + state.held_by.get(name, 0) for name in {*state.others, *state.held_by}}
     return dataclasses.replace(state, accepted=state.held or 0, held=None, others=others, held_by={})
 
 
 def _excess(report: Report, state: Comparison) -> dict[str, int]:
-    """What each operation holds beyond anything ours, or known to be other people's, explains."""
+    """Returns what each operation holds beyond anything ours, or known to be other people's, explains."""
     found: dict[str, int] = {}
     for line in report.lines:
         extra = line.theirs - line.ours - line.uncertain
@@ -265,7 +265,7 @@ def _earlier(ours: Ours, since_ms: int) -> int:
 
 
 def _quiet(before: Ours, after: Ours, doubtful: Sequence[Uncertain], now: int) -> bool:
-    """Whether both sides stood still: nothing in flight, and nothing so young that the log need not show it."""
+    """Tells whether both sides stood still: nothing in flight, and nothing so young that the log need not show it."""
     still = before.calls == after.calls and before.spent == after.spent and not before.sent and not after.sent
     old = all(max(one.sent_ms, one.since_ms) < now - UNSEEN_MS for one in doubtful)
     return still and old and not before.recent and not after.recent

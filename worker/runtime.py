@@ -1,4 +1,4 @@
-"""Where the parts are wired and closed: one ``Runtime`` per process, handed to the flows as a value."""
+"""Tells where the parts are wired and closed: one ``Runtime`` per process, handed to the flows as a value."""
 
 from __future__ import annotations
 
@@ -381,7 +381,7 @@ async def others(settings: CrmSettings, vendor: Crm, person: str) -> dict[str, M
 
 
 def created(settings: CrmSettings, object: str, schema: Mapping[str, Property]) -> Mapping[str, str]:
-    """What new rows of an object get besides what is delivered, ids in the one spelling that records have."""
+    """Returns what new rows of an object get besides what is delivered."""
     by_object: Mapping[str, Mapping[str, str]] = {str(kind): values for kind, values in settings.create.items()}
     found = dict(by_object.get(object, {}))
     for name in found.keys() & schema.keys():
@@ -392,7 +392,7 @@ def created(settings: CrmSettings, object: str, schema: Mapping[str, Property]) 
 
 
 def delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
-    """Where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
+    """Tells where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
 
     With ``readable`` those, too, and for people what tells who they are in the other object: one field of the
     customer's own, such as the profile's, usually has one name in both.

@@ -16,7 +16,7 @@ _FIXED: Mapping[str, Mapping[tuple[int, int], int]] = {
 
 
 def lacks_fixes(kind: str, version: str) -> bool:
-    """Whether a server (``redis`` or ``valkey``) of a version such as ``7.2.4`` came before them."""
+    """Tells whether a server (``redis`` or ``valkey``) of a version such as ``7.2.4`` came before them."""
     numbers = [int(part) for part in version.split(".") if part.isdigit()]
     if len(numbers) < 3:
         return True

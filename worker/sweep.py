@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Where a pass stands. ``began`` is our ms; ``until`` the vendor's: later changes are left to the triggers.
+    """Tells where a pass stands. ``began`` is our ms; ``until`` the vendor's: later changes are left to the triggers.
 
     First [``start``, ``until``] is walked by change, then the backfill's range by id; ``recovered`` counts finds.
     """
@@ -134,7 +134,7 @@ async def _page(watch: Watch, state: Sweep, walked: Backfill | None) -> tuple[Se
 
 
 def _is_before(id: str, walked: Backfill) -> bool:
-    """Whether the backfill has walked past ``id``."""
+    """Tells whether the backfill has walked past ``id``."""
     if walked.done:
         return True
     if id.isdigit() and walked.after.isdigit():

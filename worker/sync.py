@@ -25,7 +25,7 @@ from worker.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a pass did: the one object that ``sync --json`` and ``demo --json`` end with.
+    """Holds what a pass did: the one object that ``sync --json`` and ``demo --json`` end with.
 
     ``ending`` tells what is not done and why, and whom nobody has looked at.
     """

@@ -58,5 +58,5 @@ def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | 
 
 
 def renews(settings: CrmSettings) -> bool:
-    """Whether a crm signs in with a refresh token, which its vendor may replace at each use."""
+    """Tells whether a crm signs in with a refresh token, which its vendor may replace at each use."""
     return settings.auth == "refresh_token" if isinstance(settings, Salesforce) else settings.token is None

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Story:
-    """What one visit has come to know; its last step hands the ledger what is kept of it."""
+    """Holds what one visit has come to know; its last step hands the ledger what is kept of it."""
 
     record: Record
     own: dict[str, Own]
@@ -296,7 +296,7 @@ class Visitor:
     # ---- review --------------------------------------------------------------------------------------------------
 
     async def _decided(self, lease: Lease, story: Story) -> Proposal | None:
-        """What a person said of changes proposed earlier; rejected ones are refused for good."""
+        """Reads what a person said of changes proposed earlier; rejected ones are refused for good."""
         if self._watch.policy.mode != "review":
             return None
         proposal = await self._watch.reviews.get(lease.id)
@@ -482,7 +482,7 @@ class Visitor:
         remembered: bool,
         outcome: str = "settled",
     ) -> Settlement:
-        """What the visit leaves in the ledger."""
+        """Makes what the visit leaves in the ledger."""
         open_ = {name: one.kept for name, one in story.own.items() if one.kept and name in view.gaps}
         story.own = {name: one if name in open_ else replace(one, kept=None) for name, one in story.own.items()}
         return Settlement(
@@ -499,7 +499,7 @@ class Visitor:
         )
 
     def _look_at(self, lease: Lease, view: View, refused: Sequence[kept.Kept], outcome: str) -> int:
-        """When the record is looked at again by itself: at its recheck, or when a refusal may be over."""
+        """Tells when the record is looked at again by itself: at its recheck, or when a refusal may be over."""
         if outcome == "unchanged" and lease.memory and lease.memory.look_at:
             return lease.memory.look_at
         waits = [wait for wait in (self._watch.policy.recheck_ms, kept.look_again_ms(refused)) if wait]
@@ -511,7 +511,7 @@ def _soonest(laters: Iterable[Later]) -> Later:
 
 
 def _bought(step: Next, credits: int, view: View, decision: Decision) -> Bought:
-    """What is remembered of a question until it is known what it brought; ``decision`` is the one that asked it."""
+    """Remembers a question until it is known what it brought; ``decision`` is the one that asked it."""
     filled = {change.field for change in decision.changes}
     gaps = frozenset(name for name in view.gaps if name not in filled)
     finds = not (decision.identity.slug or decision.identity.ids)

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll saw: rows the vendor listed, and those of them that became work."""
+    """Counts what one poll saw: rows the vendor listed, and those of them that became work."""
 
     seen: int = 0
     added: int = 0
@@ -115,7 +115,7 @@ def with_company(record: Record, company: object) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """How far a backfill has walked. ``left`` counts records still allowed in, -1 for no limit.
+    """Tells how far a backfill has walked. ``left`` counts records still allowed in, -1 for no limit.
 
     ``stopped``, by a person or at its limit, it waits to be taken up where it stands; ``done`` it has seen everything.
     ``after`` is the vendor's word for the page, ``within`` the last record of it that was let in.

@@ -23,7 +23,7 @@ COMPANY_KEPT_S = 600.0  # linked companies change rarely; a stale domain costs o
 
 
 def own_values(texts: Mapping[str, str]) -> dict[str, Own]:
-    """What we wrote on a record, from the texts the ledger keeps by field."""
+    """Reads what we wrote on a record from the texts the ledger keeps by field."""
     return {name: _own(json.loads(text)) for name, text in texts.items()}
 
 
@@ -93,7 +93,7 @@ class Watch:
     reviews: Reviews
 
     def view(self, record: Record, own: Mapping[str, Own]) -> View:
-        """What the rules see of ``record``."""
+        """Shows ``record`` to the rules."""
         return look(record, self.policy, own)
 
     def mark(self, view: View) -> str:

@@ -67,7 +67,7 @@ _SUGGESTIONS = TypeAdapter(SuggestionPage)
 
 
 class Options(BaseModel):
-    """How Forager is reached. ``account_id`` may be left to ``account_of`` when the key has one account only."""
+    """Tells how Forager is reached. ``account_id`` may be left to ``account_of`` when the key has one account only."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
     api_key: SecretStr
@@ -307,7 +307,7 @@ class Forager:
         return None if reply.status == 404 else classify.parsed(_KEY, reply, self.name, op.KEY.name)
 
     async def delete_api_key(self, prefix: str) -> bool:
-        """Whether it was there; a second call finds nothing and is done too."""
+        """Tells whether it was there; a second call finds nothing and is done too."""
         reply = await self._transport.send(op.KEY_DELETE, path={"prefix": prefix})
         return reply.status != 404
 

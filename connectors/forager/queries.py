@@ -16,7 +16,7 @@ class Query(BaseModel):
     page: int | None = None
 
     def body(self) -> dict[str, Any]:
-        """What goes on the wire: the filters that are set."""
+        """Returns the filters that are set, as they go on the wire."""
         return self.model_dump(exclude_none=True)
 
     def arguments(self) -> dict[str, str]:

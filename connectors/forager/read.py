@@ -1,4 +1,4 @@
-"""What Forager's replies mean: pure, the same for live and kept answers."""
+"""Reads Forager's replies: pure, the same for live and kept answers."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _contacts(adapter: TypeAdapter[tuple[B, ...]], operation: Operation, reply: 
 
 
 def answer(question: Question, reply: Reply) -> Answer:
-    """What a reply says about a question; the credits are the price on a hit and 0 on a miss.
+    """Reads a reply to a question; the credits are the price on a hit and 0 on a miss.
 
     A search page costs its price even when it is empty (contract: "1 per page").
     """

@@ -165,7 +165,7 @@ class HubSpot:
         return records.NEEDS.get(object, ())
 
     async def lacks(self, object: str) -> Lacks:
-        """What the token's scopes say."""
+        """Reads the token's scopes."""
         self._of(object)
         signed = await self._transport.auth.headers()
         token = signed["authorization"].removeprefix("Bearer ")
@@ -280,7 +280,7 @@ class HubSpot:
         return told
 
     def is_ours(self, writer: str) -> bool:
-        """Whether an integration wrote it.
+        """Tells whether an integration wrote it.
 
         What a service key's writes are signed with is not documented, so any integration's counts as ours: the value
         has to be ours as well before anything follows from it.

@@ -45,19 +45,19 @@ def signature(secret: str, method: str, uri: str, body: bytes, timestamp: str) -
 
 
 def is_timely(timestamp: str, now_ms: int) -> bool:
-    """Whether a request with this timestamp, in the text it came in, may still be looked at."""
+    """Tells whether a request with this timestamp, in the text it came in, may still be looked at."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 15):
         return False
     return abs(now_ms - int(timestamp)) <= WINDOW_MS
 
 
 def has_form(given: str) -> bool:
-    """Whether a text could be a signature at all; any other is refused before the body is read."""
+    """Tells whether a text could be a signature at all; any other is refused before the body is read."""
     return _SIGNATURE.fullmatch(given) is not None
 
 
 def is_signed(secrets: Iterable[str], given: str, method: str, uri: str, body: bytes, timestamp: str) -> bool:
-    """Whether any of ``secrets`` gave the signature; all are tried, whatever the first says.
+    """Tells whether any of ``secrets`` gave the signature; all are tried, whatever the first says.
 
     The guide signs a decoded address, the vendor's own libraries one as it stands: both are taken.
     """
@@ -69,7 +69,7 @@ def is_signed(secrets: Iterable[str], given: str, method: str, uri: str, body: b
 
 
 class Kind(StrEnum):
-    """What an event says has happened."""
+    """Names what an event says has happened."""
 
     CREATION = "creation"
     CHANGE = "propertyChange"
@@ -90,7 +90,7 @@ def written_by(app_id: int) -> str:
 
 
 class What(NamedTuple):
-    """What has happened, to which object of ours, by whom; ``portal_id`` is 0 when it is not told."""
+    """Tells what has happened, to which object of ours, by whom; ``portal_id`` is 0 when it is not told."""
 
     kind: Kind
     object: str

@@ -1,4 +1,4 @@
-"""What a HubSpot portal needs to be told."""
+"""Holds the options of a HubSpot portal."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ MODIFIED = {"contact": "lastmodifieddate", "company": "hs_lastmodifieddate"}
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where one generation keeps its surfaces."""
+    """Tells where one generation keeps its surfaces."""
 
     objects: str
     properties: str

@@ -201,7 +201,7 @@ def missing_ids(rows: Rows) -> frozenset[str]:
 
 
 def fates(object: str, asked: Sequence[str], rows: Rows, read_at: int) -> Mapping[str, Found]:
-    """What became of every id asked for."""
+    """Tells what became of every id asked for."""
     answers, lost = survivors(asked, rows), missing_ids(rows)
     found: dict[str, Found] = {}
     for one in asked:
@@ -290,7 +290,7 @@ def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
 
 
 def is_id(text: str) -> bool:
-    """Whether this can be a record's id at all: they are numbers as text, in one spelling each."""
+    """Tells whether this can be a record's id at all: they are numbers as text, in one spelling each."""
     return text.isascii() and text.isdigit() and not text.startswith("0")
 
 
@@ -307,7 +307,7 @@ def record_id(text: str) -> str:
 
 
 def more(rows: Rows) -> bool:
-    """Whether there are rows behind this page."""
+    """Tells whether there are rows behind this page."""
     return (rows.paging is not None and rows.paging.next is not None) or (rows.total or 0) > len(rows.results)
 
 

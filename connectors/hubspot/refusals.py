@@ -1,4 +1,4 @@
-"""What HubSpot's error bodies say. Pure.
+"""Reads HubSpot's error bodies. Pure.
 
 Every member of an error body may be missing, and the names of refused properties may stand in ``errors[]``, in
 ``context`` or as JSON text inside ``message``. Nothing of a message is kept but names, codes and ids.
@@ -95,7 +95,7 @@ class Refusal:
 
 
 def refusal(body: bytes) -> Refusal:
-    """What an error body says; an empty refusal when it is none."""
+    """Reads an error body; gives an empty refusal when it is not one."""
     try:
         raw = from_json(body)
     except ValueError:
@@ -207,7 +207,7 @@ def _word(item: Mapping[str, Any], key: str) -> str:
 
 
 def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
-    """How HubSpot's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
+    """Tells how HubSpot's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
         if reply.status < 400 or reply.status >= 500 or reply.status in operation.misses:
@@ -277,7 +277,7 @@ def request_id(reply: Reply) -> str:
 
 
 def _tight(headers: Mapping[str, str], reserve: float) -> Notice | None:
-    """What the headers say once a limit comes near; most answers say nothing worth a step of the limiter."""
+    """Reads a limit that comes near off the headers; most answers say nothing worth a step of the limiter."""
     day, left = _number(headers, "x-hubspot-ratelimit-daily"), _number(headers, "x-hubspot-ratelimit-daily-remaining")
     if day and left is not None and left < day * (reserve + 0.05):
         return Notice(max(0, int(left - day * reserve)), 900.0, 86_400)

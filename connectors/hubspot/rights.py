@@ -1,4 +1,4 @@
-"""What a portal's token may do: its scopes, and the owners that it may name."""
+"""Tells what a portal's token may do: its scopes, and the owners that it may name."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _question(options: HubSpotOptions, token: str) -> tuple[Operation, dict[str,
 
 
 async def unusable_owner(send: Send, name: str, id: str) -> str:
-    """Why a row cannot be given this owner, ``""`` where it can or nobody tells.
+    """Tells why a row cannot be given this owner, ``""`` where it can or nobody tells.
 
     Assumed: the owners' calls have no path of the dated generation.
     """

@@ -26,7 +26,7 @@ def opened(cursor: Cursor, now: int) -> Cursor:
 
 
 def stepped(cursor: Cursor, last_id: str, more: bool, overlap_ms: int) -> Cursor:
-    """Where to go on after a page: behind its last id, or at a next window that overlaps the finished one."""
+    """Tells where to go on after a page: behind its last id, or at a next window that overlaps the finished one."""
     if more:
         return Cursor(start=cursor.start, end=cursor.end, id=last_id)
     return Cursor(start=max(cursor.start, cursor.end - overlap_ms))
@@ -72,7 +72,7 @@ def body_of(groups: Sequence[Sequence[Body]], properties: Sequence[str]) -> Body
 
 
 def fits(body: Body) -> bool:
-    """Whether HubSpot would take the body."""
+    """Tells whether HubSpot would take the body."""
     sizes = [len(group["filters"]) for group in body["filterGroups"]]
     return (
         len(sizes) <= MOST_GROUPS
@@ -152,7 +152,7 @@ def beyond(body: Body, last_id: str) -> Body:
 
 
 def wanted(watched: Watched, record: Record) -> bool:
-    """Whether ``record`` is one that is looked for; says again what the search could not ask."""
+    """Tells whether ``record`` is one that is looked for; says again what the search could not ask."""
     return (
         all(_held(record, name) & {v.casefold() for v in values} for name, values in watched.where.items())
         and all(value.casefold() not in _held(record, name) for name, value in watched.skip_if.items())
@@ -161,7 +161,7 @@ def wanted(watched: Watched, record: Record) -> bool:
 
 
 def _held(record: Record, name: str) -> set[str]:
-    """What a property holds: its text, and the parts of a multi-select."""
+    """Returns a property's text and the parts of a multi-select."""
     text = (record.values.get(name) or "").casefold()
     return {text, *text.split(";")}
 
@@ -183,7 +183,7 @@ def _chunks(values: Sequence[str], good: Callable[[list[str]], bool]) -> Iterabl
 
 
 def holds(row: Row, property: str, value: str, read: Reader) -> bool:
-    """Whether a row really is the one asked for: a search matches more than we mean."""
+    """Tells whether a row really is the one asked for: a search matches more than we mean."""
     spare = {"email": "hs_additional_emails", "domain": "hs_additional_domains"}.get(property, "")
     held = (row.properties.get(property) or "", *(row.properties.get(spare) or "").split(";"))
     return bool(value) and value in {read(text.strip()) for text in held}

@@ -29,7 +29,7 @@ _TOKEN = TypeAdapter(_Token)
 
 
 def reading(vendor: str) -> Reading:
-    """How the portal's token endpoint is read."""
+    """Tells how the portal's token endpoint is read."""
     return token_reading(vendor, ("status", "error", "category", "errorType"), _blamed, TOO_OFTEN_S)
 
 

@@ -1,4 +1,4 @@
-"""What HubSpot's answer to a batch of updates says of each of its rows. Pure.
+"""Reads what HubSpot's answer to a batch of updates says of each of its rows. Pure.
 
 HubSpot writes nothing of a batch with one bad value, and names the property but not the row. So the rows that hold a
 named property are halved until only the bad ones are left, while all others go out at once.

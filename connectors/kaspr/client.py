@@ -30,7 +30,7 @@ _EMPLOYER = frozenset({"company_name"})
 
 
 class Options(BaseModel):
-    """How Kaspr is reached.
+    """Tells how Kaspr is reached.
 
     ``reference`` is what the vendor's printed reference describes, ``v2`` what its present users call, on another
     host. ``personal_field`` is v2's name for personal addresses: ``directEmail`` or ``personalEmail``; callers
@@ -156,11 +156,11 @@ class Kaspr:
     async def profile(
         self, slug: str, name: str, ticket: Ticket, fields: Collection[str] = ("work_email", "phone")
     ) -> Profile | None:
-        """Who has this LinkedIn slug; ``name`` as shown there, ``fields`` count in v2 only."""
+        """Looks up a LinkedIn slug; ``name`` as shown there, ``fields`` count in v2 only."""
         return read.profile(await self._ask_profile(slug, name, fields, ticket))
 
     async def domain_pattern(self, domain: str, ticket: Ticket) -> tuple[Pattern, ...]:
-        """How addresses of a domain look: guesses, never findings."""
+        """Tells how addresses of a domain look: guesses, never findings."""
         return read.patterns(await self.ask(self.pattern_question(domain), ticket))
 
     async def domain_employees(self, domain: str, ticket: Ticket, limit: int = 5) -> tuple[Employee, ...]:

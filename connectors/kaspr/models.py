@@ -86,7 +86,7 @@ class Profile(Body):
 
     @property
     def newer(self) -> bool:
-        """Whether it has a field family that only dialect v2 sends."""
+        """Tells whether it has a field family that only dialect v2 sends."""
         names = {"work_emails", "direct_emails", "professional_emails", "personal_emails", "starry_work_email"}
         return bool(names & self.model_fields_set)
 

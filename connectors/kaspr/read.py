@@ -1,4 +1,4 @@
-"""What Kaspr's replies and headers mean: pure, the same for live and kept answers."""
+"""Reads Kaspr's replies and headers: pure, the same for live and kept answers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
 
 
 def pause(reply: Reply) -> float | None:
-    """How long a 429 blocks: ``Retry-After`` if it ever comes, else the reset."""
+    """Tells how long a 429 blocks: ``Retry-After`` if it ever comes, else the reset."""
     asked = retry_after(reply)
     return reset_s(reply.headers.get("x-ratelimit-reset", "")) if asked is None else asked
 
@@ -166,7 +166,7 @@ def _known(row: Pattern) -> bool:
 
 
 def answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
-    """What a reply says about a question, with the credits of its header."""
+    """Reads a reply to a question, with the credits of its header."""
     try:
         return _answer(dialect, question, reply)
     except ContractError as broken:

@@ -45,7 +45,7 @@ _JOB, _WEBTECH, _ADDED = TypeAdapter(Job), TypeAdapter(Webtech), TypeAdapter(Add
 
 
 class Options(BaseModel):
-    """How OpenProspect is reached. The free plan allows 100 calls an hour, the next one 1000."""
+    """Tells how OpenProspect is reached. The free plan allows 100 calls an hour, the next one 1000."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
     api_key: SecretStr
@@ -139,7 +139,7 @@ class OpenProspect:
         return classify.parsed(_BLACKLIST, reply, self.name, op.BLACKLIST_EDIT.name)
 
     async def delete_blacklist(self, blacklist_id: str) -> bool:
-        """Whether it was there; a second call finds nothing and is done too."""
+        """Tells whether it was there; a second call finds nothing and is done too."""
         reply = await self._transport.send(op.BLACKLIST_DELETE, path={"id": blacklist_id})
         return reply.status != 404
 

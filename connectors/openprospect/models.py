@@ -100,7 +100,7 @@ class Order(Body):
 
     @property
     def ended(self) -> bool:
-        """Whether its status will not change any more; an unknown status may."""
+        """Tells whether its status will not change any more; an unknown status may."""
         return self.status in TERMINAL
 
 
@@ -159,7 +159,7 @@ class _Sent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def body(self) -> dict[str, Any]:
-        """What goes on the wire: the fields that are set."""
+        """Returns the fields that are set, as they go on the wire."""
         return self.model_dump(mode="json", exclude_none=True)
 
 

@@ -1,4 +1,4 @@
-"""What OpenProspect's replies mean, and its rows as neutral values. Pure."""
+"""Reads OpenProspect's replies, and its rows as neutral values. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def missing_scopes(reply: Reply) -> tuple[str, ...]:
 
 
 def pause(reply: Reply) -> float | None:
-    """How long a 429 asks to wait: header, body, reset, else a minute. Other failures: the header only."""
+    """Tells how long a 429 asks to wait: header, body, reset, else a minute. Other failures: the header only."""
     asked = retry_after(reply)
     if asked is not None or reply.status != 429:
         return asked
@@ -84,7 +84,7 @@ def reset_s(reply: Reply) -> float | None:
 
 
 def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
-    """What the headers tell of the hourly limit."""
+    """Reads the hourly limit off the headers."""
     wait = reset_s(reply)
     remaining = count(reply.headers.get("x-ratelimit-remaining", ""))
     if wait is None or remaining is None:

@@ -11,7 +11,7 @@ _UNFIT = frozenset({"INVALID_SESSION_ID"})  # of a fresh session: the app or the
 def denied(
     vendor: str, operation: str, status: int, code: str, words: frozenset[str], api_version: str
 ) -> AccessError | None:
-    """What to set, for a refusal of this kind; ``None`` for any other. ``words`` are those of the message."""
+    """Says what to set for a refusal of this kind; ``None`` for any other. ``words`` are those of the message."""
     hint = ""
     if status == 410 or code == "UNSUPPORTED_API_VERSION":
         code = code or "UNSUPPORTED_API_VERSION"

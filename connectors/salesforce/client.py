@@ -120,7 +120,7 @@ class Salesforce:
 
     @property
     def user_id(self) -> str:
-        """Whom our writes are by (``Record.modified_by``); ``""`` before the first call."""
+        """Returns the user of our writes (``Record.modified_by``); ``""`` before the first call."""
         return self._tokens.user_id
 
     async def aclose(self) -> None:
@@ -133,7 +133,7 @@ class Salesforce:
     # ---- schema and standing -------------------------------------------------------------------------------------
 
     async def standing(self) -> Standing:
-        """Who we are, which API version is answered, and how much of the day is left where this user may see it.
+        """Returns our user, the API version answered, and what is left of the day where this user may see it.
 
         Raises:
             AccessError: the org does not answer the configured version.
@@ -160,7 +160,7 @@ class Salesforce:
         return records.NEEDS.get(object, ())
 
     async def lacks(self, object: str) -> Lacks:
-        """What describe says of the object as a whole."""
+        """Reads what describe says of the object as a whole."""
         schema, table = await self._org.schema(object), TABLES[object]
         return Lacks(
             "" if schema.updateable else f'give the user the right "Edit" on {table}',
@@ -231,7 +231,7 @@ class Salesforce:
         return page, not rows.done or len(page) >= soql.PAGE, time_ms
 
     def _selection(self, watched: Watched, schema: Schema) -> list[str]:
-        """What of the selection the org can test itself; the rest is tested here."""
+        """Builds the part of the selection that the org can test itself; the rest is tested here."""
         where = _alive(watched.object)
         for name, values in watched.where.items():
             known = schema.properties.get(name)
@@ -257,7 +257,7 @@ class Salesforce:
         return found
 
     async def _lost(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> Mapping[str, Found]:
-        """What became of rows a plain query does not show. Deleted rows can be seen for fifteen days."""
+        """Tells what became of rows that a plain query does not show. Deleted rows can be seen for fifteen days."""
         ends = {one: known_id(one) for one in ids}
         seen: dict[str, Mapping[str, Any]] = {}
         survivors: dict[str, Record] = {}
@@ -315,7 +315,7 @@ class Salesforce:
         return {}
 
     def is_ours(self, writer: str) -> bool:
-        """Whether our user wrote it."""
+        """Tells whether our user wrote it."""
         return bool(self.user_id) and writer == self.user_id
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:

@@ -31,7 +31,7 @@ _MARKS = {
 
 
 def field_definitions(object: str, names: Sequence[str], external_id: str, api_version: str) -> str:
-    """What to deploy, file by file, and what to do with it.
+    """Returns what to deploy, file by file, and what to do with it.
 
     Each object has a permission set of its own, since a deployment replaces the whole of one.
     """

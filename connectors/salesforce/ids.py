@@ -38,12 +38,12 @@ def known_id(text: str) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether this can be a record's id at all."""
+    """Tells whether this can be a record's id at all."""
     return known_id(text) != ""
 
 
 def same_id(one: str, other: str) -> bool:
-    """Whether two ids, of 15 or 18 characters each, are one."""
+    """Tells whether two ids, of 15 or 18 characters each, are one."""
     told = known_id(one)
     return told != "" and hmac.compare_digest(told, known_id(other))
 

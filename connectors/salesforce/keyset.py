@@ -17,7 +17,7 @@ def opened(cursor: Cursor, now: int) -> Cursor:
 
 
 def stepped(cursor: Cursor, last: tuple[int, str] | None, full: bool, overlap_ms: int) -> Cursor:
-    """Where to go on after a page that ended with ``last``: behind it, or at a next pass that overlaps this one.
+    """Tells where to go on after a page that ended with ``last``: behind it, or at a next pass that overlaps this one.
 
     Raises:
         ValueError: a full page that leads nowhere, which would be asked for without end.

@@ -43,7 +43,7 @@ ACK = (
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a post speaks of: our object -> record ids of 18 characters. ``ignored`` counts rows of other objects.
+    """Holds a post's rows: our object -> record ids of 18 characters. ``ignored`` counts rows of other objects.
 
     ``writers`` are the users who wrote a record last, by its id, as far as the post tells.
     """

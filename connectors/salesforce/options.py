@@ -1,4 +1,4 @@
-"""What a Salesforce org needs to be told."""
+"""Holds the options of a Salesforce org."""
 
 from __future__ import annotations
 

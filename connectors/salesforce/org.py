@@ -107,7 +107,7 @@ class Org:
         return Schema()
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> dict[str, str]:
-        """Which of the ids a new row cannot be given and why, both by field: gone, inactive, of another object."""
+        """Lists ids that a new row cannot be given and why, both by field: gone, inactive, of another object."""
         schema = await self.schema(object)
         wrong = {}
         for name, id in ids.items():

@@ -273,7 +273,7 @@ def to_company(raw: Raw) -> Company:
 
 
 def wanted(watched: Watched, record: Record) -> bool:
-    """Whether ``record`` is one that is looked for; says again what the query could not ask."""
+    """Tells whether ``record`` is one that is looked for; says again what the query could not ask."""
     return (
         all(_held(record, name) & {v.casefold() for v in values} for name, values in watched.where.items())
         and all(value.casefold() not in _held(record, name) for name, value in watched.skip_if.items())
@@ -282,6 +282,6 @@ def wanted(watched: Watched, record: Record) -> bool:
 
 
 def _held(record: Record, name: str) -> set[str]:
-    """What a field holds: its text, and the parts of a multi-select."""
+    """Returns a field's text and the parts of a multi-select."""
     held_text = (record.values.get(name) or "").casefold()
     return {held_text, *held_text.split(";")}

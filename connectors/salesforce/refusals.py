@@ -1,4 +1,4 @@
-"""What Salesforce's error bodies say, of a whole call and of one row. Pure."""
+"""Reads Salesforce's error bodies, of a whole call and of one row. Pure."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _existing(item: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]
 
 
 def _duplicates(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a duplicate rule says. Newer versions spell its name without the second l."""
+    """Reads a duplicate rule's answer. Newer versions spell its name without the second l."""
     told = item.get("duplicateResult") or item.get("duplicateResut")
     return told if isinstance(told, dict) else {}
 
@@ -196,7 +196,7 @@ def _lower(one: Fault) -> frozenset[str]:
 
 
 def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
-    """How Salesforce's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
+    """Tells how Salesforce's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
         if reply.status < 300 or reply.status >= 500:

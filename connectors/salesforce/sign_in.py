@@ -1,4 +1,4 @@
-"""What Salesforce's token endpoint means by a refusal. Pure; nothing of its text is kept.
+"""Sorts the refusals of Salesforce's token endpoint. Pure; nothing of its text is kept.
 
 Source: Salesforce help, "OAuth 2.0 Authorization Errors", and answers recorded in public issues, read 2026-11-28.
 """
@@ -40,7 +40,7 @@ _HINTS = (
 
 
 def reading(vendor: str) -> Reading:
-    """How the org's token endpoint is read."""
+    """Tells how the org's token endpoint is read."""
     return token_reading(vendor, ("error", "errorCode"), _blamed, SIGN_INS_S)
 
 

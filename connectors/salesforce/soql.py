@@ -79,7 +79,7 @@ def any_blank(fields: Sequence[str]) -> str:
 
 
 def encoded_length(query: str) -> int:
-    """How much of the URI the query takes."""
+    """Tells how much of the URI the query takes."""
     return len(quote_plus(query))
 
 

@@ -148,7 +148,7 @@ def check(options: SalesforceOptions) -> None:
 
 
 def audiences(options: SalesforceOptions) -> tuple[str, ...]:
-    """Whom the JWT may be for, likeliest first: as configured, an Experience site, or one of two login hosts."""
+    """Lists the audiences of the JWT, likeliest first: as configured, an Experience site, or one of two login hosts."""
     if options.audience:
         return (options.audience,)
     login, org = (urlsplit(address).hostname or "" for address in (options.login_base or "", options.base_url))
@@ -162,7 +162,7 @@ def audiences(options: SalesforceOptions) -> tuple[str, ...]:
 
 
 def is_sandbox(host: str) -> bool:
-    """Whether an org's address is a sandbox's or a scratch org's.
+    """Tells whether an org's address is a sandbox's or a scratch org's.
 
     ``acme--uat.sandbox.my.salesforce.com`` and ``words-dev-ed.scratch.my.salesforce.com``; before enhanced domains
     ``acme--uat.my.salesforce.com`` and ``acme--uat.cs42.my.salesforce.com``; ``cs42.salesforce.com``; and on Hyperforce

@@ -121,7 +121,7 @@ class Tokens:
         return Reply(200, body)
 
     def app_token(self, call: Call) -> Reply:
-        """What a private app's token may do."""
+        """Tells what a private app's token may do."""
         if call.json.get("tokenKey") != self.credentials.token:
             return Reply(404, {"status": "error", "message": "token not found", "correlationId": "0"})
         told = {"userId": USER_ID, "hubId": self._settings.portal_id, "scopes": list(self._settings.scopes)}
@@ -155,7 +155,7 @@ def bearer(call: Call) -> str:
 
 
 def _form(call: Call) -> dict[str, str]:
-    """What stands in the body; the query is not looked at."""
+    """Reads the form in the body; the query is not looked at."""
     return {name: values[0] for name, values in parse_qs(call.body.decode(errors="replace")).items()}
 
 

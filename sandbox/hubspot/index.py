@@ -19,7 +19,7 @@ class Index:
         self._pending.append((self._now() + self.lag_s, number, values, modified))
 
     def values(self, number: int) -> dict[str, str]:
-        """What search knows of a record; empty if nothing."""
+        """Returns what search knows of a record; empty if nothing."""
         held = self._seen.get(number)
         return held[1] if held else {}
 

@@ -61,7 +61,7 @@ class Links:
         return after
 
     def remove(self, source: End, target: End) -> bool:
-        """Whether there was something to remove."""
+        """Tells whether there was something to remove."""
         had = self._pairs.get(source, {}).pop(target, None)
         self._pairs.get(target, {}).pop(source, None)
         return bool(had)

@@ -151,7 +151,7 @@ class Records:
         return record
 
     def rehearse(self, ask: Ask, table: Table, body: Mapping[str, Any]) -> Targets:
-        """Where the new record would be linked. Raises: ApiError 400, 404, 409 where it could not be created."""
+        """Tells where the new record would be linked. Raises: ApiError 400, 404, 409 where it could not be created."""
         properties = _mapping(body.get("properties"))
         required = self._settings.required_on_create.get(table.name, ()) if ask.dated else ()
         missing = [name for name in required if not properties.get(name)]
@@ -177,7 +177,7 @@ class Records:
         return written_record(table, record, record.values, names, self._settings.portal_id, with_history)
 
     def _target(self, table: Table, item: Mapping[str, Any]) -> tuple[tuple[str, str], set[int]]:
-        """Where an inline association leads; the object is told by the type. Raises: ApiError 400, 404."""
+        """Tells where an inline association leads; the object is told by the type. Raises: ApiError 400, 404."""
         record_id = str(_mapping(item.get("to")).get("id"))
         types = {int(one["associationTypeId"]) for one in item.get("types") or []}
         to_other = bool(types & {279, 280, 1, 2, 930, 931})

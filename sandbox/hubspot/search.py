@@ -152,7 +152,7 @@ def _required(item: Mapping[str, Any], key: str) -> Any:
 
 
 def _reading(prop: Property) -> Callable[[str], Any]:
-    """How a stored or given value of the property is compared."""
+    """Tells how a stored or given value of the property is compared."""
     if prop.type == "number":
         return _float
     if prop.type in {"enumeration", "date", "datetime"}:

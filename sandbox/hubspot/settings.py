@@ -1,4 +1,4 @@
-"""What a test may switch while the portal runs."""
+"""Holds the switches that a test may turn while the portal runs."""
 
 from dataclasses import dataclass, field
 from typing import Final

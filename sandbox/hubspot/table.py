@@ -11,7 +11,7 @@ from sandbox.hubspot.properties import GROUPS, MODIFIED, STANDARD, Property
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, as the property history tells it."""
+    """Names the writer, as the property history tells it."""
 
     by: str
     source_type: str

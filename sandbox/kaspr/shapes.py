@@ -10,7 +10,7 @@ from sandbox.people import Company, Person
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What Kaspr has of the fields asked for."""
+    """Holds Kaspr's values of the fields asked for."""
 
     work_email: str | None
     direct_email: str | None
@@ -122,7 +122,7 @@ def profile_v2(person: Person, values: Values, now_s: float, *, objects: bool) -
 
 
 def patterns(company: Company) -> list[dict[str, Any]]:
-    """How the addresses of a company are built, not in the order of their scores."""
+    """Tells how the addresses of a company are built, not in the order of their scores."""
     tokens = (("{f}{last}", 0.1456), ("{first}.{last}", 0.7748), ("{first}{l}", 0.0496))
     return [{"pattern": f"{token}@{company.domain}", "score": score} for token, score in tokens]
 

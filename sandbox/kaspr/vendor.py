@@ -248,7 +248,7 @@ class Kaspr(Vendor):
         return Reply(200, {"profile": None} if shape == "null" else {"message": "No data found"})
 
     def _unmet(self, call: Call) -> Reply:
-        """What was required is not there, so nothing is returned."""
+        """Tells whether something required is missing, so that nothing is returned."""
         shape = self.miss if self.miss in {"null", "absent"} else ("null", "absent")[_pick(call.object["id"], 2)]
         return Reply(200, {"profile": None} if shape == "null" else {})
 

@@ -1,4 +1,4 @@
-"""What OpenProspect has found for its customer: searches, delivered companies, prospects."""
+"""Holds what OpenProspect has found for its customer: searches, delivered companies, prospects."""
 
 import random
 import uuid

@@ -58,7 +58,7 @@ class Tokens:
         return token
 
     def live(self, token: str) -> bool:
-        """Whether the token is good; a use keeps it alive."""
+        """Tells whether the token is good; a use keeps it alive."""
         used, now = self._used.get(token), self._clock.monotonic()
         if used is None or now - used > self._settings.token_life_s:
             return False
@@ -167,7 +167,7 @@ class Tokens:
         return answer(200, body | extra)
 
     def _assertion_fault(self, assertion: str, origin: str) -> str | None:
-        """Why the assertion is refused. The signature's presence is checked, not the signature."""
+        """Tells why the assertion is refused. The signature's presence is checked, not the signature."""
         parts = assertion.split(".")
         if len(parts) != 3 or not parts[2]:
             return "invalid assertion"

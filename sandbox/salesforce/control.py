@@ -1,4 +1,4 @@
-"""What a person or a test does to the org behind the API's back, under `/_sandbox/`."""
+"""Lets a person or a test change the org behind the API's back, under `/_sandbox/`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields, replace

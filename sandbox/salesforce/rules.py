@@ -1,4 +1,4 @@
-"""What an org refuses besides single values: validation rules, approvals, inactive owners and limits. No I/O."""
+"""Refuses for an org besides single values: validation rules, approvals, inactive owners and limits. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Validation:
 
 
 class Rules:
-    """What is in force now. People answer a rule on the spot, so it refuses integrations only."""
+    """Holds what is in force now. People answer a rule on the spot, so it refuses integrations only."""
 
     def __init__(self) -> None:
         self.validations: tuple[Validation, ...] = ()
@@ -48,7 +48,7 @@ class Rules:
                 raise ApiError(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields)
 
     def refuse_call(self, object_name: str, count: int) -> ApiError | None:
-        """What each row of one call gets whose triggers do not stand so many."""
+        """Refuses every row of a call that is too big for the org's triggers."""
         most = self.trigger_rows.get(object_name)
         if most is None or count <= most:
             return None

@@ -1,4 +1,4 @@
-"""What fields exist, who may see them, and which values they take."""
+"""Defines the fields that exist, who may see them, and the values they take."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a test may switch while the org runs."""
+"""Holds the switches that a test may turn while the org runs."""
 
 from dataclasses import dataclass, field
 

@@ -26,7 +26,7 @@ Watcher = Callable[["Row", frozenset[str], str], None]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who writes, and how strictly duplicate rules apply."""
+    """Names the writer, and how strictly duplicate rules apply."""
 
     user_id: str = INTEGRATION_USER
     by: str = "integration"

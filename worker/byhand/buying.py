@@ -36,12 +36,12 @@ TRIES = 3  # a ticket may be tidied away while its call waits for a slot, and mi
 
 
 class NotNowError(Exception):
-    """What was asked for cannot be done now; the text is one sentence that says why and what to do."""
+    """Tells why something asked for cannot be done now: one sentence with the reason and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a person is told before anything is sent.
+    """Holds what a person is told before anything is sent.
 
     ``at_most`` are the credits of the ``new`` questions at their worst price, ``left`` what budgets and balance still
     allow today. ``kept_ms`` is when the oldest of the kept answers came, 0 when none is kept.

@@ -1,1 +1,1 @@
-"""What each ``refill`` command does; ``worker.cli`` only names them."""
+"""Holds what each ``refill`` command does; ``worker.cli`` only names them."""

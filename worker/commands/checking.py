@@ -155,7 +155,7 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitabl
 
 
 async def _standing(part: str, credential: str, asking: Awaitable[Standing], clock: VendorClock) -> list[Finding]:
-    """What a vendor says of us; ``credential`` names the variable it is told by, ``clock`` has read its reply."""
+    """Asks a vendor about us; ``credential`` names the variable it is told by, ``clock`` has read its reply."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             standing = await asking
@@ -189,7 +189,7 @@ def _weight(note: str) -> str:
 
 
 def failure(part: str, credential: str, error: BaseException) -> Finding:
-    """What failed and what to do, from the kind of failure and the connector's own hint."""
+    """Says what failed and what to do, from the kind of failure and the connector's own hint."""
     hint = error.hint if isinstance(error, ConnectorError) else ""
     match error:
         case ConfigError():
@@ -278,7 +278,7 @@ def _retirements(name: str, settings: CrmSettings) -> Iterator[Finding]:
 async def _asked(
     name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, providers: Providers
 ) -> list[Finding]:
-    """What visits of an object read besides the mapped properties, and the poll's own question asked once."""
+    """Asks for what visits of an object read besides the mapped properties, and the poll's own question once."""
     part = f"{name} {kind}"
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -301,7 +301,7 @@ async def _asked(
 
 
 async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str) -> list[Finding]:
-    """Whether rows of a watched object may be written."""
+    """Tells whether rows of a watched object may be written."""
     watched = getattr(settings.watch, kind)
     if all(rule.write == "never" for rule in watched.fields.values()):
         return []
@@ -314,7 +314,7 @@ async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, cred
 
 
 async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[Finding]:
-    """What deliveries ask of a crm besides what visits do."""
+    """Checks what deliveries ask of a crm besides what visits do."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             return [
@@ -347,7 +347,7 @@ async def _object(
 def wrong_properties(
     name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]
 ) -> Iterable[tuple[str, str]]:
-    """What is wrong with mapped properties and what to do, each naming the property and its configuration key."""
+    """Says what is wrong with mapped properties and what to do, each with the property and its key."""
     for key, property, written in _mapped(name, settings, kind):
         held = schema.get(property)
         if held is None:

@@ -1,4 +1,4 @@
-"""What a crm must allow before deliveries can be brought in: each thing that is missing, and what to set."""
+"""Checks that a crm allows deliveries to be brought in: each thing that is missing, and what to set."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str,
 async def _constants(
     name: str, settings: CrmSettings, vendor: Crm, kind: str, schema: Mapping[str, Property]
 ) -> AsyncIterator[Unmet]:
-    """What the configuration gives every new row: values that the crm takes, and ids of what is there and active."""
+    """Checks what the configuration gives every new row: values that the crm takes, ids of what is there and active."""
     values, wrong = delivery.constants(created(settings, kind, schema), schema)
     ids = {property: value for property, value in values.items() if schema[property].kind in {"id", "options"}}
     wrong |= dict(await vendor.unusable(kind, ids))

@@ -21,7 +21,7 @@ UNTOLD = frozenset({"uncertain", "resolved"})
 
 
 async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
-    """What the ledger knows of a record, and what a visit would do with it now."""
+    """Tells what the ledger knows of a record, and what a visit would do with it now."""
     settings = settings_of(config)
     logging.getLogger("connectors").setLevel(logging.ERROR)  # what cannot be read is said below
     async with session(settings) as runtime:
@@ -64,7 +64,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
 
 
 def _written(one: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What a line of the journal says was written, the value, and its state."""
+    """Says of a line of the journal what was written, the value, and its state."""
     match one["kind"]:
         case "created":
             yield one["made_object"], one["made_id"], "created"
@@ -77,7 +77,7 @@ def _written(one: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _from(one: Mapping[str, Any]) -> str:
-    """Who gave it, and by which delivery of whom."""
+    """Says who gave it, and by which delivery of whom."""
     words = (one.get("provider") or "openprospect", one.get("delivery"), one.get("external_id"))
     return " ".join(word for word in words if word)
 

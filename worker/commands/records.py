@@ -1,4 +1,4 @@
-"""Whether a record that a command names exists, by its crm's own word."""
+"""Tells whether a record that a command names exists, by its crm's own word."""
 
 from __future__ import annotations
 

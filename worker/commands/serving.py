@@ -75,7 +75,7 @@ def _settle_down() -> None:
 
 
 def _say(address: tuple[str, int]) -> None:
-    """Where it listens, for a person; the logs have it too."""
+    """Tells where it listens, for a person; the logs have it too."""
     if err.is_terminal:
         host, port = address[:2]
         err.say(f"listening on http://{host}:{port}")

@@ -1,4 +1,4 @@
-"""What every command begins with: the configuration, the logs, an open ledger."""
+"""Opens what every command begins with: the configuration, the logs, a ledger."""
 
 from __future__ import annotations
 

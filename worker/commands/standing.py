@@ -44,7 +44,7 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
 
 
 def memory_line(memory: Footprint) -> str:
-    """How full Redis is, and when it will be."""
+    """Tells how full Redis is, and when it will be."""
     line = f"Redis holds {memory.used / 2**20:.0f} MiB"
     if memory.limit:
         line += f" of {memory.limit / 2**20:.0f}, {memory.share:.0%}"

@@ -1,4 +1,4 @@
-"""How figures and times are shown to people."""
+"""Tells how figures and times are shown to people."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 
 def cell(value: object) -> Text:
-    """What stands in a cell: a value on one line as it is, brackets too; several of them under each other."""
+    """Fills a cell: a value on one line as it is, brackets too; several of them under each other."""
     values = value if isinstance(value, tuple | list) else [value]
     return Text("\n".join("" if one is None else shown(str(one)) for one in values))
 
@@ -42,12 +42,12 @@ def lasting(ms: int) -> str:
 
 
 def ago(at_ms: int, now_ms: int) -> str:
-    """How long ago; ``never`` for 0."""
+    """Tells how long ago; ``never`` for 0."""
     return f"{lasting(now_ms - at_ms)} ago" if at_ms else "never"
 
 
 def until(at_ms: int, now_ms: int) -> str:
-    """How long a reason still stands; 0 stands until it is lifted."""
+    """Tells how long a reason still stands; 0 stands until it is lifted."""
     return f"for {lasting(at_ms - now_ms)}" if at_ms else "until resumed"
 
 

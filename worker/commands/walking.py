@@ -38,7 +38,7 @@ ROOM = 200  # a page of either crm
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What is asked for: at most ``limit`` records with gaps, ``max_credits`` credits in all; ``None`` = no bound."""
+    """Holds what is asked for: at most ``limit`` records with gaps, ``max_credits`` credits; ``None`` = no bound."""
 
     crm: str
     object: str
@@ -155,7 +155,7 @@ class _Walker:
 
 
 async def _walked(walker: _Walker, left: list[Held], *, is_stuck: bool) -> Walked:
-    """What is to be told of it."""
+    """Returns what is to be told of it."""
     runtime, work, state = walker.runtime, walker.work, walker.state
     by_work = await runtime.ledger.figures.run(state.run)
     missed = passed_over(by_work)
@@ -207,7 +207,7 @@ def _summary(walk: Walk, found: Walked) -> Table:
 
 
 def _where(crm: str, object: str, state: Backfill) -> str:
-    """Where the walk stands, and how it goes on."""
+    """Tells where the walk stands, and how it goes on."""
     if state.done:
         return f"the walk over {crm} {object} is finished: {state.seen} records, and the next one begins anew"
     at_limit = " at its limit" if state.left == 0 else ""

@@ -1,4 +1,4 @@
-"""What a visit is told: what to ask, what to write, and why the rest stays open."""
+"""Holds what a visit is told: what to ask, what to write, and why the rest stays open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a delivered company or person becomes in a CRM: values by canonical field, and the keys it is known by."""
+"""Turns a delivered company or person into a CRM row: values by canonical field, and its keys."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Delivered:
 
 
 def company(delivered: Company, default_region: str = "") -> Delivered:
-    """What a delivered company gives a CRM."""
+    """Turns a delivered company into what a CRM gets."""
     dropped: Counter[str] = Counter()
     domain = domains.company_domain(delivered.domain) or domains.company_domain(delivered.website)
     told = {
@@ -69,7 +69,7 @@ def person(
     accept: Mapping[str, frozenset[Grade]] | None = None,
     default_region: str = "",
 ) -> Delivered:
-    """What a delivered person gives a CRM; ``accept`` are the grades by e-mail field, valid ones where not told."""
+    """Turns a delivered person into what a CRM gets; ``accept`` are the grades by e-mail field, else valid ones."""
     dropped: Counter[str] = Counter()
     first, last = parts(PersonName(delivered.first_name, delivered.last_name, delivered.full_name))
     slug = linkedin.slug(delivered.slug)
@@ -108,7 +108,7 @@ def person(
 def row_facts(
     record: Record, properties: Mapping[str, str], company_domain: str = "", default_region: str = ""
 ) -> Facts:
-    """What a row tells of its person; ``company_domain`` is the linked company's."""
+    """Collects a row's facts about its person; ``company_domain`` is the linked company's."""
 
     def held(name: str) -> str:
         return record.values.get(properties.get(name, "")) or ""
@@ -159,7 +159,7 @@ def to_properties(
 
 
 def constants(wanted: Mapping[str, str], schema: Mapping[str, Property]) -> tuple[dict[str, str], dict[str, str]]:
-    """What every new row gets besides, as the CRM takes it, and what is wrong with the rest, both by property."""
+    """Returns what every new row gets besides, as the CRM takes it, and what is wrong with the rest, by property."""
     values: dict[str, str] = {}
     wrong: dict[str, str] = {}
     for name, text in wanted.items():

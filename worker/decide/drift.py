@@ -23,12 +23,12 @@ class Verdicts:
 
 
 def outside(theirs: int, at_least: int, at_most: int) -> int:
-    """How far ``theirs`` lies outside of what ours can be: above it positive, below it negative, within 0."""
+    """Tells how far ``theirs`` lies outside of what ours can be: above it positive, below it negative, within 0."""
     return theirs - at_most if theirs > at_most else min(0, theirs - at_least)
 
 
 def verdicts(extra: int, doubts: Sequence[Doubt]) -> Verdicts:
-    """What ``extra`` credits on their side, beyond what is surely charged, tell of all the lookups in doubt.
+    """Decides all lookups in doubt by ``extra`` credits on their side, beyond what is surely charged.
 
     None of it, or all of it, decides each of them. With equal prices a part of it decides how many: the first ones
     then stand for those, which settles the credits.

@@ -34,7 +34,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Judged:
-    """What became of the values offered for one field: those that may be written, and why others may not."""
+    """Holds the values offered for one field: those that may be written, and why others may not."""
 
     good: list[Finding] = field(default_factory=list)
     spare: list[Finding] = field(default_factory=list)
@@ -121,7 +121,7 @@ def _at_home(email: Email, view: View) -> bool:
 
 
 def _email_problem(name: str, email: Email, view: View, policy: Policy) -> str:
-    """Why this address is none for the field, ``""`` when it may be."""
+    """Tells why this address is none for the field, ``""`` when it may be."""
     address = emails.read(email.address)
     if address.problem == "masked":
         return "masked"

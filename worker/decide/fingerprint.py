@@ -1,4 +1,4 @@
-"""What a settled record is remembered by: while it stays the same, there is nothing to look at again."""
+"""Makes a settled record's fingerprint: while it stays the same, there is nothing to look at again."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ __all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "facts_of", "is_lik
 
 
 class Fact(StrEnum):
-    """What two sides can agree on besides the name, surest first."""
+    """Names the facts besides the name that two sides can agree on, surest first."""
 
     EMAIL = "email"
     SLUG = "slug"
@@ -41,7 +41,7 @@ _FAMILYS = frozenset({Fact.PHONE, Fact.EMPLOYER})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of somebody, in compared spelling: only what can prove something. Made by ``facts``.
+    """Holds what is known of somebody, in compared spelling: only what can prove something. Made by ``facts``.
 
     ``employers`` are told otherwise than by an address; ``offices`` are the employers that the addresses tell.
     """
@@ -92,7 +92,7 @@ def facts(
 
 @lru_cache(maxsize=4_096)  # a visit judges the same answers again with every new one
 def facts_of(person: Person, asked: str = "") -> Facts:
-    """What a provider tells of somebody; ``asked`` is an address that it says is theirs."""
+    """Collects a provider's facts about somebody; ``asked`` is an address that it says is theirs."""
     return facts(
         first=person.first_name,
         last=person.last_name,
@@ -128,7 +128,7 @@ def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: 
 
 
 def _void(record: Facts, found: Facts, found_by: Fact | None) -> frozenset[Fact]:
-    """What proves nothing of two whose names do not agree in full."""
+    """Lists what proves nothing of two whose names do not agree in full."""
     (first, last), (other_first, other_last) = parts(record.name), parts(found.name)
     other = PersonName(other_first, other_last)
     if first and other_first and compare(PersonName(first, other_last), other) is Verdict.SAME:
@@ -145,12 +145,12 @@ def _void(record: Facts, found: Facts, found_by: Fact | None) -> frozenset[Fact]
 
 
 def _has_mobile(record: Facts) -> bool:
-    """Whether one of the numbers is surely a mobile one: in America a switchboard looks the same."""
+    """Tells whether one of the numbers is surely a mobile one: in America a switchboard looks the same."""
     return any(phones.read(number, kind=PhoneKind.FIXED).mobile for number in record.numbers)
 
 
 def is_likely(record: Facts, found: Facts, found_by: Fact | None = None) -> bool:
-    """Whether a record that cannot be told may be matched all the same: half its name agrees, or the person's own
+    """Tells whether a record that cannot be told may be matched all the same: half its name agrees, or the person's own
     address led there, and nothing speaks against it. That is no proof: it gets no value.
     """  # noqa: D205 - one sentence
     if _are_colleagues(record, found):
@@ -159,7 +159,7 @@ def is_likely(record: Facts, found: Facts, found_by: Fact | None = None) -> bool
 
 
 def _half_agrees(one: PersonName, other: PersonName) -> bool:
-    """Whether one name has a first or a last name only, and it is the other's."""
+    """Tells whether one name has a first or a last name only, and it is the other's."""
     (first, last), (other_first, other_last) = parts(one), parts(other)
     if bool(first) == bool(last):
         return False
@@ -195,14 +195,14 @@ def _agrees(fact: Fact, record: Facts, found: Facts, found_by: Fact | None) -> b
 
 
 def _work_together(record: Facts, found: Facts, found_by: Fact | None) -> bool:
-    """Whether both work at one company. The host of the address that found the person is that address again."""
+    """Tells whether both work at one company. The host of the address that found the person is that address again."""
     if found_by is Fact.EMAIL:
         return not record.employers.isdisjoint(found.employers)
     return not (record.employers | record.offices).isdisjoint(found.employers | found.offices)
 
 
 def _are_colleagues(record: Facts, found: Facts) -> bool:
-    """Whether two people of one company are seen: two profiles, or two addresses at the same host."""
+    """Tells whether two people of one company are seen: two profiles, or two addresses at the same host."""
     if record.slug and found.slug and record.slug != found.slug:
         return True
     return record.emails.isdisjoint(found.emails) and not _hosts(record).isdisjoint(_hosts(found))

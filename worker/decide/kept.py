@@ -36,7 +36,7 @@ class Kept:
 
     @property
     def cause(self) -> str:
-        """What people are told: the kind, the record in the way, the CRM's code and words."""
+        """Tells people why: the kind, the record in the way, the CRM's code and words."""
         return _cause(self.kind, self.code, self.words, self.existing_id)
 
 

@@ -1,4 +1,4 @@
-"""What the answers at hand say of a record's person: the one slug, and whether it is the right person's."""
+"""Reads the answers at hand about a record's person: the one slug, and whether it is the right person's."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Asked:
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Whom the answer speaks of; nobody unless it is a hit."""
+        """Lists the people of an answer; nobody unless it is a hit."""
         return self.answer.people if self.answer and self.answer.outcome is Outcome.HIT else ()
 
     @property
     def credits(self) -> int:
-        """What it cost: the provider's figure where there is one, else the worst price."""
+        """Returns its cost: the provider's figure where there is one, else the worst price."""
         told = self.answer.credits if self.answer else None
         return self.question.price if told is None else told
 
@@ -69,7 +69,7 @@ class Knowledge:
 
     @property
     def found(self) -> bool:
-        """Whether questions by slug, or by a provider's own id, can be asked."""
+        """Tells whether questions by slug, or by a provider's own id, can be asked."""
         return bool(self.identity.slug or self.identity.ids)
 
 
@@ -95,7 +95,7 @@ def learn(
     answers: Mapping[str, Answer],
     missed: AbstractSet[str] = frozenset(),
 ) -> Knowledge:
-    """What ``answers`` say. Their order does not matter; questions in ``missed`` count as misses."""
+    """Reads ``answers``. Their order does not matter; questions in ``missed`` count as misses."""
     identity = view.identity
     while True:
         known = _learn(view, identity, policy, offers, answers, missed)
@@ -155,7 +155,7 @@ def _learn(
 
 
 def _found(asked: Sequence[Asked], offers: Catalogue, identity: Identity, view: View) -> _Judged:
-    """Who was found without a slug, reverse lookups first. A search that finds somebody else is only a miss."""
+    """Lists those found without a slug, reverse lookups first. A search that finds somebody else is only a miss."""
     judged = _Judged()
     for one in sorted(asked, key=lambda finder: finder.offer.searches):
         if one.offer.searches:
@@ -187,7 +187,7 @@ def _slug(source: Source) -> str:
 
 
 def _ids(hits: Iterable[Source]) -> tuple[tuple[str, str], ...]:
-    """Where people who were found without a profile are known: (provider, id), one each."""
+    """Tells where people who were found without a profile are known: (provider, id), one each."""
     found: dict[str, str] = {}
     for hit in hits:
         if hit.person.id:

@@ -1,4 +1,4 @@
-"""What is written beside the values, where the CRM has room for it: which field is from whom, and when we wrote.
+"""Makes the marks beside the values, where the CRM has room: which field is from whom, and when we wrote.
 
 For people who look at the CRM only. Nothing is decided by it, so it is part of no fingerprint and starts no visit.
 """
@@ -27,7 +27,7 @@ def usable(names: Marks, schema: Mapping[str, Property]) -> Marks:
 
 
 def source(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str:
-    """What is from whom once ``changes`` are written, newest first.
+    """Says what is from whom once ``changes`` are written, newest first.
 
     What does not fit into ``length`` goes, oldest first. A part that is none of ours stays as it is.
     """

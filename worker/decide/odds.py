@@ -1,4 +1,4 @@
-"""What a question is expected to cost and to bring: the price list until enough was seen, then what was seen.
+"""Estimates a question's cost and yield: by the price list until enough was seen, then by what was seen.
 
 What came of questions is counted by name: ``<provider>|<operation>|asked`` and ``...|credits``, and by field
 ``...|wanted|<field>`` and ``...|brought|<field>``, for gaps that a question was to close and those that it closed.
@@ -20,7 +20,7 @@ _ASKED, _CREDITS, _WANTED, _BROUGHT = "asked", "credits", "wanted", "brought"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came of an operation's questions. ``wanted`` and ``brought`` count gaps and usable values, by field."""
+    """Counts what came of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field."""
 
     asked: int = 0
     credits: int = 0
@@ -70,7 +70,7 @@ class Bought:
 
 
 def counts(bought: Iterable[Bought], decision: Decision) -> dict[str, int]:
-    """What to count of questions once ``decision`` knows what their answers are worth."""
+    """Counts questions once ``decision`` knows what their answers are worth."""
     found, told = Counter[str](), {(change.question_key, change.field) for change in decision.changes}
     known = bool(decision.identity.slug or decision.identity.ids)
     for one in bought:

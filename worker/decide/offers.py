@@ -1,4 +1,4 @@
-"""What can be asked of somebody: the questions of every operation, by what each is asked by.
+"""Lists the questions about somebody: those of every operation, by what each is asked by.
 
 Everything here is cached: a visit looks at the same few operations and the same person with every answer again.
 """
@@ -17,7 +17,7 @@ Askable: TypeAlias = tuple[Offer, Question]
 
 
 class By(Enum):
-    """What an operation is asked by."""
+    """Names what an operation is asked by."""
 
     SLUG = auto()  # or by a provider's own id: somebody who is known already
     EMAIL = auto()

@@ -1,4 +1,4 @@
-"""What a visit does next with a record, from what is known so far. Called again after every answer."""
+"""Decides what a visit does next with a record, from what is known so far. Called again after every answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def decide(
     odds: Odds = PRICE_LIST,
     schema: Mapping[str, Property] | None = None,
 ) -> Decision:
-    """What to ask next, what to write and why the rest stays open.
+    """Decides what to ask next, what to write and why the rest stays open.
 
     ``answers`` (by question key) are kept or just bought, in any order; ``missed`` are keys that count as misses.
     ``closed`` providers (-> a ``Reason``) cannot be asked in this run and are passed over; ``blocked`` ones have no

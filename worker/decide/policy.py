@@ -1,4 +1,4 @@
-"""What a watch of a CRM object is configured to do: everything a visit decides by."""
+"""Holds the configuration of a watched CRM object: everything a visit decides by."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIGEST = 8  # base-16 digits: the fingerprint holds more of them
 
 
 class WriteRule(StrEnum):
-    """When a field may be written."""
+    """Tells when a field may be written."""
 
     IF_BLANK = "if_blank"
     IF_OURS = "if_ours"
@@ -25,7 +25,7 @@ class WriteRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """How one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound.
+    """Tells how one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound.
 
     ``providers`` are asked in their order where that is the operator's (``ordered``), else as it pays.
     """
@@ -74,7 +74,7 @@ class Policy:
         object.__setattr__(self, "digest", _digest(self))
 
     def is_blank(self, value: str | None) -> bool:
-        """Whether a value of the CRM is a gap: nothing to see, or one of the operator's ``blank_values``."""
+        """Tells whether a value of the CRM is a gap: nothing to see, or one of the operator's ``blank_values``."""
         return is_blank(value, self.blank_values)
 
     def rule(self, name: str) -> FieldRule | None:

@@ -1,4 +1,4 @@
-"""What may still be written on a record read again, and what became of writes whose outcome nobody saw."""
+"""Decides what may still be written on a record read again, and what became of writes with an unseen outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from worker.decide.values.fields import same_value
 
 
 class Verdict(StrEnum):
-    """What becomes of a change once the record is read again."""
+    """Names what becomes of a change once the record is read again."""
 
     WRITE = "write"
     SAME = "same"  # the value is there already: nothing to send
@@ -39,7 +39,7 @@ def is_stale(seen: View, now: View) -> bool:
 
 
 def compare(change: Change, now: Record, view: View, policy: Policy, own: Mapping[str, Own] | None = None) -> Verdict:
-    """Whether ``change`` may be written on ``now``, whose view is ``view``."""
+    """Tells whether ``change`` may be written on ``now``, whose view is ``view``."""
     rule = policy.rule(change.field)
     held, ours = now.values.get(change.property), (own or {}).get(change.field, Own())
     if rule is None or ours.refused or change.field in view.closed:
@@ -58,7 +58,7 @@ def push(
     policy: Policy,
     own: Mapping[str, Own] | None = None,
 ) -> Push:
-    """What of ``changes``, decided on ``seen``, may be written on the record as it is now (``view`` of ``now``)."""
+    """Picks those of ``changes``, decided on ``seen``, that may be written on the record as it is now (``view``)."""
     if is_stale(seen, view):
         return Push(stale=True)
     verdicts = [(change, compare(change, now, view, policy, own)) for change in changes]
@@ -85,7 +85,7 @@ def overtaken(
 
 
 class Fate(StrEnum):
-    """What became of an intent."""
+    """Names what became of an intent."""
 
     CONFIRMED = "confirmed"
     SEEN = "seen"  # the value is there and somebody else wrote it: not ours to undo
@@ -111,7 +111,7 @@ def close_intents(
     own_writer: Callable[[str], bool],
     countries: tuple[str, ...] = (),
 ) -> tuple[tuple[Intent, Fate], ...]:
-    """What became of each intent, read off the record as it is now; ``None`` for a record that is gone.
+    """Reads what became of each intent off the record as it is now; ``None`` for a record that is gone.
 
     ``own_writer`` says of a property whether its last writer was us. Of two intents on one property only the later
     can be what is there now; the order given is the order they were made in.

@@ -1,4 +1,4 @@
-"""Why a gap stays open, and why a record is not looked at: the words that are counted and shown."""
+"""Tells why a gap stays open, and why a record is not looked at: the words that are counted and shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a gap was not filled."""
+    """Tells why a gap was not filled."""
 
     NO_IDENTITY = "no_identity"
     IDENTITY_CONFLICT = "identity_conflict"
@@ -29,7 +29,7 @@ class Reason(StrEnum):
 
 
 class Skip(StrEnum):
-    """Why a whole record is left alone."""
+    """Tells why a whole record is left alone."""
 
     WHERE = "where"
     SKIP_IF = "skip_if"
@@ -39,5 +39,5 @@ class Skip(StrEnum):
 
     @property
     def reason(self) -> Reason | None:
-        """What its gaps are counted under; ``None`` where nobody asked for them to be filled."""
+        """Returns the reason that its gaps are counted under; ``None`` where nobody asked for them to be filled."""
         return {Skip.OPTED_OUT: Reason.OPTED_OUT, Skip.SUPPRESSED: Reason.SUPPRESSED}.get(self)

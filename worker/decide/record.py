@@ -1,4 +1,4 @@
-"""What the rules see of a CRM record: who it is, which gaps are open, and why the rest is closed."""
+"""Shows a CRM record to the rules: who it is, which gaps are open, and why the rest is closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NUMBER_SLOTS = ("mobile_phone", "phone")
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What we remember of a value of ours.
+    """Holds what we remember of a value of ours.
 
     ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it, and what is ``kept`` of one that
     the CRM refused.
@@ -59,7 +59,7 @@ class View:
 
 
 def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *, suppressed: bool = False) -> View:
-    """What the rules see of ``record``, given what we wrote on it earlier (``own``, by field)."""
+    """Shows ``record`` to the rules, given what we wrote on it earlier (``own``, by field)."""
     remembered = own or {}
     countries = _countries(record, policy)
     read = {slot: phones.read(_slot(record, policy, slot), countries) for slot in _NUMBER_SLOTS}
@@ -123,7 +123,7 @@ def _filled(record: Record, policy: Policy, name: str) -> str:
 
 
 def _slot(record: Record, policy: Policy, slot: str) -> str:
-    """What an identity slot's property says."""
+    """Reads an identity slot's property."""
     return _filled(record, policy, policy.slot(slot))
 
 
@@ -137,13 +137,13 @@ def _countries(record: Record, policy: Policy) -> tuple[str, ...]:
 
 
 def _emails(record: Record, policy: Policy) -> list[str]:
-    """What stands in the record's fields for addresses, the work address first."""
+    """Lists the addresses in the record's fields, the work address first."""
     names = dict.fromkeys(policy.slot(slot) for slot in _EMAIL_SLOTS)
     return [text for name in names if (text := _filled(record, policy, name))]
 
 
 def _employers(record: Record, policy: Policy) -> tuple[str, ...]:
-    """What tells the employer by itself, surest first: own property, own site, linked company."""
+    """Lists what tells the employer by itself, surest first: own property, own site, linked company."""
     told = (
         _slot(record, policy, "company_domain"),
         _slot(record, policy, "company_website"),
@@ -202,7 +202,7 @@ def _gaps(
 
 
 def may_write(rule: FieldRule, value: str | None, ours: Own, countries: tuple[str, ...] = (), *, blank: bool) -> bool:
-    """Whether the field's rule allows a write over ``value``, which counts as ``blank`` or not.
+    """Tells whether the field's rule allows a write over ``value``, which counts as ``blank`` or not.
 
     Whether ours was refused is another question.
     """

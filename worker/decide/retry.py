@@ -1,4 +1,4 @@
-"""When a failed visit is tried again, and when no more."""
+"""Tells when a failed visit is tried again, and when no more."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ LAST_ATTEMPT = 8
 
 
 def buries(attempt: int) -> bool:
-    """Whether failure number ``attempt`` (from 1) is the last one."""
+    """Tells whether failure number ``attempt`` (from 1) is the last one."""
     return attempt >= LAST_ATTEMPT
 
 
 def backoff_ms(attempt: int, chance: float) -> int:
-    """How long to wait after failure number ``attempt`` (from 1): full jitter by ``chance`` in [0, 1).
+    """Tells how long to wait after failure number ``attempt`` (from 1): full jitter by ``chance`` in [0, 1).
 
     The window doubles from 2 s to 15 min; nothing is tried again within a quarter of the first window.
     """

@@ -1,4 +1,4 @@
-"""Whether a value fits the CRM's own property, and in which form."""
+"""Tells whether a value fits the CRM's own property, and in which form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """Why a value cannot be written: one word for the count."""
+    """Tells why a value cannot be written: one word for the count."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""What the answers tell that nobody asked for and nobody may write: the person works elsewhere now."""
+"""Notes what the answers tell that nobody asked for and nobody may write: the person works elsewhere now."""
 
 from __future__ import annotations
 

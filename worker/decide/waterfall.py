@@ -1,4 +1,4 @@
-"""Which question is next for each gap: the one with the least expected credits for each value it can still bring."""
+"""Chooses the next question for each gap: the least expected credits for each value it can still bring."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Waterfall:
         return ways
 
     def _targets(self, rule: FieldRule) -> list[Offer]:
-        """What may answer the field by slug."""
+        """Lists the questions that may answer the field by slug."""
         if rule.field == "linkedin_url":
             return []
         known = self._served.get(rule.field)
@@ -138,7 +138,7 @@ class Waterfall:
         return known
 
     def _serves(self, offer: Offer, rule: FieldRule) -> bool:
-        """Whether the operation can still bring a value for the field."""
+        """Tells whether the operation can still bring a value for the field."""
         return (
             rule.field in offer.gives
             and offer.provider in rule.providers
@@ -147,7 +147,7 @@ class Waterfall:
         )
 
     def _is_held(self, offer: Offer, name: str) -> bool:
-        """Whether the record holds in its other field the number that a dear question for numbers would bring."""
+        """Tells whether the record holds in its other field the number that a dear question for numbers would bring."""
         if not offer.gives <= PHONE_FIELDS:
             return False
         if name == "phone":
@@ -214,7 +214,7 @@ class Waterfall:
         return rule.field in offer.gives or (rule.field == "linkedin_url" and "slug" in offer.gives)
 
     def _follows(self, rule: FieldRule) -> bool:
-        """Whether a question by slug could fill the field once the slug is known."""
+        """Tells whether a question by slug could fill the field once the slug is known."""
         left = self._left(rule)
         return any(
             target.provider not in self._closed and (left is None or target.price <= left)
@@ -224,13 +224,13 @@ class Waterfall:
     # ---- why nothing is left -------------------------------------------------------------------------------------
 
     def _is_identified(self, rule: FieldRule) -> bool:
-        """Whether anything could be, or was, asked about this person for the field."""
+        """Tells whether anything could be, or was, asked about this person for the field."""
         if lookups(self._offers, self._known.identity):
             return self._provable
         return any(self._is_worth(offer, rule) for offer, _ in self._finders)
 
     def _out_of_reach(self, rule: FieldRule) -> Reason | None:
-        """Why no identity is bought for the field, where what would follow it cannot be asked."""
+        """Tells why no identity is bought for the field, where what would follow it cannot be asked."""
         asked = self._known.asked
         if self._known.found or all("slug" not in one.gives or q.key in asked for one, q in self._finders):
             return None
@@ -252,7 +252,7 @@ class Waterfall:
 
 
 def independent(one: Ask, other: Ask, fields: Mapping[str, Sequence[str]], known: Knowledge) -> bool:
-    """Whether neither answer could make the other question unnecessary, so that both may be asked at once."""
+    """Tells whether neither answer could make the other question unnecessary, so that both may be asked at once."""
     if not known.found:
         return False
     if not known.proved and (one.offer.names_person or other.offer.names_person):

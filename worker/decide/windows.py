@@ -1,4 +1,4 @@
-"""Where a stretch of time may be cut without cutting a call that was under way. Pure."""
+"""Tells where a stretch of time may be cut without cutting a call that was under way. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is true, kept in Redis: work, tickets, answers, budgets, journal. One Lua script per step."""
+"""Keeps the truth in Redis: work, tickets, answers, budgets, journal. One Lua script per step."""

@@ -1,4 +1,4 @@
-"""Which portal or org each crm name stands for: the one that it was first used for."""
+"""Keeps the portal or org that each crm name stands for: the one that it was first used for."""
 
 from __future__ import annotations
 

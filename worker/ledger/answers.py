@@ -129,7 +129,7 @@ class Answers:
         return {key: unfold(raw) for key, raw in zip(keys, found, strict=True) if raw}
 
     async def questions_of(self, ref: Ref) -> list[Asked]:
-        """What was ever asked for a record, as far as something of it is kept or open, oldest first."""
+        """Lists what was ever asked for a record, as far as something of it is kept or open, oldest first."""
         keys = await self._noted(ref)
         names = self._scripts.keys
         raws = await self._scripts.calls([("GET", names("answer", key)) for key in keys])

@@ -31,7 +31,7 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """What a provider said is left, and what we had spent, while no call was in flight."""
+    """Holds what a provider said is left, and what we had spent, while no call was in flight."""
 
     left: int
     spent: int
@@ -101,7 +101,7 @@ class Books:
         await self._scripts.run("balance_base", provider, instant.at_ms)
 
     async def comparison(self, provider: str) -> Comparison | None:
-        """Where the comparison with the provider's log stands, once it was begun."""
+        """Tells where the comparison with the provider's log stands, once it was begun."""
         found = await self._scripts.call("HGET", self._scripts.keys("reconciled", provider), "state")
         return Comparison(**json.loads(found)) if found else None
 
@@ -113,7 +113,7 @@ class Books:
         await self._scripts.call("HSET", self._scripts.keys("reconciled", provider), *kept)
 
     async def last(self, provider: str) -> dict[str, Any] | None:
-        """What the last comparison showed."""
+        """Returns what the last comparison showed."""
         found = await self._scripts.call("HGET", self._scripts.keys("reconciled", provider), "report")
         return json.loads(found) if found else None
 

@@ -25,7 +25,7 @@ class BudgetLine:
 
     @property
     def is_day(self) -> bool:
-        """Whether it is the budget of one day, part of which may be closed to backfill."""
+        """Tells whether it is the budget of one day, part of which may be closed to backfill."""
         return ":day:" in self.name
 
     def open(self, closed_share: float) -> int:
@@ -64,7 +64,7 @@ class Budgets:
         self._scripts = scripts
 
     async def booked(self, names: Sequence[str]) -> Mapping[str, Booked]:
-        """What stands on each line."""
+        """Returns what stands on each line."""
         keys = self._scripts.keys
         rows = await self._scripts.calls([("HMGET", keys("budget", name), "spent", "reserved") for name in names])
         return {name: Booked(*(int(value or 0) for value in row)) for name, row in zip(names, rows, strict=True)}
@@ -88,7 +88,7 @@ class Budgets:
         return {name: (left(lines, 0.0), left(lines, closed_share)) for name, lines in purses.items()}
 
     async def capacity(self, lines: Sequence[BudgetLine], price: int, *, closed_share: float = 0.0) -> int | None:
-        """How many lookups of ``price`` credits every line allows; ``None`` = no line or price limits them."""
+        """Tells how many lookups of ``price`` credits every line allows; ``None`` = no line or price limits them."""
         if price <= 0 or not lines:
             return None
         now = await self._scripts.now()

@@ -1,4 +1,4 @@
-"""How far each vendor's clock is from the ledger's, and since when: what comparisons with its books rest on."""
+"""Tells how far each vendor's clock is from the ledger's, and since when: what comparisons with its books rest on."""
 
 from __future__ import annotations
 

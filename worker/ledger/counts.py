@@ -1,4 +1,4 @@
-"""How many records of one (crm, object) are where: the commands and how their replies are read."""
+"""Tells how many records of one (crm, object) are where: the commands and how their replies are read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worker.ledger.work_values import Counts, Lane
 
 
 def commands(keys: Keys, crm: str, object: str) -> list[tuple[Arg, ...]]:
-    """What to ask; one round trip together with others', not one instant."""
+    """Returns what to ask; one round trip together with others', not one instant."""
     cards = [keys(place, crm, object, lane) for place in ("due", "leased", "waiting") for lane in Lane]
     cards += [keys("due", crm, object, "alone"), keys("dead", crm, object)]
     oldest = [keys("due", crm, object, lane) for lane in (*Lane, "alone")]

@@ -1,4 +1,4 @@
-"""Where polls, backfills and other walks stand. A poll's cursor moves with its page (``Work.add``)."""
+"""Tells where polls, backfills and other walks stand. A poll's cursor moves with its page (``Work.add``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Cursors:
         self._key = scripts.keys("cursors")
 
     async def get(self, name: str) -> str:
-        """Where ``name`` stands."""
+        """Tells where ``name`` stands."""
         found = await self._scripts.call("HGET", self._key, name)
         return found.decode() if found else ""
 

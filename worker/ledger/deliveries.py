@@ -1,4 +1,4 @@
-"""What OpenProspect delivered and no crm has lost sight of: rows on their way into the crms.
+"""Keeps OpenProspect's deliveries that no crm has lost sight of: rows on their way into the crms.
 
 A page of rows is stored and made ``delivery`` work of every crm in one step; the work's id is the row's key.
 """
@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a page: ``new`` rows are to be delivered, ``unchanged`` ones were stored before."""
+    """Tells what became of a page: ``new`` rows are to be delivered, ``unchanged`` ones were stored before."""
 
     new: int
     unchanged: int
@@ -52,7 +52,7 @@ class Deliveries:
         return Stored(new, unchanged)
 
     async def watermark(self, source: str) -> str:
-        """Where the next pass over ``source`` begins; ``""`` before the first has ended."""
+        """Tells where the next pass over ``source`` begins; ``""`` before the first has ended."""
         found = await self._scripts.call("HGET", self._scripts.keys("cursors"), f"delivered:{source}")
         return found.decode() if found else ""
 
@@ -74,5 +74,5 @@ class Deliveries:
         return bool(await self._scripts.run("deliveries_settled", crm, key, digest))
 
     async def length(self) -> int:
-        """How many rows are on their way."""
+        """Tells how many rows are on their way."""
         return int(await self._scripts.call("HLEN", self._scripts.keys("rows")))

@@ -1,4 +1,4 @@
-"""What must outlive a power cut."""
+"""Makes steps outlive a power cut."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Epoch:
         return self.generation, self.id, self.sent
 
     def outruns(self, other: Epoch) -> bool:
-        """Whether it is further on in the same life, or a later life."""
+        """Tells whether it is further on in the same life, or a later life."""
         return (self.generation, self.sent) > (other.generation, other.sent)
 
 
@@ -113,7 +113,7 @@ class Epochs:
         self._scripts, self.high_water = scripts, high_water
 
     async def behind(self) -> Epoch | None:
-        """What Redis says of itself where it has forgotten calls that were sent; ``None`` when it has not."""
+        """Tells where Redis has forgotten calls that were sent; ``None`` when it has not."""
         word, *told = await self._scripts.run("epoch_look", *self.high_water.seen.args, secrets.token_hex(8))
         epoch = epoch_of(told)
         if int(word):

@@ -24,14 +24,14 @@ _COUNTS = ("erased", "erased_rebuilt")
 
 
 class Erasures:
-    """What is to be forgotten of one record, and of which records it was asked."""
+    """Holds what is to be forgotten of one record, and of which records it was asked."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._key = scripts.keys("erasures")
 
     async def is_asked(self, record: Ref) -> bool:
-        """Whether the vendor said that this person is to be forgotten."""
+        """Tells whether the vendor said that this person is to be forgotten."""
         return bool(await self._scripts.call("HEXISTS", self._key, ref(*record)))
 
     async def standing(self, before_ms: int) -> list[Ref]:
@@ -79,7 +79,7 @@ class Erasures:
                 return
 
     async def done(self, record: Ref) -> None:
-        """What was kept under the record is forgotten; what is kept elsewhere is next."""
+        """Notes that what was kept under the record is forgotten; what is kept elsewhere is next."""
         at, records = await self._scripts.now(), await same_person(self._scripts, record)
         args: list[Arg] = []
         for one in records:

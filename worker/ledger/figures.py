@@ -15,7 +15,7 @@ WorkName = tuple[str, str]  # crm, object
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """What one run did for one (crm, object), or for several together.
+    """Holds what one run did for one (crm, object), or for several together.
 
     ``records`` had a visit that looked at their gaps and settled, or found them gone; ``visits`` counts all.
     ``filled`` counts values written by (field, provider); ``unfilled`` gaps left by (field, reason), for a person's
@@ -39,7 +39,7 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where all the work stands. ``filled`` counts values written since the start by (field, provider)."""
+    """Tells where all the work stands. ``filled`` counts values written since the start by (field, provider)."""
 
     work: Mapping[WorkName, Counts]
     waiting: Mapping[str, int]
@@ -86,7 +86,7 @@ class Figures:
         self._scripts = scripts
 
     async def run(self, run: str) -> dict[WorkName, RunFigures]:
-        """What a run did, by (crm, object)."""
+        """Returns what a run did, by (crm, object)."""
         found = await self._scripts.call("HGETALL", self._scripts.keys("run", run))
         by_work: dict[WorkName, dict[tuple[str, ...], int]] = {}
         for name, count in found.items():
@@ -95,7 +95,7 @@ class Figures:
         return {work: _run_figures(counters) for work, counters in sorted(by_work.items())}
 
     async def standing(self, providers: Sequence[str]) -> Standing:
-        """Where all the work stands, in three round trips."""
+        """Tells where all the work stands, in three round trips."""
         keys = self._scripts.keys
         names, *queuers = await self._scripts.calls(
             [("SMEMBERS", keys("works")), *(("SMEMBERS", keys("queuers", provider)) for provider in providers)]

@@ -70,7 +70,7 @@ class Floor:
         return int(admitted)
 
     async def waiting_for(self, provider: str) -> int:
-        """How many records wait for ``provider``."""
+        """Tells how many records wait for ``provider``."""
         crms = await self._scripts.call("SMEMBERS", self._scripts.keys("queuers", provider))
         keys = [self._scripts.keys("queue", provider, lane, crm.decode()) for crm in crms for lane in Lane]
         return sum(await self._scripts.calls([("ZCARD", key) for key in keys]))

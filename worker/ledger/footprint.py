@@ -1,4 +1,4 @@
-"""How much memory Redis has taken, and when what it may take is full at the pace of the last days."""
+"""Tells how much memory Redis has taken, and when what it may take is full at the pace of the last days."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Footprint:
 
     @property
     def is_full(self) -> bool:
-        """Whether backfill pauses."""
+        """Tells whether backfill pauses."""
         return self.share >= FULL
 
     def as_json(self) -> dict[str, Any]:
@@ -45,13 +45,13 @@ class Footprint:
 
 
 class Footprints:
-    """What Redis says of its memory, and a sample of each of the last days."""
+    """Samples what Redis says of its memory on each of the last days."""
 
     def __init__(self, scripts: Scripts, cursors: Cursors) -> None:
         self._scripts, self._cursors = scripts, cursors
 
     async def now(self) -> Footprint | None:
-        """How it stands; ``None`` where Redis does not tell."""
+        """Tells how it stands; ``None`` where Redis does not tell."""
         try:
             told = await self._scripts.call("INFO", "memory")
         except ResponseError:

@@ -1,4 +1,4 @@
-"""Who may renew the OAuth grant of a crm, and the grant that was kept last: an opaque text, encrypted by the vault."""
+"""Decides who may renew a crm's OAuth grant and keeps the last: an opaque text, encrypted by the vault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in from outside: announced records, requests for records, and what a sweep finds nobody had announced.
+"""Takes in announced records, requests for records, and what a sweep finds nobody had announced.
 
 One script per post: a sender is told of success only when everything it said is in the work.
 """
@@ -35,7 +35,7 @@ class Announced(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a post's rows; those of a replay are only counted."""
+    """Tells what became of a post's rows."""
 
     added: int = 0
     coalesced: int = 0
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Where a request stands. ``states`` maps ids to due, leased, waiting, dead or settled.
+    """Tells where a request stands. ``states`` maps ids to due, leased, waiting, dead or settled.
 
     ``left`` says of settled ones which fields stayed blank and why; ``filled`` counts values written for the request.
     """
@@ -104,7 +104,7 @@ class Intake:
         return Request(request.decode(), told.decode())
 
     async def follow(self, id: str) -> Followed | None:
-        """Where a request stands; ``None`` when it is none, or older than a week."""
+        """Tells where a request stands; ``None`` when it is none, or older than a week."""
         found = await self._scripts.call("HGETALL", self._scripts.keys("request", id))
         if not found:
             return None

@@ -71,7 +71,7 @@ class Journal:
         return int(await self._scripts.run("journal_drop", *args)) if args else 0
 
     async def length(self) -> int:
-        """How many entries there are."""
+        """Tells how many entries there are."""
         return int(await self._scripts.call("XLEN", self._scripts.keys("journal")))
 
     async def _range(self, first: str, last: str, limit: int) -> list[Entry]:

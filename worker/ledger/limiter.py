@@ -35,7 +35,7 @@ class Pace:
 
 
 def jitter_s(window: Window) -> float:
-    """How far off its time a call may arrive without crowding the calls after it."""
+    """Tells how far off its time a call may arrive without crowding the calls after it."""
     return max(0.05, window.seconds / 100)
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of a settled record, packed small: 18 bytes of times and the fingerprint.
+"""Remembers a settled record, packed small: 18 bytes of times and the fingerprint.
 
 A bucket holds some twenty ids at 100,000 records and some 250 at a million, so that Redis keeps it as one listpack.
 """
@@ -16,7 +16,7 @@ _HEX = frozenset(string.hexdigits.lower())
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the last settled visit left.
+    """Holds what the last settled visit left.
 
     ``fingerprint`` is ``""`` when it settled without one. ``stamp`` and ``read_at`` are of the vendor's clock (ms),
     ``look_at`` of ours (ms, 0 = never by itself). ``own`` maps a field to an opaque text about our value in it.

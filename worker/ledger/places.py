@@ -1,4 +1,4 @@
-"""Where one record is: due, leased, waiting, dead; ``None`` when it is not in the work."""
+"""Tells where one record is: due, leased, waiting, dead; ``None`` when it is not in the work."""
 
 from __future__ import annotations
 

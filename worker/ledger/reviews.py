@@ -15,7 +15,7 @@ from worker.ledger.scripts import Scripts
 
 
 class Stand(StrEnum):
-    """What a person said of proposed changes so far."""
+    """Holds what a person said of proposed changes so far."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
@@ -52,7 +52,7 @@ class Reviews:
         self._scripts, self._key = scripts, scripts.keys("reviews", crm, object)
 
     async def get(self, id: str) -> Proposal | None:
-        """What is proposed for a record, or was and is decided but not carried out."""
+        """Returns what is proposed for a record, or was and is decided but not carried out."""
         found = await self._scripts.call("HGET", self._key, id)
         return _proposal(id, found) if found else None
 

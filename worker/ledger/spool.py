@@ -24,7 +24,7 @@ _LEFT_S = 60.0  # a part this old was left by a process that died before it gave
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """How many replies Redis has now, and who waited for them."""
+    """Tells how many replies Redis has now, and who waited for them."""
 
     replies: int
     waiters: tuple[Ref, ...]

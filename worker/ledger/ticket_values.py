@@ -1,4 +1,4 @@
-"""What a question is answered with, and what became of a ticket.
+"""Defines a ticket's answers and its ends.
 
 Times are the ledger's, in ms.
 """
@@ -62,7 +62,7 @@ class StaleDay:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a step left a ticket in. ``waiters`` are to be made due, ``overrun`` are credits above its worst price."""
+    """Tells how a step left a ticket. ``waiters`` are to be made due, ``overrun`` are credits above its worst price."""
 
     state: str
     waiters: tuple[Ref, ...] = ()
@@ -71,7 +71,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
+    """Counts what was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
 
     released: int
     uncertain: int
@@ -98,5 +98,5 @@ class Uncertain:
 
     @property
     def cursor(self) -> str:
-        """Where ``uncertain_list`` goes on after this one."""
+        """Tells where ``uncertain_list`` goes on after this one."""
         return f"{self.since_ms}:{self.ticket_id}"

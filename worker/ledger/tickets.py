@@ -105,7 +105,7 @@ class Desk:
         return await self._answers.find(keys, ref)
 
     async def questions_of(self, ref: Ref) -> list[Asked]:
-        """What was asked for a record, as far as something of it is kept or open."""
+        """Lists what was asked for a record, as far as something of it is kept or open."""
         return await self._answers.questions_of(ref)
 
     async def forget(self, ref: Ref) -> int:
@@ -216,7 +216,7 @@ class Desk:
         )
 
     async def verdict(self, ticket_id: str, charged: bool | None) -> Ended:
-        """What the provider's books say of an uncertain ticket; ``None`` = they said nothing in time."""
+        """Books what the provider's books say of an uncertain ticket; ``None`` = they said nothing in time."""
         word = {True: "charged", False: "uncharged", None: "none"}[charged]
         return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
 
@@ -260,7 +260,7 @@ class Desk:
         return Reaped(int(released), int(uncertain), int(missed), tuple(dict.fromkeys(ref_of(ref) for ref in refs)))
 
     async def uncertain_count(self) -> int:
-        """How many tickets are uncertain."""
+        """Tells how many tickets are uncertain."""
         return int(await self._scripts.call("ZCARD", self._scripts.keys("tickets_uncertain")))
 
     async def uncertain_list(self, limit: int = 100, after: str = "") -> list[Uncertain]:
@@ -317,7 +317,7 @@ def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
 
 
 class Spooling(Protocol):
-    """Where a paid reply goes that Redis cannot take."""
+    """Tells where a paid reply goes that Redis cannot take."""
 
     async def keep(
         self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
@@ -325,12 +325,12 @@ class Spooling(Protocol):
         """Return when it is on the disk."""
 
     def has_room(self) -> bool:
-        """Whether there is room for one more."""
+        """Tells whether there is room for one more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a reply costs and whether it says anything; ``refused`` = understood and not charged.
+    """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
 
     ``left`` is the provider's balance after it, where it was told. ``unpriced``: nobody can tell from it whether it
     was charged, and ``credits`` are the most it can have cost.

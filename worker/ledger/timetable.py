@@ -1,4 +1,4 @@
-"""What happens from time to time, once across all workers; and which workers are alive.
+"""Keeps what happens from time to time, once across all workers; and which workers are alive.
 
 The schedule rings often and asks what is due: a missed or doubled ring changes nothing.
 """
@@ -18,7 +18,7 @@ ALIVE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """When (ms, 0 = never) a task was last begun and last ended well."""
+    """Tells when (ms, 0 = never) a task was last begun and last ended well."""
 
     begun_ms: int
     done_ms: int
@@ -34,7 +34,7 @@ class Beat:
 
     @property
     def serves_all(self) -> bool:
-        """Whether it works for everybody, and not for one run that a person started."""
+        """Tells whether it works for everybody, and not for one run that a person started."""
         return not self.info.get("run")
 
 

@@ -1,4 +1,4 @@
-"""Whom each CRM takes us for: the user it names as the last writer of what we wrote."""
+"""Keeps the user that each CRM names as the last writer of what we wrote."""
 
 from __future__ import annotations
 

@@ -295,19 +295,19 @@ class Work:
         return tuple(intents.decode().split("\n")) if intents else ()
 
     async def room(self) -> int:
-        """How many backfill ids may still be added."""
+        """Tells how many backfill ids may still be added."""
         held: list[int] = await self._scripts.calls(
             [("ZCARD", self._key(place, Lane.BACKFILL)) for place in ("due", "leased", "waiting")]
         )
         return max(0, BACKFILL_ROOM - sum(held))
 
     async def counts(self) -> Counts:
-        """How many records are where; one round trip, not one instant."""
+        """Tells how many records are where; one round trip, not one instant."""
         replies = await self._scripts.calls(counts.commands(self._scripts.keys, self.crm, self.object))
         return counts.read(replies, await self._scripts.now())
 
     async def ready(self) -> int:
-        """How many records are due now."""
+        """Tells how many records are due now."""
         now = await self._scripts.now()
         places = (*Lane, "alone")
         return sum(await self._scripts.calls([("ZCOUNT", self._key("due", lane), "-inf", now) for lane in places]))
@@ -317,7 +317,7 @@ class Work:
         return await self._scripts.now()
 
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
-        """What is remembered of records; those of which nothing is are left out."""
+        """Returns what is remembered of records; those of which nothing is are left out."""
         commands: list[tuple[Arg, ...]] = []
         for name in ids:
             commands += [("HGET", self._key(kind, bucket(name)), name) for kind in ("memory", "own")]
@@ -352,7 +352,7 @@ class Work:
         return list(groups.values())
 
     async def open(self, run: str) -> int:
-        """How many records of a person's run are still in the work."""
+        """Tells how many records of a person's run are still in the work."""
         return int(await self._scripts.call("ZCARD", self._key("open", run)))
 
     async def own_all(self, run: str, *, only_cut: bool = False) -> int:

@@ -20,7 +20,7 @@ class Lane(StrEnum):
 
 
 class Ending(StrEnum):
-    """How a step that ends a visit went."""
+    """Tells how a step that ends a visit went."""
 
     DONE = "done"
     AGAIN = "again"  # it is due again at once: something came that this visit has not seen
@@ -53,7 +53,7 @@ class CursorMove:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a page. ``moved``: the cursor stands behind this page now, by this call or an earlier same one."""
+    """Tells what became of a page. ``moved``: the cursor stands behind it now, by this call or an earlier same one."""
 
     added: int
     coalesced: int
@@ -90,7 +90,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a finished visit leaves.
+    """Holds what a finished visit leaves.
 
     ``fingerprint`` is ``None`` when nothing is to be compared next time. ``stamp`` and ``read_at`` are of the last
     read (vendor ms), ``look_at`` is when to look again by itself (ms, 0 = never). ``own`` replaces what is remembered
@@ -159,5 +159,5 @@ class Counts:
 
 
 def ref(crm: str, object: str, id: str) -> str:
-    """How a record is named across the work of all crms."""
+    """Tells how a record is named across the work of all crms."""
     return f"{crm}:{object}:{id}"

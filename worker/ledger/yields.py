@@ -1,4 +1,4 @@
-"""What paid questions cost and brought, over all workers: counted as visits settle, read back now and then."""
+"""Keeps what paid questions cost and brought, over all workers: counted as visits settle, read back now and then."""
 
 from __future__ import annotations
 

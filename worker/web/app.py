@@ -95,7 +95,7 @@ async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
 
 
 async def _ready(ledger: Ledger, settings: Settings, shut: list[str]) -> str:
-    """What is lacking to take work: a ledger that can be written, and a worker that has a crm open.
+    """Tells what is lacking to take work: a ledger that can be written, and a worker that has a crm open.
 
     The crms that no worker has open join ``shut``: the others are worked on, so that alone is no lack.
     """

@@ -30,7 +30,7 @@ class RefusedError(Exception):
         self.status, self.reason = status, reason
 
     def response(self) -> Response:
-        """What the sender hears."""
+        """Makes what the sender hears."""
         headers = {"www-authenticate": "Bearer"} if self.reason == "token" else {}
         return JSONResponse({"error": self.reason}, status_code=self.status, headers=headers)
 
@@ -119,7 +119,7 @@ def shallow(body: bytes) -> None:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Whether brackets nest too deep; first without a look at strings, since most bodies end there.
+    """Tells whether brackets nest too deep; first without a look at strings, since most bodies end there.
 
     Brackets in strings that balance the others get past it, as far as the parsers' own limits of a few hundred.
     """

@@ -1,4 +1,4 @@
-"""What every way in shares: the settings, the ledger that answers at once or not at all, and the bell."""
+"""Shares with every way in the settings, the ledger that answers at once or not at all, and the bell."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ async def within(step: Awaitable[T]) -> T:
 
 
 def mark_of(*signed: str | bytes) -> str:
-    """What a signed post is known by: a digest of the parts that make it this one."""
+    """Names a signed post: a digest of the parts that make it this one."""
     digest = hashlib.sha256()
     for part in signed:
         told = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
@@ -149,7 +149,7 @@ def mark_of(*signed: str | bytes) -> str:
 
 
 def same_secret(given: str, secrets: Iterable[SecretStr]) -> bool:
-    """Whether ``given`` is one of ``secrets``; all are compared, in constant time."""
+    """Tells whether ``given`` is one of ``secrets``; all are compared, in constant time."""
     got, good = given.encode("utf-8", "surrogateescape"), False
     for secret in secrets:
         good |= hmac.compare_digest(got, secret.get_secret_value().encode())

@@ -29,7 +29,7 @@ class _Post:
 
     @property
     def count(self) -> int:
-        """How many rows."""
+        """Tells how many rows."""
         return sum(map(len, self.rows.values()))
 
 

@@ -28,7 +28,7 @@ class Hosts:
         self._names = {name.lower() for name in (*own, *web.hosts)}
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header names us: a listed name, an address, or a name that nobody outside can own.
+        """Tells whether a Host header names us: a listed name, an address, or a name that nobody outside can own.
 
         Addresses and names without a dot (``localhost``, a service of compose or of a cluster) lead nobody's page here:
         only names of the DNS can be bought.

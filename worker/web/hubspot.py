@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class Seen(NamedTuple):
-    """What a post came to: the records to look at, and how many events are none of ours or cannot be read."""
+    """Holds what a post came to: the records to look at, and how many events are none of ours or cannot be read."""
 
     rows: dict[WorkName, list[Announced]]
     unread: int = 0
@@ -41,7 +41,7 @@ class _Ruling(NamedTuple):
 
 
 class Portal:
-    """What of one portal's events counts."""
+    """Decides which of one portal's events count."""
 
     def __init__(self, name: str, settings: HubSpot, properties: Mapping[str, frozenset[str]]) -> None:
         self.name, self.settings = name, settings
@@ -60,7 +60,7 @@ class Portal:
         return cls(name, crm, properties)
 
     def counts(self, what: What) -> bool:
-        """Whether a record must be looked at because of it."""
+        """Tells whether a record must be looked at because of it."""
         wanted = self._properties.get(what.object)
         if wanted is None or (what.kind is Kind.CHANGE and what.property not in wanted):
             return False

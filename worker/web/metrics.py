@@ -25,7 +25,7 @@ _Rows = Iterable[tuple[tuple[str, ...], float]]
 
 
 def text(found: Overview, *, spooled: int, broken: int = 0) -> bytes:
-    """What Prometheus reads. ``spooled`` are paid replies on this machine's disk that Redis does not have yet.
+    """Makes what Prometheus reads. ``spooled`` are paid replies on this machine's disk that Redis does not have yet.
 
     ``broken`` are those of them that were set aside, because nobody can load them.
     """

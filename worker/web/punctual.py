@@ -24,7 +24,7 @@ _SENDER = "sender"
 
 
 class Sender:
-    """Who sent one request: nobody knows, until it is proved."""
+    """Names the sender of one request: nobody knows, until it is proved."""
 
     def __init__(self, connection: Punctual) -> None:
         self._connection, self.is_proved = connection, False
@@ -43,7 +43,7 @@ def prove(request: Request) -> None:
 
 
 def is_proved(request: Request) -> bool:
-    """Whether somebody said so of the request."""
+    """Tells whether somebody said so of the request."""
     sender = getattr(request.state, _SENDER, None)
     return sender is not None and sender.is_proved
 

@@ -94,7 +94,7 @@ async def _take(door: Door, ourselves: Ourselves, name: str, org: Salesforce, me
 
 
 def _is_signed(secrets: Sequence[SecretStr], body: bytes, headers: dict[str, str]) -> bool:
-    """Whether any secret gave the signature, and the timestamp is within five minutes; all are tried."""
+    """Tells whether any secret gave the signature, and the timestamp is within five minutes; all are tried."""
     good = False
     for secret in secrets:
         for key in _keys(secret.get_secret_value()):

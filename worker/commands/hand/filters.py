@@ -1,4 +1,4 @@
-"""What was typed, as the arguments of a provider's operation. Pure; a mistake is one sentence."""
+"""Turns what was typed into the arguments of a provider's operation. Pure; a mistake is one sentence."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _BY: Mapping[str, tuple[Operation, str]] = {
 
 @app.command()
 def person(who: Who, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
-    """Who somebody is: name, place, employments. 1 credit by slug, 5 by e-mail, 15 by phone number."""
+    """Looks somebody up: name, place, employments. 1 credit by slug, 5 by e-mail, 15 by phone number."""
     finish(_person(who, yes=yes, config=config, as_json=as_json))
 
 

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def balance(config: Config = None, as_json: Json = False) -> None:
-    """Whose key it is, credits left, and what each lookup costs."""
+    """Shows whose key it is, the credits left, and what each lookup costs."""
     finish(_balance(config, as_json=as_json))
 
 
@@ -74,7 +74,7 @@ def spend(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """What was spent, by Forager's own log."""
+    """Shows what was spent, by Forager's own log."""
     finish(_spend(since, until, log=log, config=config, as_json=as_json))
 
 

@@ -73,7 +73,7 @@ def people(
 
 
 class _Asked:
-    """What every search is told beside its filters."""
+    """Holds what every search is told beside its filters."""
 
     def __init__(self, *, total: bool, pages: int, yes: bool, config: Config, as_json: bool) -> None:
         self.total, self.pages, self.yes, self.config, self.as_json = total, pages, yes, config, as_json

@@ -21,7 +21,7 @@ Domain = Annotated[str, typer.Argument(metavar="DOMAIN")]
 
 @app.command()
 def verify(config: Config = None, as_json: Json = False) -> None:
-    """Whose key it is. Free."""
+    """Shows whose key it is. Free."""
     finish(_verify(config, as_json=as_json))
 
 
@@ -71,7 +71,7 @@ def _question(client: Kaspr, slug: str, name: str, fields: frozenset[str]) -> Qu
 
 @app.command()
 def pattern(domain: Domain, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
-    """How addresses of a domain look: guesses with a score. 1 credit."""
+    """Tells how addresses of a domain look: guesses with a score. 1 credit."""
     finish(_pattern(domain, yes=yes, config=config, as_json=as_json))
 
 

@@ -132,7 +132,7 @@ def _quiet(config: Path | None) -> Settings:
 
 
 async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
-    """Who says that it is too early, and what to do about it."""
+    """Tells who says that it is too early, and what to do about it."""
     vendor, seconds = error.vendor, round(error.retry_after_s or 0)
     if error.status is None:
         standing = await ledger.pauses.of(*dict.fromkeys([vendor, error.bucket or vendor]))

@@ -288,7 +288,7 @@ def deliveries(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """What was delivered: companies with their people. Reading it here brings nothing into a CRM."""
+    """Shows what was delivered: companies with their people. Reading it here brings nothing into a CRM."""
     finish(_deliveries(id, since, config, people=people, as_json=as_json))
 
 

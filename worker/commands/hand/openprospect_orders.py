@@ -70,7 +70,7 @@ def results(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """What a completed order brought."""
+    """Shows what a completed order brought."""
     finish(_results(id, config, people=people, as_json=as_json))
 
 

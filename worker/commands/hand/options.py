@@ -29,7 +29,7 @@ def listing(help: str) -> typer.Typer:
 
 
 def lists(context: typer.Context, *given: object) -> bool:
-    """Whether the listing itself was asked for; options of it before a command would be lost without a word."""
+    """Tells whether the listing itself was asked for; options of it before a command would be lost without a word."""
     if context.invoked_subcommand is None:
         return True
     if any(given):

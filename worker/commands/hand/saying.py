@@ -1,4 +1,4 @@
-"""What a command by hand says: prices before, values after, refusals as one sentence each."""
+"""Prints for a command by hand: prices before, values after, refusals as one sentence each."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def _ended(main: Coroutine[Any, Any, None]) -> int:
 
 
 def sentence(error: ConnectorError) -> str:
-    """What a refusal is and what to do next; nothing of the vendor's own text."""
+    """Says what a refusal is and what to do next; nothing of the vendor's own text."""
     told = [
         f"status {error.status}" if error.status else "",
         error.code,
@@ -123,7 +123,7 @@ async def agreed(buyer: Buyer, questions: Sequence[Question], *, yes: bool) -> N
 
 @contextmanager
 def telling_what_was_spent(buyer: Buyer) -> Iterator[None]:
-    """Where one of several calls fails, what those before it cost is said: their answers are kept."""
+    """Tells where one of several calls fails, what those before it cost is said: their answers are kept."""
     try:
         yield
     except (ConnectorError, NotNowError):

@@ -77,7 +77,7 @@ _LATIN_MARKS = dict.fromkeys(range(0x300, 0x370))
 
 
 def is_blank(value: str | None, also: Iterable[str] = ()) -> bool:
-    """Whether a CRM's value is a gap: null, nothing anybody could see, or one of the operator's ``also``."""
+    """Tells whether a CRM's value is a gap: null, nothing anybody could see, or one of the operator's ``also``."""
     if not value:
         return True
     if not also and value[0].isascii() and value[0].isalnum():
@@ -97,7 +97,7 @@ def folded(values: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def says_nothing(text: str) -> bool:
-    """Whether text is a placeholder in any field: ``N/A``, ``unbekannt``, ``#REF!``, ``(none)``, ``--``."""
+    """Tells whether text is a placeholder in any field: ``N/A``, ``unbekannt``, ``#REF!``, ``(none)``, ``--``."""
     if len(text) > _PART or len(shown := plain(text)) > _LONGEST:
         return False
     if is_template(shown):
@@ -110,12 +110,12 @@ def says_nothing(text: str) -> bool:
 
 
 def is_template(shown: str) -> bool:
-    """Whether a text is a form's field that nobody filled in: ``{{title}}``, ``%NAME%``, ``[LAST_NAME]``."""
+    """Tells whether a text is a form's field that nobody filled in: ``{{title}}``, ``%NAME%``, ``[LAST_NAME]``."""
     return bool(shown) and not shown[0].isalpha() and _TEMPLATE.fullmatch(shown) is not None
 
 
 def are_initials(text: str) -> bool:
-    """Whether a placeholder is also how a person's initials are written: ``K.A.``; ``N/A`` is not."""
+    """Tells whether a placeholder is also how a person's initials are written: ``K.A.``; ``N/A`` is not."""
     words = _words(plain(text)[:_LONGEST])
     return len(words) > 1 and " ".join(words) in _ABBREVIATED
 

@@ -66,7 +66,7 @@ def host(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """What stands behind the scheme of the first address in ``text``."""
+    """Returns the part behind the scheme of the first address in ``text``."""
     shown = visible(unescape(text)).strip()
     if link := _LINK.search(shown):
         shown = link[1]
@@ -84,13 +84,13 @@ def registrable(text: str) -> str:
 
 
 def is_free(text: str) -> bool:
-    """Whether the mail host is a free or access provider's, so that it says nothing about an employer."""
+    """Tells whether the mail host is a free or access provider's, so that it says nothing about an employer."""
     name = host(text)
     return mail_hosts.is_free(name, _registrable(name))
 
 
 def is_disposable(text: str) -> bool:
-    """Whether mail at the host is thrown away after minutes."""
+    """Tells whether mail at the host is thrown away after minutes."""
     name = host(text)
     return mail_hosts.is_disposable(name, _registrable(name))
 
@@ -115,25 +115,25 @@ def company_domain(text: str) -> str:
 
 
 def employs(name: str) -> bool:
-    """Whether people with mail at a host can be its company's own."""
+    """Tells whether people with mail at a host can be its company's own."""
     own = _registrable(name)
     return not (mail_hosts.is_free(name, own) or mail_hosts.is_disposable(name, own) or mail_hosts.is_of_former(name))
 
 
 def is_placeholder(name: str) -> bool:
-    """Whether a registrable domain stands for none: ``example.com``, ``test.com``, ``yourcompany.com``."""
+    """Tells whether a registrable domain stands for none: ``example.com``, ``test.com``, ``yourcompany.com``."""
     label, _, suffix = name.partition(".")
     return label in _PLACEHOLDER_NAMES and suffix in _PLACEHOLDER_SUFFIXES
 
 
 def _is_platform(own: str) -> bool:
-    """Whether a domain is a customer's at a platform, and not one of a registry such as ``uk.com``."""
+    """Tells whether a domain is a customer's at a platform, and not one of a registry such as ``uk.com``."""
     by_registry = str(_registries().privatesuffix(own) or "")
     return by_registry != own and not _REGISTRY.match(by_registry)
 
 
 def _names_page(text: str) -> bool:
-    """Whether an address goes on behind its host."""
+    """Tells whether an address goes on behind its host."""
     rest = _address(text)
     end = _END.search(rest)
     return end is not None and bool(rest[end.end() :].strip(" /?#"))

@@ -22,7 +22,7 @@ _FICTIONAL = re.compile(
 
 
 def is_dummy(national: str) -> bool:
-    """Whether a national number was made up: ``123456789``, ``9999999999``, seven equal digits at its end."""
+    """Tells whether a national number was made up: ``123456789``, ``9999999999``, seven equal digits at its end."""
     counted = national in _RISING or national in _FALLING
     if counted and (len(national) >= 9 or national[0] in "019"):
         return True
@@ -38,5 +38,5 @@ def _repeats(national: str) -> bool:
 
 
 def is_fictional(e164: str) -> bool:
-    """Whether a regulator keeps the number free for films, documents and tests."""
+    """Tells whether a regulator keeps the number free for films, documents and tests."""
     return bool(_FICTIONAL.match(e164))

@@ -214,7 +214,7 @@ def _valid(word: str) -> str:
 
 
 def _nobodys(local: str, name: str, own: str) -> str:
-    """Why an address is no one person's; ``""`` when it can be."""
+    """Tells why an address is no one person's; ``""`` when it can be."""
     if domains.is_disposable(name):
         return "disposable"
     if domains.is_placeholder(own) or _is_dummy(local, own):
@@ -223,7 +223,7 @@ def _nobodys(local: str, name: str, own: str) -> str:
 
 
 def is_role(local: str) -> bool:
-    """Whether a local part stands for a role: ``info``, ``sales.de``, ``no-reply``, ``kontakt2``."""
+    """Tells whether a local part stands for a role: ``info``, ``sales.de``, ``no-reply``, ``kontakt2``."""
     plain = local.lower().partition("+")[0]
     parts = [part for part in (_DIGITS.sub("", part) for part in _PARTS.split(plain)) if part]
     joined = "".join(parts)
@@ -270,7 +270,7 @@ def key(text: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether both are the same address; case does not count."""
+    """Tells whether both are the same address; case does not count."""
     return (key(one) or one.strip().lower()) == (key(other) or other.strip().lower())
 
 

@@ -45,7 +45,7 @@ def _safe(value: str, *, sure: bool = False) -> str:
 
 
 def same_value(field: str, one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
-    """Whether a CRM that has been given ``one`` may show it as ``other``: case, formats of phones, blanks."""
+    """Tells whether a CRM that has been given ``one`` may show it as ``other``: case, formats of phones, blanks."""
     if one == other or clean(one) == clean(other):
         return True
     if field in EMAIL_FIELDS:

@@ -104,7 +104,7 @@ def usual_addresses(slug: str) -> tuple[str, ...]:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether both are one person's profile, or one company's or school's page."""
+    """Tells whether both are one person's profile, or one company's or school's page."""
     first, second = profile(one), profile(other)
     if first.slug or second.slug:
         return first.slug == second.slug
@@ -183,7 +183,7 @@ def _of_path(path: str) -> Profile:
 
 
 def _leads_on(parts: list[str]) -> bool:
-    """Whether the first part only stands before the room: a language, a mobile site, ``in`` twice."""
+    """Tells whether the first part only stands before the room: a language, a mobile site, ``in`` twice."""
     first, second = parts[0].casefold(), parts[1].casefold()
     if first in _WAYS_IN:
         return True

@@ -166,19 +166,19 @@ def _free() -> frozenset[str]:
 
 
 def is_free(name: str, registrable: str) -> bool:
-    """Whether a host is a free or access provider's; ``registrable`` is its registrable domain."""
+    """Tells whether a host is a free or access provider's; ``registrable`` is its registrable domain."""
     if registrable in _COMPANIES:
         return False
     return name in _free() or registrable in _free() or bool(_BRANDS.match(registrable))
 
 
 def is_disposable(name: str, registrable: str) -> bool:
-    """Whether mail at a host is thrown away after minutes."""
+    """Tells whether mail at a host is thrown away after minutes."""
     return name in blocklist or registrable in blocklist or bool(_THROWN_AWAY.match(registrable))
 
 
 def is_of_former(name: str) -> bool:
-    """Whether a host gives addresses to alumni, students or members of a society: it employs none of them."""
+    """Tells whether a host gives addresses to alumni, students or members of a society: it employs none of them."""
     return any(part in _ALUMNI for part in _tails(name)) or not _FORMER.isdisjoint(name.split("."))
 
 

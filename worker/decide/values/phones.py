@@ -56,7 +56,7 @@ _TWO_NUMBERS = re.compile(r"\s+[-\u2010-\u2015]\s+")
 
 
 class Line(Enum):
-    """Whom a number reaches."""
+    """Names whom a number reaches."""
 
     NOBODY = auto()  # premium rates, pagers, mailboxes, dummies
     PERSON = auto()
@@ -159,7 +159,7 @@ def _split(run: str, home: str) -> PhoneNumber | str:
 
 
 def _is_another(rest: str, head: str, home: str) -> bool:
-    """Whether what stands behind a ``/`` is another number, or other last digits for the one before it."""
+    """Tells whether what stands behind a ``/`` is another number, or other last digits for the one before it."""
     digits, last = _digits(rest), re.split(r"\D+", head.strip())[-1]
     if len(digits) <= _ALTERNATIVE or (len(digits) >= _SECOND and len(digits) == len(last)):
         return True

@@ -101,11 +101,11 @@ _TENANTS = words(
 
 
 def is_nobodys(name: str, registrable: str) -> bool:
-    """Whether nothing at a host is the host's: link shorteners, calendars, builders, tenants' mail."""
+    """Tells whether nothing at a host is the host's: link shorteners, calendars, builders, tenants' mail."""
     labels = name.split(".")
     return any(".".join(labels[start:]) in _NOBODYS for start in range(len(labels) - 1)) or registrable in _NOBODYS
 
 
 def is_shared(registrable: str) -> bool:
-    """Whether pages at a domain, or subdomains of it, are other people's; the bare host is its company's own."""
+    """Tells whether pages at a domain, or subdomains of it, are other people's; the bare host is its company's own."""
     return registrable in _PAGES or registrable in _TENANTS or bool(_BRANDS.match(registrable))

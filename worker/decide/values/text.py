@@ -37,7 +37,7 @@ def clean(text: str) -> str:
 
 
 def _instead(sign: str) -> str | None:
-    """What stands for a sign that is not kept as it is."""
+    """Returns the replacement of a sign that is not kept as it is."""
     if sign in _BIDI or sign in _INVISIBLE:
         return ""
     category = unicodedata.category(sign)
@@ -74,7 +74,7 @@ def _replaced(text: str, signs: Mapping[str, str]) -> str:
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet would read ``text`` as a formula once it is exported."""
+    """Tells whether a spreadsheet would read ``text`` as a formula once it is exported."""
     return text.startswith(_FORMULA_STARTERS)
 
 
@@ -91,5 +91,5 @@ def cut(text: str, length: int) -> str:
 
 
 def is_masked(text: str) -> bool:
-    """Whether a provider hides part of the value: such values do not exist for us."""
+    """Tells whether a provider hides part of the value: such values do not exist for us."""
     return "*" in text

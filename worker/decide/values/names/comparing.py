@@ -56,7 +56,7 @@ def _crossed(one: Reading, other: Reading) -> bool:
 
 
 def _is_in(one: Reading, other: Reading) -> bool:
-    """Whether all of a name from Asia stands in the other's: ``Anh Nguyen`` in ``Nguyễn Thị Anh``."""
+    """Tells whether all of a name from Asia stands in the other's: ``Anh Nguyen`` in ``Nguyễn Thị Anh``."""
     vietnamese = reading.is_vietnamese(one.family)
     if not vietnamese and not all(is_syllable(word.plain) or word.script == "han" for word in one.family):
         return False
@@ -92,7 +92,7 @@ def _halves(plain: str) -> list[bool]:
 
 
 def _is_one_word(one: Reading, other: Reading) -> bool:
-    """Whether both names are one and the same word, and not a given name that thousands have: ``Suharto``."""
+    """Tells whether both names are one and the same word, and not a given name that thousands have: ``Suharto``."""
     left, right = one.sequence, other.sequence
     return (
         len(left) == len(right) == 1

@@ -46,14 +46,14 @@ def _wide(one: Reading, other: Reading) -> Verdict:
 
 
 def _ends(short: Reading, wide: Reading) -> bool:
-    """Whether a family name is only the end of one that begins too early: ``Silva`` of ``José Silva``."""
+    """Tells whether a family name is only the end of one that begins too early: ``Silva`` of ``José Silva``."""
     first, second = _core(short.family), _core(wide.family)
     size = len(first)
     return size < len(second) and not _equal(first, second[:size]) and _equal(first, second[-size:])
 
 
 def same(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
-    """Whether two family names are one."""
+    """Tells whether two family names are one."""
     return _compare(one, other) is SAME
 
 
@@ -90,7 +90,7 @@ def _core(words: tuple[Word, ...]) -> tuple[Word, ...]:
 
 
 def _is_hidden(words: tuple[Word, ...]) -> bool:
-    """Whether only the first letter is told."""
+    """Tells whether only the first letter is told."""
     return all(word.is_initial for word in words)
 
 
@@ -102,7 +102,7 @@ def _hidden(one: tuple[Word, ...], other: tuple[Word, ...]) -> Verdict:
 
 
 def _part_of(short: tuple[Word, ...], long: tuple[Word, ...]) -> bool:
-    """Whether a double name's first or last part is all of the other: ``García`` of ``García Lorente``."""
+    """Tells whether a double name's first or last part is all of the other: ``García`` of ``García Lorente``."""
     if not short or len(short) >= len(long) or max(len(word.plain) for word in short) < 2:
         return short != long and len(short) == 1 and short[0].script in {"han", "hangul"} and short[0] in long
     return _equal(short, long[: len(short)]) or _equal(short, long[-len(short) :])
@@ -113,7 +113,7 @@ def _equal(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
 
 
 def _of_a_couple(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
-    """Whether the names differ as a wife's does from her husband's, in countries where it does."""
+    """Tells whether the names differ as a wife's does from her husband's, in countries where it does."""
     if len(one) != 1 or len(other) != 1:
         return False
     left, right = one[0].plain, other[0].plain

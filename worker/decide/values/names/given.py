@@ -53,7 +53,7 @@ def _all(tokens: tuple[Token, ...]) -> Word:
 
 
 def _inside(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:
-    """Whether a name in Chinese or Korean letters is some of the other's words: ``大文`` of ``Peter Tai Man``."""
+    """Tells whether a name in Chinese or Korean letters is some of the other's words: ``大文`` of ``Peter Tai Man``."""
     native = _all(one)
     if native.script not in {"han", "hangul"} or len(native.text) < 2:
         return False
@@ -119,12 +119,12 @@ def _spelled(word: Word) -> frozenset[str]:
 
 
 def _are_known(word: Word) -> bool:
-    """Whether a word is surely a known given name: two of those that are no forms of one name are two names."""
+    """Tells whether a word is surely a known given name: two of those that are no forms of one name are two names."""
     return any(nicknames.is_given(form) for form in _spelled(word))
 
 
 def _spelled_otherwise(one: Word, other: Word) -> bool:
-    """Whether ``other`` in its own script is another form of ``one``: ``Саша`` of ``Alexander``."""
+    """Tells whether ``other`` in its own script is another form of ``one``: ``Саша`` of ``Alexander``."""
     if one.script != scripts.LATIN or other.script == scripts.LATIN:
         return False
     return any(
@@ -174,7 +174,7 @@ def _initials(one: Token, other: Token) -> Verdict:
 
 
 def _further(one: tuple[Token, ...], other: tuple[Token, ...], *, strict: bool) -> Verdict:
-    """What the second given names say, once the first agree."""
+    """Compares the second given names, once the first agree."""
     if len(one) > 1 and len(other) > 1 and len(one[0]) == len(other[0]):
         second = _token(one[1], other[1], strict=strict)
         if second is not OTHER:
@@ -198,12 +198,12 @@ def _further(one: tuple[Token, ...], other: tuple[Token, ...], *, strict: bool) 
 
 
 def _is_one_of_asia(tokens: tuple[Token, ...]) -> bool:
-    """Whether two words are the two syllables of one given name: ``Ji Min``."""
+    """Tells whether two words are the two syllables of one given name: ``Ji Min``."""
     return len(tokens) == 2 and all(len(token) == 1 and is_syllable(token[0].plain) for token in tokens)
 
 
 def _later(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...]) -> Verdict | None:
-    """What a given name says that is not the first: many people go by their second."""
+    """Compares a given name that is not the first: many people go by their second."""
     if len(other) < 2 or other[0][0].plain in _OF_BOTH:
         return None
     for token in other[1:]:

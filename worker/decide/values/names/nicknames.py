@@ -13,7 +13,7 @@ _SHORT = -1
 
 @cache
 def _places() -> Mapping[str, tuple[tuple[int, int], ...]]:
-    """Where each name stands: its line, and there the number of its spelling's group."""
+    """Tells where each name stands: its line, and there the number of its spelling's group."""
     found: dict[str, tuple[tuple[int, int], ...]] = {}
     for line, told in enumerate(files.lines("given")):
         group = 0
@@ -33,12 +33,12 @@ def _lines() -> tuple[tuple[str, ...], ...]:
 
 
 def is_given(name: str) -> bool:
-    """Whether a Latin word is known to be a given name."""
+    """Tells whether a Latin word is known to be a given name."""
     return name in _places()
 
 
 def relation(one: str, other: str) -> Verdict | None:
-    """What two names are to one another; ``None`` where no line holds both."""
+    """Relates two names; ``None`` where no line holds both."""
     places, related = _places(), None
     for line, group in places.get(one, ()):
         for other_line, other_group in places.get(other, ()):
@@ -53,7 +53,7 @@ def relation(one: str, other: str) -> Verdict | None:
 
 
 def _is_short_for(short: str, group: int, long_group: int) -> bool:
-    """Whether a name is short for another of its line; a full name is so for the first spellings there only."""
+    """Tells whether a name is short for another of its line; a full name is so for the first spellings there only."""
     if group != _SHORT or long_group == _SHORT:
         return False
     return long_group == 0 or all(other == _SHORT for _, other in _places()[short])

@@ -29,12 +29,12 @@ class _Kind(Enum):
 
 
 def is_placeholder(name: str) -> bool:
-    """Whether a name surely says that there is none: ``Unknown``, ``[not provided]``, ``-``, ``123``."""
+    """Tells whether a name surely says that there is none: ``Unknown``, ``[not provided]``, ``-``, ``123``."""
     return _kind(name[:_LONGEST]) is _Kind.NONE and len(name) <= _LONGEST
 
 
 def is_doubtful(name: str) -> bool:
-    """Whether a name is somebody's and is also put where there is none: ``Na``, ``Null``, ``Lead``.
+    """Tells whether a name is somebody's and is also put where there is none: ``Na``, ``Null``, ``Lead``.
 
     It proves nothing and contradicts nothing.
     """

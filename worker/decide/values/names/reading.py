@@ -152,7 +152,7 @@ def _split_unspaced(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _is_turned(told: tuple[str, ...]) -> bool:
-    """Whether the family name surely comes first, as in China, Korea, Japan and Vietnam."""
+    """Tells whether the family name surely comes first, as in China, Korea, Japan and Vietnam."""
     first, last = told[0], told[-1]
     kinds = {_native(word) for word in told}
     if kinds == {"hangul"}:
@@ -310,5 +310,5 @@ def _by_script(reading: Reading) -> list[Reading]:
 
 
 def is_vietnamese(family: tuple[Word, ...]) -> bool:
-    """Whether a family name is one of the few of Vietnam, where the last given name is the one in use."""
+    """Tells whether a family name is one of the few of Vietnam, where the last given name is the one in use."""
     return len(family) == 1 and family[0].plain in _VIETNAMESE

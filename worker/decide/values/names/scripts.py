@@ -1,4 +1,4 @@
-"""Which script a word is in, and what can be told of it there.
+"""Tells the script of a word, and what can be compared in it.
 
 A scheme knows how a word of its script is spelled in Latin letters, and when a Latin word that is no such spelling is
 surely another name. Where it is not sure (readings of kanji, vowels that are not written, foreign names), nothing is.
@@ -87,7 +87,7 @@ def _kanji_or_hanzi_spells(native: str, latin: str) -> bool:
 
 
 def _kanji_or_hanzi_apart(native: str, latin: str) -> bool:
-    """Whether a family name with known readings surely is none that the Latin word could be."""
+    """Tells whether a family name with known readings surely is none that the Latin word could be."""
     readings = [japanese.TABLE.default(kana) for kana in files.japanese_last().get(native, ())]
     readings += chinese.family_spellings(native)
     plausible = japanese.is_romaji(latin) or chinese.is_chinese(latin)
@@ -170,7 +170,7 @@ def compare(native: str, kind: str, latin: str) -> Verdict:
 
 
 def is_usual(native: str, kind: str, latin: str) -> bool:
-    """Whether a Latin word is surely a form of ``native``: a listed one, or one whose vowels are written."""
+    """Tells whether a Latin word is surely a form of ``native``: a listed one, or one whose vowels are written."""
     scheme = _SCHEMES.get(kind)
     if scheme is None:
         return False

@@ -1,4 +1,4 @@
-"""What people put before and after a name that is no part of it: titles, degrees, pronouns, slogans, emoji."""
+"""Removes what people put before and after a name: titles, degrees, pronouns, slogans, emoji."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TELLING = word_set("née nee né geb geb. geborene geborener born roz. ur. f. r
 
 
 def is_simple(text: str) -> bool:
-    """Whether a text holds words only, and none that says that something stands beside the name."""
+    """Tells whether a text holds words only, and none that says that something stands beside the name."""
     return _SIMPLE.fullmatch(text) is not None and _TELLING.isdisjoint(text.lower().split())
 
 
@@ -86,7 +86,7 @@ def beside(text: str) -> tuple[str, list[str], list[str]]:
 
 
 def is_title(text: str, plain: str) -> bool:
-    """Whether a word at the beginning is a title; some are only with a full stop."""
+    """Tells whether a word at the beginning is a title; some are only with a full stop."""
     if plain.startswith("dipl"):
         return "." in text or "-" in text or plain in BEFORE
     return plain in BEFORE and (plain not in _DOTTED_BEFORE or "." in text or "-" in text)

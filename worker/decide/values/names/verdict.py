@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 
 class Verdict(Enum):
-    """What a found person is to the record."""
+    """Names what a found person is to the record."""
 
     SAME = auto()
     OTHER = auto()

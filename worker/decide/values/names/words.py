@@ -43,7 +43,7 @@ class Word(NamedTuple):
 
     @property
     def is_initial(self) -> bool:
-        """Whether it is one letter that may stand for a name; one of Chinese or Korean is a name."""
+        """Tells whether it is one letter that may stand for a name; one of Chinese or Korean is a name."""
         return len(self.text) == 1 and self.script not in {"han", "hangul", "kana"}
 
 
@@ -72,7 +72,7 @@ def _ascii(text: str) -> str:
 
 
 def is_letter(sign: str) -> bool:
-    """Whether a sign is part of a word: a letter, a digit, or a vowel mark of an Indian script."""
+    """Tells whether a sign is part of a word: a letter, a digit, or a vowel mark of an Indian script."""
     return sign.isalnum() or unicodedata.category(sign).startswith("M")
 
 
@@ -124,5 +124,5 @@ _SYLLABLE = re.compile(
 
 @lru_cache(maxsize=4096)
 def is_syllable(text: str) -> bool:
-    """Whether a Latin word can be one syllable of a Chinese, Korean or Vietnamese name."""
+    """Tells whether a Latin word can be one syllable of a Chinese, Korean or Vietnamese name."""
     return len(text) <= 6 and _SYLLABLE.fullmatch(text) is not None

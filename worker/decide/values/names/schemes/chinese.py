@@ -85,12 +85,12 @@ def folded(native: str) -> str:
 
 
 def is_family(native: str) -> bool:
-    """Whether a word is a common family name."""
+    """Tells whether a word is a common family name."""
     return folded(native) in _families()
 
 
 def family(name: str) -> int:
-    """How many characters of a whole name are the family name."""
+    """Tells how many characters of a whole name are the family name."""
     if is_family(name[:2]):
         return 2
     known = files.japanese_last()
@@ -120,7 +120,7 @@ def family_spellings(native: str) -> tuple[str, ...]:
 
 
 def spells(native: str, latin: str) -> bool:
-    """Whether each character of ``native`` is read so in some part of China, or the family overseas."""
+    """Tells whether each character of ``native`` is read so in some part of China, or the family overseas."""
     if len(native) > LONGEST or len(latin) > 2 * LONGEST:
         return False
     word, known = simple(latin), family_spellings(native)
@@ -133,7 +133,7 @@ def spells(native: str, latin: str) -> bool:
 
 
 def sound_alike(one: str, other: str) -> bool:
-    """Whether words of as many characters can sound the same in Mandarin: one may be a variant of the other."""
+    """Tells whether words of as many characters can sound the same in Mandarin: one may be a variant of the other."""
     sounds = files.mandarin()
     return len(one) == len(other) and all(
         left == right or not set(sounds.get(left, ())).isdisjoint(sounds.get(right, ()))
@@ -142,10 +142,10 @@ def sound_alike(one: str, other: str) -> bool:
 
 
 def begins(native: str, letter: str) -> bool:
-    """Whether a spelling of ``native`` can begin with ``letter``."""
+    """Tells whether a spelling of ``native`` can begin with ``letter``."""
     return any(way.startswith(letter) for way in family_spellings(native) or _spellings(native[0]))
 
 
 def is_chinese(latin: str) -> bool:
-    """Whether a Latin word is made of what syllables of Chinese names look like, in any scheme."""
+    """Tells whether a Latin word is made of what syllables of Chinese names look like, in any scheme."""
     return len(latin) <= LONGEST and _SYLLABLES.fullmatch(latin) is not None

@@ -62,7 +62,7 @@ def folded(native: str) -> str:
 
 @lru_cache(maxsize=4096)
 def is_romaji(latin: str) -> bool:
-    """Whether a Latin word could be Japanese: it then is surely spelled as it sounds."""
+    """Tells whether a Latin word could be Japanese: it then is surely spelled as it sounds."""
     return len(latin) <= LONGEST and _ROMAJI.fullmatch(latin) is not None
 
 
@@ -79,7 +79,7 @@ def kanji_spells(native: str, latin: str) -> bool:
 
 
 def kanji_reads(native: str, kana: str) -> bool:
-    """Whether ``kana`` is a known reading of ``native``."""
+    """Tells whether ``kana`` is a known reading of ``native``."""
     if known := files.japanese_last().get(native, ()):
         return kana in known
     places, readings = {0}, files.japanese_first()

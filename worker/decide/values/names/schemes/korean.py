@@ -43,12 +43,12 @@ def _family_forms() -> frozenset[str]:
 
 
 def family(name: str) -> int:
-    """How many syllables of a whole name are the family name; 0 where none is known."""
+    """Tells how many syllables of a whole name are the family name; 0 where none is known."""
     return next((size for size in (2, 1) if len(name) > size and name[:size] in _families()), 0)
 
 
 def is_family(native: str) -> bool:
-    """Whether a word is a common family name."""
+    """Tells whether a word is a common family name."""
     return native in _families()
 
 
@@ -63,7 +63,7 @@ def _spellings(syllable: str) -> tuple[str, ...]:
 
 
 def spells(native: str, latin: str) -> bool:
-    """Whether ``latin`` can be a family's or a given name in Hangul."""
+    """Tells whether ``latin`` can be a family's or a given name in Hangul."""
     if len(native) > LONGEST or len(latin) > 2 * LONGEST:
         return False
     if latin in _families().get(native, ()):
@@ -76,12 +76,12 @@ def spells(native: str, latin: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_korean(latin: str) -> bool:
-    """Whether a Latin word could be a Korean name at all: of another one, that tells Park from Kim."""
+    """Tells whether a Latin word could be a Korean name at all: of another one, that tells Park from Kim."""
     return len(latin) <= LONGEST and (latin in _family_forms() or _KOREAN.fullmatch(latin) is not None)
 
 
 def begins(native: str, letter: str) -> bool:
-    """Whether a spelling of ``native`` can begin with ``letter``."""
+    """Tells whether a spelling of ``native`` can begin with ``letter``."""
     ways = (*_families().get(native, ()), *_spellings(native[0]))
     return any(way.startswith(letter) for way in ways)
 

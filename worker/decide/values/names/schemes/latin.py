@@ -51,7 +51,7 @@ def _slavic(word: str) -> str:
 
 
 def same_given(one: str, other: str) -> bool:
-    """Whether two given names are one in kana or Hangul: ``Kouji``, ``Koji``; ``Jihoon``, ``Jihun``."""
+    """Tells whether two given names are one in kana or Hangul: ``Kouji``, ``Koji``; ``Jihoon``, ``Jihun``."""
     if one[0] != other[0]:
         return False
     if japanese.is_romaji(one) and japanese.is_romaji(other) and _LONG_VOWEL.sub("", one) == _LONG_VOWEL.sub("", other):

@@ -58,7 +58,7 @@ class Table:
             self._sizes[unit[0]] = tuple(sorted({*self._sizes.get(unit[0], ()), len(unit)}, reverse=True))
 
     def reach(self, native: str, latin: str, starts: Iterable[int] = (0,)) -> set[int]:
-        """Where in ``latin`` a spelling of ``native`` can end that begins at one of ``starts``."""
+        """Tells where in ``latin`` a spelling of ``native`` can end that begins at one of ``starts``."""
         at: list[set[int]] = [set() for _ in range(len(native) + 1)]
         at[0].update(starts)
         for index, places in enumerate(at):
@@ -69,14 +69,14 @@ class Table:
         return at[-1]
 
     def spells(self, native: str, latin: str) -> bool:
-        """Whether ``latin`` can be ``native``."""
+        """Tells whether ``latin`` can be ``native``."""
         if len(native) > LONGEST or len(latin) > 2 * LONGEST:
             return False
         word = simple(latin)
         return len(word) in self.reach(f"^{native}$", word)
 
     def begins(self, native: str, letter: str) -> bool:
-        """Whether a spelling of ``native`` can begin with ``letter``."""
+        """Tells whether a spelling of ``native`` can begin with ``letter``."""
         units = (word[:size] for word in (f"^{native}", native) for size in self._sizes.get(word[:1], ()))
         return any(way.startswith(letter) for unit in units for way in self._units.get(unit, ()))
 
@@ -110,7 +110,7 @@ def skeleton(latin: str) -> str:
 
 
 def far_apart(one: str, other: str) -> bool:
-    """Whether two words differ in two fifths of their consonants or more: no choice of scheme explains that."""
+    """Tells whether two words differ in two fifths of their consonants or more: no choice of scheme explains that."""
     first, second = skeleton(one), skeleton(other)
     return 5 * _distance(first, second) >= 2 * max(len(first), len(second)) > 0
 

@@ -1,0 +1,53 @@
+"""The documents point at things that exist, and prose keeps to the rules for words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PRODUCT = ("bench", "config", "connectors", "sandbox", "tools", "worker")
+CLAUSES = {"What", "Who", "Whom", "Whose", "Whoever", "Whatever", "Which"}
+LINK = re.compile(r"\]\(([^)#\s]+)")
+PATH = re.compile(r"`((?:\.ci|bench|config|connectors|docs|sandbox|tests|tools|worker)/[\w./*\[\]{},-]+)`")
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    for path in sorted(one for room in PRODUCT for one in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
+                said := ast.get_docstring(node)
+            ):
+                yield f"{path.relative_to(ROOT)}:{getattr(node, 'name', 'module')}", said
+
+
+def test_no_docstring_begins_with_a_clause() -> None:
+    assert [where for where, said in docstrings() if said.split()[0].rstrip(",.:;") in CLAUSES] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [one for one in LINK.findall(text) if "://" not in one and not (page.parent / one).exists()]
+    paths = [one for one in PATH.findall(text) if not list(ROOT.glob(one))]
+    assert (links, paths) == ([], [])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_prose_wraps_at_a_hundred_columns(page: Path) -> None:
+    assert [number for number, line in prose(page) if len(line) > 100] == []
+
+
+def prose(page: Path) -> Iterator[tuple[int, str]]:
+    """Lines that are neither code nor a table's row, with their numbers."""
+    code = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            code = not code
+        elif not code and not line.startswith(("    ", "|")):
+            yield number, line
