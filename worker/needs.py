@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from config.settings import CrmSettings
 from connectors.errors import AccessError
@@ -22,21 +24,54 @@ class Unmet:
     do: str
 
 
-async def unmet(name: str, settings: CrmSettings, vendor: Crm, object: str) -> list[Unmet]:
+SchemaOf: TypeAlias = Callable[[str], Awaitable[Mapping[str, Property]]]
+
+
+class Schemas:
+    """Reads the properties of each object once while a crm is opened."""
+
+    def __init__(self, vendor: Crm) -> None:
+        self._vendor = vendor
+        self._read: dict[str, Mapping[str, Property]] = {}
+
+    async def of(self, object: str) -> Mapping[str, Property]:
+        """Return the properties of an object.
+
+        Raises:
+            ConnectorError: as ``Crm.properties``.
+        """
+        if object not in self._read:
+            self._read[object] = await self._vendor.properties(object)
+        return self._read[object]
+
+    async def read_ahead(self, objects: Sequence[str]) -> None:
+        """Read several at once, the first alone: one that refuses us is asked for no more.
+
+        Failures of the others are left to whoever needs them.
+
+        Raises:
+            ConnectorError: the first cannot be read.
+        """
+        for first in objects[:1]:
+            await self.of(first)
+        await asyncio.gather(*(self.of(one) for one in dict.fromkeys(objects[1:])), return_exceptions=True)
+
+
+async def unmet(
+    name: str, settings: CrmSettings, vendor: Crm, object: str, schema_of: SchemaOf | None = None
+) -> list[Unmet]:
     """Returns what visits of ``object`` read besides the mapped properties and this credential may not.
 
     Raises:
         ConnectorError: the crm does not answer, or shows a needed object not at all; the hint says what to do.
     """
-    schemas: dict[str, Mapping[str, Property]] = {}
+    schema_of = schema_of or Schemas(vendor).of
     found = []
     for need in vendor.needs(object):
         is_consent = need.use == "consent"
         if is_consent and settings.consent_unreadable == "accept":
             continue
-        if need.object not in schemas:
-            schemas[need.object] = await vendor.properties(need.object)
-        if need.property in schemas[need.object]:
+        if need.property in await schema_of(need.object):
             continue
         told = f"{need.property} of the {need.object} is not shown to us"
         if is_consent:
@@ -47,14 +82,16 @@ async def unmet(name: str, settings: CrmSettings, vendor: Crm, object: str) -> l
     return found
 
 
-async def refuse_unmet(name: str, settings: CrmSettings, vendor: Crm, object: str) -> None:
+async def refuse_unmet(
+    name: str, settings: CrmSettings, vendor: Crm, object: str, schema_of: SchemaOf | None = None
+) -> None:
     """Refuses to work on ``object`` without what it needs.
 
     Raises:
         AccessError: something is not shown; of code ``CONSENT`` when only consent is.
         ConnectorError: as ``unmet``.
     """
-    found = await unmet(name, settings, vendor, object)
+    found = await unmet(name, settings, vendor, object, schema_of)
     if found:
         code = CONSENT if all(one.is_consent for one in found) else "PROPERTY"
         raise AccessError(name, "properties", code=code, hint="; ".join(f"{one.told}: {one.do}" for one in found))

@@ -40,7 +40,7 @@ from worker.ledger.spool import Spool
 from worker.ledger.work import Lease, Work
 from worker.ledger.yields import Yields
 from worker.lookup import Lookups, Terms
-from worker.needs import CONSENT, refuse_unmet
+from worker.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
 from worker.policies import policy, verified, watched_of, with_ids
 from worker.purse import Purse, purse_of
 from worker.push import Pusher
@@ -50,7 +50,7 @@ from worker.visit import Visitor
 from worker.watches import Companies, Watch
 
 BLOCK = 100  # delivered rows claimed at a time
-START_S = 10.0  # a vendor that hangs keeps a worker from starting for no longer than this
+START_S = 20.0  # a vendor that hangs keeps a worker from starting for no longer than this; a slow one needs half of it
 log = structlog.get_logger(__name__)
 
 
@@ -141,8 +141,9 @@ class Runtime:
         watched = cast("Watched", getattr(settings.watch, kind))
         try:
             async with asyncio.timeout(START_S):
-                await refuse_unmet(name, settings, vendor, kind)
-                await self._open_watch(name, settings, vendor, kind, watched)
+                schemas = Schemas(vendor)
+                await refuse_unmet(name, settings, vendor, kind, schemas.of)
+                await self._open_watch(name, settings, vendor, kind, watched, schemas)
         except (ConnectorError, TimeoutError) as error:
             log.info("crm.object_refused", crm=name, object=kind, error=type(error).__name__)
             return
@@ -157,28 +158,39 @@ class Runtime:
         """
         settings, vendor = self.settings.crm[name], self.crms[name]
         refused: dict[str, AccessError] = {}
+        schemas = Schemas(vendor)
+        await schemas.read_ahead(self._objects(name))
         for kind in ("contact", "lead"):
             watched = cast("Watched | None", getattr(settings.watch, kind, None))
             if watched is None:
                 continue
             try:
-                await refuse_unmet(name, settings, vendor, kind)
+                await refuse_unmet(name, settings, vendor, kind, schemas.of)
             except AccessError as error:
                 if error.code != CONSENT:
                     raise
                 refused[kind] = error  # the other objects of the crm may show theirs
                 continue
             await refuse_another(Accounts(self.ledger.scripts), name, settings, vendor.account_id)
-            await self._open_watch(name, settings, vendor, kind, watched)
+            await self._open_watch(name, settings, vendor, kind, watched, schemas)
             await self.ledger.pauses.lift(f"{name}.{kind}", "consent")
         await self._refuse(name, refused)
-        openprospect = self.settings.providers.openprospect
-        if (
-            openprospect and name in openprospect.deliver_to and settings.mode != "observe"
-        ):  # else rows wait in the work
-            await self._open_delivery(name, settings, vendor)
+        if self._is_delivered_to(name):  # else rows wait in the work
+            await self._open_delivery(name, settings, vendor, schemas)
         if vendor.user_id:
             await self.ledger.users.tell(name, vendor.user_id)
+
+    def _is_delivered_to(self, name: str) -> bool:
+        openprospect = self.settings.providers.openprospect
+        return bool(openprospect and name in openprospect.deliver_to and self.settings.crm[name].mode != "observe")
+
+    def _objects(self, name: str) -> list[str]:
+        """Lists the objects whose properties an opening reads."""
+        settings = self.settings.crm[name]
+        kinds = [kind for kind in ("contact", "lead") if getattr(settings.watch, kind, None)]
+        if self._is_delivered_to(name):
+            kinds += [settings.deliver_as, "company"]
+        return list(dict.fromkeys(kinds))
 
     async def _refuse(self, name: str, refused: Mapping[str, AccessError]) -> None:
         """Tell of objects that are not started; without any other that is the crm's own trouble."""
@@ -190,9 +202,11 @@ class Runtime:
             await self.ledger.pauses.pause(f"{name}.{kind}", "consent", why=why)
             log.error("crm.object_refused", crm=name, object=kind, code=error.code)
 
-    async def _open_watch(self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched) -> None:
+    async def _open_watch(
+        self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched, schemas: Schemas
+    ) -> None:
         rules = policy(name, settings, object, watched, self.settings.providers)
-        schema = await vendor.properties(object)
+        schema = await schemas.of(object)
         known = {**schema, **await vendor.related(object, rules.properties)}
         lost = sorted(set(rules.properties) - known.keys())
         if lost:
@@ -218,11 +232,11 @@ class Runtime:
         self.watches[name, object] = watch
         self._add_line(f"{name}.{object}", watch.work, vendor.batch, visitor.visit)
 
-    async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm) -> None:
+    async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm, schemas: Schemas) -> None:
         person = settings.deliver_as
-        await refuse_unmet(name, settings, vendor, person)
-        schema = {kind: await vendor.properties(kind) for kind in ("company", person)}
-        schema |= await others(settings, vendor, person)
+        await refuse_unmet(name, settings, vendor, person, schemas.of)
+        schema = {kind: await schemas.of(kind) for kind in ("company", person)}
+        schema |= await others(settings, schemas.of, person)
         people = (person, *(kind for kind in schema if kind not in {"company", person}))
         wrong: list[str] = []
         constants: dict[str, dict[str, str]] = {}
@@ -369,13 +383,13 @@ def _terms(settings: Settings, provider: Provider) -> Terms:
     return Terms(provider, provider.offers({}), paid.on_uncertain, _ms(paid.skip_after), paid.live_reserve)
 
 
-async def others(settings: CrmSettings, vendor: Crm, person: str) -> dict[str, Mapping[str, Property]]:
+async def others(settings: CrmSettings, schema_of: SchemaOf, person: str) -> dict[str, Mapping[str, Property]]:
     """Objects that people may be in besides the one they are made as, as far as we are let see them."""
     if settings.kind != "salesforce":
         return {}
     other = "lead" if person == "contact" else "contact"
     try:
-        return {other: await vendor.properties(other)}
+        return {other: await schema_of(other)}
     except (AccessError, RejectedError):
         return {}
 

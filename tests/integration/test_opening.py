@@ -35,10 +35,18 @@ async def test_worker_kept_out_by_a_pause_does_not_prolong_it(scene: Scene) -> N
         assert not second.shut
 
 
+async def test_an_opening_reads_the_properties_of_each_object_once(scene: Scene) -> None:
+    """Round trips of two seconds each must not shut a crm that is only slow."""
+    async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
+        await runtime.open_crms()
+        assert not runtime.shut
+    assert scene.asked("hubspot", "/properties/") == 2  # of contacts and companies
+
+
 class Broken:
     """A connector with a fault of ours in it."""
 
-    def needs(self, object: str) -> None:
+    async def properties(self, object: str) -> None:
         raise KeyError(object)
 
 

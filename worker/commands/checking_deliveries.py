@@ -33,7 +33,7 @@ async def unmet_by_deliveries(name: str, settings: CrmSettings, vendor: Crm) -> 
     """
     made = ("company", settings.deliver_as)
     schemas = {kind: await vendor.properties(kind) for kind in made}
-    schemas |= await others(settings, vendor, settings.deliver_as)
+    schemas |= await others(settings, vendor.properties, settings.deliver_as)
     found: list[Unmet] = []
     for kind, schema in schemas.items():
         found += [one async for one in _rights(vendor, kind, creates=kind in made)]
