@@ -33,7 +33,9 @@ class Canaries:
 
     def add(self, kind: str, slot: str, value: object) -> None:
         """Make a value a canary; ``slot`` is how a leak of it is told, since the value is not."""
-        text = str(value or "").casefold()
+        text = str(value or "").casefold().strip()
+        if kind == PERSON and text.isalpha():  # a profile called "unknown" is every log's word
+            return
         if len(text) >= _SHORTEST and (word := _WORD.search(text)):
             self._by_word[word[0]][text[word.start() :]] = (kind, slot)
 

@@ -103,7 +103,7 @@ async def test_memory_is_forecast_from_the_samples_of_the_last_days(
     assert found.full_in_days is None
     await footprints.sample()
     clock.pass_ms(2 * DAY_MS)
-    await redis.set("ballast", b"x" * 4_000_000)
+    await redis.set("refill:ballast", b"x" * 4_000_000)
     found = await footprints.now()
     assert found is not None
     assert found.full_in_days is not None
