@@ -137,7 +137,7 @@ class Auditor:
                 self._breach(f"company {found.id} is there {len(ids)} times")
             for one in found.prospects:
                 rows = [row for kind in self.scene.people for row in self.scene.living(kind)]
-                rows = [row for row in rows if _is_about(row[1], one.person)]
+                rows = [row for row in rows if _is_about(row[1], one.person) or one.id in row[1].values()]
                 if not one.has_last_name or one.person.opted_out or one.id in reasons:
                     continue
                 if len(rows) != 1:
