@@ -82,14 +82,10 @@ def _fillable(row: CrmRow) -> Iterator[tuple[str, Iterable[str]]]:
         yield "work_email", {person.work_email} & set(told)
     if not row.do_not_call:
         known = {*forager.phones, *([re.sub(r"\s", "", kaspr.phone)] if kaspr.phone else [])}
-        new = {person.mobile, person.phone} & known - held
-        if not row.phone:
-            yield (
-                "phone",
-                {person.mobile, person.phone} & (known | held) if new else (),
-            )  # the mobile number is one, too
+        if not row.phone and not row.mobile:  # a second number is not worth its price (docs/money.md)
+            yield "phone", {person.mobile, person.phone} & known
         if not row.mobile:
-            yield "mobile_phone", {person.mobile} & new
+            yield "mobile_phone", {person.mobile} & known - held
     if not row.title:
         tells = (forager.detail and not forager.junk_title) or (kaspr.known and not kaspr.junk_title)
         yield "job_title", {person.title} if tells else ()
