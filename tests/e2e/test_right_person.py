@@ -21,7 +21,7 @@ ONLY_DELIVERIES: Config = {
     }
 }
 DELIVERED: dict[str, Any] = {
-    "records": 60, "companies": 16, "searches": 1, "delivered-companies": 16, "delivered-prospects": 80, "seed": 1,
+    "records": 60, "companies": 16, "searches": 1, "delivered-companies": 12, "delivered-prospects": 48, "seed": 1,
     "mistakes": "hard",
 }  # fmt: skip
 WORLD: dict[str, Any] = DELIVERED | {"records": 100, "companies": 27}
