@@ -271,7 +271,7 @@ QUICK: Config = {
     "worker": {"grace": "20s"},
     "providers": {"openprospect": {"poll_every": "2s"}, "forager": {"on_uncertain": "never"}},
     "crm": {
-        "acme_hubspot": {"poll_every": "2s", "lookback": "3650d"},
+        "acme_hubspot": {"poll_every": "2s", "lookback": "3650d", "index_lag": "1s"},
         "acme_salesforce": {"poll_every": "2s", "lookback": "3650d"},
     },
 }
