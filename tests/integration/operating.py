@@ -134,7 +134,7 @@ class Refill:
 
     @contextlib.contextmanager
     def daemon(self, *words: str, files: int = 0) -> Iterator[Process]:
-        """``up``, ``web`` or another long-running command as a process, killed in the end if it is still there.
+        """``up``, ``web`` or another long-running command as a process, ended if it is still there.
 
         It may open as many ``files``, where that is said.
         """
@@ -142,4 +142,4 @@ class Refill:
         try:
             yield daemon
         finally:
-            daemon.kill()
+            daemon.end()
