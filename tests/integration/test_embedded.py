@@ -354,16 +354,16 @@ async def test_redis_that_hides_its_configuration_is_judged_by_what_it_tells(tmp
 
 
 async def test_redis_that_still_reads_its_file_is_waited_for(tmp_path: Path) -> None:
-    commands = b"".join(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\n%04d\r\n" % number for number in range(4_000))
+    commands = b"".join(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$5\r\n%05d\r\n" % number for number in range(20_000))
     (tmp_path / "appendonly.aof").write_bytes(commands)
-    with server_with(tmp_path, appendonly="yes", dir=str(tmp_path), key_load_delay="500") as path:
+    with server_with(tmp_path, appendonly="yes", dir=str(tmp_path), key_load_delay="100") as path:
         settings = load(configured(tmp_path, ""), {"REFILL_REDIS__URL": f"unix://{path}"})
         async with Redis(unix_socket_path=str(path)) as client:
             assert (await client.info("persistence"))["loading"]
             with pytest.raises(ConfigError, match="still reads"):
                 await check_safety(client, patience_s=0)
         async with open_redis(settings) as redis:
-            assert await redis.get("a") == b"3999"
+            assert await redis.get("a") == b"19999"
 
 
 async def test_everysec_is_accepted_and_noted(tmp_path: Path) -> None:
