@@ -108,7 +108,7 @@ class CrmRow:
     object: str
     """`contact` or `lead` (Salesforce only)."""
     person: Person
-    """Whom the row is about."""
+    """The person the row is about."""
     company: Company | None
     """The CRM company or account the row is linked to, None: not linked."""
     first_name: str | None

@@ -35,7 +35,7 @@ class Vendor(ABC):
 
     name: ClassVar[str]
     base_path: ClassVar[str] = ""
-    """What the vendor's documented base URL has after the host."""
+    """The path of the vendor's documented base URL."""
     windows: ClassVar[Windows] = {}
     """`--limits` mode -> bucket -> windows."""
     paces: ClassVar[Mapping[str, Pace]] = {

@@ -191,4 +191,4 @@ _RECORD_TYPE: Final = (
 
 STANDARD: Final[dict[str, tuple[Field, ...]]] = {"Contact": _CONTACT, "Lead": _LEAD, "Account": _ACCOUNT}
 SETUP: Final[dict[str, tuple[Field, ...]]] = {"User": _USER, "RecordType": _RECORD_TYPE}
-"""What an administrator makes: it is read and never written here."""
+"""Made by an administrator: read and never written here."""

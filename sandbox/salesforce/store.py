@@ -47,7 +47,7 @@ class DuplicateRule:
     against: str = ""
     """Empty: the object's own rows."""
     key: str = "duplicateResult"
-    """What the answer calls its details: since v50.0 also `duplicateResut`."""
+    """The name of the answer's details: since v50.0 also `duplicateResut`."""
 
 
 class Row:

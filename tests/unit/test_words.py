@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,22 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PRODUCT = ("bench", "config", "connectors", "sandbox", "tools", "worker")
-CLAUSES = {"What", "Who", "Whom", "Whose", "Whoever", "Whatever", "Which"}
+CLAUSE = re.compile(r'"""(?:What|Who|Whom|Whose|Whoever|Whatever|Which)\b')
 LINK = re.compile(r"\]\(([^)#\s]+)")
 PATH = re.compile(r"`((?:\.ci|bench|config|connectors|docs|sandbox|tests|tools|worker)/[\w./*\[\]{},-]+)`")
 
 
-def docstrings() -> Iterator[tuple[str, str]]:
-    for path in sorted(one for room in PRODUCT for one in (ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
-                said := ast.get_docstring(node)
-            ):
-                yield f"{path.relative_to(ROOT)}:{getattr(node, 'name', 'module')}", said
-
-
 def test_no_docstring_begins_with_a_clause() -> None:
-    assert [where for where, said in docstrings() if said.split()[0].rstrip(",.:;") in CLAUSES] == []
+    files = [one for room in PRODUCT for one in (ROOT / room).rglob("*.py")]
+    assert [str(one) for one in files if CLAUSE.search(one.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -21,7 +21,7 @@ FACTS = (
     "first_name", "last_name", "work_email", "personal_email", "phone", "mobile_phone", "linkedin_url",
     "company_domain", "country",
 )  # fmt: skip
-"""What of a row tells whose it is."""
+"""The fields of a row that tell whose it is."""
 
 
 @dataclass(frozen=True, slots=True)

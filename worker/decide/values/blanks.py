@@ -15,7 +15,7 @@ SUGGESTED = (
     "not available", "not applicable", "not provided", "not specified", "TBD", "TBC", "TBA", "blank", "empty", "x",
     "xxx", "unbekannt", "keine Angabe", "k.A.", "inconnu", "non renseigné", "desconocido", "sconosciuto", "onbekend",
 )  # fmt: skip
-"""What the example configuration offers for ``blank_values``."""
+"""Offered by the example configuration for ``blank_values``."""
 
 _NOTHING = phrases(
     """
