@@ -24,6 +24,7 @@ def add_control(app: web.Application, vendor: "Vendor") -> None:
     routes: list[tuple[str, str, Handler]] = [
         ("GET", "books", control.books),
         ("POST", "reset-books", control.reset_books),
+        ("POST", "reset-limits", control.reset_limits),
         ("GET", "summary", control.summary),
         ("GET", "world", control.world),
         ("GET", "faults", control.faults),
@@ -58,6 +59,10 @@ class _Control:
 
     async def reset_books(self, _: web.Request) -> web.Response:
         self.vendor.books.reset()
+        return web.json_response({})
+
+    async def reset_limits(self, _: web.Request) -> web.Response:
+        self.vendor.limits.empty()
         return web.json_response({})
 
     async def summary(self, _: web.Request) -> web.Response:

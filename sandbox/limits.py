@@ -35,6 +35,12 @@ class Limits:
         for bucket, windows in buckets.items():
             self.set(bucket, windows)
 
+    def empty(self) -> None:
+        """Forgets every request so far, so that each window begins anew."""
+        for windows in self._hits.values():
+            for _, hits in windows:
+                hits.clear()
+
     def set(self, bucket: str, windows: Iterable[Window]) -> None:
         """Replaces the windows of a bucket, starting empty. No window: unlimited."""
         self._hits[bucket] = [(window, deque()) for window in windows]

@@ -20,9 +20,10 @@ def all_vendors() -> Iterator[dict[str, Sandbox]]:
 
 @pytest.fixture
 def vendors(all_vendors: dict[str, Sandbox]) -> dict[str, Sandbox]:
-    """The five, without faults and with empty books."""
+    """The five, without faults, with empty books and all of their rates: each test has a Redis that knows of none."""
     for vendor in all_vendors.values():
         vendor.calm()
+        vendor.control("reset-limits", {})
     return all_vendors
 
 
