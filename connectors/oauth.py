@@ -108,7 +108,7 @@ class OwnGrants:
         yield self
 
     async def extend(self) -> None:
-        """Nobody else is there."""
+        """Returns at once: nobody else is there."""
 
     async def keep(self, grant: Grant) -> None:
         self.grant, self.refresh_token = grant, grant.refresh_token or self.refresh_token

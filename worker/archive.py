@@ -131,7 +131,7 @@ def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> byt
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else writes in the folder meanwhile: a job that was given up may still have its thread.
+    """Keeps everybody else from writing in the folder: a job that was given up may still have its thread.
 
     Raises:
         BlockingIOError: somebody does.

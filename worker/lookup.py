@@ -73,7 +73,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Nobody will tell: the provider counts as a miss for this question. ``entry`` tells the journal what it cost."""
+    """Says that nobody will tell: the provider counts as a miss. ``entry`` tells the journal what it cost."""
 
     entry: str = ""
 

@@ -119,10 +119,11 @@ class Visitor:
         if view.skip:
             if proposal:
                 await self._watch.reviews.remove(lease.id)
-            await self._settle(lease, story, view, view.closed, remembered=False)
+            await self._settle(lease, story, self._settlement(lease, story, view, view.closed, remembered=False))
             return
         if self._nothing_new(lease, view):
-            await self._settle(lease, story, view, {}, remembered=True, outcome="unchanged")
+            unchanged = self._settlement(lease, story, view, {}, remembered=True, outcome="unchanged")
+            await self._settle(lease, story, unchanged)
             return
         held = {name: one.kept for name, one in story.own.items() if one.kept}
         paid = kept.changes(held, view.gaps, view.identity, self._watch.policy)
@@ -155,7 +156,7 @@ class Visitor:
             if too_dear:
                 story.tally[TOO_DEAR] = 1
             # If no day's budget reaches the price, store no fingerprint: the next visit tries again.
-            await self._settle(lease, story, after, left, remembered=not too_dear)
+            await self._settle(lease, story, self._settlement(lease, story, after, left, remembered=not too_dear))
 
     def _nothing_new(self, lease: Lease, view: View) -> bool:
         if lease.forced or lease.intents or lease.memory is None:
@@ -453,17 +454,7 @@ class Visitor:
         ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
         log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
 
-    async def _settle(
-        self,
-        lease: Lease,
-        story: Story,
-        view: View,
-        unfilled: Mapping[str, str],
-        *,
-        remembered: bool,
-        outcome: str = "settled",
-    ) -> None:
-        settlement = self._settlement(lease, story, view, unfilled, remembered=remembered, outcome=outcome)
+    async def _settle(self, lease: Lease, story: Story, settlement: Settlement) -> None:
         settlement = replace(settlement, yields=self._lookups.yields.take())
         ending = await self._watch.work.settle(lease, settlement)
         if ending is Ending.LOST:

@@ -34,7 +34,7 @@ class Push:
 
 
 def is_stale(seen: View, now: View) -> bool:
-    """Whether what the changes were decided on is no longer so: identity, ``where``, ``skip_if`` or an opt-out."""
+    """Tells whether the ground of the changes has moved: identity, ``where``, ``skip_if`` or an opt-out."""
     return (seen.identity, seen.domains, seen.skip) != (now.identity, now.domains, now.skip)
 
 

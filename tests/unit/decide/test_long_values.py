@@ -6,12 +6,12 @@ with the square of a length takes 64 times as long.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from tests.unit.decide.scene import OFFERS, policy, with_slug
+from tests.unit.decide.timing import quickest
 from worker.decide.plan import decide
 from worker.decide.record import look
 from worker.decide.values import fields, reading
@@ -37,21 +37,10 @@ def _lines(kind: str, text: str) -> list[Mapping[str, object]]:
     return [{"kind": kind, "text": text}]
 
 
-def _seconds(read: Callable[[str], object], text: str) -> float:
-    """CPU seconds of the quickest of three readings, each of a text not seen before."""
-    seconds = []
-    for run in range(3):
-        fresh = f"{text}{run}"
-        began = time.process_time()
-        read(fresh)
-        seconds.append(time.process_time() - began)
-    return min(seconds)
-
-
 def _grows_with_length(read: Callable[[str], object], piece: str) -> bool:
     size = len(piece)
-    taken = _seconds(read, piece * (LONG // size))
-    return taken < QUICK_S or taken < 24 * _seconds(read, piece * (SHORT // size))
+    taken = quickest(read, piece * (LONG // size), of=3)
+    return taken < QUICK_S or taken < 24 * quickest(read, piece * (SHORT // size), of=3)
 
 
 @pytest.mark.parametrize("kind", reading.READERS)
