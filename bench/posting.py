@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from worker.embedded import programs
+from worker.redis.embedded import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET, PUBLIC, PATH = "bench-webhook-secret", "https://refill.acme.test", "/webhooks/hubspot/acme_hubspot"

@@ -13,7 +13,7 @@ import typer
 
 from config.problems import ConfigError
 from worker.commands.lazy import by_hand
-from worker.passes import PATIENCE_S
+from worker.manual.passes import PATIENCE_S
 
 app = typer.Typer(
     name="refill",
@@ -55,9 +55,9 @@ def refill(
 @app.command()
 def worker(config: Config = None) -> None:
     """Run a worker: polls, visits, deliveries. Several may share one Redis."""
-    from worker.commands import running
+    from worker.commands import sync
 
-    _exit(asyncio.run(running.run_worker(config)))
+    _exit(asyncio.run(sync.run_worker(config)))
 
 
 @app.command()
@@ -74,11 +74,11 @@ def sync(
 
     Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
     """
-    from worker.commands import running
-    from worker.passes import Pass
+    from worker.commands import sync
+    from worker.manual.passes import Pass
 
     wanted = Pass(full, record, max_credits, patience)
-    _exit(asyncio.run(running.run_sync(config, wanted, as_json=as_json, verbose=verbose)))
+    _exit(asyncio.run(sync.run_sync(config, wanted, as_json=as_json, verbose=verbose)))
 
 
 @app.command()
@@ -89,9 +89,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
 ) -> None:
     """See it work: imitated vendors, a seeded CRM, a real pass, and a second one that costs nothing."""
-    from worker.commands import trying
+    from worker.commands import demo
 
-    _exit(asyncio.run(trying.run_demo(records=records, seed=seed, as_json=as_json, keep=keep)))
+    _exit(asyncio.run(demo.run_demo(records=records, seed=seed, as_json=as_json, keep=keep)))
 
 
 @app.command()
@@ -105,9 +105,9 @@ def sandbox(
     faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
 ) -> None:
     """Serve the vendor imitations and print a configuration for them."""
-    from worker.commands import trying
+    from worker.commands import demo
 
-    _exit(asyncio.run(trying.run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults)))
+    _exit(asyncio.run(demo.run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults)))
 
 
 # ---- the web process ---------------------------------------------------------------------------------------------
@@ -116,17 +116,17 @@ def sandbox(
 @app.command()
 def web(config: Config = None) -> None:
     """Serve health, readiness and metrics of all that works on this Redis."""
-    from worker.commands import serving
+    from worker.commands import web
 
-    _exit(asyncio.run(serving.run_web(config)))
+    _exit(asyncio.run(web.run_web(config)))
 
 
 @app.command()
 def up(config: Config = None) -> None:
     """A worker and the web process in one: the whole daemon."""
-    from worker.commands import serving
+    from worker.commands import web
 
-    _exit(asyncio.run(serving.run_up(config)))
+    _exit(asyncio.run(web.run_up(config)))
 
 
 # ---- looking -----------------------------------------------------------------------------------------------------
@@ -135,25 +135,25 @@ def up(config: Config = None) -> None:
 @app.command()
 def status(config: Config = None, as_json: Json = False) -> None:
     """Tells where everything stands: work, credits, pauses, polls, workers."""
-    from worker.commands import standing
+    from worker.commands import status
 
-    _exit(asyncio.run(standing.run_status(config, as_json=as_json)))
+    _exit(asyncio.run(status.run_status(config, as_json=as_json)))
 
 
 @app.command()
 def check(config: Config = None, as_json: Json = False) -> None:
     """Verify configuration, Redis, every credential and every mapped property; say what to do."""
-    from worker.commands import checking
+    from worker.commands import check
 
-    _exit(asyncio.run(checking.run_check(config, as_json=as_json)))
+    _exit(asyncio.run(check.run_check(config, as_json=as_json)))
 
 
 @app.command()
 def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """Tells why one record is as it is: where it stands, what was asked and written, what a visit would do now."""
-    from worker.commands import explaining
+    from worker.commands import explain
 
-    _exit(asyncio.run(explaining.run_explain(config, crm, object, id, as_json=as_json)))
+    _exit(asyncio.run(explain.run_explain(config, crm, object, id, as_json=as_json)))
 
 
 @app.command()
@@ -191,17 +191,17 @@ Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
 @dead.command("list")
 def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
     """Dead letters with their reasons, oldest first."""
-    from worker.commands import mending
+    from worker.commands import dead
 
-    _exit(asyncio.run(mending.run_dead_list(config, crm, object, as_json=as_json)))
+    _exit(asyncio.run(dead.run_dead_list(config, crm, object, as_json=as_json)))
 
 
 @dead.command("show")
 def dead_show(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """One dead letter: reason, attempts, since when, run, changes that were open."""
-    from worker.commands import mending
+    from worker.commands import dead
 
-    _exit(asyncio.run(mending.run_dead_show(config, crm, object, id, as_json=as_json)))
+    _exit(asyncio.run(dead.run_dead_show(config, crm, object, id, as_json=as_json)))
 
 
 @dead.command("replay")
@@ -213,10 +213,10 @@ def dead_replay(
     config: Config = None,
 ) -> None:
     """Visit dead letters again, with all attempts before them."""
-    from worker.commands import mending
+    from worker.commands import dead
 
     _names_something(crm, everything=everything)
-    _exit(asyncio.run(mending.run_dead_replay(config, (crm, object, id))))
+    _exit(asyncio.run(dead.run_dead_replay(config, (crm, object, id))))
 
 
 @dead.command("drop")
@@ -228,10 +228,10 @@ def dead_drop(
     config: Config = None,
 ) -> None:
     """Give dead letters up: they leave the work, what was open goes to the journal."""
-    from worker.commands import mending
+    from worker.commands import dead
 
     _names_something(crm, everything=everything)
-    _exit(asyncio.run(mending.run_dead_drop(config, (crm, object, id))))
+    _exit(asyncio.run(dead.run_dead_drop(config, (crm, object, id))))
 
 
 def _names_something(crm: str | None, *, everything: bool) -> None:
@@ -242,9 +242,9 @@ def _names_something(crm: str | None, *, everything: bool) -> None:
 @app.command()
 def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None) -> None:
     """Look at a record again whatever was remembered, and reopen fields whose value was refused."""
-    from worker.commands import mending
+    from worker.commands import dead
 
-    _exit(asyncio.run(mending.run_replay(config, crm, object, id)))
+    _exit(asyncio.run(dead.run_replay(config, crm, object, id)))
 
 
 @app.command()
@@ -258,11 +258,11 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Walk over every record a crm has; Ctrl-C stops, and the same command goes on from there."""
-    from worker.commands import walking
+    from worker.commands import backfill
 
     if stop:
-        _exit(asyncio.run(walking.run_stop(config, crm, object)))
-    _exit(asyncio.run(walking.run_backfill(config, walking.Walk(crm, object, limit, max_credits), as_json=as_json)))
+        _exit(asyncio.run(backfill.run_stop(config, crm, object)))
+    _exit(asyncio.run(backfill.run_backfill(config, backfill.Walk(crm, object, limit, max_credits), as_json=as_json)))
 
 
 @app.command()
@@ -272,17 +272,17 @@ def pause(
     config: Config = None,
 ) -> None:
     """Do nothing more at a crm or a provider until it is resumed."""
-    from worker.commands import mending
+    from worker.commands import dead
 
-    _exit(asyncio.run(mending.run_pause(config, target, why)))
+    _exit(asyncio.run(dead.run_pause(config, target, why)))
 
 
 @app.command()
 def resume(target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")], config: Config = None) -> None:
     """Lift every reason a crm or a provider is paused for."""
-    from worker.commands import mending
+    from worker.commands import dead
 
-    _exit(asyncio.run(mending.run_resume(config, target)))
+    _exit(asyncio.run(dead.run_resume(config, target)))
 
 
 @app.command()
@@ -292,17 +292,17 @@ def setup(
     config: Config = None,
 ) -> None:
     """Our custom properties of a crm: shows what is missing, and creates it or prints what to deploy."""
-    from worker.commands import preparing
+    from worker.commands import setup
 
-    _exit(asyncio.run(preparing.run_setup(config, crm, yes=yes)))
+    _exit(asyncio.run(setup.run_setup(config, crm, yes=yes)))
 
 
 @uncertain.command("list")
 def uncertain_list(config: Config = None, as_json: Json = False) -> None:
     """Lookups without a clear end, longest first."""
-    from worker.commands import mending
+    from worker.commands import dead
 
-    _exit(asyncio.run(mending.run_uncertain_list(config, as_json=as_json)))
+    _exit(asyncio.run(dead.run_uncertain_list(config, as_json=as_json)))
 
 
 @uncertain.command("resolve")
@@ -313,9 +313,9 @@ def uncertain_resolve(
     config: Config = None,
 ) -> None:
     """Say what became of one, by the provider's own bill."""
-    from worker.commands import mending
+    from worker.commands import dead
 
-    _exit(asyncio.run(mending.run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
+    _exit(asyncio.run(dead.run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
 
 
 # ---- providers by hand ---------------------------------------------------------------------------------------------
@@ -328,17 +328,17 @@ app.add_typer(by_hand("OpenProspect by hand: orders, searches, blacklists, what 
 @app.command()
 def reconcile(config: Config = None, as_json: Json = False) -> None:
     """Our ledger against the providers' books. Exit code 1 while a difference keeps a provider paused."""
-    from worker.commands import reconciling
+    from worker.commands import reconcile
 
-    _exit(asyncio.run(reconciling.run_reconcile(config, as_json=as_json)))
+    _exit(asyncio.run(reconcile.run_reconcile(config, as_json=as_json)))
 
 
 @review.command("list")
 def review_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
     """Every proposed change, before and after."""
-    from worker.commands import reviewing
+    from worker.commands import review
 
-    _exit(asyncio.run(reviewing.run_review_list(config, crm, object, as_json=as_json)))
+    _exit(asyncio.run(review.run_review_list(config, crm, object, as_json=as_json)))
 
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: everything proposed.")]
@@ -350,10 +350,10 @@ def review_approve(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
 ) -> None:
     """Write what is proposed, by the ordinary rules."""
-    from worker.commands import reviewing
-    from worker.ledger.reviews import Stand
+    from worker.commands import review
+    from worker.ledger.journal.reviews import Stand
 
-    _exit(asyncio.run(reviewing.run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
+    _exit(asyncio.run(review.run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
 
 
 @review.command("reject")
@@ -361,10 +361,10 @@ def review_reject(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
 ) -> None:
     """Never write a value of ours into these fields of these records, until refill replay."""
-    from worker.commands import reviewing
-    from worker.ledger.reviews import Stand
+    from worker.commands import review
+    from worker.ledger.journal.reviews import Stand
 
-    _exit(asyncio.run(reviewing.run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
+    _exit(asyncio.run(review.run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
 
 
 def _exit(code: int) -> None:

@@ -15,10 +15,10 @@ from tests.chaos.plan import VENDORS, Plan
 from tests.chaos.storm import Row, Run, Told, Undisturbed, Watch, checked
 from tests.chaos.yard import Yard
 from tests.e2e.test_undisturbed import WATCHED
-from worker.ledger.answers import Kept
-from worker.ledger.budgets import Totals
-from worker.ledger.tickets import Uncertain
-from worker.vendors import open_providers
+from worker.ledger.money.answers import Kept
+from worker.ledger.money.budgets import Totals
+from worker.ledger.money.tickets import Uncertain
+from worker.service.vendors import open_providers
 
 # said at its start; whoever runs it starts it again
 _FOR_REDIS = ("Redis went away", "Redis does not answer", "Redis is a replica")

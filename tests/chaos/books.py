@@ -12,7 +12,7 @@ from connectors.forager import operations as forager
 from connectors.kaspr import operations as kaspr
 from connectors.models import Question
 from tests.e2e.vendors import PROVIDERS, Vendors
-from worker.ledger.budgets import Budgets, Totals
+from worker.ledger.money.budgets import Budgets, Totals
 
 _FORAGER = {theirs: name for name, theirs in forager.LEDGER_NAMES.items()}
 _SEARCH = re.compile(r"^organization_domains=\['(.*?)'\]&person_name=(.*)$")

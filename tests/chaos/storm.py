@@ -20,7 +20,7 @@ from tests.chaos.plan import PAID, Event, Plan, Storm
 from tests.chaos.yard import OBJECTS, Yard
 from tests.waiting import until
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.work import Lane
+from worker.ledger.work.work import Lane
 
 Row = tuple[str, str, str]
 CHECK_S, LOOK_S = 1.0, 0.1

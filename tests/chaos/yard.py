@@ -33,14 +33,14 @@ from tests.chaos.steps import ledger_step, vendor_step
 from tests.e2e.stage import QUICK, laid_over, toml
 from tests.e2e.vendors import PROVIDERS, Vendors
 from tests.processes import Process
-from worker import trial
-from worker.embedded import EmbeddedRedis
-from worker.ledger.answers import Asked
-from worker.ledger.floor import Floor
+from worker.commands import trial
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Asked
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.tickets import Desk
-from worker.ledger.work import Due, Lane
+from worker.ledger.work.all_work import Floor
+from worker.ledger.work.work import Due, Lane
+from worker.redis.embedded import EmbeddedRedis
 
 OBJECTS = {("hubspot", "contacts"): "contact", ("salesforce", "Contact"): "contact", ("salesforce", "Lead"): "lead"}
 LATER_MS = 120_000  # by then every lease and every ticket of today's holders has ended

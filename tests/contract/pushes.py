@@ -17,14 +17,14 @@ from connectors.ports import Crm
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
 from tests.contract.sandbox import Sandbox
-from worker.decide import marks
+from worker.decide import provenance
 from worker.decide.decision import Change
 from worker.decide.policy import FieldRule, Policy, WriteRule
-from worker.ledger.reviews import Reviews
-from worker.ledger.work import Lease, Work
-from worker.policies import watched_of
-from worker.push import Errand, Pushed, Pusher
-from worker.watches import Companies, Watch
+from worker.ledger.journal.reviews import Reviews
+from worker.ledger.work.work import Lease, Work
+from worker.service.policy import watched_of
+from worker.visits.push import Errand, Pushed, Pusher
+from worker.visits.watch import Companies, Watch
 
 PHONE = "+4684000001"
 FRESH = itertools.count(1)
@@ -86,7 +86,7 @@ async def pushing(
     rules = tuple(FieldRule(name, place, ("kaspr",), write) for name, place in names.items())
     policy = Policy("acme", "contact", rules=rules)
     schema = await vendor.properties("contact")
-    what = watched_of(policy, also=marks.usable(vendor.marks, schema).names)
+    what = watched_of(policy, also=provenance.usable(vendor.marks, schema).names)
 
     async def read(ids: Sequence[str]) -> dict[str, Found]:
         return dict(await vendor.read(what, ids))

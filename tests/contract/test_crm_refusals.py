@@ -10,7 +10,7 @@ from connectors.errors import RateLimitedError
 from connectors.models import RefusalKind
 from tests.contract.pushes import HUBSPOT, SALESFORCE, made, phone, push, pushing, title, writes
 from tests.contract.sandbox import Sandbox, Start
-from worker.push import Ended
+from worker.visits.push import Ended
 
 ROUTES = {"hubspot": "*batch/update", "salesforce": "*composite/sobjects"}
 EXISTING = "0035g0000000042AAA"

@@ -31,7 +31,7 @@ from tests.contract.pushes import (
     writes,
 )
 from tests.contract.sandbox import Sandbox, Start
-from worker.push import Ended, Pushed
+from worker.visits.push import Ended, Pushed
 
 ROUTES = {"hubspot": "*batch/update", "salesforce": "*composite*"}
 

@@ -14,8 +14,8 @@ from connectors.models import Write, WriteResult
 from connectors.ports import Crm
 from tests.contract.pushes import HUBSPOT, PHONE, SALESFORCE, Side, held, made, phone, push, pushing, title, writes
 from tests.contract.sandbox import Sandbox, Start
-from worker.push import Ended, Pusher
-from worker.watches import Watch
+from worker.visits.push import Ended, Pusher
+from worker.visits.watch import Watch
 
 
 @pytest.fixture(params=[HUBSPOT, SALESFORCE], ids=lambda side: side.kind)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from connectors.limits import NoLimiter
 from connectors.models import Fate, Found, Write
 from connectors.ports import Crm, Watched
-from worker.batch_writer import BatchWriter, RowWrite, Wanted
+from worker.visits.batch_writer import BatchWriter, RowWrite, Wanted
 
 
 class Rest:

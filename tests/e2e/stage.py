@@ -26,16 +26,16 @@ from tests.e2e.vendors import PROVIDERS, Vendors
 from tests.processes import Process, environment
 from tests.processes import words as command
 from tests.waiting import LOOK_S, WITHIN_S, until
-from worker import trial
-from worker.embedded import EmbeddedRedis
-from worker.ledger.creations import Creations
-from worker.ledger.floor import Floor
+from worker.commands import trial
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.creations import Creations
+from worker.ledger.money.tickets import Desk, Uncertain
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Desk, Uncertain
-from worker.ledger.work import Counts, Lane
-from worker.runtime import open_runtime
-from worker.verdicts import judge
+from worker.ledger.work.all_work import Floor
+from worker.ledger.work.work import Counts, Lane
+from worker.redis.embedded import EmbeddedRedis
+from worker.service.runtime import open_runtime
+from worker.upkeep.verdicts import judge
 
 Config = Mapping[str, Any]
 

@@ -10,9 +10,9 @@ from config.load import load
 from tests.e2e.conftest import Open
 from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES, laid_over
 from tests.e2e.test_undisturbed import WATCHED
-from worker.ledger.work import BACKFILL_ROOM, Due, Lane
-from worker.runtime import open_runtime
-from worker.watch import Backfill, backfill, backfill_cursor
+from worker.ledger.work.work import BACKFILL_ROOM, Due, Lane
+from worker.service.runtime import open_runtime
+from worker.triggers.poll import Backfill, backfill, backfill_cursor
 
 WATCH = ("acme_hubspot", "contact")
 

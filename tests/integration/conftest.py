@@ -20,9 +20,9 @@ import pytest
 from redis import Redis as Sync
 from redis.asyncio import Redis
 
-from worker.access import rule
-from worker.embedded import programs
 from worker.ledger.scripts import Scripts
+from worker.redis.access import rule
+from worker.redis.embedded import programs
 
 OPERATOR = "operator"
 

@@ -18,10 +18,10 @@ from tests.contract.sandbox import Sandbox, imitated
 from tests.processes import Process, environment
 from tests.processes import words as command
 from tests.steering import steering
-from worker import trial
 from worker.cli import main
-from worker.connection import open_redis
+from worker.commands import trial
 from worker.ledger.ledger import Ledger
+from worker.redis.connection import open_redis
 
 VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
 WITHIN_S = 60.0

@@ -30,17 +30,17 @@ from sandbox.people import CrmRow, World
 from sandbox.seeding import build_world
 from sandbox.serve import running
 from tests.waiting import until
-from worker.jobs import upkeep
-from worker.ledger.budgets import Totals
-from worker.ledger.creations import Creations
-from worker.ledger.floor import Floor
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.budgets import Totals
+from worker.ledger.money.creations import Creations
+from worker.ledger.money.tickets import Desk, Uncertain
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
-from worker.ledger.tickets import Desk, Uncertain
-from worker.ledger.work import Counts, Due, Lane
-from worker.runtime import Runtime, open_runtime
-from worker.vendor_clocks import hear
-from worker.verdicts import judge
+from worker.ledger.work.all_work import Floor
+from worker.ledger.work.work import Counts, Due, Lane
+from worker.service.jobs import upkeep
+from worker.service.runtime import Runtime, open_runtime
+from worker.upkeep.vendor_clocks import hear
+from worker.upkeep.verdicts import judge
 
 CRM, KIND = "acme_hubspot", "contact"
 WORK_EMAILS = "*work_emails*"

@@ -18,9 +18,9 @@ import pytest
 from tests.e2e.stage import stop_redis
 from tests.processes import Process
 from tests.waiting import until
-from worker.heartbeat import STALE_S
+from worker.service.heartbeat import STALE_S
 
-CHECK = [sys.executable, "-I", "-m", "worker.heartbeat"]  # what refill-alive runs
+CHECK = [sys.executable, "-I", "-m", "worker.service.heartbeat"]  # what refill-alive runs
 CPU_S = 0.1
 
 

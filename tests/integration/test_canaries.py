@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from connectors.models import Reply
 from tests.canaries import CANARIES, PERSON, SECRET
 from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, SALESFORCE, Floor, opened
-from worker.ledger.answers import unpack
-from worker.ledger.spool import Spool
-from worker.ledger.ticket_values import Granted
+from worker.ledger.money.answers import unpack
+from worker.ledger.money.spool import Spool
+from worker.ledger.money.ticket_values import Granted
 
 DAY_MS = 86_400_000
 PAGES = ("/", "/healthz", "/readyz", "/metrics", "/api", "/api/openapi.json", "/nobody")

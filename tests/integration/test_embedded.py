@@ -16,8 +16,8 @@ from redis.asyncio import Redis
 
 from config.load import load
 from config.problems import ConfigError
-from worker.connection import check_safety, hasty, open_redis
-from worker.embedded import EmbeddedRedis, Program, programs
+from worker.redis.connection import check_safety, hasty, open_redis
+from worker.redis.embedded import EmbeddedRedis, Program, programs
 
 ROOT = Path(__file__).parents[2]
 

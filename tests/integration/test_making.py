@@ -10,11 +10,11 @@ from connectors.errors import OutcomeUnknownError, RejectedError
 from connectors.limits import Ticket
 from connectors.models import Reply
 from tests.integration.conftest import Clock
-from worker.byhand.buying import NotNowError
-from worker.byhand.making import Maker, Wanted, key_of
-from worker.ledger.creations import Creations
-from worker.ledger.cursors import Cursors
+from worker.ledger.money.creations import Creations
+from worker.ledger.rates.cursors import Cursors
 from worker.ledger.scripts import Scripts
+from worker.manual.buying import NotNowError
+from worker.manual.creating import Maker, Wanted, key_of
 
 MINUTE = 60_000
 

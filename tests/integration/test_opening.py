@@ -10,7 +10,7 @@ from tests.integration.scene import CRM, Scene
 from tests.integration.scenery import scene, stage
 from tests.waiting import until
 from worker.clock import clock
-from worker.runtime import open_runtime
+from worker.service.runtime import open_runtime
 
 __all__ = ["scene", "stage"]
 

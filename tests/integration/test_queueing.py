@@ -23,8 +23,8 @@ from redis.exceptions import RedisError
 
 from config.load import load
 from tests import waiting
-from worker.connection import open_redis
-from worker.queueing import Doorbell, Job, _arq, _at, _guarded, _Ringing, work
+from worker.redis.connection import open_redis
+from worker.service.arq_queue import Doorbell, Job, _arq, _at, _guarded, _Ringing, work
 
 ROOT = Path(__file__).parents[2]
 
@@ -323,7 +323,7 @@ async def test_worker_ends_though_its_cancellation_is_swallowed(redis: Redis, he
 PROCESS = """
 import asyncio, signal, sys
 from redis.asyncio import Redis
-from worker.queueing import Job, work
+from worker.service.arq_queue import Job, work
 
 async def hold(redis, payload):
     await redis.set("refill:begun", 1)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import scene
-from worker.explain import seen
-from worker.ledger.memory import Memory
+from worker.ledger.work.memory import Memory
+from worker.reports.explain import seen
 
 __all__ = ["scene"]
 UPDATE = "*batch/update"

@@ -20,9 +20,9 @@ from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
 from tests.contract.sandbox import Sandbox, Start, sandboxes
 from tests.waiting import until
-from worker.ledger.grants import Grants
+from worker.ledger.intake.grants import Grants
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.vault import Vault
+from worker.service.refresh_tokens import Vault
 
 PROCESSES = 4
 Crm = Salesforce | HubSpot

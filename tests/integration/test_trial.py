@@ -7,7 +7,7 @@ import http.client
 import json
 import urllib.request
 
-from worker import trial
+from worker.commands import trial
 
 
 def asked(url: str, key: str) -> None:

@@ -18,9 +18,9 @@ from sandbox.options import Options
 from sandbox.people import CrmRow, Person, World
 from sandbox.serve import running
 from worker.decide.policy import Policy
-from worker.policies import policy, watched_of
-from worker.vendors import open_crm, open_providers
-from worker.watch import with_company
+from worker.service.policy import policy, watched_of
+from worker.service.vendors import open_crm, open_providers
+from worker.triggers.poll import with_company
 
 CRM = "acme_hubspot"
 NEVER_FULL = "budget = { day = 1000000, month = 1000000 }"

@@ -19,10 +19,10 @@ from tests.simulation.ports import OUTSIDE, Ports
 from tests.simulation.store import Client, Store
 from tests.simulation.wire import Engine, Net
 from tests.simulation.world import Scene
-from worker import engine, jobs
-from worker.ledger.intake import Announced
+from worker.ledger.intake.intake import Announced
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.runtime import Runtime, open_runtime
+from worker.service import jobs, lifecycle
+from worker.service.runtime import Runtime, open_runtime
 
 DROPPED, DOUBLED = 0.05, 0.1
 AGAIN_S = 10.0  # after which a sender tries again
@@ -108,9 +108,9 @@ class Host:
         redis: Any = Client(self.store, self.ports)
         async with open_runtime(self.settings, redis, owner=process.name) as runtime:
             self._plug(runtime)
-            await engine.start(runtime)
+            await lifecycle.start(runtime)
             self.runtimes[process.name] = runtime
-            await asyncio.gather(*engine.loops(runtime), self._bell(runtime))
+            await asyncio.gather(*lifecycle.loops(runtime), self._bell(runtime))
 
     def _plug(self, runtime: Runtime) -> None:
         """Put the simulated network below every connector."""

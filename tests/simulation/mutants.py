@@ -50,25 +50,25 @@ class Mutant:
     salesforce: bool = False
 
 
-_LUA = "worker/ledger/lua"
+_LEDGER = "worker/ledger"
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "deduplicated in one step and stored in another",
         6,
         (
             Edit(
-                f"{_LUA}/deliveries_store.lua",
+                f"{_LEDGER}/intake/deliveries_store.lua",
                 "local crms, at = list(6)",
                 "local crms, at = list(6)\nlocal second = string.sub(watermark, 1, 1) == '+'\n"
                 "watermark = second and string.sub(watermark, 2) or watermark",
             ),
             Edit(
-                f"{_LUA}/deliveries_store.lua",
+                f"{_LEDGER}/intake/deliveries_store.lua",
                 "if redis.call('HGET', K.seen(source), id) == digest then",
                 "if redis.call('HGET', K.seen(source), id) == digest and not second then",
             ),
             Edit(
-                "worker/ledger/deliveries.py",
+                "worker/ledger/intake/deliveries.py",
                 '        new, unchanged = await self._scripts.run("deliveries_store", *args)\n',
                 '        new, unchanged = await self._scripts.run("deliveries_store", *args[:3], 0, *args[4 + len(crms) :])\n'  # noqa: E501 - as it stands there
                 '        args[2] = "+" + str(args[2])\n'
@@ -82,7 +82,7 @@ MUTANTS: tuple[Mutant, ...] = (
         11,
         (
             Edit(
-                "worker/ledger/work.py",
+                "worker/ledger/work/work.py",
                 "        head: list[Arg] = [self.crm, self.object, lane, run, int(forced)]\n",
                 "        if move and rows:\n"
                 "            if not (await self.add((), lane=lane, run=run, move=move)).moved:\n"
@@ -98,8 +98,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "a lease in place of a ticket: past its deadline a sent one is free again",
         1,
         (
-            Edit(f"{_LUA}/ticket_reserve.lua", "doubt(last, old, 'deadline')", "release(last, old, 'deadline')"),
-            Edit(f"{_LUA}/ticket_reap.lua", "doubt(id, ticket, 'deadline')", "release(id, ticket, 'deadline')"),
+            Edit(
+                f"{_LEDGER}/money/ticket_reserve.lua", "doubt(last, old, 'deadline')", "release(last, old, 'deadline')"
+            ),
+            Edit(
+                f"{_LEDGER}/money/ticket_reap.lua", "doubt(id, ticket, 'deadline')", "release(id, ticket, 'deadline')"
+            ),
         ),
         only="crashes",
     ),
@@ -108,7 +112,7 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (
             Edit(
-                f"{_LUA}/ticket_sent.lua",
+                f"{_LEDGER}/money/ticket_sent.lua",
                 "redis.call('HINCRBY', K.epoch(), 'sent', 1)",
                 "redis.call('HINCRBY', K.epoch(), 'sent', 1)\nredis.call('PEXPIRE', key, 60000)",
             ),
@@ -157,7 +161,7 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (
             Edit(
-                "worker/visit.py",
+                "worker/visits/visit.py",
                 "        after = self._watch.view(story.record, story.own)\n        if decision.blocked:",
                 "        after = view\n        if decision.blocked:",
             ),
@@ -168,7 +172,7 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (
             Edit(
-                f"{_LUA}/parts/visit.lua",
+                f"{_LEDGER}/work/parts/visit.lua",
                 "if w.f.s == 'leased' and w.f.owner == owner and w.f.claim == claim then",
                 "if w.f.s == 'leased' then",
             ),
@@ -180,12 +184,12 @@ MUTANTS: tuple[Mutant, ...] = (
         5,
         (
             Edit(
-                f"{_LUA}/ticket_reserve.lua",
+                f"{_LEDGER}/money/ticket_reserve.lua",
                 "if (used[1] or 0) + (used[2] or 0) + price > cap then",
                 "if false then",
             ),
             Edit(
-                "worker/ledger/tickets.py",
+                "worker/ledger/money/tickets.py",
                 '        answer = await surely(\n            self._scripts,\n            "ticket_reserve",',
                 "        for line in lines:\n"
                 '            row = await self._scripts.call("HMGET", self._scripts.keys("budget", line.name), "spent", "reserved")\n'  # noqa: E501 - as it stands there
@@ -199,7 +203,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "uncertain is taken for released",
         1,
-        (Edit(f"{_LUA}/ticket_uncertain.lua", "  doubt(id, ticket, cause)", "  release(id, ticket, cause)"),),
+        (Edit(f"{_LEDGER}/money/ticket_uncertain.lua", "  doubt(id, ticket, cause)", "  release(id, ticket, cause)"),),
         only="vendors",
     ),
     Mutant(
@@ -207,7 +211,7 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (
             Edit(
-                "worker/ledger/tickets.py",
+                "worker/ledger/money/tickets.py",
                 "        settlement = self._read(reply)\n",
                 "        settlement = self._read(reply)\n"
                 '        if not reply.body.endswith((b"}", b"]")):\n'
@@ -221,7 +225,7 @@ MUTANTS: tuple[Mutant, ...] = (
         4,
         (
             Edit(
-                f"{_LUA}/floor_admit.lua",
+                f"{_LEDGER}/work/floor_admit.lua",
                 "  enter_due(w, now)\n  admitted",
                 "  enter_due(w, now)\n  if admitted == 0 then redis.call('ZREM', K.due(w.crm, w.object, due_lane(w)), w.id) end\n"  # noqa: E501 - as it stands there
                 "  admitted",
@@ -234,7 +238,7 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (
             Edit(
-                "worker/ledger/creations.py",
+                "worker/ledger/money/creations.py",
                 "[*([external_key(external_id)] if external_id else []), *natural_keys]",
                 "[external_key(external_id)] if external_id else natural_keys",
             ),
@@ -245,7 +249,7 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (
             Edit(
-                "worker/push.py",
+                "worker/visits/push.py",
                 "push = pushing.push(errand.changes, errand.view, record, view, self._watch.policy, errand.own)",
                 "push = pushing.Push(writes=errand.changes)",
             ),
@@ -294,7 +298,7 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (
             Edit(
-                "worker/deliver.py",
+                "worker/visits/deliver.py",
                 "        match = await self._matcher.person(told, external_id, known)\n",
                 "        match = Match()\n",
             ),

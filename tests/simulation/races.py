@@ -42,10 +42,10 @@ from tests.simulation.store import Client, Store
 from tests.simulation.wire import Answer, Net, Sent, Trouble
 from tests.simulation.world import Scene, Terms, settings
 from worker.decide.decision import Change
-from worker.ledger.deliveries import Row
-from worker.ledger.work import Due, Lane, Lease
-from worker.push import Ended, Errand, Pusher
-from worker.runtime import Runtime, open_runtime
+from worker.ledger.intake.deliveries import Row
+from worker.ledger.work.work import Due, Lane, Lease
+from worker.service.runtime import Runtime, open_runtime
+from worker.visits.push import Ended, Errand, Pusher
 
 OWNER = "racer"
 LONGEST_S = 60.0

@@ -29,9 +29,9 @@ from tests.simulation.ports import OUTSIDE, Plan, Ports
 from tests.simulation.store import Client, Mutate, Step, Store, flat
 from tests.simulation.wire import Net, Sent
 from tests.simulation.world import EVENTS_S, Scene, Terms, settings
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Desk
-from worker.ledger.work import DeadLetter, Work
+from worker.ledger.work.work import DeadLetter, Work
 
 LONGEST_S = 2400.0
 DAYS_MOST = 30

@@ -20,6 +20,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from tests.simulation.keyspace import COMMANDS, OK, Keyspace, RefusedError
 from tests.simulation.loop import PROCESS
 from tests.simulation.ports import TICKET, Ports
+from worker.ledger.scripts import names, source
 
 Mutate = Callable[[str], str]
 Step = tuple[str, Sequence[bytes], int, Any]  # what it was, its arguments, when (ms), and the reply
@@ -237,12 +238,7 @@ class _Script:
 @cache
 def _name(text: str) -> str:
     """The script's file name: how the matrix speaks of it."""
-    from importlib.resources import files
-
-    for path in (files("worker.ledger") / "lua").iterdir():
-        if path.name.endswith(".lua") and path.name != "common.lua" and text.endswith(path.read_text("utf-8")):
-            return path.name.removesuffix(".lua")
-    return "script"
+    return next((name for name in names() if text.endswith(source(name))), "script")
 
 
 class _Pipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from worker.access import rule
+from worker.redis.access import rule
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ def test_page_shows_the_rule_that_the_suite_runs_under() -> None:
 def test_rule_allows_every_command_of_the_scripts() -> None:
     sent = {
         command.lower()
-        for script in (ROOT / "worker" / "ledger" / "lua").rglob("*.lua")
+        for script in (ROOT / "worker" / "ledger").rglob("*.lua")
         for command in re.findall(r"redis\.p?call\(\s*'(\w+)'", script.read_text(encoding="utf-8"))
     }
     assert sent <= {word.removeprefix("+") for word in rule((8, 0))}

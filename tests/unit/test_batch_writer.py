@@ -19,7 +19,7 @@ from connectors.errors import (
 from connectors.limits import NoLimiter
 from connectors.models import RefusalKind, Write, WriteResult, Written
 from connectors.ports import Crm
-from worker.batch_writer import ATTEMPTS, REPEAT_S, BatchWriter, RowWrite, Wanted
+from worker.visits.batch_writer import ATTEMPTS, REPEAT_S, BatchWriter, RowWrite, Wanted
 
 Step = ConnectorError | Callable[[Sequence[Write]], Mapping[str, WriteResult]]
 DOWN = UnavailableError("acme", "update", 503)

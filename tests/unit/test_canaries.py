@@ -35,15 +35,19 @@ def planted() -> Iterator[None]:
 
 @pytest.mark.parametrize("text", ["Zoë Canarywood", "of zoë-canarywood-77", f"key={KEY}"])
 def test_a_leak_into_a_log_line_is_seen(text: str) -> None:
-    structlog.get_logger("worker.visit").warning("visit.failed", reason=text)
+    structlog.get_logger("worker.visits.visit").warning("visit.failed", reason=text)
     assert len(CANARIES.leaks()) == 1
     logging.getLogger("some.library").warning("it said %s", text)
     assert len(CANARIES.leaks()) == 1
 
 
 def test_what_the_product_masks_is_no_leak() -> None:
-    structlog.get_logger("worker.visit").warning("visit.failed", name=ADA["slug"], reason=f"{ADA['work_email']} here")
-    structlog.get_logger("worker.visit").warning("visit.failed", reason=f"call {ADA['mobile']}", record_id="4711")
+    structlog.get_logger("worker.visits.visit").warning(
+        "visit.failed", name=ADA["slug"], reason=f"{ADA['work_email']} here"
+    )
+    structlog.get_logger("worker.visits.visit").warning(
+        "visit.failed", reason=f"call {ADA['mobile']}", record_id="4711"
+    )
     assert CANARIES.leaks() == []
 
 

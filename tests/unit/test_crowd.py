@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from worker.web.crowd import Crowd
 from worker.web.descriptors import MOST, most_connections
+from worker.web.open_connections import Crowd
 
 
 class Guest:

@@ -7,8 +7,8 @@ import contextlib
 
 import pytest
 
-from worker.engine import _beside, _every
 from worker.ledger.scripts import LedgerUnavailableError
+from worker.service.lifecycle import _beside, _every
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailableError("TimeoutError"), KeyError("surprise")])

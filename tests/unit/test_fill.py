@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from worker.fill import Line, Visits
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.work import Lane, Lease
+from worker.ledger.work.work import Lane, Lease
+from worker.visits.runner import Line, Visits
 
 
 class Floor:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from worker import heartbeat
-from worker.heartbeat import answering, beating, problems
+from worker.service import heartbeat
+from worker.service.heartbeat import answering, beating, problems
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def test_a_folder_that_takes_no_file_stops_no_worker(tmp_path: Path) -> None:
 
 
 def test_the_check_imports_nothing_of_the_product() -> None:
-    code = "import sys, worker.heartbeat; print(*sys.modules)"
+    code = "import sys, worker.service.heartbeat; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
     dear = {"worker", "config", "connectors", "structlog", "pydantic", "typing", "asyncio", "http", "redis", "typer"}
     found = {name for name in told.stdout.split() if name.partition(".")[0] in dear}
-    assert found == {"worker", "worker.heartbeat"}
+    assert found == {"worker", "worker.service", "worker.service.heartbeat"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.server_fixes import lacks_fixes
+from worker.redis.server_fixes import lacks_fixes
 
 
 @pytest.mark.parametrize(

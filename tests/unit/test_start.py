@@ -26,7 +26,7 @@ def imported(module: str) -> set[str]:
     ("module", "without", "most"),
     [
         ("worker.cli", {"redis", "structlog", *VENDORS, *RULES, *ENGINE}, 450),
-        ("worker.commands.standing", {*VENDORS, *RULES, *ENGINE}, 650),
+        ("worker.commands.status", {*VENDORS, *RULES, *ENGINE}, 650),
         ("worker.commands.read", {*VENDORS, *ENGINE}, 750),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from config.load import load
 from config.problems import ConfigError
 from config.settings import Settings
-from worker.vault import secret_key
+from worker.service.refresh_tokens import secret_key
 
 
 def settings(folder: Path, **environ: str) -> Settings:

@@ -8,10 +8,10 @@ from config.masking import traceback_text
 from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.commands.session import err
+from worker.commands.trial import TrialError
 from worker.exit_codes import FAILED, WRONG_USE
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
-from worker.lookup import RESTORED
-from worker.trial import TrialError
+from worker.visits.purchase import RESTORED
 
 
 def tell(error: Exception) -> int:

@@ -11,7 +11,7 @@ from typer.main import get_group
 
 
 class LazyGroup(TyperGroup):  # Any: typer keeps the types of its click to itself
-    """Loads the commands of ``worker.commands.hand.<name>`` when they are listed or run."""
+    """Loads the commands of ``worker.commands.providers.<name>`` when they are listed or run."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of its commands."""
@@ -22,7 +22,7 @@ class LazyGroup(TyperGroup):  # Any: typer keeps the types of its click to itsel
         return self._loaded().get_command(ctx, cmd_name)
 
     def _loaded(self) -> TyperGroup:
-        return get_group(import_module(f"worker.commands.hand.{self.name}").app)
+        return get_group(import_module(f"worker.commands.providers.{self.name}").app)
 
 
 def by_hand(help: str) -> typer.Typer:

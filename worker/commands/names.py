@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from config.problems import ConfigError
 from config.settings import CrmSettings, Settings
 from config.vendors import record_id
-from worker.ledger.deliveries import OBJECT as DELIVERY
-from worker.ledger.figures import WorkName
-from worker.overview import works
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.figures import WorkName
+from worker.reports.overview import works
 
 ALL = "all"
 

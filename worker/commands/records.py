@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.models import Fate
-from worker.runtime import Runtime
+from worker.service.runtime import Runtime
 
 
 async def missing(runtime: Runtime, crm: str, object: str, id: str) -> str:

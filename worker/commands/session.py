@@ -16,14 +16,14 @@ from config.logs import configure_logs
 from config.plain import escaped
 from config.problems import ConfigError
 from config.settings import Settings
-from worker.accounts import refuse_others
 from worker.commands.terminal import Terminal
-from worker.connection import open_redis
-from worker.ledger.accounts import Accounts
+from worker.ledger.intake.accounts import Accounts
 from worker.ledger.ledger import Ledger
+from worker.redis.connection import open_redis
+from worker.service.accounts import refuse_others
 
 if TYPE_CHECKING:
-    from worker.runtime import Runtime
+    from worker.service.runtime import Runtime
 
 out = Terminal()
 err = Terminal(stderr=True)
@@ -45,7 +45,7 @@ def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
 @asynccontextmanager
 async def session(settings: Settings) -> AsyncIterator[Runtime]:
     """An open ledger with everything wired over it; no crm is asked for anything yet."""
-    from worker.runtime import open_runtime
+    from worker.service.runtime import open_runtime
 
     async with open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
         await refuse_others(Accounts(runtime.ledger.scripts), settings)

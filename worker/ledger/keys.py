@@ -15,7 +15,7 @@ PREFIX = "refill:"
 WORK: Mapping[str, str] = {
     # set of "<crm>:<object>" that ever had work
     "works": "works",
-    # hash: one record in the work (due, leased, waiting or dead); see lua/parts/work.lua for its fields
+    # hash: one record in the work (due, leased, waiting or dead); see work/parts/work.lua for its fields
     "record": "work:{crm}:{object}:record:{id}",
     # zset id -> ms it is due at; lane is live, backfill, or alone (crashed its process too often)
     "due": "work:{crm}:{object}:due:{lane}",
@@ -29,7 +29,7 @@ WORK: Mapping[str, str] = {
     "settled": "work:{crm}:{object}:settled",
     # zset id -> ms due at (0 while leased, infinite while waiting): a person's run's records that are in the work
     "open": "work:{crm}:{object}:open:{run}",
-    # hash id -> packed memory of a settled record (worker/ledger/memory.py); bucket is 3 hex digits
+    # hash id -> packed memory of a settled record (worker/ledger/work/memory.py); bucket is 3 hex digits
     "memory": "memory:{crm}:{object}:{bucket}",
     # hash id -> JSON of the values of ours, only for records that have any
     "own": "own:{crm}:{object}:{bucket}",
@@ -60,7 +60,7 @@ JOURNAL: Mapping[str, str] = {
     "journal_of": "journal:of:{crm}:{object}:{id}",
     # string: entries outside a visit were added with this token; short-lived
     "once": "once:{token}",
-    # hash of counters of a run, fields as in worker/ledger/figures.py
+    # hash of counters of a run, fields as in worker/ledger/journal/figures.py
     "run": "run:{run}",
     # hash ref -> what was left unfilled at its last visit in a run a person started; short-lived
     "run_records": "run:{run}:records",
@@ -121,7 +121,7 @@ INTAKE: Mapping[str, str] = {
     # hash: a request for records by id (crm, object, run, ids, at), and what a key of the caller's stands for
     "request": "request:{request}",
     "request_key": "request:key:{key}",
-    # hash id -> what was last signalled of a record (worker/ledger/signals.py)
+    # hash id -> what was last signalled of a record (worker/ledger/journal/signals.py)
     "signals": "signals:{crm}:{object}",
 }
 
@@ -131,13 +131,13 @@ MONEY: Mapping[str, str] = {
     "pause": "pause:{target}",
     # set of targets that have pause entries
     "pauses": "pauses",
-    # hash: one attempt at one paid lookup; see lua/parts/tickets.lua for its fields
+    # hash: one attempt at one paid lookup; see money/parts/tickets.lua for its fields
     "ticket": "ticket:{ticket}",
     # set of refs to be made due when the ticket ends
     "waiters": "ticket:{ticket}:waiters",
     # hash: "ticket" the question's last one while that is open or uncertain, "again" how often it was asked again
     "question": "question:{question}",
-    # string: one line of facts, then the compressed reply; expires with its keeping time (worker/ledger/answers.py)
+    # string: one line of facts, then the compressed reply; expires with its keeping time (ledger/money/answers.py)
     "answer": "answer:{question}",
     # as "answer", for an answer to other fields of the same question that the newest one does not serve
     "other_answer": "answer:{question}:{slot}",
@@ -153,13 +153,13 @@ MONEY: Mapping[str, str] = {
     "budget": "budget:{line}",
     # hash "reserved", "sent", "uncertain", "spent", "overrun": credits by provider since the start
     "credits": "credits:{provider}",
-    # hash: where a bucket's pace, notices and failures stand; see lua/parts/rate.lua for its fields
+    # hash: where a bucket's pace, notices and failures stand; see rates/parts/rate.lua for its fields
     "rate": "rate:{bucket}",
     # hash: calls of a window longer than a minute, by sixtieth of it
     "rate_window": "rate:{bucket}:{ms}",
     # hash "ext:<id>", "domain:<domain>", "email:<address>" ... -> "=<row id>" created, or "?<creation>" open
     "claims": "claims:{crm}:{object}",
-    # hash: one creation; see lua/parts/creations.lua for its fields
+    # hash: one creation; see money/parts/creations.lua for its fields
     "creation": "creation:{creation}",
     # zset creation -> ms of its deadline, while reserved, sent or unknown
     "creations_open": "creations:open",
@@ -167,7 +167,7 @@ MONEY: Mapping[str, str] = {
     "charges": "charges:{provider}:{operation}",
     # hash "<UTC day since 1970>|<operation>" -> credits spent on calls sent that day, to compare with a provider's log
     "books": "books:{provider}",
-    # hash: instants at which the balance was told and nothing was in flight; see lua/parts/tickets.lua for its fields
+    # hash: instants at which the balance was told and nothing was in flight; see money/parts/tickets.lua for its fields
     "balance": "balance:{provider}",
     # hash "offset" (ms a vendor's clock is ahead of the ledger's) and "since" (ms at which it was last seen to move)
     "clock": "clock:{vendor}",
@@ -175,7 +175,7 @@ MONEY: Mapping[str, str] = {
     "epoch": "epoch",
     # hash: what paid questions cost and brought (worker/decide/odds.py)
     "yields": "yields",
-    # hash: where the comparison with a provider's books stands (worker/ledger/books.py)
+    # hash: where the comparison with a provider's books stands (worker/ledger/money/books.py)
     "reconciled": "reconciled:{provider}",
 }
 

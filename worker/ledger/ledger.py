@@ -7,25 +7,25 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from worker.ledger.books import Books
-from worker.ledger.budgets import Budgets
-from worker.ledger.clocks import Clocks
-from worker.ledger.creations import Creations
-from worker.ledger.cursors import Cursors
-from worker.ledger.deliveries import Deliveries
-from worker.ledger.epochs import Epochs, HighWater
-from worker.ledger.erasures import Erasures
-from worker.ledger.figures import Figures
-from worker.ledger.footprint import Footprints
-from worker.ledger.intake import Intake
-from worker.ledger.journal import Journal
-from worker.ledger.pauses import Pauses
+from worker.ledger.intake.deliveries import Deliveries
+from worker.ledger.intake.intake import Intake
+from worker.ledger.intake.users import Users
+from worker.ledger.journal.erasures import Erasures
+from worker.ledger.journal.figures import Figures
+from worker.ledger.journal.journal import Journal
+from worker.ledger.journal.signals import Signals
+from worker.ledger.money.books import Books
+from worker.ledger.money.budgets import Budgets
+from worker.ledger.money.creations import Creations
+from worker.ledger.money.rollback_guard import Epochs, HighWater
+from worker.ledger.money.tickets import Desk
+from worker.ledger.rates.clocks import Clocks
+from worker.ledger.rates.cursors import Cursors
+from worker.ledger.rates.pauses import Pauses
+from worker.ledger.rates.timetable import Timetable
+from worker.ledger.redis_memory import Footprints
 from worker.ledger.scripts import Scripts
-from worker.ledger.signals import Signals
-from worker.ledger.tickets import Desk
-from worker.ledger.timetable import Timetable
-from worker.ledger.users import Users
-from worker.ledger.work import Floor, Work
+from worker.ledger.work.work import Floor, Work
 
 
 @dataclass(slots=True)

@@ -1,9 +1,10 @@
 """The Lua steps of the ledger: loaded once, called by SHA, one atomic step each.
 
-``lua/<name>.lua`` is sent behind ``lua/common.lua`` and behind the parts its head names in a line
-``-- needs: work, journal`` (``lua/parts/<part>.lua``). Every script gets the time (ms; 0 = Redis' own) as ``ARGV[1]``
-and the key prefix as ``ARGV[2]``; what the caller passes begins at ``ARGV[3]``. Key names come from ``keys``: Lua
-calls ``K.<name>(...)``. The head comment of each script names its states and what a repeat with the same token gives.
+A script lies beside the Python that runs it, ``<subject>/<name>.lua``. It is sent behind ``common.lua`` and behind the
+parts that its head names in a line ``-- needs: work, journal`` (``<subject>/parts/<part>.lua``). Every script gets the
+time (ms; 0 = Redis' own) as ``ARGV[1]`` and the key prefix as ``ARGV[2]``; what the caller passes begins at
+``ARGV[3]``. Key names come from ``keys``: Lua calls ``K.<name>(...)``. The head comment of each script names its states
+and what a repeat with the same token gives.
 
 The client is opened with ``decode_responses=False``: raw replies are bytes.
 """
@@ -36,6 +37,8 @@ from worker.ledger.keys import PREFIX, Keys, lua_names
 
 Clock: TypeAlias = Callable[[], int]
 Arg: TypeAlias = str | bytes | int
+
+SUBJECTS = ("work", "money", "rates", "journal", "intake")
 
 _AWAY = (
     RedisConnectionError,
@@ -77,14 +80,26 @@ def guarded() -> Iterator[None]:
 
 @cache
 def source(name: str) -> str:
-    """The whole text of one script as Redis gets it."""
-    folder = files("worker.ledger") / "lua"
-    body = (folder / f"{name}.lua").read_text("utf-8")
+    """Returns the whole text of one script as Redis gets it."""
+    body = _found(name)
     needs = _NEEDS.search(body)
     parts = [part.strip() for part in needs.group(1).split(",")] if needs else []
-    text = "\n".join([*((folder / "parts" / f"{part}.lua").read_text("utf-8") for part in parts), body])
-    common = (folder / "common.lua").read_text("utf-8")
+    text = "\n".join([*(_found(f"parts/{part}") for part in parts), body])
+    common = (files("worker.ledger") / "common.lua").read_text("utf-8")
     return f"{common}\n{lua_names(text)}\n{text}"
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Returns the name of every script."""
+    found = (path.name for subject in SUBJECTS for path in (files("worker.ledger") / subject).iterdir())
+    return tuple(sorted(name.removesuffix(".lua") for name in found if name.endswith(".lua")))
+
+
+def _found(name: str) -> str:
+    """Returns the text of a script, or of a part, whichever subject it belongs to."""
+    paths = (files("worker.ledger") / subject / f"{name}.lua" for subject in SUBJECTS)
+    return next(path for path in paths if path.is_file()).read_text("utf-8")
 
 
 class Scripts:
@@ -100,7 +115,7 @@ class Scripts:
         self._scripts: dict[str, AsyncScript] = {}
 
     async def run(self, name: str, *args: Arg, keys: Sequence[str] = (), pipe: Pipeline | None = None) -> Any:
-        """Run ``lua/<name>.lua``; by SHA, with the text when Redis has lost it. With ``pipe`` it is only queued.
+        """Run the script of that name; by SHA, with the text when Redis has lost it. With ``pipe`` it is only queued.
 
         Raises:
             LedgerUnavailableError: Redis is away, full, read-only or loading.

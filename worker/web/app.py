@@ -12,17 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from config.settings import Settings
-from worker.connection import dangers_of, hasty
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.spool import Spool
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.spool import Spool
-from worker.overview import overview
+from worker.redis.connection import dangers_of, hasty
+from worker.reports.overview import overview
 from worker.web import metrics
 from worker.web.bodies import RefusedError
-from worker.web.door import is_bearer
+from worker.web.deadline import prove
 from worker.web.hosts import Hosts
-from worker.web.intake import ways_in
-from worker.web.punctual import prove
+from worker.web.inbox import is_bearer
+from worker.web.routes import ways_in
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
 HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from worker.web.punctual import is_proved
+from worker.web.deadline import is_proved
 
 MOST_BYTES = 1 << 20
 MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read at a time

@@ -15,15 +15,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from config.vendors import record_id
-from worker.ledger.intake import Followed
+from worker.ledger.intake.intake import Followed
 from worker.ledger.ledger import Ledger
-from worker.ledger.memory import Memory
-from worker.watches import own_values
+from worker.ledger.work.memory import Memory
+from worker.visits.watch import own_values
 from worker.web import openapi
 from worker.web.bodies import RefusedError, json_of
-from worker.web.door import Door, is_bearer, watched_kinds, within
+from worker.web.deadline import prove
 from worker.web.hosts import Hosts
-from worker.web.punctual import prove
+from worker.web.inbox import Door, is_bearer, watched_kinds, within
 
 MOST_KEY = 255
 _REQUEST = re.compile(r"[0-9a-f]{32}")  # as we make them; nothing else is looked for

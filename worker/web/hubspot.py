@@ -14,12 +14,12 @@ from config.settings import HubSpot, Settings
 from connectors.hubspot import events as hubspot
 from connectors.hubspot.events import Event, Kind, Marks, What, number, written_by
 from connectors.hubspot.records import ALWAYS
-from worker.ledger.figures import WorkName
-from worker.ledger.intake import Announced
-from worker.policies import policy
+from worker.ledger.intake.intake import Announced
+from worker.ledger.journal.figures import WorkName
+from worker.service.policy import policy
 from worker.web.bodies import RefusedError, shallow
-from worker.web.door import Door, mark_of
-from worker.web.punctual import prove
+from worker.web.deadline import prove
+from worker.web.inbox import Door, mark_of
 
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it

@@ -13,10 +13,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
-from worker.ledger.deliveries import OBJECT as DELIVERY
-from worker.ledger.figures import WorkName
-from worker.ledger.work import Counts
-from worker.overview import Overview
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.figures import WorkName
+from worker.ledger.work.work import Counts
+from worker.reports.overview import Overview
 
 __all__ = ["CONTENT_TYPE", "text"]
 

@@ -17,11 +17,11 @@ from config.settings import Salesforce
 from connectors.salesforce import messages
 from connectors.salesforce.ids import same_id
 from connectors.salesforce.messages import Message
-from worker.ledger.intake import Announced
+from worker.ledger.intake.intake import Announced
 from worker.web.bodies import RefusedError, json_of
-from worker.web.door import Door, mark_of, same_secret, watched_kinds
-from worker.web.ourselves import Ourselves
-from worker.web.punctual import prove
+from worker.web.deadline import prove
+from worker.web.inbox import Door, mark_of, same_secret, watched_kinds
+from worker.web.own_users import Ourselves
 
 _XML = ("text/xml", "application/xml", "application/soap+xml")
 _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 
 from config.problems import ConfigError
 from config.settings import Web
-from worker.web.crowd import Crowd
+from worker.web.deadline import Punctual, parting
 from worker.web.descriptors import most_connections, raise_limit
-from worker.web.punctual import Punctual, parting
+from worker.web.open_connections import Crowd
 
 BACKLOG = 2048  # connections that the kernel holds for us
 AT_A_TIME = 16  # taken from it in one turn of the loop, each with a descriptor before anybody can count it

@@ -9,10 +9,10 @@ import pytest
 from connectors.models import Standing
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
-from worker.jobs import admit
-from worker.ledger.work import Lane
-from worker.purse import Cap
-from worker.runs import set_cap
+from worker.ledger.work.work import Lane
+from worker.service.jobs import admit
+from worker.visits.budget_lines import Cap
+from worker.visits.runs import set_cap
 
 PHONES = """\
 fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }

@@ -6,9 +6,9 @@ import pytest
 
 from tests.integration.scene import Scene, Worker
 from tests.integration.scenery import Open
-from worker.overview import overview
-from worker.reconcile import reconcile
-from worker.vendor_clocks import hear
+from worker.reports.overview import overview
+from worker.upkeep.reconcile import reconcile
+from worker.upkeep.vendor_clocks import hear
 from worker.web.metrics import text
 
 FORAGER = "budget = { day = 100 }\nverify_person = false"

@@ -18,14 +18,14 @@ from connectors.vendor_clock import VendorClock
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import grant, question, reply
 from tests.unit.config.samples import SMALL, SMALL_SECRETS
-from worker.ledger.books import DAY_MS, Books
-from worker.ledger.budgets import BudgetLine
-from worker.ledger.floor import Floor
 from worker.ledger.ledger import Ledger
-from worker.ledger.pauses import Pauses
+from worker.ledger.money.books import DAY_MS, Books
+from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.tickets import Desk
+from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Desk
-from worker.reconcile import Report, reconcile
+from worker.ledger.work.all_work import Floor
+from worker.upkeep.reconcile import Report, reconcile
 
 LINE = [BudgetLine("forager:all", 1_000_000)]
 

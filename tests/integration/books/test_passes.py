@@ -6,8 +6,8 @@ import asyncio
 
 from tests.integration.scene import CRM, Scene
 from worker.exit_codes import FAILED
-from worker.passes import Pass
-from worker.sync import sync
+from worker.manual.passes import Pass
+from worker.manual.sync import sync
 
 
 async def test_a_pass_ends_though_the_records_of_a_paused_crm_stay_due(scene: Scene) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.scene import PROFILE, Scene, Worker
-from worker.jobs import admit
-from worker.ledger.budgets import Totals
+from worker.ledger.money.budgets import Totals
+from worker.service.jobs import admit
 
 
 async def pair(scene: Scene) -> tuple[Worker, Worker]:

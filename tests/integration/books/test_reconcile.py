@@ -11,12 +11,12 @@ from redis.asyncio.client import Pipeline
 
 from tests.integration.scene import Scene, Worker
 from tests.integration.scenery import Open
-from worker.jobs import check_books, compare_books
-from worker.ledger.budgets import Totals
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.budgets import Totals
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
-from worker.ledger.tickets import Desk
-from worker.reconcile import Report, reconcile
+from worker.service.jobs import check_books, compare_books
+from worker.upkeep.reconcile import Report, reconcile
 
 SOLE = "budget = { day = 1000, month = 10000 }\nsole_user = true"
 KASPR = 'fields.work_email = { property = "email", from = ["kaspr"], accept = ["valid", "risky", "unverified"] }'
@@ -226,7 +226,7 @@ async def test_nothing_is_bought_before_the_books_were_compared(scene: Scene) ->
 
 
 async def test_the_daily_comparison_is_due_once_a_day(scene: Scene) -> None:
-    from worker.jobs import periods
+    from worker.service.jobs import periods
 
     worker = await scene.worker()
     assert periods(worker.runtime)["reconcile:forager"] == 86_400_000

@@ -13,14 +13,14 @@ from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
 from tests.waiting import until
 from worker.clock import clock
-from worker.engine import working_for
-from worker.follow import CLOSER_LOOK_MS, SHORTEST_PATIENCE_S, follow, run_credits
-from worker.ledger.figures import together
-from worker.ledger.work import Lane
-from worker.ledger.yields import Yields
-from worker.left import Held
-from worker.runs import set_cap
-from worker.watch import due_rows
+from worker.ledger.journal.figures import together
+from worker.ledger.money.yields import Yields
+from worker.ledger.work.work import Lane
+from worker.manual.follow import CLOSER_LOOK_MS, SHORTEST_PATIENCE_S, follow, run_credits
+from worker.manual.left import Held
+from worker.service.lifecycle import working_for
+from worker.triggers.poll import due_rows
+from worker.visits.runs import set_cap
 
 RUN = "sync-x"
 E_MAIL_AND_TITLE = """\

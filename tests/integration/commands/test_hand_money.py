@@ -18,11 +18,11 @@ from connectors.models import Identity
 from tests.contract.suite import route_of
 from tests.integration.commands.byhand import Hand
 from tests.waiting import until
-from worker.byhand.buying import NotNowError
-from worker.commands.hand.opening import at_forager
+from worker.commands.providers.opening import at_forager
 from worker.ledger.ledger import Ledger
-from worker.lookup import RESTORED
-from worker.vendors import open_providers
+from worker.manual.buying import NotNowError
+from worker.service.vendors import open_providers
+from worker.visits.purchase import RESTORED
 
 
 async def ledger_figures(hand: Hand, provider: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import pytest
 
 from connectors.models import Question, Reply
 from tests.integration.operating import Refill
-from worker.journal_entries import signal_entry
-from worker.ledger.budgets import BudgetLine
 from worker.ledger.ledger import Ledger
-from worker.ledger.tickets import Granted
-from worker.ledger.work import Due, Lane, Lease
+from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.tickets import Granted
+from worker.ledger.work.work import Due, Lane, Lease
+from worker.visits.journal_entries import signal_entry
 
 CONTACTS = ("acme_hubspot", "contact")
 LEADS = ("acme_salesforce", "lead")

@@ -11,8 +11,8 @@ import pytest
 from tests.contract.sandbox import Sandbox
 from tests.integration.operating import Refill
 from tests.waiting import until
-from worker.backfills import backfill_state, start_backfill, stop_backfill
 from worker.ledger.ledger import Ledger
+from worker.triggers.backfill_control import backfill_state, start_backfill, stop_backfill
 
 CONTACTS = ("acme_hubspot", "contact")
 

@@ -16,7 +16,7 @@ from tests.integration.intake.senders import event, now_ms, posted
 from tests.integration.redis.server import Server
 from tests.integration.scene import Life, Mortal
 from worker.ledger.ledger import Ledger
-from worker.ledger.work import Settlement
+from worker.ledger.work.work import Settlement
 from worker.web.app import web_app
 from worker.web.server import listen, serve
 

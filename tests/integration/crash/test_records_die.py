@@ -9,9 +9,9 @@ import pytest
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
 from tests.waiting import until
-from worker.jobs import poll_watch, tick
-from worker.ledger.budgets import Totals
-from worker.ledger.work import Lane
+from worker.ledger.money.budgets import Totals
+from worker.ledger.work.work import Lane
+from worker.service.jobs import poll_watch, tick
 
 POLL = {"name": f"poll:{CRM}.{KIND}", "key": f"{CRM}.{KIND}"}
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.scene import Scene
 from tests.integration.scenery import Open
-from worker.ledger.budgets import Totals
+from worker.ledger.money.budgets import Totals
 
 
 async def test_crash_point_09_after_the_reservation_nothing_was_sent_and_the_next_worker_goes_on(scene: Scene) -> None:

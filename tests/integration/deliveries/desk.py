@@ -25,10 +25,10 @@ from sandbox.people import World
 from sandbox.salesforce.store import PERSON as SALESFORCE_PERSON
 from sandbox.seeding import build_world
 from sandbox.serve import running
-from worker.explain import told
-from worker.ledger.deliveries import Row
-from worker.ledger.work import DeadLetter
-from worker.runtime import Runtime, open_runtime
+from worker.ledger.intake.deliveries import Row
+from worker.ledger.work.work import DeadLetter
+from worker.reports.explain import told
+from worker.service.runtime import Runtime, open_runtime
 
 OPTIONS = Options(vendors=("hubspot", "salesforce"), records=4, companies=4)
 CRMS = ("hubspot", "salesforce")

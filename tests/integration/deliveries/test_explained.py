@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from tests.integration.deliveries.desk import FIELDS, Desk, Open, ada
-from worker.ledger.work import Due, Lane, Work
+from worker.ledger.work.work import Due, Lane, Work
 
 DELIVERY = "search/c1"
 

@@ -13,7 +13,7 @@ from config.settings import Settings
 from tests.integration.intake import senders
 from tests.integration.intake.senders import signed
 from worker.ledger.ledger import Ledger
-from worker.ledger.work import Lease
+from worker.ledger.work.work import Lease
 from worker.web.app import web_app
 from worker.web.server import listen, serve
 

@@ -22,8 +22,8 @@ from tests.integration.intake.conftest import Door, settings_in
 from worker.decide.kept import Kept
 from worker.decide.record import Own
 from worker.ledger.ledger import Ledger
-from worker.ledger.work import Settlement
-from worker.watches import own_texts
+from worker.ledger.work.work import Settlement
+from worker.visits.watch import own_texts
 from worker.web.app import web_app
 from worker.web.openapi import document
 

@@ -17,13 +17,13 @@ from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
 from tests.integration.redis.server import running
-from worker.ledger.intake import Announced, Intake, Taken
+from worker.ledger.intake.intake import Announced, Intake, Taken
 from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.web.app import web_app
 from worker.web.bodies import Bodies, shallow
-from worker.web.gathering import Gathering
-from worker.web.punctual import Punctual
+from worker.web.deadline import Punctual
+from worker.web.post_batches import Gathering
 from worker.web.server import listen, serve
 
 PATH = "/webhooks/hubspot/acme_hubspot"

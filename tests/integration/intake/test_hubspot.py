@@ -14,7 +14,7 @@ from connectors.hubspot.events import events
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import event, now_ms, posted, signed
-from worker.ledger.work import Settlement
+from worker.ledger.work.work import Settlement
 from worker.web.hubspot import Portal
 
 PATH = "/webhooks/hubspot/acme_hubspot"

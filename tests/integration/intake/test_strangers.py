@@ -12,11 +12,11 @@ from redis.asyncio import Redis
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door
 from tests.integration.intake.senders import called_out, event, now_ms, posted, signed
-from worker.ledger.intake import Announced, Intake
+from worker.ledger.intake.intake import Announced, Intake
 from worker.ledger.scripts import Scripts
-from worker.ledger.work_values import Settlement
+from worker.ledger.work.work_values import Settlement
 from worker.web.bodies import MOST_HELD_BYTES
-from worker.web.punctual import STRANGER_WITHIN_S
+from worker.web.deadline import STRANGER_WITHIN_S
 
 PATH = "/webhooks/hubspot/acme_hubspot"
 CALLOUT = "/webhooks/salesforce/acme_salesforce"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Floor, Work
+from worker.ledger.work.work import Floor, Work
 
 
 @pytest.fixture

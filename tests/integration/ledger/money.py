@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.models import Question, Reply
-from worker.ledger.budgets import BudgetLine
+from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.tickets import Desk, Granted
 from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
-from worker.ledger.tickets import Desk, Granted
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

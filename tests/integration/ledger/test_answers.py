@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from connectors.models import Reply
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import ANN, BEN, DAY_MS, EVE, day_line, question, reply, reserve, send
-from worker.ledger.answers import Kept, pack, unpack
+from worker.ledger.money.answers import Kept, pack, unpack
+from worker.ledger.money.tickets import Desk, Granted, NoBudget
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Desk, Granted, NoBudget
 
 KEEP = 90 * DAY_MS
 EMAIL, PHONE, BOTH = ("work_email",), ("phone",), ("phone", "work_email")

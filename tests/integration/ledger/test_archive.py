@@ -9,11 +9,11 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
-from worker.archive import archive
-from worker.ledger.cursors import Cursors
-from worker.ledger.footprint import Footprint, Footprints
-from worker.ledger.journal import Journal
+from worker.ledger.journal.journal import Journal
+from worker.ledger.rates.cursors import Cursors
+from worker.ledger.redis_memory import Footprint, Footprints
 from worker.ledger.scripts import Scripts
+from worker.upkeep.archive import archive
 
 DAY_MS = 86_400_000
 

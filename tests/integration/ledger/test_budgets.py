@@ -12,18 +12,18 @@ from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import DAY_MS, day_line, grant, month_line, question, reply, send
-from worker.ledger.budgets import Booked, BudgetLine, Budgets
+from worker.ledger.money.budgets import Booked, BudgetLine, Budgets
+from worker.ledger.money.tickets import Desk, Granted
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Desk, Granted
 
 ASKER = """
 import asyncio, sys
 from collections import Counter
 from redis.asyncio import Redis
 from tests.integration.ledger.money import question
-from worker.ledger.budgets import BudgetLine
+from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Desk
+from worker.ledger.money.tickets import Desk
 
 async def main(socket, name, asks):
     client = Redis(unix_socket_path=socket)

@@ -11,7 +11,7 @@ from connectors.limits import TicketSpentError
 from connectors.models import Reply
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import LosingScripts
-from worker.ledger.creations import (
+from worker.ledger.money.creations import (
     BusyCreation,
     Claimed,
     Created,

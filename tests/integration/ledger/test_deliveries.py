@@ -6,9 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.ledger.work_steps import OWNER, READ
-from worker.ledger.deliveries import OBJECT, Deliveries, Row, Stored
+from worker.ledger.intake.deliveries import OBJECT, Deliveries, Row, Stored
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Ending, Lease, Work
+from worker.ledger.work.work import Ending, Lease, Work
 
 CRMS = ["acme_hubspot", "acme_salesforce"]
 PAGE = [Row("s1:1", "d1", '{"name":"Ünal"}'), Row("s1:2", "d2", "{}")]

@@ -30,18 +30,18 @@ from connectors.models import (
 from connectors.openprospect import DeliveredCompany
 from connectors.ports import Reader, Watched
 from tests.integration.conftest import Clock
-from worker.attend import attended
-from worker.deliver import Deliverer
-from worker.delivery_target import Target
-from worker.erasing import LATE_MS, erase_elsewhere
-from worker.ledger.creations import Creations
-from worker.ledger.deliveries import Deliveries, Row
-from worker.ledger.erasures import Erasures
-from worker.ledger.journal import Journal
-from worker.ledger.pauses import Pauses
+from worker.ledger.intake.deliveries import Deliveries, Row
+from worker.ledger.journal.erasures import Erasures
+from worker.ledger.journal.journal import Journal
+from worker.ledger.journal.signals import Signals
+from worker.ledger.money.creations import Creations
+from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
-from worker.ledger.signals import Signals
-from worker.ledger.work import Work
+from worker.ledger.work.work import Work
+from worker.upkeep.erase import LATE_MS, erase_elsewhere
+from worker.visits.deliver import Deliverer
+from worker.visits.delivery_target import Target
+from worker.visits.failures import attended
 
 CRM, OWNER, KEY = "acme", "worker-1", "search/c1"
 NAMES = {

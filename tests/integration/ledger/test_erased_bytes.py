@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from tests.integration.erased import dumped, found, on_disk
 from tests.integration.redis.server import Server
 from tests.waiting import until
-from worker.ledger.erasures import Erasures
-from worker.ledger.journal import Entry, Journal
+from worker.ledger.journal.erasures import Erasures
+from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 ADA, BOB = ("acme", "contact", "1"), ("acme", "contact", "2")

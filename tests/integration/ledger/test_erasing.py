@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Clock
-from worker.archive import archive, erase_lines
-from worker.erasing import LATE_MS, erase_elsewhere
-from worker.journal_entries import Intent, change_entry, created_entry, scrubbed, signal_entry
-from worker.ledger.erasures import Erasures
-from worker.ledger.journal import Journal
+from worker.ledger.journal.erasures import Erasures
+from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Due, Ending, Lane, Work
+from worker.ledger.work.work import Due, Ending, Lane, Work
+from worker.upkeep.archive import archive, erase_lines
+from worker.upkeep.erase import LATE_MS, erase_elsewhere
+from worker.visits.journal_entries import Intent, change_entry, created_entry, scrubbed, signal_entry
 
 DAY_MS = 86_400_000
 ADA = ("acme", "contact", "1")

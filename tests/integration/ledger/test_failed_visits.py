@@ -5,10 +5,10 @@ from __future__ import annotations
 from connectors.errors import ConnectorError, ContractError, RejectedError, SignInUnavailableError, UnavailableError
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, lease
-from worker.attend import attended
-from worker.ledger.pauses import Pauses
+from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Lease, Work
+from worker.ledger.work.work import Lease, Work
+from worker.visits.failures import attended
 
 MOST_MS = 900_000
 

@@ -6,9 +6,9 @@ import dataclasses
 
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease
-from worker.ledger.figures import Figures, RunFigures, together
+from worker.ledger.journal.figures import Figures, RunFigures, together
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Floor, Lane, Work
+from worker.ledger.work.work import Floor, Lane, Work
 
 LEFT = dataclasses.replace(READ, unfilled={"phone": "not_found", "work_email": "budget"})
 

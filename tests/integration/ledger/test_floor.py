@@ -6,9 +6,9 @@ from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places
-from worker.ledger.floor import Reaped
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import LEASE_MS, Ending, Floor, Lane, Settlement, Work
+from worker.ledger.work.all_work import Reaped
+from worker.ledger.work.work import LEASE_MS, Ending, Floor, Lane, Settlement, Work
 
 
 async def wait_for(work: Work, *ids: str, providers: tuple[str, ...] = ("kaspr",), lane: Lane = Lane.LIVE) -> None:

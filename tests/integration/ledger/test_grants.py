@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.conftest import Clock
-from worker.ledger.grants import EVERYSEC_S, Grants, Taken
+from worker.ledger.intake.grants import EVERYSEC_S, Grants, Taken
 from worker.ledger.scripts import Scripts
 
 CRM, MS = "acme", 90_000

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import READ, lease
-from worker.ledger.journal import Journal
+from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Work
+from worker.ledger.work.work import Work
 
 
 async def test_entries_come_with_the_settle_and_name_record_and_run(work: Work, scripts: Scripts, clock: Clock) -> None:

@@ -15,11 +15,11 @@ from connectors.errors import RateLimitedError
 from connectors.limits import Notice, Window
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import DAY_MS, HOUR_MS, day_line, grant
-from worker.ledger.limiter import RedisLimiter, jitter_s, pace
-from worker.ledger.pauses import Pauses
+from worker.ledger.money.tickets import Desk
+from worker.ledger.rates.limiter import RedisLimiter, jitter_s, pace
+from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Desk
-from worker.ledger.work import Due, Lane, Work
+from worker.ledger.work.work import Due, Lane, Work
 
 TEN_S = Window(190, 10)
 

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
-from worker.ledger.pauses import Pause, Pauses
+from worker.ledger.rates.pauses import Pause, Pauses
 from worker.ledger.scripts import Scripts
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.ledger.money import day_line, grant, question, reply
-from worker.ledger.budgets import Budgets
-from worker.ledger.room import NEEDED, SET_ASIDE, Room
+from worker.ledger.money.budgets import Budgets
+from worker.ledger.money.room import NEEDED, SET_ASIDE, Room
+from worker.ledger.money.spool import Spool
+from worker.ledger.money.tickets import Desk, LookupTicket, Settlement
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.spool import Spool
-from worker.ledger.tickets import Desk, LookupTicket, Settlement
 
 KEEP = 90 * 86_400_000
 SMALL = 2 << 20

@@ -26,12 +26,12 @@ from tests.integration.ledger.money import (
     send,
 )
 from tests.integration.ledger.work_steps import OWNER, READ, lease, settled
-from worker.ledger.answers import Kept
-from worker.ledger.budgets import Booked, Budgets
+from worker.ledger.money.answers import Kept
+from worker.ledger.money.budgets import Booked, Budgets
+from worker.ledger.money.spool import Loaded, Spool
+from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, Settlement, Unknown
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.spool import Loaded, Spool
-from worker.ledger.tickets import Desk, Granted, LookupTicket, Missed, Settlement, Unknown
-from worker.ledger.work import Ending, Work
+from worker.ledger.work.work import Ending, Work
 
 KEEP = 90 * DAY_MS
 

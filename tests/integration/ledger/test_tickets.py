@@ -21,10 +21,10 @@ from tests.integration.ledger.money import (
     reserve,
     send,
 )
-from worker.ledger.answers import Kept
-from worker.ledger.budgets import Booked, BudgetLine, Budgets, Totals
+from worker.ledger.money.answers import Kept
+from worker.ledger.money.budgets import Booked, BudgetLine, Budgets, Totals
+from worker.ledger.money.tickets import VERDICT_MS, Busy, Desk, Ended, Granted, Missed, NoBudget, StaleDay, Unknown
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import VERDICT_MS, Busy, Desk, Ended, Granted, Missed, NoBudget, StaleDay, Unknown
 
 KEEP = 90 * DAY_MS
 

@@ -15,10 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.examples import examples
 from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.money import ANN, day_line, question, reply
-from worker.ledger.answers import Kept
-from worker.ledger.budgets import Booked, Budgets, Totals
+from worker.ledger.money.answers import Kept
+from worker.ledger.money.budgets import Booked, Budgets, Totals
+from worker.ledger.money.tickets import Busy, Desk, Granted, Missed, NoBudget, Unknown
 from worker.ledger.scripts import Scripts
-from worker.ledger.tickets import Busy, Desk, Granted, Missed, NoBudget, Unknown
 
 CAP, PRICE, DEADLINE, KEEP_ANSWER, KEEP_DOUBT = 22, 5, 1000, 9000, 20_000
 SLUGS = st.sampled_from(["a", "b", "c"])

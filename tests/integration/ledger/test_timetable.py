@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.integration.conftest import Clock
-from worker.ledger.cursors import Cursors
+from worker.ledger.rates.cursors import Cursors
+from worker.ledger.rates.timetable import RETRY_MS, Beat, Ticked, Timetable
 from worker.ledger.scripts import Scripts
-from worker.ledger.timetable import RETRY_MS, Beat, Ticked, Timetable
 
 
 async def test_task_is_begun_by_one_asker_per_period(scripts: Scripts, clock: Clock) -> None:

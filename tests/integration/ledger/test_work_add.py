@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places, settled
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Added, CursorMove, Due, Ending, Lane, Work
+from worker.ledger.work.work import Added, CursorMove, Due, Ending, Lane, Work
 
 
 async def test_ten_events_on_one_record_are_one_visit(work: Work) -> None:

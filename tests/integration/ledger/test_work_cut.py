@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, places
-from worker.ledger.figures import Figures
+from worker.ledger.journal.figures import Figures
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Ending, Floor, Lane, Left, Settlement, Work
+from worker.ledger.work.work import Ending, Floor, Lane, Left, Settlement, Work
 
 SYNC, NEXT = "sync-1", "sync-2"
 LATER_MS = 600_000

@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.examples import examples
 from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.work_steps import READ, places
-from worker.ledger.floor import Reaped
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import LEASE_MS, Due, Ending, Floor, Lane, Lease, Work
+from worker.ledger.work.all_work import Reaped
+from worker.ledger.work.work import LEASE_MS, Due, Ending, Floor, Lane, Lease, Work
 
 T = TypeVar("T")
 IDS = ["1", "2", "3", "4"]

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import READ, RUN, add
+from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
-from worker.ledger.timetable import Timetable
-from worker.ledger.work import LEASE_MS, CursorMove, Due, Ending, Floor, Lane, Work
+from worker.ledger.work.work import LEASE_MS, CursorMove, Due, Ending, Floor, Lane, Work
 
 RECORDS = 400
 

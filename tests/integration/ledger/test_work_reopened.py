@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.conftest import Clock
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Due, Ending, Floor, Lane, Lease, Settlement, Work
+from worker.ledger.work.work import Due, Ending, Floor, Lane, Lease, Settlement, Work
 
 SETTLEMENT = Settlement("ab12", stamp=1, read_at=5_000, own={"phone": "{}"})
 

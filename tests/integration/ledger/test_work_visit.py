@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places, settled
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import LEASE_MS, Counts, DeadLetter, Due, Ending, Floor, Lane, Lease, Work
+from worker.ledger.work.work import LEASE_MS, Counts, DeadLetter, Due, Ending, Floor, Lane, Lease, Work
 
 Step = Callable[[Work, Lease], Awaitable[Ending]]
 

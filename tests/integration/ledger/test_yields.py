@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from worker.ledger.money.yields import Yields
 from worker.ledger.scripts import Scripts
-from worker.ledger.work import Due, Lane, Settlement, Work
-from worker.ledger.yields import Yields
+from worker.ledger.work.work import Due, Lane, Settlement, Work
 
 
 async def settle(scripts: Scripts, id: str, counted: dict[str, int], *, repeat: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from worker.ledger.work import Added, Due, Lane, Lease, Settlement, Work
+from worker.ledger.work.work import Added, Due, Lane, Lease, Settlement, Work
 
 RUN = "day-2026-11-20"
 OWNER = "worker-1"

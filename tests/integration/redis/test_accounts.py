@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from tests.integration.redis.test_restored import refill
 from tests.integration.scene import CRM, Scene
-from worker.accounts import AnotherAccountError, refuse_another
-from worker.ledger.accounts import Accounts
+from worker.ledger.intake.accounts import Accounts
+from worker.service.accounts import AnotherAccountError, refuse_another
 
 
 def configure(scene: Scene, portal: int) -> None:

@@ -14,7 +14,7 @@ from config.load import load
 from tests.integration.redis.server import Server
 from tests.integration.scene import Scene, Worker
 from tests.waiting import until
-from worker.ledger.budgets import Totals
+from worker.ledger.money.budgets import Totals
 from worker.web.app import web_app
 
 Step = Callable[[Redis], Awaitable[Any]]

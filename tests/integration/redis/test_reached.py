@@ -20,7 +20,7 @@ from config.load import load
 from config.problems import ConfigError
 from config.settings import Settings
 from tests.integration.redis.server import Server
-from worker.connection import open_redis
+from worker.redis.connection import open_redis
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import pytest
 from tests.integration.redis.server import Server
 from tests.integration.scene import Scene, Worker
 from worker.cli import main
-from worker.jobs import check_books, check_epoch, compare_books
-from worker.ledger.epochs import Epoch, HighWater
+from worker.ledger.money.rollback_guard import Epoch, HighWater
+from worker.service.jobs import check_books, check_epoch, compare_books
 
 
 async def refill(scene: Scene, *words: str) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from config.logs import KNOWN
 from config.masking import masked
 from tests.integration.redis.test_restored import refill
 from tests.integration.scene import Scene
-from worker.connection import open_redis
+from worker.redis.connection import open_redis
 from worker.web.app import web_app
 
 SENTENCE = "maxmemory-policy is allkeys-lru and must be noeviction"

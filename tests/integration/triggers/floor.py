@@ -17,14 +17,14 @@ from config.load import load
 from tests.e2e.stage import laid_over, toml
 from tests.e2e.vendors import Vendors
 from tests.waiting import until
-from worker import trial
 from worker.clock import clock
-from worker.jobs import admit
-from worker.ledger.work import Work
-from worker.runtime import Runtime, open_runtime
-from worker.sweep import Sweep, sweep
-from worker.watch import Polled, activation_cursor, poll
-from worker.watches import Watch
+from worker.commands import trial
+from worker.ledger.work.work import Work
+from worker.service.jobs import admit
+from worker.service.runtime import Runtime, open_runtime
+from worker.triggers.poll import Polled, activation_cursor, poll
+from worker.triggers.sweep import Sweep, sweep
+from worker.visits.watch import Watch
 from worker.web.app import web_app
 from worker.web.server import listen, serve
 

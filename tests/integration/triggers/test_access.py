@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
 from tests.waiting import until
-from worker.runtime import open_runtime
+from worker.service.runtime import open_runtime
 
 DAY_MS = 86_400_000
 

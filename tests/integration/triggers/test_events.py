@@ -21,11 +21,11 @@ from tests.integration.erased import dumped, found, on_disk
 from tests.integration.intake.senders import signed
 from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, RUN, SALESFORCE, Floor, opened
 from tests.waiting import until
-from worker.jobs import archive_journal, erase
-from worker.journal_entries import Intent, change_entry
-from worker.ledger.answers import Answers
-from worker.ledger.work import Due, Lane
-from worker.watch import due_rows
+from worker.ledger.money.answers import Answers
+from worker.ledger.work.work import Due, Lane
+from worker.service.jobs import archive_journal, erase
+from worker.triggers.poll import due_rows
+from worker.visits.journal_entries import Intent, change_entry
 from worker.web.server import listen, serve
 
 HOOK = f"/webhooks/hubspot/{HUBSPOT}"

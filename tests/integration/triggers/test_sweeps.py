@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 
 from tests.integration.triggers.floor import HUBSPOT, RUN, Floor, opened
 from worker.clock import clock
-from worker.ledger.work import Settlement
-from worker.watch import Backfill, activation_cursor, backfill, backfill_cursor, due_rows
+from worker.ledger.work.work import Settlement
+from worker.triggers.poll import Backfill, activation_cursor, backfill, backfill_cursor, due_rows
 
 DAY_MS = 86_400_000
 

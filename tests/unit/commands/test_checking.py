@@ -16,7 +16,7 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.models import Property
-from worker.commands.checking import failure, wrong_properties
+from worker.commands.check import failure, wrong_properties
 
 TOML = """
 [crm.one]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from worker.ledger.budgets import Totals
-from worker.ledger.figures import RunFigures
-from worker.ledger.pauses import Pause
-from worker.ledger.timetable import Beat
-from worker.ledger.work import Counts
-from worker.overview import Credits, Overview
-from worker.purse import Cap
+from worker.ledger.journal.figures import RunFigures
+from worker.ledger.money.budgets import Totals
+from worker.ledger.rates.pauses import Pause
+from worker.ledger.rates.timetable import Beat
+from worker.ledger.work.work import Counts
+from worker.reports.overview import Credits, Overview
+from worker.visits.budget_lines import Cap
 from worker.web import metrics
 
 NOW = 1_800_000_000_000

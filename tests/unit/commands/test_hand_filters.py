@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.forager import JobQuery, OrganizationQuery, RoleQuery
-from worker.commands.hand import filters
-from worker.commands.hand.saying import WrongUseError, credits_of
-from worker.commands.hand.sheets import ENTRY_COLUMNS, rows_of
+from worker.commands.providers import filters
+from worker.commands.providers.output import WrongUseError, credits_of
+from worker.commands.providers.sheets import ENTRY_COLUMNS, rows_of
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from config.load import load
 from config.problems import ConfigError
 from config.settings import Settings
 from worker.commands import names
-from worker.overview import works
+from worker.reports.overview import works
 
 TOML = """
 [providers.kaspr]

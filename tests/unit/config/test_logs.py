@@ -53,12 +53,12 @@ def lines() -> Iterator[Lines]:
 
 def test_event_is_one_line_of_json_with_its_context(lines: Lines) -> None:
     with structlog.contextvars.bound_contextvars(crm="acme_hubspot", record_id="12345678901"):
-        structlog.get_logger("worker.visit").info("visit.settled", duration_ms=12.5, credits=3)
+        structlog.get_logger("worker.visits.visit").info("visit.settled", duration_ms=12.5, credits=3)
     assert lines.last.pop("timestamp").endswith("Z")
     assert lines.last == {
         "event": "visit.settled",
         "level": "info",
-        "logger": "worker.visit",
+        "logger": "worker.visits.visit",
         "crm": "acme_hubspot",
         "record_id": "12345678901",
         "duration_ms": 12.5,

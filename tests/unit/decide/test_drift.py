@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide.drift import Doubt, Verdicts, outside, verdicts
+from worker.decide.books_difference import Doubt, Verdicts, outside, verdicts
 
 credits = st.integers(min_value=0, max_value=50)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.models import Marks, Property, Record
-from worker.decide import marks
+from worker.decide import provenance
 from worker.decide.decision import Change
 from worker.decide.fingerprint import fingerprint
 from worker.decide.policy import FieldRule, Policy
@@ -28,55 +28,57 @@ def record(held: str = "", read_at: int = AT) -> Record:
 
 
 def test_each_field_tells_whom_it_is_from_and_when() -> None:
-    told = marks.source("", [change("work_email"), change("phone", "kaspr")], AT, 0)
+    told = provenance.source("", [change("work_email"), change("phone", "kaspr")], AT, 0)
     assert told == "work_email forager 2026-11-20; phone kaspr 2026-11-20"
 
 
 def test_the_newest_word_on_a_field_wins_and_stands_first() -> None:
     held = "phone kaspr 2025-01-02; work_email forager 2025-01-02"
-    told = marks.source(held, [change("work_email", "kaspr")], AT, 0)
+    told = provenance.source(held, [change("work_email", "kaspr")], AT, 0)
     assert told == "work_email kaspr 2026-11-20; phone kaspr 2025-01-02"
 
 
 def test_what_a_person_wrote_there_stays() -> None:
     assert (
-        marks.source("from the fair; phone", [change("phone")], AT, 0)
+        provenance.source("from the fair; phone", [change("phone")], AT, 0)
         == "phone forager 2026-11-20; from the fair; phone"
     )
 
 
 def test_what_does_not_fit_goes_whole_and_oldest_first() -> None:
     held = "phone kaspr 2025-01-02; city forager 2024-01-02"
-    assert marks.source(held, [change("job_title")], AT, 60) == "job_title forager 2026-11-20; phone kaspr 2025-01-02"
-    assert marks.source(held, [change("job_title")], AT, 5) == ""
+    assert (
+        provenance.source(held, [change("job_title")], AT, 60) == "job_title forager 2026-11-20; phone kaspr 2025-01-02"
+    )
+    assert provenance.source(held, [change("job_title")], AT, 5) == ""
 
 
 @given(st.text(max_size=60), st.integers(1, 80), st.lists(st.sampled_from(["phone", "city", "work_email"]), max_size=3))
 def test_the_source_always_fits_and_says_nothing_twice(held: str, length: int, fields: list[str]) -> None:
-    told = marks.source(held, [change(one) for one in fields], AT, length)
+    told = provenance.source(held, [change(one) for one in fields], AT, length)
     assert len(told) <= length
     parts = told.split("; ") if told else []
     assert len(parts) == len(set(parts))
-    again = marks.source(told, [change(one) for one in fields], AT, length)
+    again = provenance.source(told, [change(one) for one in fields], AT, length)
     assert set(again.split("; ")) == set(told.split("; "))
 
 
 def test_both_are_written_beside_a_change_and_neither_without_one() -> None:
-    assert marks.beside(NAMES, SCHEMA, record(), [change("phone")]) == {
+    assert provenance.beside(NAMES, SCHEMA, record(), [change("phone")]) == {
         "refill_source": "phone forager 2026-11-20",
         "refill_checked_at": "2026-11-20T00:00:05Z",
     }
-    assert marks.beside(NAMES, SCHEMA, record(), []) == {}
-    assert marks.beside(NAMES, SCHEMA, record(read_at=0), [change("phone")]) == {}
+    assert provenance.beside(NAMES, SCHEMA, record(), []) == {}
+    assert provenance.beside(NAMES, SCHEMA, record(read_at=0), [change("phone")]) == {}
 
 
 def test_what_is_given_back_is_no_longer_ours() -> None:
     held = record("phone kaspr 2025-01-02")
-    assert marks.without(NAMES, SCHEMA, held, [change("city")]) == {
+    assert provenance.without(NAMES, SCHEMA, held, [change("city")]) == {
         "refill_source": "city forager 2026-11-20; phone kaspr 2025-01-02"
     }
-    assert marks.without(NAMES, SCHEMA, record(), []) == {"refill_source": ""}
-    assert marks.without(Marks(), SCHEMA, held, []) == marks.without(NAMES, SCHEMA, None, []) == {}
+    assert provenance.without(NAMES, SCHEMA, record(), []) == {"refill_source": ""}
+    assert provenance.without(Marks(), SCHEMA, held, []) == provenance.without(NAMES, SCHEMA, None, []) == {}
 
 
 @pytest.mark.parametrize(
@@ -91,11 +93,11 @@ def test_what_is_given_back_is_no_longer_ours() -> None:
     ],
 )
 def test_only_a_property_that_can_hold_it_is_used(schema: dict[str, Property], there: Marks) -> None:
-    assert marks.usable(NAMES, schema) == there
+    assert provenance.usable(NAMES, schema) == there
 
 
 def test_no_mark_changes_what_a_record_is_remembered_by() -> None:
     policy = Policy("acme", "contact", rules=(FieldRule("phone", "phone", ("kaspr",)),))
     plain = Record("contact", "1", {"email": "mara@quist.example"})
-    marked = Record("contact", "1", {**plain.values, **marks.beside(NAMES, SCHEMA, record(), [change("phone")])})
+    marked = Record("contact", "1", {**plain.values, **provenance.beside(NAMES, SCHEMA, record(), [change("phone")])})
     assert fingerprint(look(plain, policy), policy) == fingerprint(look(marked, policy), policy)

@@ -1,0 +1,218 @@
+"""``backfill``: everything a CRM had before it was watched, in the lane that never delays fresh work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.live import Live
+from rich.table import Table
+
+from worker.clock import clock
+from worker.commands.names import known_watch
+from worker.commands.session import err, opened_ledger, out, print_json, session, settings_of
+from worker.commands.sync import say
+from worker.commands.tables import table
+from worker.exit_codes import DONE
+from worker.ledger.journal.figures import RunFigures, together
+from worker.ledger.work.work import Work
+from worker.manual.endings import Ending
+from worker.manual.follow import Progress, Show, follow, perhaps_charged, run_credits
+from worker.manual.left import Held, left_behind
+from worker.manual.look import NotAsked, passed_over
+from worker.manual.passes import PATIENCE_S
+from worker.service.jobs import is_full, unasked
+from worker.service.lifecycle import stop_on_signals, working_for
+from worker.service.runtime import Runtime
+from worker.triggers.backfill_control import backfill_state, start_backfill, stop_backfill
+from worker.triggers.poll import Backfill, backfill
+from worker.visits.runs import new_run, set_cap
+
+ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; nobody waits here for one that was killed
+ROOM = 200  # a page of either crm
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Holds what is asked for: at most ``limit`` records with gaps, ``max_credits`` credits; ``None`` = no bound."""
+
+    crm: str
+    object: str
+    limit: int | None = None
+    max_credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """Where a backfill stands once nothing of it can go on. ``open`` are its records that are still in the work."""
+
+    state: Backfill
+    open: int
+    figures: RunFigures
+    credits: dict[str, int]
+    ending: Ending = field(default_factory=Ending)
+
+    def as_json(self) -> dict[str, Any]:
+        """One object for scripts."""
+        told = {
+            "run": self.state.run,
+            "done": self.state.done,
+            "stopped": self.state.stopped,
+            "seen": self.state.seen,
+            "open": self.open,
+            "records": self.figures.records,
+            "gaps": self.figures.gaps,
+            "filled": sum(self.figures.filled.values()),
+            "credits": self.credits,
+            "dead": self.ending.dead,
+        }
+        return self.ending.as_json() | told
+
+
+async def run_stop(config: Path | None, crm: str, object: str) -> int:
+    """Stop the walk where it is; what is in the work already is still visited."""
+    settings = settings_of(config)
+    known_watch(settings, crm, object)
+    async with opened_ledger(settings) as ledger:
+        state = await stop_backfill(ledger.work(crm, object), ledger.cursors)
+    if state is None or state.done:
+        _say(f"no backfill of {crm} {object} is under way")
+    else:
+        _say(_where(crm, object, state))
+    return DONE
+
+
+async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int:
+    """Begin the walk, or take it up where it was stopped, and follow it to its end or to Ctrl-C."""
+    settings = settings_of(config)
+    known_watch(settings, walk.crm, walk.object)
+    stop = stop_on_signals()
+    async with session(settings) as runtime:
+        ledger = runtime.ledger
+        work = ledger.work(walk.crm, walk.object)
+        run, capped = new_run("backfill"), walk.max_credits is not None
+        if walk.max_credits is not None:
+            await set_cap(ledger.cursors, run, walk.max_credits)  # before anybody can claim a record of it
+        is_served = any(beat.serves_all for beat in await ledger.timetable.alive(ALIVE_MS))
+        state = await start_backfill(work, ledger.cursors, run=run, limit=walk.limit, renamed=capped)
+        if capped and state.run != run:
+            err.say("one is under way and keeps its own bounds: --stop it first to give it others")
+        await work.own_all(state.run, only_cut=True)
+        walker = _Walker(runtime, work, state)
+        async with nullcontext() if is_served else working_for(runtime, state.run, walker.step):
+            with _shown(err.is_terminal and not as_json) as show:
+                left = await follow(
+                    *(runtime, state.run, [work]),
+                    patience_s=PATIENCE_S,
+                    looking=walker.is_on,
+                    show=show,
+                    stop=stop,
+                    served=is_served,
+                )
+            is_stuck = not (walker.state.done or walker.state.stopped)
+            if is_stuck:
+                walker.state = await stop_backfill(work, ledger.cursors) or walker.state
+        found = await _walked(walker, left, is_stuck=is_stuck and not stop.is_set())
+    if as_json:
+        print_json(found.as_json())
+    else:
+        out.print(_summary(walk, found))
+        _say(_where(walk.crm, walk.object, found.state))
+    say(found.ending)
+    return DONE if stop.is_set() else found.ending.code
+
+
+@dataclass(slots=True)
+class _Walker:
+    """The walk itself, by this process or another. ``why`` it could not go on, ``""`` while it can."""
+
+    runtime: Runtime
+    work: Work
+    state: Backfill
+    why: str = ""
+    moved: int = field(default_factory=clock)
+
+    async def step(self, runtime: Runtime) -> None:
+        """Walk on as far as there is room."""
+        watch = runtime.watches.get((self.work.crm, self.work.object))
+        if watch is not None and not await is_full(runtime):
+            self.why = await unasked(runtime, watch.crm, partial(backfill, watch, runtime.ledger.cursors))
+
+    async def is_on(self) -> bool:
+        """Says whether it still walks: not while a person must act, no room comes free, or it has stood for long."""
+        before, ledger = self.state, self.runtime.ledger
+        self.state = await backfill_state(self.work, ledger.cursors) or before
+        if self.state != before:
+            self.moved = clock()
+        if self.state.done or self.state.stopped or clock() - self.moved > PATIENCE_S * 1000:
+            return False
+        needs_a_person = any(not one.until_ms for one in await ledger.pauses.of(self.work.crm))
+        return not needs_a_person and await self.work.room() >= ROOM
+
+
+async def _walked(walker: _Walker, left: list[Held], *, is_stuck: bool) -> Walked:
+    """Returns what is to be told of it."""
+    runtime, work, state = walker.runtime, walker.work, walker.state
+    by_work = await runtime.ledger.figures.run(state.run)
+    missed = passed_over(by_work)
+    pauses = await runtime.ledger.pauses.of(work.crm)
+    why = walker.why or next((one.why or one.reason for one in pauses), "")
+    if is_stuck and why:
+        missed.insert(0, NotAsked(work.crm, work.object, why))
+    unwalked = [Held(work.crm, work.object, 0, "walk")] if is_stuck else []
+    ending = Ending(
+        left=(*left, *unwalked, *left_behind(by_work)),
+        not_asked=missed,
+        uncertain=await perhaps_charged(runtime, state.run),
+        dead=(await work.counts()).dead,
+    )
+    credits = await run_credits(runtime, state.run)
+    return Walked(state, sum(one.records for one in left), together(by_work.values()), credits, ending)
+
+
+@contextmanager
+def _shown(is_shown: bool) -> Iterator[Show | None]:
+    """A line that is kept up to date, where somebody sees it."""
+    if not is_shown:
+        yield None
+        return
+    with Live("", console=err, refresh_per_second=4, transient=True) as live:
+        yield lambda progress: live.update(_line(progress))
+
+
+def _line(progress: Progress) -> str:
+    credits = ", ".join(f"{name} {count}" for name, count in progress.credits.items() if count) or "none"
+    return (
+        f"open {progress.open}  waiting {progress.waiting}  visited {progress.figures.records}  "
+        f"filled {sum(progress.figures.filled.values())}  credits: {credits}"
+        + ("  walking" if progress.looking else "")
+    )
+
+
+def _summary(walk: Walk, found: Walked) -> Table:
+    rows: list[tuple[str, object]] = [
+        ("records walked", found.state.seen),
+        ("records visited", found.figures.records),
+        ("gaps found", found.figures.gaps),
+        ("filled", sum(found.figures.filled.values())),
+        *((f"credits at {name}", count) for name, count in found.credits.items()),
+        ("still open", found.open),
+        ("dead letters", found.ending.dead),
+    ]
+    return table(f"Backfill of {walk.crm} {walk.object}", ("", ""), rows, figures=1)
+
+
+def _where(crm: str, object: str, state: Backfill) -> str:
+    """Tells where the walk stands, and how it goes on."""
+    if state.done:
+        return f"the walk over {crm} {object} is finished: {state.seen} records, and the next one begins anew"
+    at_limit = " at its limit" if state.left == 0 else ""
+    return f"stopped{at_limit} after {state.seen} records: refill backfill {crm} {object} goes on from there"
+
+
+def _say(text: str) -> None:
+    out.say(text)

@@ -1,0 +1,373 @@
+"""``check``: configuration, Redis, every credential and every mapped property, each with what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.text import Text
+from structlog.contextvars import bound_contextvars
+
+from config import retirements
+from config.load import variable
+from config.problems import ConfigError
+from config.settings import CrmSettings, Providers, Settings
+from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
+from connectors.limits import NoLimiter
+from connectors.models import Cursor, Property, Standing
+from connectors.ports import Crm
+from connectors.vendor_clock import VendorClock
+from worker.commands.check_deliveries import unmet_by_deliveries
+from worker.commands.session import err, out, print_json, settings_of
+from worker.commands.tables import cell, table
+from worker.exit_codes import DONE, FAILED, WRONG_USE
+from worker.ledger.intake.grants import Grants
+from worker.ledger.money.room import Room
+from worker.ledger.money.spool import Spool
+from worker.ledger.scripts import Scripts
+from worker.redis.connection import Safety, check_safety, open_redis
+from worker.service.needs import unmet
+from worker.service.policy import policy, watched_of, with_ids
+from worker.service.refresh_tokens import Vault
+from worker.service.vendors import open_crm, open_openprospect, open_providers, renews
+from worker.upkeep.vendor_clocks import FAR_MS
+
+OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"
+PATIENCE_S = 60.0
+SOON_DAYS = 365
+_STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
+
+    part: str
+    level: str
+    told: str
+    do: str = ""
+
+
+async def run_check(config: Path | None, *, as_json: bool) -> int:
+    """Look at everything at once; no failure hides another."""
+    try:
+        settings = settings_of(config)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        _show([Finding("configuration", FAILED_LEVEL, problem) for problem in error.problems], as_json=True)
+        return WRONG_USE
+    logging.getLogger("connectors").setLevel(logging.ERROR)  # what is repeated and why stands in the table
+    findings = await check(settings)
+    _show(findings, as_json=as_json)
+    return FAILED if any(one.level == FAILED_LEVEL for one in findings) else DONE
+
+
+def _show(findings: Sequence[Finding], *, as_json: bool) -> None:
+    if as_json:
+        ok = all(one.level != FAILED_LEVEL for one in findings)
+        print_json({"ok": ok, "checks": [asdict(one) for one in findings]})
+        return
+    found = table("Check", ("part", "", "found", "what to do"), ())
+    for one in findings:
+        level = Text(one.level, style=_STYLES[one.level])
+        found.add_row(cell(one.part), level, cell(one.told), cell(one.do))
+    out.print(found)
+    failed = sum(one.level == FAILED_LEVEL for one in findings)
+    (err if failed else out).say(f"{failed} of {len(findings)} failed" if failed else "all is well")
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """Every finding: configuration, Redis, vendors in the order of the configuration.
+
+    Vendors are asked past the limiter, a handful of calls in all: a pause, for a bad credential perhaps, must not keep
+    the credential from being looked at.
+    """
+    findings = [Finding("configuration", WARNING, warning) for warning in settings.warnings] or [
+        Finding("configuration", OK, _configured(settings))
+    ]
+    findings += [Finding("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
+    findings.append(_disk(Spool(settings.data_dir).room))
+    if broken := Spool(settings.data_dir).broken():
+        told = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
+        findings.append(Finding("spool", WARNING, told, "see refill uncertain list"))
+    async with AsyncExitStack() as stack:
+        vault: Vault | None = None
+        try:
+            redis = await stack.enter_async_context(open_redis(settings))
+            findings += _redis(settings, await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe))
+            vault = Vault(Grants(Scripts(redis)), settings)
+        except ConfigError as error:
+            findings += [Finding("redis", FAILED_LEVEL, problem) for problem in error.problems]
+        asked = [*await _providers(settings, stack), *_crms(settings, vault, stack)]
+        with bound_contextvars(job="check"):
+            for found in await asyncio.gather(*asked):
+                findings += found
+    return findings
+
+
+def _disk(room: Room) -> Finding:
+    """Says how much is left where paid replies and the embedded Redis are kept."""
+    free, needed = room.free() >> 20, room.needed() >> 20
+    if room.free() < room.needed():
+        told = f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
+        return Finding("disk", FAILED_LEVEL, told, "make room; what was paid for is kept meanwhile")
+    return Finding("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
+
+
+def _configured(settings: Settings) -> str:
+    asked = ["openprospect"] if settings.providers.openprospect else []
+    names = [*settings.providers.paid, *asked, *settings.crm]
+    return ", ".join(names) or "nothing is configured"
+
+
+def _redis(settings: Settings, safety: Safety) -> Iterator[Finding]:
+    own = "your own"
+    if settings.redis.url is None:
+        own = "embedded, reached by this user over a socket in a folder of its own only"
+    fsync = f", appendfsync {safety.appendfsync}" if safety.appendfsync else ""
+    yield Finding("redis", OK, f"{safety.server}, {own}{fsync}")
+    for note in safety.notes:
+        yield Finding("redis", WARNING, note)
+
+
+# ---- providers ---------------------------------------------------------------------------------------------------
+
+
+async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitable[list[Finding]]]:
+    asked: list[Awaitable[list[Finding]]] = []
+    for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
+        stack.push_async_callback(provider.aclose)
+        key = variable(("providers", name, "api_key"))
+        asked.append(_standing(name, key, provider.standing(), provider.clock))
+    if settings.providers.openprospect:
+        vendor = open_openprospect(settings.providers.openprospect, NoLimiter())
+        stack.push_async_callback(vendor.aclose)
+        key = variable(("providers", "openprospect", "api_key"))
+        asked.append(_standing("openprospect", key, vendor.standing(), vendor.clock))
+    return asked
+
+
+async def _standing(part: str, credential: str, asking: Awaitable[Standing], clock: VendorClock) -> list[Finding]:
+    """Asks a vendor about us; ``credential`` names the variable it is told by, ``clock`` has read its reply."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            standing = await asking
+    except (ConnectorError, ConfigError, TimeoutError) as error:
+        return [failure(part, credential, error)]
+    told = [standing.who]
+    if standing.credits is not None:
+        told.append(f"{standing.credits} credits left")
+    if standing.prices:
+        prices = ", ".join(f"{name.replace('_', ' ')} {price}" for name, price in sorted(standing.prices.items()))
+        told.append(f"credits per call: {prices}")
+    empty = standing.credits == 0
+    do = "buy credits: nothing is looked up here until there are some" if empty else ""
+    found = Finding(part, WARNING if empty else OK, "; ".join(told), do)
+    notes = [*standing.notes, *_clock_note(clock)]
+    return [found, *(Finding(part, _weight(note), note) for note in notes)]
+
+
+def _clock_note(clock: VendorClock) -> Iterator[str]:
+    """Says when a vendor's clock and this machine's are far apart: one of the two is wrong."""
+    now_ms = clock.now()
+    offset_s = 0 if now_ms is None else round(now_ms / 1000 - time.time())
+    if abs(offset_s) * 1000 >= FAR_MS:
+        way = "ahead of" if offset_s > 0 else "behind"
+        yield f"its clock is {abs(offset_s)} s {way} this machine's: set this machine's clock by NTP"
+
+
+def _weight(note: str) -> str:
+    """A note of figures is no warning."""
+    return OK if note[:1].isdigit() else WARNING
+
+
+def failure(part: str, credential: str, error: BaseException) -> Finding:
+    """Says what failed and what to do, from the kind of failure and the connector's own hint."""
+    hint = error.hint if isinstance(error, ConnectorError) else ""
+    match error:
+        case ConfigError():
+            return Finding(part, FAILED_LEVEL, "; ".join(error.problems))
+        case TimeoutError():
+            return Finding(part, FAILED_LEVEL, "it does not answer", "check base_url and the network")
+        case AccessError():
+            told = f"it refuses our credential{_status(error)}"
+            told = told if error.status in {401, 403} or not hint else f"it cannot be used{_status(error)}"
+            return Finding(part, FAILED_LEVEL, told, hint or f"check {credential}")
+        case CreditsError():
+            return Finding(part, FAILED_LEVEL, "it has no credits left", hint or "buy some")
+        case ContractError():
+            return Finding(part, FAILED_LEVEL, f"its answer is none of this API ({error.code})", "check base_url")
+        case UnavailableError() if error.status is None:
+            return Finding(part, FAILED_LEVEL, "it does not answer", hint or "check base_url and the network")
+        case UnavailableError():
+            return Finding(part, FAILED_LEVEL, f"it is out of order{_status(error)}", hint or "try again later")
+        case ConnectorError():
+            told = f"it refuses the request{_status(error)}"
+            return Finding(part, FAILED_LEVEL, told, hint or f"check base_url and {credential}")
+    return Finding(part, FAILED_LEVEL, type(error).__name__)
+
+
+def _status(error: ConnectorError) -> str:
+    words = [*([f"status {error.status}"] if error.status else []), *([error.code] if error.code else [])]
+    return f" ({', '.join(words)})" if words else ""
+
+
+# ---- CRMs --------------------------------------------------------------------------------------------------------
+
+
+def _crms(settings: Settings, vault: Vault | None, stack: AsyncExitStack) -> Iterator[Awaitable[list[Finding]]]:
+    to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
+    for name, crm in settings.crm.items():
+        yield _crm(name, crm, settings.providers, vault, stack, delivered=name in to)
+
+
+async def _crm(
+    name: str,
+    settings: CrmSettings,
+    providers: Providers,
+    vault: Vault | None,
+    stack: AsyncExitStack,
+    *,
+    delivered: bool,
+) -> list[Finding]:
+    if vault is None and renews(settings):
+        told = "not asked: its refresh token may have been replaced, and the new one is in Redis"
+        return [Finding(name, WARNING, told)]
+    credential = variable(("crm", name, "token" if getattr(settings, "token", None) else "client_id"))
+    try:
+        vendor = open_crm(name, settings, NoLimiter(), vault)
+    except (ConnectorError, ConfigError) as error:
+        return [failure(name, credential, error)]
+    stack.push_async_callback(vendor.aclose)
+    found = await _standing(name, credential, vendor.standing(), vendor.clock)
+    if any(one.level == FAILED_LEVEL for one in found):
+        return found  # the same credential would be refused for every object
+    objects = [kind for kind in ("contact", "lead", "company") if getattr(settings.watch, kind, None) is not None]
+    rights = [_rights(name, settings, vendor, kind, credential) for kind in objects if kind != "company"]
+    if delivered:
+        objects = list(dict.fromkeys([*objects, "company", settings.deliver_as]))
+    parts = await asyncio.gather(
+        *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects),
+        *(_asked(name, settings, vendor, kind, credential, providers) for kind in objects if kind != "company"),
+        *(rights if settings.mode != "observe" else ()),
+        *([_deliveries(name, settings, vendor, credential)] if delivered and settings.mode != "observe" else ()),
+    )
+    return [*found, *_retirements(name, settings), *(one for part in parts for one in part)]
+
+
+def _retirements(name: str, settings: CrmSettings) -> Iterator[Finding]:
+    """The announced ends of a crm's sign-in and API version."""
+    ends = retirements.of_crm(settings)
+    for end in ends:
+        told = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"
+        left = (end.ends - datetime.now(UTC).date()).days
+        level = FAILED_LEVEL if left < 0 else WARNING if left < SOON_DAYS else OK
+        yield Finding(f"{name} end of support", level, told)
+    if not ends:
+        told = f"no end is announced for its sign-in and API version (looked up {retirements.LOOKED_UP:%d %B %Y})"
+        yield Finding(f"{name} end of support", OK, told)
+
+
+async def _asked(
+    name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, providers: Providers
+) -> list[Finding]:
+    """Asks for what visits of an object read besides the mapped properties, and the poll's own question once."""
+    part = f"{name} {kind}"
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            found = [Finding(part, FAILED_LEVEL, one.told, one.do) for one in await unmet(name, settings, vendor, kind)]
+            watched = getattr(settings.watch, kind, None)
+            if found or watched is None:
+                return found
+            schema = await vendor.properties(kind)
+            rules = policy(name, settings, kind, watched, providers)
+            schema = {**schema, **await vendor.related(kind, rules.properties)}
+            rules = with_ids(settings, rules, schema)
+            if set(rules.properties) <= schema.keys():  # else they are named already
+                await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
+                await vendor.walk(watched_of(rules), "")  # a backfill's own question
+    except ValueError as error:
+        return [Finding(part, FAILED_LEVEL, str(error), "correct it")]
+    except (ConnectorError, TimeoutError) as error:
+        return [failure(part, credential, error)]
+    return []
+
+
+async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str) -> list[Finding]:
+    """Tells whether rows of a watched object may be written."""
+    watched = getattr(settings.watch, kind)
+    if all(rule.write == "never" for rule in watched.fields.values()):
+        return []
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            grant = (await vendor.lacks(kind)).update
+    except (ConnectorError, TimeoutError) as error:
+        return [failure(f"{name} {kind}", credential, error)]
+    return [Finding(f"{name} {kind}", FAILED_LEVEL, "its rows cannot be written by us", grant)] if grant else []
+
+
+async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[Finding]:
+    """Checks what deliveries ask of a crm besides what visits do."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return [
+                Finding(f"{name} {one.object}", FAILED_LEVEL, one.told, one.do)
+                for one in await unmet_by_deliveries(name, settings, vendor)
+            ]
+    except (ConnectorError, TimeoutError) as error:
+        return [failure(f"{name} delivery", credential, error)]
+
+
+async def _object(
+    name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, *, delivered: bool
+) -> list[Finding]:
+    part = f"{name} {kind}"
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            schema = await vendor.properties(kind)
+            chosen = [property for _, property, _ in _mapped(name, settings, kind)]
+            schema = {**schema, **await vendor.related(kind, chosen)}
+    except (ConnectorError, TimeoutError) as error:
+        return [failure(part, credential, error)]
+    found = [Finding(part, FAILED_LEVEL, told, do) for told, do in wrong_properties(name, settings, kind, schema)]
+    if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
+        told = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
+        found.append(Finding(part, FAILED_LEVEL, told, f"run refill setup {name}"))
+    mapped = len(_mapped(name, settings, kind))
+    return found or [Finding(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
+
+
+def wrong_properties(
+    name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]
+) -> Iterable[tuple[str, str]]:
+    """Says what is wrong with mapped properties and what to do, each with the property and its key."""
+    for key, property, written in _mapped(name, settings, kind):
+        held = schema.get(property)
+        if held is None:
+            yield f"there is no property {property}", f"create it, or change {key}"
+        elif written and not held.writable:
+            yield f"{property} is read-only to us", f'give the right to edit it, or change {key} (write = "never")'
+
+
+def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str, bool]]:
+    """Every property the configuration names for an object: its key, its name, whether we write it."""
+    watched = getattr(settings.watch, kind, None)
+    if watched is None:
+        return []
+    table_ = f"crm.{name}.watch.{kind}"
+    fields = [(f"{table_}.fields.{one}", rule.property, rule.write != "never") for one, rule in watched.fields.items()]
+    mapped = {property for _, property, _ in fields}
+    slots = [(f"{table_}.identity.{one}", property, False) for one, property in watched.identity.items()]
+    chosen = [
+        (f"{table_}.{group}", property, False)
+        for group in ("where", "skip_if")
+        for property in getattr(watched, group, ())
+    ]
+    return fields + [one for one in slots if one[1] not in mapped] + chosen

@@ -1,0 +1,96 @@
+"""Checks that a crm allows deliveries to be brought in: each thing that is missing, and what to set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from config.settings import CrmSettings
+from connectors.models import Property
+from connectors.ports import Crm
+from worker.decide import delivery
+from worker.decide.values import linkedin
+from worker.service.runtime import created, delivered, others
+
+NOBODY = "refill-check"  # a text that leads to no row
+_PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.invalid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """One thing that deliveries lack. ``told`` says what, ``do`` what a person should do."""
+
+    object: str
+    told: str
+    do: str
+
+
+async def unmet_by_deliveries(name: str, settings: CrmSettings, vendor: Crm) -> list[Unmet]:
+    """Returns what keeps rows from being found, made or filled.
+
+    Raises:
+        ConnectorError: the crm does not answer, or refuses a question that deliveries ask.
+    """
+    made = ("company", settings.deliver_as)
+    schemas = {kind: await vendor.properties(kind) for kind in made}
+    schemas |= await others(settings, vendor.properties, settings.deliver_as)
+    found: list[Unmet] = []
+    for kind, schema in schemas.items():
+        found += [one async for one in _rights(vendor, kind, creates=kind in made)]
+        found += _unwritten(name, settings, kind, schema)
+        if kind in made:
+            found += [one async for one in _constants(name, settings, vendor, kind, schema)]
+        await _looked_for(settings, vendor, kind, schema)
+    return found
+
+
+async def _rights(vendor: Crm, kind: str, *, creates: bool) -> AsyncIterator[Unmet]:
+    lacks = await vendor.lacks(kind)
+    if creates and lacks.create:
+        yield Unmet(kind, "a delivery cannot make its rows", lacks.create)
+    if lacks.update:
+        yield Unmet(kind, "a delivery cannot fill its rows", lacks.update)
+
+
+def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]) -> list[Unmet]:
+    """Properties that delivered values go to, whether they are watched or not."""
+    found = []
+    table = f"crm.{name}.watch.{kind}"
+    watched = getattr(settings.watch, kind, None)
+    for field, property in delivered(settings, kind).items():
+        if watched is not None and (field in watched.fields or (field in watched.identity and property not in schema)):
+            continue  # named among the mapped ones
+        held = schema.get(property)
+        if held is not None and held.writable:
+            continue
+        what = "is not shown to us" if held is None else "is read-only to us"
+        key = f'{table}.fields.{field} = {{ property = "{property}", write = "never" }}'
+        told = f"{property} {what}, so a delivered {field.replace('_', ' ')} is not written"
+        found.append(Unmet(kind, told, f"give the right to read and edit it, or set {key}"))
+    return found
+
+
+async def _constants(
+    name: str, settings: CrmSettings, vendor: Crm, kind: str, schema: Mapping[str, Property]
+) -> AsyncIterator[Unmet]:
+    """Checks what the configuration gives every new row: values that the crm takes, ids of what is there and active."""
+    values, wrong = delivery.constants(created(settings, kind, schema), schema)
+    ids = {property: value for property, value in values.items() if schema[property].kind in {"id", "options"}}
+    wrong |= dict(await vendor.unusable(kind, ids))
+    for property, why in wrong.items():
+        yield Unmet(kind, f"{property}: {why}", f"change or drop crm.{name}.create.{kind}.{property}")
+
+
+async def _looked_for(settings: CrmSettings, vendor: Crm, kind: str, schema: Mapping[str, Property]) -> None:
+    """Ask each question by which deliveries look for a row, for one that is not there."""
+    readable = delivered(settings, kind, readable=True)
+    if settings.external_id in schema:
+        await vendor.find(kind, settings.external_id, [NOBODY])
+    for field, probe in _PROBES.items():
+        if readable.get(field) in schema and (kind == "company") == (field == "domain"):
+            await vendor.find(kind, readable[field], [probe])
+    if kind == "company":
+        return
+    if readable.get("linkedin_url") in schema:
+        exact, parts = linkedin.usual_addresses(NOBODY), linkedin.spellings(NOBODY)
+        await vendor.find_containing(kind, readable["linkedin_url"], exact, parts)

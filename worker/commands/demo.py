@@ -1,0 +1,202 @@
+"""``demo`` and ``sandbox``: the whole of Refill against the vendor imitations, nothing needed from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from config.load import load
+from config.logs import configure_logs
+from worker.commands import trial
+from worker.commands.session import err, out, print_json, session
+from worker.commands.sync import live, say
+from worker.exit_codes import DONE
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.journal import Entry
+from worker.manual.passes import Pass
+from worker.manual.sync import Report, sync
+from worker.service.lifecycle import stop_on_signals, working_for
+from worker.service.runtime import Runtime
+
+EXAMPLES = 5
+
+PATIENCE_S = 30.0
+
+
+async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, faults: str) -> int:
+    """Serve the vendors until Ctrl-C, and print a configuration that is ready for them."""
+    stop = stop_on_signals()
+    async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
+        text, secrets = trial.configuration(served, ".refill")
+        path = trial.write(folder, text, secrets)
+        out.print(f"# {path}", text, f"# {path.parent / '.env'}", sep="\n", highlight=False)
+        out.print("\n".join(f"{name}={value}" for name, value in secrets.items()), highlight=False)
+        out.print(f"\nThe vendors are up. In another terminal: refill up --config {path}", highlight=False)
+        await stop.wait()
+    return DONE
+
+
+async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int:
+    """Fill a seeded CRM and show it; then show that doing it again costs and writes nothing."""
+    configure_logs(level=40)
+    folder = Path(tempfile.mkdtemp(prefix="refill-demo-"))
+    try:
+        async with trial.serve(records=records, seed=seed, latency="demo") as served:
+            text, secrets = trial.configuration(served, "data", 0)
+            path = trial.write(folder, text, secrets)
+            settings = load(path, {})  # a demonstration is not touched by what is configured here
+            if not as_json:
+                err.print(f"{records} people in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
+            async with session(settings) as runtime:
+                code = await _show(runtime, served, as_json=as_json)
+            if keep:
+                async with _worker(path, folder):
+                    err.say(f"All stays up until Ctrl-C. Have a look: refill status --config {path}")
+                    await stop_on_signals().wait()
+            return code
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _worker(config: Path, folder: Path) -> AsyncIterator[None]:
+    """A worker as its own process, its log in the folder."""
+    with (folder / "worker.log").open("wb") as told:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "worker.cli", "worker", "--config", str(config)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
+            env={name: value for name, value in os.environ.items() if not name.startswith("REFILL_")},
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 30)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int:
+    began = time.monotonic()
+    with live(as_json=as_json) as show:
+        first = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, working_for)
+        writes, credits = await served.writes(), await served.credits()
+        second = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, working_for)
+    again = {"credits": await served.credits() - credits, "writes": await served.writes() - writes}
+    seconds = round(time.monotonic() - began, 1)
+    if as_json:
+        print_json({**first.as_json(), "seconds": seconds, "second_pass": again})
+    else:
+        entries = await _changes(runtime, first.run)
+        for table in (_gaps(first), _reasons(first), _money(first, credits), _examples(entries), _delivered(first)):
+            out.print(table)
+        out.print(
+            f"The second pass looked at every record again: {again['credits']} credits, {again['writes']} writes, "
+            f"{second.records} records visited. All of it took {seconds} s."
+        )
+    say(first.ending)
+    return first.ending.code
+
+
+async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str, Any]]]:
+    """Every confirmed change of the run, oldest first."""
+    found: list[tuple[Entry, Mapping[str, Any]]] = []
+    after = ""
+    while page := await runtime.ledger.journal.since(after=after):
+        after = page[-1].key
+        for entry in page:
+            told = json.loads(entry.entry)
+            if entry.run == run and told["kind"] == "change" and told["state"] == "confirmed":
+                found.append((entry, told))
+    return found
+
+
+# ---- tables --------------------------------------------------------------------------------------------------------
+
+
+def _gaps(report: Report) -> Table:
+    table = Table("CRM", "object", "field", "gaps", "filled", "share", "by", title="Gaps found and filled")
+    for (crm, kind), figures in report.by_work.items():
+        if kind == DELIVERY:
+            continue
+        fields = sorted({name for name, _ in (*figures.filled, *figures.unfilled)})
+        for name in fields:
+            filled = {provider: count for (one, provider), count in figures.filled.items() if one == name}
+            left = sum(count for (one, _), count in figures.unfilled.items() if one == name)
+            gaps = sum(filled.values()) + left
+            by = ", ".join(f"{provider} {count}" for provider, count in sorted(filled.items()))
+            share = f"{sum(filled.values()) / gaps:.0%}" if gaps else ""
+            table.add_row(crm, kind, name.replace("_", " "), str(gaps), str(sum(filled.values())), share, by)
+    return table
+
+
+def _reasons(report: Report) -> Table:
+    table = Table("reason", "gaps", title="Why the rest was not filled")
+    for reason, count in sorted(report.not_filled.items(), key=lambda row: -row[1]):
+        table.add_row(reason.replace("_", " "), str(count))
+    table.add_row("waiting records", str(report.waiting))
+    table.add_row("dead letters", str(report.dead))
+    return table
+
+
+def _money(report: Report, charged: int) -> Table:
+    table = Table("provider", "credits", "fields filled", "credits per field", title="What it cost")
+    for name, credits in report.credits.items():
+        filled = sum(
+            count
+            for figures in report.by_work.values()
+            for (_, provider), count in figures.filled.items()
+            if provider == name
+        )
+        table.add_row(name, str(credits), str(filled), f"{credits / filled:.1f}" if filled else "")
+    total = sum(report.credits.values())
+    table.add_row("all", str(total), str(report.filled), f"{total / report.filled:.1f}" if report.filled else "")
+    table.caption = f"The providers' own books say {charged} credits."
+    return table
+
+
+def _examples(changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Table:
+    """The records that gained the most, before and after."""
+    table = Table("record", "field", "before", "after", "from", "grade", title="Five records, before and after")
+    by_record: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for entry, told in changes:
+        if entry.object != DELIVERY:
+            by_record.setdefault((entry.crm, entry.object, entry.id), []).append(told)
+    richest = sorted(by_record.items(), key=lambda item: -len(item[1]))[:EXAMPLES]
+    for (crm, kind, id_), lines in richest:
+        for place, told in enumerate(lines):
+            name = f"{crm} {kind} {id_}" if place == 0 else ""
+            field = str(told["field"]).replace("_", " ")
+            table.add_row(name, field, told["before"] or "(blank)", told["after"], told["provider"], told["grade"])
+        table.add_section()
+    return table
+
+
+def _delivered(report: Report) -> Table:
+    table = Table("CRM", "companies", "contacts", "companies created", "contacts created", title="Delivered")
+    for (crm, kind), figures in report.by_work.items():
+        if kind == DELIVERY:
+            tally = figures.tally
+            made = sum(count for name, count in tally.items() if name in {"created.contact", "created.lead"})
+            row = [tally.get("companies", 0), tally.get("contacts", 0), tally.get("created.company", 0), made]
+            table.add_row(crm, *(str(count) for count in row))
+    return table

@@ -1,0 +1,134 @@
+"""``refill kaspr ...``: every operation of both dialects, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from connectors.kaspr import Kaspr, read
+from connectors.models import Question
+from worker.commands.providers import filters
+from worker.commands.providers.opening import at_kaspr
+from worker.commands.providers.options import Config, Json, Yes
+from worker.commands.providers.output import WrongUseError, agreed, finish, tell, tell_paid
+from worker.commands.providers.tables import NOTHING, card, listed, people, person_card, whole
+
+app = typer.Typer()
+Domain = Annotated[str, typer.Argument(metavar="DOMAIN")]
+
+
+@app.command()
+def verify(config: Config = None, as_json: Json = False) -> None:
+    """Shows whose key it is. Free."""
+    finish(_verify(config, as_json=as_json))
+
+
+async def _verify(config: Config, *, as_json: bool) -> None:
+    async with at_kaspr(config) as opened:
+        user = await opened.client.verify_key()
+    tell(as_json, {"user": user}, lambda: f"the key is accepted: {user}")
+
+
+@app.command()
+def profile(
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="LinkedIn address or slug.")],
+    name: Annotated[str, typer.Option(help="The person's name as LinkedIn shows it.")],
+    email: Annotated[bool, typer.Option("--email", help="Only the work e-mail (dialect v2).")] = False,
+    phone: Annotated[bool, typer.Option("--phone", help="Only the phone number (dialect v2).")] = False,
+    yes: Yes = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Somebody's contact data. At most 1 credit; in dialect v2 one for each value and one for the call."""
+    fields = frozenset([*(["work_email"] if email else []), *(["phone"] if phone else [])])
+    finish(_profile(slug, name, fields, yes=yes, config=config, as_json=as_json))
+
+
+async def _profile(text: str, name: str, fields: frozenset[str], *, yes: bool, config: Config, as_json: bool) -> None:
+    slug, name = filters.slug(text), " ".join(name.split())
+    if not name:
+        raise WrongUseError("Kaspr wants the person's name: --name as LinkedIn shows it")
+    async with at_kaspr(config) as opened:
+        client, buyer = opened.client, opened.buyer
+        question = _question(client, slug, name, fields)
+        await agreed(buyer, [question], yes=yes)
+        reply = await buyer.ask(question)
+        found = next(iter(client.read(question, reply).people), None)
+        read.profile(reply)  # raises where the reply is none that we know
+        tell_paid(as_json, buyer, found, lambda: NOTHING if found is None else person_card(found))
+
+
+def _question(client: Kaspr, slug: str, name: str, fields: frozenset[str]) -> Question:
+    """As a visit asks it, so that both find the same kept answer; fewer ``fields`` cost less in dialect v2 only."""
+    offer = client.offers({})[0]
+    asked = Question(
+        client.name, client.account, offer.operation, {"id": slug}, offer.price, name, offer.gives - {"slug", "person"}
+    )
+    return replace(asked, fields=fields, price=client.price(fields)) if fields else asked
+
+
+@app.command()
+def pattern(domain: Domain, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
+    """Tells how addresses of a domain look: guesses with a score. 1 credit."""
+    finish(_pattern(domain, yes=yes, config=config, as_json=as_json))
+
+
+async def _pattern(text: str, *, yes: bool, config: Config, as_json: bool) -> None:
+    domain = filters.domain(text)
+    async with at_kaspr(config) as opened:
+        buyer = opened.buyer
+        question = opened.client.pattern_question(domain)
+        await agreed(buyer, [question], yes=yes)
+        found = read.patterns(await buyer.ask(question))
+        rows = [(one.pattern, "" if one.score is None else f"{one.score:.2f}") for one in found]
+        tell_paid(as_json, buyer, found, lambda: listed(domain, ("pattern", "score"), rows, figures=1))
+
+
+@app.command()
+def employees(
+    domain: Domain,
+    limit: Annotated[int, typer.Option(min=1, max=10, help="People at most; each may cost a credit.")] = 5,
+    yes: Yes = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """People at a domain, with contact data. 1 credit each."""
+    finish(_employees(domain, limit, yes=yes, config=config, as_json=as_json))
+
+
+async def _employees(text: str, limit: int, *, yes: bool, config: Config, as_json: bool) -> None:
+    domain = filters.domain(text)
+    async with at_kaspr(config) as opened:
+        buyer = opened.buyer
+        question = opened.client.employees_question(domain, limit)
+        await agreed(buyer, [question], yes=yes)
+        found = [read.to_colleague(one) for one in read.employees(await buyer.ask(question))]
+        tell_paid(as_json, buyer, found, lambda: people(domain, found))
+
+
+@app.command()
+def credits(config: Config = None, as_json: Json = False) -> None:
+    """Credits left per pool and the key's rate, as far as the dialect tells. Free."""
+    finish(_credits(config, as_json=as_json))
+
+
+async def _credits(config: Config, *, as_json: bool) -> None:
+    async with at_kaspr(config) as opened:
+        client, asked = opened.client, opened.settings.providers.kaspr
+        if asked is None or asked.dialect == "reference":
+            left = (await client.standing()).credits
+            told = "not told: dialect reference shows it in paid answers only" if left is None else left
+            tell(as_json, {"credits": left}, lambda: card("Kaspr", [("credits left", told)]))
+            return
+        pools, rates = await client.remaining_credits(), await client.rate_limits()
+    shown = {name.replace("_", " "): _pool(left) for name, left in pools.model_dump().items()}
+    limits = {f"calls, {name}": whole(limit) for name, limit in rates.model_dump().items()}
+    tell(as_json, {"credits": pools, "calls": rates}, lambda: card("Kaspr", [*shown.items(), *limits.items()]))
+
+
+def _pool(left: float | None) -> object:
+    if left is None:
+        return "not told"
+    return "no limit" if left < 0 else str(whole(left))

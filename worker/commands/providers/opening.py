@@ -1,0 +1,153 @@
+"""A provider opened for one command: on the shared limiter, with the ledger its calls are booked in."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Generic, TypeVar
+
+from config.logs import configure_logs
+from config.problems import ConfigError
+from config.settings import Settings
+from connectors.errors import RateLimitedError
+from connectors.forager import Forager
+from connectors.kaspr import Kaspr
+from connectors.limits import Limiter
+from connectors.openprospect import OpenProspect
+from worker.clock import clock
+from worker.commands.session import opened_ledger, settings_of
+from worker.commands.tables import until
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.spool import Spool
+from worker.ledger.rates.limiter import RedisLimiter
+from worker.manual.buying import Buyer, NotNowError
+from worker.manual.creating import Maker
+from worker.service.vendors import open_forager, open_kaspr, open_openprospect
+from worker.visits.budget_lines import purse_of
+from worker.visits.runs import new_run
+
+C = TypeVar("C", Forager, Kaspr, OpenProspect)
+P = TypeVar("P", Forager, Kaspr)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[C]):
+    """One provider's client, and the ledger."""
+
+    client: C
+    ledger: Ledger
+    settings: Settings
+
+    @property
+    def maker(self) -> Maker:
+        """For what creates a row."""
+        return Maker(self.ledger.creations, self.ledger.cursors, _owner(), self.ledger.scripts.now)
+
+    @property
+    def buyer(self) -> Buyer:
+        """For what costs credits.
+
+        Raises:
+            TypeError: this provider sells no lookups.
+        """
+        client, settings = self.client, self.settings
+        if isinstance(client, OpenProspect):
+            raise TypeError(client.name)
+        return Buyer(
+            provider=client,
+            ledger=self.ledger,
+            purse=purse_of(settings),
+            spool=Spool(settings.data_dir),
+            policy=settings.providers.paid[client.name].on_uncertain,
+            keep_hits_ms=int(settings.answers.keep_hits.total_seconds() * 1000),
+            keep_misses_ms=int(settings.answers.keep_misses.total_seconds() * 1000),
+            owner=_owner(),
+            run=new_run("hand"),
+            clock=clock,
+        )
+
+
+@asynccontextmanager
+async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
+    """Forager.
+
+    Raises:
+        ConfigError: it is not configured.
+        NotNowError: it is paused, or its rate is used up.
+    """
+    settings = _quiet(config)
+    asked = settings.providers.forager
+    if asked is None:
+        raise _unknown("forager")
+    async with _open(settings, "forager", lambda limiter: open_forager(asked, limiter)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
+    """Kaspr; raises as ``at_forager``."""
+    settings = _quiet(config)
+    asked = settings.providers.kaspr
+    if asked is None:
+        raise _unknown("kaspr")
+    async with _open(settings, "kaspr", lambda limiter: open_kaspr(asked, limiter)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def at_openprospect(config: Path | None) -> AsyncIterator[Opened[OpenProspect]]:
+    """OpenProspect; raises as ``at_forager``."""
+    settings = _quiet(config)
+    asked = settings.providers.openprospect
+    if asked is None:
+        raise _unknown("openprospect")
+    async with _open(settings, "openprospect", lambda limiter: open_openprospect(asked, limiter)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _open(settings: Settings, name: str, build: Callable[[Limiter], C]) -> AsyncIterator[Opened[C]]:
+    async with opened_ledger(settings) as ledger:
+        limiter = RedisLimiter(ledger.scripts, name, {})
+        client = build(limiter)
+        limiter.add(client.buckets)
+        try:
+            yield Opened(client, ledger, settings)
+        except RateLimitedError as error:
+            raise await _not_now(error, ledger) from error
+        finally:
+            await client.aclose()
+
+
+def _quiet(config: Path | None) -> Settings:
+    """The configuration; of the logs errors only, since what a person is told are sentences."""
+    settings = settings_of(config)
+    configure_logs(level=logging.ERROR)
+    return settings
+
+
+async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
+    """Tells who says that it is too early, and what to do about it."""
+    vendor, seconds = error.vendor, round(error.retry_after_s or 0)
+    if error.status is None:
+        standing = await ledger.pauses.of(*dict.fromkeys([vendor, error.bucket or vendor]))
+        if standing:
+            now = await ledger.scripts.now()
+            why = "; ".join(f"{one.why or one.reason}, {until(one.until_ms, now)}" for one in standing)
+            return NotNowError(f"{vendor} is paused ({why}): refill resume {vendor} lifts it at once")
+        return NotNowError(f"the rate of {vendor} is used up for now: try again in {max(1, seconds)} s")
+    wait = f"in {max(1, seconds)} s" if seconds else "later"
+    return NotNowError(f"{vendor} says that its rate is used up (status {error.status}): try again {wait}")
+
+
+def _unknown(name: str) -> ConfigError:
+    return ConfigError([f"{name} is not configured: add [providers.{name}] to refill.toml and set its key"])
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}-hand-{token_hex(4)}"

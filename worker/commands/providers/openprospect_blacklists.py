@@ -1,0 +1,230 @@
+"""``refill openprospect blacklists``: companies that searches keep out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from connectors.errors import OutcomeUnknownError
+from connectors.limits import Ticket
+from connectors.openprospect import NewEntry
+from connectors.openprospect.models import Blacklist, Entry
+from worker.commands.providers.opening import at_openprospect
+from worker.commands.providers.options import Config, Json, Yes, listing, lists
+from worker.commands.providers.output import WrongUseError, confirmed, finish, tell
+from worker.commands.providers.sheets import ENTRY_COLUMNS, rows_of
+from worker.commands.providers.tables import card, listed
+from worker.manual.buying import NotNowError
+from worker.manual.creating import Wanted, key_of
+
+BLOCK = 10_000  # entries the vendor takes at a time
+app = listing("Blacklists: companies that searches keep out.")
+Id = Annotated[str, typer.Argument(metavar="ID")]
+
+
+@app.callback(invoke_without_command=True)
+def blacklists(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
+    """Every blacklist."""
+    if lists(context, config, as_json):
+        finish(_list(config, as_json=as_json))
+
+
+async def _list(config: Config, *, as_json: bool) -> None:
+    async with at_openprospect(config) as opened:
+        found = [one async for one in opened.client.blacklists()]
+    tell(as_json, found, lambda: shown("Blacklists", found))
+
+
+def shown(title: str, found: Sequence[Blacklist]) -> Table | str:
+    """Blacklists under each other."""
+    rows = [(one.id, one.name, one.description, one.entry_count) for one in found]
+    return listed(title, ("id", "name", "description", "entries"), rows, figures=1)
+
+
+@app.command()
+def show(id: Id, config: Config = None, as_json: Json = False) -> None:
+    """One blacklist."""
+    finish(_show(id, config, as_json=as_json))
+
+
+async def _show(id: str, config: Config, *, as_json: bool) -> None:
+    async with at_openprospect(config) as opened:
+        found = await opened.client.blacklist(known(id))
+    if found is None:
+        raise NotNowError(f"there is no blacklist {id}: refill openprospect blacklists shows them")
+    tell(as_json, found, lambda: _card(found))
+
+
+def _card(found: Blacklist) -> Table:
+    return card(
+        f"blacklist {found.id}",
+        [
+            ("name", found.name),
+            ("description", found.description),
+            ("entries", found.entry_count),
+            ("created", found.created_at),
+            ("updated", found.updated_at),
+        ],
+    )
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    description: Annotated[str, typer.Option()] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Make a blacklist, unless one of that name is there."""
+    finish(_create(name.strip(), description, config, as_json=as_json))
+
+
+async def _create(name: str, description: str, config: Config, *, as_json: bool) -> None:
+    if not name:
+        raise WrongUseError("a blacklist needs a name")
+    async with at_openprospect(config) as opened:
+        client = opened.client
+
+        async def send(ticket: Ticket) -> str:
+            return (await client.create_blacklist(name, description, ticket)).id
+
+        async def find() -> str:
+            async for one in client.blacklists():
+                if one.name.casefold() == name.casefold():
+                    return one.id
+            return ""
+
+        wanted = Wanted(client.name, "blacklist", key_of(name.casefold()), send, find, look_first=True)
+        made = await opened.maker.make(wanted)
+    if made.how == "there":
+        raise NotNowError(f"a blacklist of that name is there already: {made.id}")
+    tell(as_json, {"id": made.id, "name": name}, lambda: f"made: {made.id}")
+
+
+@app.command()
+def edit(
+    id: Id,
+    name: Annotated[str | None, typer.Option()] = None,
+    description: Annotated[str | None, typer.Option()] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Give a blacklist another name or description."""
+    finish(_edit(id, name, description, config, as_json=as_json))
+
+
+async def _edit(id: str, name: str | None, description: str | None, config: Config, *, as_json: bool) -> None:
+    if name is None and description is None:
+        raise WrongUseError("name something to change: --name or --description")
+    async with at_openprospect(config) as opened:
+        found = await opened.client.edit_blacklist(known(id), name, description)
+    tell(as_json, found, lambda: _card(found))
+
+
+@app.command()
+def delete(id: Id, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
+    """Delete a blacklist with its entries."""
+    finish(_delete(id, config, yes=yes, as_json=as_json))
+
+
+async def _delete(id: str, config: Config, *, yes: bool, as_json: bool) -> None:
+    await confirmed(f"blacklist {known(id)} is deleted with all its entries", yes=yes)
+    async with at_openprospect(config) as opened:
+        gone = await opened.client.delete_blacklist(known(id))
+    tell(as_json, {"deleted": gone}, lambda: "deleted" if gone else "there was no such blacklist")
+
+
+# ---- entries ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def entries(id: Id, config: Config = None, as_json: Json = False) -> None:
+    """The companies of a blacklist."""
+    finish(_entries(id, config, as_json=as_json))
+
+
+async def _entries(id: str, config: Config, *, as_json: bool) -> None:
+    async with at_openprospect(config) as opened:
+        found = [one async for one in opened.client.entries(known(id))]
+    rows = [(one.id, one.company_name, one.website_url, one.city, one.external_id) for one in found]
+    tell(as_json, found, lambda: listed("Entries", ("id", "company", "website", "city", "external id"), rows))
+
+
+@app.command()
+def add(
+    id: Id,
+    company: Annotated[str | None, typer.Option(help="The company's name.")] = None,
+    website: Annotated[str | None, typer.Option()] = None,
+    city: Annotated[str | None, typer.Option()] = None,
+    external_id: Annotated[str | None, typer.Option("--external-id", help="Its id in your CRM.")] = None,
+    file: Annotated[Path | None, typer.Option(help=f"CSV with a header; columns: {', '.join(ENTRY_COLUMNS)}.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Add companies to a blacklist; what is on it already is not sent."""
+    values = {"company_name": company, "website_url": website, "city": city, "external_id": external_id}
+    finish(_add(id, {name: value for name, value in values.items() if value}, file, config, as_json=as_json))
+
+
+async def _add(id: str, values: dict[str, str], file: Path | None, config: Config, *, as_json: bool) -> None:
+    rows = [*([values] if values else []), *(rows_of(file, ENTRY_COLUMNS) if file else [])]
+    wanted = list(dict.fromkeys(NewEntry(**row) for row in rows if row))
+    if not wanted:
+        raise WrongUseError("name a company (--company, --website, --external-id) or a --file of them")
+    async with at_openprospect(config) as opened:
+        client = opened.client
+        there = {_as_wanted(one) async for one in client.entries(known(id))}
+        missing = [one for one in wanted if one not in there]
+        added = 0
+        for start in range(0, len(missing), BLOCK):
+            block = missing[start : start + BLOCK]
+            try:
+                told = await client.add_entries(known(id), block)
+            except OutcomeUnknownError as error:
+                raise NotNowError(
+                    "sent, and nothing clear came back: run it again, it sends what is missing"
+                ) from error
+            added += told.added or len(block) - told.skipped
+    value = {"added": added, "there": len(wanted) - len(missing)}
+    tell(as_json, value, lambda: f"{added} added, {value['there']} were there already")
+
+
+def _as_wanted(entry: Entry) -> NewEntry:
+    return NewEntry(
+        external_id=entry.external_id or None,
+        website_url=entry.website_url or None,
+        company_name=entry.company_name or None,
+        city=entry.city or None,
+    )
+
+
+@app.command()
+def remove(
+    id: Id,
+    entry: Annotated[list[str], typer.Argument(metavar="ENTRY...", help="Ids of entries.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take companies off a blacklist."""
+    finish(_remove(id, entry, config, as_json=as_json))
+
+
+async def _remove(id: str, entry: list[str], config: Config, *, as_json: bool) -> None:
+    async with at_openprospect(config) as opened:
+        await opened.client.remove_entries(known(id), [known(one) for one in entry])
+    tell(as_json, {"removed": entry}, lambda: f"{len(entry)} taken off")
+
+
+def known(id: str) -> str:
+    """An id as it was typed.
+
+    Raises:
+        WrongUseError: it cannot be one.
+    """
+    if id.strip() in {"", ".", ".."}:
+        raise WrongUseError(f'"{id}" is no id')
+    return id.strip()

@@ -1,0 +1,216 @@
+"""Prints for a command by hand: prices before, values after, refusals as one sentence each."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+from rich.table import Table
+
+from config.plain import shown
+from config.problems import ConfigError
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    ConnectorError,
+    ContractError,
+    CreditsError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.models import Question
+from worker.commands.session import err, out, print_json, run
+from worker.exit_codes import DONE, FAILED, WRONG_USE
+from worker.manual.buying import Buyer, NotNowError, at
+
+_NEXT: Mapping[type[ConnectorError], str] = {
+    UnavailableError: "it did not answer, try again later",
+    OutcomeUnknownError: "it was sent and nothing clear came back, so it may have been charged: refill uncertain list",
+    NotFoundError: "there is none, or this key does not see it",
+    ConflictError: "it is not in the state this needs: look at it and try again",
+    RejectedError: "it was refused as it is, the same call would be refused again",
+    AccessError: "the key is refused or lacks a right: refill check",
+    CreditsError: "there are no credits left",
+    ContractError: "the answer has another form than documented: nothing of it was used",
+}
+
+
+class WrongUseError(Exception):
+    """A mistake in what was typed; one sentence."""
+
+
+class DeclinedError(Exception):
+    """A person said no."""
+
+
+def finish(main: Coroutine[Any, Any, None]) -> None:
+    """Run a command to its end; every mistake and every refusal is one sentence and an exit code."""
+    raise typer.Exit(run(_ended(main)))
+
+
+async def _ended(main: Coroutine[Any, Any, None]) -> int:
+    try:
+        await main
+    except ConfigError as error:
+        for problem in error.problems:
+            _say(problem)
+        return WRONG_USE
+    except WrongUseError as error:
+        _say(str(error))
+        return WRONG_USE
+    except DeclinedError:
+        _say("nothing was sent")
+        return FAILED
+    except NotNowError as error:
+        _say(str(error))
+        return FAILED
+    except ConnectorError as error:
+        _say(sentence(error))
+        return FAILED
+    return DONE
+
+
+def sentence(error: ConnectorError) -> str:
+    """Says what a refusal is and what to do next; nothing of the vendor's own text."""
+    told = [
+        f"status {error.status}" if error.status else "",
+        error.code,
+        error.request_id and f"request {error.request_id}",
+    ]
+    what = f"{error.vendor} {error.operation.replace('_', ' ')}"
+    facts = ", ".join(filter(None, told))
+    kind = next((kind for kind in type(error).__mro__ if kind in _NEXT), None)
+    return f"{what}{f' ({facts})' if facts else ''}: {error.hint or (_NEXT[kind] if kind else 'it failed')}"
+
+
+def _say(text: str) -> None:
+    err.say(text, style="red")
+
+
+def note(text: str) -> None:
+    """A remark beside the answer, on standard error."""
+    err.say(text)
+
+
+# ---- before ----------------------------------------------------------------------------------------------------------
+
+
+async def agreed(buyer: Buyer, questions: Sequence[Question], *, yes: bool) -> None:
+    """Say the worst price and ask; what is kept is free and asked for without a word.
+
+    Raises:
+        NotNowError: it costs more than is left.
+        WrongUseError: nobody is there to ask.
+        DeclinedError: the answer was no.
+    """
+    quote = await buyer.quote(questions)
+    if not quote.new:
+        return
+    name = buyer.provider.name
+    price = f"{name}: up to {credits_of(quote.at_most)}, {quote.left} left today"
+    if quote.at_most > quote.left:
+        raise NotNowError(f"{price}: not enough, nothing was sent")
+    await confirmed(price, yes=yes)
+
+
+@contextmanager
+def telling_what_was_spent(buyer: Buyer) -> Iterator[None]:
+    """Tells where one of several calls fails, what those before it cost is said: their answers are kept."""
+    try:
+        yield
+    except (ConnectorError, NotNowError):
+        if buyer.bought:
+            note(f"{credits_of(buyer.spent)} spent before this failed; what came is kept and free to ask for again")
+        raise
+
+
+async def confirmed(text: str, *, yes: bool) -> None:
+    """Say what is about to happen and ask, unless ``yes``.
+
+    Raises:
+        WrongUseError: standard input is no terminal.
+        DeclinedError: the answer was no.
+    """
+    if yes:
+        note(text)
+        return
+    if not sys.stdin.isatty():
+        raise WrongUseError(f"{text}: without a terminal this needs --yes, nothing was sent")
+    err.print(shown(f"{text}. Go on? [y/N] "), end="", highlight=False)
+    if (await _typed()).strip().lower() not in {"y", "yes"}:
+        raise DeclinedError
+
+
+async def _typed() -> str:
+    """A line from the terminal; Ctrl-C ends the wait, which a thread that reads would not notice."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def read() -> None:
+        loop.remove_reader(sys.stdin)
+        line.set_result(sys.stdin.readline())
+
+    loop.add_reader(sys.stdin, read)
+    try:
+        return await line
+    finally:
+        loop.remove_reader(sys.stdin)
+
+
+# ---- after -----------------------------------------------------------------------------------------------------------
+
+
+def tell(as_json: bool, value: object, show: Callable[[], Table | str | None]) -> None:
+    """A free answer: JSON for scripts, else what ``show`` makes of it."""
+    if as_json:
+        print_json(plain(value))
+        return
+    _show(show())
+
+
+def tell_paid(as_json: bool, buyer: Buyer, value: object, show: Callable[[], Table | str | None]) -> None:
+    """A paid answer, with what it cost now and since when it is kept."""
+    kept = at(buyer.kept_ms) if buyer.kept_ms else None
+    if as_json:
+        print_json({"result": plain(value), "credits": buyer.spent, "kept_since": kept})
+        return
+    _show(show())
+    if kept and not buyer.bought:
+        note(f"0 credits: kept since {kept}")
+    elif kept:
+        note(f"{credits_of(buyer.spent)}; a part was free, kept since {kept}")
+    else:
+        note(credits_of(buyer.spent))
+
+
+def credits_of(count: int) -> str:
+    """``1 credit``, ``5 credits``."""
+    return f"{count} credit{'' if count == 1 else 's'}"
+
+
+def _show(found: Table | str | None) -> None:
+    if isinstance(found, str):
+        out.say(found)
+    elif found is not None:
+        out.print(found)
+
+
+def plain(value: object) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=False)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value

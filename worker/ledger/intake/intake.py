@@ -1,0 +1,173 @@
+"""Takes in announced records, requests for records, and what a sweep finds nobody had announced.
+
+One script per post: a sender is told of success only when everything it said is in the work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from worker.ledger.journal.figures import WorkName
+from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.work.memory import pack_fingerprint
+from worker.ledger.work.work_values import CursorMove, Due, ref
+
+KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key stands for it
+REPLAY_MS = 11 * 60_000  # how long a signed post is known: five minutes either side of now its signature is taken
+MOST_MARKS = 100_000  # of posts that are known, 12 MB; past that the oldest are forgotten first
+
+
+class Announced(NamedTuple):
+    """A record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
+
+    ``erase``: the vendor says that the person asked to be forgotten; what is kept of them goes once a read agrees.
+    ``mark``: what the signed post is known by that brought it; a post whose mark is known is a replay.
+    """
+
+    id: str
+    stamp: int = 0
+    erase: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Tells what became of a post's rows."""
+
+    added: int = 0
+    coalesced: int = 0
+    ignored: int = 0
+    replayed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Records somebody asked for. ``digest`` is of what was asked when the request was made."""
+
+    id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Tells where a request stands. ``states`` maps ids to due, leased, waiting, dead or settled.
+
+    ``left`` says of settled ones which fields stayed blank and why; ``filled`` counts values written for the request.
+    """
+
+    crm: str
+    object: str
+    at_ms: int
+    states: Mapping[str, str]
+    notes: Mapping[str, str]
+    left: Mapping[str, Mapping[str, str]]
+    filled: int
+
+
+class Intake:
+    """The ledger's doors for senders, askers and sweeps."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def announce(self, rows: Mapping[WorkName, Sequence[Announced]], runs: Mapping[str, str]) -> Taken:
+        """Ask for a look at everything a post speaks of, in one step; ``runs`` is the run by crm."""
+        args: list[Arg] = []
+        for (crm, kind), group in rows.items():
+            # in one text: the client takes longer over three hundred arguments than Redis over the whole step
+            args += [crm, kind, runs[crm], _text(group)]
+        if not args:
+            return Taken()
+        return Taken(*map(int, await self._scripts.run("intake_announce", REPLAY_MS, MOST_MARKS, *args)))
+
+    async def recover(
+        self, crm: str, object: str, rows: Sequence[Due], *, run: str, move: CursorMove
+    ) -> tuple[int, bool]:
+        """A sweep's page: how many of its rows nobody had announced, and whether the cursor stands behind it."""
+        args: list[Arg] = [crm, object, run, move.name, move.old, move.new]
+        for row in rows:
+            args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
+        recovered, moved = await self._scripts.run("intake_recover", *args)
+        return int(recovered), bool(moved)
+
+    async def ask(self, id: str, *, key: str, digest: str, work: WorkName, ids: Sequence[str]) -> Request:
+        """Ask for records by id past their fingerprint, once per ``key`` (``""`` = none).
+
+        Gives the request that ``key`` stands for: when its digest is another, something else was asked before.
+        """
+        text = json.dumps(list(ids), separators=(",", ":"))
+        args: list[Arg] = [id, key, digest, KEEP_MS, *work, run_of(id), text, *ids]
+        request, told = await self._scripts.run("intake_ask", *args)
+        return Request(request.decode(), told.decode())
+
+    async def follow(self, id: str) -> Followed | None:
+        """Tells where a request stands; ``None`` when it is none, or older than a week."""
+        found = await self._scripts.call("HGETALL", self._scripts.keys("request", id))
+        if not found:
+            return None
+        told = {name.decode(): value.decode() for name, value in found.items()}
+        crm, kind, run, ids = told["crm"], told["object"], told["run"], json.loads(told["ids"])
+        keys = self._scripts.keys
+        held, left, (filled,) = (
+            await self._scripts.calls([("HMGET", keys("record", crm, kind, one), "s", "note") for one in ids]),
+            await self._scripts.call("HMGET", keys("run_records", run), *(ref(crm, kind, one) for one in ids)),
+            await self._scripts.calls([("HGETALL", keys("run", run))]),
+        )
+        states = {one: (state or b"settled").decode() for one, (state, _) in zip(ids, held, strict=True)}
+        return Followed(
+            crm=crm,
+            object=kind,
+            at_ms=int(told["at"]),
+            states=states,
+            notes={one: note.decode() for one, (state, note) in zip(ids, held, strict=True) if state and note},
+            left={
+                one: _pairs(text.decode())
+                for one, text in zip(ids, left, strict=True)
+                if text and states[one] == "settled"
+            },
+            filled=sum(int(count) for name, count in filled.items() if name.startswith(b"filled|")),
+        )
+
+    async def announced(self) -> dict[WorkName, int]:
+        """Rows announced since the start."""
+        return await self._counted("announced")
+
+    async def replayed(self) -> dict[WorkName, int]:
+        """Rows of signed posts that had come before, since the start."""
+        return await self._counted("replayed")
+
+    async def recovered(self) -> dict[WorkName, int]:
+        """Records that sweeps found and nobody had announced, since the start."""
+        return await self._counted("recovered")
+
+    async def _counted(self, name: str) -> dict[WorkName, int]:
+        found = await self._scripts.call("HGETALL", self._scripts.keys(name))
+        counts = {}
+        for work, count in sorted(found.items()):
+            crm, _, kind = work.decode().partition("|")
+            counts[crm, kind] = int(count)
+        return counts
+
+
+def _text(rows: Sequence[Announced]) -> str:
+    """Rows as the script takes them; before those of another post stands that post's mark."""
+    parts, post = [], ""
+    for id, stamp, erase, mark in rows:
+        if mark != post:
+            parts.append(f"{mark or '-'} 0 2;")
+            post = mark
+        parts.append(f"{id} {stamp} {erase:d};")
+    return "".join(parts)
+
+
+def run_of(request: str) -> str:
+    """The run of a request."""
+    return f"api-{request}"
+
+
+def _pairs(text: str) -> dict[str, str]:
+    parts = text.split("|")
+    return dict(zip(parts[::2], parts[1::2], strict=False)) if text else {}

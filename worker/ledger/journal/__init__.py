@@ -1,0 +1,1 @@
+"""Keeps what was done: the journal, figures, proposals, signals, erasures."""

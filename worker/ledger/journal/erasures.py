@@ -1,0 +1,127 @@
+"""People whom a vendor says to forget: what was asked, and how everything kept of a record goes.
+
+A visit erases what is kept under the record itself. What is kept elsewhere - under deliveries that made or filled it,
+and in the archive's files - names it here and there, so one walk erases it for many (``worker.upkeep.erase``); until
+then the record stands in a list of its own. Each step can be repeated: after a crash it is erased again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from redis.exceptions import ResponseError
+
+from worker.ledger.journal.journal import Entry, Journal
+from worker.ledger.journal.signals import Signals
+from worker.ledger.money.answers import Answers, Ref, ref_of
+from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
+from worker.ledger.work.record_state import same_person
+from worker.ledger.work.work_values import ref
+
+_PAGE = 1_000
+_COUNTS = ("erased", "erased_rebuilt")
+
+
+class Erasures:
+    """Holds what is to be forgotten of one record, and of which records it was asked."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._key = scripts.keys("erasures")
+
+    async def is_asked(self, record: Ref) -> bool:
+        """Tells whether the vendor said that this person is to be forgotten."""
+        return bool(await self._scripts.call("HEXISTS", self._key, ref(*record)))
+
+    async def standing(self, before_ms: int) -> list[Ref]:
+        """Records of which it was asked before a time and which no visit has found gone yet."""
+        return await self._listed(self._key, before_ms)
+
+    async def elsewhere(self, before_ms: int) -> list[Ref]:
+        """Records erased before a time of which something may be kept elsewhere than under themselves."""
+        return await self._listed(self._scripts.keys("erasures_elsewhere"), before_ms)
+
+    async def _listed(self, key: str, before_ms: int) -> list[Ref]:
+        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", key)
+        return [ref_of(name) for name in sorted(found) if int(found[name]) < before_ms]
+
+    async def erase(self, record: Ref, scrubbed: Callable[[str], str]) -> None:
+        """Forget the answers bought for the record, and what its journal says of the person.
+
+        The same goes for records that were merged into it. ``scrubbed`` gives an entry without that. Memory and our
+        own values go with the record's own settling.
+        """
+        for crm, kind, id in await same_person(self._scripts, record):
+            await Answers(self._scripts).forget((crm, kind, id))
+            entries = await Journal(self._scripts).entries(crm, kind, id)
+            await self.replace([(one, scrubbed(one.entry)) for one in entries])
+            await Signals(self._scripts).forget(crm, kind, id)
+            await self._unclaim(crm, kind, id)
+
+    async def replace(self, entries: Sequence[tuple[Entry, str]]) -> int:
+        """Put other texts in the place of journal entries; gives how many were not so already."""
+        args: list[Arg] = []
+        for entry, left in entries:
+            if left != entry.entry:
+                args += [entry.key, entry.crm, entry.object, entry.id, entry.run, left]
+        return int(await self._scripts.run("erasure_journal", *args)) if args else 0
+
+    async def _unclaim(self, crm: str, object: str, id: str) -> None:
+        """Natural keys (addresses, profiles) under which a row of ours was created."""
+        key, cursor, mine = self._scripts.keys("claims", crm, object), 0, f"={id}".encode()
+        while True:
+            cursor, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
+            found = [name for name, value in rows.items() if value == mine and not name.startswith(b"ext:")]
+            if found:
+                await self._scripts.call("HDEL", key, *found)
+            if not cursor:
+                return
+
+    async def done(self, record: Ref) -> None:
+        """Notes that what was kept under the record is forgotten; what is kept elsewhere is next."""
+        at, records = await self._scripts.now(), await same_person(self._scripts, record)
+        args: list[Arg] = []
+        for one in records:
+            args += [ref(*one), at]
+        await self._scripts.call("HSET", self._scripts.keys("erasures_elsewhere"), *args)
+        await self._scripts.call("DEL", *(self._scripts.keys("merged", *one) for one in records))
+        await self._scripts.call("HDEL", self._key, ref(*record))
+        await self._scripts.call("INCR", self._scripts.keys("erased"))
+
+    async def done_elsewhere(self, records: Sequence[Ref]) -> None:
+        """Nothing is kept of these any more; Redis holds their bytes until ``rewrite``."""
+        if records:
+            names = [ref(*one) for one in records]
+            await self._scripts.call("HDEL", self._scripts.keys("erasures_elsewhere"), *names)
+            await self._scripts.call("INCR", self._scripts.keys("erased"))
+
+    async def rewrite(self) -> bool:
+        """Rid Redis' memory and files of the erased, if anybody was erased since it last did; gives whether it did.
+
+        The journal is rebuilt, then Redis is asked to write its file anew. Until both are done the erasures count as
+        new: whoever dies here is followed by another, who goes on with the copy.
+
+        Raises:
+            LedgerUnavailableError: Redis is away or full; what was copied is given up.
+        """
+        erased, rebuilt = [int(await self._scripts.call("GET", self._scripts.keys(name)) or 0) for name in _COUNTS]
+        if erased == rebuilt:
+            return False
+        await self._rebuild()
+        try:
+            await self._scripts.call("BGREWRITEAOF")
+        except ResponseError as error:
+            if "in progress" in str(error):  # by a process that took its picture before
+                return False
+        await self._scripts.call("SET", self._scripts.keys("erased_rebuilt"), erased)
+        return True
+
+    async def _rebuild(self) -> None:
+        try:
+            while not await self._scripts.run("erasure_rebuild", _PAGE):
+                pass
+        except LedgerUnavailableError:
+            with suppress(LedgerUnavailableError):  # a full Redis has room again
+                await self._scripts.call("DEL", self._scripts.keys("journal_copy"))
+            raise

@@ -1,0 +1,1 @@
+"""Keeps tickets, answers, budgets, books and creations: whatever may happen only once."""

@@ -1,0 +1,166 @@
+"""Kept answers: what was paid for, as it came over the wire, compressed, and whose records it serves.
+
+A kept answer is one line of facts and the packed reply (``parts/answers.lua``). Times are the ledger's, in ms.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from connectors.models import Reply
+from worker.ledger.scripts import Scripts
+
+Ref: TypeAlias = tuple[str, str, str]  # crm, object, record id
+
+_BUCKETS = 4096
+_FORMAT = b"\x01"
+# What JSON answers over HTTP have in common, most frequent last: short replies have no room to repeat themselves.
+# Packed replies depend on every byte of it: another list is another format.
+_WORDS = (
+    b'["strict-transport-security","max-age=31536000","vary","accept-encoding","x-content-type-options","nosniff",'
+    b'"cache-control","no-store","server","nginx","connection","keep-alive","transfer-encoding","chunked","x-request-id"'
+    b',"x-ratelimit-limit","x-ratelimit-remaining","x-ratelimit-reset","retry-after":"Mon, 01 Jan 2026 00:00:00 GMT",'
+    b'"content-encoding":"gzip","date":"content-type":"application/json; charset=utf-8","content-length":"status":"err'
+    b'"message":"data":{"results":[{"id":"person":{"organization":{"company":{"name":"domain":"website":"https://www.'
+    b'"country":"city":"location":"role_title":"title":"is_current":true,"linkedin":"linkedin_url":"https://www.linkedin'
+    b'.com/in/"public_identifier":"full_name":"first_name":"last_name":"phone_numbers":[{"phone_number":"phone":"+1"type'
+    b'":"mobile","emails":[{"email":"email_type":"validation_status":"valid"}],"created_at":null,"updated_at":false,[200,{'
+)
+
+
+def pack(reply: Reply) -> bytes:
+    """Status, headers and body in as few bytes as a small JSON answer allows."""
+    head = json.dumps([reply.status, dict(reply.headers)], ensure_ascii=False, separators=(",", ":")).encode()
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_WORDS)
+    return _FORMAT + squeeze.compress(head + b"\n" + reply.body) + squeeze.flush()
+
+
+def unpack(packed: bytes) -> Reply:
+    """The reply that was packed.
+
+    Raises:
+        ValueError: these are no bytes of ``pack``.
+    """
+    if packed[:1] != _FORMAT:
+        raise ValueError("not a packed reply")
+    unsqueeze = zlib.decompressobj(-15, zdict=_WORDS)
+    try:
+        head, _, body = (unsqueeze.decompress(packed[1:]) + unsqueeze.flush()).partition(b"\n")
+    except zlib.error as error:
+        raise ValueError("not a packed reply") from error
+    if not unsqueeze.eof:
+        raise ValueError("not a whole packed reply")
+    status, headers = json.loads(head)
+    return Reply(status, headers, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that was paid for. ``at_ms`` is when it came first; ``fields`` are what the question asked for."""
+
+    reply: Reply
+    at_ms: int
+    hit: bool
+    fields: frozenset[str] = frozenset()
+    provider: str = ""
+    operation: str = ""
+    expires_ms: int = 0
+    ticket_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was asked for a record, and its answer while that is kept. ``state`` is of an open ticket."""
+
+    key: str
+    kept: Kept | None = field(default=None, repr=False)
+    state: str = ""
+    ticket_id: str = ""
+
+
+def unfold(raw: bytes) -> Kept:
+    """A kept answer as Redis holds it."""
+    line, _, packed = raw.partition(b"\n")
+    at, expires, hit, ticket, provider, operation, fields = line.decode().split(" ")
+    return Kept(
+        unpack(packed), int(at), hit == "1", fields_of(fields), provider, operation, int(expires), ticket_id=ticket
+    )
+
+
+def field_text(fields: frozenset[str]) -> str:
+    """Fields as the scripts compare them."""
+    return ",".join(sorted(fields)) or "-"
+
+
+def fields_of(text: str) -> frozenset[str]:
+    """Fields from ``field_text``."""
+    return frozenset() if text == "-" else frozenset(text.split(","))
+
+
+def index_of(ref: Ref | None) -> tuple[str, str, str, str]:
+    """Script arguments that name a record's place in the index from records to questions; blanks for no record."""
+    if ref is None:
+        return ("", "", "", "")
+    crm, kind, row = ref
+    return (crm, kind, f"{zlib.crc32(row.encode()) % _BUCKETS:03x}", row)
+
+
+def ref_of(raw: bytes) -> Ref:
+    """A ref from its text ``<crm>:<object>:<id>``."""
+    crm, kind, row = raw.decode().split(":", 2)
+    return crm, kind, row
+
+
+class Answers:
+    """Reads kept answers; only a ticket writes one."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, Kept]:
+        """Kept answers by question, the newest where a question has several; noted as asked for ``ref``."""
+        if not keys:
+            return {}
+        found = await self._scripts.run("answer_find", *index_of(ref), *keys)
+        return {key: unfold(raw) for key, raw in zip(keys, found, strict=True) if raw}
+
+    async def questions_of(self, ref: Ref) -> list[Asked]:
+        """Lists what was ever asked for a record, as far as something of it is kept or open, oldest first."""
+        keys = await self._noted(ref)
+        names = self._scripts.keys
+        raws = await self._scripts.calls([("GET", names("answer", key)) for key in keys])
+        tickets = await self._scripts.calls([("HGET", names("question", key), "ticket") for key in keys])
+        held = [ticket.decode() if ticket else "" for ticket in tickets]
+        states = await self._scripts.calls([("HGET", names("ticket", ticket), "state") for ticket in held])
+        return [
+            Asked(key, unfold(raw) if raw else None, state.decode() if state else "", ticket)
+            for key, raw, ticket, state in zip(keys, raws, held, states, strict=True)
+            if raw or state
+        ]
+
+    async def forget(self, ref: Ref) -> int:
+        """Delete every kept answer that was asked for a record, and its index; gives how many."""
+        keys = await self._noted(ref)
+        names = self._scripts.keys
+        gone = [
+            (
+                "DEL",
+                names("answer", key),
+                *(names("other_answer", key, str(slot)) for slot in (1, 2, 3)),
+            )
+            for key in keys
+        ]
+        deleted = await self._scripts.calls(gone)
+        crm, kind, bucket, row = index_of(ref)
+        await self._scripts.call("HDEL", names("asked", crm, kind, bucket), row)
+        return sum(deleted)
+
+    async def _noted(self, ref: Ref) -> list[str]:
+        crm, kind, bucket, row = index_of(ref)
+        noted: bytes | None = await self._scripts.call("HGET", self._scripts.keys("asked", crm, kind, bucket), row)
+        text = (noted or b"").hex()
+        return [text[at : at + 32] for at in range(0, len(text), 32)]

@@ -1,0 +1,194 @@
+"""Creations: a row is made once per external id and natural key. A creation is a ticket too.
+
+``reserved -> sent -> created | unknown | released``, and ``unknown -> created | absent`` by a direct read of the unique
+property. Keys are texts such as ``domain:acme.com``, ``email:...``, ``slug:...``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from connectors.limits import TicketSpentError
+from connectors.models import Reply
+from worker.ledger.money.tickets import new_token, surely
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The one-shot right to create a row; every key is held."""
+
+    creation_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The row exists: it was created under one of the keys."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BusyCreation:
+    """Somebody is creating a row under one of the keys, at the latest until then: defer and match again."""
+
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCreation:
+    """A row may exist: read it by its unique property, then say ``found`` or ``absent``. ``keys`` are what it holds."""
+
+    creation_id: str
+    since_ms: int
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReapedCreations:
+    """Reservations given back, and sent creations that became unknown."""
+
+    released: int
+    unknown: int
+
+
+def external_key(external_id: str) -> str:
+    """The key of an external id."""
+    return f"ext:{external_id}"
+
+
+class Creations:
+    """Claims on rows to be created. Every step is one script and may be repeated."""
+
+    def __init__(self, scripts: Scripts, *, token: Callable[[], str] = new_token) -> None:
+        self._scripts = scripts
+        self._token = token
+
+    async def claim(
+        self,
+        crm: str,
+        object: str,
+        external_id: str,
+        natural_keys: Sequence[str],
+        owner: str,
+        deadline_ms: int,
+    ) -> Claimed | Created | BusyCreation | UnknownCreation:
+        """All keys or none. The create call must be over ``deadline_ms`` from now."""
+        claim = Claimed(self._token(), self._token())
+        keys = _keys(external_id, natural_keys)
+        names = (claim.creation_id, claim.token, crm, object, owner)
+        match await surely(self._scripts, "creation_claim", *names, deadline_ms, *keys):
+            case [b"created", row]:
+                return Created(row.decode())
+            case [b"busy", until]:
+                return BusyCreation(int(until))
+            case [b"unknown", creation, since, held]:
+                return UnknownCreation(creation.decode(), int(since), tuple(held.decode().split("\n")))
+            case _:
+                return claim
+
+    async def sent(self, claim: Claimed) -> bool:
+        """``reserved -> sent``: true once, ever, and never after the deadline."""
+        return bool(await self._scripts.run("creation_sent", claim.creation_id, claim.token))
+
+    async def created(self, claim: Claimed, id: str) -> str:
+        """The row exists as ``id``; every key leads to it from now on. Gives the state after the step."""
+        return await self._end(claim.creation_id, claim.token, "created", id)
+
+    async def unknown(self, claim: Claimed, cause: str) -> str:
+        """It was sent and nothing clear came back."""
+        return await self._end(claim.creation_id, claim.token, "unknown", cause)
+
+    async def released(self, claim: Claimed, cause: str) -> str:
+        """Surely not created."""
+        return await self._end(claim.creation_id, claim.token, "released", cause)
+
+    async def found(self, creation_id: str, id: str) -> str:
+        """A read found the row of an unknown creation."""
+        return await self._end(creation_id, "", "created", id)
+
+    async def absent(self, creation_id: str) -> str:
+        """A read says that an unknown creation made no row: its keys are free."""
+        return await self._end(creation_id, "", "absent", "absent")
+
+    async def join(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
+        """A created row is known by these keys, too, as far as nobody holds them."""
+        keys = _keys(external_id, natural_keys)
+        return int(await self._scripts.run("creation_join", crm, object, id, *keys))
+
+    async def void(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
+        """A read says that the created row is gone: these of its keys are free again."""
+        keys = _keys(external_id, natural_keys)
+        return int(await self._scripts.run("creation_void", crm, object, id, *keys))
+
+    async def reap(self, owners_alive: Collection[str]) -> ReapedCreations:
+        """Give back what dead owners reserved; what was sent and is past its deadline is unknown."""
+        released, unknown = await self._scripts.run("creation_reap", *sorted(owners_alive))
+        return ReapedCreations(int(released), int(unknown))
+
+    async def _end(self, creation_id: str, token: str, event: str, word: str) -> str:
+        state: bytes = await self._scripts.run("creation_end", creation_id, token, event, word)
+        return state.decode()
+
+
+def _keys(external_id: str, natural_keys: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*([external_key(external_id)] if external_id else []), *natural_keys]))
+
+
+class CreationTicket:
+    """``connectors.limits.Ticket`` of a creation.
+
+    ``id_of`` reads the new row's id out of the reply, ``""`` when it cannot; the caller of ``Crm.create`` says
+    ``created`` with what that returned anyway, so a repeat is expected.
+    """
+
+    def __init__(self, creations: Creations, claim: Claimed, id_of: Callable[[Reply], str] | None = None) -> None:
+        self._creations, self._claim, self._id_of = creations, claim, id_of
+        self._asked = self._over = False
+
+    async def sent(self) -> None:
+        """Fsynced word that bytes go on the wire now.
+
+        Raises:
+            TicketSpentError: it was sent, released or taken over before, or its deadline has passed; send nothing.
+            LedgerUnavailableError: Redis did not say so; send nothing.
+        """
+        if self._asked:
+            raise TicketSpentError(self._claim.creation_id)
+        self._asked = True
+        try:
+            granted = await self._creations.sent(self._claim)
+        except LedgerUnavailableError:
+            await self.released("ledger unavailable")
+            raise
+        if not granted:
+            raise TicketSpentError(self._claim.creation_id)
+
+    async def stored(self, reply: Reply) -> None:
+        """Note the created row where the reply names it. What Redis cannot take is unknown at its deadline."""
+        row = self._id_of(reply) if self._id_of else ""
+        if row:
+            await self._try(self._creations.created, row)
+
+    async def released(self, cause: str) -> None:
+        """Surely not created: the keys are free."""
+        await self._try(self._creations.released, cause)
+
+    async def uncertain(self, cause: str) -> None:
+        """It may exist: a read by its unique property decides."""
+        await self._try(self._creations.unknown, cause)
+
+    async def _try(self, step: Callable[[Claimed, str], Awaitable[str]], word: str) -> None:
+        if self._over:  # its first ending stands
+            return
+        self._over = True
+        try:
+            await step(self._claim, word)
+        except LedgerUnavailableError:
+            _log.warning("creation.left", creation=self._claim.creation_id)

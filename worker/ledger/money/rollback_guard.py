@@ -1,0 +1,135 @@
+"""Notices a Redis that has forgotten what it was told: restored from a backup, or another one altogether.
+
+Redis counts every paid call as it is sent (``parts/epoch.lua``). Each process remembers the highest count it has
+seen and mirrors it in ``data_dir/high_water``; a Redis that stands below that has lost calls that were sent, and sends
+no other until a person has looked. What Redis lost beside paid calls is not noticed: it costs work, not money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from worker.ledger.fsync import to_disk
+from worker.ledger.scripts import Scripts
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A life of the ledger. ``sent`` paid calls were seen in it; ``generation`` 0 = nothing is known."""
+
+    generation: int = 0
+    id: str = ""
+    sent: int = 0
+
+    @property
+    def args(self) -> tuple[int, str, int]:
+        """As scripts take it."""
+        return self.generation, self.id, self.sent
+
+    def outruns(self, other: Epoch) -> bool:
+        """Tells whether it is further on in the same life, or a later life."""
+        return (self.generation, self.sent) > (other.generation, other.sent)
+
+
+class HighWater:
+    """The furthest epoch seen, in memory and in a file that all processes of one ``data_dir`` share.
+
+    The file is written at once, so that it outlives the process; ``sync`` makes it outlive the machine. Without a
+    folder it lives in memory only.
+    """
+
+    def __init__(self, data_dir: Path | None = None) -> None:
+        self._path = data_dir / "high_water" if data_dir else None
+        self._seen = self._read()
+
+    @property
+    def seen(self) -> Epoch:
+        """The furthest epoch that is remembered."""
+        return self._seen
+
+    def saw(self, epoch: Epoch) -> None:
+        """Remember ``epoch`` where it is further on; one that nobody has begun yet has no id to know it by."""
+        if epoch.generation and epoch.outruns(self._seen):
+            self._seen = epoch
+            self._write(epoch)
+
+    async def sync(self) -> None:
+        """Take over what other processes have seen, and bring the file to the disk."""
+        other = self._read()
+        if other.outruns(self._seen):
+            self._seen = other
+        elif self._seen.outruns(other):
+            self._write(self._seen)
+        if self._path is not None and self._path.exists():
+            await asyncio.to_thread(to_disk, self._path)
+
+    def _read(self) -> Epoch:
+        if self._path is None:
+            return Epoch()
+        try:
+            return _parse(self._path.read_bytes())
+        except FileNotFoundError:
+            return Epoch()
+        except (OSError, ValueError):
+            _log.error("epoch.unreadable")
+            return Epoch()
+
+    def _write(self, epoch: Epoch) -> None:
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                try:
+                    held = _parse(file.read(200) or b"0 - 0")
+                except ValueError:
+                    held = Epoch()
+                if epoch.outruns(held):
+                    os.pwrite(file.fileno(), f"{epoch.generation:010} {epoch.id:16} {epoch.sent:020}\n".encode(), 0)
+        except OSError as error:
+            _log.error("epoch.unwritten", error=type(error).__name__)  # memory still knows it
+
+
+def _parse(content: bytes) -> Epoch:
+    generation, id_, sent = content.decode("ascii").split()
+    return Epoch(int(generation), id_, int(sent))
+
+
+class Epochs:
+    """Compares Redis with what was seen of it."""
+
+    def __init__(self, scripts: Scripts, high_water: HighWater) -> None:
+        self._scripts, self.high_water = scripts, high_water
+
+    async def behind(self) -> Epoch | None:
+        """Tells where Redis has forgotten calls that were sent; ``None`` when it has not."""
+        word, *told = await self._scripts.run("epoch_look", *self.high_water.seen.args, secrets.token_hex(8))
+        epoch = epoch_of(told)
+        if int(word):
+            return epoch
+        self.high_water.saw(epoch)
+        return None
+
+    async def begin(self) -> Epoch:
+        """A person takes Redis as it is: from now on this is the ledger, and everybody who remembers more gives in."""
+        seen = self.high_water.seen
+        told = await self._scripts.run("epoch_begin", seen.generation, seen.sent, secrets.token_hex(8))
+        self.high_water.saw(epoch_of(told))
+        return self.high_water.seen
+
+
+def epoch_of(told: Any) -> Epoch:
+    """An epoch as scripts give it."""
+    generation, id_, sent = told
+    return Epoch(int(generation), id_.decode(), int(sent))

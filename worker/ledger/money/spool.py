@@ -1,0 +1,125 @@
+"""Paid replies that Redis could not take, on the disk until it can: one fsynced file per ticket, ours alone to read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import structlog
+
+from connectors.models import Reply
+from worker.ledger.money.answers import Ref, pack, unpack
+from worker.ledger.money.room import Room
+from worker.ledger.money.tickets import REASON, Desk, Granted
+from worker.ledger.scripts import LedgerUnavailableError
+
+_log = structlog.get_logger(__name__)
+BROKEN = ".broken"
+_LEFT_S = 60.0  # a part this old was left by a process that died before it gave it its name
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Tells how many replies Redis has now, and who waited for them."""
+
+    replies: int
+    waiters: tuple[Ref, ...]
+
+
+class Spool:
+    """The folder ``data_dir/spool``. Several processes may write and load it at once: storing again changes nothing."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "spool"
+        self.room = Room(data_dir)
+
+    def pending(self) -> int:
+        """Replies not yet in Redis."""
+        return len(_waiting(self._folder))
+
+    def has_room(self) -> bool:
+        """Returns whether there is room for the reply of one more paid call."""
+        return self.room.enough()
+
+    def broken(self) -> int:
+        """Returns how many replies were set aside because they could not be loaded; their tickets are uncertain."""
+        return len(list(self._folder.glob(f"*{BROKEN}")))
+
+    async def keep(
+        self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
+    ) -> None:
+        """Return when the reply is on the disk.
+
+        Raises:
+            OSError: the disk cannot take it either.
+        """
+        facts = asdict(ticket) | {"fields": sorted(ticket.fields), "credits": credits, "hit": hit, "keep_ms": keep_ms}
+        facts |= {"unpriced": True} if unpriced else {}
+        content = json.dumps(facts, separators=(",", ":")).encode() + b"\n" + pack(reply)
+        await asyncio.to_thread(self.room.use, lambda: _write(self._folder, ticket.ticket_id, content))
+
+    async def load(self, desk: Desk) -> Loaded:
+        """Store what is spooled and delete it after Redis has it. What cannot be is set aside, not deleted.
+
+        Raises:
+            LedgerUnavailableError: Redis takes no writes yet; what it has not taken stays.
+        """
+        replies, waiters = 0, dict[Ref, None]()
+        for path in await asyncio.to_thread(_waiting, self._folder):
+            try:
+                content = await asyncio.to_thread(path.read_bytes)
+            except FileNotFoundError:
+                continue  # another process loaded it
+            try:
+                ticket, reply, price, hit, keep_ms, unpriced = _parse(content)
+                ended = await desk.store(ticket, reply, credits=price, hit=hit, keep_ms=keep_ms, unpriced=unpriced)
+            except LedgerUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one file that nobody can load must not keep the others back
+                _log.error("spool.unloadable", ticket=path.stem, error=type(error).__name__)
+                await asyncio.to_thread(path.replace, path.with_suffix(BROKEN))
+                continue
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            replies += 1
+            waiters |= dict.fromkeys(ended.waiters)
+        return Loaded(replies, tuple(waiters))
+
+
+def _waiting(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.reply"), *(path for path in folder.glob("*.part") if _left(path))])
+
+
+def _left(part: Path) -> bool:
+    try:
+        return part.stat().st_mtime < time.time() - _LEFT_S
+    except FileNotFoundError:  # it has its name by now
+        return False
+
+
+def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int, bool]:
+    line, _, packed = content.partition(b"\n")
+    facts = json.loads(line)
+    price, hit, keep_ms = int(facts.pop("credits")), bool(facts.pop("hit")), int(facts.pop("keep_ms"))
+    unpriced = bool(facts.pop("unpriced", False)) or not 0 <= price <= REASON
+    facts |= {"fields": frozenset(facts["fields"]), "lines": tuple(facts["lines"])}
+    return Granted(**facts), unpack(packed), price, hit, keep_ms, unpriced
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = folder / f"{name}.{os.getpid()}.part"
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(folder / f"{name}.reply")
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(held)  # the name too
+    finally:
+        os.close(held)

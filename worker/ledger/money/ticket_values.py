@@ -1,0 +1,102 @@
+"""Defines a ticket's answers and its ends.
+
+Times are the ledger's, in ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from worker.ledger.money.answers import Ref
+
+Policy: TypeAlias = Literal["never", "once_if_uncharged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A ticket. ``token`` proves that it is ours; the rest lets a reply be kept even if Redis lost the ticket."""
+
+    ticket_id: str
+    token: str
+    key: str = ""
+    provider: str = ""
+    operation: str = ""
+    fields: frozenset[str] = frozenset()
+    lines: tuple[str, ...] = ()
+    price: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody else's ticket of the same question is open, at the latest until then."""
+
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The last ticket is uncertain; a verdict can be had at ``verdict_ms`` and is a miss from ``until_ms``."""
+
+    until_ms: int
+    verdict_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The last ticket is uncertain for good: the provider counts as a miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoBudget:
+    """``line`` has not enough left; nothing was reserved. ``spent`` leaves out what other tickets reserve on it."""
+
+    line: str
+    spent: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StaleDay:
+    """A budget line is of another day or month than the ledger's now: name the lines anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Tells how a step left a ticket. ``waiters`` are to be made due, ``overrun`` are credits above its worst price."""
+
+    state: str
+    waiters: tuple[Ref, ...] = ()
+    overrun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """Counts what was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
+
+    released: int
+    uncertain: int
+    missed: int
+    waiters: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """A lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
+
+    ticket_id: str
+    key: str
+    provider: str
+    operation: str
+    price: int
+    sent_ms: int
+    since_ms: int
+    policy: str
+    cause: str
+    verdict: str
+    verdict_ms: int
+    ref: Ref | None
+
+    @property
+    def cursor(self) -> str:
+        """Tells where ``uncertain_list`` goes on after this one."""
+        return f"{self.since_ms}:{self.ticket_id}"

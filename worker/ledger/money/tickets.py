@@ -1,0 +1,456 @@
+"""Tickets: the one-shot right to send one paid lookup, with its credits reserved.
+
+``reserved -> sent -> stored | uncertain | released``; the edges are in ``parts/tickets.lua``. ``Desk`` is the
+counter where a question is answered from what is kept or given a ticket; ``LookupTicket`` is what a connector holds.
+Durations end in ``_ms`` and count from the ledger's now, unless a name says ``at``, ``since`` or ``until``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from connectors.limits import TicketSpentError
+from connectors.models import Question, Reply
+from worker.decide.windows import widened
+from worker.ledger.money.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
+from worker.ledger.money.books import CALL_MS
+from worker.ledger.money.budgets import BudgetLine, line_args
+from worker.ledger.money.rollback_guard import HighWater, epoch_of
+from worker.ledger.money.ticket_values import (
+    Busy,
+    Ended,
+    Granted,
+    Missed,
+    NoBudget,
+    Policy,
+    Reaped,
+    StaleDay,
+    Uncertain,
+    Unknown,
+)
+from worker.ledger.scripts import Arg, LedgerBehindError, LedgerUnavailableError, Scripts
+
+__all__ = [
+    "Busy",
+    "Desk",
+    "Ended",
+    "Granted",
+    "LookupTicket",
+    "Missed",
+    "NoBudget",
+    "Policy",
+    "Reaped",
+    "Settlement",
+    "StaleDay",
+    "Uncertain",
+    "Unknown",
+    "new_token",
+    "surely",
+]
+
+VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
+SKEW_MS = 10_000  # a provider's clock, once its offset is allowed for, is taken to be no further off ours
+WIDEST_MS = 600_000
+REASON = 10_000  # credits: no one lookup costs more, so a reply that says so does not tell its price
+STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """A call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
+
+    sent: int
+    stored: int
+    credits: int
+
+
+def new_token() -> str:
+    """Sixteen hex digits nobody else has."""
+    return secrets.token_hex(8)
+
+
+async def surely(scripts: Scripts, name: str, *args: Arg) -> Any:
+    """A step that gives the same when it is repeated: once more when its answer was lost.
+
+    Raises:
+        LedgerUnavailableError: it was lost again.
+    """
+    try:
+        return await scripts.run(name, *args)
+    except LedgerUnavailableError:
+        return await scripts.run(name, *args)
+
+
+class Desk:
+    """Answers and tickets. Every step is one script; one may be repeated after ``LedgerUnavailableError``."""
+
+    def __init__(
+        self, scripts: Scripts, *, token: Callable[[], str] = new_token, high_water: HighWater | None = None
+    ) -> None:
+        self._scripts = scripts
+        self._token = token
+        self._high_water = high_water or HighWater()
+        self._answers = Answers(scripts)
+
+    async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, Kept]:
+        """Kept answers by question key, in one round trip; noted as asked for ``ref``."""
+        return await self._answers.find(keys, ref)
+
+    async def questions_of(self, ref: Ref) -> list[Asked]:
+        """Lists what was asked for a record, as far as something of it is kept or open."""
+        return await self._answers.questions_of(ref)
+
+    async def forget(self, ref: Ref) -> int:
+        """Delete every kept answer that was asked for a record; gives how many."""
+        return await self._answers.forget(ref)
+
+    async def reserve(
+        self,
+        question: Question,
+        *,
+        ref: Ref | None,
+        lines: Sequence[BudgetLine],
+        owner: str,
+        deadline_ms: int,
+        keep_uncertain_ms: int,
+        closed_share: float = 0.0,
+        policy: Policy = "never",
+        verdict_ms: int = VERDICT_MS,
+    ) -> Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay:
+        """A kept answer, else what the last ticket says, else a ticket with its worst price on every line.
+
+        ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). The call must be over
+        ``deadline_ms`` from now.
+        """
+        ticket = Granted(
+            self._token(),
+            self._token(),
+            question.key,
+            question.provider,
+            question.operation,
+            question.fields,
+            tuple(line.name for line in lines),
+            question.price,
+        )
+        answer = await surely(
+            self._scripts,
+            "ticket_reserve",
+            *(ticket.ticket_id, ticket.token, question.key, field_text(question.fields)),
+            *(question.price, question.provider, question.operation, owner),
+            *(deadline_ms, keep_uncertain_ms, policy, verdict_ms),
+            *index_of(ref),
+            *line_args(lines, closed_share),
+        )
+        match answer:
+            case [b"kept", raw]:
+                return unfold(raw)
+            case [b"granted"]:
+                return ticket
+            case [b"busy", until]:
+                return Busy(int(until))
+            case [b"unknown", until, verdict]:
+                return Unknown(int(until), int(verdict))
+            case [b"missed"]:
+                return Missed()
+            case [b"budget", line, spent]:
+                return NoBudget(line.decode(), int(spent))
+            case _:
+                return StaleDay()
+
+    async def sent(self, ticket: Granted) -> bool:
+        """``reserved -> sent``: true once, ever, and never after the deadline.
+
+        Raises:
+            LedgerBehindError: Redis has forgotten calls that were sent; nothing is done.
+        """
+        seen = self._high_water.seen
+        word, *told = await self._scripts.run("ticket_sent", ticket.ticket_id, ticket.token, *seen.args)
+        if int(word) < 0:
+            raise LedgerBehindError("behind what was sent")
+        self._high_water.saw(epoch_of(told))
+        return int(word) == 1
+
+    async def store(
+        self,
+        ticket: Granted,
+        reply: Reply,
+        *,
+        credits: int,
+        hit: bool,
+        keep_ms: int,
+        left: int | None = None,
+        unpriced: bool = False,
+    ) -> Ended:
+        """Keep the raw reply and settle its credits; a late answer of an uncertain ticket too.
+
+        ``left`` is the provider's balance after this call, where the reply told it. A reply that is ``unpriced`` does
+        not tell what it cost: it is kept, and the ticket is uncertain.
+        """
+        return _ended(
+            await self._scripts.run(
+                "ticket_store",
+                *(ticket.ticket_id, ticket.token, ticket.key, field_text(ticket.fields)),
+                *(ticket.provider, ticket.operation, "\n".join(ticket.lines), ticket.price),
+                *(credits, int(hit), keep_ms, pack(reply), "" if left is None else left, int(unpriced)),
+            )
+        )
+
+    async def release(self, ticket: Granted, cause: str) -> Ended:
+        """Surely not charged: give the reservation back."""
+        return _ended(await self._scripts.run("ticket_release", ticket.ticket_id, ticket.token, cause))
+
+    async def uncertain(
+        self, ticket: Granted, cause: str, *, policy: Policy | None = None, verdict_ms: int = VERDICT_MS
+    ) -> Ended:
+        """Perhaps charged: the reservation stays booked. Without ``policy`` the one it was reserved with holds."""
+        return _ended(
+            await self._scripts.run("ticket_uncertain", ticket.ticket_id, ticket.token, cause, policy or "", verdict_ms)
+        )
+
+    async def verdict(self, ticket_id: str, charged: bool | None) -> Ended:
+        """Books what the provider's books say of an uncertain ticket; ``None`` = they said nothing in time."""
+        word = {True: "charged", False: "uncharged", None: "none"}[charged]
+        return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
+
+    async def window(self, provider: str, operation: str, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """The window, widened to moments around which no call known to be charged was under way.
+
+        Only at such moments a provider's books and ours can be compared to the credit. Where there is none within ten
+        minutes back, or until half a minute ago, that end stays.
+        """
+        first, last = start_ms - WIDEST_MS, (await self._scripts.now()) - 30_000
+        calls = await self._charges(provider, operation, first - CALL_MS)
+        return widened((start_ms, end_ms), [(call.sent, call.stored) for call in calls], (first, last), SKEW_MS)
+
+    async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int) -> int:
+        """Credits surely charged within the window, of the last hour.
+
+        A call across one of its ends is left out: the provider may count it or not. So books that show exactly these
+        credits show nothing else, and books that show more prove nothing.
+        """
+        calls = await self._charges(provider, operation, start_ms)
+        inside = (call for call in calls if call.sent >= start_ms + SKEW_MS and call.stored <= end_ms - SKEW_MS)
+        return sum(call.credits for call in inside)
+
+    async def _charges(self, provider: str, operation: str, since_ms: int) -> list[_Charge]:
+        """The charges of calls sent since then, of the last hour."""
+        key = self._scripts.keys("charges", provider, operation)
+        found = await self._scripts.call("ZRANGEBYSCORE", key, since_ms, "+inf", "WITHSCORES")
+        charges = []
+        for member, sent in zip(found[::2], found[1::2], strict=True):
+            _, stored, credits = member.split(b":")
+            charges.append(_Charge(int(sent), int(stored), int(credits)))
+        return charges
+
+    async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> Ended:
+        """A person's word on an uncertain ticket: its credits count as spent, or not, and it is asked again, or not."""
+        return _ended(await self._scripts.run("ticket_resolve", ticket_id, int(ask_again), int(charged)))
+
+    async def reap(self, owners_alive: Collection[str]) -> Reaped:
+        """Tidy tickets whose owner is gone, whose deadline has passed or whose verdict never came."""
+        released, uncertain, missed, *refs = await self._scripts.run("ticket_reap", *sorted(owners_alive))
+        return Reaped(int(released), int(uncertain), int(missed), tuple(dict.fromkeys(ref_of(ref) for ref in refs)))
+
+    async def uncertain_count(self) -> int:
+        """Tells how many tickets are uncertain."""
+        return int(await self._scripts.call("ZCARD", self._scripts.keys("tickets_uncertain")))
+
+    async def uncertain_list(self, limit: int = 100, after: str = "") -> list[Uncertain]:
+        """Uncertain tickets, longest first, after the ``cursor`` of another."""
+        key = self._scripts.keys("tickets_uncertain")
+        since, _, last = after.partition(":")
+        equal = int(await self._scripts.call("ZCOUNT", key, since, since)) if since else 0
+        found = await self._scripts.call(
+            "ZRANGEBYSCORE", key, since or "-inf", "+inf", "WITHSCORES", "LIMIT", 0, limit + equal
+        )
+        rows = [(member.decode(), score.decode()) for member, score in zip(found[::2], found[1::2], strict=True)]
+        return await self._read([ticket for ticket, score in rows if score != since or ticket > last][:limit])
+
+    async def due_verdicts(self, limit: int = 100) -> list[Uncertain]:
+        """Uncertain tickets a verdict can be had of now."""
+        key, now = self._scripts.keys("tickets_verdicts"), await self._scripts.now()
+        found = await self._scripts.call("ZRANGEBYSCORE", key, "-inf", now, "LIMIT", 0, limit)
+        return await self._read([ticket.decode() for ticket in found])
+
+    async def _read(self, ids: Sequence[str]) -> list[Uncertain]:
+        rows = await self._scripts.calls([("HGETALL", self._scripts.keys("ticket", ticket)) for ticket in ids])
+        return [
+            _uncertain(ticket, {key.decode(): value.decode() for key, value in zip(row[::2], row[1::2], strict=True)})
+            for ticket, row in zip(ids, (_flat(row) for row in rows), strict=True)
+            if row
+        ]
+
+
+def _flat(row: Any) -> list[bytes]:
+    """HGETALL as a list, whichever way the client gives it."""
+    return [part for pair in row.items() for part in pair] if isinstance(row, dict) else row
+
+
+def _ended(answer: Sequence[bytes]) -> Ended:
+    state, overrun, *refs = answer
+    return Ended(state.decode(), tuple(ref_of(ref) for ref in refs), int(overrun))
+
+
+def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
+    return Uncertain(
+        ticket_id=id,
+        key=row["question"],
+        provider=row["provider"],
+        operation=row["operation"],
+        price=int(row["price"]),
+        sent_ms=int(row["sent"]),
+        since_ms=int(row["since"]),
+        policy=row["policy"],
+        cause=row["cause"],
+        verdict=row.get("verdict", ""),
+        verdict_ms=int(row.get("verdict_at", 0)),
+        ref=ref_of(row["asker"].encode()) if row["asker"] else None,
+    )
+
+
+class Spooling(Protocol):
+    """Tells where a paid reply goes that Redis cannot take."""
+
+    async def keep(
+        self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
+    ) -> None:
+        """Return when it is on the disk."""
+
+    def has_room(self) -> bool:
+        """Tells whether there is room for one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
+
+    ``left`` is the provider's balance after it, where it was told. ``unpriced``: nobody can tell from it whether it
+    was charged, and ``credits`` are the most it can have cost.
+    """
+
+    credits: int
+    hit: bool
+    refused: bool = False
+    left: int | None = None
+    unpriced: bool = False
+
+
+class LookupTicket:
+    """``connectors.limits.Ticket`` of a paid lookup. ``ended`` tells afterwards whom to make due.
+
+    Its first ending stands: what is said of it later, by a cancellation for one, is not heard.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        granted: Granted,
+        *,
+        settle: Callable[[Reply], Settlement],
+        spool: Spooling,
+        keep_hits_ms: int,
+        keep_misses_ms: int,
+        policy: Policy | None = None,
+        patience_s: float = STORE_PATIENCE_S,
+    ) -> None:
+        self._desk, self._granted, self._settle, self._spool = desk, granted, settle, spool
+        self._keep_hits_ms, self._keep_misses_ms = keep_hits_ms, keep_misses_ms
+        self._policy: Policy | None = policy
+        self._patience_s = patience_s
+        self._asked = self._over = False
+        self.ended: Ended | None = None
+
+    async def sent(self) -> None:
+        """Fsynced word that bytes go on the wire now.
+
+        Raises:
+            TicketSpentError: it was sent, released or taken over before, or its deadline has passed; send nothing.
+            LedgerUnavailableError: Redis did not say so; send nothing, the ticket is given back as far as possible.
+        """
+        if self._asked:
+            raise TicketSpentError(self._granted.ticket_id)
+        self._asked = True
+        if not self._spool.has_room():
+            await self.released("no room on the disk")  # what comes back might find no place to be kept
+            raise LedgerUnavailableError("no room on the disk")
+        try:
+            granted = await self._desk.sent(self._granted)
+        except LedgerUnavailableError:
+            await self.released("ledger unavailable")  # no byte left: whatever Redis noted, nothing was charged
+            raise
+        if not granted:
+            raise TicketSpentError(self._granted.ticket_id)
+
+    async def stored(self, reply: Reply) -> None:
+        """Keep the raw reply and settle its credits, in Redis or, when that takes too long, on the disk."""
+        if self._over:
+            return
+        settlement = self._read(reply)
+        if settlement.refused:
+            await self.released("refused")
+            return
+        self._over = True
+        keep_ms = self._keep_hits_ms if settlement.hit else self._keep_misses_ms
+        try:
+            async with asyncio.timeout(self._patience_s):
+                self.ended = await self._desk.store(
+                    self._granted,
+                    reply,
+                    credits=settlement.credits,
+                    hit=settlement.hit,
+                    keep_ms=keep_ms,
+                    left=settlement.left,
+                    unpriced=settlement.unpriced,
+                )
+        except Exception as error:  # noqa: BLE001 - whatever Redis says, paid bytes are kept
+            await self._spool.keep(
+                self._granted,
+                reply,
+                credits=settlement.credits,
+                hit=settlement.hit,
+                keep_ms=keep_ms,
+                unpriced=settlement.unpriced,
+            )
+            _log.warning("ticket.spooled", ticket=self._granted.ticket_id, error=type(error).__name__)
+            return
+        if self.ended.overrun:
+            _log.warning("ticket.overran", ticket=self._granted.ticket_id, credits=self.ended.overrun)
+
+    async def released(self, cause: str) -> None:
+        """Give the reservation back. What Redis cannot take now is released or uncertain at its deadline."""
+        if self._over:
+            return
+        self._over = True
+        try:
+            self.ended = await self._desk.release(self._granted, cause)
+        except LedgerUnavailableError:
+            _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
+
+    async def uncertain(self, cause: str) -> None:
+        """Keep the reservation booked. What Redis cannot take now becomes uncertain at its deadline."""
+        if self._over:
+            return
+        self._over = True
+        try:
+            self.ended = await self._desk.uncertain(self._granted, cause, policy=self._policy)
+        except LedgerUnavailableError:
+            _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
+
+    def _read(self, reply: Reply) -> Settlement:
+        try:
+            settlement = self._settle(reply)
+        except Exception as error:  # noqa: BLE001 - paid bytes are kept whatever the reader thinks
+            _log.error("ticket.unread", ticket=self._granted.ticket_id, error=type(error).__name__)
+            return Settlement(self._granted.price, hit=False, unpriced=True)
+        if not 0 <= settlement.credits <= REASON:
+            _log.error("ticket.unpriced", ticket=self._granted.ticket_id)
+            return Settlement(self._granted.price, hit=settlement.hit, unpriced=True)
+        return settlement

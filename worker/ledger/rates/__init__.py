@@ -1,0 +1,1 @@
+"""Keeps when something may happen next: limits, pauses, clocks, the timetable, cursors."""

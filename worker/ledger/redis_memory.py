@@ -1,0 +1,79 @@
+"""Tells how much memory Redis has taken, and when what it may take is full at the pace of the last days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from worker.ledger.rates.cursors import Cursors
+from worker.ledger.scripts import Scripts
+
+FULL = 0.8  # from here on backfill pauses: what a fresh event needs must still fit
+_DAY_MS = 86_400_000
+_SAMPLES = 15  # one a day
+_NAME = "footprint"
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Bytes. ``limit`` is ``maxmemory``, else the machine's memory, 0 when neither is told.
+
+    ``full_in_days`` is the forecast, ``None`` while there is no day to go by or nothing grows.
+    """
+
+    used: int
+    limit: int
+    full_in_days: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Of the limit, 0 where none is told."""
+        return self.used / self.limit if self.limit else 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Tells whether backfill pauses."""
+        return self.share >= FULL
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``status --json``."""
+        return {"used": self.used, "limit": self.limit, "full_in_days": self.full_in_days}
+
+
+class Footprints:
+    """Samples what Redis says of its memory on each of the last days."""
+
+    def __init__(self, scripts: Scripts, cursors: Cursors) -> None:
+        self._scripts, self._cursors = scripts, cursors
+
+    async def now(self) -> Footprint | None:
+        """Tells how it stands; ``None`` where Redis does not tell."""
+        try:
+            told = await self._scripts.call("INFO", "memory")
+        except ResponseError:
+            return None
+        used, limit = int(told["used_memory"]), int(told.get("maxmemory") or told.get("total_system_memory") or 0)
+        return Footprint(used, limit, _full_in_days(await self._samples(), await self._scripts.now(), used, limit))
+
+    async def sample(self) -> None:
+        """Note today's; more than one a day is not kept."""
+        samples, now = await self._samples(), await self._scripts.now()
+        if samples and now - samples[-1][0] < _DAY_MS:
+            return
+        if (found := await self.now()) is not None:
+            await self._cursors.set(_NAME, json.dumps([*samples, (now, found.used)][-_SAMPLES:]))
+
+    async def _samples(self) -> list[tuple[int, int]]:
+        return [(at, used) for at, used in json.loads(await self._cursors.get(_NAME) or "[]")]
+
+
+def _full_in_days(samples: Sequence[tuple[int, int]], now: int, used: int, limit: int) -> float | None:
+    if not samples or not limit or now - samples[0][0] < _DAY_MS:
+        return None
+    at, before = samples[0]
+    grown = used - before
+    return None if grown <= 0 else round(max(0, limit - used) / grown * (now - at) / _DAY_MS, 1)

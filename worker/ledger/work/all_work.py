@@ -1,0 +1,81 @@
+"""The whole floor: steps over the work of all crms and objects at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from worker.ledger.money.budgets import UNBOUND, Room
+from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.work.work_values import LEASE_MS, Lane, ref
+
+_BLOCK = 500  # records per script call, so that no call holds Redis for long
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """Expired leases: ``returned`` are due again with one more crash, ``crashed`` crashed alone and are buried."""
+
+    returned: int
+    crashed: int
+
+
+class Floor:
+    """Leases of a process, ended leases, and admission from the queues for providers."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def extend(self, owner: str, tokens: Sequence[str]) -> tuple[str, ...]:
+        """All leases of a process last another 90 s, in one step; gives the tokens of those that are lost."""
+        if not tokens:
+            return ()
+        lost = await self._scripts.run("floor_extend", owner, LEASE_MS, *tokens)
+        return tuple(token.decode() for token in lost)
+
+    async def reap(self) -> Reaped:
+        """Return records whose lease has ended."""
+        returned = crashed = 0
+        while True:
+            back, buried = await self._scripts.run("floor_reap", _BLOCK)
+            returned, crashed = returned + back, crashed + buried
+            if back + buried < _BLOCK:
+                return Reaped(returned, crashed)
+
+    async def wake(self, refs: Sequence[tuple[str, str, str]]) -> int:
+        """Deferred or waiting records ``(crm, object, id)`` are due now; gives how many."""
+        if not refs:
+            return 0
+        return int(await self._scripts.run("floor_wake", *(ref(*parts) for parts in refs)))
+
+    async def admit(
+        self,
+        provider: str,
+        count: int,
+        *,
+        credits: Room = UNBOUND,
+        crms: Mapping[str, Room] | None = None,
+        at_once: bool = False,
+    ) -> int:
+        """Let up to ``count`` records waiting for ``provider`` go on, and all whose patience is over; gives how many.
+
+        Live first, one crm after the other, each in order of place, for as long as ``credits`` and those of its crm
+        reach for what a record needs. At most once a second per provider, whoever calls; ``at_once`` goes past that.
+        """
+        rooms: list[Arg] = [*credits, *(part for crm, room in (crms or {}).items() for part in (crm, *room))]
+        admitted, more = await self._scripts.run("floor_admit", provider, count, int(at_once), _BLOCK, *rooms)
+        while more:
+            further, more = await self._scripts.run("floor_admit", provider, 0, 1, _BLOCK, 0, 0)
+            admitted += further
+        return int(admitted)
+
+    async def waiting_for(self, provider: str) -> int:
+        """Tells how many records wait for ``provider``."""
+        crms = await self._scripts.call("SMEMBERS", self._scripts.keys("queuers", provider))
+        keys = [self._scripts.keys("queue", provider, lane, crm.decode()) for crm in crms for lane in Lane]
+        return sum(await self._scripts.calls([("ZCARD", key) for key in keys]))
+
+    async def works(self) -> list[tuple[str, str]]:
+        """Every (crm, object) that ever had work."""
+        found = sorted(work.decode() for work in await self._scripts.call("SMEMBERS", self._scripts.keys("works")))
+        return [(crm, kind) for crm, _, kind in (work.partition(":") for work in found)]

@@ -1,0 +1,75 @@
+"""Remembers a settled record, packed small: 18 bytes of times and the fingerprint.
+
+A bucket holds some twenty ids at 100,000 records and some 250 at a million, so that Redis keeps it as one listpack.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_HEX = frozenset(string.hexdigits.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Holds what the last settled visit left.
+
+    ``fingerprint`` is ``""`` when it settled without one. ``stamp`` and ``read_at`` are of the vendor's clock (ms),
+    ``look_at`` of ours (ms, 0 = never by itself). ``own`` maps a field to an opaque text about our value in it.
+    """
+
+    fingerprint: str
+    stamp: int
+    read_at: int
+    look_at: int
+    own: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def knows(self, fingerprint: str, now_ms: int) -> bool:
+        """Says whether a row with this fingerprint tells nothing new, and it is not time to look again."""
+        is_time = 0 < self.look_at <= now_ms
+        return bool(fingerprint) and fingerprint == self.fingerprint and not is_time
+
+
+def bucket(id: str) -> str:
+    """The bucket (3 hex digits) an id's memory lies in; the same sum as in ``parts/work.lua``."""
+    total = 0
+    for byte in id.encode():
+        total = (total * 31 + byte) % 65521
+    return f"{total % 4096:03x}"
+
+
+BUCKETS = tuple(f"{number:03x}" for number in range(4096))
+
+
+def pack_fingerprint(fingerprint: str | None) -> bytes:
+    """Hex digits (16 of them are plenty) at half their size, any other text as it is; empty for none."""
+    if not fingerprint:
+        return b""
+    if len(fingerprint) % 2 == 0 and _HEX.issuperset(fingerprint):
+        return b"h" + bytes.fromhex(fingerprint)
+    return b"t" + fingerprint.encode()
+
+
+def _unpack_fingerprint(packed: bytes) -> str:
+    if not packed:
+        return ""
+    return packed[1:].hex() if packed[:1] == b"h" else packed[1:].decode()
+
+
+def pack_own(own: Mapping[str, str] | None) -> str:
+    """The text that stands for ``own`` in Redis; ``""`` when there is nothing to keep."""
+    return json.dumps(dict(sorted(own.items())), ensure_ascii=False, separators=(",", ":")) if own else ""
+
+
+def unpack(packed: bytes | None, own: bytes | None) -> Memory | None:
+    """The memory behind what Redis holds, ``None`` when it holds neither."""
+    if not packed and not own:
+        return None
+    packed = packed or bytes(18)
+    stamp, read_at, look_at = (int.from_bytes(packed[start : start + 6], "big") for start in (0, 6, 12))
+    values: Any = json.loads(own) if own else {}
+    return Memory(_unpack_fingerprint(packed[18:]), stamp, read_at, look_at, values)

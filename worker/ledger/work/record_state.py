@@ -1,0 +1,59 @@
+"""Tells where one record is: due, leased, waiting, dead; ``None`` when it is not in the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.ledger.money.answers import Ref, ref_of
+from worker.ledger.scripts import Scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A record in the work. ``at_ms`` is when it is or was due, its lease ends, or it waits or is dead since.
+
+    ``note`` is why its last visit ended unsettled; ``providers`` are those it waits for.
+    """
+
+    state: str
+    at_ms: int
+    lane: str
+    run: str
+    note: str = ""
+    attempts: int = 0
+    crashes: int = 0
+    providers: tuple[str, ...] = ()
+    intents: int = 0
+
+
+async def place(scripts: Scripts, crm: str, object: str, id: str) -> Place | None:
+    """Read it, in two round trips."""
+    keys = scripts.keys
+    found: dict[bytes, bytes] = await scripts.call("HGETALL", keys("record", crm, object, id))
+    row = {name.decode(): value.decode() for name, value in found.items()}
+    if "s" not in row:
+        return None
+    lanes = ("live", "backfill", "alone") if row["s"] == "due" else ("live", "backfill")
+    zsets = [keys("dead", crm, object)] if row["s"] == "dead" else [keys(row["s"], crm, object, lane) for lane in lanes]
+    scores = await scripts.calls([("ZSCORE", zset, id) for zset in zsets])
+    return Place(
+        state=row["s"],
+        at_ms=int(max((float(score) for score in scores if score is not None), default=0)),
+        lane=row.get("lane", ""),
+        run=row.get("run", ""),
+        note=row.get("note", ""),
+        attempts=int(row.get("attempts", 0)),
+        crashes=int(row.get("crashes", 0)),
+        providers=tuple(name for name in row.get("providers", "").split(",") if name),
+        intents=len([line for line in row.get("intents", "").split("\n") if line]),
+    )
+
+
+async def same_person(scripts: Scripts, record: Ref) -> list[Ref]:
+    """The record and those that were merged into it, or into one of them."""
+    found = [record]
+    for one in found:
+        merged: set[bytes] = await scripts.call("SMEMBERS", scripts.keys("merged", *one))
+        refs = [ref_of(f"{record[0]}:".encode() + name) for name in sorted(merged)]
+        found += [other for other in refs if other not in found]
+    return found

@@ -1,0 +1,405 @@
+"""Work: the records due, per (crm, object). Each record is in it once: due, leased, waiting or dead, or it is settled.
+
+Every step is one script (``work_*.lua``), refused to all but the lease's owner, and gives the same answer when it
+is repeated with the same lease.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from secrets import token_hex
+from typing import Any
+
+from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.work import counts
+from worker.ledger.work.all_work import Floor, Reaped
+from worker.ledger.work.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_own, unpack
+from worker.ledger.work.work_values import (
+    BACKFILL_ROOM,
+    LEASE_MS,
+    Added,
+    Counts,
+    CursorMove,
+    DeadLetter,
+    Due,
+    Ending,
+    Lane,
+    Lease,
+    Left,
+    Settlement,
+    ref,
+)
+
+__all__ = [
+    "BACKFILL_ROOM",
+    "LEASE_MS",
+    "Added",
+    "Counts",
+    "CursorMove",
+    "DeadLetter",
+    "Due",
+    "Ending",
+    "Floor",
+    "Lane",
+    "Lease",
+    "Left",
+    "Memory",
+    "Reaped",
+    "Settlement",
+    "Work",
+    "ref",
+]
+
+_CHUNK = 1_000  # ids per script call, so that no call holds Redis for long
+
+
+def _flat(values: Mapping[str, str]) -> list[str]:
+    return [part for pair in values.items() for part in pair]
+
+
+def _counted(values: Sequence[str]) -> list[Arg]:
+    return [len(values), *values]
+
+
+def _sums(counts: Mapping[str, int]) -> list[Arg]:
+    return _counted([part for name, by in counts.items() for part in (name, str(by))])
+
+
+def _lines(texts: Sequence[str]) -> str:
+    if any("\n" in text or not text for text in texts):
+        raise ValueError("an intent is one line of JSON")
+    return "\n".join(texts)
+
+
+class Work:
+    """The work of one (crm, object)."""
+
+    def __init__(
+        self, scripts: Scripts, crm: str, object: str, *, tokens: Callable[[], str] = lambda: token_hex(8)
+    ) -> None:
+        self._scripts = scripts
+        self._tokens = tokens
+        self.crm = crm
+        self.object = object
+
+    async def add(
+        self, rows: Sequence[Due], *, lane: Lane, run: str, move: CursorMove | None = None, forced: bool = False
+    ) -> Added:
+        """Ask for a look at records, a whole page in one step together with the cursor behind it (1,000 without one).
+
+        What is in the work already coalesces; a settled record stays so when the row tells nothing new; ``forced``
+        overrules that. A dead letter stays dead.
+        """
+        head: list[Arg] = [self.crm, self.object, lane, run, int(forced)]
+        head += [move.name, move.old, move.new] if move else ["", "", ""]
+        step = len(rows) if move else _CHUNK
+        added = Added(0, 0, 0, moved=False)
+        for start in range(0, len(rows) or 1, step or 1):
+            args = list(head)
+            for row in rows[start : start + step]:
+                args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
+            new, coalesced, ignored, moved = await self._scripts.run("work_add", *args)
+            added = Added(added.added + new, added.coalesced + coalesced, added.ignored + ignored, bool(moved))
+        return added
+
+    async def claim(self, owner: str, count: int, *, holding: int = 0, run: str = "", claim: str = "") -> list[Lease]:
+        """Lease up to ``count`` records that are due now; none while the crm is paused. With ``run`` only its records.
+
+        A record that crashed its process three times is given only alone: to an owner that is ``holding`` no other
+        lease, and until that visit ends the owner gets nothing else. ``claim`` names this call, so that a repeat of
+        it gives the same leases.
+        """
+        claim = claim or self._tokens()
+        args: list[Arg] = [self.crm, self.object, owner, claim, count, holding, LEASE_MS, run]
+        rows = await self._scripts.run("work_claim", *args)
+        return [self._lease(owner, claim, row) for row in rows]
+
+    def _lease(self, owner: str, claim: str, row: Sequence[Any]) -> Lease:
+        record, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen = row
+        name = record.decode()
+        return Lease(
+            crm=self.crm,
+            object=self.object,
+            id=name,
+            token=f"{claim}:{ref(self.crm, self.object, name)}",
+            owner=owner,
+            lane=Lane(lane.decode()),
+            run=run.decode(),
+            attempts=int(attempts),
+            crashes=int(crashes),
+            until_ms=int(until),
+            forced=bool(forced),
+            memory=unpack(memory, own),
+            intents=tuple(intents.decode().split("\n")) if intents else (),
+            note=note.decode(),
+            places={
+                provider: int(since)
+                for provider, _, since in (place.partition("=") for place in places.decode().split(",") if place)
+            },
+            reopened=bool(reopen),
+        )
+
+    async def settle(self, lease: Lease, settlement: Settlement) -> Ending:
+        """The visit is finished: what it leaves is remembered, journalled and counted, its intents are closed."""
+        own = _own_text(settlement.own)
+        args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
+        args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
+        args += _counted(settlement.entries)
+        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled))
+        args += _sums(settlement.tally) + _sums(settlement.yields)
+        return _ending(await self._scripts.run("work_settle", *args))
+
+    async def defer(
+        self,
+        lease: Lease,
+        until_ms: int,
+        reason: str,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+        own: Mapping[str, str] | None = None,
+    ) -> Ending:
+        """Due again at a time, by no fault of the record: no attempt is counted."""
+        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
+        return _ending(await self._scripts.run("work_defer", *args, until_ms))
+
+    async def wait(
+        self,
+        lease: Lease,
+        providers: Sequence[str],
+        at_latest_ms: int | None,
+        reason: str,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+        own: Mapping[str, str] | None = None,
+        fingerprint: str = "",
+        stamp: int = 0,
+        read_at: int = 0,
+        needs: Mapping[str, int] | None = None,
+    ) -> Ending:
+        """Wait under every one of ``providers``, until one admits the record or ``at_latest_ms`` has passed.
+
+        ``needs`` are the credits its next question costs there: it is not admitted to less. ``fingerprint``, ``stamp``
+        and ``read_at`` are those of the last read, so that the echo of what this visit wrote does not end the wait.
+        """
+        if not providers:
+            raise ValueError("a record waits for at least one provider")
+        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
+        args += [at_latest_ms or 0, pack_fingerprint(fingerprint), stamp, read_at, *_counted(providers)]
+        args += _counted([str((needs or {}).get(provider, 0)) for provider in providers])
+        return _ending(await self._scripts.run("work_wait", *args))
+
+    async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int) -> Ending:
+        """The cap of the lease's run ends the visit: what is found is kept, and the record waits for another run.
+
+        The next one that a person starts takes it over. A record that the day's work wants too goes on at
+        ``day_at_ms`` as part of the run ``day``, where no person has started one.
+        """
+        args: list[Arg] = [lease.owner, lease.token, _own_text(settlement.own)]
+        args += [pack_fingerprint(settlement.fingerprint), settlement.stamp, settlement.read_at, day, day_at_ms]
+        args += _counted(settlement.entries)
+        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled)) + _sums(settlement.tally)
+        return _ending(await self._scripts.run("work_cut", *args))
+
+    async def again(
+        self,
+        lease: Lease,
+        reason: str,
+        after_ms: int,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+    ) -> Ending:
+        """The visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
+        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        return _ending(await self._scripts.run("work_again", *args, after_ms))
+
+    async def bury(
+        self,
+        lease: Lease,
+        reason: str,
+        *,
+        entries: Sequence[str] = (),
+        filled: Mapping[str, str] | None = None,
+        close_intents: bool = False,
+        tally: Mapping[str, int] | None = None,
+    ) -> Ending:
+        """Make the record a dead letter; its open intents stay with it unless they are closed."""
+        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        args += _counted([part for name, by in (tally or {}).items() for part in (name, str(by))])
+        return _ending(await self._scripts.run("work_bury", *args))
+
+    async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> Ending:
+        """The record is deleted or unreadable: it settles, and all we remember of it is forgotten."""
+        return _ending(await self._scripts.run("work_gone", lease.owner, lease.token, outcome, *_counted(entries)))
+
+    async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> Ending:
+        """The record was merged into or converted to another, which takes over its work, intents and values of ours.
+
+        Where both remember a value of ours in one field, the survivor's stands.
+        """
+        if (new_id, new_object) == (lease.id, lease.object):
+            raise ValueError("a record cannot move to itself")
+        memory = (await self.memory([lease.id])).get(lease.id)
+        mine = memory.own if memory else {}
+        while True:
+            raw = await self._scripts.call(
+                "HGET", self._scripts.keys("own", self.crm, new_object, bucket(new_id)), new_id
+            )
+            theirs = raw.decode() if raw else ""
+            both = pack_own({**mine, **(json.loads(theirs) if theirs else {})})
+            args: list[Arg] = [lease.owner, lease.token, new_object, new_id, theirs, both, *_counted(entries)]
+            answer = await self._scripts.run("work_move", *args)
+            if answer != b"retry":
+                return _ending(answer)
+
+    async def intend(self, lease: Lease, intents: Sequence[str]) -> bool:
+        """Keep changes about to be sent with the record, until a later step of a visit closes them.
+
+        Gives ``False`` when the lease is lost: then nothing may be sent.
+        """
+        return bool(await self._scripts.run("work_intend", lease.owner, lease.token, _lines(intents)))
+
+    async def replay(self, id: str, run: str, *, reopen: bool = False) -> None:
+        """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts.
+
+        ``reopen`` asks the visit to forget which values of ours were refused.
+        """
+        await self._scripts.run("work_replay", self.crm, self.object, id, run, int(reopen))
+
+    async def drop(self, id: str) -> bool:
+        """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""
+        return bool(await self._scripts.run("work_drop", self.crm, self.object, id))
+
+    async def dead(self, limit: int = 100, after: int = 0) -> list[DeadLetter]:
+        """Dead letters, oldest first, the first ``after`` of them left out."""
+        found = await self._scripts.call("ZRANGE", self._key("dead"), after, after + limit - 1, "WITHSCORES")
+        ids = [found_id.decode() for found_id in found[::2]]
+        fields = await self._scripts.calls(
+            [("HMGET", self._key("record", name), "note", "attempts", "run") for name in ids]
+        )
+        return [
+            DeadLetter(name, (note or b"").decode(), int(attempts or 0), int(float(since)), (run or b"").decode())
+            for name, since, (note, attempts, run) in zip(ids, found[1::2], fields, strict=True)
+            if note is not None
+        ]
+
+    async def dead_intents(self, id: str) -> tuple[str, ...]:
+        """The intents a dead letter was buried with."""
+        intents = await self._scripts.call("HGET", self._key("record", id), "intents")
+        return tuple(intents.decode().split("\n")) if intents else ()
+
+    async def room(self) -> int:
+        """Tells how many backfill ids may still be added."""
+        held: list[int] = await self._scripts.calls(
+            [("ZCARD", self._key(place, Lane.BACKFILL)) for place in ("due", "leased", "waiting")]
+        )
+        return max(0, BACKFILL_ROOM - sum(held))
+
+    async def counts(self) -> Counts:
+        """Tells how many records are where; one round trip, not one instant."""
+        replies = await self._scripts.calls(counts.commands(self._scripts.keys, self.crm, self.object))
+        return counts.read(replies, await self._scripts.now())
+
+    async def ready(self) -> int:
+        """Tells how many records are due now."""
+        now = await self._scripts.now()
+        places = (*Lane, "alone")
+        return sum(await self._scripts.calls([("ZCOUNT", self._key("due", lane), "-inf", now) for lane in places]))
+
+    async def now(self) -> int:
+        """The ledger's time in ms."""
+        return await self._scripts.now()
+
+    async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
+        """Returns what is remembered of records; those of which nothing is are left out."""
+        commands: list[tuple[Arg, ...]] = []
+        for name in ids:
+            commands += [("HGET", self._key(kind, bucket(name)), name) for kind in ("memory", "own")]
+        found = await self._scripts.calls(commands)
+        memories = {name: unpack(*found[2 * at : 2 * at + 2]) for at, name in enumerate(ids)}
+        return {name: memory for name, memory in memories.items() if memory is not None}
+
+    async def pending(self, run: str, until_ms: int) -> int:
+        """Records of a person's run that are leased, or due by ``until_ms``. Waiting ones are not counted."""
+        if run.startswith("day-"):
+            raise ValueError("only runs a person started are followed record by record")
+        return int(await self._scripts.call("ZCOUNT", self._key("open", run), "-inf", until_ms))
+
+    async def left(self, run: str) -> list[Left]:
+        """The records of a person's run that are still in the work, in groups of one standing."""
+        groups: dict[tuple[str, ...], Left] = {}
+        for first in range(0, await self.open(run), _CHUNK):
+            for *words, soonest, records in await self._scripts.run(
+                "work_left", self.crm, self.object, run, first, _CHUNK
+            ):
+                state, note, lane, providers, needs = name = tuple(word.decode() for word in words)
+                one = Left(
+                    state,
+                    note,
+                    Lane(lane),
+                    tuple(providers.split(",")) if providers else (),
+                    tuple(int(need) for need in needs.split(",")) if needs else (),
+                    int(soonest),
+                    int(records),
+                )
+                groups[name] = groups[name].with_more(one) if name in groups else one
+        return list(groups.values())
+
+    async def open(self, run: str) -> int:
+        """Tells how many records of a person's run are still in the work."""
+        return int(await self._scripts.call("ZCARD", self._key("open", run)))
+
+    async def own_all(self, run: str, *, only_cut: bool = False) -> int:
+        """``run`` takes over all that is in the work and not dead; gives how many records.
+
+        What the cap of an earlier run has cut is due again; with ``only_cut`` nothing else is taken.
+        """
+        places = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane] + [("due", "alone")]
+        found = await self._scripts.calls([("ZRANGE", self._key(place, lane), 0, -1) for place, lane in places])
+        ids = [name for page in found for name in page]
+        chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
+        return sum(
+            [
+                int(await self._scripts.run("work_own_all", self.crm, self.object, run, int(only_cut), *chunk))
+                for chunk in chunks
+            ]
+        )
+
+    async def recheck(self, run: str, *, first: int = 0, buckets: int = 256) -> int:
+        """Make settled records due whose time to look again has come, from bucket ``first`` on; gives how many.
+
+        A round over all 4,096 buckets is the caller's: ``first`` wraps around.
+        """
+        room = await self.room()
+        part = [BUCKETS[(first + at) % len(BUCKETS)] for at in range(buckets)]
+        return int(await self._scripts.run("work_recheck", self.crm, self.object, run, room, *part))
+
+    def _key(self, name: str, *parts: str) -> str:
+        return self._scripts.keys(name, self.crm, self.object, *parts)
+
+
+def _release(
+    lease: Lease,
+    reason: str,
+    entries: Sequence[str],
+    filled: Mapping[str, str] | None,
+    *,
+    close_intents: bool = False,
+    own: Mapping[str, str] | None = None,
+) -> list[Arg]:
+    args: list[Arg] = [lease.owner, lease.token, reason, int(close_intents), _own_text(own)]
+    return args + _counted(entries) + _counted(_flat(filled or {}))
+
+
+def _own_text(own: Mapping[str, str] | None) -> str:
+    return "keep" if own is None else pack_own(own)
+
+
+def _ending(answer: bytes) -> Ending:
+    return Ending(answer.decode())

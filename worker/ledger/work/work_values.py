@@ -1,0 +1,163 @@
+"""The values the work speaks in: what comes in, what a visit holds, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from worker.ledger.work.memory import Memory
+
+LEASE_MS = 90_000
+BACKFILL_ROOM = 10_000  # backfill ids of one (crm, object) that are due, leased or waiting
+
+
+class Lane(StrEnum):
+    """Live work goes before backfill, always."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
+class Ending(StrEnum):
+    """Tells how a step that ends a visit went."""
+
+    DONE = "done"
+    AGAIN = "again"  # it is due again at once: something came that this visit has not seen
+    BURIED = "buried"  # it is a dead letter now
+    LOST = "lost"  # the lease is not ours: nothing happened, and nothing more may be sent for this record
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record to look at. ``stamp`` and ``read_at`` are of the vendor's clock (ms, 0 = none).
+
+    ``stamp`` says of which change the row or event tells; without one it always counts. ``fingerprint`` and
+    ``read_at`` are known when the row itself was read.
+    """
+
+    id: str
+    stamp: int = 0
+    fingerprint: str = ""
+    read_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CursorMove:
+    """The cursor ``name`` goes from ``old`` (``""`` = never set) to ``new`` with the page, or the page is refused."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Tells what became of a page. ``moved``: the cursor stands behind it now, by this call or an earlier same one."""
+
+    added: int
+    coalesced: int
+    ignored: int
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to visit one record until ``until_ms``, extended while the visit runs.
+
+    ``forced`` asks for a visit past the fingerprint, ``reopened`` for one that forgets what was refused. ``intents``
+    are changes an earlier visit may have sent. ``note`` is why the last visit ended unsettled, ``places`` since when
+    (ms) the record queues per provider.
+    """
+
+    crm: str
+    object: str
+    id: str
+    token: str
+    owner: str
+    lane: Lane
+    run: str
+    attempts: int
+    crashes: int
+    until_ms: int
+    forced: bool
+    memory: Memory | None
+    intents: tuple[str, ...]
+    note: str
+    places: Mapping[str, int] = field(default_factory=dict)
+    reopened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Holds what a finished visit leaves.
+
+    ``fingerprint`` is ``None`` when nothing is to be compared next time. ``stamp`` and ``read_at`` are of the last
+    read (vendor ms), ``look_at`` is when to look again by itself (ms, 0 = never). ``own`` replaces what is remembered
+    of our values; ``None`` keeps it. ``entries`` are JSON texts for the journal, ``filled`` maps fields to the provider
+    whose value was written, ``unfilled`` to the reason why nothing was. ``outcome`` and
+    ``tally`` (name -> by how much) are counted for the run, ``yields`` of paid questions for everybody.
+    """
+
+    fingerprint: str | None
+    stamp: int
+    read_at: int
+    look_at: int = 0
+    own: Mapping[str, str] | None = None
+    entries: tuple[str, ...] = ()
+    filled: Mapping[str, str] = field(default_factory=dict)
+    unfilled: Mapping[str, str] = field(default_factory=dict)
+    outcome: str = "settled"
+    tally: Mapping[str, int] = field(default_factory=dict)
+    yields: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Records of one run that stand alike: ``due``, ``leased`` or ``waiting``, by one note, for the same providers.
+
+    ``needs`` are the credits that each of the providers has to have for one of them. ``soonest_ms`` is when the first
+    of them goes on by itself: is due, or waits no longer (0 = none of them does).
+    """
+
+    state: str
+    note: str
+    lane: Lane
+    providers: tuple[str, ...]
+    needs: tuple[int, ...]
+    soonest_ms: int
+    records: int
+
+    def with_more(self, other: Left) -> Left:
+        """Both groups as one."""
+        times = [at for at in (self.soonest_ms, other.soonest_ms) if at]
+        return replace(self, soonest_ms=min(times, default=0), records=self.records + other.records)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that waits for a person. ``since_ms`` is when it was buried."""
+
+    id: str
+    reason: str
+    attempts: int
+    since_ms: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records are where. ``due`` counts both lanes and the deferred; ``oldest_due_ms`` is 0 when none is."""
+
+    due: int
+    due_backfill: int
+    leased: int
+    waiting: int
+    dead: int
+    settled: int
+    oldest_due_ms: int
+
+
+def ref(crm: str, object: str, id: str) -> str:
+    """Tells how a record is named across the work of all crms."""
+    return f"{crm}:{object}:{id}"

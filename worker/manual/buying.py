@@ -1,0 +1,237 @@
+"""A paid lookup by hand: a kept answer, else a ticket on the provider's budgets, else a sentence that says why not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import assert_never
+
+from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedError, UnavailableError
+from connectors.limits import TicketSpentError
+from connectors.models import Question, Reply
+from connectors.ports import Provider
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Kept
+from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.spool import Spool
+from worker.ledger.money.tickets import (
+    Busy,
+    Granted,
+    LookupTicket,
+    Missed,
+    NoBudget,
+    Policy,
+    StaleDay,
+    Unknown,
+)
+from worker.ledger.scripts import LedgerBehindError
+from worker.visits.budget_lines import Purse
+from worker.visits.journal_entries import lookup_entry
+from worker.visits.purchase import CALL_MS, RESTORED, cost, settlement
+
+TRIES = 3  # a ticket may be tidied away while its call waits for a slot, and midnight may pass: then once more
+
+
+class NotNowError(Exception):
+    """Tells why something asked for cannot be done now: one sentence with the reason and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Holds what a person is told before anything is sent.
+
+    ``at_most`` are the credits of the ``new`` questions at their worst price, ``left`` what budgets and balance still
+    allow today. ``kept_ms`` is when the oldest of the kept answers came, 0 when none is kept.
+    """
+
+    at_most: int
+    new: int
+    left: int
+    kept_ms: int = 0
+
+
+@dataclass(slots=True)
+class Buyer:
+    """Lookups of one provider: nothing is bought that was not quoted before.
+
+    ``spent`` counts the credits of this run, ``kept_ms`` is when the oldest kept answer it used came.
+    """
+
+    provider: Provider
+    ledger: Ledger
+    purse: Purse
+    spool: Spool
+    policy: Policy
+    keep_hits_ms: int
+    keep_misses_ms: int
+    owner: str
+    run: str
+    clock: Callable[[], int]
+    spent: int = 0
+    bought: int = 0
+    kept_ms: int = 0
+    _prices: dict[str, int] = field(default_factory=dict)
+    _quoted: set[str] = field(default_factory=set)
+
+    async def quote(self, questions: Sequence[Question]) -> Quote:
+        """The worst price of those of ``questions`` that are not kept, and what is left for it.
+
+        Raises:
+            AccessError: the provider refuses our key: nothing can be bought.
+            NotNowError: Redis has forgotten calls that were paid for.
+        """
+        questions = [self._as_a_visit(one) for one in questions]
+        kept = await self.ledger.desk.find([one.key for one in questions])
+        new = [one for one in questions if not _serves(kept.get(one.key), one)]
+        since = min((found.at_ms for found in kept.values()), default=0)
+        if not new:
+            return Quote(0, 0, 0, since)
+        if await self.ledger.epochs.behind() is not None:
+            raise NotNowError(RESTORED)
+        await self._learn()
+        self._quoted |= {one.key for one in new}
+        left = await self._left(self._lines())
+        return Quote(sum(self._priced(one).price for one in new), len(new), left, since)
+
+    async def ask(self, question: Question) -> Reply:
+        """The kept or bought reply.
+
+        Raises:
+            NotNowError: the budget is used up, or the same question is under way or perhaps charged.
+            ConnectorError: by the reply; what was refused is not charged.
+        """
+        question = self._priced(self._as_a_visit(question))
+        if question.key not in self._quoted:
+            return await self._kept(question)
+        for _ in range(TRIES):
+            answer = await self.ledger.desk.reserve(
+                question,
+                ref=None,
+                lines=self._lines(),
+                owner=self.owner,
+                deadline_ms=CALL_MS,
+                keep_uncertain_ms=self.keep_hits_ms,
+                policy=self.policy,
+            )
+            match answer:
+                case Kept():
+                    return self._used(answer)
+                case Granted():
+                    try:
+                        return await self._send(question, answer)
+                    except TicketSpentError:
+                        continue
+                    except LedgerBehindError:
+                        raise NotNowError(RESTORED) from None
+                case StaleDay():
+                    continue
+                case Busy(until_ms):
+                    seconds = max(1, (until_ms - self.clock()) // 1000)
+                    raise NotNowError(f"the same question is under way elsewhere: ask again in {seconds} s at most")
+                case Unknown(until_ms):
+                    raise NotNowError(
+                        "the same question was sent and nothing clear came back: the provider's own log decides by "
+                        f"{at(until_ms)}, ask again then (refill uncertain list)"
+                    )
+                case Missed():
+                    raise NotNowError(
+                        "the answer to the same question was lost and perhaps charged, so it is not asked again: "
+                        "refill uncertain list shows it, refill uncertain resolve ID --ask-again opens it"
+                    )
+                case NoBudget(line):
+                    raise NotNowError(
+                        f"{line.replace(':', ' ')} has not enough left for {question.price} credits: "
+                        f"raise providers.{self.provider.name}.budget or wait"
+                    )
+                case _:
+                    assert_never(answer)
+        raise NotNowError("the ticket was tidied away before the call was sent, nothing was charged: ask again")
+
+    async def _kept(self, question: Question) -> Reply:
+        """The kept reply of a question for which no price was told."""
+        found = (await self.ledger.desk.find([question.key])).get(question.key)
+        if found is None or not _serves(found, question):
+            raise NotNowError("the kept answer has just expired, and nothing was sent: ask again for its price")
+        return self._used(found)
+
+    def _used(self, kept: Kept) -> Reply:
+        self.kept_ms = min(self.kept_ms or kept.at_ms, kept.at_ms)
+        return kept.reply
+
+    async def _send(self, question: Question, granted: Granted) -> Reply:
+        provider = self.provider
+        ticket = LookupTicket(
+            self.ledger.desk,
+            granted,
+            settle=partial(settlement, provider, question),
+            spool=self.spool,
+            keep_hits_ms=self.keep_hits_ms,
+            keep_misses_ms=self.keep_misses_ms,
+        )
+        try:
+            reply = await provider.ask(question, ticket)
+        except asyncio.CancelledError:
+            await asyncio.shield(ticket.released("cancelled"))  # refused by the ledger once the call was sent
+            raise
+        except OutcomeUnknownError:
+            await self._note(question, granted, "uncertain", question.price)
+            raise
+        finally:
+            if ticket.ended and ticket.ended.waiters:
+                await self.ledger.floor.wake(ticket.ended.waiters)
+        answer = provider.read(question, reply)
+        spent = cost(question, answer)
+        self.spent += spent
+        self.bought += 1
+        await self.ledger.epochs.high_water.sync()
+        await self._note(question, granted, answer.outcome, spent)
+        if ticket.ended and ticket.ended.overrun:
+            why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
+            await self.ledger.pauses.pause(provider.name, "overrun", why=why)
+        return reply
+
+    async def _note(self, question: Question, granted: Granted, outcome: str, credits: int) -> None:
+        entry = lookup_entry(question, outcome, credits, self.clock())
+        await self.ledger.journal.append("", "", "", self.run, [entry], token=granted.ticket_id)
+
+    async def _learn(self) -> None:
+        """Today's prices and balance; what cannot be read stays as the contract and the budget say."""
+        try:
+            standing = await self.provider.standing()
+        except RateLimitedError:
+            raise
+        except (UnavailableError, ContractError):
+            return
+        self._prices |= standing.prices
+        if standing.credits is not None:
+            self.purse.balances[self.provider.name] = (self.clock(), standing.credits)
+
+    def _as_a_visit(self, question: Question) -> Question:
+        """With the fields a visit would ask for, so that its answer serves a visit too."""
+        offers = (offer for offer in self.provider.offers({}) if offer.operation == question.operation)
+        offer = next(offers, None)
+        if question.fields or offer is None:
+            return question
+        return replace(question, fields=offer.gives - {"slug", "person"})
+
+    def _priced(self, question: Question) -> Question:
+        return replace(question, price=self._prices.get(question.operation, question.price))
+
+    def _lines(self) -> tuple[BudgetLine, ...]:
+        return self.purse.provider_lines(self.provider.name, self.clock())
+
+    async def _left(self, lines: Sequence[BudgetLine]) -> int:
+        booked = await self.ledger.budgets.booked([line.name for line in lines])
+        return max(0, min(line.cap - booked[line.name].spent - booked[line.name].reserved for line in lines))
+
+
+def _serves(kept: Kept | None, question: Question) -> bool:
+    return kept is not None and question.fields <= kept.fields
+
+
+def at(ms: int) -> str:
+    """An instant for people: ``2026-11-20 09:00:00 UTC``."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

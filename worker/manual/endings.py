@@ -1,0 +1,107 @@
+"""Tells how a run ended: a sentence for everything it left and for everybody it did not ask, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from worker.clock import clock
+from worker.exit_codes import DEAD_LETTERS, DONE, FAILED, LEFT
+from worker.manual.left import Held
+from worker.manual.look import NotAsked
+
+_HELD = {
+    "cap": "the cap of this run does not reach for their next lookup; the next run goes on with them",
+    "price": "no budget of a day reaches the price of their next lookup: raise it",
+    "taken": "another run has taken them over",
+    "walk": "not all of them were looked at",
+    "rate": "they wait for the rate of {waits_for}",
+    "budget": "they wait for the budget of {waits_for}",
+    "reconcile": "they wait until the books of {waits_for} are compared with ours",
+    "paused": "{waits_for} is paused: {hint}",
+    "observe": "{waits_for} is in the mode observe",
+    "verdict": "they wait for word of a lookup that was perhaps charged",
+    "retry": "their last visit failed ({hint})",
+    "leased": "they are being visited",
+    "due": "nobody has visited them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Holds what a run left, whom it did not ask, its dead letters, and whether a person stopped it."""
+
+    left: Sequence[Held] = ()
+    not_asked: Sequence[NotAsked] = ()
+    uncertain: Mapping[str, int] | None = None
+    dead: int = 0
+    stopped: bool = False
+
+    @property
+    def code(self) -> int:
+        """The exit code: the worst of what there is to tell."""
+        if self.not_asked:
+            return FAILED
+        if self.left or self.stopped:
+            return LEFT
+        return DEAD_LETTERS if self.dead else DONE
+
+    def sentences(self) -> Iterator[str]:
+        """One line for each thing that a person should know beside the figures."""
+        for missed in self.not_asked:
+            yield _missed(missed)
+        if self.stopped:
+            yield "stopped before the end: run it again to go on"
+        for row in self.left:
+            yield _row(row)
+        for name, credits in (self.uncertain or {}).items():
+            yield f"{credits} of the credits at {name} were perhaps not charged: refill uncertain list"
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys that are stable."""
+        return {
+            "left": [
+                {
+                    "crm": row.crm,
+                    "object": row.object,
+                    "records": row.records,
+                    "why": row.why,
+                    "for": row.waits_for or None,
+                    "until": row.until_ms,
+                    "text": _row(row),
+                }
+                for row in self.left
+            ],
+            "not_asked": [
+                {"vendor": one.vendor, "object": one.object or None, "until": one.until_ms, "text": _missed(one)}
+                for one in self.not_asked
+            ],
+            "uncertain": dict(self.uncertain or {}),
+            "stopped": self.stopped,
+        }
+
+
+def _row(row: Held) -> str:
+    text = _HELD[row.why].format(waits_for=row.waits_for, hint=row.hint.rstrip("."))
+    return f"{_records(row)}: {text}{_until(row.until_ms)}"
+
+
+def _records(row: Held) -> str:
+    one, many = ("delivery", "deliveries") if row.object == "delivery" else (row.object, f"{row.object}s")
+    if not row.records:
+        return f"{row.crm} {many}"
+    return f"{row.records} {one if row.records == 1 else many} of {row.crm}"
+
+
+def _missed(missed: NotAsked) -> str:
+    who = f"{missed.vendor} {missed.object}".strip()
+    return f"{who} was not looked at, or not to the end: {missed.why.rstrip('.')}{_until(missed.until_ms)}"
+
+
+def _until(at_ms: int | None) -> str:
+    """Until when, where that is still ahead."""
+    if at_ms is None or at_ms <= clock():
+        return ""
+    return f", until {datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

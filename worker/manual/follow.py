@@ -1,0 +1,98 @@
+"""Follows a run that a person started to where nothing of it can go on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from worker.clock import clock
+from worker.ledger.journal.figures import RunFigures, together
+from worker.ledger.work.work import Work
+from worker.manual.left import Held, held
+from worker.service.runtime import Runtime
+from worker.visits.budget_lines import spent_line
+
+LOOK_MS, CLOSER_LOOK_MS = 250, 1_000
+SHORTEST_PATIENCE_S = 2.0  # what is due now is given to a visit within this
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands. ``open`` are its records due or leased, ``looking`` says that it still looks for more."""
+
+    open: int
+    waiting: int
+    figures: RunFigures
+    credits: Mapping[str, int]
+    looking: bool
+
+
+Show = Callable[[Progress], None]
+
+
+async def follow(
+    runtime: Runtime,
+    run: str,
+    works: Sequence[Work],
+    *,
+    patience_s: float,
+    looking: Callable[[], Awaitable[bool]],
+    show: Show | None = None,
+    stop: asyncio.Event | None = None,
+    served: bool = False,
+) -> list[Held]:
+    """Wait while records of the run come in or can go on within ``patience_s`` of the last that settled.
+
+    Gives what is left of it, nothing when all is done. A verdict is always awaited; ``stop`` ends everything.
+    ``served``: other processes work for the run.
+    """
+    stop = stop or asyncio.Event()
+    last, moved, looked = RunFigures(), clock(), 0
+    patience_ms = int(max(patience_s, SHORTEST_PATIENCE_S) * 1000)
+    while True:
+        is_looking, now = await looking(), clock()
+        figures = together((await runtime.ledger.figures.run(run)).values())
+        if is_looking or _settled(figures) != _settled(last):
+            last, moved = figures, now
+        if show is not None:
+            show(await _progress(runtime, run, works, figures, looking=is_looking))
+        if stop.is_set() or (not is_looking and now - looked >= CLOSER_LOOK_MS):
+            looked = now
+            left = await held(runtime, run, works, served=served)
+            if stop.is_set() or not any(one.goes_on_by(moved + patience_ms) for one in left):
+                return left
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_MS / 1000)
+
+
+def _settled(figures: RunFigures) -> tuple[object, ...]:
+    """Returns what a settled record changes: one that only waits again is no progress."""
+    return figures.records, figures.filled, figures.unfilled, figures.outcomes, figures.tally
+
+
+async def _progress(
+    runtime: Runtime, run: str, works: Sequence[Work], figures: RunFigures, *, looking: bool
+) -> Progress:
+    now = clock()
+    pending = sum([await work.pending(run, now) for work in works])
+    waiting = sum([await work.open(run) for work in works]) - pending
+    return Progress(pending, waiting, figures, await run_credits(runtime, run), looking)
+
+
+async def run_credits(runtime: Runtime, run: str) -> dict[str, int]:
+    """Credits a run has spent by provider, perhaps charged ones included."""
+    booked = await _booked(runtime, run)
+    return {name: spent + perhaps for name, (spent, perhaps) in booked.items()}
+
+
+async def perhaps_charged(runtime: Runtime, run: str) -> dict[str, int]:
+    """Credits among them of lookups nobody knows the end of, by provider; none where all is clear."""
+    return {name: perhaps for name, (_, perhaps) in (await _booked(runtime, run)).items() if perhaps}
+
+
+async def _booked(runtime: Runtime, run: str) -> dict[str, tuple[int, int]]:
+    names = {name: spent_line(run, name) for name in runtime.providers}
+    booked = await runtime.ledger.budgets.booked(list(names.values()))
+    return {name: (booked[line].spent, booked[line].reserved) for name, line in names.items()}

@@ -1,0 +1,171 @@
+"""Tells what a run leaves in the work and what holds it: for whom it waits, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from worker.clock import clock
+from worker.ledger.journal.figures import RunFigures, WorkName
+from worker.ledger.money.budgets import Booked
+from worker.ledger.rates.pauses import Pause
+from worker.ledger.work.work import Lane, Left, Work
+from worker.service.runtime import Runtime
+from worker.visits.visit import TOO_DEAR
+
+_ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict in 5 min at the latest
+_RATE = frozenset({"429", "rate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` when nobody knows.
+
+    ``why`` is one of the words of ``docs/passes.md``, ``waits_for`` the provider or crm that it is about, and ``hint``
+    a sentence or word more.
+    """
+
+    crm: str
+    object: str
+    records: int
+    why: str
+    waits_for: str = ""
+    until_ms: int | None = None
+    hint: str = ""
+
+    def goes_on_by(self, at_ms: int) -> bool:
+        """Says whether they can go on by a time without anybody's doing."""
+        return self.why in _ENDS_BY_ITSELF or (self.until_ms is not None and self.until_ms <= at_ms)
+
+
+async def held(runtime: Runtime, run: str, works: Sequence[Work], *, served: bool = False) -> list[Held]:
+    """Returns the records of the run that are still in the work, by what holds them.
+
+    ``served``: other processes visit them, so that it says nothing which crms are open here.
+    """
+    groups = [(work, one) for work in works for one in await work.left(run)]
+    if not groups:
+        return []
+    holders = _Holders(runtime, await runtime.ledger.pauses.all(), clock(), served=served)
+    return _merged([await holders.of(work, one) for work, one in groups])
+
+
+def left_behind(by_work: Mapping[WorkName, RunFigures]) -> list[Held]:
+    """Returns the records that a run has let go: cut by its cap, taken by another run, too dear for any day."""
+    found = []
+    for (crm, kind), figures in by_work.items():
+        for why, count in (
+            ("cap", figures.tally.get("cut", 0)),
+            ("price", figures.tally.get(TOO_DEAR, 0)),
+            ("taken", figures.taken),
+        ):
+            if count:
+                found.append(Held(crm, kind, count, why))
+    return found
+
+
+def _merged(rows: Iterable[Held]) -> list[Held]:
+    found: dict[tuple[str, ...], Held] = {}
+    for row in rows:
+        name = (row.crm, row.object, row.why, row.waits_for, row.hint)
+        before = found.get(name)
+        if before is None:
+            found[name] = row
+        else:
+            times = [at for at in (before.until_ms, row.until_ms) if at is not None]
+            found[name] = replace(before, records=before.records + row.records, until_ms=min(times, default=None))
+    return [found[name] for name in sorted(found)]
+
+
+class _Holders:
+    """Finds what holds a group of records, at one moment."""
+
+    def __init__(self, runtime: Runtime, pauses: Sequence[Pause], now: int, *, served: bool) -> None:
+        self._runtime, self._pauses, self._now, self._served = runtime, pauses, now, served
+        self._opens: dict[str, int] = {}
+
+    async def of(self, work: Work, one: Left) -> Held:
+        row = Held(work.crm, work.object, one.records, one.state)
+        match one.state:
+            case "leased":
+                return replace(row, until_ms=self._now)
+            case "waiting":
+                return await self._waiting(row, one)
+            case _:
+                return self._due(row, one)
+
+    def _due(self, row: Held, one: Left) -> Held:
+        """Due, now or later: its crm may be paused, or not open at all."""
+        at, runtime = max(one.soonest_ms, self._now), self._runtime
+        is_open = self._served or f"{row.crm}.{row.object}" in runtime.lines
+        if not is_open and row.crm not in runtime.shut:
+            return replace(row, why="observe", waits_for=row.crm)
+        if pause := self._paused(row.crm):
+            until = max(at, pause.until_ms) if pause.until_ms else None
+            return replace(row, why="paused", waits_for=row.crm, until_ms=until, hint=pause.why or pause.reason)
+        if not is_open:
+            return replace(row, why="paused", waits_for=row.crm, hint=f"{row.crm} is not open")
+        match one.note:
+            case "verdict":
+                return replace(row, why="verdict", until_ms=at)
+            case note if note in _RATE:
+                return replace(row, why="rate", waits_for=row.crm, until_ms=at)
+            case "":
+                return replace(row, until_ms=at)
+            case note:
+                return replace(row, why="retry", until_ms=at, hint=note)
+
+    def _paused(self, *targets: str) -> Pause | None:
+        """The pause that lasts longest on one of ``targets``."""
+        standing = [one for one in self._pauses if one.target in targets]
+        return max(standing, key=lambda one: one.until_ms or 2**53, default=None)
+
+    async def _waiting(self, row: Held, one: Left) -> Held:
+        """Waiting for providers: the one that can take it first is the one it waits for."""
+        needs = one.needs or (0,) * len(one.providers)
+        rows = [
+            await self._provider(row, name, one.lane, need) for name, need in zip(one.providers, needs, strict=True)
+        ]
+        first = min(rows, key=lambda held: 2**53 if held.until_ms is None else held.until_ms)
+        if one.note == "verdict":
+            return replace(first, why="verdict", until_ms=one.soonest_ms or first.until_ms)
+        if one.soonest_ms and (first.until_ms is None or one.soonest_ms < first.until_ms):
+            return replace(first, until_ms=max(one.soonest_ms, self._now))
+        return first
+
+    async def _provider(self, row: Held, name: str, lane: Lane, need: int) -> Held:
+        runtime, row = self._runtime, replace(row, waits_for=name)
+        terms = runtime.lookups.terms.get(name)
+        if terms is None:
+            return replace(row, why="paused", hint=f"{name} is not configured any more")
+        bucket = terms.offers[0].bucket
+        pause = self._paused(name, bucket if bucket.startswith(name) else f"{name}:{bucket}")
+        if pause and not pause.until_ms:
+            return replace(row, why="paused", hint=pause.why or pause.reason)
+        if name not in self._opens:
+            self._opens[name] = await runtime.limiters[name].opens_at(bucket)
+        at = self._opens[name] or None
+        if name in runtime.lookups.unchecked and at and at <= self._now:
+            return replace(row, why="reconcile", until_ms=self._now)  # they are compared again and again
+        why, hint = "rate", ""
+        if pause and pause.reason not in _RATE:
+            why, hint = "paused", pause.why or pause.reason
+        short = await self._short(name, row.crm, terms.reserve if lane is Lane.BACKFILL else 0.0, need)
+        if short is not None:
+            why, hint = "budget", ""
+            at = max(at, short) if at and short else None
+        return replace(row, why=why, until_ms=at, hint=hint)
+
+    async def _short(self, name: str, crm: str, closed_share: float, need: int) -> int | None:
+        """When the budgets that do not reach begin anew, 0 when one of them never does; ``None`` when all reach."""
+        purse = self._runtime.purse
+        lines = [*purse.provider_lines(name, self._now), *purse.crm_lines(crm, self._now)]
+        booked = await self._runtime.ledger.budgets.booked([line.name for line in lines])
+        ends = [line.end_ms for line in lines if line.open(closed_share) - _total(booked[line.name]) < max(1, need)]
+        if not ends:
+            return None
+        return max(ends) if all(ends) else 0
+
+
+def _total(booked: Booked) -> int:
+    return booked.spent + booked.reserved

@@ -1,0 +1,134 @@
+"""Looks for records on behalf of a run: the polls, the deliveries, and the walk over everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from connectors.errors import RateLimitedError
+from worker.ledger.journal.figures import RunFigures, WorkName
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.work.work import Due, Lane
+from worker.service.jobs import unasked
+from worker.service.runtime import Runtime
+from worker.triggers.poll import due_rows, poll
+from worker.visits.visit import PASSED_OVER
+from worker.visits.watch import Watch
+
+ROOM_S = 0.25
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A vendor that was not looked at, or not to the end, and why; until when, where its pause has an end."""
+
+    vendor: str
+    object: str
+    why: str
+    until_ms: int | None = None
+
+
+def passed_over(by_work: Mapping[WorkName, RunFigures]) -> list[NotAsked]:
+    """Returns the providers that visits gave up waiting for, and settled records without."""
+    counts: Counter[str] = Counter()
+    for figures in by_work.values():
+        for name, count in figures.tally.items():
+            provider = name.removeprefix(PASSED_OVER)
+            if provider != name:
+                counts[provider] += count
+    return [
+        NotAsked(name, "", f"{count} records went on without it: it was out of reach for longer than skip_after")
+        for name, count in sorted(counts.items())
+    ]
+
+
+@dataclass(slots=True)
+class Look:
+    """Everything that a pass looks at once. ``stuck`` are walks that wait for room in the work."""
+
+    runtime: Runtime
+    run: str
+    patience_s: float
+    not_asked: list[NotAsked] = field(default_factory=list)
+    walking: set[tuple[str, str]] = field(default_factory=set)
+    stuck: set[tuple[str, str]] = field(default_factory=set)
+    task: asyncio.Task[None] | None = None
+
+    async def is_on(self) -> bool:
+        """Says whether records still come in: a walk that only waits for room gets on with nobody but the visits."""
+        return self.task is not None and not self.task.done() and (not self.stuck or self.stuck != self.walking)
+
+    async def record(self, crm: str, kind: str, id: str) -> None:
+        """Bring in one record, whatever is remembered of it."""
+        await self.runtime.watches[crm, kind].work.add([Due(id)], lane=Lane.LIVE, run=self.run, forced=True)
+
+    async def everywhere(self, *, full: bool) -> None:
+        """Poll every object that is watched and pull what is delivered; with ``full`` walk over every record after it.
+
+        A vendor that fails keeps nobody else from being looked at.
+        """
+        runtime = self.runtime
+        for crm in sorted(runtime.shut):
+            await self._miss(crm, "", f"{crm} cannot be opened: run refill check")
+        watches = list(runtime.watches.values())
+        looks = [self._ask(one.crm, one.object, partial(self._poll, one)) for one in watches]
+        if runtime.collector is not None:
+            looks.append(self._ask("openprospect", "", partial(runtime.collector.collect, self.run)))
+        self.walking = {(one.crm, one.object) for one in watches} if full else set()
+        await asyncio.gather(*looks)
+        await asyncio.gather(*(self._ask(one.crm, one.object, partial(self._walk, one)) for one in watches if full))
+
+    async def _ask(self, vendor: str, kind: str, asking: Callable[[], Awaitable[object]]) -> None:
+        try:
+            why = await unasked(self.runtime, vendor, partial(self._paced, asking))
+        except LedgerUnavailableError:
+            raise
+        except Exception as error:  # a fault of ours at one vendor leaves the others to be looked at
+            log.error("sync.look_failed", vendor=vendor, error=type(error).__name__, exc_info=error)
+            why = f"by a fault of ours ({type(error).__name__}): see the log"
+        if why:
+            await self._miss(vendor, kind, why)
+
+    async def _miss(self, vendor: str, kind: str, why: str) -> None:
+        standing = await self.runtime.ledger.pauses.of(vendor)
+        until = max((one.until_ms for one in standing), default=0)
+        told = next((one.why for one in standing if one.why), "") if vendor in self.runtime.shut else ""
+        missed = NotAsked(vendor, kind, told or why, until or None)
+        if missed not in self.not_asked:
+            self.not_asked.append(missed)
+
+    async def _paced(self, asking: Callable[[], Awaitable[object]]) -> None:
+        """Ask, and go on where a rate of our own stopped it; what the vendor itself refuses is told."""
+        while True:
+            try:
+                await asking()
+            except RateLimitedError as error:
+                if error.code != "rate" or (error.retry_after_s or 0) > self.patience_s:
+                    raise
+                await asyncio.sleep(error.retry_after_s or 1)
+            else:
+                return
+
+    async def _poll(self, watch: Watch) -> None:
+        lookback = int(self.runtime.settings.crm[watch.crm].lookback.total_seconds() * 1000)
+        await poll(watch, self.runtime.ledger.cursors, run=self.run, lookback_ms=lookback)
+
+    async def _walk(self, watch: Watch) -> None:
+        """Every record, in the backfill lane, as fast as the work has room; what tells nothing new is dropped there."""
+        name, after, done = (watch.crm, watch.object), "", False
+        while not done:
+            while await watch.work.room() < watch.vendor.batch:
+                self.stuck.add(name)
+                await asyncio.sleep(ROOM_S)
+            self.stuck.discard(name)
+            page = await watch.vendor.walk(watch.watched, after)
+            rows = await due_rows(watch, page.records, closed=True)
+            await watch.work.add(rows, lane=Lane.BACKFILL, run=self.run)
+            after, done = page.cursor.id, page.done
+        self.walking.discard(name)

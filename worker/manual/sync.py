@@ -1,0 +1,128 @@
+"""One pass over everything: bring what changed into the work, follow it to its end, and say what was done."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.figures import RunFigures, together
+from worker.ledger.work.work import Work
+from worker.manual.endings import Ending
+from worker.manual.follow import Show, follow, perhaps_charged, run_credits
+from worker.manual.left import Held, left_behind
+from worker.manual.look import Look, passed_over
+from worker.manual.passes import Pass
+from worker.reports.overview import works
+from worker.service.jobs import admit
+from worker.service.runtime import Runtime
+from worker.visits.runs import new_run, set_cap
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Holds what a pass did: the one object that ``sync --json`` and ``demo --json`` end with.
+
+    ``ending`` tells what is not done and why, and whom nobody has looked at.
+    """
+
+    records: int
+    gaps: int
+    filled: int
+    credits: Mapping[str, int]
+    delivered: Mapping[str, int]
+    not_filled: Mapping[str, int]
+    waiting: int
+    dead: int
+    seconds: float
+    ending: Ending = field(default_factory=Ending)
+    run: str = ""
+    by_work: Mapping[tuple[str, str], RunFigures] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable keys."""
+        told = asdict(self)
+        return {name: told[name] for name in told if name not in {"by_work", "ending"}} | self.ending.as_json()
+
+
+Working = Callable[[Runtime, str], AbstractAsyncContextManager[None]]
+
+
+async def sync(
+    runtime: Runtime,
+    wanted: Pass,
+    show: Show | None = None,
+    worker: Working | None = None,
+    stop: asyncio.Event | None = None,
+) -> Report:
+    """Carry out one pass. ``worker`` works for its run meanwhile; without it one must be running elsewhere.
+
+    It owns what is in the work at its start, what its own look finds and what its visits add. What waits is let in
+    before that look; it ends when nothing of it can go on within ``patience_s`` of the last record that settled.
+    """
+    run, began = new_run("sync"), time.monotonic()
+    if wanted.max_credits is not None:
+        await set_cap(runtime.ledger.cursors, run, wanted.max_credits)
+    owned = _works(runtime, wanted)
+    look = Look(runtime, run, wanted.patience_s)
+    async with worker(runtime, run) if worker else nullcontext():
+        if wanted.record is None:
+            for work in owned:
+                await work.own_all(run)
+            await admit(runtime)
+        look.task = asyncio.create_task(_look(look, wanted))
+        try:
+            left = await follow(
+                runtime, run, owned, patience_s=wanted.patience_s, looking=look.is_on, show=show, stop=stop
+            )
+            if look.task.done():
+                await look.task
+        finally:
+            look.task.cancel()
+            await asyncio.gather(look.task, return_exceptions=True)
+    by_work = await runtime.ledger.figures.run(run)
+    unwalked = [Held(crm, kind, 0, "walk") for crm, kind in sorted(look.walking)]
+    counts = [await runtime.ledger.work(*name).counts() for name in works(runtime.settings)]
+    dead = sum(one.dead for one in counts)
+    filling = together(figures for (_, kind), figures in by_work.items() if kind != DELIVERY)
+    delivering = together(figures for (_, kind), figures in by_work.items() if kind == DELIVERY)
+    reasons: dict[str, int] = {}
+    for (_, reason), count in filling.unfilled.items():
+        reasons[reason] = reasons.get(reason, 0) + count
+    return Report(
+        records=filling.records,
+        gaps=filling.gaps,
+        filled=sum(filling.filled.values()),
+        credits=await run_credits(runtime, run),
+        delivered={name: delivering.tally.get(name, 0) for name in ("companies", "contacts")},
+        not_filled=dict(sorted(reasons.items())),
+        waiting=sum(one.waiting for one in counts),
+        dead=dead,
+        seconds=round(time.monotonic() - began, 1),
+        ending=Ending(
+            left=(*left, *unwalked, *left_behind(by_work)),
+            not_asked=(*look.not_asked, *passed_over(by_work)),
+            uncertain=await perhaps_charged(runtime, run),
+            dead=dead,
+            stopped=stop is not None and stop.is_set(),
+        ),
+        run=run,
+        by_work=by_work,
+    )
+
+
+def _works(runtime: Runtime, wanted: Pass) -> list[Work]:
+    """The work that the pass may own: of everything that is configured, or of the one record's kind."""
+    names = [wanted.record[:2]] if wanted.record else works(runtime.settings)
+    return [runtime.ledger.work(crm, kind) for crm, kind in names]
+
+
+async def _look(look: Look, wanted: Pass) -> None:
+    if wanted.record is not None:
+        await look.record(*wanted.record)
+    else:
+        await look.everywhere(full=wanted.full)

@@ -1,0 +1,1 @@
+"""Reaches the Redis that everything is kept in: your own, or the embedded one."""

@@ -1,0 +1,1 @@
+"""Tells people and monitors where everything stands."""

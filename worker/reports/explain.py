@@ -1,0 +1,182 @@
+"""Tells the story of one record: from the ledger alone, and from one read of it when its crm answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from connectors.errors import ConnectorError
+from connectors.models import Answer, Fate
+from worker.decide.plan import candidates, decide
+from worker.decide.record import Own, View
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.journal import Entry
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Asked
+from worker.ledger.rates.pauses import Pause
+from worker.ledger.work.memory import Memory
+from worker.ledger.work.record_state import Place, place, same_person
+from worker.service.runtime import Runtime
+from worker.triggers.poll import complete
+from worker.visits.watch import Watch, own_values
+
+READ_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Holds what is known of a record. ``questions`` and ``changes`` are oldest first; times are in ms."""
+
+    now_ms: int
+    place: Place | None
+    memory: Memory | None
+    questions: Sequence[Mapping[str, Any]]
+    changes: Sequence[Mapping[str, Any]] = field(repr=False)
+    pauses: Sequence[Pause] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Says whether anything is kept of the record."""
+        return bool(self.place or self.memory or self.questions or self.changes)
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts."""
+        state = "settled" if self.memory else "unknown"
+        memory = self.memory
+        return {
+            "place": asdict(self.place) if self.place else {"state": state},
+            "remembered": None
+            if memory is None
+            else {
+                "fingerprint": memory.fingerprint,
+                "changed_at": memory.stamp,
+                "read_at": memory.read_at,
+                "look_at": memory.look_at or None,
+                "refused": [name for name, own in own_values(memory.own).items() if own.refused],
+                "ours": [name for name, own in own_values(memory.own).items() if own.value_hash],
+            },
+            "questions": list(self.questions),
+            "changes": list(self.changes),
+            "paused": [{"target": one.target, "reason": one.reason, "why": one.why} for one in self.pauses],
+        }
+
+
+async def told(ledger: Ledger, crm: str, object: str, id: str) -> Told:
+    """Tells what the ledger knows; changes nothing."""
+    where, memories, asked, same, pauses, now = await asyncio.gather(
+        place(ledger.scripts, crm, object, id),
+        ledger.work(crm, object).memory([id]),
+        ledger.desk.questions_of((crm, object, id)),
+        same_person(ledger.scripts, (crm, object, id)),
+        ledger.pauses.all(),
+        ledger.scripts.now(),
+    )
+    entries = await asyncio.gather(*(ledger.journal.entries(*one) for one in same))
+    lines = [_line(entry) for entry in sorted({one.key: one for page in entries for one in page}.values(), key=_order)]
+    concerned = {crm, *(where.providers if where else ())}
+    return Told(
+        now_ms=now,
+        place=where,
+        memory=memories.get(id),
+        questions=_questions(asked, [line for line in lines if line["kind"] == "lookup"]),
+        changes=[line for line in lines if line["kind"] != "lookup"],
+        pauses=[one for one in pauses if one.target.partition(":")[0] in concerned],
+    )
+
+
+def _order(entry: Entry) -> tuple[int, int]:
+    ms, _, place = entry.key.partition("-")
+    return int(ms), int(place)
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(entry.entry)
+    by = {"delivery": entry.id} if entry.object == DELIVERY else {}
+    return {"kind": "change", "at": entry.at_ms, "run": entry.run} | by | told
+
+
+def _questions(asked: Sequence[Asked], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Lists what was paid for this record, then what another record had paid for before."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in lookups:
+        names = ("question", "provider", "operation", "outcome", "credits", "at", "run")
+        found[line["question"]] = {name: line.get(name) for name in names} | {"kept_until": None, "ticket": None}
+    for one in asked:
+        known = found.setdefault(one.key, {"question": one.key, "credits": 0, "run": None, "ticket": None})
+        if one.kept is not None:
+            known.setdefault("provider", one.kept.provider)
+            known.setdefault("operation", one.kept.operation)
+            known.setdefault("outcome", "hit" if one.kept.hit else "miss")
+            known.setdefault("at", one.kept.at_ms)
+            known["kept_until"] = one.kept.expires_ms or None
+        elif one.state:
+            known["outcome"] = one.state
+            known["ticket"] = one.ticket_id
+    return sorted(found.values(), key=lambda one: one.get("at") or 0)
+
+
+# ---- one read ----------------------------------------------------------------------------------------------------
+
+
+async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: frozenset[str]) -> dict[str, Any]:
+    """Shows what a visit would see and do now, from one read and the kept answers; asks nobody for money.
+
+    ``uncertain`` are the questions nobody will tell the answer of. Where the crm cannot be read, ``unread`` says why.
+    """
+    try:
+        async with asyncio.timeout(READ_S):
+            await runtime.open_crm(crm)
+            watch = runtime.watches[crm, object]
+            found = (await watch.vendor.read(watch.watched, [id]))[id]
+            if found.fate is not Fate.FOUND or found.record is None:
+                return {"fate": str(found.fate), "moved_to": found.moved_to or None}
+            (record,) = await complete(watch, [found.record])
+    except TimeoutError:
+        return {"unread": f"{crm} does not answer"}
+    except ConnectorError as error:
+        return {"unread": error.hint or f"{crm} cannot be read ({type(error).__name__}): run refill check"}
+    memory = (await watch.work.memory([id])).get(id)
+    own = own_values(memory.own) if memory else {}
+    return {"fate": str(found.fate)} | await _view(runtime, watch, watch.view(record, own), own, uncertain)
+
+
+async def _view(
+    runtime: Runtime, watch: Watch, view: View, own: Mapping[str, Own], uncertain: frozenset[str]
+) -> dict[str, Any]:
+    held = {name: own[name].kept for name in view.gaps if name in own and own[name].kept}
+    view = replace(view, gaps=tuple(name for name in view.gaps if name not in held))
+    offers = [offer for offer in runtime.lookups.offers if offer.provider in watch.policy.providers]
+    answers: dict[str, Answer] = {}
+    while asked := candidates(view, watch.policy, offers, answers, uncertain):
+        kept = await runtime.lookups.kept(asked, None)
+        if not kept.keys() - answers.keys():
+            break
+        answers |= kept
+    decision = decide(view, watch.policy, offers, answers, missed=uncertain, schema=watch.schema)
+    identity = asdict(decision.identity)
+    skip = str(view.skip) if view.skip else None
+    return {
+        "skipped": skip,
+        "known_by": [name for name, value in identity.items() if value],
+        "gaps": [*view.gaps, *held],
+        "refused_by_crm": {name: one.cause for name, one in held.items() if one},
+        "closed": {name: str(reason) for name, reason in view.closed.items()},
+        "unfilled": {name: str(reason) for name, reason in decision.unfilled.items()},
+        "would_ask": []
+        if skip
+        else [
+            {
+                "provider": one.question.provider,
+                "operation": one.question.operation,
+                "credits": one.question.price,
+                "for": list(one.fields),
+            }
+            for one in decision.questions
+        ],
+        "would_write": []
+        if skip
+        else [{"field": one.field, "property": one.property, "provider": one.provider} for one in decision.changes],
+    }

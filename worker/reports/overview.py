@@ -1,0 +1,255 @@
+"""Tells where everything stands, read from Redis in a few round trips: for ``status`` and for ``/metrics``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from config.settings import Settings
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.figures import RunFigures, Standing, WorkName, together
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.budgets import Booked, Totals
+from worker.ledger.money.tickets import Uncertain
+from worker.ledger.rates.clocks import Offset
+from worker.ledger.rates.pauses import Pause
+from worker.ledger.rates.timetable import Beat
+from worker.ledger.redis_memory import Footprint
+from worker.ledger.work.work import Counts
+from worker.redis.connection import dangers_of
+from worker.visits.budget_lines import Cap, purse_of
+from worker.visits.runs import day_run
+
+DOUBTS_SHOWN = 20
+NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """Credits on the day and the month of one budget, and what it allows; ``None`` = no limit."""
+
+    today: int = 0
+    month: int = 0
+    reserved: int = 0
+    cap: Cap = field(default_factory=Cap)
+
+    def as_json(self) -> dict[str, int | None]:
+        """The stable keys."""
+        return {
+            "today": self.today,
+            "month": self.month,
+            "reserved": self.reserved,
+            "budget_day": self.cap.day,
+            "budget_month": self.cap.month,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything ``status`` shows. Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
+
+    ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
+    ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
+    ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start;
+    ``replayed`` came with a signed post that had come before.
+    ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
+    ``reconciled`` the last comparison with each provider's books, and
+    ``unsafe`` says why Redis may forget.
+    """
+
+    now_ms: int
+    work: Mapping[WorkName, Counts]
+    waiting: Mapping[str, int]
+    filled: Mapping[WorkName, Mapping[tuple[str, str], int]]
+    uncertain: int
+    credits: Mapping[str, Credits]
+    crm_credits: Mapping[str, Credits]
+    totals: Mapping[str, Totals]
+    pauses: Sequence[Pause]
+    polls: Mapping[WorkName, int]
+    collected_ms: int
+    workers: Sequence[Beat]
+    today: Mapping[str, RunFigures]
+    journal: int
+    deliveries: int
+    announced: Mapping[WorkName, int] = field(default_factory=dict)
+    recovered: Mapping[WorkName, int] = field(default_factory=dict)
+    replayed: Mapping[WorkName, int] = field(default_factory=dict)
+    doubts: Sequence[Uncertain] = ()
+    reconciled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unsafe: Sequence[str] = ()
+    memory: Footprint | None = None
+    clocks: Mapping[str, Offset] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """``status --json``; the keys of the design's section 5 are stable, others may join them."""
+        return {
+            "work": _nested(
+                (crm, kind, {"due": one.due, "leased": one.leased, "waiting": one.waiting} | _lanes(one))
+                for (crm, kind), one in self.work.items()
+            ),
+            "waiting": dict(self.waiting),
+            "tickets": {"uncertain": self.uncertain},
+            "credits": {name: one.as_json() for name, one in self.credits.items()},
+            "crm_credits": {name: one.as_json() for name, one in self.crm_credits.items()},
+            "filled": _nested((crm, kind, _filled(pairs)) for (crm, kind), pairs in self.filled.items()),
+            "today": {crm: _run(one) for crm, one in self.today.items()},
+            "paused": self._paused(),
+            "polls": _nested((crm, kind, (self.now_ms - at) // 1000) for (crm, kind), at in self.polls.items()),
+            "workers": {beat.owner: dict(beat.info) for beat in self.workers},
+            "memory": self.memory.as_json() if self.memory else None,
+            "uncertain": [_doubt(one) for one in self.doubts],
+            "reconciled": {name: dict(told) for name, told in self.reconciled.items()},
+            "unsafe": list(self.unsafe),
+            "journal": self.journal,
+            "deliveries": self.deliveries,
+            "clocks": {name: one.ms / 1000 for name, one in self.clocks.items()},
+            "recovered": _nested((crm, kind, count) for (crm, kind), count in self.recovered.items()),
+        }
+
+    def _paused(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for one in self.pauses:
+            found.setdefault(one.target, {})[one.reason] = {
+                "since": one.since_ms,
+                "until": one.until_ms or None,
+                "why": one.why,
+            }
+        return found
+
+
+async def overview(ledger: Ledger, settings: Settings) -> Overview:
+    """Read it; nothing is changed and no vendor is asked."""
+    now = await ledger.scripts.now()
+    providers = list(settings.providers.paid)
+    sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
+    purse = purse_of(settings)
+    lines = {name: purse.provider_lines(name, now)[:2] for name in providers}
+    lines |= {name: purse.crm_lines(name, now) for name in purse.crms}
+    standing, uncertain, booked, pauses = await asyncio.gather(
+        ledger.figures.standing(providers),
+        ledger.desk.uncertain_count(),
+        ledger.budgets.booked([line.name for pair in lines.values() for line in pair]),
+        ledger.pauses.all(),
+    )
+    announced, recovered, replayed = await asyncio.gather(
+        ledger.intake.announced(), ledger.intake.recovered(), ledger.intake.replayed()
+    )
+    doubts, unsafe, compared = await asyncio.gather(
+        ledger.desk.uncertain_list(DOUBTS_SHOWN),
+        dangers_of(ledger.scripts.redis) if settings.redis.allow_unsafe else _none(),
+        asyncio.gather(*(ledger.books.last(name) for name in providers)),
+    )
+    ticked, workers, totals, today = await asyncio.gather(
+        ledger.timetable.last(),
+        ledger.timetable.alive(),
+        asyncio.gather(*(ledger.budgets.totals(name) for name in providers)),
+        asyncio.gather(*(ledger.figures.run(day_run(name, settings.budget_zone, now)) for name in sources)),
+    )
+    clocks = await ledger.clocks.of([*providers, *sources])
+    names = {name: [line.name for line in pair] for name, pair in lines.items()}
+    polled = {task.partition(":")[2]: told.done_ms for task, told in ticked.items() if task.startswith("poll:")}
+    collected = ticked.get("collect:all")
+    return Overview(
+        now_ms=now,
+        work={name: standing.work.get(name, NOTHING) for name in sorted({*works(settings), *standing.work})},
+        waiting=standing.waiting,
+        filled=_values_filled(standing),
+        uncertain=uncertain,
+        credits={name: _credits(booked, names[name], purse.providers[name]) for name in providers},
+        crm_credits={name: _credits(booked, names[name], cap) for name, cap in purse.crms.items()},
+        totals=dict(zip(providers, totals, strict=True)),
+        pauses=pauses,
+        polls={
+            (crm, kind): at for (crm, _, kind), at in ((key.partition("."), at) for key, at in polled.items()) if at
+        },
+        collected_ms=collected.done_ms if collected else 0,
+        workers=workers,
+        memory=await ledger.footprints.now(),
+        today={crm: _filling(run) for crm, run in zip(sources, today, strict=True)},
+        journal=standing.journal,
+        deliveries=standing.deliveries,
+        announced=announced,
+        recovered=recovered,
+        replayed=replayed,
+        doubts=doubts,
+        reconciled={name: told for name, told in zip(providers, compared, strict=True) if told},
+        unsafe=unsafe,
+        clocks=clocks,
+    )
+
+
+async def _none() -> tuple[str, ...]:
+    return ()
+
+
+def works(settings: Settings) -> list[WorkName]:
+    """Every (crm, object) that is configured: what is watched, and deliveries where they go."""
+    found = [
+        (name, kind)
+        for name, crm in settings.crm.items()
+        for kind in ("contact", "lead")
+        if getattr(crm.watch, kind, None) is not None
+    ]
+    to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
+    return [*found, *((name, DELIVERY) for name in to)]
+
+
+def _filling(run: Mapping[WorkName, RunFigures]) -> RunFigures:
+    return together(figures for (_, kind), figures in run.items() if kind != DELIVERY)
+
+
+def _credits(booked: Mapping[str, Booked], names: Sequence[str], cap: Cap) -> Credits:
+    day, month = (booked[name] for name in names)
+    return Credits(day.spent, month.spent, day.reserved, cap)
+
+
+def _values_filled(standing: Standing) -> dict[WorkName, Mapping[tuple[str, str], int]]:
+    return {name: pairs for name, pairs in standing.filled.items() if name[1] != DELIVERY}
+
+
+def _lanes(one: Counts) -> dict[str, Any]:
+    return {
+        "dead": one.dead,
+        "settled": one.settled,
+        "lanes": {"live": one.due - one.due_backfill, "backfill": one.due_backfill},
+        "oldest_due": one.oldest_due_ms or None,
+    }
+
+
+def _filled(pairs: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (name, provider), count in pairs.items():
+        found.setdefault(name, {})[provider] = count
+    return found
+
+
+def _doubt(one: Uncertain) -> dict[str, Any]:
+    return {
+        "id": one.ticket_id,
+        "provider": one.provider,
+        "operation": one.operation,
+        "credits": one.price,
+        "sent": one.sent_ms,
+        "cause": one.cause,
+        "verdict": one.verdict,
+    }
+
+
+def _run(one: RunFigures) -> dict[str, Any]:
+    filled = sum(one.filled.values())
+    return {"records": one.records, "gaps": one.gaps, "filled": filled, "fill_rate": fill_rate(one)}
+
+
+def fill_rate(one: RunFigures) -> float | None:
+    """Filled gaps of all that were found; ``None`` where none was."""
+    return round(sum(one.filled.values()) / one.gaps, 3) if one.gaps else None
+
+
+def _nested(rows: Any) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for crm, kind, value in rows:
+        found.setdefault(crm, {})[kind] = value
+    return found

@@ -1,0 +1,1 @@
+"""Wires and runs one process: its parts, its jobs, its life."""

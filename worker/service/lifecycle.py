@@ -1,0 +1,214 @@
+"""A worker's life: open what it works for, run jobs until told to stop, drain. And that of a process of one run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.service import arq_queue, heartbeat
+from worker.service.jobs import (
+    CHECK_MS,
+    JOBS,
+    REOPEN_MS,
+    SOON_MS,
+    STANDING_MS,
+    TICKS,
+    admit,
+    check_books,
+    check_epoch,
+    keep,
+)
+from worker.service.runtime import Runtime
+from worker.upkeep.vendor_clocks import hear
+
+BEAT_S = 10.0
+BOOKS_S = 20.0  # how long a start waits for the books of a provider
+REOPEN_S = 2.0
+AGAIN_S = 1.0
+TURN_S, LOOK_S = 1.0, 0.25
+DRAIN_MARGIN_S = 5.0  # of the grace: what is left for closing connections and saying good-bye
+log = structlog.get_logger(__name__)
+
+
+async def work(runtime: Runtime, stop: asyncio.Event, alive: Callable[[], None] = lambda: None) -> None:
+    """Work until ``stop`` is set; then claim and buy nothing more and let what runs end within ``worker.grace``.
+
+    ``alive`` is called again and again by what must not get stuck: by the queue once it runs.
+    """
+    async with _beside(_every(heartbeat.BEAT_S, partial(asyncio.to_thread, alive))):
+        await start(runtime)
+    grace_s = max(1.0, runtime.settings.worker.grace.total_seconds() - DRAIN_MARGIN_S)
+    async with _beside(*loops(runtime), _drain(runtime, stop)):
+        log.info("worker.started", lines=len(runtime.lines), shut=len(runtime.shut))
+        await arq_queue.work(
+            runtime,
+            JOBS,
+            TICKS,
+            runtime.ledger.scripts.redis,
+            stop=stop,
+            grace_s=grace_s,
+            process=runtime.owner,
+            alive=alive,
+        )
+        # The grace is over when visits still run here: the fill jobs that wait for theirs have ended or were cancelled.
+        await runtime.visits.drained(DRAIN_MARGIN_S / 2)
+    with contextlib.suppress(LedgerUnavailableError):
+        await runtime.ledger.timetable.leave(runtime.owner)
+    await runtime.ledger.epochs.high_water.sync()
+    log.info("worker.stopped")
+
+
+async def start(runtime: Runtime) -> None:
+    """Does what must happen before the first claim: spooled replies enter the ledger, prices are learnt."""
+    if runtime.spool.pending():
+        loaded = await runtime.spool.load(runtime.ledger.desk)
+        log.info("spool.loaded", replies=loaded.replies)
+    await _beat(runtime)
+    runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
+    await check_epoch(runtime)
+    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), _look_at_books(runtime))
+    await hear(runtime)
+    await _beat(runtime)  # readiness is told by which crms are open
+
+
+@asynccontextmanager
+async def working_for(runtime: Runtime, run: str, *also: Callable[[Runtime], Awaitable[object]]) -> AsyncIterator[None]:
+    """Work for one run that a person started, for as long as the block runs, then let what runs end.
+
+    Only records of the run are visited, and nothing else is looked for: whatever this process spends is the run's and
+    stands under its cap. No job is taken from the queue, which rings for everybody. ``also`` is done once a second.
+    """
+    runtime.run = run
+    try:
+        await start(runtime)
+        steps = [_every(TURN_S, partial(step, runtime)) for step in (admit, keep, *also)]
+        grace_s = max(1.0, runtime.settings.worker.grace.total_seconds() - DRAIN_MARGIN_S)
+        async with _beside(*loops(runtime, SOON_MS), *steps, _visiting(runtime)):
+            try:
+                yield
+            finally:
+                await runtime.visits.drained(grace_s)
+    finally:
+        runtime.visits.draining.clear()
+        runtime.run = ""
+        with contextlib.suppress(LedgerUnavailableError):
+            await runtime.ledger.timetable.leave(runtime.owner)
+        await runtime.ledger.epochs.high_water.sync()
+
+
+async def _visiting(runtime: Runtime) -> None:
+    """Visit what is due of the run, in every line that is open."""
+    tasks: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            for name, line in tuple(runtime.lines.items()):  # a crm that opens meanwhile brings more
+                if name not in tasks or tasks[name].done():
+                    tasks[name] = asyncio.create_task(_tried(partial(runtime.visits.fill, line, runtime.run)))
+            await asyncio.sleep(LOOK_S)
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+def loops(runtime: Runtime, check_ms: int = CHECK_MS) -> tuple[Coroutine[None, None, None], ...]:
+    """Lists what a worker does for good beside its jobs, each to be run as a task of its own."""
+    return (
+        _every(BEAT_S, lambda: _beat(runtime)),
+        _reopen(runtime),
+        _every(STANDING_MS / 1000, runtime.refresh_standing),
+        _every(check_ms / 1000, lambda: _checked(runtime)),
+        runtime.visits.tend(),
+    )
+
+
+async def _look_at_books(runtime: Runtime) -> None:
+    """Compare the books, but keep no start waiting for a provider that hangs: the loop asks it again."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BOOKS_S):
+            await check_books(runtime)
+
+
+async def _checked(runtime: Runtime) -> None:
+    await check_epoch(runtime)
+    await check_books(runtime)
+
+
+async def _beat(runtime: Runtime) -> None:
+    room = runtime.spool.room
+    info = {"visits": len(runtime.visits), "shut": sorted(runtime.shut)}
+    info |= {"disk_free": room.free(), "no_room": not room.enough()}
+    info |= {"run": runtime.run} if runtime.run else {}
+    await runtime.ledger.timetable.beat(runtime.owner, info)
+
+
+async def _drain(runtime: Runtime, stop: asyncio.Event) -> None:
+    await stop.wait()
+    log.info("worker.draining", visits=len(runtime.visits))
+    runtime.visits.draining.set()
+
+
+async def _reopen(runtime: Runtime) -> None:
+    """Open what could not be opened: soon, and with growing waits up to a minute."""
+    wait_s = REOPEN_S
+    while True:
+        await asyncio.sleep(wait_s * 0.9)  # before the pause of the last try is over
+        wait_s = min(wait_s * 2, REOPEN_MS / 1000) if runtime.shut or runtime.refused else REOPEN_S
+        await _tried(partial(runtime.open_crms, wait_s))
+
+
+async def _every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
+    """Repeat for good; a Redis that is away for a round changes nothing."""
+    while True:
+        await asyncio.sleep(seconds)
+        await _tried(step)
+
+
+async def _tried(step: Callable[[], Awaitable[object]]) -> None:
+    """One round. Whatever it ends with, there is a next one: a loop that ends is missed by nobody until it matters."""
+    try:
+        await step()
+    except LedgerUnavailableError as error:
+        log.warning("upkeep.skipped", error=str(error))
+    except Exception as error:  # the edge of a loop
+        log.error("upkeep.failed", error=type(error).__name__, exc_info=error)
+
+
+@asynccontextmanager
+async def _beside(*loops: Awaitable[None]) -> AsyncIterator[None]:
+    """Run ``loops`` while the block runs; an unexpected end of one is logged, never silent."""
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    for task in tasks:
+        task.add_done_callback(_told)
+    try:
+        yield
+    finally:
+        left = set(tasks)
+        while left:  # again where a cancellation was swallowed: see worker.queueing
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=AGAIN_S)
+
+
+def _told(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("worker.loop_ended", error=type(error).__name__, exc_info=error)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set; in a thread that is not the main one nobody sets it."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread():
+        return stop
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

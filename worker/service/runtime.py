@@ -1,0 +1,430 @@
+"""Tells where the parts are wired and closed: one ``Runtime`` per process, handed to the flows as a value."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from secrets import token_hex
+from typing import cast
+
+import structlog
+from redis.asyncio import Redis
+
+from config.fields import PROPERTIES
+from config.settings import CrmSettings, Settings, Watched
+from config.vendors import record_id
+from connectors.batching import Batcher
+from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
+from connectors.models import Found, Grade, Property
+from connectors.ports import Crm, Provider
+from worker.clock import clock
+from worker.decide import delivery, provenance
+from worker.ledger.intake.accounts import Accounts
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.intake.grants import Grants
+from worker.ledger.journal.reviews import Reviews
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.spool import Spool
+from worker.ledger.money.yields import Yields
+from worker.ledger.rates.limiter import RedisLimiter
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.work.work import Lease, Work
+from worker.service.accounts import AnotherAccountError, refuse_another
+from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
+from worker.service.policy import policy, verified, watched_of, with_ids
+from worker.service.refresh_tokens import Vault
+from worker.service.vendors import open_crm, open_openprospect, open_providers
+from worker.triggers.openprospect import Collector
+from worker.visits.budget_lines import Purse, purse_of
+from worker.visits.deliver import Deliverer
+from worker.visits.delivery_target import Target
+from worker.visits.failures import attended
+from worker.visits.purchase import Lookups, Terms
+from worker.visits.push import Pusher
+from worker.visits.runner import Line, Visits
+from worker.visits.visit import Visitor
+from worker.visits.watch import Companies, Watch
+
+BLOCK = 100  # delivered rows claimed at a time
+START_S = 20.0  # a vendor that hangs keeps a worker from starting for no longer than this; a slow one needs half of it
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One process's parts. ``watches`` and ``lines`` hold the crms that could be opened, ``shut`` those not yet.
+
+    ``run`` is the run of a person's that the process works for at present, ``""`` while it works for everybody.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    owner: str
+    purse: Purse
+    spool: Spool
+    lookups: Lookups
+    visits: Visits
+    limiters: Mapping[str, RedisLimiter]
+    providers: Mapping[str, Provider]
+    crms: Mapping[str, Crm]
+    collector: Collector | None
+    run: str = ""
+    watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    shut: set[str] = field(default_factory=set)
+    refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
+    unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def open_crms(self, again_s: float = 60.0) -> None:
+        """Open every crm that is not open yet; one that fails is paused with a sentence while the others work.
+
+        The pause lasts to the next try, in ``again_s``, and through it: only the calls of that try pass.
+        """
+        await asyncio.gather(
+            *(self._try_open(name, again_s) for name in sorted(self.shut)),
+            *(self._try_object(*one) for one in sorted(self.refused)),
+        )
+
+    async def _try_open(self, name: str, again_s: float) -> None:
+        if name in self.unopened:
+            reason, why = self.unopened[name]
+            until = clock() + int(2 * START_S * 1000)
+            await self.ledger.pauses.pause(name, reason, until, why, calls_pass=True)
+        try:
+            async with asyncio.timeout(START_S):
+                await self.open_crm(name)
+        except TimeoutError:
+            why = f"{name} did not answer within {START_S:.0f} s: it is asked again"
+            await self._keep_shut(name, again_s, "outage", why)
+            log.error("crm.unopened", crm=name, error="TimeoutError")
+        except RateLimitedError as error:
+            # Another worker's pause stands: with one more each time, two would keep each other out for good. Ours lets
+            # calls of openings pass, so it keeps nobody out.
+            if name in self.unopened:
+                await self._keep_shut(name, again_s, *self.unopened[name])
+            log.warning("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
+        except ConnectorError as error:
+            reason = "credentials" if isinstance(error, AccessError) else "outage"
+            why = error.hint or f"{name} cannot be opened ({type(error).__name__}): run refill check"
+            await self._keep_shut(name, again_s, reason, why)
+            log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
+        except AnotherAccountError as error:
+            log.error("crm.refused", crm=name, hint=str(error))  # no pause: that would keep out whose name it is
+        except LedgerUnavailableError:
+            raise
+        except Exception as error:  # a fault of ours in one crm leaves the others at work
+            why = f"{name} cannot be opened, by a fault of ours ({type(error).__name__}): see the log"
+            await self._keep_shut(name, again_s, "outage", why)
+            log.error("crm.unopened", crm=name, error=type(error).__name__, exc_info=error)
+        else:
+            self.shut.discard(name)
+            self.unopened.pop(name, None)
+            await self.ledger.pauses.lift(name, "outage")
+            await self.ledger.pauses.lift(name, "credentials")
+
+    async def _keep_shut(self, name: str, again_s: float, reason: str, why: str) -> None:
+        """Pause a crm that this process could not open, to the next try."""
+        before, _ = self.unopened.get(name, (reason, ""))
+        self.unopened[name] = (reason, why)
+        await self.ledger.pauses.pause(name, reason, clock() + int(again_s * 1000), why)
+        if before != reason:
+            await self.ledger.pauses.lift(name, before)
+
+    async def _try_object(self, name: str, kind: str) -> None:
+        """Open an object that was left out for its consent; it stays out while that cannot be read."""
+        settings, vendor = self.settings.crm[name], self.crms[name]
+        watched = cast("Watched", getattr(settings.watch, kind))
+        try:
+            async with asyncio.timeout(START_S):
+                schemas = Schemas(vendor)
+                await refuse_unmet(name, settings, vendor, kind, schemas.of)
+                await self._open_watch(name, settings, vendor, kind, watched, schemas)
+        except (ConnectorError, TimeoutError) as error:
+            log.info("crm.object_refused", crm=name, object=kind, error=type(error).__name__)
+            return
+        self.refused.discard((name, kind))
+        await self.ledger.pauses.lift(f"{name}.{kind}", "consent")
+
+    async def open_crm(self, name: str) -> None:
+        """Open what is watched and delivered in one crm.
+
+        Raises:
+            ConnectorError: it does not answer, refuses us, or lacks a property; the hint says what to do.
+        """
+        settings, vendor = self.settings.crm[name], self.crms[name]
+        refused: dict[str, AccessError] = {}
+        schemas = Schemas(vendor)
+        await schemas.read_ahead(self._objects(name))
+        for kind in ("contact", "lead"):
+            watched = cast("Watched | None", getattr(settings.watch, kind, None))
+            if watched is None:
+                continue
+            try:
+                await refuse_unmet(name, settings, vendor, kind, schemas.of)
+            except AccessError as error:
+                if error.code != CONSENT:
+                    raise
+                refused[kind] = error  # the other objects of the crm may show theirs
+                continue
+            await refuse_another(Accounts(self.ledger.scripts), name, settings, vendor.account_id)
+            await self._open_watch(name, settings, vendor, kind, watched, schemas)
+            await self.ledger.pauses.lift(f"{name}.{kind}", "consent")
+        await self._refuse(name, refused)
+        if self._is_delivered_to(name):  # else rows wait in the work
+            await self._open_delivery(name, settings, vendor, schemas)
+        if vendor.user_id:
+            await self.ledger.users.tell(name, vendor.user_id)
+
+    def _is_delivered_to(self, name: str) -> bool:
+        openprospect = self.settings.providers.openprospect
+        return bool(openprospect and name in openprospect.deliver_to and self.settings.crm[name].mode != "observe")
+
+    def _objects(self, name: str) -> list[str]:
+        """Lists the objects whose properties an opening reads."""
+        settings = self.settings.crm[name]
+        kinds = [kind for kind in ("contact", "lead") if getattr(settings.watch, kind, None)]
+        if self._is_delivered_to(name):
+            kinds += [settings.deliver_as, "company"]
+        return list(dict.fromkeys(kinds))
+
+    async def _refuse(self, name: str, refused: Mapping[str, AccessError]) -> None:
+        """Tell of objects that are not started; without any other that is the crm's own trouble."""
+        if refused and not any(crm == name for crm, _ in self.watches):
+            raise next(iter(refused.values()))
+        for kind, error in refused.items():
+            self.refused.add((name, kind))
+            why = f"{error.hint}; it is looked at again every minute"
+            await self.ledger.pauses.pause(f"{name}.{kind}", "consent", why=why)
+            log.error("crm.object_refused", crm=name, object=kind, code=error.code)
+
+    async def _open_watch(
+        self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched, schemas: Schemas
+    ) -> None:
+        rules = policy(name, settings, object, watched, self.settings.providers)
+        schema = await schemas.of(object)
+        known = {**schema, **await vendor.related(object, rules.properties)}
+        lost = sorted(set(rules.properties) - known.keys())
+        if lost:
+            hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
+            raise AccessError(name, "properties", code="PROPERTY", hint=hint)
+        try:
+            rules = with_ids(settings, rules, known)
+        except ValueError as error:
+            raise AccessError(name, "properties", code="ID", hint=str(error)) from None
+        what = watched_of(rules, also=provenance.usable(vendor.marks, schema).names)
+
+        async def read(ids: Sequence[str]) -> Mapping[str, Found]:
+            return await vendor.read(what, ids)
+
+        reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
+        companies = Companies(vendor)
+        work, reviews = self.ledger.work(name, object), Reviews(self.ledger.scripts, name, object)
+        watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews)
+        pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
+        visitor = Visitor(watch, self.lookups, pusher, clock, self.ledger.signals, self.ledger.erasures)
+        self._stack.push_async_callback(reader.aclose)
+        self._stack.push_async_callback(pusher.aclose)
+        self.watches[name, object] = watch
+        self._add_line(f"{name}.{object}", watch.work, vendor.batch, visitor.visit)
+
+    async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm, schemas: Schemas) -> None:
+        person = settings.deliver_as
+        await refuse_unmet(name, settings, vendor, person, schemas.of)
+        schema = {kind: await schemas.of(kind) for kind in ("company", person)}
+        schema |= await others(settings, schemas.of, person)
+        people = (person, *(kind for kind in schema if kind not in {"company", person}))
+        wrong: list[str] = []
+        constants: dict[str, dict[str, str]] = {}
+        for kind in ("company", person):
+            if vendor.missing(kind, schema[kind]):
+                hint = f"{name} lacks {settings.external_id} on its {kind}: run refill setup {name}"
+                raise AccessError(name, "properties", code="EXTERNAL_ID", hint=hint)
+            constants[kind], problems = delivery.constants(created(settings, kind, schema[kind]), schema[kind])
+            wrong += [f"crm.{name}.create.{kind}.{property}: {why}" for property, why in problems.items()]
+        if wrong:
+            raise AccessError(name, "properties", code="PROPERTY", hint="; ".join(wrong))
+        watched = cast("Watched | None", getattr(settings.watch, person, None))
+        rules = watched.fields if watched else {}
+        accept = {str(field): frozenset(rule.accept or (Grade.VALID,)) for field, rule in rules.items()}
+        target = Target(
+            crm=name,
+            vendor=vendor,
+            person=person,
+            people=people,
+            external_id=settings.external_id,
+            properties={kind: delivered(settings, kind) for kind in schema},
+            readable={kind: delivered(settings, kind, readable=True) for kind in schema},
+            schema=schema,
+            accept=accept,
+            default_region=settings.default_region or "",
+            work=self.ledger.work(name, DELIVERY),
+            fill={kind: self.watches[name, kind].work for kind in people if (name, kind) in self.watches},
+            constants=constants,
+            blank_values=settings.blank_values,
+        )
+        ledger = self.ledger
+        deliverer = Deliverer(
+            target,
+            ledger.deliveries,
+            ledger.creations,
+            ledger.signals,
+            self.limiters[name],
+            self.owner,
+            clock,
+        )
+        self._stack.push_async_callback(deliverer.aclose)
+        self._add_line(f"{name}.{DELIVERY}", target.work, BLOCK, deliverer.deliver)
+
+    def _add_line(self, name: str, work: Work, block: int, visit: Callable[[Lease], Awaitable[None]]) -> None:
+        self.lines[name] = Line(name, work, block, attended(visit, work, self.ledger.pauses, clock))
+
+    async def refresh_standing(self) -> None:
+        """Prices and balance of every paid provider, from its own free read; what cannot be read stays as it was."""
+        await asyncio.gather(*(self._read_standing(name, provider) for name, provider in self.providers.items()))
+
+    async def _read_standing(self, name: str, provider: Provider) -> None:
+        try:
+            async with asyncio.timeout(START_S):
+                standing = await provider.standing()
+        except (ConnectorError, TimeoutError) as error:
+            log.warning("provider.standing_unread", vendor=name, error=type(error).__name__)
+            return
+        self.lookups.terms[name].reprice(standing.prices)
+        if standing.credits is not None:
+            self.purse.balances[name] = (clock(), standing.credits)
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> AsyncIterator[Runtime]:
+    """Everything wired over an open Redis; closed in the order that loses nothing."""
+    async with AsyncExitStack() as stack:
+        ledger = Ledger.over(redis, settings.data_dir)
+        owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
+        vault = Vault(Grants(ledger.scripts), settings)
+        draining = asyncio.Event()
+        purse = purse_of(settings)
+        spool = Spool(settings.data_dir)
+        limiters: dict[str, RedisLimiter] = {}
+
+        def limiter_of(name: str) -> RedisLimiter:
+            limiters[name] = RedisLimiter(ledger.scripts, name, {})
+            return limiters[name]
+
+        providers = open_providers(settings, limiter_of)
+        for name, provider in providers.items():
+            stack.push_async_callback(provider.aclose)
+            limiters[name].add(provider.buckets)
+        crms: dict[str, Crm] = {}
+        for name, crm in settings.crm.items():
+            crms[name] = open_crm(name, crm, limiter_of(name), vault)
+            limiters[name].add(crms[name].buckets)
+            stack.push_async_callback(crms[name].aclose)
+        lookups = Lookups(
+            terms={name: _terms(settings, provider) for name, provider in providers.items()},
+            desk=ledger.desk,
+            floor=ledger.floor,
+            pauses=ledger.pauses,
+            cursors=ledger.cursors,
+            purse=purse,
+            spool=spool,
+            yields=Yields(ledger.scripts),
+            owner=owner,
+            keep_hits_ms=_ms(settings.answers.keep_hits),
+            keep_misses_ms=_ms(settings.answers.keep_misses),
+            clock=clock,
+            draining=draining,
+        )
+        runtime = Runtime(
+            settings=settings,
+            ledger=ledger,
+            owner=owner,
+            purse=purse,
+            spool=spool,
+            lookups=lookups,
+            visits=Visits(owner, settings.worker.concurrency, ledger.floor, draining),
+            limiters=limiters,
+            providers=providers,
+            crms=crms,
+            collector=_collector(settings, ledger, limiter_of, stack),
+            shut=set(crms),
+            _stack=await stack.enter_async_context(AsyncExitStack()),
+        )
+        yield runtime
+
+
+def _collector(
+    settings: Settings, ledger: Ledger, limiter_of: Callable[[str], RedisLimiter], stack: AsyncExitStack
+) -> Collector | None:
+    asked = settings.providers.openprospect
+    if asked is None:
+        return None
+    limiter = limiter_of("openprospect")
+    vendor = open_openprospect(asked, limiter)
+    limiter.add(vendor.buckets)
+    stack.push_async_callback(vendor.aclose)
+    return Collector(
+        vendor,
+        ledger.deliveries,
+        ledger.cursors,
+        crms=asked.deliver_to,
+        delivery_ids=asked.delivery_ids,
+        discover=asked.discover,
+        clock=clock,
+    )
+
+
+def _terms(settings: Settings, provider: Provider) -> Terms:
+    paid = settings.providers.paid[provider.name]
+    return Terms(provider, provider.offers({}), paid.on_uncertain, _ms(paid.skip_after), paid.live_reserve)
+
+
+async def others(settings: CrmSettings, schema_of: SchemaOf, person: str) -> dict[str, Mapping[str, Property]]:
+    """Objects that people may be in besides the one they are made as, as far as we are let see them."""
+    if settings.kind != "salesforce":
+        return {}
+    other = "lead" if person == "contact" else "contact"
+    try:
+        return {other: await schema_of(other)}
+    except (AccessError, RejectedError):
+        return {}
+
+
+def created(settings: CrmSettings, object: str, schema: Mapping[str, Property]) -> Mapping[str, str]:
+    """Returns what new rows of an object get besides what is delivered."""
+    by_object: Mapping[str, Mapping[str, str]] = {str(kind): values for kind, values in settings.create.items()}
+    found = dict(by_object.get(object, {}))
+    for name in found.keys() & schema.keys():
+        if schema[name].kind == "id":
+            with suppress(ValueError):  # what is no id is refused with the other constants
+                found[name] = record_id(settings, found[name])
+    return found
+
+
+def delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
+    """Tells where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
+
+    With ``readable`` those, too, and for people what tells who they are in the other object: one field of the
+    customer's own, such as the profile's, usually has one name in both.
+    """
+    properties = dict(PROPERTIES.get((settings.kind, object), {}))
+    others = {"contact": "lead", "lead": "contact"}
+    alike = getattr(settings.watch, others.get(object, ""), None) if readable else None
+    if alike is not None:
+        properties = {**alike.identity, **properties}
+    watched = getattr(settings.watch, object, None)
+    if watched is not None:
+        properties |= watched.identity
+        properties |= {name: rule.property for name, rule in watched.fields.items()}
+        for name, rule in watched.fields.items():
+            if rule.write == "never" and not readable:
+                properties.pop(name, None)
+    return properties
+
+
+def _ms(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)

@@ -1,0 +1,62 @@
+"""Every configured vendor's connector, on whatever limiter it is given: the one place that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from config import vendors
+from config.settings import CrmSettings, Forager, HubSpot, Kaspr, OpenProspect, Salesforce, Settings
+from connectors import forager, kaspr, openprospect
+from connectors.hubspot import client as hubspot
+from connectors.limits import Limiter
+from connectors.ports import Crm, Provider
+from connectors.salesforce import client as salesforce
+from worker.service.refresh_tokens import Vault
+
+LimiterOf: TypeAlias = Callable[[str], Limiter]
+
+
+def open_providers(settings: Settings, limiter_of: LimiterOf) -> dict[str, Provider]:
+    """The paid providers by name; each is to be closed."""
+    found: dict[str, Provider] = {}
+    if settings.providers.forager:
+        found["forager"] = open_forager(settings.providers.forager, limiter_of("forager"))
+    if settings.providers.kaspr:
+        found["kaspr"] = open_kaspr(settings.providers.kaspr, limiter_of("kaspr"))
+    return found
+
+
+def open_forager(settings: Forager, limiter: Limiter) -> forager.Forager:
+    """Forager; to be closed."""
+    options = vendors.forager_options(settings)
+    return forager.Forager(forager.open_transport(options, limiter), options)
+
+
+def open_kaspr(settings: Kaspr, limiter: Limiter) -> kaspr.Kaspr:
+    """Kaspr; to be closed."""
+    options = vendors.kaspr_options(settings)
+    return kaspr.Kaspr(kaspr.open_transport(options, limiter), options)
+
+
+def open_openprospect(settings: OpenProspect, limiter: Limiter) -> openprospect.OpenProspect:
+    """OpenProspect; to be closed."""
+    options = vendors.openprospect_options(settings)
+    return openprospect.OpenProspect(openprospect.open_transport(options, limiter), options)
+
+
+def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | None) -> Crm:
+    """One crm; what its refresh token is traded for is kept in ``vault``, for every process."""
+    grants = None
+    if vault is not None and settings.refresh_token is not None and renews(settings):
+        grants = vault.store(name, settings.client_id, settings.refresh_token)
+    match settings:
+        case HubSpot():
+            return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, grants=grants)
+        case Salesforce():
+            return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, grants=grants)
+
+
+def renews(settings: CrmSettings) -> bool:
+    """Tells whether a crm signs in with a refresh token, which its vendor may replace at each use."""
+    return settings.auth == "refresh_token" if isinstance(settings, Salesforce) else settings.token is None

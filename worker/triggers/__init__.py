@@ -1,0 +1,1 @@
+"""Finds the records that are due: polls, backfills, sweeps, OpenProspect's deliveries."""

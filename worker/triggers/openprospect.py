@@ -1,0 +1,160 @@
+"""Pulls what OpenProspect has for us: new deliveries of every search, and the results of completed orders.
+
+A page's rows become ``delivery`` work of every crm in one script, and only the last page's script moves the watermark:
+a crash repeats a pass and never skips a row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import structlog
+from pydantic import TypeAdapter
+
+from connectors.errors import NotFoundError
+from connectors.openprospect import DeliveredCompany, OpenProspect, delivered
+from connectors.openprospect.models import Company
+from connectors.openprospect.read import Page
+from worker.ledger.intake.deliveries import Deliveries, Row
+from worker.ledger.rates.cursors import Cursors
+
+OVERLAP_MS = 300_000  # clocks differ and rows arrive while pages are read: repeats are dropped by their digest
+NOBODY_MS = 86_400_000  # a search without a delivery is asked again after a day
+FIRST_WAIT_MS, LONGEST_WAIT_MS = 300_000, 3_600_000
+COMPLETED = "COMPLETED"
+STATUSES = frozenset({COMPLETED, "RECEIVED", "ACCEPTED", "IN_PROGRESS", "CANCELLED", "REJECTED", "FAILED"})
+_ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
+
+    orders: Mapping[str, str] = field(default_factory=dict)
+    fetched: tuple[str, ...] = ()
+    wait_ms: int = FIRST_WAIT_MS
+    next_ms: int = 0
+
+
+class Collector:
+    """Reads OpenProspect for the crms its deliveries go to. ``clock`` gives ms."""
+
+    def __init__(
+        self,
+        vendor: OpenProspect,
+        deliveries: Deliveries,
+        cursors: Cursors,
+        *,
+        crms: Sequence[str],
+        delivery_ids: Sequence[str],
+        discover: bool,
+        clock: Callable[[], int],
+    ) -> None:
+        self._vendor, self._deliveries, self._cursors = vendor, deliveries, cursors
+        self.vendor_clock = vendor.clock
+        self._crms, self._ids, self._discover, self._clock = tuple(crms), tuple(delivery_ids), discover, clock
+
+    async def collect(self, run: str) -> int:
+        """One round over all searches and orders; how many rows are new.
+
+        Raises:
+            ConnectorError: OpenProspect could not be asked; what was stored before stays.
+        """
+        new = 0
+        ids = list(dict.fromkeys([*self._ids, *([one async for one in self._discovered()] if self._discover else [])]))
+        nobody = 0
+        for search in ids:
+            try:
+                new += await self._pull(search, run)
+            except NotFoundError:
+                nobody += 1
+                await self._cursors.set(_nobody(search), str(self._clock() + NOBODY_MS))
+        if ids and nobody == len(ids):
+            log.error("collect.no_deliveries", searches=nobody, hint="set providers.openprospect.delivery_ids")
+        return new + await self._orders(run)
+
+    async def _discovered(self) -> AsyncIterator[str]:
+        async for search in self._vendor.searches():
+            if int(await self._cursors.get(_nobody(search.id)) or 0) <= self._clock():
+                yield search.id
+
+    # ---- deliveries ----------------------------------------------------------------------------------------------
+
+    async def _pull(self, search: str, run: str) -> int:
+        """One pass over a search with ``delivered_since`` fixed; the last page moves the watermark."""
+        mark = int(await self._deliveries.watermark(search) or 0)
+        since, offset, new, latest, began = max(0, mark - OVERLAP_MS), 0, 0, mark, 0
+        while True:
+            page = await self._vendor.delivered_page(search, since, offset)
+            began = began or page.server_time or self._clock()
+            rows = [delivered(raw, search) for raw in page.items]
+            # A delivery from the future would move the mark past what is still to come.
+            latest = max([latest, *(row.delivered_at for row in rows if row.delivered_at <= began)])
+            last = page.next_offset is None
+            watermark = str(latest if latest > mark else max(mark, began)) if last else None
+            stored = await self._deliveries.store_page(
+                search, [_row(search, row) for row in rows], self._crms, run=run, watermark=watermark
+            )
+            new += stored.new
+            _told("delivery", search, page, stored.new)
+            if page.next_offset is None:
+                return new
+            offset = page.next_offset
+
+    # ---- orders --------------------------------------------------------------------------------------------------
+
+    async def _orders(self, run: str) -> int:
+        """Follow orders through their lifecycle; fetch the results of those that are completed.
+
+        While nothing changes the list is asked for less and less often, at least once an hour.
+        """
+        known, now = Followed(**json.loads(await self._cursors.get("orders") or "{}")), self._clock()
+        if now < known.next_ms:
+            return 0
+        listed = {order.order_id: order.status.upper() async for order in self._vendor.orders()}
+        if unknown := set(listed.values()) - set(known.orders.values()) - STATUSES:
+            log.warning("order.status_unknown", statuses=sorted(unknown))
+        new, fetched = 0, list(known.fetched)
+        for order, status in listed.items():
+            if status == COMPLETED and order not in known.fetched:
+                count = await self._results(order, run)
+                new += count or 0
+                fetched += [] if count is None else [order]
+        still = listed == dict(known.orders) and len(fetched) == len(known.fetched)
+        wait = min(LONGEST_WAIT_MS, 2 * known.wait_ms) if still else FIRST_WAIT_MS
+        following = Followed(listed, tuple(one for one in fetched if one in listed), wait, now + wait)
+        await self._cursors.set("orders", json.dumps(asdict(following)))
+        return new
+
+    async def _results(self, order: str, run: str) -> int | None:
+        """Store an order's companies; ``None`` when they are not there yet."""
+        source, offset, new = f"order-{order}", 0, 0
+        while True:
+            page = await self._vendor.results_page(order, offset)
+            if page is None:
+                return None
+            rows = [_row(source, delivered(raw)) for raw in page.items]
+            watermark = str(self._clock()) if page.next_offset is None else None
+            stored = await self._deliveries.store_page(source, rows, self._crms, run=run, watermark=watermark)
+            new += stored.new
+            _told("order", order, page, stored.new)
+            if page.next_offset is None:
+                return new
+            offset = page.next_offset
+
+
+def _row(source: str, row: DeliveredCompany) -> Row:
+    text = _ROW.dump_json(row).decode()
+    return Row(f"{source}/{row.company.id}", hashlib.sha256(text.encode()).hexdigest()[:16], text)
+
+
+def _nobody(search: str) -> str:
+    return f"no_delivery:{search}"
+
+
+def _told(kind: str, id: str, page: Page[Company], new: int) -> None:
+    log.info("collect.page_stored", kind=kind, source=id, rows=len(page.items), new=new, broken=page.broken)

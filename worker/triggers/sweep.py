@@ -1,0 +1,162 @@
+"""Proves that nothing was missed: a slow walk over what changed since activation and what a backfill has walked.
+
+It looks only at what polls have passed and webhooks have had time for. A record with gaps that is neither in the work
+nor remembered as it is now was announced by nobody: it is brought in, counted and warned about.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from connectors.models import Cursor, Record
+from worker.ledger.intake.intake import Intake
+from worker.ledger.rates.cursors import Cursors
+from worker.ledger.work.work import CursorMove
+from worker.triggers.poll import Backfill, activation_cursor, backfill_cursor, due_rows, poll_cursor
+from worker.visits.watch import Watch
+
+EVERY_MS = 86_400_000
+GRACE_MS = 600_000  # a webhook is repeated within minutes, and a poll comes by every minute
+NOWHERE = Cursor()
+PAGES = 20  # of one step: a sweep is in no hurry, and others need the vendor's search
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Tells where a pass stands. ``began`` is our ms; ``until`` the vendor's: later changes are left to the triggers.
+
+    First [``start``, ``until``] is walked by change, then the backfill's range by id; ``recovered`` counts finds.
+    """
+
+    began: int = 0
+    until: int = 0
+    cursor: Cursor = NOWHERE
+    walking: bool = False
+    after: str = ""
+    seen: int = 0
+    recovered: int = 0
+    done: bool = True
+
+
+def sweep_cursor(watch: Watch) -> str:
+    """The name under which a sweep's place is kept."""
+    return f"sweep:{watch.crm}:{watch.object}"
+
+
+async def sweep(
+    watch: Watch,
+    cursors: Cursors,
+    intake: Intake,
+    *,
+    run: str,
+    now_ms: int,
+    grace_ms: int = GRACE_MS,
+    every_ms: int = EVERY_MS,
+    pages: int = PAGES,
+) -> Sweep | None:
+    """Go on with the pass under way, or begin one when it is time; ``None`` when nothing was to be done.
+
+    Raises:
+        ConnectorError: the vendor could not be asked; the pass goes on from where it stands.
+    """
+    name = sweep_cursor(watch)
+    kept = await cursors.get(name)
+    state = _state(kept) if kept else Sweep()
+    if state.done:
+        if kept and now_ms - state.began < every_ms:
+            return None
+        begun = await _begun(watch, cursors, now_ms, grace_ms)
+        if begun is None:
+            return None
+        state = begun
+    walked = _backfill(await cursors.get(backfill_cursor(watch.crm, watch.object)))
+    for _ in range(pages):
+        rows, onward = await _page(watch, state, walked)
+        due = await due_rows(watch, [row for row in rows if row.modified <= state.until])
+        onward = dataclasses.replace(onward, seen=state.seen + len(rows))
+        # what this very page finds is told by the ledger: the text that moves the cursor cannot hold it yet
+        move = CursorMove(name, kept, _text(onward))
+        recovered, moved = await intake.recover(watch.crm, watch.object, due, run=run, move=move)
+        if not moved:
+            return None  # another worker sweeps it
+        kept, state = move.new, onward
+        if recovered:
+            counted = dataclasses.replace(state, recovered=state.recovered + recovered)
+            log.warning("events.recovered", crm=watch.crm, object=watch.object, records=recovered)
+            following = CursorMove(name, kept, _text(counted))
+            if (await intake.recover(watch.crm, watch.object, [], run=run, move=following))[1]:
+                kept, state = following.new, counted
+        if state.done:
+            log.info("sweep.finished", crm=watch.crm, object=watch.object, seen=state.seen, recovered=state.recovered)
+            break
+    return state
+
+
+async def _begun(watch: Watch, cursors: Cursors, now_ms: int, grace_ms: int) -> Sweep | None:
+    """A pass from activation up to what every trigger has had time for; the first asking only notes the activation."""
+    vendor_now = await watch.vendor.now()
+    activated = await cursors.get(activation_cursor(watch))
+    if not activated:
+        polled = await cursors.get(poll_cursor(watch))
+        since = _polled(polled) if polled else vendor_now
+        await cursors.set(activation_cursor(watch), str(since))
+        return None
+    polled = await cursors.get(poll_cursor(watch))
+    until = vendor_now - grace_ms
+    if polled:
+        until = min(until, _polled(polled))
+    since = int(activated)
+    if until <= since:
+        return None
+    window = Cursor(start=since, end=until, stamp=since)  # of both vendors: one goes by ids in it, one by stamps
+    return Sweep(began=now_ms, until=until, cursor=window, done=False)
+
+
+async def _page(watch: Watch, state: Sweep, walked: Backfill | None) -> tuple[Sequence[Record], Sweep]:
+    """The next page, and where the pass stands behind it."""
+    if not state.walking:
+        page = await watch.vendor.changed(watch.watched, state.cursor)
+        if not page.done:
+            return page.records, dataclasses.replace(state, cursor=page.cursor)
+        return page.records, dataclasses.replace(
+            state, cursor=Cursor(), walking=walked is not None, done=walked is None
+        )
+    page = await watch.vendor.walk(watch.watched, state.after)
+    over = page.done or walked is None or not _is_before(page.cursor.id, walked)
+    rows = [row for row in page.records if walked is not None and _is_before(row.id, walked)]
+    return rows, dataclasses.replace(state, after=page.cursor.id, walking=not over, done=over)
+
+
+def _is_before(id: str, walked: Backfill) -> bool:
+    """Tells whether the backfill has walked past ``id``."""
+    if walked.done:
+        return True
+    if id.isdigit() and walked.after.isdigit():
+        return int(id) <= int(walked.after)
+    return id <= walked.after
+
+
+def _backfill(kept: str) -> Backfill | None:
+    """A backfill whose range is ours to check: begun, and not one that was told to leave records out."""
+    state = Backfill(**json.loads(kept)) if kept else None
+    return state if state is not None and state.left < 0 and (state.after or state.done) else None
+
+
+def _polled(kept: str) -> int:
+    """Up to when (vendor ms) the poll has seen everything."""
+    return Cursor(*json.loads(kept)).start
+
+
+def _text(state: Sweep) -> str:
+    return json.dumps(dataclasses.asdict(state), separators=(",", ":"))
+
+
+def _state(text: str) -> Sweep:
+    told = json.loads(text)
+    return Sweep(**{**told, "cursor": Cursor(**told["cursor"])})

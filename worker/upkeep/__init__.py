@@ -1,0 +1,1 @@
+"""Looks after what nobody waits for: books, clocks, archives, erasures."""

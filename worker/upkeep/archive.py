@@ -1,0 +1,189 @@
+"""Old journal entries leave Redis: appended to monthly JSONL where an archive is configured, and dropped.
+
+What the archive says of a person who is to be forgotten is taken out of its files. Whoever writes in the folder holds
+its lock, so that no file is put in the place of one that somebody appends to. Workers of several machines are meant to
+share one folder: each erases only in the one it sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from worker.ledger.fsync import to_disk
+from worker.ledger.journal.journal import Entry, Journal
+from worker.ledger.money.answers import Ref
+from worker.visits.journal_entries import scrub, told_of
+
+PAGE = 1_000
+PAGES = 100  # of one round; the next goes on
+_TAIL = 65_536
+_UNFINISHED = ".erasing"
+_IDS = re.compile(rb'"(?:made_)?id": ?"([^"]*)"')
+_NO_ENTRY = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what reading a foreign line raises
+log = structlog.get_logger(__name__)
+
+
+async def archive(journal: Journal, folder: Path | None, before_ms: int) -> int:
+    """Archive and drop entries older than ``before_ms``; gives how many.
+
+    A page is on the disk before it is dropped. After a crash between the two its lines are not written again.
+
+    Raises:
+        OSError: the archive cannot be written, or somebody else writes in it; nothing of the page is dropped.
+    """
+    gone = 0
+    for _ in range(PAGES):
+        entries = await journal.before(before_ms, limit=PAGE)
+        if not entries:
+            break
+        if folder is not None:
+            await asyncio.to_thread(_append, folder, entries)
+        gone += await journal.drop(entries)
+    if gone:
+        log.info("journal.archived", entries=gone, kept_on_disk=folder is not None)
+    return gone
+
+
+async def erase_lines(folder: Path, records: frozenset[Ref]) -> int:
+    """Take out of the archive what it says of the people of these records; gives how many lines that changed.
+
+    A file that tells of one of them is written anew beside itself, line by line, and then put in its own place: a
+    crash before that leaves the old one, to be erased again. Lines stay where they are, and what each tells of money
+    with them. A line that a crash cut short goes: its entry is still in Redis.
+
+    Raises:
+        OSError: the archive cannot be written, or somebody else writes in it.
+        ValueError: lines that seem to tell of one of them are no entries; everything else is erased.
+    """
+    return await asyncio.to_thread(_erase, folder, records)
+
+
+def _erase(folder: Path, records: frozenset[Ref]) -> int:
+    if not folder.is_dir():
+        return 0
+    ids = frozenset(id.encode() for _, _, id in records)
+    changed = strange = 0
+    with _alone(folder):
+        for left in folder.glob(f"*{_UNFINISHED}"):
+            left.unlink()
+        for path in sorted(folder.glob("journal-*.jsonl")):
+            changes, strangers = _count(path, ids, records)  # most files tell of nobody: they are only read
+            if changes:
+                _rewrite(path.resolve(), ids, records)
+            changed += changes
+            strange += strangers
+    if strange:
+        raise ValueError(f"{strange} lines are no entries")
+    return changed
+
+
+def _count(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> tuple[int, int]:
+    """Tells how many lines tell of somebody, and how many may and cannot be read."""
+    changed = strange = 0
+    with path.open("rb") as file:
+        for line in file:
+            left = _without(line, ids, records)
+            changed += left not in {line, None}
+            strange += left is None
+    return changed, strange
+
+
+def _rewrite(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> None:
+    beside = path.with_name(path.name + _UNFINISHED)
+    beside.unlink(missing_ok=True)
+    with path.open("rb") as old, os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+        for line in old:
+            left = _without(line, ids, records)
+            new.write(line if left is None else left)
+        new.flush()
+        os.fsync(new.fileno())
+    beside.replace(path)
+    to_disk(path.parent)
+
+
+def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> bytes | None:
+    """The line without what it says of the people of ``records``, whose ids alone are ``ids``; ``None``: no entry."""
+    if not line.endswith(b"\n"):
+        return b""
+    if ids.isdisjoint(_IDS.findall(line)):  # a line is read only where it may be of one of them
+        return line
+    try:
+        told = json.loads(line)
+        own, named = (told["object"], told["id"]), told_of(told["entry"])
+        if records.isdisjoint({(told["crm"], *own), (told["crm"], *named)}):
+            return line
+        return json.dumps(told | {"entry": scrub(told["entry"])}, ensure_ascii=False).encode() + b"\n"
+    except _NO_ENTRY:
+        return None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps everybody else from writing in the folder: a job that was given up may still have its thread.
+
+    Raises:
+        BlockingIOError: somebody does.
+    """
+    with (folder / "journal.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _append(folder: Path, entries: Sequence[Entry]) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder):
+        _append_alone(folder, entries)
+
+
+def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
+    for month, those in groupby(entries, key=_month):
+        path = folder / f"journal-{month}.jsonl"
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+            end, last = _end(file)
+            file.truncate(end)  # a line that a crash cut short is written again
+            file.seek(end)
+            file.writelines(_line(one) for one in those if _order(one.key) > last)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _end(file: BinaryIO) -> tuple[int, tuple[int, int]]:
+    """Tells where the last whole line ends, and the order of the last entry, which foreign lines may follow."""
+    size, back = file.seek(0, os.SEEK_END), _TAIL
+    while True:
+        start = max(0, size - back)
+        file.seek(start)
+        tail = file.read()
+        end = tail.rfind(b"\n") + 1
+        for line in reversed(tail[:end].splitlines()[bool(start) :]):  # the first may begin before
+            with suppress(*_NO_ENTRY):
+                return start + end, _order(json.loads(line)["key"])
+        if not start:
+            return end, (0, 0)
+        back *= 4
+
+
+def _month(entry: Entry) -> str:
+    return f"{datetime.fromtimestamp(entry.at_ms / 1000, UTC):%Y-%m}"
+
+
+def _order(key: str) -> tuple[int, int]:
+    ms, _, place = key.partition("-")
+    return int(ms), int(place)
+
+
+def _line(entry: Entry) -> bytes:
+    told = {"key": entry.key, "crm": entry.crm, "object": entry.object, "id": entry.id, "run": entry.run}
+    return json.dumps(told | {"entry": json.loads(entry.entry)}, ensure_ascii=False).encode() + b"\n"

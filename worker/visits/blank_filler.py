@@ -1,0 +1,222 @@
+"""Fills the blanks of rows that a delivered company or person has already: read, compare and write as one unit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from connectors.batching import Batcher, twin
+from connectors.errors import ConnectorError, UnavailableError
+from connectors.limits import Limiter
+from connectors.models import Fate, Found, Record, Write, WriteResult, Written
+from connectors.ports import Watched
+from worker.decide import delivery
+from worker.decide.delivery import Delivered
+from worker.decide.gate import Verdict
+from worker.decide.kept import cause_of
+from worker.decide.values.blanks import is_blank
+from worker.decide.values.fields import PHONE_FIELDS, same_value
+from worker.visits.batch_writer import BatchWriter, RowWrite, Wanted
+from worker.visits.delivery_notes import Deferred, DeliveryNotes
+from worker.visits.delivery_target import Target
+from worker.visits.journal_entries import Intent, change_entry, created_entry, intent, scrubbed
+from worker.visits.matching import Match, Matcher
+
+
+@dataclass(frozen=True, slots=True)
+class _Blanks:
+    """Values for one row, written where it is blank; by property, with the field they are of.
+
+    A row that ``key`` led to is written only while it is still the one of ``person``.
+    """
+
+    object: str
+    id: str
+    values: Mapping[str, tuple[str, str]]
+    person: Delivered | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """Holds what became of a row's blanks: values written by property, and the CRM's word on those it refused.
+
+    ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was, and
+    ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
+    somebody else gave the same value meanwhile, ``company_id`` is where the row was when it was read.
+    """
+
+    written: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, WriteResult] = field(default_factory=dict)
+    closed: bool = False
+    unsure: str = ""
+    changed: bool = False
+    seen: frozenset[str] = frozenset()
+    company_id: str = ""
+    error: ConnectorError | None = None
+
+
+class BlankFiller:
+    """Fills rows of one CRM. ``clock`` gives ms, ``rest`` waits seconds."""
+
+    def __init__(
+        self,
+        target: Target,
+        matcher: Matcher,
+        limiter: Limiter,
+        clock: Callable[[], int],
+        *,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._target, self._matcher, self._clock = target, matcher, clock
+        self._writer = BatchWriter(target.crm, target.vendor, limiter, rest=rest)
+        self._fillers: dict[str, Batcher[_Blanks, _Filled]] = {}
+
+    async def aclose(self) -> None:
+        """Send what is gathered."""
+        for filler in self._fillers.values():
+            await filler.aclose()
+
+    async def fill(
+        self, notes: DeliveryNotes, object: str, id: str, told: Delivered, external_id: str, match: Match | None = None
+    ) -> None:
+        """Write what the row lacks, our external id with it, and nothing over a value that is there."""
+        schema, properties = self._target.schema[object], self._target.properties[object]
+        fields: dict[str, tuple[str, str]] = {}
+        for name, value in told.values.items():
+            fitted, _ = delivery.to_properties({name: value}, properties, schema)
+            fields |= {property: (name, text) for property, text in fitted.items()}
+        if self._target.external_id in schema:
+            fields[self._target.external_id] = ("external_id", external_id)
+        intents = {
+            property: Intent.of_row(object, id, name, property, value, notes.lease.run, self._clock(), external_id)
+            for property, (name, value) in fields.items()
+        }
+        held = [*notes.intents, *(one.text() for one in intents.values())]
+        if not await self._target.work.intend(notes.lease, held):
+            raise Deferred(0, "lost")
+        person, key = (told, match.key) if match else (None, "")
+        filled = await self._filler(object).ask(_Blanks(object, id, fields, person, key))
+        if filled.error is not None:
+            raise twin(filled.error)
+        if filled.changed:
+            raise Deferred(self._clock(), "changed")
+        if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
+            raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
+        if filled.closed:
+            notes.closed.add(id)
+        notes.at_company[id] = filled.company_id
+        notes.entries += [change_entry(intents[property], "confirmed") for property in filled.written]
+        notes.entries += [change_entry(intents[property], "seen") for property in sorted(filled.seen)]
+        notes.count("blanks", len(filled.written))
+        for property, word in filled.refused.items():
+            notes.count(f"dropped.{word.kind}")
+            notes.entries.append(change_entry(intents[property], "refused", cause=cause_of(word)))
+
+    def _filler(self, object: str) -> Batcher[_Blanks, _Filled]:
+        if object not in self._fillers:
+            self._fillers[object] = Batcher(
+                self._target.crm, "fill_blanks", self._fill_blanks, lambda one: one.id, self._target.vendor.batch
+            )
+        return self._fillers[object]
+
+    async def _fill_blanks(self, rows: Sequence[_Blanks]) -> dict[str, _Filled]:
+        """Fills blanks and tells what became of each row's, by id."""
+        object, asked = rows[0].object, {row.id: row for row in rows}
+        named = self._matcher.read_for(object) if any(row.person for row in rows) else ()
+        watched = Watched(object, tuple(sorted({property for row in rows for property in row.values} | set(named))))
+        filled = {row.id: _Filled() for row in rows}
+
+        async def read(ids: Sequence[str]) -> Mapping[str, Found]:
+            return await self._target.vendor.read(watched, ids)
+
+        async def compare(found: Mapping[str, Found], states: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+            wanted: dict[str, Wanted] = {}
+            for id, one in found.items():
+                if one.fate is Fate.UNKNOWN:
+                    filled[id] = _Filled(unsure="unread")
+                elif one.record is not None and not await self._is_still(asked[id], one.record):
+                    filled[id] = _Filled(changed=True)
+                elif one.record is not None and one.record.opted_out:
+                    filled[id] = _Filled(closed=True)
+                elif one.fate is Fate.FOUND and one.record is not None:
+                    filled[id] = _Filled(company_id=one.record.company_id)
+                    wanted[id] = _wanted(one.record, asked[id], states[id], self._target.blank_values)
+            return wanted
+
+        states = await self._writer.write(object, list(asked), read, compare)
+        return {id: _filled(filled[id], asked[id], states[id]) for id in asked}
+
+    async def _is_still(self, row: _Blanks, record: Record) -> bool:
+        """Tells whether a row that was matched to a person is still that person's."""
+        return row.person is None or await self._matcher.judge(record, row.person, row.key) is Verdict.SAME
+
+    async def close_open_intents(self, notes: DeliveryNotes) -> None:
+        """Tell the journal what became of what an earlier visit of this row was about to do.
+
+        Of a row that is gone it is told without values: its person may have been erased meanwhile.
+        """
+        gone: set[tuple[str, str]] = set()
+        held: dict[tuple[str, str], Mapping[str, str | None]] = {}
+        intents = [intent(text) for text in notes.lease.intents]
+        changes = [one for one in intents if not one.is_creation()]
+        creations = {(one.object, one.after): one for one in intents if one.is_creation()}  # the last of each row's
+        for one in creations.values():
+            if ids := await self._matcher.by_external_id(one.object, one.after):
+                notes.entries.append(created_entry(one.object, ids[0], one.after, one.at, one.values or {}))
+                notes.fresh[one.object, one.after] = one.at
+                notes.intents = [text for text in notes.intents if not _is_creation_of(intent(text), one)]
+        for object in dict.fromkeys(one.object for one in changes):
+            mine = [one for one in changes if one.object == object]
+            watched = Watched(object, tuple(dict.fromkeys(one.property for one in mine)))
+            ids_ = list(dict.fromkeys(one.id for one in mine))
+            for start in range(0, len(ids_), self._target.vendor.batch):
+                found = await self._target.vendor.read(watched, ids_[start : start + self._target.vendor.batch])
+                held |= {(object, id): one.record.values if one.record else {} for id, one in found.items()}
+                gone |= {(object, id) for id, one in found.items() if one.fate is Fate.GONE}
+        same = [
+            one for one in changes if same_value(one.field, one.after, held[one.object, one.id].get(one.property) or "")
+        ]
+        ours: dict[tuple[str, str], frozenset[str]] = {}
+        for object in dict.fromkeys(one.object for one in same):
+            mine = [one for one in same if one.object == object]
+            asked = (list(dict.fromkeys(one.id for one in mine)), sorted({one.property for one in mine}))
+            told = await self._target.vendor.ours(object, *asked)
+            ours |= {(object, id): names for id, names in told.items()}
+        for one in changes:
+            state = "unsent"
+            if one in same:  # it may have been there before, by somebody else: then it is not ours to undo
+                state = "confirmed" if one.property in ours.get((one.object, one.id), ()) else "seen"
+            is_gone = (one.object, one.id) in gone
+            notes.entries.append(scrubbed(change_entry(one, "gone")) if is_gone else change_entry(one, state))
+            notes.intents.remove(one.text())
+
+
+def _is_creation_of(one: Intent, other: Intent) -> bool:
+    return one.is_creation() and (one.object, one.after) == (other.object, other.after)
+
+
+def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[str, ...] = ()) -> Wanted:
+    """Returns what of the delivered values may be written; who is not to be called gets no number."""
+    held = {name: record.values.get(name) or "" for name in row.values}
+    blank = {
+        name: value
+        for name, (field_, value) in row.values.items()
+        if is_blank(held[name], blank_values)
+        and name not in state.refused
+        and not (record.do_not_call and field_ in PHONE_FIELDS)
+    }
+    same = frozenset(name for name, (field_, value) in row.values.items() if same_value(field_, value, held[name]))
+    return Wanted(Write(row.id, blank, record.modified), same)
+
+
+def _filled(read: _Filled, row: _Blanks, state: RowWrite) -> _Filled:
+    """Returns what became of a row's blanks: ``read`` is what its last read said, ``state`` what its writes did."""
+    if state.error is not None:
+        return _Filled(error=state.error)
+    word = state.word
+    refused = {name: told for name, told in state.refused.items() if name in row.values}
+    if word is not None and word.outcome in {Written.LOCKED, Written.UNKNOWN, Written.CHANGED}:
+        return _Filled(refused=refused, unsure=word.code or word.outcome)
+    return replace(read, written=state.written, refused=refused, seen=frozenset(state.seen))

@@ -1,0 +1,97 @@
+"""Chooses the budgets that one lookup is booked on: the provider's and the crm's day and month, the run's cap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from config.settings import Settings
+from worker.ledger.money.budgets import BudgetLine
+from worker.visits.runs import by_person
+
+
+def cap_line(run: str) -> str:
+    """Names the budget line that holds the cap of a run a person started."""
+    return f"run:{run}"
+
+
+def spent_line(run: str, provider: str) -> str:
+    """Names the line that counts what such a run spends at one provider."""
+    return f"run:{run}:{provider}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Credits that may be spent; ``None`` sets no limit."""
+
+    day: int | None = None
+    month: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
+
+    ``balances`` are credits left at a provider, by its own word, and when (ms) it gave it: the lower of budget and
+    balance counts.
+    """
+
+    zone: str
+    providers: Mapping[str, Cap]
+    crms: Mapping[str, Cap]
+    runs: dict[str, int | None] = field(default_factory=dict)
+    balances: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def lines(self, provider: str, crm: str, run: str, now_ms: int) -> tuple[BudgetLine, ...]:
+        """Every line a lookup at ``now_ms`` is booked on, the provider's own first."""
+        lines = [
+            *self.provider_lines(provider, now_ms),
+            *self.crm_lines(crm, now_ms),
+        ]
+        if by_person(run):  # a run that a person started: its own cap, and what it spends where
+            lines.append(BudgetLine(cap_line(run), _cap(self.runs.get(run))))
+            lines.append(BudgetLine(spent_line(run, provider), _cap(None)))
+        return tuple(lines)
+
+    def provider_lines(self, provider: str, now_ms: int) -> tuple[BudgetLine, ...]:
+        """The provider's own day and month, and its balance where it told one."""
+        lines = self._of(provider, self.providers.get(provider, Cap()), now_ms)
+        if provider in self.balances:
+            told_ms, credits = self.balances[provider]
+            lines.append(BudgetLine(f"{provider}:balance:{told_ms}", credits))
+        return tuple(lines)
+
+    def crm_lines(self, crm: str, now_ms: int) -> tuple[BudgetLine, ...]:
+        """The crm's day and month, over all providers."""
+        return tuple(self._of(crm, self.crms.get(crm, Cap()), now_ms))
+
+    def _of(self, name: str, cap: Cap, now_ms: int) -> list[BudgetLine]:
+        now = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(self.zone))
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        month = day.replace(day=1)
+        next_day = (day + timedelta(hours=30)).replace(hour=0)  # 30 h clears the longest day a clock change makes
+        next_month = (month + timedelta(days=32)).replace(day=1)
+        # Unlimited lines are booked too: ``status`` tells what was spent whether or not a cap was set.
+        return [
+            BudgetLine(f"{name}:day:{day:%Y-%m-%d}", _cap(cap.day), _ms(day), _ms(next_day)),
+            BudgetLine(f"{name}:month:{month:%Y-%m}", _cap(cap.month), _ms(month), _ms(next_month)),
+        ]
+
+
+def _cap(credits: int | None) -> int:
+    return 2**53 if credits is None else credits
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def purse_of(settings: Settings) -> Purse:
+    """The configured budgets."""
+    return Purse(
+        zone=settings.budget_zone,
+        providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},
+        crms={name: Cap(one.budget.day, one.budget.month) for name, one in settings.crm.items() if one.budget},
+    )

@@ -1,0 +1,196 @@
+"""Makes the row of a delivered company or person, once.
+
+A creation is a ticket: it holds the external id and every natural key, so that two rows naming one company, two
+workers, or a crash between a create and its answer still make one row. What the CRM names as refused is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import structlog
+
+from connectors.errors import ConflictError, OutcomeUnknownError, RejectedError
+from connectors.limits import TicketSpentError
+from connectors.models import WriteResult, Written
+from connectors.refusal_kinds import plain_words
+from worker.decide.kept import cause_of
+from worker.decide.reasons import Reason
+from worker.ledger.money.creations import (
+    BusyCreation,
+    Claimed,
+    Created,
+    Creations,
+    CreationTicket,
+    UnknownCreation,
+    external_key,
+)
+from worker.visits.delivery_notes import Deferred, DeliveryNotes
+from worker.visits.delivery_target import Target
+from worker.visits.journal_entries import Intent, change_entry, created_entry, linked_entry
+from worker.visits.matching import Matcher
+
+CREATE_MS = 100_000  # a creation's deadline: slot, connection and answer, with room to spare
+DOUBT_MS = 30_000  # after a lost answer the row may still appear for this long
+MOMENT_MS = 2_000
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be made. ``values`` are by property with the canonical field they are of, ``""`` for a constant."""
+
+    object: str
+    external_id: str
+    values: Mapping[str, tuple[str, str]] = field(repr=False)
+    company_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The row is there now; ``at_company`` says that it was made at its company."""
+
+    id: str
+    at_company: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBefore:
+    """A row was made under one of the keys."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InTheWay:
+    """The CRM refuses a second row beside these (object, id); ``rule`` is what it calls the rule, where it has one."""
+
+    existing: tuple[tuple[str, str], ...]
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The CRM takes no such row, for a reason that is not one of our values; ``cause`` is its word on that."""
+
+    cause: str
+    properties: tuple[str, ...]
+
+
+class Creator:
+    """Creates rows in one CRM. ``clock`` gives ms."""
+
+    def __init__(
+        self, target: Target, creations: Creations, matcher: Matcher, owner: str, clock: Callable[[], int]
+    ) -> None:
+        self._target, self._creations, self._matcher = target, creations, matcher
+        self._owner, self._clock = owner, clock
+
+    async def create(
+        self, notes: DeliveryNotes, row: NewRow, keys: Sequence[str]
+    ) -> Made | MadeBefore | InTheWay | Refused:
+        """The row, made at most once; each round leaves out what the CRM named in the one before.
+
+        Raises:
+            Deferred: somebody makes it now, or nobody knows whether it was made.
+            ConnectorError: the CRM failed.
+        """
+        values, company_id = dict(row.values), row.company_id
+        left_out: dict[str, str] = {}
+        while True:
+            claim = await self._claim(row.object, row.external_id, keys)
+            if isinstance(claim, Created):
+                return MadeBefore(claim.id)
+            if not isinstance(claim, Claimed):
+                await self._doubted(row.object, claim)
+            texts = {name: text for name, (_, text) in values.items()} | {self._target.external_id: row.external_id}
+            try:
+                made = await self._send(notes, row, texts, company_id, claim)
+            except ConflictError as conflict:
+                return InTheWay(conflict.existing, conflict.rule)
+            except RejectedError as refusal:
+                named = values.keys() & set(refusal.fields)
+                if not named and not company_id:
+                    return Refused(_cause(refusal, texts.values()), refusal.fields)
+                if not named:
+                    company_id = ""  # a link that cannot be made is no reason not to make the row
+                left_out |= dict.fromkeys(named, _cause(refusal, texts.values()))
+                values = {name: value for name, value in values.items() if name not in named}
+                continue
+            self._tell(notes, row, made, left_out)
+            return Made(made, bool(company_id))
+
+    async def join(self, object: str, id: str, external_id: str, keys: Sequence[str]) -> None:
+        """A row that was made under one of the keys is known by all of them."""
+        await self._creations.join(self._target.crm, object, id, external_id, keys)
+
+    async def void(self, object: str, id: str, external_id: str, keys: Sequence[str]) -> None:
+        """These keys lead to the row no longer."""
+        await self._creations.void(self._target.crm, object, id, external_id, keys)
+
+    async def _claim(
+        self, object: str, external_id: str, keys: Sequence[str]
+    ) -> Claimed | Created | BusyCreation | UnknownCreation:
+        return await self._creations.claim(self._target.crm, object, external_id, keys, self._owner, CREATE_MS)
+
+    async def _send(
+        self, notes: DeliveryNotes, row: NewRow, values: Mapping[str, str], company_id: str, claim: Claimed
+    ) -> str:
+        ticket = CreationTicket(self._creations, claim)
+        written = {name: value for name, value in values.items() if name != self._target.external_id}
+        intended = Intent.creation(row.object, row.external_id, notes.lease.run, self._clock(), written).text()
+        notes.intents.append(intended)
+        if not await self._target.work.intend(notes.lease, notes.intents):
+            await ticket.released("lost")
+            raise Deferred(0, "lost")
+        try:
+            made = await self._target.vendor.create(row.object, values, ticket, company_id)
+        except RejectedError:
+            notes.intents.remove(intended)
+            raise
+        except OutcomeUnknownError as unknown:
+            raise Deferred(self._clock() + DOUBT_MS, "creation") from unknown
+        except TicketSpentError as spent:
+            raise Deferred(self._clock() + MOMENT_MS, "creation") from spent
+        await self._creations.created(claim, made)
+        notes.entries.append(created_entry(row.object, made, row.external_id, self._clock(), written))
+        if company_id:
+            notes.linked.append(linked_entry(row.object, made, company_id, row.external_id, self._clock()))
+        notes.intents.remove(intended)
+        notes.made.add(made)
+        notes.fresh[row.object, row.external_id] = self._clock()
+        return made
+
+    def _tell(self, notes: DeliveryNotes, row: NewRow, made: str, left_out: Mapping[str, str]) -> None:
+        """Count the row, and note what it was made without."""
+        notes.count(f"created.{row.object}")
+        for property, cause in left_out.items():
+            name, value = row.values[property]
+            told = (name, property, value, notes.lease.run, self._clock(), row.external_id)
+            change = Intent.of_row(row.object, made, *told)
+            notes.entries.append(change_entry(change, "refused", cause=cause))
+            notes.count(f"dropped.{Reason.INVALID_VALUE}")
+            log.warning("creation.value_refused", property=property, cause=cause, made_object=row.object, made_id=made)
+
+    async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation) -> NoReturn:
+        """Somebody makes the row now, or the answer to that was lost: look it up by its id, and match again."""
+        if isinstance(doubt, BusyCreation):
+            raise Deferred(min(doubt.until_ms, self._clock() + MOMENT_MS), "creation")
+        for key in doubt.keys:
+            if key.startswith(external_key("")):
+                ids = await self._matcher.by_external_id(object, key.removeprefix(external_key("")))
+                if ids:
+                    await self._creations.found(doubt.creation_id, ids[0])
+                    raise Deferred(self._clock(), "creation")
+        if self._clock() < doubt.since_ms + DOUBT_MS:
+            raise Deferred(doubt.since_ms + DOUBT_MS, "creation")
+        await self._creations.absent(doubt.creation_id)
+        raise Deferred(self._clock(), "creation")
+
+
+def _cause(refusal: RejectedError, values: Iterable[str]) -> str:
+    """The CRM's word on a row that it did not take, without what it repeats of the row."""
+    code, words = refusal.code or f"status {refusal.status}", plain_words(refusal.words, values)
+    return cause_of(WriteResult(Written.INVALID, code=code, kind=refusal.kind, words=words))

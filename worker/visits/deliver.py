@@ -1,0 +1,382 @@
+"""Brings one delivered company and its people into one CRM: match, else create once, fill blanks, link.
+
+What cannot be done for one of them stops none of the others: a person has to look at it, so it ends in a dead letter
+that names it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+from pydantic import TypeAdapter
+
+from connectors.batching import Batcher
+from connectors.errors import ConnectorError, ContractError, RateLimitedError, RejectedError, UnavailableError
+from connectors.limits import Limiter
+from connectors.models import Fate
+from connectors.openprospect import DeliveredCompany
+from connectors.ports import Watched
+from worker.decide import delivery
+from worker.decide.delivery import Delivered
+from worker.decide.gate import Verdict
+from worker.decide.reasons import Reason
+from worker.ledger.intake.deliveries import Deliveries
+from worker.ledger.journal.signals import Signals
+from worker.ledger.money.creations import Creations
+from worker.ledger.work.work import Due, Ending, Lane, Lease, Settlement
+from worker.visits.blank_filler import BlankFiller
+from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused
+from worker.visits.delivery_notes import Deferred, DeliveryNotes
+from worker.visits.delivery_target import Target
+from worker.visits.failures import CutShortError
+from worker.visits.journal_entries import linked_entry, signal_entry
+from worker.visits.matching import Match, Matcher
+
+LAST_ATTEMPT = 7  # after so many failures the next one buries
+NOTE_MOST = 2_000  # letters of a dead letter's reason
+_ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
+log = structlog.get_logger(__name__)
+
+
+class Deliverer:
+    """Handles the delivery leases of one CRM. ``clock`` gives ms."""
+
+    def __init__(
+        self,
+        target: Target,
+        deliveries: Deliveries,
+        creations: Creations,
+        signals: Signals,
+        limiter: Limiter,
+        owner: str,
+        clock: Callable[[], int],
+        *,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._target, self._deliveries, self._signals = target, deliveries, signals
+        self._clock, self._rest = clock, rest
+        self._matcher = Matcher(target)
+        self._filler = BlankFiller(target, self._matcher, limiter, clock, rest=rest)
+        self._creator = Creator(target, creations, self._matcher, owner, clock)
+        self._links: Batcher[tuple[str, str, bool], bool] = Batcher(
+            target.crm, "link", self._link, _pair, target.vendor.batch
+        )
+
+    async def deliver(self, lease: Lease) -> None:
+        """From the lease of one delivered row to its end.
+
+        Raises:
+            ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the row.
+        """
+        row = await self._deliveries.row(lease.id)
+        notes = DeliveryNotes(lease, intents=list(lease.intents))
+        try:
+            if row is not None:
+                await self._bring(notes, _ROW.validate_json(row.json))
+        except Deferred as deferred:
+            # Its intents stay open: the next visit reads what became of them and tells the journal, once.
+            await self._target.work.defer(lease, deferred.until_ms, deferred.reason, entries=notes.linked)
+            log.info("visit.deferred", reason=deferred.reason)
+            return
+        except ConnectorError as error:
+            raise CutShortError(error, notes.linked) from error
+        notes.entries += notes.linked
+        if notes.problems:
+            note = "; ".join(notes.problems)[:NOTE_MOST]
+            ending = await self._target.work.bury(
+                lease, note, entries=notes.entries, tally=notes.counts, close_intents=True
+            )
+            log.error("visit.buried", reason="delivery", problems=len(notes.problems), ending=ending)
+            return
+        if row is not None:
+            await self._deliveries.settled(self._target.crm, lease.id, row.digest)
+        settlement = Settlement(
+            fingerprint=None, stamp=0, read_at=0, entries=tuple(notes.entries), tally=notes.counts, outcome="delivered"
+        )
+        if await self._target.work.settle(lease, settlement) is not Ending.LOST:
+            log.info("visit.settled", **{name.replace(".", "_"): count for name, count in notes.counts.items()})
+
+    async def aclose(self) -> None:
+        """Send what is gathered."""
+        await self._matcher.aclose()
+        await self._filler.aclose()
+        await self._links.aclose()
+
+    async def _bring(self, notes: DeliveryNotes, row: DeliveredCompany) -> None:
+        target = self._target
+        await self._filler.close_open_intents(notes)
+        company = delivery.company(row.company, target.default_region)
+        company_id = await self._company(notes, company, row.company.id)
+        brought = [("company", company_id, company, row.company.id)]
+        if company_id:
+            notes.count("companies")
+        elif row.people:
+            ids = ", ".join(one.id for one in row.people)
+            notes.problems.append(f"without company {row.company.id} these are at no company: prospect {ids}")
+        unlinked: dict[str, str] = {}
+        left: list[Deferred | ConnectorError] = []
+        for one in row.people:
+            told = delivery.person(one, row.company, target.accept, target.default_region)
+            try:
+                object, id = await self._bring_person(notes, told, one.id, company_id, unlinked)
+                brought.append((object, id, told, one.id))
+            except Deferred as deferred:
+                left.append(deferred)
+            except (UnavailableError, ContractError) as error:
+                if isinstance(error, RateLimitedError) or getattr(error, "retry_after_s", None) is not None:
+                    raise  # the CRM wants to be left alone
+                left.append(error)
+                if notes.lease.attempts >= LAST_ATTEMPT:
+                    notes.problems.append(f"prospect {one.id} could not be brought in ({error.code or _name(error)})")
+        await self._link_all(notes, unlinked, company_id)
+        self._leave_for_later(notes, left)
+        await self._look_again(notes, [one for one in brought if (one[0], one[3]) in notes.fresh], company_id)
+
+    async def _look_again(
+        self, notes: DeliveryNotes, made: Sequence[tuple[str, str, Delivered, str]], company_id: str
+    ) -> None:
+        """Look for rows that somebody made just before ours, once any search shows them: a person has to merge them.
+
+        A look before ours is made would leave a gap as long as the search's lag. Neither row is given up for the other.
+        """
+        lag_ms = self._target.vendor.index_lag_ms
+        if not made or not lag_ms:
+            return
+        left_ms = max(notes.fresh[object, external_id] for object, _, _, external_id in made) + lag_ms - self._clock()
+        if left_ms > 0:
+            await self._rest(left_ms / 1000)
+        for object, id, told, external_id in made:
+            for other in await self._matcher.twins(object, id, told, company_id):
+                what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
+                notes.problems.append(f"{what} beside {object} {other}, which was made at the same time: merge the two")
+
+    async def _bring_person(
+        self, notes: DeliveryNotes, told: Delivered, external_id: str, company_id: str, unlinked: dict[str, str]
+    ) -> tuple[str, str]:
+        """One person to their row (object, id), which joins ``unlinked`` when it may lack its company.
+
+        ``unlinked`` names the person's external id by the row's. Then the row joins the fill work.
+        """
+        object, id, at_company = await self._person(notes, told, external_id, company_id)
+        if id in notes.closed:
+            notes.count("opted_out")
+            return object, id
+        if not id:
+            return object, id
+        notes.count("contacts")
+        if object == "contact" and not at_company and notes.at_company.get(id) != company_id:
+            unlinked.setdefault(id, external_id)
+        work = self._target.fill.get(object)
+        if work is not None:
+            await work.add([Due(id)], lane=Lane.LIVE, run=notes.lease.run)
+        return object, id
+
+    async def _link_all(self, notes: DeliveryNotes, contacts: Mapping[str, str], company_id: str) -> None:
+        """Link contacts to their company; one that cannot be linked stops no other."""
+        if not company_id:
+            return
+        asked = [self._links.ask((one, company_id, one in notes.made)) for one in contacts]
+        for one, ended in zip(contacts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+            if isinstance(ended, RejectedError):
+                code = ended.code or _name(ended)
+                notes.problems.append(f"contact {one} could not be linked to company {company_id} ({code})")
+            elif isinstance(ended, BaseException):
+                raise ended
+            elif ended:
+                told = ("contact", one, company_id, contacts[one])
+                notes.linked.append(linked_entry(*told, self._clock()))
+
+    def _leave_for_later(self, notes: DeliveryNotes, left: Sequence[Deferred | ConnectorError]) -> None:
+        """The whole row comes again for those whom it could not bring in now."""
+        failed = [one for one in left if isinstance(one, ConnectorError)]
+        if failed and notes.lease.attempts < LAST_ATTEMPT:
+            raise failed[0]
+        deferred = [one for one in left if isinstance(one, Deferred)]
+        if deferred:
+            raise min(deferred, key=lambda one: one.until_ms)
+
+    # ---- one row -------------------------------------------------------------------------------------------------
+
+    async def _company(self, notes: DeliveryNotes, told: Delivered, external_id: str) -> str:
+        """The company's row, made where there is none; ``""`` when it cannot be made."""
+        row = self._new_row(notes, "company", told, external_id)
+        if found := await self._matcher.company(told, external_id):
+            await self._filler.fill(notes, "company", found, told, external_id)
+            return found
+        if not told.complete:
+            notes.count("incomplete")
+            notes.problems.append(f"company {external_id} has neither a name nor a domain")
+            return ""
+        match await self._creator.create(notes, row, told.keys):
+            case Made(id):
+                return id
+            case MadeBefore(id):
+                return await self._made_before(notes, "company", told, external_id, id)
+            case InTheWay(existing, rule):
+                return await self._company_in_the_way(notes, told, external_id, existing, rule)
+            case Refused(cause, properties):
+                notes.problems.append(f"company {external_id} could not be made ({_reason(cause, properties)})")
+        return ""
+
+    async def _company_in_the_way(
+        self, notes: DeliveryNotes, told: Delivered, external_id: str, existing: Sequence[tuple[str, str]], rule: str
+    ) -> str:
+        """The CRM has a company like it: the same one where no other domain stands there."""
+        for object, id in existing:
+            if object == "company" and await self._matcher.is_company(id, told):
+                await self._filler.fill(notes, "company", id, told, external_id)
+                return id
+        notes.problems.append(_kept_out("company", external_id, existing, rule))
+        return ""
+
+    async def _person(
+        self, notes: DeliveryNotes, told: Delivered, external_id: str, company_id: str
+    ) -> tuple[str, str, bool]:
+        """The person's row as (object, id), and whether it was made at the company.
+
+        The id is ``""`` where nobody can tell whose a row is, or make one.
+        """
+        object = self._target.person
+        row = self._new_row(notes, object, told, external_id, company_id)
+        known = company_id if company_id not in notes.made else ""
+        match = await self._matcher.person(told, external_id, known)
+        for other in dict.fromkeys(match.others.values()):
+            await self._is_anothers(notes, *other, external_id)
+        if match.id and match.sure:
+            await self._filler.fill(notes, match.object, match.id, told, external_id, match)
+            return match.object, match.id, False
+        if match.id:
+            return self._cannot_tell(notes, match, external_id)
+        if "" in match.others:  # it carries our id, which no second row can have
+            return self._forbidden(notes, *match.others[""], external_id)
+        if not told.complete:
+            notes.count("incomplete")
+            return object, "", False
+        natural = (*told.keys, told.named) if told.named else told.keys
+        for keys in (delivery.apart(natural, match.others, told), delivery.apart(natural, natural, told)):
+            match await self._creator.create(notes, row, keys):
+                case Made(id, at_company):
+                    return object, id, at_company
+                case MadeBefore(id):
+                    verdict = await self._matcher.judged_of_ours(object, id, told)
+                    if verdict is not Verdict.OTHER:
+                        return object, await self._made_before(notes, object, told, external_id, id), False
+                    await self._creator.void(object, id, external_id, ())
+                    await self._is_anothers(notes, object, id, external_id)
+                case InTheWay(existing, rule):
+                    return await self._person_in_the_way(notes, told, external_id, existing, rule)
+                case Refused(cause, properties):
+                    reason = _reason(cause, properties)
+                    notes.problems.append(f"prospect {external_id} could not be made as a {object} ({reason})")
+                    return object, "", False
+        return self._forbidden(notes, object, id, external_id)
+
+    async def _person_in_the_way(
+        self, notes: DeliveryNotes, told: Delivered, external_id: str, existing: Sequence[tuple[str, str]], rule: str
+    ) -> tuple[str, str, bool]:
+        """The CRM refuses a second row beside these: one is the person's, or somebody has to look."""
+        if not existing:  # a row that we cannot see: that may last, so it is tried less and less
+            raise UnavailableError(self._target.crm, "create", code="CONFLICT")
+        key = next((key for key in told.keys if key.startswith("email:")), "email:")
+        for object, id in existing:
+            if object not in self._target.people:
+                continue
+            match await self._matcher.judged(object, id, told, key):
+                case Verdict.SAME:
+                    await self._filler.fill(notes, object, id, told, external_id, Match(id, object, key))
+                    return object, id, False
+                case Verdict.OTHER:
+                    await self._is_anothers(notes, object, id, external_id)
+        notes.problems.append(_kept_out("prospect", external_id, existing, rule))
+        return self._target.person, "", False
+
+    def _new_row(
+        self, notes: DeliveryNotes, object: str, told: Delivered, external_id: str, company_id: str = ""
+    ) -> NewRow:
+        """Makes the content of a new row; what may not be written is counted."""
+        properties, schema = self._target.properties[object], self._target.schema[object]
+        values: dict[str, tuple[str, str]] = {}
+        dropped = Counter(told.dropped)
+        for name, value in told.values.items():
+            fitted, refused = delivery.to_properties({name: value}, properties, schema)
+            dropped.update(refused)
+            for property, text in fitted.items():
+                values.setdefault(property, (name, text))
+        for reason, count in dropped.items():
+            notes.count(f"dropped.{reason}", count)
+        values |= {name: ("", text) for name, text in self._target.constants.get(object, {}).items()}
+        return NewRow(object, external_id, values, company_id)
+
+    async def _is_anothers(self, notes: DeliveryNotes, object: str, id: str, external_id: str) -> None:
+        """Tell that a row was found by the delivered person's address or profile and names somebody else."""
+        notes.count(Reason.WRONG_PERSON)
+        values = {"external_id": external_id}
+        entry = signal_entry(Reason.WRONG_PERSON, "openprospect", "", values, self._clock())
+        what = f"{Reason.WRONG_PERSON}:{external_id}"
+        if await self._signals.tell(self._target.crm, object, id, notes.lease.run, what, entry):
+            log.info("signal.told", signal=Reason.WRONG_PERSON, provider="openprospect")
+
+    def _forbidden(self, notes: DeliveryNotes, object: str, id: str, external_id: str) -> tuple[str, str, bool]:
+        """A row of somebody else keeps the person out: somebody has to look at both."""
+        notes.problems.append(
+            f"{object} {id} names somebody else than prospect {external_id} and holds the prospect's id or address: "
+            "correct one of the two, then replay"
+        )
+        return object, "", False
+
+    def _cannot_tell(self, notes: DeliveryNotes, match: Match, external_id: str) -> tuple[str, str, bool]:
+        """Writes nothing on a row that no second fact proves, and makes no second one beside it.
+
+        A likely one is the person's, and gets its values once it says more; of another one somebody has to say whose
+        it is.
+        """
+        notes.count(Reason.UNPROVED)
+        if not match.likely:
+            notes.problems.append(
+                f"{match.object} {match.id} may be prospect {external_id} and says too little to tell: "
+                "write the person's name on it, then replay"
+            )
+        return match.object, "", False
+
+    async def _made_before(self, notes: DeliveryNotes, object: str, told: Delivered, external_id: str, id: str) -> str:
+        """A row we made under one of the keys, unless it is gone by now."""
+        watched = Watched(object, (self._target.external_id,))
+        found = (await self._target.vendor.read(watched, [id]))[id]
+        if found.fate is Fate.GONE:
+            await self._creator.void(object, id, external_id, told.keys)
+            raise Deferred(self._clock(), "void")
+        if found.fate is Fate.UNKNOWN:
+            raise Deferred(self._clock() + MOMENT_MS, "unread")
+        id = found.moved_to or (found.record.id if found.record else id)
+        await self._creator.join(object, id, external_id, told.keys)
+        await self._filler.fill(notes, object, id, told, external_id)
+        return id
+
+    # ---- batched calls -------------------------------------------------------------------------------------------
+
+    async def _link(self, pairs: Sequence[tuple[str, str, bool]]) -> dict[str, bool]:
+        made = {one for one, _, is_made in pairs if is_made}
+        linked = await self._target.vendor.link("contact", [(one, other) for one, other, _ in pairs], made)
+        return {_pair(pair): pair[0] in linked for pair in pairs}
+
+
+def _pair(pair: tuple[str, str, bool]) -> str:
+    return f"{pair[0]} {pair[1]}"
+
+
+def _name(error: ConnectorError) -> str:
+    return type(error).__name__
+
+
+def _reason(cause: str, properties: Sequence[str]) -> str:
+    """The vendor's word, and the properties it names."""
+    return f"{cause}: {', '.join(properties)}" if properties else cause
+
+
+def _kept_out(what: str, external_id: str, existing: Sequence[tuple[str, str]], rule: str) -> str:
+    rows = ", ".join(f"{object or 'row'} {id}" for object, id in existing) or "a row that it does not name"
+    by = f"rule {rule}" if rule else "a value that has to be unique"
+    return f"{what} {external_id} was not made: by {by} the CRM takes it for {rows}"

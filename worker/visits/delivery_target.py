@@ -1,0 +1,35 @@
+"""Tells where deliveries of one CRM go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.models import Grade, Property
+from connectors.ports import Crm
+from worker.ledger.work.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Everything is by object. ``person`` is what people are made as, ``people`` are where they are looked for.
+
+    ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
+    ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
+    that brought people join, of the objects that are watched.
+    """
+
+    crm: str
+    vendor: Crm
+    person: str
+    people: tuple[str, ...]
+    external_id: str
+    properties: Mapping[str, Mapping[str, str]]
+    readable: Mapping[str, Mapping[str, str]]
+    schema: Mapping[str, Mapping[str, Property]]
+    accept: Mapping[str, frozenset[Grade]]
+    default_region: str
+    work: Work
+    fill: Mapping[str, Work]
+    constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    blank_values: tuple[str, ...] = ()

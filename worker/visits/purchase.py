@@ -1,0 +1,384 @@
+"""One paid lookup: a kept answer, else a ticket, else a reason why not now.
+
+Equal questions of this process share one call; those of other processes meet at the ticket, and the record comes back
+when it ends. A call on the wire belongs to nobody's cancellation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias, assert_never
+
+import structlog
+
+from connectors.errors import (
+    AccessError,
+    ConnectorError,
+    CreditsError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from connectors.limits import TicketSpentError
+from connectors.models import Answer, Offer, Outcome, Question, Reply
+from connectors.ports import Provider
+from worker.decide.odds import PRICE_LIST, Odds, odds_of
+from worker.ledger.money.answers import Kept, Ref
+from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.spool import Spool
+from worker.ledger.money.tickets import (
+    Busy,
+    Desk,
+    Granted,
+    LookupTicket,
+    Missed,
+    NoBudget,
+    Policy,
+    Settlement,
+    StaleDay,
+    Unknown,
+)
+from worker.ledger.money.yields import Yields
+from worker.ledger.rates.cursors import Cursors
+from worker.ledger.rates.pauses import Pauses
+from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
+from worker.ledger.work.all_work import Floor
+from worker.ledger.work.work import Lane, Lease
+from worker.visits.budget_lines import Purse, cap_line
+from worker.visits.journal_entries import lookup_entry
+from worker.visits.landings import Landings
+from worker.visits.runs import by_person, cap_of
+
+CAP_S = 60.0  # a visit waits no longer for room under its run's cap before it comes back later
+CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
+MOMENT_MS = 2_000
+ODDS_MS = 60_000  # what all workers have seen of the providers is read so often
+RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Tells that the question is answered. ``credits`` were spent now, 0 when kept; ``entry`` tells the journal."""
+
+    answer: Answer
+    credits: int = 0
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Says that nobody will tell: the provider counts as a miss. ``entry`` tells the journal what it cost."""
+
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The provider cannot be asked in this run at all: ``reason`` is counted. ``cut``: the run's own cap forbids it."""
+
+    reason: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No capacity at the provider now. ``fault``: an outage or a bad credential, which is not waited out for ever."""
+
+    reason: str
+    fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Somebody else's call or a verdict decides: look again then, or when it ends."""
+
+    until_ms: int
+    reason: str
+
+
+Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
+_Reserved: TypeAlias = Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay
+
+
+def cost(question: Question, answer: Answer) -> int:
+    """Credits that a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
+    if answer.outcome is Outcome.REFUSED:
+        return 0
+    return question.price if answer.credits is None else answer.credits
+
+
+def settlement(provider: Provider, question: Question, reply: Reply) -> Settlement:
+    """Tells the ledger what to make of a paid reply."""
+    answer = provider.read(question, reply)
+    return Settlement(
+        cost(question, answer),
+        hit=answer.outcome is Outcome.HIT,
+        refused=answer.outcome is Outcome.REFUSED,
+        left=provider.told(reply),
+        unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
+    )
+
+
+@dataclass(slots=True)
+class Terms:
+    """Tells how lookups of one provider are made. Times in ms; ``reserve`` is the share of a day kept for live work."""
+
+    provider: Provider
+    offers: tuple[Offer, ...]
+    policy: Policy
+    skip_after_ms: int
+    reserve: float
+
+    def reprice(self, prices: Mapping[str, int]) -> None:
+        """Take over what the provider says its operations cost today."""
+        self.offers = self.provider.offers(prices)
+
+
+@dataclass(slots=True)
+class _Flight:
+    task: asyncio.Task[Looked]
+    askers: int = 0
+
+
+@dataclass(slots=True)
+class Lookups:
+    """The way from a question to its answer. ``clock`` gives ms."""
+
+    terms: Mapping[str, Terms]
+    desk: Desk
+    floor: Floor
+    pauses: Pauses
+    cursors: Cursors
+    purse: Purse
+    spool: Spool
+    yields: Yields
+    owner: str
+    keep_hits_ms: int
+    keep_misses_ms: int
+    clock: Callable[[], int]
+    draining: asyncio.Event
+    unchecked: set[str] = field(default_factory=set)  # providers whose books are not yet compared with ours
+    landings: Landings = field(default_factory=Landings)
+    odds: Odds = PRICE_LIST
+    _odds_due_ms: int = 0
+    _flights: dict[str, _Flight] = field(default_factory=dict)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Everything that can be asked of anybody."""
+        return tuple(offer for terms in self.terms.values() for offer in terms.offers)
+
+    async def renew_odds(self) -> None:
+        """Read what questions have cost and brought so far, once in a while.
+
+        Raises:
+            LedgerUnavailableError: Redis is away.
+        """
+        if self.clock() >= self._odds_due_ms:
+            self._odds_due_ms = self.clock() + ODDS_MS
+            self.odds = odds_of(await self.yields.counted())
+
+    async def kept(self, questions: Sequence[Question], ref: Ref | None) -> dict[str, Answer]:
+        """The kept answers to any of ``questions``, in one round trip."""
+        by_key = {question.key: question for question in questions}
+        found = await self.desk.find(list(by_key), ref)
+        return {
+            key: self._provider(by_key[key]).read(by_key[key], kept.reply)
+            for key, kept in found.items()
+            if by_key[key].fields <= kept.fields
+        }
+
+    async def ask(self, question: Question, lease: Lease) -> Looked:
+        """Ask on behalf of a leased record; never raises for anything a provider does.
+
+        Raises:
+            LedgerUnavailableError: Redis is away: nothing was sent, or what came back is in the spool.
+        """
+        if self.draining.is_set():
+            return Later(self.clock() + MOMENT_MS, "draining")
+        terms, ref = self.terms[question.provider], (lease.crm, lease.object, lease.id)
+        if flight := self._flights.get(question.key):
+            await self.desk.find([question.key], ref)  # notes that this record asked too
+            return await self._join(flight)
+        if question.provider in self.unchecked:
+            return Blocked("reconcile", fault=True)
+        if not self.spool.has_room():
+            return Blocked("disk", fault=True)
+        await self._learn_cap(lease.run)
+        lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
+        closed = terms.reserve if lease.lane is Lane.BACKFILL else 0.0
+        reserve = partial(
+            self.desk.reserve,
+            question,
+            ref=ref,
+            lines=lines,
+            owner=self.owner,
+            deadline_ms=CALL_MS,
+            keep_uncertain_ms=self.keep_hits_ms,
+            closed_share=closed,
+            policy=terms.policy,
+        )
+        answer = await reserve()
+        if isinstance(answer, NoBudget) and answer.line == cap_line(lease.run):
+            answer = await self._under_cap(reserve, lease.run, question.price)
+        match answer:
+            case Kept():
+                return Answered(terms.provider.read(question, answer.reply))
+            case Granted():
+                return await self._shared(question, self._fly(question, terms, answer), lease.run)
+            case Busy(until_ms):
+                flight = self._flights.get(question.key)
+                return await self._join(flight) if flight else Later(until_ms, "question")
+            case Unknown(until_ms):
+                return Later(until_ms, "verdict")
+            case Missed():
+                return Miss()
+            case NoBudget(line):
+                return self._no_budget(line, question, lines, closed)
+            case StaleDay():
+                log.warning("lookup.day_stale", vendor=question.provider)  # midnight, or our clock is off
+                return Later(self.clock() + MOMENT_MS, "midnight")
+            case _:
+                assert_never(answer)
+
+    async def _learn_cap(self, run: str) -> None:
+        """Read once what a person's run may spend at most."""
+        if by_person(run) and run not in self.purse.runs:
+            self.purse.runs[run] = await cap_of(self.cursors, run)
+
+    async def _under_cap(self, reserve: Callable[[], Awaitable[_Reserved]], run: str, price: int) -> _Reserved:
+        """The answer to a reservation once calls under way have ended that keep it from fitting under the cap."""
+        cap, ends = self.purse.runs.get(run) or 0, self.clock() + int(CAP_S * 1000)
+        while True:
+            landed = self.landings.next(run)
+            answer = await reserve()
+            is_full = isinstance(answer, NoBudget) and answer.line == cap_line(run) and answer.spent + price <= cap
+            if landed is None or not is_full:
+                self.landings.leave(run, landed)
+                return answer
+            left_s = (ends - self.clock()) / 1000
+            if left_s <= 0 or self.draining.is_set():
+                self.landings.leave(run, landed)
+                return Busy(self.clock() + MOMENT_MS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(landed, left_s)
+
+    def _no_budget(self, name: str, question: Question, lines: Sequence[BudgetLine], closed: float) -> Looked:
+        """A run's own cap closes the provider to it, and so does a budget that never reaches for the price."""
+        line = next(one for one in lines if one.name == name)
+        if name.startswith("run:"):
+            return Closed("budget", cut=True)
+        if line.end_ms and question.price > line.open(closed):
+            return Closed("budget")
+        return Blocked("budget")  # the provider's or the crm's: admitted as soon as both reach for it
+
+    async def _shared(self, question: Question, fly: Coroutine[None, None, Looked], run: str) -> Looked:
+        flight = _Flight(asyncio.create_task(fly, name="lookup"))
+        self._flights[question.key] = flight
+        self.landings.begin(run)
+
+        def landed(_: object) -> None:
+            self._flights.pop(question.key, None)
+            self.landings.end(run)
+
+        flight.task.add_done_callback(landed)
+        return await self._join(flight)
+
+    async def _join(self, flight: _Flight) -> Looked:
+        """The flight's result; the last asker to leave ends a call that is not yet sent."""
+        flight.askers += 1
+        try:
+            return await asyncio.shield(flight.task)
+        except asyncio.CancelledError:
+            if flight.askers == 1 and not flight.task.done():
+                flight.task.cancel()  # the transport shields what is sent: this reaches only a call still waiting
+            raise
+        finally:
+            flight.askers -= 1
+
+    async def _fly(self, question: Question, terms: Terms, granted: Granted) -> Looked:
+        provider = terms.provider
+        ticket = LookupTicket(
+            self.desk,
+            granted,
+            settle=partial(settlement, provider, question),
+            spool=self.spool,
+            keep_hits_ms=self.keep_hits_ms,
+            keep_misses_ms=self.keep_misses_ms,
+        )
+        try:
+            reply = await provider.ask(question, ticket)
+        except asyncio.CancelledError:
+            await asyncio.shield(ticket.released("cancelled"))  # refused by the ledger once the call was sent
+            raise
+        except OutcomeUnknownError as error:
+            log.warning("lookup.uncertain", vendor=provider.name, operation=question.operation, status=error.status)
+            entry = lookup_entry(question, "uncertain", question.price, self.clock())
+            if terms.policy == "never":
+                return Miss(entry)
+            return Later(self.clock() + MOMENT_MS, "verdict")
+        except TicketSpentError:
+            return Later(self.clock() + MOMENT_MS, "question")
+        except LedgerBehindError:
+            await self.restored()
+            return Blocked("restored")
+        except ConnectorError as error:
+            return await self._refused(error, question, terms)
+        finally:
+            await self._wake(ticket)
+        answer = provider.read(question, reply)
+        if answer.outcome is Outcome.REFUSED:
+            return await self._refused(CreditsError(provider.name, question.operation), question, terms)
+        if ticket.ended and ticket.ended.overrun:
+            why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
+            await self.pauses.pause(provider.name, "overrun", why=why)
+        if answer.outcome is Outcome.UNREADABLE:
+            log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)
+        spent = cost(question, answer)
+        return Answered(answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
+
+    async def restored(self) -> None:
+        """Redis has forgotten paid calls that were sent: nothing more is bought until a person has looked."""
+        for name in self.terms:
+            await self.pauses.pause(name, "restored", why=RESTORED)
+        log.error("redis.restored", providers=len(self.terms))
+
+    async def _refused(self, error: ConnectorError, question: Question, terms: Terms) -> Looked:
+        """Decides what an uncharged failure means for the record, and for everybody who would ask next."""
+        name = terms.provider.name
+        match error:
+            case CreditsError():
+                # The whole provider, for one empty pool too: a call asking for it among others is refused as a whole.
+                kind = f"{error.bucket.replace('_', ' ')} credits" if error.bucket else "credits"
+                await self.pauses.pause(name, "credits", why=f"{name} has no {kind} left: buy some, then resume")
+                return Blocked("credits")
+            case AccessError():
+                hint = error.hint or "check the key"
+                await self.pauses.pause(name, "credentials", why=f"{name} refuses our credential: {hint}")
+                return Blocked("credentials", fault=True)
+            case RateLimitedError():
+                return Blocked("rate")
+            case UnavailableError():
+                return Blocked("outage", fault=True)
+            case RejectedError():
+                log.warning("lookup.rejected", vendor=name, operation=question.operation, status=error.status)
+                return Miss()
+            case _:
+                log.error("lookup.failed", vendor=name, operation=question.operation, error=type(error).__name__)
+                return Miss()
+
+    async def _wake(self, ticket: LookupTicket) -> None:
+        if ticket.ended and ticket.ended.waiters:
+            try:
+                await self.floor.wake(ticket.ended.waiters)
+            except LedgerUnavailableError:
+                log.warning("lookup.unwoken", records=len(ticket.ended.waiters))  # their deferral ends by itself
+
+    def _provider(self, question: Question) -> Provider:
+        return self.terms[question.provider].provider

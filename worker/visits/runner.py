@@ -1,0 +1,131 @@
+"""Keeps visits running: claims leases as visits end, extends them, and ends what ran too long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.work.work import Floor, Lease, Work
+
+CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it stays short
+EXTEND_S = 30.0  # leases last 90 s: two extensions may be missed
+LONGEST_VISIT_S = 120.0
+LOOK_AGAIN_S = 0.5  # while visits run, new work is looked for this often
+log = structlog.get_logger(__name__)
+
+Story = Callable[[Lease], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind of work and how one of its leases is handled. ``story`` settles its lease by itself and never raises."""
+
+    name: str
+    work: Work
+    block: int
+    story: Story = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Running:
+    lease: Lease
+    task: asyncio.Task[None]
+    began: float
+    lost: bool = False
+
+
+class Visits:
+    """The visits of this process, over all its jobs, at most ``limit`` at a time."""
+
+    def __init__(
+        self,
+        owner: str,
+        limit: int,
+        floor: Floor,
+        draining: asyncio.Event,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.owner, self.draining = owner, draining
+        self._limit, self._floor, self._clock = limit, floor, clock
+        self._running: dict[str, _Running] = {}
+        self._filling: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    async def fill(self, line: Line, run: str = "") -> int:
+        """Claim and run visits of ``line`` until none is due, or claiming time is over; how many ended.
+
+        With ``run`` only the records of that run are visited. A second call for the same line returns at once: the
+        running one serves this process.
+        """
+        if line.name in self._filling:
+            return 0
+        self._filling.add(line.name)
+        try:
+            return await self._fill(line, run)
+        finally:
+            self._filling.discard(line.name)
+
+    async def _fill(self, line: Line, run: str) -> int:
+        claim = partial(line.work.claim, run=run) if run else line.work.claim
+        until, mine, ended = self._clock() + CLAIMING_S, set[asyncio.Task[None]](), 0
+        while True:
+            claimed = 0
+            free = self._limit - len(self._running)
+            if free > 0 and self._clock() < until and not self.draining.is_set():
+                most, holding = min(free, line.block), len(self._running)
+                leases = await claim(self.owner, most, holding=holding)
+                claimed = len(leases)
+                mine.update(self._start(line, lease) for lease in leases)
+            if claimed and claimed == min(free, line.block):
+                await asyncio.sleep(0)
+                continue
+            if not mine:
+                return ended
+            done, mine = await asyncio.wait(mine, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+            ended += len(done)
+
+    def _start(self, line: Line, lease: Lease) -> asyncio.Task[None]:
+        async def told() -> None:
+            with bound_contextvars(crm=lease.crm, object=lease.object, record_id=lease.id, run=lease.run):
+                await line.story(lease)
+
+        task = asyncio.create_task(told(), name=f"visit:{lease.crm}:{lease.object}")
+        self._running[lease.token] = _Running(lease, task, self._clock())
+        task.add_done_callback(lambda _: self._running.pop(lease.token, None))
+        return task
+
+    async def tend(self, every_s: float = EXTEND_S) -> None:
+        """Extend every lease of this process for good; end visits whose lease is lost or that run too long."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self.extend()
+            except LedgerUnavailableError as error:  # two rounds may be missed
+                log.warning("lease.unextended", visits=len(self._running), error=str(error))
+
+    async def extend(self) -> None:
+        """One round of ``tend``."""
+        now = self._clock()
+        overdue = [run for run in self._running.values() if now - run.began > LONGEST_VISIT_S]
+        kept = [run for run in self._running.values() if run not in overdue]
+        lost = set(await self._floor.extend(self.owner, [run.lease.token for run in kept])) if kept else set()
+        for run in overdue + [run for run in kept if run.lease.token in lost]:
+            log.warning("visit.cancelled", record_id=run.lease.id, crm=run.lease.crm, lost=run.lease.token in lost)
+            run.task.cancel()
+
+    async def drained(self, within_s: float) -> bool:
+        """Claim nothing more and wait for running visits; whether all of them ended in time."""
+        self.draining.set()
+        tasks = {run.task for run in self._running.values()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=within_s)
+        return not self._running

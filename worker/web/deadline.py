@@ -1,0 +1,152 @@
+"""uvicorn's protocol with bounds: connections past a number and requests that do not arrive in time are dropped.
+
+uvicorn waits for good for a head that never ends, and for a body for as long as its application does. Here a stranger
+gets two seconds for everything, from connecting to having read the answer, and one request; a sender that proved itself
+gets ten for its body and keeps its connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from worker.web.open_connections import Crowd
+
+STRANGER_WITHIN_S = 2.0
+ARRIVES_WITHIN_S = 10.0
+MOST_HEAD_BYTES = 65_536
+MOST_CONNECTIONS = 8_192  # where nobody says otherwise
+_SENDER = "sender"
+
+
+class Sender:
+    """Names the sender of one request: nobody knows, until it is proved."""
+
+    def __init__(self, connection: Punctual) -> None:
+        self._connection, self.is_proved = connection, False
+
+    def prove(self) -> None:
+        """Says that the request carries what only a sender of ours can know."""
+        self.is_proved = True
+        self._connection.prove()
+
+
+def prove(request: Request) -> None:
+    """Gives the connection of ``request`` the place and the time of a sender of ours."""
+    sender = getattr(request.state, _SENDER, None)
+    if sender is not None:  # no connection of a test's has one
+        sender.prove()
+
+
+def is_proved(request: Request) -> bool:
+    """Tells whether somebody said so of the request."""
+    sender = getattr(request.state, _SENDER, None)
+    return sender is not None and sender.is_proved
+
+
+def parting(app: ASGIApp) -> ASGIApp:
+    """Returns ``app`` with a goodbye on each answer to a stranger, so that a proxy sends nothing more on that one."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        sender = scope.get("state", {}).get(_SENDER)
+        if sender is None:
+            await app(scope, receive, send)
+            return
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start" and not sender.is_proved:
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        await app(scope, receive, say)
+
+    return answered
+
+
+class Punctual(HttpToolsProtocol):
+    """Times each request from its connection or its first byte."""
+
+    stranger_within_s = STRANGER_WITHIN_S
+    arrives_within_s = ARRIVES_WITHIN_S
+    crowd = Crowd(MOST_CONNECTIONS)
+    _counted = False
+    _deadline: asyncio.TimerHandle | None = None
+    _head = 0
+    _whole = False
+    _sender: Sender | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.transport = transport
+        if not self.crowd.enter(self):
+            transport.abort()
+            return
+        self._counted = True
+        super().connection_made(transport)
+        self._expect(self.stranger_within_s)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._counted:
+            return
+        if self._deadline is None:  # what follows on a connection that is kept
+            self._doubt()
+        if self._head >= 0:
+            self._head += len(data)
+            if self._head > MOST_HEAD_BYTES + len(data):
+                self.drop()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head, self._whole, self._sender = 0, False, Sender(self)
+        self.scope["state"][_SENDER] = self._sender
+        if self._deadline is None:
+            self._doubt()
+
+    def on_headers_complete(self) -> Any:
+        self._head = -1  # the rest is body, which the application counts
+        return super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._whole = True
+        if self._sender is not None and self._sender.is_proved:
+            self._calm()
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._counted:
+            return
+        self.crowd.leave(self)
+        self._calm()
+        super().connection_lost(exc)
+
+    def prove(self) -> None:
+        """Takes the connection for a sender's until its next request begins."""
+        self.crowd.prove(self)
+        if self._whole or self.transport.is_closing():
+            self._calm()
+        else:
+            self._expect(self.arrives_within_s)
+
+    def drop(self) -> None:
+        """Ends the connection at once."""
+        self._calm()
+        self.transport.abort()
+
+    def _doubt(self) -> None:
+        self._head = 0
+        self.crowd.doubt(self)
+        self._expect(self.stranger_within_s)
+
+    def _expect(self, within_s: float) -> None:
+        self._calm()
+        self._deadline = self.loop.call_later(within_s, self.drop)
+
+    def _calm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,0 +1,168 @@
+"""Shares with every way in the settings, the ledger that answers at once or not at all, and the bell."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import structlog
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.ledger.intake.intake import Announced, Intake
+from worker.ledger.journal.figures import WorkName
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.visits.runs import day_run
+from worker.web.bodies import Bodies, RefusedError
+from worker.web.post_batches import Gathering
+
+ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
+MOST_POSTS = 1_024  # of proved senders, on their way into the ledger; more are asked to come again
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Bell:
+    """Rings fill for the works that got records, each at most once in a while: the tick rings too, a little later."""
+
+    REST_S = 0.05
+
+    def __init__(self, ring: Callable[[str], Awaitable[object]]) -> None:
+        self._ring = ring
+        self._works: set[WorkName] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def ring(self, works: Iterable[WorkName]) -> None:
+        """Soon; never in the way of an answer."""
+        self._works.update(works)
+        if self._works and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._ring_all(), name="bell")
+
+    async def _ring_all(self) -> None:
+        while self._works:
+            crm, kind = self._works.pop()
+            await self._ring(f"{crm}.{kind}")
+            await asyncio.sleep(self.REST_S)
+
+    async def aclose(self) -> None:
+        """Ring no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+class Door:
+    """Takes what comes from outside into the ledger. ``clock`` gives ms."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        intake: Intake,
+        bell: Bell,
+        clock: Callable[[], int],
+        bodies: Bodies | None = None,
+    ) -> None:
+        self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
+        self.bodies = bodies or Bodies()
+        self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it anew
+        self._gathering = Gathering(intake)
+        self._posts = 0
+
+    def route(self, path: str, handler: Handler, *methods: str) -> Route:
+        """A route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
+        name = path.partition("{")[0].strip("/").replace("/", ".")
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except RefusedError as refused:
+                log.warning("webhook.refused", door=name, reason=refused.reason, status=refused.status)
+                return refused.response()
+            except (LedgerUnavailableError, TimeoutError):
+                log.warning("webhook.refused", door=name, reason="unavailable", status=503)
+                return RefusedError(503, "unavailable").response()
+
+        return Route(path, guarded, methods=list(methods or ("POST",)))
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """One of the places on the way into the ledger, for whoever has proved to be a sender of ours.
+
+        Raises:
+            RefusedError: all are taken.
+        """
+        if self._posts >= MOST_POSTS:
+            raise RefusedError(503, "busy")
+        self._posts += 1
+        try:
+            yield
+        finally:
+            self._posts -= 1
+
+    async def take(self, rows: Mapping[WorkName, Sequence[Announced]], mark: str = "") -> None:
+        """All rows of a post into the work, in one step, or an error within a second.
+
+        ``mark`` is what a signed post is known by (``mark_of``): a second one with the same mark changes nothing.
+
+        Raises:
+            RefusedError: too many are on their way.
+            LedgerUnavailableError, TimeoutError: nobody may be told that they were taken.
+        """
+        if not rows:
+            return
+        if mark:
+            rows = {work: [Announced(one.id, one.stamp, one.erase, mark) for one in of] for work, of in rows.items()}
+        now = self.clock()
+        runs = {crm: day_run(crm, self.settings.budget_zone, now) for crm, _ in rows}
+        with self.place():
+            await within(self._gathering.announce(rows, runs))
+        self.bell.ring(rows)
+
+    async def aclose(self) -> None:
+        """Take nothing more."""
+        await self._gathering.aclose()
+        await self.bell.aclose()
+
+
+async def within(step: Awaitable[T]) -> T:
+    """A ledger step, or an error within a second."""
+    async with asyncio.timeout(ANSWER_S):
+        return await step
+
+
+def mark_of(*signed: str | bytes) -> str:
+    """Names a signed post: a digest of the parts that make it this one."""
+    digest = hashlib.sha256()
+    for part in signed:
+        told = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:" % len(told) + told)
+    return digest.hexdigest()[:32]
+
+
+def same_secret(given: str, secrets: Iterable[SecretStr]) -> bool:
+    """Tells whether ``given`` is one of ``secrets``; all are compared, in constant time."""
+    got, good = given.encode("utf-8", "surrogateescape"), False
+    for secret in secrets:
+        good |= hmac.compare_digest(got, secret.get_secret_value().encode())
+    return good
+
+
+def is_bearer(request: Request, secrets: Iterable[SecretStr]) -> bool:
+    """Returns whether the request carries one of ``secrets`` as its bearer token."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and same_secret(given.strip(), secrets)
+
+
+def watched_kinds(settings: Settings, crm: str) -> frozenset[str]:
+    """The objects of a crm whose records are visited."""
+    watch = settings.crm[crm].watch
+    return frozenset(kind for kind in ("contact", "lead") if getattr(watch, kind, None) is not None)

@@ -1,0 +1,42 @@
+"""Every way in from outside, over one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.clock import clock
+from worker.ledger.intake.intake import Intake
+from worker.ledger.ledger import Ledger
+from worker.service.arq_queue import Doorbell
+from worker.web.enrich import enrich_routes
+from worker.web.hubspot import hubspot_routes
+from worker.web.inbox import Bell, Door
+from worker.web.own_users import Ourselves
+from worker.web.salesforce import salesforce_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The routes, and the door to close with them."""
+
+    routes: list[Route]
+    door: Door
+
+
+def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[], int] = clock) -> Ways:
+    """Webhooks and the API. ``quick`` answers at once or not at all; ``ledger`` may take its time to ring."""
+    doorbell = Doorbell(ledger.scripts.redis)
+
+    async def ring(line: str) -> None:
+        await doorbell.ring("fill", f"{line}:0", {"line": line})
+
+    bell = Bell(ring)
+    door = Door(settings, Intake(quick.scripts), bell, now)
+    return Ways(
+        [*hubspot_routes(door), *salesforce_routes(door, Ourselves(quick.users, now)), *enrich_routes(door, quick)],
+        door,
+    )
