@@ -342,7 +342,7 @@ class Settings(Table):
 
     data_dir: Place = Path(".refill")
     budget_zone: Zone = "UTC"
-    secret_key: SecretStr | None = None  # encrypts what must be kept; see worker.vault
+    secret_key: SecretStr | None = None  # encrypts what must be kept; see worker.service.refresh_tokens
     redis: Redis = Redis()
     web: Web = Web()
     worker: Worker = Worker()

@@ -89,7 +89,7 @@ def test_server_runs_in_a_session_of_its_own(data_dir: Path) -> None:
 
 def test_orphan_is_reused(data_dir: Path) -> None:
     script = (
-        "import pathlib, sys, config.logs, worker.embedded as e; config.logs.configure_logs(); "
+        "import pathlib, sys, config.logs, worker.redis.embedded as e; config.logs.configure_logs(); "
         "e.EmbeddedRedis(pathlib.Path(sys.argv[1])).join(); "
         "print('up', flush=True); sys.stdin.read()"
     )
@@ -143,7 +143,7 @@ def test_half_a_script_that_a_power_cut_left_is_never_run(data_dir: Path, torn: 
 
 def test_processes_that_come_and_go_together_share_one_server(data_dir: Path) -> None:
     script = (
-        "import pathlib, sys, worker.embedded as e; s = e.EmbeddedRedis(pathlib.Path(sys.argv[1]))\n"
+        "import pathlib, sys, worker.redis.embedded as e; s = e.EmbeddedRedis(pathlib.Path(sys.argv[1]))\n"
         "for _ in range(4):\n s.join(); assert s.answers(); s.leave()"
     )
     comers = [subprocess.Popen([sys.executable, "-c", script, str(data_dir)], cwd=ROOT) for _ in range(4)]

@@ -192,7 +192,7 @@ async def _beside(*loops: Awaitable[None]) -> AsyncIterator[None]:
         yield
     finally:
         left = set(tasks)
-        while left:  # again where a cancellation was swallowed: see worker.queueing
+        while left:  # again where a cancellation was swallowed: see arq_queue
             for task in left:
                 task.cancel()
             _, left = await asyncio.wait(left, timeout=AGAIN_S)
