@@ -23,8 +23,9 @@ from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Lease, Work
 from worker.service.policy import watched_of
+from worker.visits.companies import Companies
 from worker.visits.push import Errand, Pushed, Pusher
-from worker.visits.watch import Companies, Watch
+from worker.visits.watch import Watch
 
 PHONE = "+4684000001"
 FRESH = itertools.count(1)

@@ -237,7 +237,7 @@ class Stage:
         later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + 2 * LEASE_AND_TICKET_MS + 1_000)
         async with open_runtime(load(self.path, {}), self.redis) as runtime:
             runtime.ledger.desk = Desk(later)
-            await judge(runtime)
+            await judge(runtime.ledger, runtime.providers)
         await self.nothing_is_deferred()
 
     async def orders_are_asked_for_again(self) -> None:

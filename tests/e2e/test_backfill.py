@@ -12,7 +12,7 @@ from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES, laid_over
 from tests.e2e.test_undisturbed import WATCHED
 from worker.ledger.work.work import BACKFILL_ROOM, Due, Lane
 from worker.service.runtime import open_runtime
-from worker.triggers.poll import Backfill, backfill, backfill_cursor
+from worker.triggers.backfill import Backfill, backfill, backfill_cursor
 
 WATCH = ("acme_hubspot", "contact")
 

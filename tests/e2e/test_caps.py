@@ -14,7 +14,7 @@ from tests.e2e.stage import Stage
 from tests.e2e.vendors import PROVIDERS
 from tests.processes import Process
 from tests.waiting import until
-from worker.exit_codes import DEAD_LETTERS, DONE, LEFT
+from worker.manual.exit_codes import DEAD_LETTERS, DONE, LEFT
 from worker.visits.budget_lines import cap_line, spent_line
 
 WORLD = {"records": 30, "companies": 8}

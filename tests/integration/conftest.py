@@ -20,8 +20,8 @@ import pytest
 from redis import Redis as Sync
 from redis.asyncio import Redis
 
+from worker.ledger.access import rule
 from worker.ledger.scripts import Scripts
-from worker.redis.access import rule
 from worker.redis.embedded import programs
 
 OPERATOR = "operator"

@@ -147,7 +147,7 @@ class Worker:
         await upkeep(self.runtime, {"name": "upkeep:all"})
 
     async def verdicts(self) -> None:
-        await judge(self.runtime)
+        await judge(self.runtime.ledger, self.runtime.providers)
 
     async def stopped(self, visiting: asyncio.Task[Any]) -> None:
         """The end of visiting that met a Redis out of order."""
@@ -193,7 +193,9 @@ class Scene:
         assert not runtime.shut
         standing = (one.standing() for one in runtime.providers.values() if one.keeps_log)
         await asyncio.gather(*standing, return_exceptions=True)
-        await hear(runtime)  # what every start has heard before the first paid call
+        await hear(
+            runtime.ledger.clocks, runtime.vendor_clocks
+        )  # what every start has heard before the first paid call
         worker = Worker(runtime, life)
         self.stack.push_async_callback(self._gone, worker)
         return worker

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.scene import CRM, Scene
 from tests.integration.scenery import scene, stage
 from tests.waiting import until
-from worker.clock import clock
+from worker.ledger.own_clock import clock
 from worker.service.runtime import open_runtime
 
 __all__ = ["scene", "stage"]

@@ -20,7 +20,7 @@ from sandbox.serve import running
 from worker.decide.policy import Policy
 from worker.service.policy import policy, watched_of
 from worker.service.vendors import open_crm, open_providers
-from worker.triggers.poll import with_company
+from worker.visits.companies import with_company
 
 CRM = "acme_hubspot"
 NEVER_FULL = "budget = { day = 1000000, month = 1000000 }"
@@ -130,7 +130,11 @@ async def _rows(crm: Crm, rules: Policy, vendor: Any, world: World) -> list[Row]
     by_id = {
         str(vendor.ids_by_row[row.number]): row for row in world.rows["hubspot"] if row.number in vendor.ids_by_row
     }
-    return [Row(with_company(one, companies.get(one.company_id)), by_id[one.id]) for one in records if one.id in by_id]
+    return [
+        Row(with_company(one, companies.get(one.company_id, Company())), by_id[one.id])
+        for one in records
+        if one.id in by_id
+    ]
 
 
 def _written(folder: Path, vendors: Mapping[str, Any]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from worker.redis.access import rule
+from worker.ledger.access import rule
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,15 +12,15 @@ from typing import Any
 from rich.live import Live
 from rich.table import Table
 
-from worker.clock import clock
 from worker.commands.names import known_watch
 from worker.commands.session import err, opened_ledger, out, print_json, session, settings_of
 from worker.commands.sync import say
 from worker.commands.tables import table
-from worker.exit_codes import DONE
 from worker.ledger.journal.figures import RunFigures, together
+from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work
 from worker.manual.endings import Ending
+from worker.manual.exit_codes import DONE
 from worker.manual.follow import Progress, Show, follow, perhaps_charged, run_credits
 from worker.manual.left import Held, left_behind
 from worker.manual.look import NotAsked, passed_over
@@ -28,8 +28,7 @@ from worker.manual.passes import PATIENCE_S
 from worker.service.jobs import is_full, unasked
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.runtime import Runtime
-from worker.triggers.backfill_control import backfill_state, start_backfill, stop_backfill
-from worker.triggers.poll import Backfill, backfill
+from worker.triggers.backfill import Backfill, backfill, backfill_state, start_backfill, stop_backfill
 from worker.visits.runs import new_run, set_cap
 
 ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; nobody waits here for one that was killed

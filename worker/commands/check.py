@@ -26,11 +26,11 @@ from connectors.vendor_clock import VendorClock
 from worker.commands.check_deliveries import unmet_by_deliveries
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
-from worker.exit_codes import DONE, FAILED, WRONG_USE
 from worker.ledger.intake.grants import Grants
 from worker.ledger.money.room import Room
 from worker.ledger.money.spool import Spool
 from worker.ledger.scripts import Scripts
+from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 from worker.redis.connection import Safety, check_safety, open_redis
 from worker.service.needs import unmet
 from worker.service.policy import policy, watched_of, with_ids

@@ -13,12 +13,12 @@ from worker.commands.records import missing
 from worker.commands.session import opened_ledger, out, print_json, session, settings_of
 from worker.commands.sync import failed
 from worker.commands.tables import ago, table
-from worker.exit_codes import DONE
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.tickets import Uncertain
 from worker.ledger.work.work import DeadLetter, Due, Lane, Work
+from worker.manual.exit_codes import DONE
 from worker.reports.explain import told
 from worker.upkeep.reconcile import RESTORED
 from worker.visits.runs import new_run

@@ -22,9 +22,9 @@ from config.logs import configure_logs
 from worker.commands import trial
 from worker.commands.session import err, out, print_json, session
 from worker.commands.sync import live, say
-from worker.exit_codes import DONE
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
+from worker.manual.exit_codes import DONE
 from worker.manual.passes import Pass
 from worker.manual.sync import Report, sync
 from worker.service.lifecycle import stop_on_signals, working_for

@@ -13,8 +13,8 @@ from worker.commands.records import nowhere
 from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.sync import failed
 from worker.commands.tables import ago, lasting, table
-from worker.exit_codes import DONE
 from worker.ledger.work.record_state import Place
+from worker.manual.exit_codes import DONE
 from worker.reports.explain import Told, seen, told
 
 UNTOLD = frozenset({"uncertain", "resolved"})

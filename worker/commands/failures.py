@@ -9,8 +9,8 @@ from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.commands.session import err
 from worker.commands.trial import TrialError
-from worker.exit_codes import FAILED, WRONG_USE
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
+from worker.manual.exit_codes import FAILED, WRONG_USE
 from worker.visits.purchase import RESTORED
 
 

@@ -13,8 +13,8 @@ from connectors.errors import ConnectorError
 from connectors.limits import NoLimiter
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
-from worker.exit_codes import DONE, FAILED
 from worker.ledger.ledger import Ledger
+from worker.manual.exit_codes import DONE, FAILED
 from worker.service.vendors import open_providers
 from worker.upkeep.reconcile import RESTORED, Report, reconcile
 

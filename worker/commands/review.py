@@ -9,11 +9,11 @@ from pathlib import Path
 from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, table
-from worker.exit_codes import DONE, FAILED
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import Proposal, Reviews, Stand
 from worker.ledger.ledger import Ledger
+from worker.manual.exit_codes import DONE, FAILED
 from worker.visits.runs import new_run
 
 

@@ -12,7 +12,7 @@ from connectors.models import Property
 from connectors.ports import Crm
 from worker.commands.names import known_crm
 from worker.commands.session import out, session, settings_of
-from worker.exit_codes import DONE
+from worker.manual.exit_codes import DONE
 
 NEEDED = "unique; it keeps what OpenProspect calls the row"
 OPTIONAL = "optional: they show in the CRM which value is from whom, and since when"

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, of, table, until
-from worker.exit_codes import DONE
 from worker.ledger.money.spool import Spool
 from worker.ledger.redis_memory import Footprint
+from worker.manual.exit_codes import DONE
 from worker.reports.overview import Overview, fill_rate, overview
 
 

@@ -13,8 +13,8 @@ from rich.table import Table
 from worker.commands.names import known_record, known_watch
 from worker.commands.records import missing
 from worker.commands.session import err, out, print_json, session, settings_of, with_work
-from worker.exit_codes import DONE, FAILED
 from worker.manual.endings import Ending
+from worker.manual.exit_codes import DONE, FAILED
 from worker.manual.follow import Progress
 from worker.manual.passes import Pass
 from worker.manual.sync import Report, sync

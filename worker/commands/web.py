@@ -7,7 +7,7 @@ import gc
 from pathlib import Path
 
 from worker.commands.session import err, opened_ledger, session, settings_of, with_work
-from worker.exit_codes import DONE, FAILED
+from worker.manual.exit_codes import DONE, FAILED
 from worker.service.heartbeat import answering, beating
 from worker.service.lifecycle import stop_on_signals, work
 from worker.web.app import web_app

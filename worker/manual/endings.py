@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.clock import clock
-from worker.exit_codes import DEAD_LETTERS, DONE, FAILED, LEFT
+from worker.ledger.own_clock import clock
+from worker.manual.exit_codes import DEAD_LETTERS, DONE, FAILED, LEFT
 from worker.manual.left import Held
 from worker.manual.look import NotAsked
 

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.clock import clock
 from worker.ledger.journal.figures import RunFigures, together
+from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work
 from worker.manual.left import Held, held
 from worker.service.runtime import Runtime

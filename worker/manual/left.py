@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from worker.clock import clock
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.money.budgets import Booked
+from worker.ledger.own_clock import clock
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.work import Lane, Left, Work
 from worker.service.runtime import Runtime

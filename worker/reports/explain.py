@@ -20,7 +20,6 @@ from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import Place, place, same_person
 from worker.service.runtime import Runtime
-from worker.triggers.poll import complete
 from worker.visits.watch import Watch, own_values
 
 READ_S = 20.0
@@ -133,7 +132,7 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
             found = (await watch.vendor.read(watch.watched, [id]))[id]
             if found.fate is not Fate.FOUND or found.record is None:
                 return {"fate": str(found.fate), "moved_to": found.moved_to or None}
-            (record,) = await complete(watch, [found.record])
+            (record,) = await watch.companies.complete([found.record])
     except TimeoutError:
         return {"unread": f"{crm} does not answer"}
     except ConnectorError as error:

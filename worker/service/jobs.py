@@ -11,11 +11,12 @@ from typing import Any
 import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
-from worker.clock import clock
+from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Due, Lane
 from worker.service.arq_queue import Doorbell, Job
 from worker.service.runtime import Runtime
-from worker.triggers.poll import backfill, backfill_cursor, poll
+from worker.triggers.backfill import backfill, backfill_cursor
+from worker.triggers.poll import poll
 from worker.triggers.sweep import sweep
 from worker.upkeep.archive import archive
 from worker.upkeep.erase import erase_elsewhere
@@ -227,8 +228,8 @@ async def upkeep(runtime: Runtime, payload: Mapping[str, Any]) -> None:
         loaded = await runtime.spool.load(ledger.desk)
         await ledger.floor.wake(loaded.waiters)
         log.info("spool.loaded", replies=loaded.replies)
-    await hear(runtime)
-    await judge(runtime)
+    await hear(ledger.clocks, runtime.vendor_clocks)
+    await judge(ledger, runtime.providers)
     await ledger.timetable.done(str(payload["name"]))
 
 

@@ -75,7 +75,7 @@ async def start(runtime: Runtime) -> None:
     runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
     await check_epoch(runtime)
     await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), _look_at_books(runtime))
-    await hear(runtime)
+    await hear(runtime.ledger.clocks, runtime.vendor_clocks)
     await _beat(runtime)  # readiness is told by which crms are open
 
 

@@ -21,7 +21,7 @@ from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
 from connectors.models import Found, Grade, Property
 from connectors.ports import Crm, Provider
-from worker.clock import clock
+from connectors.vendor_clock import VendorClock
 from worker.decide import delivery, provenance
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -30,6 +30,7 @@ from worker.ledger.journal.reviews import Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.yields import Yields
+from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lease, Work
@@ -40,6 +41,7 @@ from worker.service.refresh_tokens import Vault
 from worker.service.vendors import open_crm, open_openprospect, open_providers
 from worker.triggers.openprospect import Collector
 from worker.visits.budget_lines import Purse, purse_of
+from worker.visits.companies import Companies
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
 from worker.visits.failures import attended
@@ -47,7 +49,7 @@ from worker.visits.purchase import Lookups, Terms
 from worker.visits.push import Pusher
 from worker.visits.runner import Line, Visits
 from worker.visits.visit import Visitor
-from worker.visits.watch import Companies, Watch
+from worker.visits.watch import Watch
 
 BLOCK = 100  # delivered rows claimed at a time
 START_S = 20.0  # a vendor that hangs keeps a worker from starting for no longer than this; a slow one needs half of it
@@ -79,6 +81,13 @@ class Runtime:
     refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def vendor_clocks(self) -> Mapping[str, VendorClock]:
+        """The clock of every vendor, as its replies tell it."""
+        clocks = {name: one.clock for name, one in self.providers.items()}
+        clocks |= {name: one.clock for name, one in self.crms.items()}
+        return clocks | ({"openprospect": self.collector.vendor_clock} if self.collector else {})
 
     async def open_crms(self, again_s: float = 60.0) -> None:
         """Open every crm that is not open yet; one that fails is paused with a sentence while the others work.

@@ -17,7 +17,8 @@ from connectors.models import Cursor, Record
 from worker.ledger.intake.intake import Intake
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.work.work import CursorMove
-from worker.triggers.poll import Backfill, activation_cursor, backfill_cursor, due_rows, poll_cursor
+from worker.triggers.backfill import Backfill, backfill_cursor
+from worker.triggers.poll import activation_cursor, due_rows, poll_cursor
 from worker.visits.watch import Watch
 
 EVERY_MS = 86_400_000

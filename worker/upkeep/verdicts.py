@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 import structlog
@@ -12,7 +12,6 @@ from connectors.ports import Provider
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.tickets import Uncertain
 from worker.ledger.rates.clocks import Offset
-from worker.service.runtime import Runtime
 from worker.upkeep.vendor_clocks import heard
 
 # Around a verdict's window: a clock is read to some seconds only, and what we gave up at 70 s may end later.
@@ -24,18 +23,17 @@ class LaterError(Exception):
     """The log cannot be read now: ask again at the next upkeep, until five minutes have made the lookup a miss."""
 
 
-async def judge(runtime: Runtime) -> None:
+async def judge(ledger: Ledger, providers: Mapping[str, Provider]) -> None:
     """Give every lookup in doubt whose time has come its verdict.
 
     Exactly the known charges in the window mean that none of the uncertain ones was charged; anything else means that
     all were. Without a log, or with a clock that nobody can compare, there is no verdict, and the lookup is a miss.
     """
-    ledger = runtime.ledger
     due: dict[tuple[str, str], list[Uncertain]] = {}
     for one in await ledger.desk.due_verdicts():
         due.setdefault((one.provider, one.operation), []).append(one)
     for (name, operation), uncertain in due.items():
-        provider = runtime.providers.get(name)
+        provider = providers.get(name)
         try:
             charged = await _charged(ledger, provider, operation, uncertain) if provider else None
         except LaterError:

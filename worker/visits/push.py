@@ -23,7 +23,6 @@ from worker.decide.pushing import Verdict
 from worker.decide.record import Own, View, with_values
 from worker.decide.values.fields import same_value
 from worker.ledger.work.work import Lease
-from worker.triggers.poll import complete
 from worker.visits.batch_writer import BatchWriter, RowWrite, Wanted
 from worker.visits.journal_entries import Intent
 from worker.visits.watch import Watch
@@ -145,7 +144,7 @@ class _Batch:
     async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
         """Decides what may still be written of every row."""
         held = [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
-        records = {record.id: record for record in await complete(self._watch, held)}
+        records = {record.id: record for record in await self._watch.companies.complete(held)}
         wanted: dict[str, Wanted] = {}
         for key, one in found.items():
             record = records.get(key) if one.fate is Fate.FOUND else None

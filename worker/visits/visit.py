@@ -28,7 +28,6 @@ from worker.ledger.journal.reviews import Proposal, Proposed, Stand
 from worker.ledger.journal.signals import Signals
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Ending, Lease, Settlement
-from worker.triggers.poll import complete
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import Intent, change_entry, intent, plain, scrubbed, signal_entry
 from worker.visits.purchase import Answered, Blocked, Closed, Later, Lookups, Miss
@@ -96,7 +95,7 @@ class Visitor:
         if found.fate is not Fate.FOUND or found.record is None:
             await self._leave(lease, found)
             return
-        (record,) = await complete(self._watch, [found.record])
+        (record,) = await self._watch.companies.complete([found.record])
         own = own_values(lease.memory.own if lease.memory else {})
         if lease.reopened:
             own = self._reopened(record, own)
@@ -348,7 +347,7 @@ class Visitor:
         story.own |= {one.field: Own(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
         written = {one.property: one.value for one in pushed.written}
         story.record = with_values(pushed.record or story.record, written)
-        (story.record,) = await complete(self._watch, [story.record])
+        (story.record,) = await self._watch.companies.complete([story.record])
         self._keep_refused(story, pushed, intents)
         log.info("visit.pushed", fields=len(written), refused=len(pushed.refused), overtaken=len(pushed.overtaken))
         return True

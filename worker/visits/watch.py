@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.batching import Batcher
-from connectors.models import Company, Found, Property, Record
+from connectors.models import Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
 from worker.decide.kept import Kept
@@ -18,8 +17,7 @@ from worker.decide.policy import Policy
 from worker.decide.record import Own, View, look
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
-
-COMPANY_KEPT_S = 600.0  # linked companies change rarely; a stale domain costs one more visit, never a wrong write
+from worker.visits.companies import Companies
 
 
 def own_values(texts: Mapping[str, str]) -> dict[str, Own]:
@@ -40,41 +38,6 @@ def own_texts(own: Mapping[str, Own]) -> dict[str, str]:
 def _told(own: Own) -> dict[str, Any]:
     told: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
     return told | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
-
-
-class Companies:
-    """Names and domains of linked companies, kept for ten minutes: many contacts share one."""
-
-    def __init__(self, vendor: Crm, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._kept: dict[str, tuple[float, Company]] = {}
-        self._batch: Batcher[str, Company] = Batcher(vendor.name, "companies", self._read, str, vendor.batch)
-        self._vendor = vendor
-
-    async def of(self, ids: Sequence[str]) -> dict[str, Company]:
-        """The companies among ``ids`` that exist."""
-        now = self._clock()
-        fresh = {key: kept for key in ids if (kept := self._kept.get(key)) and now - kept[0] < COMPANY_KEPT_S}
-        lacking = [key for key in dict.fromkeys(ids) if key and key not in fresh]
-        for start in range(0, len(lacking), self._vendor.batch):
-            block = lacking[start : start + self._vendor.batch]
-            read = await self._vendor.companies(block)
-            for key in block:
-                fresh[key] = self._kept[key] = (now, read.get(key, Company()))
-        if len(self._kept) > 20_000:
-            self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < COMPANY_KEPT_S}
-        return {key: company for key, (_, company) in fresh.items() if company != Company()}
-
-    async def one(self, company_id: str) -> Company:
-        """One company, read together with those that other visits ask for; an empty one when it is gone."""
-        kept = self._kept.get(company_id)
-        if kept and self._clock() - kept[0] < COMPANY_KEPT_S:
-            return kept[1]
-        return await self._batch.ask(company_id)
-
-    async def _read(self, ids: Sequence[str]) -> Mapping[str, Company]:
-        found = await self.of(ids)
-        return {key: found.get(key, Company()) for key in ids}
 
 
 @dataclass(frozen=True, slots=True)

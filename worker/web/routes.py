@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from starlette.routing import Route
 
 from config.settings import Settings
-from worker.clock import clock
 from worker.ledger.intake.intake import Intake
 from worker.ledger.ledger import Ledger
+from worker.ledger.own_clock import clock
 from worker.service.arq_queue import Doorbell
 from worker.web.enrich import enrich_routes
 from worker.web.hubspot import hubspot_routes

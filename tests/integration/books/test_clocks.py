@@ -71,7 +71,7 @@ async def test_clock_that_was_set_since_the_call_gives_no_verdict(stage: Open, s
     scene.vendors["forager"].clock.advance(step_s)
     if heard:
         await worker.runtime.providers["forager"].standing()
-        await hear(worker.runtime)
+        await hear(worker.runtime.ledger.clocks, worker.runtime.vendor_clocks)
     await judged(scene, worker)
     assert (scene.asked(), scene.bill()) == (2, 10)
     assert [one.verdict for one in await scene.uncertain()] == ["none"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.integration.scene import CRM, Scene
-from worker.exit_codes import FAILED
+from worker.manual.exit_codes import FAILED
 from worker.manual.passes import Pass
 from worker.manual.sync import sync
 

@@ -12,7 +12,7 @@ from tests.contract.sandbox import Sandbox
 from tests.integration.operating import Refill
 from tests.waiting import until
 from worker.ledger.ledger import Ledger
-from worker.triggers.backfill_control import backfill_state, start_backfill, stop_backfill
+from worker.triggers.backfill import backfill_state, start_backfill, stop_backfill
 
 CONTACTS = ("acme_hubspot", "contact")
 

@@ -17,8 +17,8 @@ from config.load import load
 from tests.e2e.stage import laid_over, toml
 from tests.e2e.vendors import Vendors
 from tests.waiting import until
-from worker.clock import clock
 from worker.commands import trial
+from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work
 from worker.service.jobs import admit
 from worker.service.runtime import Runtime, open_runtime

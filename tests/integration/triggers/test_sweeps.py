@@ -9,9 +9,10 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from tests.integration.triggers.floor import HUBSPOT, RUN, Floor, opened
-from worker.clock import clock
+from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Settlement
-from worker.triggers.poll import Backfill, activation_cursor, backfill, backfill_cursor, due_rows
+from worker.triggers.backfill import Backfill, backfill, backfill_cursor
+from worker.triggers.poll import activation_cursor, due_rows
 
 DAY_MS = 86_400_000
 

@@ -19,11 +19,11 @@ from connectors.forager import Forager
 from connectors.kaspr import Kaspr
 from connectors.limits import Limiter
 from connectors.openprospect import OpenProspect
-from worker.clock import clock
 from worker.commands.session import opened_ledger, settings_of
 from worker.commands.tables import until
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.spool import Spool
+from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
 from worker.manual.buying import Buyer, NotNowError
 from worker.manual.creating import Maker

@@ -28,8 +28,8 @@ from connectors.errors import (
 )
 from connectors.models import Question
 from worker.commands.session import err, out, print_json, run
-from worker.exit_codes import DONE, FAILED, WRONG_USE
 from worker.manual.buying import Buyer, NotNowError, at
+from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 
 _NEXT: Mapping[type[ConnectorError], str] = {
     UnavailableError: "it did not answer, try again later",

@@ -17,7 +17,6 @@ import structlog
 
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
-from worker.decide.windows import widened
 from worker.ledger.money.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
 from worker.ledger.money.books import CALL_MS
 from worker.ledger.money.budgets import BudgetLine, line_args
@@ -34,6 +33,7 @@ from worker.ledger.money.ticket_values import (
     Uncertain,
     Unknown,
 )
+from worker.ledger.money.windows import widened
 from worker.ledger.scripts import Arg, LedgerBehindError, LedgerUnavailableError, Scripts
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide.windows import Span, widened
+from worker.ledger.money.windows import Span, widened
 
 TIMES = st.integers(0, 300)
 CALLS = st.lists(st.tuples(TIMES, st.integers(0, 40)).map(lambda call: (call[0], call[0] + call[1])), max_size=12)

@@ -1,0 +1,25 @@
+"""The house keeps its shape: few rooms on few floors, rules that see nothing but rules."""
+
+from __future__ import annotations
+
+from tools.floor_plan import ROOT, floors, imported, rooms
+
+PURE = {
+    "collections", "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "html", "itertools",
+    "json", "re", "typing", "unicodedata", "urllib.parse", "bisect", "importlib.resources", "__future__",
+    "connectors.models",
+    "anyascii", "disposable_email_domains", "email_validator", "idna", "phonenumbers", "publicsuffixlist",
+}  # fmt: skip
+
+
+def test_house_has_twelve_rooms_on_eight_floors_and_no_circle() -> None:
+    plan = rooms()
+    assert len(plan) <= 12
+    assert max(floors(plan).values()) <= 8
+    assert sum(map(len, plan.values())) <= 41
+
+
+def test_rules_import_nothing_but_pure_modules() -> None:
+    folder = ROOT / "worker" / "decide"
+    seen = {name for path in folder.rglob("*.py") for name in imported(path)}
+    assert {name for name in seen if not name.startswith("worker.decide")} <= PURE
