@@ -55,9 +55,9 @@ def refill(
 @app.command()
 def worker(config: Config = None) -> None:
     """Run a worker: polls, visits, deliveries. Several may share one Redis."""
-    from worker.commands import sync
+    from worker.commands.worker import run_worker
 
-    _exit(asyncio.run(sync.run_worker(config)))
+    _exit(asyncio.run(run_worker(config)))
 
 
 @app.command()
@@ -74,11 +74,11 @@ def sync(
 
     Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
     """
-    from worker.commands import sync
+    from worker.commands.sync import run_sync
     from worker.manual.passes import Pass
 
     wanted = Pass(full, record, max_credits, patience)
-    _exit(asyncio.run(sync.run_sync(config, wanted, as_json=as_json, verbose=verbose)))
+    _exit(asyncio.run(run_sync(config, wanted, as_json=as_json, verbose=verbose)))
 
 
 @app.command()
@@ -89,9 +89,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
 ) -> None:
     """See it work: imitated vendors, a seeded CRM, a real pass, and a second one that costs nothing."""
-    from worker.commands import demo
+    from worker.commands.demo import run_demo
 
-    _exit(asyncio.run(demo.run_demo(records=records, seed=seed, as_json=as_json, keep=keep)))
+    _exit(asyncio.run(run_demo(records=records, seed=seed, as_json=as_json, keep=keep)))
 
 
 @app.command()
@@ -105,9 +105,9 @@ def sandbox(
     faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
 ) -> None:
     """Serve the vendor imitations and print a configuration for them."""
-    from worker.commands import demo
+    from worker.commands.sandbox import run_sandbox
 
-    _exit(asyncio.run(demo.run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults)))
+    _exit(asyncio.run(run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults)))
 
 
 # ---- the web process ---------------------------------------------------------------------------------------------
@@ -116,17 +116,17 @@ def sandbox(
 @app.command()
 def web(config: Config = None) -> None:
     """Serve health, readiness and metrics of all that works on this Redis."""
-    from worker.commands import web
+    from worker.commands.web import run_web
 
-    _exit(asyncio.run(web.run_web(config)))
+    _exit(asyncio.run(run_web(config)))
 
 
 @app.command()
 def up(config: Config = None) -> None:
     """A worker and the web process in one: the whole daemon."""
-    from worker.commands import web
+    from worker.commands.up import run_up
 
-    _exit(asyncio.run(web.run_up(config)))
+    _exit(asyncio.run(run_up(config)))
 
 
 # ---- looking -----------------------------------------------------------------------------------------------------
@@ -135,25 +135,25 @@ def up(config: Config = None) -> None:
 @app.command()
 def status(config: Config = None, as_json: Json = False) -> None:
     """Tells where everything stands: work, credits, pauses, polls, workers."""
-    from worker.commands import status
+    from worker.commands.status import run_status
 
-    _exit(asyncio.run(status.run_status(config, as_json=as_json)))
+    _exit(asyncio.run(run_status(config, as_json=as_json)))
 
 
 @app.command()
 def check(config: Config = None, as_json: Json = False) -> None:
     """Verify configuration, Redis, every credential and every mapped property; say what to do."""
-    from worker.commands import check
+    from worker.commands.check import run_check
 
-    _exit(asyncio.run(check.run_check(config, as_json=as_json)))
+    _exit(asyncio.run(run_check(config, as_json=as_json)))
 
 
 @app.command()
 def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """Tells why one record is as it is: where it stands, what was asked and written, what a visit would do now."""
-    from worker.commands import explain
+    from worker.commands.explain import run_explain
 
-    _exit(asyncio.run(explain.run_explain(config, crm, object, id, as_json=as_json)))
+    _exit(asyncio.run(run_explain(config, crm, object, id, as_json=as_json)))
 
 
 @app.command()
@@ -167,13 +167,13 @@ def read(
     as_json: Json = False,
 ) -> None:
     """Tells how one value is read: the slug, the number, the domain. Needs no configuration."""
-    from worker.commands import read as command
+    from worker.commands.read import run_lines, run_read
 
     if lines and kind is None:
-        _exit(command.run_lines(sys.stdin.buffer, sys.stdout.buffer))
+        _exit(run_lines(sys.stdin.buffer, sys.stdout.buffer))
     if lines or kind is None:
         raise ConfigError(["give a kind and a text, or --lines: not both, not neither"])
-    _exit(command.run_read(kind, texts or [], country or [], as_json=as_json))
+    _exit(run_read(kind, texts or [], country or [], as_json=as_json))
 
 
 # ---- deciding ----------------------------------------------------------------------------------------------------
@@ -191,17 +191,17 @@ Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
 @dead.command("list")
 def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
     """Dead letters with their reasons, oldest first."""
-    from worker.commands import dead
+    from worker.commands.dead import run_dead_list
 
-    _exit(asyncio.run(dead.run_dead_list(config, crm, object, as_json=as_json)))
+    _exit(asyncio.run(run_dead_list(config, crm, object, as_json=as_json)))
 
 
 @dead.command("show")
 def dead_show(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """One dead letter: reason, attempts, since when, run, changes that were open."""
-    from worker.commands import dead
+    from worker.commands.dead import run_dead_show
 
-    _exit(asyncio.run(dead.run_dead_show(config, crm, object, id, as_json=as_json)))
+    _exit(asyncio.run(run_dead_show(config, crm, object, id, as_json=as_json)))
 
 
 @dead.command("replay")
@@ -213,10 +213,10 @@ def dead_replay(
     config: Config = None,
 ) -> None:
     """Visit dead letters again, with all attempts before them."""
-    from worker.commands import dead
+    from worker.commands.dead import run_dead_replay
 
     _names_something(crm, everything=everything)
-    _exit(asyncio.run(dead.run_dead_replay(config, (crm, object, id))))
+    _exit(asyncio.run(run_dead_replay(config, (crm, object, id))))
 
 
 @dead.command("drop")
@@ -228,10 +228,10 @@ def dead_drop(
     config: Config = None,
 ) -> None:
     """Give dead letters up: they leave the work, what was open goes to the journal."""
-    from worker.commands import dead
+    from worker.commands.dead import run_dead_drop
 
     _names_something(crm, everything=everything)
-    _exit(asyncio.run(dead.run_dead_drop(config, (crm, object, id))))
+    _exit(asyncio.run(run_dead_drop(config, (crm, object, id))))
 
 
 def _names_something(crm: str | None, *, everything: bool) -> None:
@@ -242,9 +242,9 @@ def _names_something(crm: str | None, *, everything: bool) -> None:
 @app.command()
 def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None) -> None:
     """Look at a record again whatever was remembered, and reopen fields whose value was refused."""
-    from worker.commands import dead
+    from worker.commands.replay import run_replay
 
-    _exit(asyncio.run(dead.run_replay(config, crm, object, id)))
+    _exit(asyncio.run(run_replay(config, crm, object, id)))
 
 
 @app.command()
@@ -258,11 +258,11 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Walk over every record a crm has; Ctrl-C stops, and the same command goes on from there."""
-    from worker.commands import backfill
+    from worker.commands.backfill import Walk, run_backfill, run_stop
 
     if stop:
-        _exit(asyncio.run(backfill.run_stop(config, crm, object)))
-    _exit(asyncio.run(backfill.run_backfill(config, backfill.Walk(crm, object, limit, max_credits), as_json=as_json)))
+        _exit(asyncio.run(run_stop(config, crm, object)))
+    _exit(asyncio.run(run_backfill(config, Walk(crm, object, limit, max_credits), as_json=as_json)))
 
 
 @app.command()
@@ -272,17 +272,17 @@ def pause(
     config: Config = None,
 ) -> None:
     """Do nothing more at a crm or a provider until it is resumed."""
-    from worker.commands import dead
+    from worker.commands.pause import run_pause
 
-    _exit(asyncio.run(dead.run_pause(config, target, why)))
+    _exit(asyncio.run(run_pause(config, target, why)))
 
 
 @app.command()
 def resume(target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")], config: Config = None) -> None:
     """Lift every reason a crm or a provider is paused for."""
-    from worker.commands import dead
+    from worker.commands.resume import run_resume
 
-    _exit(asyncio.run(dead.run_resume(config, target)))
+    _exit(asyncio.run(run_resume(config, target)))
 
 
 @app.command()
@@ -292,17 +292,17 @@ def setup(
     config: Config = None,
 ) -> None:
     """Our custom properties of a crm: shows what is missing, and creates it or prints what to deploy."""
-    from worker.commands import setup
+    from worker.commands.setup import run_setup
 
-    _exit(asyncio.run(setup.run_setup(config, crm, yes=yes)))
+    _exit(asyncio.run(run_setup(config, crm, yes=yes)))
 
 
 @uncertain.command("list")
 def uncertain_list(config: Config = None, as_json: Json = False) -> None:
     """Lookups without a clear end, longest first."""
-    from worker.commands import dead
+    from worker.commands.uncertain import run_uncertain_list
 
-    _exit(asyncio.run(dead.run_uncertain_list(config, as_json=as_json)))
+    _exit(asyncio.run(run_uncertain_list(config, as_json=as_json)))
 
 
 @uncertain.command("resolve")
@@ -313,9 +313,9 @@ def uncertain_resolve(
     config: Config = None,
 ) -> None:
     """Say what became of one, by the provider's own bill."""
-    from worker.commands import dead
+    from worker.commands.uncertain import run_uncertain_resolve
 
-    _exit(asyncio.run(dead.run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
+    _exit(asyncio.run(run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
 
 
 # ---- providers by hand ---------------------------------------------------------------------------------------------
@@ -328,17 +328,17 @@ app.add_typer(by_hand("OpenProspect by hand: orders, searches, blacklists, what 
 @app.command()
 def reconcile(config: Config = None, as_json: Json = False) -> None:
     """Our ledger against the providers' books. Exit code 1 while a difference keeps a provider paused."""
-    from worker.commands import reconcile
+    from worker.commands.reconcile import run_reconcile
 
-    _exit(asyncio.run(reconcile.run_reconcile(config, as_json=as_json)))
+    _exit(asyncio.run(run_reconcile(config, as_json=as_json)))
 
 
 @review.command("list")
 def review_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
     """Every proposed change, before and after."""
-    from worker.commands import review
+    from worker.commands.review import run_review_list
 
-    _exit(asyncio.run(review.run_review_list(config, crm, object, as_json=as_json)))
+    _exit(asyncio.run(run_review_list(config, crm, object, as_json=as_json)))
 
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: everything proposed.")]
@@ -350,10 +350,10 @@ def review_approve(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
 ) -> None:
     """Write what is proposed, by the ordinary rules."""
-    from worker.commands import review
+    from worker.commands.review import run_review_decide
     from worker.ledger.journal.reviews import Stand
 
-    _exit(asyncio.run(review.run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
+    _exit(asyncio.run(run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
 
 
 @review.command("reject")
@@ -361,10 +361,10 @@ def review_reject(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
 ) -> None:
     """Never write a value of ours into these fields of these records, until refill replay."""
-    from worker.commands import review
+    from worker.commands.review import run_review_decide
     from worker.ledger.journal.reviews import Stand
 
-    _exit(asyncio.run(review.run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
+    _exit(asyncio.run(run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
 
 
 def _exit(code: int) -> None:

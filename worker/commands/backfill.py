@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.table import Table
 
 from worker.commands.names import known_watch
+from worker.commands.progress import say
 from worker.commands.session import err, opened_ledger, out, print_json, session, settings_of
-from worker.commands.sync import say
 from worker.commands.tables import table
 from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.own_clock import clock

@@ -1,33 +1,21 @@
-"""``dead``, ``replay``, ``pause``, ``resume``, ``uncertain``: what a person decides about work and money."""
+"""``dead``: records that failed too often, and a person's word on them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from config.problems import ConfigError
-from worker.commands.names import ALL, chosen_works, known_record, known_target, known_watch, known_work, pausable
-from worker.commands.records import missing
-from worker.commands.session import opened_ledger, out, print_json, session, settings_of
-from worker.commands.sync import failed
+from worker.commands.names import chosen_works, known_record, known_work
+from worker.commands.progress import failed
+from worker.commands.session import opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, table
 from worker.ledger.journal.figures import WorkName
-from worker.ledger.ledger import Ledger
-from worker.ledger.money.answers import Ref
-from worker.ledger.money.tickets import Uncertain
-from worker.ledger.work.work import DeadLetter, Due, Lane, Work
+from worker.ledger.work.work import DeadLetter, Work
 from worker.manual.exit_codes import DONE
-from worker.reports.explain import told
-from worker.upkeep.reconcile import RESTORED
 from worker.visits.runs import new_run
 
 PAGE = 500
-OPERATOR = "operator"
-
-
-# ---- dead letters ------------------------------------------------------------------------------------------------
 
 
 async def run_dead_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:
@@ -115,125 +103,3 @@ def _letter(name: WorkName, letter: DeadLetter) -> dict[str, object]:
     told = asdict(letter)
     since = told.pop("since_ms")
     return {"crm": name[0], "object": name[1], **told, "since": since}
-
-
-# ---- replay ------------------------------------------------------------------------------------------------------
-
-
-async def run_replay(config: Path | None, crm: str, object: str, id: str) -> int:
-    """Visit a record whatever it is; fields whose value of ours was cleared are open again."""
-    settings = settings_of(config)
-    known_watch(settings, crm, object)
-    id = known_record(settings, crm, object, id)
-    async with session(settings) as runtime:
-        known = await told(runtime.ledger, crm, object, id)
-        if not known.is_known and (sentence := await missing(runtime, crm, object, id)):
-            return failed(sentence)
-        await runtime.ledger.work(crm, object).replay(id, new_run("replay"), reopen=True)
-    out.say(f"{crm} {object} {id} is due now; fields that were refused are open again")
-    return DONE
-
-
-# ---- pauses ------------------------------------------------------------------------------------------------------
-
-
-async def run_pause(config: Path | None, target: str, why: str) -> int:
-    """Stop everything of a crm or a provider until it is resumed."""
-    settings = settings_of(config)
-    known_target(settings, target)
-    async with opened_ledger(settings) as ledger:
-        for name in pausable(settings) if target == ALL else [target]:
-            await ledger.pauses.pause(name, OPERATOR, why=why or f"paused by hand: refill resume {name}")
-            out.say(f"{name} is paused until refill resume {name}")
-    return DONE
-
-
-async def run_resume(config: Path | None, target: str) -> int:
-    """Lift every reason of a crm or a provider, those of its buckets too, and say which."""
-    settings = settings_of(config)
-    async with opened_ledger(settings) as ledger:
-        standing = await ledger.pauses.all()
-        known_target(settings, target, {one.target for one in standing})
-        found = [one for one in standing if target == ALL or _is_of(one.target, target)]
-        for one in found:
-            if one.reason == RESTORED:
-                told = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"
-                out.say(told)
-                continue
-            await ledger.pauses.lift(one.target, one.reason)
-            out.say(f"{one.target}: {one.reason} lifted")
-    if not found:
-        out.say("nothing was paused" if target == ALL else f"{target} was not paused")
-    return DONE
-
-
-def _is_of(paused: str, target: str) -> bool:
-    return paused == target or paused.startswith(f"{target}:")
-
-
-# ---- uncertain lookups -------------------------------------------------------------------------------------------
-
-
-async def run_uncertain_list(config: Path | None, *, as_json: bool) -> int:
-    """Every lookup that was perhaps charged, longest first."""
-    settings = settings_of(config)
-    async with opened_ledger(settings) as ledger:
-        found: list[Uncertain] = []
-        after = ""
-        while page := await ledger.desk.uncertain_list(PAGE, after):
-            found, after = [*found, *page], page[-1].cursor
-        now = await ledger.scripts.now()
-    if as_json:
-        print_json([asdict(one) for one in found])
-        return DONE
-    rows = [
-        (
-            one.ticket_id,
-            one.provider,
-            one.operation,
-            " ".join(one.ref or ()),
-            one.price,
-            ago(one.sent_ms, now),
-            one.cause,
-        )
-        for one in found
-    ]
-    columns = ("id", "provider", "operation", "first asked for", "credits at most", "sent", "cause")
-    out.print(table("Uncertain lookups", columns, rows))
-    return DONE
-
-
-async def run_uncertain_resolve(config: Path | None, ticket: str, *, ask_again: bool, charged: bool) -> int:
-    """A person's word on one; with ``ask_again`` the question may be paid for once more."""
-    settings = settings_of(config)
-    async with opened_ledger(settings) as ledger:
-        one = await _uncertain(ledger, ticket)
-        if one is None:
-            raise ConfigError([f'no uncertain lookup is called "{ticket}": refill uncertain list shows them'])
-        ended = await ledger.desk.resolve(ticket, ask_again, charged=charged)
-        if ask_again:
-            await _look_again(ledger, [*([one.ref] if one.ref else []), *ended.waiters])
-        else:
-            await ledger.floor.wake(ended.waiters)
-    out.print(
-        f"{ticket}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}",
-        highlight=False,
-        markup=False,
-    )
-    return DONE
-
-
-async def _uncertain(ledger: Ledger, ticket: str) -> Uncertain | None:
-    after = ""
-    while page := await ledger.desk.uncertain_list(PAGE, after):
-        for one in page:
-            if one.ticket_id == ticket:
-                return one
-        after = page[-1].cursor
-    return None
-
-
-async def _look_again(ledger: Ledger, refs: Iterable[Ref]) -> None:
-    run = new_run("ask")
-    for crm, object, id in dict.fromkeys(refs):
-        await ledger.work(crm, object).add([Due(id)], lane=Lane.LIVE, run=run, forced=True)

@@ -1,4 +1,4 @@
-"""``demo`` and ``sandbox``: the whole of Refill against the vendor imitations, nothing needed from outside."""
+"""``demo``: the whole of Refill against the vendor imitations, nothing needed from outside."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from rich.table import Table
 from config.load import load
 from config.logs import configure_logs
 from worker.commands import trial
+from worker.commands.progress import live, say
 from worker.commands.session import err, out, print_json, session
-from worker.commands.sync import live, say
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
-from worker.manual.exit_codes import DONE
 from worker.manual.passes import Pass
 from worker.manual.sync import Report, sync
 from worker.service.lifecycle import stop_on_signals, working_for
@@ -33,19 +32,6 @@ from worker.service.runtime import Runtime
 EXAMPLES = 5
 
 PATIENCE_S = 30.0
-
-
-async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, faults: str) -> int:
-    """Serve the vendors until Ctrl-C, and print a configuration that is ready for them."""
-    stop = stop_on_signals()
-    async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
-        text, secrets = trial.configuration(served, ".refill")
-        path = trial.write(folder, text, secrets)
-        out.print(f"# {path}", text, f"# {path.parent / '.env'}", sep="\n", highlight=False)
-        out.print("\n".join(f"{name}={value}" for name, value in secrets.items()), highlight=False)
-        out.print(f"\nThe vendors are up. In another terminal: refill up --config {path}", highlight=False)
-        await stop.wait()
-    return DONE
 
 
 async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int:

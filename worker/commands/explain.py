@@ -9,9 +9,9 @@ from typing import Any
 
 from connectors.models import Fate
 from worker.commands.names import known_record, known_work
+from worker.commands.progress import failed
 from worker.commands.records import nowhere
 from worker.commands.session import out, print_json, session, settings_of
-from worker.commands.sync import failed
 from worker.commands.tables import ago, lasting, table
 from worker.ledger.work.record_state import Place
 from worker.manual.exit_codes import DONE

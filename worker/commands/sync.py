@@ -1,34 +1,19 @@
-"""``worker``, ``sync``: the daemon and a single pass."""
+"""``sync``: a single pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from rich.live import Live
 from rich.table import Table
 
 from worker.commands.names import known_record, known_watch
+from worker.commands.progress import failed, live, say
 from worker.commands.records import missing
-from worker.commands.session import err, out, print_json, session, settings_of, with_work
-from worker.manual.endings import Ending
-from worker.manual.exit_codes import DONE, FAILED
-from worker.manual.follow import Progress
+from worker.commands.session import out, print_json, session, settings_of, with_work
 from worker.manual.passes import Pass
 from worker.manual.sync import Report, sync
-from worker.service.heartbeat import beating
-from worker.service.lifecycle import stop_on_signals, work, working_for
-
-
-async def run_worker(config: Path | None) -> int:
-    """Work until SIGTERM or Ctrl-C, then drain."""
-    settings = with_work(settings_of(config, verbose=True))
-    async with session(settings) as runtime:
-        with beating(settings.data_dir) as heartbeat:
-            await work(runtime, stop_on_signals(), heartbeat.beat)
-    return DONE
+from worker.service.lifecycle import stop_on_signals, working_for
 
 
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
@@ -49,51 +34,6 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
         out.print(summary(report))
     say(report.ending)
     return report.ending.code
-
-
-def failed(sentence: str) -> int:
-    """One sentence on standard error, and the exit code that goes with it."""
-    err.say(sentence, style="red")
-    return FAILED
-
-
-def say(ending: Ending) -> None:
-    """The sentences of an ending, on standard error."""
-    for sentence in ending.sentences():
-        err.say(sentence)
-
-
-class _Shown:
-    """A line that is kept up to date while a pass runs."""
-
-    def __init__(self, live_: Live) -> None:
-        self._live = live_
-
-    def __call__(self, progress: Progress) -> None:
-        figures = progress.figures
-        credits = ", ".join(f"{name} {count}" for name, count in progress.credits.items()) or "none"
-        self._live.update(
-            f"records {figures.records}  open {progress.open}  waiting {progress.waiting}  "
-            f"filled {sum(figures.filled.values())}  left {sum(figures.unfilled.values())}  credits: {credits}"
-            + ("  looking for more" if progress.looking else "")
-        )
-
-
-def live(*, as_json: bool) -> _LiveShow | nullcontext[Callable[[Progress], None] | None]:
-    """A live display on a terminal, nothing elsewhere."""
-    if as_json or not err.is_terminal:
-        return nullcontext(None)
-    return _LiveShow()
-
-
-class _LiveShow:
-    def __enter__(self) -> Callable[[Progress], None]:
-        self._live = Live("", console=err, refresh_per_second=8, transient=True)
-        self._live.__enter__()
-        return _Shown(self._live)
-
-    def __exit__(self, *told: object) -> None:
-        self._live.__exit__(None, None, None)
 
 
 def summary(report: Report) -> Table:

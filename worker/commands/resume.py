@@ -1,0 +1,33 @@
+"""``resume``: lifts the reasons for which a crm or a provider is paused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from worker.commands.names import ALL, known_target
+from worker.commands.session import opened_ledger, out, settings_of
+from worker.manual.exit_codes import DONE
+from worker.upkeep.reconcile import RESTORED
+
+
+async def run_resume(config: Path | None, target: str) -> int:
+    """Lift every reason of a crm or a provider, those of its buckets too, and say which."""
+    settings = settings_of(config)
+    async with opened_ledger(settings) as ledger:
+        standing = await ledger.pauses.all()
+        known_target(settings, target, {one.target for one in standing})
+        found = [one for one in standing if target == ALL or _is_of(one.target, target)]
+        for one in found:
+            if one.reason == RESTORED:
+                told = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"
+                out.say(told)
+                continue
+            await ledger.pauses.lift(one.target, one.reason)
+            out.say(f"{one.target}: {one.reason} lifted")
+    if not found:
+        out.say("nothing was paused" if target == ALL else f"{target} was not paused")
+    return DONE
+
+
+def _is_of(paused: str, target: str) -> bool:
+    return paused == target or paused.startswith(f"{target}:")

@@ -1,0 +1,84 @@
+"""``uncertain``: lookups that were perhaps charged, and a person's word on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from config.problems import ConfigError
+from worker.commands.session import opened_ledger, out, print_json, settings_of
+from worker.commands.tables import ago, table
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Ref
+from worker.ledger.money.tickets import Uncertain
+from worker.ledger.work.work import Due, Lane
+from worker.manual.exit_codes import DONE
+from worker.visits.runs import new_run
+
+PAGE = 500
+
+
+async def run_uncertain_list(config: Path | None, *, as_json: bool) -> int:
+    """Every lookup that was perhaps charged, longest first."""
+    settings = settings_of(config)
+    async with opened_ledger(settings) as ledger:
+        found: list[Uncertain] = []
+        after = ""
+        while page := await ledger.desk.uncertain_list(PAGE, after):
+            found, after = [*found, *page], page[-1].cursor
+        now = await ledger.scripts.now()
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return DONE
+    rows = [
+        (
+            one.ticket_id,
+            one.provider,
+            one.operation,
+            " ".join(one.ref or ()),
+            one.price,
+            ago(one.sent_ms, now),
+            one.cause,
+        )
+        for one in found
+    ]
+    columns = ("id", "provider", "operation", "first asked for", "credits at most", "sent", "cause")
+    out.print(table("Uncertain lookups", columns, rows))
+    return DONE
+
+
+async def run_uncertain_resolve(config: Path | None, ticket: str, *, ask_again: bool, charged: bool) -> int:
+    """A person's word on one; with ``ask_again`` the question may be paid for once more."""
+    settings = settings_of(config)
+    async with opened_ledger(settings) as ledger:
+        one = await _uncertain(ledger, ticket)
+        if one is None:
+            raise ConfigError([f'no uncertain lookup is called "{ticket}": refill uncertain list shows them'])
+        ended = await ledger.desk.resolve(ticket, ask_again, charged=charged)
+        if ask_again:
+            await _look_again(ledger, [*([one.ref] if one.ref else []), *ended.waiters])
+        else:
+            await ledger.floor.wake(ended.waiters)
+    out.print(
+        f"{ticket}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}",
+        highlight=False,
+        markup=False,
+    )
+    return DONE
+
+
+async def _uncertain(ledger: Ledger, ticket: str) -> Uncertain | None:
+    after = ""
+    while page := await ledger.desk.uncertain_list(PAGE, after):
+        for one in page:
+            if one.ticket_id == ticket:
+                return one
+        after = page[-1].cursor
+    return None
+
+
+async def _look_again(ledger: Ledger, refs: Iterable[Ref]) -> None:
+    run = new_run("ask")
+    for crm, object, id in dict.fromkeys(refs):
+        await ledger.work(crm, object).add([Due(id)], lane=Lane.LIVE, run=run, forced=True)

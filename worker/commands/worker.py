@@ -1,0 +1,19 @@
+"""``worker``: the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from worker.commands.session import session, settings_of, with_work
+from worker.manual.exit_codes import DONE
+from worker.service.heartbeat import beating
+from worker.service.lifecycle import stop_on_signals, work
+
+
+async def run_worker(config: Path | None) -> int:
+    """Work until SIGTERM or Ctrl-C, then drain."""
+    settings = with_work(settings_of(config, verbose=True))
+    async with session(settings) as runtime:
+        with beating(settings.data_dir) as heartbeat:
+            await work(runtime, stop_on_signals(), heartbeat.beat)
+    return DONE
