@@ -219,6 +219,7 @@ class Record:
 
     ``modified`` is the vendor's stamp in ms, ``read_at`` the vendor's clock (ms) when it was read.
     ``company_domain`` and ``company_name`` come from the linked company, when one is linked and known.
+    ``suppressed`` is no word of the vendor's: the caller sets it for whoever is on our own list.
     """
 
     object: str
@@ -231,6 +232,7 @@ class Record:
     company_name: str = ""
     opted_out: bool = False
     do_not_call: bool = False
+    suppressed: bool = False
     modified_by: str = ""
 
 

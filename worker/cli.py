@@ -180,9 +180,11 @@ def read(
 
 dead = typer.Typer(help="Records that failed too often and wait for a person.", no_args_is_help=True)
 uncertain = typer.Typer(help="Lookups that were perhaps charged.", no_args_is_help=True)
+suppress = typer.Typer(help="People and companies that are never looked up, made or written.", no_args_is_help=True)
 review = typer.Typer(help="Changes that wait for your word, where mode is review.", no_args_is_help=True)
 app.add_typer(dead, name="dead")
 app.add_typer(review, name="review")
+app.add_typer(suppress, name="suppress")
 app.add_typer(uncertain, name="uncertain")
 
 Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
@@ -365,6 +367,71 @@ def review_reject(
     from worker.ledger.journal.reviews import Stand
 
     _exit(asyncio.run(run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
+
+
+# ---- people's rights ---------------------------------------------------------------------------------------------
+
+Values = Annotated[list[str], typer.Argument(metavar="VALUE...", help="An e-mail, phone, LinkedIn profile or domain.")]
+OfKind = Annotated[Literal["email", "slug", "phone", "domain"] | None, typer.Option(help="Read each value as this.")]
+Country = Annotated[list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")]
+Why = Annotated[str, typer.Option(help="A few words that the list shows; no personal data.")]
+
+
+@suppress.command("add")
+def suppress_add(
+    values: Values, kind: OfKind = None, country: Country = None, why: Why = "", config: Config = None
+) -> None:
+    """Never look up, make or write these again; what a visit has under way ends without them."""
+    from worker.commands import suppress as command
+
+    read = command.Reading(kind or "", tuple(country or ()))
+    _exit(asyncio.run(command.run_add(config, values, read, why)))
+
+
+@suppress.command("list")
+def suppress_list(config: Config = None, as_json: Json = False) -> None:
+    """Everything on the list, oldest first: hashes, since a list of names would be one of people to forget."""
+    from worker.commands import suppress as command
+
+    _exit(asyncio.run(command.run_list(config, as_json=as_json)))
+
+
+@suppress.command("remove")
+def suppress_remove(
+    values: Annotated[list[str], typer.Argument(metavar="VALUE|HASH...", help="A value, or what the list shows.")],
+    kind: OfKind = None,
+    country: Country = None,
+    config: Config = None,
+) -> None:
+    """Take values off the list: they may be looked up, made and written again."""
+    from worker.commands import suppress as command
+
+    _exit(asyncio.run(command.run_remove(config, values, command.Reading(kind or "", tuple(country or ())))))
+
+
+@suppress.command("import")
+def suppress_import(
+    file: Annotated[
+        Path, typer.Argument(help="One value a line, the first column of a CSV, or an export; - is stdin.")
+    ],
+    kind: OfKind = None,
+    country: Country = None,
+    why: Why = "",
+    config: Config = None,
+) -> None:
+    """Put a whole file on the list, or nothing of it when a line cannot be read."""
+    from worker.commands import suppress as command
+
+    read = command.Reading(kind or "", tuple(country or ()))
+    _exit(asyncio.run(command.run_import(config, file, read, why)))
+
+
+@suppress.command("export")
+def suppress_export(config: Config = None) -> None:
+    """Write the list to standard output as JSON lines, for an installation with the same REFILL_SECRET_KEY."""
+    from worker.commands import suppress as command
+
+    _exit(asyncio.run(command.run_export(config)))
 
 
 def _exit(code: int) -> None:

@@ -95,7 +95,7 @@ async def pushing(
     reader: Batcher[str, Found] = Batcher("acme", "read", read, str, vendor.batch, linger_s=0.01)
     work = cast("Work", Intending())
     reviews = cast("Reviews", None)  # no visit runs here
-    watch = Watch("acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews)
+    watch = Watch("acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews, nobody)
     pusher = Pusher(
         watch, NoLimiter(), verify=frozenset(rule.field for rule in watch.policy.rules) if verify else frozenset()
     )
@@ -103,6 +103,11 @@ async def pushing(
     await pusher.aclose()
     await reader.aclose()
     await vendor.aclose()
+
+
+async def nobody(rows: Sequence[object]) -> list[bool]:
+    """No one is suppressed."""
+    return [False] * len(rows)
 
 
 def made(sandbox: Sandbox, side: Side) -> str:

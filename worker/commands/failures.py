@@ -9,6 +9,7 @@ from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.commands.session import err
 from worker.commands.trial import TrialError
+from worker.ledger.money.suppressions import AnotherKeyError
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
 from worker.manual.exit_codes import FAILED, WRONG_USE
 from worker.visits.purchase import RESTORED
@@ -34,6 +35,8 @@ def _ending(error: Exception) -> tuple[int, Sequence[str]] | None:
     match error:
         case ConfigError():
             return WRONG_USE, error.problems
+        case AnotherKeyError():
+            return WRONG_USE, (str(error),)
         case TrialError() | ConnectorError():
             return FAILED, (str(error),)
         case LedgerBehindError():

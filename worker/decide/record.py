@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from connectors.models import Identity, Record
 from worker.decide.gate import Facts, facts
+from worker.decide.handles import Handle, of_values
 from worker.decide.kept import Kept
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
@@ -17,6 +18,7 @@ from worker.decide.values.text import clean
 
 _EMAIL_SLOTS = ("email", "work_email", "personal_email")
 _NUMBER_SLOTS = ("mobile_phone", "phone")
+_HANDLE_SLOTS = (*_EMAIL_SLOTS, *_NUMBER_SLOTS, "linkedin_url", "company_domain", "company_website")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class View:
     changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
 
 
-def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *, suppressed: bool = False) -> View:
+def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None) -> View:
     """Shows ``record`` to the rules, given what we wrote on it earlier (``own``, by field)."""
     remembered = own or {}
     countries = _countries(record, policy)
@@ -73,7 +75,7 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
         last_name=_name(_slot(record, policy, "last_name")),
         domain=known[0] if known else "",
     )
-    skip = _skip(record, policy, suppressed=suppressed)
+    skip = _skip(record, policy)
     blank, gaps, closed, refused = _gaps(record, policy, remembered, countries)
     if skip and skip.reason:
         closed = dict.fromkeys(blank, skip.reason)
@@ -100,6 +102,13 @@ def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None, *
         countries=countries,
         changed_since=_changed_since(record, gaps, remembered),
     )
+
+
+def handles(record: Record, policy: Policy) -> frozenset[Handle]:
+    """Returns every handle that a record bears: all of its addresses, numbers, profiles and employers."""
+    told = {slot: text for slot in _HANDLE_SLOTS if (text := _slot(record, policy, slot))}
+    linked = {"domain": record.company_domain} if record.company_domain else {}
+    return of_values({**told, **linked}, _countries(record, policy))
 
 
 def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, Own]) -> int:
@@ -160,8 +169,8 @@ def _domains(record: Record, policy: Policy, told: tuple[str, ...]) -> tuple[str
     return tuple(dict.fromkeys(domain for text in texts if (domain := domains.company_domain(text))))
 
 
-def _skip(record: Record, policy: Policy, *, suppressed: bool) -> Skip | None:
-    if suppressed:
+def _skip(record: Record, policy: Policy) -> Skip | None:
+    if record.suppressed:
         return Skip.SUPPRESSED
     if record.opted_out:
         return Skip.OPTED_OUT

@@ -107,6 +107,10 @@ INTAKE: Mapping[str, str] = {
     # integers: erasures since the start, and how many of them were made when the journal was last rebuilt
     "erased": "intake:erased",
     "erased_rebuilt": "intake:erased:rebuilt",
+    # hash keyed hash of an e-mail, slug, phone or domain -> JSON: who is never looked up, made or written
+    "suppressed": "intake:suppressed",
+    # string: tells the key of these hashes apart from another
+    "suppressed_key": "intake:suppressed:key",
     # hash crm -> the portal or org that it was first used for
     "accounts": "intake:accounts",
     # hash crm -> the user that the CRM names as the last writer of what we wrote

@@ -13,12 +13,15 @@ from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedErr
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
 from connectors.ports import Provider
+from worker.decide.handles import of_arguments
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Kept
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
+from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.money.tickets import (
     Busy,
+    Forbidden,
     Granted,
     LookupTicket,
     Missed,
@@ -32,6 +35,7 @@ from worker.visits.budget_lines import Purse
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.purchase import CALL_MS, RESTORED, cost, settlement
 
+SUPPRESSED = "whom you ask about is on the suppression list: refill suppress remove takes them off it"
 TRIES = 3  # a ticket may be tidied away while its call waits for a slot, and midnight may pass: then once more
 
 
@@ -69,6 +73,7 @@ class Buyer:
     keep_misses_ms: int
     owner: str
     run: str
+    suppressions: Suppressions
     clock: Callable[[], int]
     spent: int = 0
     bought: int = 0
@@ -81,9 +86,11 @@ class Buyer:
 
         Raises:
             AccessError: the provider refuses our key: nothing can be bought.
-            NotNowError: Redis has forgotten calls that were paid for.
+            NotNowError: Redis has forgotten calls that were paid for, or somebody asked for is suppressed.
         """
         questions = [self._as_a_visit(one) for one in questions]
+        if any(await self.suppressions.among([of_arguments(one.arguments.values()) for one in questions])):
+            raise NotNowError(SUPPRESSED)
         kept = await self.ledger.desk.find([one.key for one in questions])
         new = [one for one in questions if not _serves(kept.get(one.key), one)]
         since = min((found.at_ms for found in kept.values()), default=0)
@@ -115,6 +122,7 @@ class Buyer:
                 deadline_ms=CALL_MS,
                 keep_uncertain_ms=self.keep_hits_ms,
                 policy=self.policy,
+                subjects=self.suppressions.hashes(of_arguments(question.arguments.values())),
             )
             match answer:
                 case Kept():
@@ -141,6 +149,8 @@ class Buyer:
                         "the answer to the same question was lost and perhaps charged, so it is not asked again: "
                         "refill uncertain list shows it, refill uncertain resolve ID --ask-again opens it"
                     )
+                case Forbidden():
+                    raise NotNowError(SUPPRESSED)
                 case NoBudget(line):
                     raise NotNowError(
                         f"{line.replace(':', ' ')} has not enough left for {question.price} credits: "

@@ -132,7 +132,7 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
             found = (await watch.vendor.read(watch.watched, [id]))[id]
             if found.fate is not Fate.FOUND or found.record is None:
                 return {"fate": str(found.fate), "moved_to": found.moved_to or None}
-            (record,) = await watch.companies.complete([found.record])
+            (record,) = await watch.complete([found.record])
     except TimeoutError:
         return {"unread": f"{crm} does not answer"}
     except ConnectorError as error:

@@ -24,7 +24,8 @@ from config.settings import Settings
 from connectors.errors import SignInUnavailableError
 from connectors.oauth import Grant, GrantStore, Lease
 from worker.ledger.intake.grants import Grants, Taken
-from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.money.suppressions import Suppressions
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 LEASE_MS = 90_000  # longer than a token call lasts, which ends after 70 s
 LOOK_S = 0.2
@@ -55,6 +56,13 @@ def _kept_key(path: Path) -> str:
             with contextlib.suppress(FileExistsError):
                 os.link(file.name, path)
     return path.read_text("ascii").strip()
+
+
+def suppressions_of(settings: Settings, scripts: Scripts) -> Suppressions:
+    """The suppression list; it cannot be added to where ``secret_key`` refuses."""
+    with contextlib.suppress(ConfigError):
+        return Suppressions(scripts, secret_key(settings).get_secret_value())
+    return Suppressions(scripts, None)
 
 
 class Vault:

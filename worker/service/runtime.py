@@ -29,6 +29,7 @@ from worker.ledger.intake.grants import Grants
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.spool import Spool
+from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.money.yields import Yields
 from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
@@ -37,7 +38,7 @@ from worker.ledger.work.work import Lease, Work
 from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
 from worker.service.policy import policy, verified, watched_of, with_ids
-from worker.service.refresh_tokens import Vault
+from worker.service.refresh_tokens import Vault, suppressions_of
 from worker.service.vendors import open_crm, open_openprospect, open_providers
 from worker.triggers.openprospect import Collector
 from worker.visits.budget_lines import Purse, purse_of
@@ -233,7 +234,8 @@ class Runtime:
         reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
         companies = Companies(vendor)
         work, reviews = self.ledger.work(name, object), Reviews(self.ledger.scripts, name, object)
-        watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews)
+        suppressed = self.lookups.suppressions.among
+        watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews, suppressed)
         pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
         visitor = Visitor(watch, self.lookups, pusher, clock, self.ledger.signals, self.ledger.erasures)
         self._stack.push_async_callback(reader.aclose)
@@ -274,6 +276,7 @@ class Runtime:
             work=self.ledger.work(name, DELIVERY),
             fill={kind: self.watches[name, kind].work for kind in people if (name, kind) in self.watches},
             constants=constants,
+            suppressed=self.lookups.suppressions.among,
             blank_values=settings.blank_values,
         )
         ledger = self.ledger
@@ -333,6 +336,9 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             crms[name] = open_crm(name, crm, limiter_of(name), vault)
             limiters[name].add(crms[name].buckets)
             stack.push_async_callback(crms[name].aclose)
+        suppressions = suppressions_of(settings, ledger.scripts)
+        await suppressions.refuse_another_key()
+        stack.push_async_callback(suppressions.aclose)
         lookups = Lookups(
             terms={name: _terms(settings, provider) for name, provider in providers.items()},
             desk=ledger.desk,
@@ -342,6 +348,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             purse=purse,
             spool=spool,
             yields=Yields(ledger.scripts),
+            suppressions=suppressions,
             owner=owner,
             keep_hits_ms=_ms(settings.answers.keep_hits),
             keep_misses_ms=_ms(settings.answers.keep_misses),
@@ -359,7 +366,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             limiters=limiters,
             providers=providers,
             crms=crms,
-            collector=_collector(settings, ledger, limiter_of, stack),
+            collector=_collector(settings, ledger, limiter_of, suppressions, stack),
             shut=set(crms),
             _stack=await stack.enter_async_context(AsyncExitStack()),
         )
@@ -367,7 +374,11 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
 
 
 def _collector(
-    settings: Settings, ledger: Ledger, limiter_of: Callable[[str], RedisLimiter], stack: AsyncExitStack
+    settings: Settings,
+    ledger: Ledger,
+    limiter_of: Callable[[str], RedisLimiter],
+    suppressions: Suppressions,
+    stack: AsyncExitStack,
 ) -> Collector | None:
     asked = settings.providers.openprospect
     if asked is None:
@@ -383,6 +394,7 @@ def _collector(
         crms=asked.deliver_to,
         delivery_ids=asked.delivery_ids,
         discover=asked.discover,
+        suppressed=suppressions.among,
         clock=clock,
     )
 

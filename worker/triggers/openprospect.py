@@ -9,17 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import structlog
 from pydantic import TypeAdapter
 
 from connectors.errors import NotFoundError
+from connectors.models import Person
 from connectors.openprospect import DeliveredCompany, OpenProspect, delivered
 from connectors.openprospect.models import Company
 from connectors.openprospect.read import Page
+from worker.decide import delivery
+from worker.decide.handles import of_delivered
 from worker.ledger.intake.deliveries import Deliveries, Row
 from worker.ledger.rates.cursors import Cursors
+from worker.visits.watch import OnList
 
 OVERLAP_MS = 300_000  # clocks differ and rows arrive while pages are read: repeats are dropped by their digest
 NOBODY_MS = 86_400_000  # a search without a delivery is asked again after a day
@@ -52,11 +56,13 @@ class Collector:
         crms: Sequence[str],
         delivery_ids: Sequence[str],
         discover: bool,
+        suppressed: OnList,
         clock: Callable[[], int],
     ) -> None:
         self._vendor, self._deliveries, self._cursors = vendor, deliveries, cursors
         self.vendor_clock = vendor.clock
         self._crms, self._ids, self._discover, self._clock = tuple(crms), tuple(delivery_ids), discover, clock
+        self._suppressed = suppressed
 
     async def collect(self, run: str) -> int:
         """One round over all searches and orders; how many rows are new.
@@ -97,13 +103,26 @@ class Collector:
             last = page.next_offset is None
             watermark = str(latest if latest > mark else max(mark, began)) if last else None
             stored = await self._deliveries.store_page(
-                search, [_row(search, row) for row in rows], self._crms, run=run, watermark=watermark
+                search, await self._rows(search, rows), self._crms, run=run, watermark=watermark
             )
             new += stored.new
             _told("delivery", search, page, stored.new)
             if page.next_offset is None:
                 return new
             offset = page.next_offset
+
+    async def _rows(self, source: str, rows: Sequence[DeliveredCompany]) -> list[Row]:
+        """The rows to be stored: nothing of anybody on the suppression list is kept, even for a while."""
+        named = [of_delivered(delivery.company(row.company)) for row in rows]
+        people = [of_delivered(delivery.person(one, row.company)) for row in rows for one in row.people]
+        listed = await self._suppressed([*named, *people])
+        companies, left = listed[: len(rows)], iter(listed[len(rows) :])
+        kept = []
+        for row, is_listed in zip(rows, companies, strict=True):
+            allowed = tuple(one for one in row.people if not next(left))
+            if not is_listed:
+                kept.append(_row(source, row, allowed))
+        return kept
 
     # ---- orders --------------------------------------------------------------------------------------------------
 
@@ -137,7 +156,7 @@ class Collector:
             page = await self._vendor.results_page(order, offset)
             if page is None:
                 return None
-            rows = [_row(source, delivered(raw)) for raw in page.items]
+            rows = await self._rows(source, [delivered(raw) for raw in page.items])
             watermark = str(self._clock()) if page.next_offset is None else None
             stored = await self._deliveries.store_page(source, rows, self._crms, run=run, watermark=watermark)
             new += stored.new
@@ -147,9 +166,10 @@ class Collector:
             offset = page.next_offset
 
 
-def _row(source: str, row: DeliveredCompany) -> Row:
-    text = _ROW.dump_json(row).decode()
-    return Row(f"{source}/{row.company.id}", hashlib.sha256(text.encode()).hexdigest()[:16], text)
+def _row(source: str, row: DeliveredCompany, people: tuple[Person, ...]) -> Row:
+    """The row with those of its people who may be kept; its digest is the whole row's."""
+    digest = hashlib.sha256(_ROW.dump_json(row)).hexdigest()[:16]
+    return Row(f"{source}/{row.company.id}", digest, _ROW.dump_json(replace(row, people=people)).decode())
 
 
 def _nobody(search: str) -> str:

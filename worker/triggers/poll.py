@@ -85,7 +85,7 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     if not records:
         return []
     memories, rows, now = await watch.work.memory([record.id for record in records]), [], await watch.work.now()
-    for record in await watch.companies.complete(records):
+    for record in await watch.complete(records):
         memory = memories.get(record.id)
         view = watch.view(record, own_values(memory.own) if memory else {})
         counted = closed and view.blank and view.skip and view.skip.reason

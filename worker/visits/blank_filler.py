@@ -14,7 +14,9 @@ from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
+from worker.decide.handles import Handle, of_values
 from worker.decide.kept import cause_of
+from worker.decide.reasons import Reason
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value
 from worker.visits.batch_writer import BatchWriter, RowWrite, Wanted
@@ -42,14 +44,14 @@ class _Blanks:
 class _Filled:
     """Holds what became of a row's blanks: values written by property, and the CRM's word on those it refused.
 
-    ``closed``: the person opted out, so nothing may be written; ``unsure`` says why nobody knows whether it was, and
+    ``closed`` says why nothing may be written on the person; ``unsure`` says why nobody knows whether it was, and
     ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
     somebody else gave the same value meanwhile, ``company_id`` is where the row was when it was read.
     """
 
     written: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, WriteResult] = field(default_factory=dict)
-    closed: bool = False
+    closed: str = ""
     unsure: str = ""
     changed: bool = False
     seen: frozenset[str] = frozenset()
@@ -105,7 +107,7 @@ class BlankFiller:
         if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
             raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
         if filled.closed:
-            notes.closed.add(id)
+            notes.closed[id] = filled.closed
         notes.at_company[id] = filled.company_id
         notes.entries += [change_entry(intents[property], "confirmed") for property in filled.written]
         notes.entries += [change_entry(intents[property], "seen") for property in sorted(filled.seen)]
@@ -133,13 +135,19 @@ class BlankFiller:
 
         async def compare(found: Mapping[str, Found], states: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
             wanted: dict[str, Wanted] = {}
+            rows = {id: one.record for id, one in found.items() if one.record is not None}
+            listed = dict(
+                zip(rows, await self._target.suppressed([self._handles(one) for one in rows.values()]), strict=True)
+            )
             for id, one in found.items():
                 if one.fate is Fate.UNKNOWN:
                     filled[id] = _Filled(unsure="unread")
                 elif one.record is not None and not await self._is_still(asked[id], one.record):
                     filled[id] = _Filled(changed=True)
+                elif listed.get(id):
+                    filled[id] = _Filled(closed=Reason.SUPPRESSED)
                 elif one.record is not None and one.record.opted_out:
-                    filled[id] = _Filled(closed=True)
+                    filled[id] = _Filled(closed=Reason.OPTED_OUT)
                 elif one.fate is Fate.FOUND and one.record is not None:
                     filled[id] = _Filled(company_id=one.record.company_id)
                     wanted[id] = _wanted(one.record, asked[id], states[id], self._target.blank_values)
@@ -147,6 +155,12 @@ class BlankFiller:
 
         states = await self._writer.write(object, list(asked), read, compare)
         return {id: _filled(filled[id], asked[id], states[id]) for id in asked}
+
+    def _handles(self, record: Record) -> frozenset[Handle]:
+        """Returns the handles among what was read of a row."""
+        names = self._target.readable[record.object]
+        held = {field: text for field, name in names.items() if (text := record.values.get(name))}
+        return of_values(held, (self._target.default_region,) if self._target.default_region else ())
 
     async def _is_still(self, row: _Blanks, record: Record) -> bool:
         """Tells whether a row that was matched to a person is still that person's."""

@@ -22,6 +22,7 @@ from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
+from worker.decide.handles import of_delivered
 from worker.decide.reasons import Reason
 from worker.ledger.intake.deliveries import Deliveries
 from worker.ledger.journal.signals import Signals
@@ -109,17 +110,26 @@ class Deliverer:
         target = self._target
         await self._filler.close_open_intents(notes)
         company = delivery.company(row.company, target.default_region)
+        people = [(one, delivery.person(one, row.company, target.accept, target.default_region)) for one in row.people]
+        is_listed, *listed = await target.suppressed(
+            [of_delivered(told) for told in (company, *(t for _, t in people))]
+        )
+        if is_listed:
+            notes.count(Reason.SUPPRESSED, 1 + len(people))
+            return
+        if any(listed):
+            notes.count(Reason.SUPPRESSED, sum(listed))
+        people = [one for one, on in zip(people, listed, strict=True) if not on]
         company_id = await self._company(notes, company, row.company.id)
         brought = [("company", company_id, company, row.company.id)]
         if company_id:
             notes.count("companies")
-        elif row.people:
-            ids = ", ".join(one.id for one in row.people)
+        elif people:
+            ids = ", ".join(one.id for one, _ in people)
             notes.problems.append(f"without company {row.company.id} these are at no company: prospect {ids}")
         unlinked: dict[str, str] = {}
         left: list[Deferred | ConnectorError] = []
-        for one in row.people:
-            told = delivery.person(one, row.company, target.accept, target.default_region)
+        for one, told in people:
             try:
                 object, id = await self._bring_person(notes, told, one.id, company_id, unlinked)
                 brought.append((object, id, told, one.id))
@@ -162,7 +172,7 @@ class Deliverer:
         """
         object, id, at_company = await self._person(notes, told, external_id, company_id)
         if id in notes.closed:
-            notes.count("opted_out")
+            notes.count(notes.closed[id])
             return object, id
         if not id:
             return object, id

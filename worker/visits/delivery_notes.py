@@ -17,7 +17,7 @@ class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested ste
 
 @dataclass(slots=True)
 class DeliveryNotes:
-    """``closed`` are rows of people who opted out, ``made`` rows that this visit created.
+    """``closed`` are rows of people who may not be written, with the reason, ``made`` rows that this visit created.
 
     ``at_company`` says at which company a row was when it was read. ``linked`` are entries of links, which are told
     however the visit ends: no intent is kept of them. ``fresh`` says when (ms) rows were made by this visit, or by one
@@ -29,7 +29,7 @@ class DeliveryNotes:
     entries: list[str] = field(default_factory=list)
     intents: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
+    closed: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     at_company: dict[str, str] = field(default_factory=dict)
     linked: list[str] = field(default_factory=list)

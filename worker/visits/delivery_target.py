@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from connectors.models import Grade, Property
 from connectors.ports import Crm
 from worker.ledger.work.work import Work
+from worker.visits.watch import OnList
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Target:
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
-    that brought people join, of the objects that are watched.
+    that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list.
     """
 
     crm: str
@@ -31,5 +32,6 @@ class Target:
     default_region: str
     work: Work
     fill: Mapping[str, Work]
+    suppressed: OnList
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     blank_values: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias, assert_never
@@ -27,13 +27,17 @@ from connectors.errors import (
 from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question, Reply
 from connectors.ports import Provider
+from worker.decide.handles import Handle
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
+from worker.decide.reasons import Reason
 from worker.ledger.money.answers import Kept, Ref
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
+from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.money.tickets import (
     Busy,
     Desk,
+    Forbidden,
     Granted,
     LookupTicket,
     Missed,
@@ -103,7 +107,7 @@ class Later:
 
 
 Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
-_Reserved: TypeAlias = Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay
+_Reserved: TypeAlias = Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
 
 
 def cost(question: Question, answer: Answer) -> int:
@@ -158,6 +162,7 @@ class Lookups:
     purse: Purse
     spool: Spool
     yields: Yields
+    suppressions: Suppressions
     owner: str
     keep_hits_ms: int
     keep_misses_ms: int
@@ -194,8 +199,10 @@ class Lookups:
             if by_key[key].fields <= kept.fields
         }
 
-    async def ask(self, question: Question, lease: Lease) -> Looked:
+    async def ask(self, question: Question, lease: Lease, about: Collection[Handle] = ()) -> Looked:
         """Ask on behalf of a leased record; never raises for anything a provider does.
+
+        ``about`` are the handles of the record and of whoever was found for it.
 
         Raises:
             LedgerUnavailableError: Redis is away: nothing was sent, or what came back is in the spool.
@@ -223,6 +230,7 @@ class Lookups:
             keep_uncertain_ms=self.keep_hits_ms,
             closed_share=closed,
             policy=terms.policy,
+            subjects=self.suppressions.hashes(about),
         )
         answer = await reserve()
         if isinstance(answer, NoBudget) and answer.line == cap_line(lease.run):
@@ -239,6 +247,8 @@ class Lookups:
                 return Later(until_ms, "verdict")
             case Missed():
                 return Miss()
+            case Forbidden():
+                return Closed(Reason.SUPPRESSED)
             case NoBudget(line):
                 return self._no_budget(line, question, lines, closed)
             case StaleDay():

@@ -144,7 +144,7 @@ class _Batch:
     async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
         """Decides what may still be written of every row."""
         held = [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
-        records = {record.id: record for record in await self._watch.companies.complete(held)}
+        records = {record.id: record for record in await self._watch.complete(held)}
         wanted: dict[str, Wanted] = {}
         for key, one in found.items():
             record = records.get(key) if one.fate is Fate.FOUND else None

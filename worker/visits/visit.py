@@ -16,10 +16,11 @@ import structlog
 from connectors.models import Answer, Fate, Found, Offer, Record
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
+from worker.decide.handles import of_decision, of_identity
 from worker.decide.odds import Bought, counts
 from worker.decide.plan import candidates, decide
 from worker.decide.reasons import Reason
-from worker.decide.record import Own, View, with_values
+from worker.decide.record import Own, View, handles, with_values
 from worker.decide.retry import backoff_ms
 from worker.decide.signals import job_change
 from worker.decide.values.fields import value_hash
@@ -95,7 +96,7 @@ class Visitor:
         if found.fate is not Fate.FOUND or found.record is None:
             await self._leave(lease, found)
             return
-        (record,) = await self._watch.companies.complete([found.record])
+        (record,) = await self._watch.complete([found.record])
         own = own_values(lease.memory.own if lease.memory else {})
         if lease.reopened:
             own = self._reopened(record, own)
@@ -135,7 +136,7 @@ class Visitor:
         if isinstance(decision, Later):
             await self._defer(lease, story, decision)
             return
-        decision = replace(decision, changes=(*paid, *decision.changes))
+        decision = await self._unsuppressed(replace(decision, changes=(*paid, *decision.changes)), view)
         if self._watch.policy.mode == "review":
             decision = await self._reviewed(lease, story, decision, proposal)
         if decision.changes and not await self._push(lease, story, view, decision):
@@ -156,6 +157,13 @@ class Visitor:
                 story.tally[TOO_DEAR] = 1
             # If no day's budget reaches the price, store no fingerprint: the next visit tries again.
             await self._settle(lease, story, self._settlement(lease, story, after, left, remembered=not too_dear))
+
+    async def _unsuppressed(self, decision: Decision, view: View) -> Decision:
+        """The decision, without its changes where whoever was found is on the suppression list."""
+        learned = of_decision(decision) - of_identity(view.identity)
+        if not learned or not any(await self._watch.suppressed([learned])):
+            return decision
+        return replace(decision, changes=(), blocked={}, unfilled=dict.fromkeys(view.blank, Reason.SUPPRESSED))
 
     def _nothing_new(self, lease: Lease, view: View) -> bool:
         if lease.forced or lease.intents or lease.memory is None:
@@ -224,6 +232,7 @@ class Visitor:
         """Ask until nothing new can be learned now; ``Later`` when somebody else's call decides."""
         await self._lookups.renew_odds()
         watch, ref = self._watch, (lease.crm, lease.object, lease.id)
+        known = handles(story.record, watch.policy)
         offers = [offer for offer in self._lookups.offers if offer.provider in watch.policy.providers]
         while kept := await self._kept(candidates(view, watch.policy, offers, story.answers, story.missed), story, ref):
             story.answers |= kept
@@ -243,7 +252,10 @@ class Visitor:
                 self._lookups.yields.note(counts(story.bought, decision))
                 await self._signal(lease, story, view, offers)
                 return decision
-            looked = await asyncio.gather(*(self._lookups.ask(one.question, lease) for one in decision.questions))
+            about = known | of_decision(decision)
+            looked = await asyncio.gather(
+                *(self._lookups.ask(one.question, lease, about) for one in decision.questions)
+            )
             later: Later | None = None
             for one, result in zip(decision.questions, looked, strict=True):
                 key, provider = one.question.key, one.question.provider
@@ -347,7 +359,7 @@ class Visitor:
         story.own |= {one.field: Own(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
         written = {one.property: one.value for one in pushed.written}
         story.record = with_values(pushed.record or story.record, written)
-        (story.record,) = await self._watch.companies.complete([story.record])
+        (story.record,) = await self._watch.complete([story.record])
         self._keep_refused(story, pushed, intents)
         log.info("visit.pushed", fields=len(written), refused=len(pushed.refused), overtaken=len(pushed.overtaken))
         return True

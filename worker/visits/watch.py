@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from connectors.batching import Batcher
 from connectors.models import Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
+from worker.decide.handles import Handle
 from worker.decide.kept import Kept
 from worker.decide.policy import Policy
-from worker.decide.record import Own, View, look
+from worker.decide.record import Own, View, handles, look
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
 from worker.visits.companies import Companies
+
+OnList: TypeAlias = Callable[[Sequence[Collection[Handle]]], Awaitable[Sequence[bool]]]
 
 
 def own_values(texts: Mapping[str, str]) -> dict[str, Own]:
@@ -42,7 +45,7 @@ def _told(own: Own) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A watched object, and the ways its records are read."""
+    """A watched object, and the ways its records are read. ``suppressed`` asks the suppression list."""
 
     crm: str
     object: str
@@ -54,6 +57,13 @@ class Watch:
     reader: Batcher[str, Found]
     companies: Companies
     reviews: Reviews
+    suppressed: OnList
+
+    async def complete(self, records: Sequence[Record]) -> list[Record]:
+        """Returns the records with what their rows do not say: the linked company, and whether they are suppressed."""
+        whole = await self.companies.complete(records)
+        listed = await self.suppressed([handles(record, self.policy) for record in whole])
+        return [dataclasses.replace(record, suppressed=on) for record, on in zip(whole, listed, strict=True)]
 
     def view(self, record: Record, own: Mapping[str, Own]) -> View:
         """Shows ``record`` to the rules."""

@@ -35,6 +35,7 @@ from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
+from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import Work
@@ -166,6 +167,7 @@ class Desk:
             default_region="",
             work=self.work,
             fill={},
+            suppressed=Suppressions(self.scripts, "secret").among,
         )
         creations = Creations(self.scripts)
         signals = Signals(self.scripts)

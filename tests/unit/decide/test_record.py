@@ -149,7 +149,7 @@ def test_do_not_call_closes_phone_gaps_only() -> None:
 def test_a_whole_record_is_left_alone_for_a_reason(
     settings: dict[str, Any], row: dict[str, Any], suppressed: bool, skip: Skip | None
 ) -> None:
-    view = look(record({"stage": "other", "optout": "True"}, **row), policy(**settings), suppressed=suppressed)
+    view = look(record({"stage": "other", "optout": "True"}, suppressed=suppressed, **row), policy(**settings))
     assert view.skip is skip
     assert bool(view.gaps) is (skip in {None, Skip.OBSERVE})
 
@@ -157,7 +157,7 @@ def test_a_whole_record_is_left_alone_for_a_reason(
 def test_opted_out_and_suppressed_gaps_are_counted_under_that_reason() -> None:
     opted_out = look(record(opted_out=True), policy())
     assert set(opted_out.closed.values()) == {Reason.OPTED_OUT}
-    assert set(look(record(), policy(), suppressed=True).closed.values()) == {Reason.SUPPRESSED}
+    assert set(look(record(suppressed=True), policy()).closed.values()) == {Reason.SUPPRESSED}
     assert Skip.WHERE.reason is None
 
 

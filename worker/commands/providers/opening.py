@@ -27,6 +27,7 @@ from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
 from worker.manual.buying import Buyer, NotNowError
 from worker.manual.creating import Maker
+from worker.service.refresh_tokens import suppressions_of
 from worker.service.vendors import open_forager, open_kaspr, open_openprospect
 from worker.visits.budget_lines import purse_of
 from worker.visits.runs import new_run
@@ -68,6 +69,7 @@ class Opened(Generic[C]):
             keep_misses_ms=int(settings.answers.keep_misses.total_seconds() * 1000),
             owner=_owner(),
             run=new_run("hand"),
+            suppressions=suppressions_of(settings, self.ledger.scripts),
             clock=clock,
         )
 

@@ -1,14 +1,15 @@
--- needs: tickets, answers
+-- needs: tickets, answers, suppressions
 -- (none | released | kept over) -> reserved. A kept answer wins, then the state of the last ticket, then every budget
 -- line takes the worst price or none does. A repeat with the same ticket and token gives 'granted' again.
 -- Args: ticket, token, question, fields, price, provider, operation, owner, deadline (ms from now), keep (ms),
--- policy, patience (ms), index (crm, object, bucket, id), then per line: name, cap for this lane, start, end (0 = none).
+-- policy, patience (ms), index (crm, object, bucket, id), subjects (hashes of whom it is about, comma-separated), then
+-- per line: name, cap for this lane, start, end (0 = none). Nothing is answered about who is on the suppression list.
 local id, token, question, fields = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local price, provider, operation, owner = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10]
 local deadline, keep, policy, patience = now + ARGV[11], ARGV[12], ARGV[13], ARGV[14]
 local crm, object, bucket, record = ARGV[15], ARGV[16], ARGV[17], ARGV[18]
 local ref = record ~= '' and crm .. ':' .. object .. ':' .. record or ''
-local LINES = 19
+local LINES = 20
 local final = '0'
 
 local function noted()
@@ -24,6 +25,9 @@ local function waits(ticket)
   end
 end
 
+if suppressed(ARGV[19]) then
+  return { 'suppressed' }
+end
 local raw = kept(question, fields)
 if raw then
   noted()

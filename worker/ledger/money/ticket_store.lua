@@ -1,9 +1,10 @@
--- needs: memory, work, tickets, answers, waking
+-- needs: memory, work, tickets, answers, waking, suppressions
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
 -- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply,
 -- credits left by the reply's own word ('' = not told), 1 = the reply does not tell what it cost: it is kept, and the
--- ticket becomes uncertain, so that nothing counts as spent that was perhaps not charged.
+-- ticket becomes uncertain, so that nothing counts as spent that was perhaps not charged, subjects (hashes of whom it is
+-- about, comma-separated): of who was put on the suppression list meanwhile no reply is kept.
 local CHARGES_MS = 3600000
 local id, token, question, fields, provider, operation = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local lines, price, credits, hit, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
@@ -56,7 +57,8 @@ end
 
 -- An answer that says as much and is a hit is not displaced by a later miss to the same.
 local older = facts(redis.call('GET', K.answer(question)))
-if not (older and older.hit == '1' and hit == '0' and serves(older.fields, fields)) then
+local forgotten = suppressed(ARGV[17])
+if not forgotten and not (older and older.hit == '1' and hit == '0' and serves(older.fields, fields)) then
   if older and not serves(fields, older.fields) then
     for slot = OTHERS, 1, -1 do
       if redis.call('EXISTS', slot_key(question, slot - 1)) == 1 then

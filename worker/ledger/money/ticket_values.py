@@ -15,7 +15,10 @@ Policy: TypeAlias = Literal["never", "once_if_uncharged"]
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A ticket. ``token`` proves that it is ours; the rest lets a reply be kept even if Redis lost the ticket."""
+    """A ticket. ``token`` proves that it is ours; the rest lets a reply be kept even if Redis lost the ticket.
+
+    ``subjects`` are the suppression list's hashes of whom the question is about.
+    """
 
     ticket_id: str
     token: str
@@ -25,6 +28,7 @@ class Granted:
     fields: frozenset[str] = frozenset()
     lines: tuple[str, ...] = ()
     price: int = 0
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,11 @@ class Unknown:
 @dataclass(frozen=True, slots=True)
 class Missed:
     """The last ticket is uncertain for good: the provider counts as a miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """The question is about somebody on the suppression list."""
 
 
 @dataclass(frozen=True, slots=True)

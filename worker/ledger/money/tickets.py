@@ -24,6 +24,7 @@ from worker.ledger.money.rollback_guard import HighWater, epoch_of
 from worker.ledger.money.ticket_values import (
     Busy,
     Ended,
+    Forbidden,
     Granted,
     Missed,
     NoBudget,
@@ -40,6 +41,7 @@ __all__ = [
     "Busy",
     "Desk",
     "Ended",
+    "Forbidden",
     "Granted",
     "LookupTicket",
     "Missed",
@@ -124,11 +126,12 @@ class Desk:
         closed_share: float = 0.0,
         policy: Policy = "never",
         verdict_ms: int = VERDICT_MS,
-    ) -> Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay:
+        subjects: Sequence[str] = (),
+    ) -> Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden:
         """A kept answer, else what the last ticket says, else a ticket with its worst price on every line.
 
         ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). The call must be over
-        ``deadline_ms`` from now.
+        ``deadline_ms`` from now. ``subjects`` are the suppression list's hashes of whom the question is about.
         """
         ticket = Granted(
             self._token(),
@@ -139,6 +142,7 @@ class Desk:
             question.fields,
             tuple(line.name for line in lines),
             question.price,
+            tuple(subjects),
         )
         answer = await surely(
             self._scripts,
@@ -147,6 +151,7 @@ class Desk:
             *(question.price, question.provider, question.operation, owner),
             *(deadline_ms, keep_uncertain_ms, policy, verdict_ms),
             *index_of(ref),
+            ",".join(subjects),
             *line_args(lines, closed_share),
         )
         match answer:
@@ -160,6 +165,8 @@ class Desk:
                 return Unknown(int(until), int(verdict))
             case [b"missed"]:
                 return Missed()
+            case [b"suppressed"]:
+                return Forbidden()
             case [b"budget", line, spent]:
                 return NoBudget(line.decode(), int(spent))
             case _:
@@ -200,6 +207,7 @@ class Desk:
                 *(ticket.ticket_id, ticket.token, ticket.key, field_text(ticket.fields)),
                 *(ticket.provider, ticket.operation, "\n".join(ticket.lines), ticket.price),
                 *(credits, int(hit), keep_ms, pack(reply), "" if left is None else left, int(unpriced)),
+                ",".join(ticket.subjects),
             )
         )
 

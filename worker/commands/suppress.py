@@ -1,0 +1,167 @@
+"""``suppress``: who is never looked up, made or written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from config.plain import escaped
+from config.problems import ConfigError
+from config.settings import Settings
+from worker.commands.session import err, opened_ledger, out, print_json, settings_of
+from worker.commands.tables import ago, table
+from worker.decide.handles import KINDS, Handle, read
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.suppressions import Suppressed, Suppressions
+from worker.manual.exit_codes import DONE, FAILED
+from worker.service.refresh_tokens import secret_key, suppressions_of
+
+SHOWN = 12  # digits of a hash that tell it apart from the others of a list
+LINES = 10  # that an import names of those it cannot read
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Says how values are read: as one kind, and in which countries numbers are at home."""
+
+    kind: str = ""
+    countries: tuple[str, ...] = ()
+
+
+async def run_add(config: Path | None, values: Sequence[str], reading: Reading, why: str) -> int:
+    """Put values on the list."""
+    settings = settings_of(config)
+    handles = [_known(text, reading, settings) for text in values]
+    async with _opened(settings, writing=True) as (ledger, list_):
+        now = await ledger.scripts.now()
+        new = await list_.add(_entries(list_, handles, now, why))
+    out.say(f"{_count(new)} added" + (f", {len(values) - new} already on the list" if new < len(values) else ""))
+    return DONE
+
+
+async def run_list(config: Path | None, *, as_json: bool) -> int:
+    """Show the list."""
+    async with _opened(settings_of(config)) as (ledger, list_):
+        entries, now = await list_.all(), await ledger.scripts.now()
+    if as_json:
+        print_json([asdict(one) for one in entries])
+        return DONE
+    rows = [(one.hash[:SHOWN], one.kind, ago(one.at, now), one.why) for one in entries]
+    out.print(table("Suppressed", ("hash", "kind", "since", "why"), rows))
+    return DONE
+
+
+async def run_remove(config: Path | None, values: Sequence[str], reading: Reading) -> int:
+    """Take values off the list, or what the list calls them; all of them or none."""
+    settings = settings_of(config)
+    async with _opened(settings) as (_, list_):
+        entries = {one.hash for one in await list_.all()}
+        found = [next(iter(_named(text, entries, list_, reading, settings)), "") for text in values]
+        unknown = [str(at) for at, name in enumerate(found, 1) if not name]
+        if unknown:
+            err.say(f"not on the list, so nothing was removed: value {', '.join(unknown)}")
+            return FAILED
+        removed = await list_.remove(sorted(set(found)))
+    out.say(f"{_count(removed)} removed; refill sync --full looks at their records again")
+    return DONE
+
+
+async def run_import(config: Path | None, file: Path, reading: Reading, why: str) -> int:
+    """Put a file on the list, or nothing of it."""
+    settings = settings_of(config)
+    lines = _lines(file)
+    async with _opened(settings, writing=True) as (ledger, list_):
+        now = await ledger.scripts.now()
+        entries: list[Suppressed] = []
+        unread: list[int] = []
+        for number, line in lines:
+            found = _imported(line, list_, reading, settings, now, why)
+            if found:
+                entries.append(found)
+            elif number > 1 or len(lines) == 1:  # the first line may be a heading
+                unread.append(number)
+        if unread:
+            more = f" and {len(unread) - LINES} more" if len(unread) > LINES else ""
+            told = ", ".join(map(str, unread[:LINES]))
+            raise ConfigError([f"{file}: no e-mail, phone, profile or domain in line {told}{more}; nothing was added"])
+        new = await list_.add(list({one.hash: one for one in entries}.values()))
+    out.say(f"{_count(new)} added, {len(entries) - new} already on the list")
+    return DONE
+
+
+async def run_export(config: Path | None) -> int:
+    """Write the list to standard output."""
+    async with _opened(settings_of(config)) as (_, list_):
+        for one in await list_.all():
+            sys.stdout.write(escaped(json.dumps(asdict(one) | {"key": list_.check}, ensure_ascii=False)) + "\n")
+    return DONE
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, *, writing: bool = False) -> AsyncIterator[tuple[Ledger, Suppressions]]:
+    if writing:
+        secret_key(settings)  # refuses where there is none
+    async with opened_ledger(settings) as ledger:
+        yield ledger, suppressions_of(settings, ledger.scripts)
+
+
+def _known(text: str, reading: Reading, settings: Settings) -> Handle:
+    found = _read(text, reading, settings)
+    if found is None:
+        kinds = reading.kind or f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        hint = "; a number needs a + or --country" if reading.kind in {"", "phone"} else ""
+        raise ConfigError([f'"{text}" is not a valid {kinds}, or it is everybody\'s{hint}'])
+    return found
+
+
+def _read(text: str, reading: Reading, settings: Settings) -> Handle | None:
+    regions = tuple(dict.fromkeys(one.default_region for one in settings.crm.values() if one.default_region))
+    return read(text.strip(), reading.kind, reading.countries or (regions if len(regions) == 1 else ()))
+
+
+def _entries(list_: Suppressions, handles: Iterable[Handle], now: int, why: str) -> list[Suppressed]:
+    return [Suppressed(name, one.kind, now, why) for one in dict.fromkeys(handles) for name in list_.hashes([one])]
+
+
+def _named(text: str, entries: set[str], list_: Suppressions, reading: Reading, settings: Settings) -> Iterator[str]:
+    """Gives the entry that a value or a shortened hash means."""
+    same = [one for one in entries if len(text) >= SHOWN and one.startswith(text)]
+    if len(same) == 1:
+        yield same[0]
+    handle = _read(text, reading, settings)
+    if handle:
+        yield from (name for name in list_.hashes([handle]) if name in entries)
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    """Numbers the lines of a file that say something."""
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{file} cannot be read ({type(error).__name__})"]) from None
+    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _imported(
+    line: str, list_: Suppressions, reading: Reading, settings: Settings, now: int, why: str
+) -> Suppressed | None:
+    if not line.lstrip().startswith("{"):
+        handle = _read(next(iter(next(csv.reader([line]), [])), ""), reading, settings)
+        return next(iter(_entries(list_, [handle], now, why)), None) if handle else None
+    try:
+        told = json.loads(line)
+        found = Suppressed(str(told["hash"]), str(told["kind"]), int(told["at"]), str(told.get("why", "")))
+    except (ValueError, KeyError, TypeError):
+        return None
+    if told.get("key") != list_.check:
+        raise ConfigError(["the export was made with another REFILL_SECRET_KEY: its hashes mean nothing here"])
+    return found
+
+
+def _count(number: int) -> str:
+    return f"{number} {'value' if number == 1 else 'values'}"
