@@ -359,6 +359,7 @@ async def opened(socket: Path, redis: Redis, parts: Mapping[str, str] | None = N
             "REFILL_PROVIDERS__KASPR__API_KEY": vendors["kaspr"].credentials()["api_key"],
             "REFILL_CRM__ACME_HUBSPOT__TOKEN": vendors["hubspot"].credentials()["token"],
             "REFILL_REDIS__URL": f"unix://{socket}",
+            "REFILL_SECRET_KEY": "k",
         }
         (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in secrets.items()), encoding="utf-8")
         settings = load(folder / "refill.toml", {})

@@ -83,7 +83,7 @@ async def run_import(config: Path | None, file: Path, reading: Reading, why: str
             found = _imported(line, list_, reading, settings, now, why)
             if found:
                 entries.append(found)
-            elif number > 1 or len(lines) == 1:  # the first line may be a heading
+            elif number > 1 or len(lines) == 1:
                 unread.append(number)
         if unread:
             more = f" and {len(unread) - LINES} more" if len(unread) > LINES else ""
@@ -151,7 +151,8 @@ def _imported(
     line: str, list_: Suppressions, reading: Reading, settings: Settings, now: int, why: str
 ) -> Suppressed | None:
     if not line.lstrip().startswith("{"):
-        handle = _read(next(iter(next(csv.reader([line]), [])), ""), reading, settings)
+        text = next(iter(next(csv.reader([line]), [])), "")
+        handle = _read(text, reading, settings) if reading.kind or not text.isalpha() else None  # a heading is a word
         return next(iter(_entries(list_, [handle], now, why)), None) if handle else None
     try:
         told = json.loads(line)

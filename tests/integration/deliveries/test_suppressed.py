@@ -1,0 +1,49 @@
+"""Who is suppressed is not made, filled or stored by a delivery; colleagues are."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.models import Company, Email, Grade
+from tests.integration.deliveries.desk import Desk, ada
+from worker.decide.handles import read
+from worker.ledger.money.suppressions import Suppressed
+
+BOB = ada(
+    id="p2", slug="bob-babbage", first_name="Bob", last_name="Babbage", full_name="Bob Babbage",
+    emails=(Email("bob@acme.com", Grade.VALID),),
+)  # fmt: skip
+
+
+async def suppress(desk: Desk, text: str) -> None:
+    handle, list_ = read(text), desk.runtime.lookups.suppressions
+    assert handle is not None
+    await list_.add([Suppressed(list_.hashes([handle])[0], handle.kind, 5)])
+
+
+@pytest.mark.parametrize("named", ["ada@acme.com", "https://www.linkedin.com/in/ada-lovelace"])
+async def test_a_suppressed_person_is_not_made_and_a_colleague_is(desk: Desk, named: str) -> None:
+    await suppress(desk, named)
+    await desk.deliver(ada(), BOB)
+    assert {row["first"] for row in desk.rows().values()} == {"Bob"}
+    assert ((await desk.tally())["suppressed"], await desk.dead()) == (1, [])
+
+
+async def test_a_suppressed_company_is_not_made_and_nobody_of_it(desk: Desk) -> None:
+    await suppress(desk, "acme.com")
+    await desk.deliver(ada(), BOB)
+    assert desk.rows("company") == desk.rows() == {}
+    assert (await desk.tally())["suppressed"] == 3
+    await desk.deliver(
+        ada(emails=(), id="p3", slug="ada-2"), company=Company(id="c2", name="Other", domain="other.com")
+    )
+    assert len(desk.rows()) == 1
+
+
+async def test_a_matched_row_that_bears_a_suppressed_address_is_not_written(desk: Desk) -> None:
+    row = desk.add(first="Ada", last="Lovelace", linkedin="https://linkedin.com/in/ada-lovelace", phone="+493012345678")
+    before = desk.row(row)
+    await suppress(desk, "+49 30 12345678")
+    await desk.deliver(ada())
+    assert desk.rows() == {row: before}
+    assert (await desk.tally())["suppressed"] == 1
