@@ -13,7 +13,6 @@ from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedErr
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
 from connectors.ports import Provider
-from worker.decide.handles import of_arguments
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Kept
 from worker.ledger.money.budgets import BudgetLine
@@ -34,6 +33,7 @@ from worker.ledger.scripts import LedgerBehindError
 from worker.visits.budget_lines import Purse
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.purchase import CALL_MS, RESTORED, cost, settlement
+from worker.visits.suppressed import about
 
 SUPPRESSED = "whom you ask about is on the suppression list: refill suppress remove takes them off it"
 TRIES = 3  # a ticket may be tidied away while its call waits for a slot, and midnight may pass: then once more
@@ -89,7 +89,7 @@ class Buyer:
             NotNowError: Redis has forgotten calls that were paid for, or somebody asked for is suppressed.
         """
         questions = [self._as_a_visit(one) for one in questions]
-        if any(await self.suppressions.among([of_arguments(one.arguments.values()) for one in questions])):
+        if any(await self.suppressions.among([about(one) for one in questions])):
             raise NotNowError(SUPPRESSED)
         kept = await self.ledger.desk.find([one.key for one in questions])
         new = [one for one in questions if not _serves(kept.get(one.key), one)]
@@ -122,7 +122,7 @@ class Buyer:
                 deadline_ms=CALL_MS,
                 keep_uncertain_ms=self.keep_hits_ms,
                 policy=self.policy,
-                subjects=self.suppressions.hashes(of_arguments(question.arguments.values())),
+                subjects=self.suppressions.hashes(about(question)),
             )
             match answer:
                 case Kept():

@@ -19,10 +19,9 @@ from connectors.models import Person
 from connectors.openprospect import DeliveredCompany, OpenProspect, delivered
 from connectors.openprospect.models import Company
 from connectors.openprospect.read import Page
-from worker.decide import delivery
-from worker.decide.handles import of_delivered
 from worker.ledger.intake.deliveries import Deliveries, Row
 from worker.ledger.rates.cursors import Cursors
+from worker.visits.suppressed import allowed
 from worker.visits.watch import OnList
 
 OVERLAP_MS = 300_000  # clocks differ and rows arrive while pages are read: repeats are dropped by their digest
@@ -113,16 +112,7 @@ class Collector:
 
     async def _rows(self, source: str, rows: Sequence[DeliveredCompany]) -> list[Row]:
         """The rows to be stored: nothing of anybody on the suppression list is kept, even for a while."""
-        named = [of_delivered(delivery.company(row.company)) for row in rows]
-        people = [of_delivered(delivery.person(one, row.company)) for row in rows for one in row.people]
-        listed = await self._suppressed([*named, *people])
-        companies, left = listed[: len(rows)], iter(listed[len(rows) :])
-        kept = []
-        for row, is_listed in zip(rows, companies, strict=True):
-            allowed = tuple(one for one in row.people if not next(left))
-            if not is_listed:
-                kept.append(_row(source, row, allowed))
-        return kept
+        return [_row(source, row, people) for row, people in await allowed(rows, self._suppressed)]
 
     # ---- orders --------------------------------------------------------------------------------------------------
 
