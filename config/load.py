@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from config import retirements
 from config.exposure import exposed
 from config.problems import ConfigError, Origin, listed
-from config.settings import HubSpot, Salesforce, Settings
+from config.settings import HubSpotSettings, SalesforceSettings, Settings
 
 PREFIX = "REFILL_"
 DEFAULT_PATH = Path("refill.toml")
@@ -221,7 +221,7 @@ def _secret(file: Path) -> str:
 def _secret_files(folder: Path, environ: Mapping[str, str], settings: Settings) -> list[Path]:
     """Returns every file that secrets were read from, or will be."""
     secrets = _secrets_dir(folder, environ, dotenv_values(folder / ".env", interpolate=False))
-    keys = [crm.private_key_file for crm in settings.crm.values() if isinstance(crm, Salesforce)]
+    keys = [crm.private_key_file for crm in settings.crm.values() if isinstance(crm, SalesforceSettings)]
     return [folder / ".env", *(_files_of(secrets) if secrets else ()), *(key for key in keys if key is not None)]
 
 
@@ -297,7 +297,7 @@ def _oddities(settings: Settings, values: Mapping[str, Any]) -> list[str]:
     unreached = [
         f"crm.{name}: HubSpot signs the address that it calls, and without web.public_url that is {settings.web.origin}"
         for name, crm in settings.crm.items()
-        if isinstance(crm, HubSpot) and crm.webhook_secret and not settings.web.public_url
+        if isinstance(crm, HubSpotSettings) and crm.webhook_secret and not settings.web.public_url
     ]
     if settings.crm and not paid:
         return [*unreached, "no paid provider is configured: gaps are found and nothing is looked up"]

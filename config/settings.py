@@ -50,13 +50,13 @@ _SHARED_LOGINS = frozenset({"login.salesforce.com", "test.salesforce.com"})
 CrmName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
 
 
-class Table(BaseModel):
+class ConfigTable(BaseModel):
     """A table of refill.toml: frozen, and nothing in it that is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
 
-class Budget(Table):
+class Budget(ConfigTable):
     """Credits that may be spent; at least one of the two is set."""
 
     day: NonNegativeInt | None = None
@@ -69,7 +69,7 @@ class Budget(Table):
         return self
 
 
-class Redis(Table):
+class Redis(ConfigTable):
     url: SecretStr | None = None  # unset: the embedded server
     allow_unsafe: bool = False
 
@@ -81,7 +81,7 @@ class Redis(Table):
         return url
 
 
-class Web(Table):
+class Web(ConfigTable):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     public_url: Url | None = None  # signatures are checked over it; see ``origin``
@@ -95,22 +95,22 @@ class Web(Table):
         return self.public_url or f"http://{self.host}:{self.port}"
 
 
-class Worker(Table):
+class Worker(ConfigTable):
     concurrency: PositiveInt = 200
     grace: Duration = timedelta(seconds=75)
 
 
-class Answers(Table):
+class AnswerSettings(ConfigTable):
     keep_hits: Duration = timedelta(days=90)
     keep_misses: Duration = timedelta(days=30)
 
 
-class Journal(Table):
+class JournalSettings(ConfigTable):
     keep: Duration = timedelta(days=180)
     archive_dir: Place | None = None
 
 
-class Paid(Table):
+class Paid(ConfigTable):
     """Holds the settings of every provider that costs credits."""
 
     api_key: SecretStr
@@ -121,7 +121,7 @@ class Paid(Table):
     reconcile_tolerance: NonNegativeInt = 0
 
 
-class Forager(Paid):
+class ForagerSettings(Paid):
     account_id: PositiveInt
     base_url: Url = "https://api-v2.forager.ai"
     rate: Rates = parse_rates("10/second")
@@ -129,7 +129,7 @@ class Forager(Paid):
     verify_person: bool = True
 
 
-class Kaspr(Paid):
+class KasprSettings(Paid):
     base_url: Url = "https://developer.kaspr.io"
     dialect: Literal["reference", "v2"] = "reference"
     auth_scheme: Literal["bearer", "raw"] = "bearer"
@@ -146,7 +146,7 @@ class Kaspr(Paid):
         return self
 
 
-class OpenProspect(Table):
+class OpenProspectSettings(ConfigTable):
     api_key: SecretStr
     base_url: Url = "https://api.openprospect.io/api/v1"
     rate: Rates = parse_rates("100/hour")
@@ -156,19 +156,19 @@ class OpenProspect(Table):
     deliver_to: Annotated[tuple[str, ...], Listed] = ()
 
 
-class Providers(Table):
-    forager: Forager | None = None
-    kaspr: Kaspr | None = None
-    openprospect: OpenProspect | None = None
+class Providers(ConfigTable):
+    forager: ForagerSettings | None = None
+    kaspr: KasprSettings | None = None
+    openprospect: OpenProspectSettings | None = None
 
     @property
-    def paid(self) -> dict[str, Forager | Kaspr]:
+    def paid(self) -> dict[str, ForagerSettings | KasprSettings]:
         """The configured providers that lookups go to, by name."""
         found = {"forager": self.forager, "kaspr": self.kaspr}
         return {name: provider for name, provider in found.items() if provider is not None}
 
 
-class Rule(Table):
+class Rule(ConfigTable):
     """Tells how one field of one object is filled."""
 
     property: str = Field(min_length=1)
@@ -179,7 +179,7 @@ class Rule(Table):
     max_credits: NonNegativeInt | None = None
 
 
-class Watched(Table):
+class WatchSettings(ConfigTable):
     """One object of a CRM: what of it is filled, and what is read to find the person."""
 
     fields: Mapping[PersonField, Rule]
@@ -205,7 +205,7 @@ class Watched(Table):
         return self
 
 
-class CompanyRule(Table):
+class CompanyRule(ConfigTable):
     """Tells where one value of a delivered company is written."""
 
     property: str = Field(min_length=1)
@@ -215,12 +215,12 @@ class CompanyRule(Table):
     max_credits: NonNegativeInt | None = None
 
 
-class WatchedCompany(Table):
+class WatchedCompany(ConfigTable):
     fields: Mapping[CompanyField, CompanyRule]
     identity: Mapping[CompanyField, str]
 
 
-class _Crm(Table):
+class _Crm(ConfigTable):
     """Holds the settings that both kinds of CRM have."""
 
     poll_every: Duration = timedelta(minutes=1)
@@ -237,16 +237,16 @@ class _Crm(Table):
     webhook_secret: Secrets = ()
 
 
-class _HubSpotWatch(Table):
-    contact: Watched | None = None
+class _HubSpotWatch(ConfigTable):
+    contact: WatchSettings | None = None
     company: WatchedCompany | None = None
 
 
 class _SalesforceWatch(_HubSpotWatch):
-    lead: Watched | None = None
+    lead: WatchSettings | None = None
 
 
-class HubSpot(_Crm):
+class HubSpotSettings(_Crm):
     kind: Literal["hubspot"]
     index_lag: Duration = timedelta(seconds=10)
     base_url: Url = "https://api.hubapi.com"
@@ -280,7 +280,7 @@ class HubSpot(_Crm):
         return self
 
 
-class Salesforce(_Crm):
+class SalesforceSettings(_Crm):
     kind: Literal["salesforce"]
     base_url: Url
     auth: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
@@ -337,7 +337,7 @@ class Salesforce(_Crm):
         return self
 
 
-class Settings(Table):
+class Settings(ConfigTable):
     """The whole configuration."""
 
     data_dir: Place = Path(".refill")
@@ -346,10 +346,10 @@ class Settings(Table):
     redis: Redis = Redis()
     web: Web = Web()
     worker: Worker = Worker()
-    answers: Answers = Answers()
-    journal: Journal = Journal()
+    answers: AnswerSettings = AnswerSettings()
+    journal: JournalSettings = JournalSettings()
     providers: Providers = Providers()
-    crm: Mapping[CrmName, Annotated[HubSpot | Salesforce, Field(discriminator="kind")]] = {}
+    crm: Mapping[CrmName, Annotated[HubSpotSettings | SalesforceSettings, Field(discriminator="kind")]] = {}
 
     _warnings: tuple[str, ...] = PrivateAttr(default=())
     _exposed: tuple[str, ...] = PrivateAttr(default=())
@@ -371,7 +371,7 @@ class Settings(Table):
         return copy
 
 
-CrmSettings = HubSpot | Salesforce
+CrmSettings = HubSpotSettings | SalesforceSettings
 
 
 def windows(rate: tuple[Window, ...]) -> tuple[str, ...]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from config.settings import CrmSettings, Forager, HubSpot, Kaspr, OpenProspect, Salesforce, windows
+from config.settings import (
+    CrmSettings,
+    ForagerSettings,
+    HubSpotSettings,
+    KasprSettings,
+    OpenProspectSettings,
+    SalesforceSettings,
+    windows,
+)
 from connectors import forager, kaspr, openprospect
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.records import record_id as hubspot_id
@@ -17,15 +25,15 @@ def record_id(settings: CrmSettings, text: str) -> str:
         ValueError: it is none there; the message follows the id.
     """
     match settings:
-        case HubSpot():
+        case HubSpotSettings():
             return hubspot_id(text)
-        case Salesforce():
+        case SalesforceSettings():
             return long_id(text)
 
 
-def forager_options(settings: Forager) -> forager.Options:
+def forager_options(settings: ForagerSettings) -> forager.ForagerOptions:
     """Forager's account and rate."""
-    return forager.Options(
+    return forager.ForagerOptions(
         api_key=settings.api_key,
         base_url=settings.base_url,
         account_id=settings.account_id,
@@ -33,9 +41,9 @@ def forager_options(settings: Forager) -> forager.Options:
     )
 
 
-def kaspr_options(settings: Kaspr) -> kaspr.Options:
+def kaspr_options(settings: KasprSettings) -> kaspr.KasprOptions:
     """Kaspr's dialect, key and rate."""
-    return kaspr.Options(
+    return kaspr.KasprOptions(
         api_key=settings.api_key,
         base_url=settings.base_url,
         dialect=settings.dialect,
@@ -44,12 +52,14 @@ def kaspr_options(settings: Kaspr) -> kaspr.Options:
     )
 
 
-def openprospect_options(settings: OpenProspect) -> openprospect.Options:
+def openprospect_options(settings: OpenProspectSettings) -> openprospect.OpenProspectOptions:
     """OpenProspect's key and rate."""
-    return openprospect.Options(api_key=settings.api_key, base_url=settings.base_url, rate=windows(settings.rate))
+    return openprospect.OpenProspectOptions(
+        api_key=settings.api_key, base_url=settings.base_url, rate=windows(settings.rate)
+    )
 
 
-def hubspot_options(name: str, settings: HubSpot) -> HubSpotOptions:
+def hubspot_options(name: str, settings: HubSpotSettings) -> HubSpotOptions:
     """One portal."""
     return HubSpotOptions(
         name=name,
@@ -64,7 +74,7 @@ def hubspot_options(name: str, settings: HubSpot) -> HubSpotOptions:
     )
 
 
-def salesforce_options(name: str, settings: Salesforce) -> SalesforceOptions:
+def salesforce_options(name: str, settings: SalesforceSettings) -> SalesforceOptions:
     """One org."""
     return SalesforceOptions(
         name=name,

@@ -96,7 +96,7 @@ def _no_notices(_operation: Operation, _reply: Reply) -> Mapping[str, Notice]:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReplyReading:
     """Tells how one vendor's replies differ from the common table. Every function is pure.
 
     ``refusal`` looks at a whole reply first, 2xx too: an error it gives for a 2xx must be one that was surely not
@@ -112,7 +112,9 @@ class Reading:
     calm: frozenset[int] = frozenset()
 
 
-def failure(vendor: str, bucket: str, operation: Operation, reply: Reply, reading: Reading) -> ConnectorError | None:
+def failure(
+    vendor: str, bucket: str, operation: Operation, reply: Reply, reading: ReplyReading
+) -> ConnectorError | None:
     """The error a reply stands for, ``None`` for an answer (2xx, or one of the operation's misses)."""
     refused = reading.refusal(operation, reply)
     if refused is not None:
@@ -124,7 +126,7 @@ def failure(vendor: str, bucket: str, operation: Operation, reply: Reply, readin
     return error(vendor, bucket, operation, reply, reading)
 
 
-def error(vendor: str, bucket: str, operation: Operation, reply: Reply, reading: Reading) -> ConnectorError:
+def error(vendor: str, bucket: str, operation: Operation, reply: Reply, reading: ReplyReading) -> ConnectorError:
     """The error class of a reply's status, filled with what the reply tells."""
     status, name = reply.status, operation.name
     kind = reading.statuses.get(status) or STATUSES.get(status) or _family(status)

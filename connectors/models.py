@@ -391,7 +391,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountStatus:
     """Holds what a vendor's cheapest free read says of our credentials. ``prices`` are credits per operation."""
 
     who: str

@@ -18,7 +18,7 @@ from typing import Annotated, Protocol, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import from_json
 
-from connectors.classify import Reading, request_id, retry_after
+from connectors.classify import ReplyReading, request_id, retry_after
 from connectors.errors import (
     AccessError,
     ConnectorError,
@@ -67,7 +67,7 @@ class Grant(BaseModel):
     identity: str = ""
 
 
-class Lease(Protocol):
+class RenewalLease(Protocol):
     """The right to renew one credential; whoever holds it is alone."""
 
     @property
@@ -92,7 +92,7 @@ class Lease(Protocol):
 class GrantStore(Protocol):
     """Tells where the newest grant of one credential is kept."""
 
-    def lease(self) -> AbstractAsyncContextManager[Lease]:
+    def lease(self) -> AbstractAsyncContextManager[RenewalLease]:
         """Wait until nobody else renews, then hold the lease."""
 
 
@@ -104,7 +104,7 @@ class OwnGrants:
         self.grant: Grant | None = None
 
     @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Lease]:
+    async def lease(self) -> AsyncIterator[RenewalLease]:
         yield self
 
     async def extend(self) -> None:
@@ -170,7 +170,7 @@ class OAuth:
         self._taken(grant)
         self._grant = grant
 
-    async def _asked(self, lease: Lease) -> Grant:
+    async def _asked(self, lease: RenewalLease) -> Grant:
         """One grant of the vendor, which may want the request repeated.
 
         Raises:
@@ -202,7 +202,7 @@ def _text(grant: Grant | None) -> str:
 
 def token_reading(
     vendor: str, codes: Sequence[str], blamed: Callable[[str, str], tuple[str, str]], too_often_s: float
-) -> Reading:
+) -> ReplyReading:
     """Tells how a token endpoint is read: a refusal that asks for a repeat, or for rarer calls, blames no credential.
 
     ``codes`` are the members of a body that may hold its code, first come first. ``blamed`` gives, from code and words,
@@ -225,7 +225,7 @@ def token_reading(
         code, hint = blamed(code, words.lower())
         return AccessError(*args, code=code, hint=hint)
 
-    return Reading(refusal=refused, statuses={477: UnavailableError})
+    return ReplyReading(refusal=refused, statuses={477: UnavailableError})
 
 
 def _said(body: bytes, codes: Sequence[str]) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from connectors.limits import Ticket, Window
 from connectors.models import (
+    AccountStatus,
     Answer,
     Company,
     Cursor,
@@ -25,7 +26,6 @@ from connectors.models import (
     Question,
     Record,
     Reply,
-    Standing,
     Write,
     WriteResult,
 )
@@ -62,7 +62,7 @@ class Provider(Protocol):
     def read(self, question: Question, reply: Reply) -> Answer:
         """Reads a live or kept reply. Pure; never raises: an unreadable one is ``Outcome.UNREADABLE``."""
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> AccountStatus:
         """The cheapest free read: who we are, credits left, prices."""
 
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
@@ -123,7 +123,7 @@ class Crm(Protocol):
     def account_id(self) -> str:
         """The org that our login led to; ``""`` where logins do not tell, and before the first call."""
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> AccountStatus:
         """The cheapest free read of our credential."""
 
     async def properties(self, object: str) -> Mapping[str, Property]:

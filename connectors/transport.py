@@ -27,7 +27,7 @@ from httpx_aiohttp import AiohttpTransport
 from connectors import classify
 from connectors.addresses import checked_base, onward
 from connectors.auth import Auth, NoAuth, StaticAuth
-from connectors.classify import Reading
+from connectors.classify import ReplyReading
 from connectors.errors import (
     ConnectorError,
     ContractError,
@@ -42,7 +42,17 @@ from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
 from connectors.vendor_clock import VendorClock
 
-__all__ = ["Auth", "BrokenError", "NoAuth", "Operation", "Reading", "Repeat", "StaticAuth", "Transport", "UnsentError"]
+__all__ = [
+    "Auth",
+    "BrokenError",
+    "NoAuth",
+    "Operation",
+    "Repeat",
+    "ReplyReading",
+    "StaticAuth",
+    "Transport",
+    "UnsentError",
+]
 
 ATTEMPTS = 3
 RENEWALS = 2  # of a refused credential within a call: the first may bring a token that is dead by now, too
@@ -95,7 +105,7 @@ class Transport:
         limiter: Limiter,
         *,
         user_agent: str = USER_AGENT,
-        reading: Reading = Reading(),  # noqa: B008 - frozen
+        reading: ReplyReading = ReplyReading(),  # noqa: B008 - frozen
         headers: Mapping[str, str] | None = None,
         connect_s: float = 10,
         read_s: float = 60,

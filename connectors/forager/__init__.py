@@ -3,7 +3,7 @@
 ``operations`` follows the order of the vendor's reference, ``read`` says what replies mean.
 """
 
-from connectors.forager.client import Forager, Options, account_of, open_transport
+from connectors.forager.client import Forager, ForagerOptions, account_of, open_transport
 from connectors.forager.operations import OPERATIONS, SUGGESTIONS
 from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery, quoted
 
@@ -11,8 +11,8 @@ __all__ = [
     "OPERATIONS",
     "SUGGESTIONS",
     "Forager",
+    "ForagerOptions",
     "JobQuery",
-    "Options",
     "OrganizationQuery",
     "RoleQuery",
     "account_of",

@@ -28,15 +28,15 @@ from connectors.forager.models import (
     ForagerPhone,
     FoundRole,
     NewApiKey,
+    SearchTotals,
     Suggestion,
     SuggestionPage,
-    Totals,
     User,
     Website,
 )
 from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
 from connectors.limits import Limiter, Ticket, Window
-from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
+from connectors.models import AccountStatus, Answer, Identity, Offer, Question, Reply
 from connectors.operations import Operation
 from connectors.rates import Rate
 from connectors.transport import USER_AGENT, StaticAuth, Transport
@@ -56,7 +56,7 @@ _QUERIES: Mapping[str, type[Query]] = {
     op.ORGANIZATION_SEARCH.name: OrganizationQuery,
     op.JOB_SEARCH.name: JobQuery,
 }
-_TOTALS = TypeAdapter(Totals)
+_TOTALS = TypeAdapter(SearchTotals)
 _USER = TypeAdapter(User)
 _CREDIT_PAGE = TypeAdapter(CreditPage)
 _CREDIT_TOTALS = TypeAdapter(CreditTotals)
@@ -66,7 +66,7 @@ _NEW_KEY = TypeAdapter(NewApiKey)
 _SUGGESTIONS = TypeAdapter(SuggestionPage)
 
 
-class Options(BaseModel):
+class ForagerOptions(BaseModel):
     """Tells how Forager is reached. ``account_id`` may be left to ``account_of`` when the key has one account only."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -80,7 +80,7 @@ class Options(BaseModel):
     connections: int = 100
 
 
-def open_transport(options: Options, limiter: Limiter) -> Transport:
+def open_transport(options: ForagerOptions, limiter: Limiter) -> Transport:
     """The connection pool ``Forager`` is built on."""
     return Transport(
         read.NAME,
@@ -119,7 +119,7 @@ class Forager:
     name = read.NAME
     keeps_log = True
 
-    def __init__(self, transport: Transport, options: Options) -> None:
+    def __init__(self, transport: Transport, options: ForagerOptions) -> None:
         """Take a ready transport.
 
         Raises:
@@ -179,12 +179,12 @@ class Forager:
     def read(self, question: Question, reply: Reply) -> Answer:
         return read.answer(question, reply)
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> AccountStatus:
         account = await self.own_account()
         subscription = account.subscription
         balance = subscription.credits_balance
         notes = () if subscription.is_active else ("the subscription is not active",)
-        return Standing(account.name, None if balance is None else int(balance), prices_of(account), notes)
+        return AccountStatus(account.name, None if balance is None else int(balance), prices_of(account), notes)
 
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
         wanted = op.LEDGER_NAMES.get(operation)
@@ -229,7 +229,7 @@ class Forager:
         """Job posts, 2 credits a page of ten."""
         return self._pages(op.JOB_SEARCH, query, answered, pages, read.jobs, lambda row: row.id)
 
-    async def jobs_total(self, query: JobQuery) -> Totals:
+    async def jobs_total(self, query: JobQuery) -> SearchTotals:
         return await self._totals(op.JOB_TOTALS, query)
 
     def organizations(
@@ -238,14 +238,14 @@ class Forager:
         """Companies, 1 credit a page of ten. A search by domain is noisy: compare the domain."""
         return self._pages(op.ORGANIZATION_SEARCH, query, answered, pages, read.organizations, lambda row: row.id)
 
-    async def organizations_total(self, query: OrganizationQuery) -> Totals:
+    async def organizations_total(self, query: OrganizationQuery) -> SearchTotals:
         return await self._totals(op.ORGANIZATION_TOTALS, query)
 
     def roles(self, query: RoleQuery, answered: Answered, pages: int = PAGES_MOST) -> AsyncIterator[FoundRole]:
         """Employments with their persons, 1 credit a page of ten."""
         return self._pages(op.ROLE_SEARCH, query, answered, pages, read.roles, lambda row: row.id)
 
-    async def roles_total(self, query: RoleQuery) -> Totals:
+    async def roles_total(self, query: RoleQuery) -> SearchTotals:
         return await self._totals(op.ROLE_TOTALS, query)
 
     # ---- one person, one site (5-10, 13) -------------------------------------------------------------------------
@@ -385,7 +385,7 @@ class Forager:
         reply = await self._transport.send(operation, path=path, query=query)
         return classify.parsed(adapter, reply, self.name, operation.name)
 
-    async def _totals(self, operation: Operation, query: Query) -> Totals:
+    async def _totals(self, operation: Operation, query: Query) -> SearchTotals:
         reply = await self._transport.send(operation, path=self._account, json=query.body())
         return classify.parsed(_TOTALS, reply, self.name, operation.name)
 

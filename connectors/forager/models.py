@@ -58,7 +58,7 @@ class LinkedinInfo(Body):
     industry: Part[Named] = Named()
 
 
-class Address(Body):
+class PostalAddress(Body):
     city: Text = ""
     state: Text = ""
     country: Text = ""
@@ -79,7 +79,7 @@ class ForagerOrganization(Body):
     keywords: Rows[Named] = ()
     location: Place = ForagerLocation()
     linkedin_info: Part[LinkedinInfo] = LinkedinInfo()
-    addresses: Rows[Address] = ()
+    addresses: Rows[PostalAddress] = ()
     date_updated: Text = ""
 
 
@@ -140,7 +140,7 @@ class JobPage(Body):
     total_search_results: Count = 0
 
 
-class Totals(Body):
+class SearchTotals(Body):
     """Estimates: they can disagree with the search itself."""
 
     total_search_results: Number = None

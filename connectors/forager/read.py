@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from connectors import classify
 from connectors.bodies import Body
-from connectors.classify import Reading
+from connectors.classify import ReplyReading
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.forager import operations as op
 from connectors.forager.models import (
@@ -48,7 +48,7 @@ def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
     return None
 
 
-READING = Reading(refusal=refusal)
+READING = ReplyReading(refusal=refusal)
 
 
 # ---- one reader per operation ------------------------------------------------------------------------------------

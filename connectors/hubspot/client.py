@@ -17,9 +17,10 @@ from connectors.errors import AccessError, ConflictError, ContractError, Rejecte
 from connectors.hubspot import records, refusals, rights, search, sign_in, writing
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import MARKS, HubSpotOptions
-from connectors.hubspot.records import RawProperties, Row, Rows
+from connectors.hubspot.records import RawProperties, RecordRow, RecordRows
 from connectors.limits import Limiter, Ticket, Window, parse_rate
 from connectors.models import (
+    AccountStatus,
     Company,
     Cursor,
     Fate,
@@ -30,7 +31,6 @@ from connectors.models import (
     Property,
     Record,
     Reply,
-    Standing,
     Write,
     WriteResult,
     Written,
@@ -49,7 +49,7 @@ FINDS = 10_000  # rows one search may give in all before we call the question wr
 _WORKS_AT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}  # contact to company, unlabelled
 _INTEGRATIONS = frozenset({"INTEGRATION", "API"})
 _GROUPS = {"contact": "contactinformation", "company": "companyinformation"}
-_ROWS, _ROW, _SCHEMA = TypeAdapter(Rows), TypeAdapter(Row), TypeAdapter(RawProperties)
+_ROWS, _ROW, _SCHEMA = TypeAdapter(RecordRows), TypeAdapter(RecordRow), TypeAdapter(RawProperties)
 
 
 class HubSpot:
@@ -141,11 +141,11 @@ class HubSpot:
 
     # ---- schema and standing -------------------------------------------------------------------------------------
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> AccountStatus:
         """Reads one property, which also tells whether HubSpot's own Salesforce sync feeds this portal."""
         reply = await self._send(self._calls["contact"].property, path={"name": "salesforcecontactid"})
         note = "the portal is synced with Salesforce (salesforcecontactid): deliver to one of the two only"
-        return Standing(who=self.name, notes=(note,) if reply.status == 200 else ())
+        return AccountStatus(who=self.name, notes=(note,) if reply.status == 200 else ())
 
     async def properties(self, object: str) -> Mapping[str, Property]:
         """The portal's own schema, read anew."""
@@ -436,7 +436,7 @@ class HubSpot:
 
     async def _batch_read(
         self, object: str, ids: Sequence[str], properties: Sequence[str], *, key: str = "", history: Sequence[str] = ()
-    ) -> tuple[Rows, int]:
+    ) -> tuple[RecordRows, int]:
         body: dict[str, Any] = {
             "properties": list(properties),
             "propertiesWithHistory": list(history),
@@ -447,26 +447,26 @@ class HubSpot:
         operation = self._of(object).read
         reply = await self._send(operation, json=body)
         if reply.status == 404:  # nothing at all was found
-            return Rows(results=[], errors=_all_missing(ids)), server_time(reply)
+            return RecordRows(results=[], errors=_all_missing(ids)), server_time(reply)
         return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
 
     async def _by_key(
         self, object: str, property: str, values: Sequence[str], also: Sequence[str]
-    ) -> dict[str, tuple[Row, int]]:
+    ) -> dict[str, tuple[RecordRow, int]]:
         names = ("email", "hs_additional_emails") if property == "email" else (property,)
-        hits: dict[str, tuple[Row, int]] = {}
+        hits: dict[str, tuple[RecordRow, int]] = {}
         for part in _parts(values, BATCH):
             rows, time_ms = await self._batch_read(object, part, tuple(dict.fromkeys((*names, *also))), key=property)
             hits |= {row.id: (row, time_ms) for row in rows.results}
         return hits
 
-    async def _search(self, object: str, body: Mapping[str, Any]) -> tuple[Rows, int]:
+    async def _search(self, object: str, body: Mapping[str, Any]) -> tuple[RecordRows, int]:
         operation = self._of(object).search
         reply = await self._send(operation, json=body)
         return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
 
-    async def _searched(self, object: str, bodies: Iterable[search.Body]) -> dict[str, tuple[Row, int]]:
-        hits: dict[str, tuple[Row, int]] = {}
+    async def _searched(self, object: str, bodies: Iterable[search.Body]) -> dict[str, tuple[RecordRow, int]]:
+        hits: dict[str, tuple[RecordRow, int]] = {}
         for body in bodies:
             last: str | None = ""
             while last is not None and len(hits) <= FINDS:
@@ -476,7 +476,7 @@ class HubSpot:
         return hits
 
 
-class _Links(records.Rows):
+class _Links(records.RecordRows):
     """The answer of an association batch: its results carry pairs, which we know already."""
 
     results: list[object] = []  # type: ignore[assignment]  # noqa: RUF012 - pydantic copies defaults
@@ -490,5 +490,5 @@ def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:
     return (whole[start : start + size] for start in range(0, len(whole), size))
 
 
-def _all_missing(ids: Sequence[str]) -> list[records.Fault]:
-    return [records.Fault(category="OBJECT_NOT_FOUND", context={"ids": list(ids)})]
+def _all_missing(ids: Sequence[str]) -> list[records.ErrorGroup]:
+    return [records.ErrorGroup(category="OBJECT_NOT_FOUND", context={"ids": list(ids)})]

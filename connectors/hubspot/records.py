@@ -46,7 +46,7 @@ COMPANY = (
 _KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": "date", "datetime": "datetime"}
 
 
-class _Model(BaseModel):
+class _HubSpotModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
@@ -70,7 +70,7 @@ def _lists(value: Any) -> Any:
     return {name: [str(one) for one in listed] for name, listed in value.items() if isinstance(listed, list)}
 
 
-class Stamped(_Model):
+class Stamped(_HubSpotModel):
     """One value a property once had."""
 
     value: str | None = None
@@ -85,7 +85,7 @@ def _listed(value: Any) -> Any:
     return {name: listed for name, listed in value.items() if isinstance(listed, list)}
 
 
-class Row(_Model):
+class RecordRow(_HubSpotModel):
     """One record as HubSpot gives it."""
 
     id: str
@@ -94,40 +94,40 @@ class Row(_Model):
     propertiesWithHistory: Annotated[dict[str, list[Stamped]] | None, BeforeValidator(_listed)] = None  # noqa: N815 - HubSpot's name
 
 
-class Next(_Model):
+class NextPage(_HubSpotModel):
     after: str
 
 
-class Paging(_Model):
-    next: Next | None = None
+class Paging(_HubSpotModel):
+    next: NextPage | None = None
 
 
-class Fault(_Model):
+class ErrorGroup(_HubSpotModel):
     """One group of errors inside an answer."""
 
     category: str = ""
     context: Annotated[dict[str, list[str]], BeforeValidator(_lists)] = Field(default_factory=dict)
 
 
-class Rows(_Model):
+class RecordRows(_HubSpotModel):
     """A page, or a batch's answer. ``errors`` may come with any 2xx."""
 
-    results: list[Row]
+    results: list[RecordRow]
     paging: Paging | None = None
     total: int | None = None
-    errors: list[Fault] = Field(default_factory=list)
+    errors: list[ErrorGroup] = Field(default_factory=list)
 
 
-class _Option(_Model):
+class _Option(_HubSpotModel):
     value: str
     label: str = ""
 
 
-class _Meta(_Model):
+class _Meta(_HubSpotModel):
     readOnlyValue: bool = False  # noqa: N815 - HubSpot's name
 
 
-class RawProperty(_Model):
+class RawProperty(_HubSpotModel):
     """One property's definition."""
 
     name: str
@@ -140,11 +140,11 @@ class RawProperty(_Model):
     modificationMetadata: _Meta | None = None  # noqa: N815 - HubSpot's name
 
 
-class RawProperties(_Model):
+class RawProperties(_HubSpotModel):
     results: list[RawProperty]
 
 
-def to_record(object: str, row: Row, read_at: int) -> Record:
+def to_record(object: str, row: RecordRow, read_at: int) -> Record:
     """A row as our record; its stamp is the property that the poll's windows go by."""
     values = row.properties
     return Record(
@@ -169,7 +169,7 @@ def milliseconds(text: str) -> int:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def survivors(asked: Sequence[str], rows: Rows) -> Mapping[str, Row]:
+def survivors(asked: Sequence[str], rows: RecordRows) -> Mapping[str, RecordRow]:
     """The row that answers each id asked for: its own, or the one it was merged into.
 
     A merged id is answered with a row of another id, which lists it; where the list is short and a single id and a
@@ -189,7 +189,7 @@ def survivors(asked: Sequence[str], rows: Rows) -> Mapping[str, Row]:
     return answers
 
 
-def missing_ids(rows: Rows) -> frozenset[str]:
+def missing_ids(rows: RecordRows) -> frozenset[str]:
     """The ids an answer says do not exist."""
     return frozenset(
         lost
@@ -200,7 +200,7 @@ def missing_ids(rows: Rows) -> frozenset[str]:
     )
 
 
-def fates(object: str, asked: Sequence[str], rows: Rows, read_at: int) -> Mapping[str, Found]:
+def fates(object: str, asked: Sequence[str], rows: RecordRows, read_at: int) -> Mapping[str, Found]:
     """Tells what became of every id asked for."""
     answers, lost = survivors(asked, rows), missing_ids(rows)
     found: dict[str, Found] = {}
@@ -215,7 +215,7 @@ def fates(object: str, asked: Sequence[str], rows: Rows, read_at: int) -> Mappin
     return found
 
 
-def to_company(row: Row) -> Company:
+def to_company(row: RecordRow) -> Company:
     """A company row as the linked company of a contact."""
     get = {name: value or "" for name, value in row.properties.items()}.get
     staff = get("numberofemployees", "")
@@ -258,7 +258,7 @@ def _kind(raw: RawProperty) -> str:
     return _KINDS.get(raw.type, "text")
 
 
-def history_of(row: Row, properties: Sequence[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+def history_of(row: RecordRow, properties: Sequence[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Newest first (value, writer); a writer is ``sourceType:sourceId``."""
     kept = row.propertiesWithHistory or {}
     return {
@@ -306,12 +306,12 @@ def record_id(text: str) -> str:
     return told
 
 
-def more(rows: Rows) -> bool:
+def more(rows: RecordRows) -> bool:
     """Tells whether there are rows behind this page."""
     return (rows.paging is not None and rows.paging.next is not None) or (rows.total or 0) > len(rows.results)
 
 
-def last_id(rows: Rows, before: str) -> str | None:
+def last_id(rows: RecordRows, before: str) -> str | None:
     """The highest id of a page; ``None`` when it lies not beyond ``before``, so that no walk goes in circles."""
     ids = [int(row.id) for row in rows.results if is_id(row.id)]
     last = max(ids, default=0)

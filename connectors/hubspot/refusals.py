@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from connectors.classify import Reading, retry_after
+from connectors.classify import ReplyReading, retry_after
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -206,7 +206,7 @@ def _word(item: Mapping[str, Any], key: str) -> str:
 # ---- the portal's way of the common table -------------------------------------------------------------------------
 
 
-def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
+def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
     """Tells how HubSpot's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
@@ -234,7 +234,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
     def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
         return {"": notice} if (notice := _tight(reply.headers, reserve)) else {}
 
-    return Reading(
+    return ReplyReading(
         statuses={477: UnavailableError, 429: RateLimitedError},
         refusal=refused,
         code=lambda reply: refusal(reply.body).policy or refusal(reply.body).code,

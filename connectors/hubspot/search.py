@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from connectors.hubspot.paths import MODIFIED
-from connectors.hubspot.records import Row
+from connectors.hubspot.records import RecordRow
 from connectors.models import Cursor, Record
 from connectors.ports import Reader, Watched
 
@@ -182,7 +182,7 @@ def _chunks(values: Sequence[str], good: Callable[[list[str]], bool]) -> Iterabl
         yield chunk
 
 
-def holds(row: Row, property: str, value: str, read: Reader) -> bool:
+def holds(row: RecordRow, property: str, value: str, read: Reader) -> bool:
     """Tells whether a row really is the one asked for: a search matches more than we mean."""
     spare = {"email": "hs_additional_emails", "domain": "hs_additional_domains"}.get(property, "")
     held = (row.properties.get(property) or "", *(row.properties.get(spare) or "").split(";"))

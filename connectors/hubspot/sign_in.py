@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 from connectors.classify import parsed
 from connectors.oauth import AccessToken, Grant, token_reading
 from connectors.operations import Operation
-from connectors.transport import Reading, Transport
+from connectors.transport import ReplyReading, Transport
 
 TOO_OFTEN_S = 10.0
 EARLY_S = 120.0  # a token is not used in its last two minutes: a call may wait that long for its slot
 _CLIENT, _CONNECT = "check client id and client secret", "the refresh token is refused: connect the portal again"
 
 
-class _Token(BaseModel):
+class _HubSpotToken(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     access_token: AccessToken
@@ -25,10 +25,10 @@ class _Token(BaseModel):
     expires_in: float = 1800.0
 
 
-_TOKEN = TypeAdapter(_Token)
+_TOKEN = TypeAdapter(_HubSpotToken)
 
 
-def reading(vendor: str) -> Reading:
+def reading(vendor: str) -> ReplyReading:
     """Tells how the portal's token endpoint is read."""
     return token_reading(vendor, ("status", "error", "category", "errorType"), _blamed, TOO_OFTEN_S)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.hubspot.records import Rows, milliseconds, missing_ids
+from connectors.hubspot.records import RecordRows, milliseconds, missing_ids
 from connectors.hubspot.refusals import KINDS, TAKEN, Refusal, refusal
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.refusal_kinds import kind_of, plain_words
 
 
-def results(part: Sequence[Write], reply: Reply, rows: Rows | None) -> Mapping[str, WriteResult]:
+def results(part: Sequence[Write], reply: Reply, rows: RecordRows | None) -> Mapping[str, WriteResult]:
     """The word on every row of one call; ``rows`` are those of a 2xx answer."""
     if rows is not None:
         return outcomes(part, rows)
@@ -32,7 +32,7 @@ def coalesced(writes: Sequence[Write]) -> list[Write]:
     return list(by_id.values())
 
 
-def outcomes(part: Sequence[Write], rows: Rows) -> Mapping[str, WriteResult]:
+def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResult]:
     """A 2xx answer, row by row: a row in neither its results nor its errors is unknown."""
     done = {row.id: row for row in rows.results}
     lost = missing_ids(rows)

@@ -12,9 +12,9 @@ from connectors import classify
 from connectors.errors import UnavailableError
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
-from connectors.kaspr.models import Employee, KeyUser, Pattern, Profile, RateLimits, RemainingCredits
+from connectors.kaspr.models import Employee, KeyUser, Pattern, ProfileBody, RateLimits, RemainingCredits
 from connectors.limits import Limiter, Ticket, Window
-from connectors.models import Answer, Identity, Offer, Question, Reply, Standing
+from connectors.models import AccountStatus, Answer, Identity, Offer, Question, Reply
 from connectors.rates import Rate
 from connectors.transport import USER_AGENT, StaticAuth, Transport
 
@@ -29,7 +29,7 @@ _GIVES = frozenset({"person", "work_email", "phone", "mobile_phone", "job_title"
 _EMPLOYER = frozenset({"company_name"})
 
 
-class Options(BaseModel):
+class KasprOptions(BaseModel):
     """Tells how Kaspr is reached.
 
     ``reference`` is what the vendor's printed reference describes, ``v2`` what its present users call, on another
@@ -51,7 +51,7 @@ class Options(BaseModel):
     connections: int = 50
 
 
-def open_transport(options: Options, limiter: Limiter) -> Transport:
+def open_transport(options: KasprOptions, limiter: Limiter) -> Transport:
     """The connection pool ``Kaspr`` is built on."""
     key = options.api_key.get_secret_value()
     value = SecretStr(f"Bearer {key}" if options.auth_scheme == "bearer" else key)
@@ -75,7 +75,7 @@ class Kaspr:
     name = read.NAME
     keeps_log = False
 
-    def __init__(self, transport: Transport, options: Options) -> None:
+    def __init__(self, transport: Transport, options: KasprOptions) -> None:
         self._transport, self._options = transport, options
         self.clock = transport.clock
         self._profile = op.PROFILE_V2 if options.dialect == "v2" else op.PROFILE
@@ -112,7 +112,7 @@ class Kaspr:
     def read(self, question: Question, reply: Reply) -> Answer:
         return read.answer(self._options.dialect, question, reply)
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> AccountStatus:
         try:
             reply = await self._transport.send(op.VERIFY_KEY)
         except UnavailableError as error:
@@ -121,12 +121,12 @@ class Kaspr:
             raise
         who = classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
         if self._options.dialect == "reference":
-            return Standing(who, read.remaining(reply))
+            return AccountStatus(who, read.remaining(reply))
         left = await self.remaining_credits()
         pools = {"work e-mail": left.work_email, "personal e-mail": left.personal_email, "phone": left.phone}
         empty = tuple(f"no {name} credits left" for name, count in pools.items() if count == 0)
         export = None if left.export is None or left.export < 0 else int(left.export)
-        return Standing(who, export, notes=empty)
+        return AccountStatus(who, export, notes=empty)
 
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:  # noqa: ARG002 - keeps no log
         return None
@@ -155,7 +155,7 @@ class Kaspr:
 
     async def profile(
         self, slug: str, name: str, ticket: Ticket, fields: Collection[str] = ("work_email", "phone")
-    ) -> Profile | None:
+    ) -> ProfileBody | None:
         """Looks up a LinkedIn slug; ``name`` as shown there, ``fields`` count in v2 only."""
         return read.profile(await self._ask_profile(slug, name, fields, ticket))
 

@@ -51,7 +51,7 @@ class KasprCompany(Body):
     industry_name: Text = Field(default="", alias="industryName")
 
 
-class Profile(Body):
+class ProfileBody(Body):
     id: Text = ""
     name: Text = ""
     first_name: Text = Field(default="", alias="firstName")
@@ -94,7 +94,7 @@ class Profile(Body):
 class ProfileReply(Body):
     """``profile`` is absent or null when nobody was found."""
 
-    profile: Profile | None = None
+    profile: ProfileBody | None = None
     message: Text = ""
 
 

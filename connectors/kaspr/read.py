@@ -12,10 +12,18 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from connectors import classify
-from connectors.classify import Reading, capped, retry_after
+from connectors.classify import ReplyReading, capped, retry_after
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError
 from connectors.kaspr import operations as op
-from connectors.kaspr.models import CheckedEmail, Employee, EmployeeReply, Pattern, PatternReply, Profile, ProfileReply
+from connectors.kaspr.models import (
+    CheckedEmail,
+    Employee,
+    EmployeeReply,
+    Pattern,
+    PatternReply,
+    ProfileBody,
+    ProfileReply,
+)
 from connectors.limits import Notice
 from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, Question, Reply, Role
 from connectors.numbers import finite
@@ -80,9 +88,9 @@ def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError |
     return None
 
 
-def reading(scheme: str) -> Reading:
+def reading(scheme: str) -> ReplyReading:
     """A 500 is often a malformed id here, so it is no sign of an outage."""
-    return Reading(refusal=partial(refusal, scheme), pause=pause, notices=notices, calm=frozenset({500}))
+    return ReplyReading(refusal=partial(refusal, scheme), pause=pause, notices=notices, calm=frozenset({500}))
 
 
 def _no_credits(reply: Reply) -> bool:
@@ -129,7 +137,7 @@ def pools_left(reply: Reply) -> int | None:
 # ---- one reader per operation ------------------------------------------------------------------------------------
 
 
-def profile(reply: Reply) -> Profile | None:
+def profile(reply: Reply) -> ProfileBody | None:
     """The profile; ``None`` for each of the three shapes of a miss: 404, no profile, an empty one."""
     if reply.status == 404 or not reply.body.strip():
         return None
@@ -204,7 +212,7 @@ def _delivered(person: Person) -> int:
     return len(kinds) + bool(person.phones)
 
 
-def to_person(raw: Profile, *, graded: bool) -> Person:
+def to_person(raw: ProfileBody, *, graded: bool) -> Person:
     """A profile; ``graded`` where ``valid`` is a grade (it is none in v2). Its location is of no told kind."""
     company = Company(
         name=raw.company_name or raw.company.name,
@@ -244,7 +252,7 @@ def to_colleague(raw: Employee) -> Person:
 Found = tuple[str, str]  # address, kind
 
 
-def emails(raw: Profile) -> tuple[Found, ...]:
+def emails(raw: ProfileBody) -> tuple[Found, ...]:
     """Every unmasked address with its kind, best family first, each once."""
     work = (
         raw.starry_work_email,
@@ -271,7 +279,7 @@ def emails(raw: Profile) -> tuple[Found, ...]:
     return tuple(found.values())
 
 
-def numbers(raw: Profile) -> tuple[str, ...]:
+def numbers(raw: ProfileBody) -> tuple[str, ...]:
     """Every unmasked number without its blanks, each once."""
     return _numbers((raw.starry_phone, raw.phone, *raw.phones))
 

@@ -1,18 +1,18 @@
 """OpenProspect (https://dev.openprospect.io): orders and deliveries of companies with people, blacklists, searches."""
 
-from connectors.openprospect.client import OpenProspect, Options, open_transport
+from connectors.openprospect.client import OpenProspect, OpenProspectOptions, open_transport
 from connectors.openprospect.models import NewEntry, NewOrder, SearchEdit, WantedCompany
 from connectors.openprospect.operations import OPERATIONS
-from connectors.openprospect.read import DeliveredCompany, Page, delivered
+from connectors.openprospect.read import DeliveredCompany, ListPage, delivered
 
 __all__ = [
     "OPERATIONS",
     "DeliveredCompany",
+    "ListPage",
     "NewEntry",
     "NewOrder",
     "OpenProspect",
-    "Options",
-    "Page",
+    "OpenProspectOptions",
     "SearchEdit",
     "WantedCompany",
     "delivered",

@@ -13,15 +13,15 @@ from connectors import classify
 from connectors.bodies import Body
 from connectors.errors import ContractError
 from connectors.limits import Limiter, Ticket, Window
-from connectors.models import Reply, Standing
+from connectors.models import AccountStatus, Reply
 from connectors.openprospect import operations as op
 from connectors.openprospect import read
 from connectors.openprospect.models import (
-    Added,
+    AddedEntries,
     Blacklist,
-    Company,
-    Entry,
-    Job,
+    BlacklistEntry,
+    CompanyBody,
+    JobBody,
     NewEntry,
     NewOrder,
     Order,
@@ -30,7 +30,7 @@ from connectors.openprospect.models import (
     SearchEdit,
     Webtech,
 )
-from connectors.openprospect.read import Page
+from connectors.openprospect.read import ListPage
 from connectors.operations import Operation
 from connectors.rates import Rate
 from connectors.transport import USER_AGENT, StaticAuth, Transport
@@ -40,11 +40,11 @@ PAGE_MOST = 100
 PAGES_MOST = 1000
 ENTRIES_MOST = 10_000
 _ORDER, _SEARCH, _BLACKLIST = TypeAdapter(Order), TypeAdapter(Search), TypeAdapter(Blacklist)
-_COMPANY, _PROSPECT, _ENTRY = TypeAdapter(Company), TypeAdapter(Prospect), TypeAdapter(Entry)
-_JOB, _WEBTECH, _ADDED = TypeAdapter(Job), TypeAdapter(Webtech), TypeAdapter(Added)
+_COMPANY, _PROSPECT, _ENTRY = TypeAdapter(CompanyBody), TypeAdapter(Prospect), TypeAdapter(BlacklistEntry)
+_JOB, _WEBTECH, _ADDED = TypeAdapter(JobBody), TypeAdapter(Webtech), TypeAdapter(AddedEntries)
 
 
-class Options(BaseModel):
+class OpenProspectOptions(BaseModel):
     """Tells how OpenProspect is reached. The free plan allows 100 calls an hour, the next one 1000."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -57,7 +57,7 @@ class Options(BaseModel):
     connections: int = 10
 
 
-def open_transport(options: Options, limiter: Limiter) -> Transport:
+def open_transport(options: OpenProspectOptions, limiter: Limiter) -> Transport:
     """The connection pool ``OpenProspect`` is built on."""
     return Transport(
         read.NAME,
@@ -78,7 +78,7 @@ class OpenProspect:
 
     name = read.NAME
 
-    def __init__(self, transport: Transport, options: Options) -> None:
+    def __init__(self, transport: Transport, options: OpenProspectOptions) -> None:
         self._transport = transport
         self.clock = transport.clock
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType({transport.bucket(op.SEARCHES): options.rate})
@@ -86,11 +86,11 @@ class OpenProspect:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> AccountStatus:
         """The cheapest free read: one row of the searches."""
         page = await self.searches_page(limit=1)
         notes = () if page.items else ("the key sees no prospect search",)
-        return Standing("key accepted", notes=notes)
+        return AccountStatus("key accepted", notes=notes)
 
     # ---- orders (1-4) --------------------------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ class OpenProspect:
         reply = await self._transport.send(op.ORDER_CREATE, json=order.body(), headers=headers, ticket=ticket)
         return classify.parsed(_ORDER, reply, self.name, op.ORDER_CREATE.name)
 
-    async def orders_page(self, offset: int = 0, limit: int = PAGE_MOST, status: str = "") -> Page[Order]:
+    async def orders_page(self, offset: int = 0, limit: int = PAGE_MOST, status: str = "") -> ListPage[Order]:
         query = {"status": status or None}
         return await self._page(op.ORDERS, _ORDER, ("orders",), offset, limit, query=query)
 
@@ -110,7 +110,9 @@ class OpenProspect:
     async def order(self, order_id: str) -> Order | None:
         return await self._one(op.ORDER, _ORDER, order_id)
 
-    async def results_page(self, order_id: str, offset: int = 0, limit: int = PAGE_MOST) -> Page[Company] | None:
+    async def results_page(
+        self, order_id: str, offset: int = 0, limit: int = PAGE_MOST
+    ) -> ListPage[CompanyBody] | None:
         """Companies with people of a completed order, ``None`` while there are none yet: ask later."""
         reply = await self._list(op.ORDER_RESULTS, {"id": order_id}, offset, limit)
         if reply.status in op.LATER:
@@ -143,7 +145,7 @@ class OpenProspect:
         reply = await self._transport.send(op.BLACKLIST_DELETE, path={"id": blacklist_id})
         return reply.status != 404
 
-    async def add_entries(self, blacklist_id: str, entries: Sequence[NewEntry]) -> Added:
+    async def add_entries(self, blacklist_id: str, entries: Sequence[NewEntry]) -> AddedEntries:
         """Add up to 10,000 companies; sending the same again may double them.
 
         Raises:
@@ -153,9 +155,9 @@ class OpenProspect:
             raise ValueError(f"between 1 and {ENTRIES_MOST} entries at a time")
         body = {"entries": [entry.body() for entry in entries]}
         reply = await self._transport.send(op.ENTRIES_ADD, path={"id": blacklist_id}, json=body)
-        return classify.parsed(_ADDED, reply, self.name, op.ENTRIES_ADD.name) if reply.body.strip() else Added()
+        return classify.parsed(_ADDED, reply, self.name, op.ENTRIES_ADD.name) if reply.body.strip() else AddedEntries()
 
-    def entries(self, blacklist_id: str) -> AsyncIterator[Entry]:
+    def entries(self, blacklist_id: str) -> AsyncIterator[BlacklistEntry]:
         path = {"id": blacklist_id}
         return _walk(
             lambda at: self._page(op.ENTRIES, _ENTRY, ("entries",), at, path=path), lambda row: row.id, op.ENTRIES
@@ -177,7 +179,7 @@ class OpenProspect:
 
     # ---- searches (15-17) ----------------------------------------------------------------------------------------
 
-    async def searches_page(self, offset: int = 0, limit: int = PAGE_MOST) -> Page[Search]:
+    async def searches_page(self, offset: int = 0, limit: int = PAGE_MOST) -> ListPage[Search]:
         names = ("prospect_searches", "searches")
         return await self._page(op.SEARCHES, _SEARCH, names, offset, limit)
 
@@ -203,7 +205,7 @@ class OpenProspect:
 
     def companies(
         self, search_id: str, min_match_score: float | None = None, review_status: str = "", text: str = ""
-    ) -> AsyncIterator[Company]:
+    ) -> AsyncIterator[CompanyBody]:
         """A search's companies; ``review_status`` is accepted, rejected or pending."""
         query = {"prospect_search_id": search_id, "min_match_score": min_match_score}
         query |= {"review_status": review_status or None, "search": text or None}
@@ -212,10 +214,10 @@ class OpenProspect:
             lambda at: self._page(op.COMPANIES, _COMPANY, names, at, query=query), lambda row: row.id, op.COMPANIES
         )
 
-    async def company(self, company_id: str) -> Company | None:
+    async def company(self, company_id: str) -> CompanyBody | None:
         return await self._one(op.COMPANY, _COMPANY, company_id)
 
-    def company_jobs(self, company_id: str) -> AsyncIterator[Job]:
+    def company_jobs(self, company_id: str) -> AsyncIterator[JobBody]:
         path = {"id": company_id}
         return _walk(
             lambda at: self._page(op.COMPANY_JOBS, _JOB, ("jobs",), at, path=path), lambda row: row.id, op.COMPANY_JOBS
@@ -239,7 +241,7 @@ class OpenProspect:
 
     async def delivered_page(
         self, delivery_id: str, since_ms: int = 0, offset: int = 0, limit: int = PAGE_MOST
-    ) -> Page[Company]:
+    ) -> ListPage[CompanyBody]:
         """Companies delivered after ``since_ms``, with their people. Keep ``since_ms`` fixed for all pages of a pass.
 
         Raises:
@@ -277,13 +279,13 @@ class OpenProspect:
         *,
         path: Mapping[str, object] | None = None,
         query: Mapping[str, object] | None = None,
-    ) -> Page[B]:
+    ) -> ListPage[B]:
         reply = await self._list(operation, path, offset, limit, query)
         return read.page(adapter, reply, operation.name, names, offset, min(limit, PAGE_MOST))
 
 
 async def _walk(
-    page_at: Callable[[int], Awaitable[Page[B]]], key: Callable[[B], str], operation: Operation
+    page_at: Callable[[int], Awaitable[ListPage[B]]], key: Callable[[B], str], operation: Operation
 ) -> AsyncIterator[B]:
     """Every row once; rows may shift between pages while others arrive.
 

@@ -58,7 +58,7 @@ def _prospects(value: Any) -> Any:
     return [row for row in rows if isinstance(row, Prospect) or (isinstance(row, dict) and row.get("id"))]
 
 
-class Company(Body):
+class CompanyBody(Body):
     id: Id
     prospect_search_id: Text = ""
     source_id: Text = ""
@@ -125,7 +125,7 @@ class Blacklist(Body):
     updated_at: Text = ""
 
 
-class Entry(Body):
+class BlacklistEntry(Body):
     id: Id
     external_id: Text = ""
     website_url: Text = ""
@@ -134,13 +134,13 @@ class Entry(Body):
     created_at: Text = ""
 
 
-class Added(Body):
+class AddedEntries(Body):
     added: Count = 0
     skipped: Count = 0
     total: Count = 0
 
 
-class Job(Body):
+class JobBody(Body):
     id: Id
     title: Text = ""
     url: Text = ""

@@ -13,12 +13,12 @@ from pydantic_core import from_json
 
 from connectors import classify, models
 from connectors.bodies import Body
-from connectors.classify import Reading, capped, retry_after, server_time
+from connectors.classify import ReplyReading, capped, retry_after, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.limits import Notice
 from connectors.models import Email, Grade, Person, Phone, PhoneKind, Reply
 from connectors.numbers import count
-from connectors.openprospect.models import Company, Prospect
+from connectors.openprospect.models import CompanyBody, Prospect
 from connectors.operations import Operation
 
 NAME = "openprospect"
@@ -101,7 +101,7 @@ def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
     return AccessError(NAME, operation.name, 403, classify.request_id(reply), code=_plain(code(reply)), hint=hint)
 
 
-READING = Reading(refusal=refusal, code=code, pause=pause, notices=notices)
+READING = ReplyReading(refusal=refusal, code=code, pause=pause, notices=notices)
 
 
 def _plain(text: str) -> str:
@@ -120,7 +120,7 @@ def _object(reply: Reply) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[B]):
+class ListPage(Generic[B]):
     """One page of a list. ``next_offset`` is where the next one starts, ``None`` after the last.
 
     ``broken`` counts rows that could not be read, ``server_time`` is the vendor's clock (ms) or 0.
@@ -135,7 +135,7 @@ class Page(Generic[B]):
 
 def page(
     adapter: TypeAdapter[B], reply: Reply, endpoint: str, names: tuple[str, ...], offset: int, limit: int
-) -> Page[B]:
+) -> ListPage[B]:
     """A page out of ``items``, else one of the collection's ``names``, else a bare array.
 
     Raises:
@@ -162,7 +162,7 @@ def page(
     more = envelope.get("has_more")
     if not isinstance(more, bool):
         more = end < total if total is not None else len(rows) >= limit
-    return Page(items, end if more and rows else None, total, len(rows) - len(items), server_time(reply))
+    return ListPage(items, end if more and rows else None, total, len(rows) - len(items), server_time(reply))
 
 
 def _item(adapter: TypeAdapter[B], row: object) -> B | None:
@@ -190,7 +190,7 @@ class DeliveredCompany:
     source_id: str = ""
 
 
-def delivered(raw: Company, search_id: str = "") -> DeliveredCompany:
+def delivered(raw: CompanyBody, search_id: str = "") -> DeliveredCompany:
     """A row of a delivery or of an order's results."""
     return DeliveredCompany(
         company=to_company(raw),
@@ -201,7 +201,7 @@ def delivered(raw: Company, search_id: str = "") -> DeliveredCompany:
     )
 
 
-def to_company(raw: Company) -> models.Company:
+def to_company(raw: CompanyBody) -> models.Company:
     """The company itself; the domain is what was delivered as one, else the website: their reader takes either."""
     return models.Company(
         id=raw.id,
@@ -220,7 +220,7 @@ def to_company(raw: Company) -> models.Company:
     )
 
 
-def to_person(raw: Prospect, employer: Company | None = None) -> Person:
+def to_person(raw: Prospect, employer: CompanyBody | None = None) -> Person:
     """A prospect, with the company it was delivered with as its employer."""
     phones = (Phone(raw.mobile_phone, PhoneKind.MOBILE), Phone(raw.phone))
     roles = (models.Role(raw.job_title, to_company(employer), current=True),) if employer else ()

@@ -16,6 +16,7 @@ from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
 from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate, slots_ahead
 from connectors.models import (
+    AccountStatus,
     Company,
     Cursor,
     Fate,
@@ -26,7 +27,6 @@ from connectors.models import (
     Property,
     Record,
     Reply,
-    Standing,
     Write,
     WriteResult,
     Written,
@@ -38,7 +38,7 @@ from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.ids import is_id, known_id
 from connectors.salesforce.options import MARKS, SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
-from connectors.salesforce.records import TABLES, Created, Rows, Schema
+from connectors.salesforce.records import TABLES, CreateAnswer, QueryPage, Schema
 from connectors.salesforce.refusals import reading
 from connectors.salesforce.tokens import Tokens, check
 from connectors.salesforce.wire import Lines
@@ -48,7 +48,7 @@ BATCH = 200
 FINDS = 50  # values a find asks for at once
 CHAIN = 5  # merges followed from one lost row
 
-_ROWS, _CREATED = TypeAdapter(Rows), TypeAdapter(Created)
+_ROWS, _CREATED = TypeAdapter(QueryPage), TypeAdapter(CreateAnswer)
 
 
 class Salesforce:
@@ -132,7 +132,7 @@ class Salesforce:
 
     # ---- schema and standing -------------------------------------------------------------------------------------
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> AccountStatus:
         """Returns our user, the API version answered, and what is left of the day where this user may see it.
 
         Raises:
@@ -145,7 +145,7 @@ class Salesforce:
         known = isinstance(daily, Mapping) and isinstance(daily.get("Max"), int)
         left = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
         notes = (*left, f"{self._options.api_version} is the API version used, {newest} the org's newest")
-        return Standing(who=self._tokens.org_id or self.name, notes=notes)
+        return AccountStatus(who=self._tokens.org_id or self.name, notes=notes)
 
     async def properties(self, object: str) -> Mapping[str, Property]:
         """The object as this credential sees it, read anew."""

@@ -18,7 +18,7 @@ from connectors.models import Property, Record, Reply
 from connectors.operations import Operation, Repeat
 from connectors.salesforce import records, soql
 from connectors.salesforce.ids import known_id
-from connectors.salesforce.records import TABLES, Describe, Rows, Schema, Version
+from connectors.salesforce.records import TABLES, Describe, QueryPage, Schema, Version
 from connectors.salesforce.tokens import Tokens
 from connectors.salesforce.wire import Call, Lines
 from connectors.transport import Transport
@@ -40,7 +40,7 @@ UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}
 CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
 
 
-_ROWS, _DESCRIBE, _VERSIONS = TypeAdapter(Rows), TypeAdapter(Describe), TypeAdapter(list[Version])
+_ROWS, _DESCRIBE, _VERSIONS = TypeAdapter(QueryPage), TypeAdapter(Describe), TypeAdapter(list[Version])
 
 
 class Org:

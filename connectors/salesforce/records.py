@@ -55,11 +55,11 @@ _KINDS = {
 Raw = Mapping[str, Any]
 
 
-class _Model(BaseModel):
+class _SalesforceModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class Rows(_Model):
+class QueryPage(_SalesforceModel):
     """A query's page."""
 
     records: list[dict[str, Any]]
@@ -67,13 +67,13 @@ class Rows(_Model):
     nextRecordsUrl: str | None = None  # noqa: N815 - Salesforce's name
 
 
-class _Choice(_Model):
+class _Choice(_SalesforceModel):
     value: str
     label: str = ""
     active: bool = True
 
 
-class RawField(_Model):
+class RawField(_SalesforceModel):
     """One field's definition."""
 
     name: str
@@ -91,27 +91,27 @@ class RawField(_Model):
     picklistValues: list[_Choice] | None = Field(default=None)  # noqa: N815 - Salesforce's name
 
 
-class RecordTypeInfo(_Model):
+class RecordTypeInfo(_SalesforceModel):
     """A record type as this user sees it; every object has a master that is none."""
 
     recordTypeId: str = ""  # noqa: N815 - Salesforce's name
     available: bool = True
 
 
-class Describe(_Model):
+class Describe(_SalesforceModel):
     fields: list[RawField]
     createable: bool = True
     updateable: bool = True
     recordTypeInfos: list[RecordTypeInfo] = Field(default_factory=list)  # noqa: N815 - Salesforce's name
 
 
-class Version(_Model):
+class Version(_SalesforceModel):
     """An API version that an org answers."""
 
     version: str = Field(pattern=r"^\d+\.\d+$")
 
 
-class Created(_Model):
+class CreateAnswer(_SalesforceModel):
     """The answer of a create or an upsert."""
 
     id: str

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from connectors.classify import Reading, retry_after
+from connectors.classify import ReplyReading, retry_after
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -195,7 +195,7 @@ def _lower(one: Fault) -> frozenset[str]:
 # ---- the org's way of the common table ----------------------------------------------------------------------------
 
 
-def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
+def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
     """Tells how Salesforce's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
@@ -242,4 +242,6 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> Reading:
             return {}
         return {"": Notice(max(0, left), SPENT_S, 86_400)}
 
-    return Reading(refusal=refused, code=lambda reply: next(iter(faults(reply.body)), Fault()).code, notices=notices)
+    return ReplyReading(
+        refusal=refused, code=lambda reply: next(iter(faults(reply.body)), Fault()).code, notices=notices
+    )

@@ -5,7 +5,7 @@ Source: Salesforce help, "OAuth 2.0 Authorization Errors", and answers recorded 
 
 from __future__ import annotations
 
-from connectors.classify import Reading
+from connectors.classify import ReplyReading
 from connectors.oauth import token_reading
 
 SIGN_INS_S = 900.0  # a user may sign in 3,600 times an hour: whoever has used that up looks again in a quarter of it
@@ -39,7 +39,7 @@ _HINTS = (
 )
 
 
-def reading(vendor: str) -> Reading:
+def reading(vendor: str) -> ReplyReading:
     """Tells how the org's token endpoint is read."""
     return token_reading(vendor, ("error", "errorCode"), _blamed, SIGN_INS_S)
 

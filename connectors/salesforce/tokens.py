@@ -33,7 +33,7 @@ _LOGINS = ("login.salesforce.com", "test.salesforce.com")
 _SITES = (".my.site.com", ".force.com")  # of an Experience site, which is an audience of its own
 
 
-class _Token(BaseModel):
+class _SalesforceToken(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     access_token: AccessToken
@@ -42,7 +42,7 @@ class _Token(BaseModel):
     id: str = ""
 
 
-_TOKEN = TypeAdapter(_Token)
+_TOKEN = TypeAdapter(_SalesforceToken)
 
 
 class Tokens:

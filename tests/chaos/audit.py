@@ -15,7 +15,7 @@ from tests.chaos.plan import VENDORS, Plan
 from tests.chaos.storm import Row, Run, Told, Undisturbed, Watch, checked
 from tests.chaos.yard import Yard
 from tests.e2e.test_undisturbed import WATCHED
-from worker.ledger.money.answers import Kept
+from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Totals
 from worker.ledger.money.tickets import Uncertain
 from worker.service.vendors import open_providers
@@ -278,7 +278,7 @@ def _values(names: Iterable[str], then: Mapping[str, str], now: Mapping[str, str
     return {name: (then.get(name, ""), now.get(name, "")) for name in sorted(names)}
 
 
-def _is_spoiled(kept: Kept) -> bool:
+def _is_spoiled(kept: KeptAnswer) -> bool:
     """Whether a fault spoiled the answer after it was paid for: the bytes are kept, and nobody can read them."""
     try:
         json.loads(kept.reply.body)

@@ -35,7 +35,7 @@ from tests.e2e.vendors import PROVIDERS, Vendors
 from tests.processes import Process
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.answers import Asked
+from worker.ledger.money.answers import AskedQuestion
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.work.all_work import Floor
@@ -160,7 +160,7 @@ class Yard:
         """The ledger by a connection that nothing spoils."""
         return Ledger.over(self.redis)
 
-    async def asked(self, row: tuple[str, str, str]) -> list[Asked]:
+    async def asked(self, row: tuple[str, str, str]) -> list[AskedQuestion]:
         """Every question that was asked for a row ``(crm, table, id)``."""
         vendor, table, id_ = row
         return await self.ledger.desk.questions_of((f"acme_{vendor}", OBJECTS.get((vendor, table), table), id_))

@@ -24,7 +24,7 @@ from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Lease, Work
 from worker.service.policy import watched_of
 from worker.visits.companies import Companies
-from worker.visits.push import Errand, Pushed, Pusher
+from worker.visits.push import PendingWrite, Pusher, WriteOutcome
 from worker.visits.watch import Watch
 
 PHONE = "+4684000001"
@@ -123,10 +123,10 @@ def held(sandbox: Sandbox, side: Side, record_id: str) -> dict[str, Any]:
     return values
 
 
-async def push(watch: Watch, pusher: Pusher, side: Side, record_id: str, *changes: Change) -> Pushed:
+async def push(watch: Watch, pusher: Pusher, side: Side, record_id: str, *changes: Change) -> WriteOutcome:
     found = (await watch.vendor.read(watch.watched, [record_id]))[record_id]
     assert found.record is not None
-    errand = Errand(side.lease(record_id), watch.view(found.record, {}), {}, changes, ())
+    errand = PendingWrite(side.lease(record_id), watch.view(found.record, {}), {}, changes, ())
     return await pusher.push(errand)
 
 

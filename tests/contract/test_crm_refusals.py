@@ -10,7 +10,7 @@ from connectors.errors import RateLimitedError
 from connectors.models import RefusalKind
 from tests.contract.pushes import HUBSPOT, SALESFORCE, made, phone, push, pushing, title, writes
 from tests.contract.sandbox import Sandbox, Start
-from worker.visits.push import Ended
+from worker.visits.push import PushEnd
 
 ROUTES = {"hubspot": "*batch/update", "salesforce": "*composite/sobjects"}
 EXISTING = "0035g0000000042AAA"
@@ -55,7 +55,7 @@ async def test_an_orgs_refusal_of_a_row_is_told_by_its_kind_and_code(
         pushed = await push(watch, pusher, SALESFORCE, record_id, title(SALESFORCE))
         word = pushed.words["job_title"]
         code = body[0]["errors"][0]["statusCode"]
-        assert pushed.ended is Ended.PUSHED
+        assert pushed.ended is PushEnd.PUSHED
         assert (word.kind, word.code, word.existing_id) == (kind, code, told)
 
 

@@ -12,8 +12,8 @@ from connectors.errors import AccessError, ContractError, CreditsError
 from connectors.forager import (
     OPERATIONS,
     Forager,
+    ForagerOptions,
     JobQuery,
-    Options,
     OrganizationQuery,
     RoleQuery,
     account_of,
@@ -65,14 +65,14 @@ def sandbox(sandbox_of: Callable[[], Sandbox]) -> Sandbox:
     return sandbox_of()
 
 
-def options(sandbox: Sandbox, **more: Any) -> Options:
+def options(sandbox: Sandbox, **more: Any) -> ForagerOptions:
     values = {
         "api_key": SecretStr(sandbox.info["api_key"]),
         "base_url": sandbox.base_url,
         "account_id": sandbox.info["account_id"],
         **more,
     }
-    return Options(**values)
+    return ForagerOptions(**values)
 
 
 @pytest.fixture

@@ -59,17 +59,17 @@ class Vendor:
 
 
 def _forager(url: str) -> Forager:
-    options = forager.Options(api_key=SecretStr(SECRET), base_url=url, account_id=42, read_s=5)
+    options = forager.ForagerOptions(api_key=SecretStr(SECRET), base_url=url, account_id=42, read_s=5)
     return Forager(forager.open_transport(options, NoLimiter()), options)
 
 
 def _kaspr(url: str) -> Kaspr:
-    options = kaspr.Options(api_key=SecretStr(SECRET), base_url=url, read_s=5)
+    options = kaspr.KasprOptions(api_key=SecretStr(SECRET), base_url=url, read_s=5)
     return Kaspr(kaspr.open_transport(options, NoLimiter()), options)
 
 
 def _openprospect(url: str) -> OpenProspect:
-    options = openprospect.Options(api_key=SecretStr(SECRET), base_url=url, read_s=5)
+    options = openprospect.OpenProspectOptions(api_key=SecretStr(SECRET), base_url=url, read_s=5)
     return OpenProspect(openprospect.open_transport(options, NoLimiter()), options)
 
 

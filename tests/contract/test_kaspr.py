@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.errors import AccessError, CreditsError, OutcomeUnknownError, RateLimitedError
-from connectors.kaspr import OPERATIONS, Kaspr, Options, open_transport
+from connectors.kaspr import OPERATIONS, Kaspr, KasprOptions, open_transport
 from connectors.kaspr import operations as op
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome
@@ -38,8 +38,8 @@ def sandbox(start_sandbox: Start) -> Sandbox:
     return start_sandbox("kaspr", "--kaspr-dialect", "both")
 
 
-def options(sandbox: Sandbox, **more: Any) -> Options:
-    return Options(**{"api_key": SecretStr(sandbox.info["api_key"]), "base_url": sandbox.base_url, **more})
+def options(sandbox: Sandbox, **more: Any) -> KasprOptions:
+    return KasprOptions(**{"api_key": SecretStr(sandbox.info["api_key"]), "base_url": sandbox.base_url, **more})
 
 
 def somebody(sandbox: Sandbox, **wanted: object) -> dict[str, Any]:

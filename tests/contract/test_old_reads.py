@@ -31,7 +31,7 @@ from tests.contract.pushes import (
     writes,
 )
 from tests.contract.sandbox import Sandbox, Start
-from worker.visits.push import Ended, Pushed
+from worker.visits.push import PushEnd, WriteOutcome
 
 ROUTES = {"hubspot": "*batch/update", "salesforce": "*composite*"}
 
@@ -59,7 +59,7 @@ async def first_write(sandbox: Sandbox) -> None:
             await asyncio.sleep(0.005)
 
 
-async def raced(sandbox: Sandbox, pushing_: Awaitable[Pushed], person: Callable[[], None]) -> Pushed:
+async def raced(sandbox: Sandbox, pushing_: Awaitable[WriteOutcome], person: Callable[[], None]) -> WriteOutcome:
     """The push, during whose first wait ``person`` does something."""
     task = asyncio.ensure_future(pushing_)
     await first_write(sandbox)
@@ -81,7 +81,7 @@ async def test_what_a_person_types_while_a_refused_write_waits_stays(
             lambda: edit(sandbox, side, record_id, **{side.title: "typed"}),
         )
         assert held(sandbox, side, record_id)[side.title] == "typed"
-        assert (pushed.ended, pushed.written, pushed.unsent) == (Ended.PUSHED, (phone(side),), (title(side),))
+        assert (pushed.ended, pushed.written, pushed.unsent) == (PushEnd.PUSHED, (phone(side),), (title(side),))
 
 
 @pytest.mark.parametrize("kind", ["close", "reset_mid_body"])
@@ -93,7 +93,7 @@ async def test_a_write_that_was_made_although_its_answer_was_lost_is_told_as_our
         sandbox.calm()
         sandbox.fault(kind, ROUTES[side.kind], times=1)
         pushed = await push(watch, pusher, side, record_id, title(side))
-        assert (pushed.ended, pushed.written) == (Ended.PUSHED, (title(side),))
+        assert (pushed.ended, pushed.written) == (PushEnd.PUSHED, (title(side),))
         assert writes(sandbox) == 1
 
 

@@ -24,7 +24,7 @@ from connectors.openprospect import (
     NewEntry,
     NewOrder,
     OpenProspect,
-    Options,
+    OpenProspectOptions,
     SearchEdit,
     WantedCompany,
     delivered,
@@ -71,7 +71,7 @@ async def client(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncItera
 
 
 def at(base_url: str, key: str = "lnc_test_x", **more: Any) -> OpenProspect:
-    chosen = Options(**{"api_key": SecretStr(key), "base_url": base_url, **more})
+    chosen = OpenProspectOptions(**{"api_key": SecretStr(key), "base_url": base_url, **more})
     return OpenProspect(open_transport(chosen, NoLimiter()), chosen)
 
 

@@ -14,7 +14,7 @@ from connectors.models import Write, WriteResult
 from connectors.ports import Crm
 from tests.contract.pushes import HUBSPOT, PHONE, SALESFORCE, Side, held, made, phone, push, pushing, title, writes
 from tests.contract.sandbox import Sandbox, Start
-from worker.visits.push import Ended, Pusher
+from worker.visits.push import PushEnd, Pusher
 from worker.visits.watch import Watch
 
 
@@ -60,7 +60,7 @@ async def test_marks_go_with_the_values_in_the_same_call(sandbox: Sandbox, side:
         record_id = made(sandbox, side)
         sandbox.calm()
         pushed = await push(watch, pusher, side, record_id, title(side))
-        assert (pushed.ended, pushed.written) == (Ended.PUSHED, (title(side),))
+        assert (pushed.ended, pushed.written) == (PushEnd.PUSHED, (title(side),))
         assert writes(sandbox) == 1
         day = held(sandbox, side, record_id)[names_of(watch)[1]][:10]
         source = held(sandbox, side, record_id)[names_of(watch)[0]]
@@ -74,7 +74,7 @@ async def test_a_crm_without_room_for_them_gets_none(sandbox: Sandbox, side: Sid
     define(sandbox, side, source=None, checked_at=None)
     async with pushing(sandbox, side) as (watch, pusher):
         record_id = made(sandbox, side)
-        assert (await push(watch, pusher, side, record_id, title(side))).ended is Ended.PUSHED
+        assert (await push(watch, pusher, side, record_id, title(side))).ended is PushEnd.PUSHED
         assert held(sandbox, side, record_id)[side.title] == "CTO"
         assert not {*names_of(watch)} & {*watch.watched.properties}
 
@@ -94,7 +94,7 @@ async def test_a_crm_that_refuses_a_mark_gets_the_values_and_no_mark_again(sandb
         first, second = made(sandbox, side), made(sandbox, side)
         define(sandbox, side, source={"type": "number", "field_type": "number"} if side is HUBSPOT else {"length": 5})
         pushed = await push(watch, pusher, side, first, title(side), phone(side))
-        assert (pushed.ended, pushed.refused) == (Ended.PUSHED, ())
+        assert (pushed.ended, pushed.refused) == (PushEnd.PUSHED, ())
         assert (held(sandbox, side, first)[side.title], held(sandbox, side, first)[side.phone]) == ("CTO", PHONE)
         sandbox.calm()
         pushed = await push(watch, pusher, side, second, title(side))

@@ -28,7 +28,7 @@ from connectors.errors import (
 )
 from connectors.limits import FRESH_S, TicketSpentError, note_read, slots_ahead
 from connectors.models import Reply
-from connectors.transport import BODY_CAP, Operation, Reading, Repeat, StaticAuth, Transport
+from connectors.transport import BODY_CAP, Operation, Repeat, ReplyReading, StaticAuth, Transport
 from tests.contract.wire import Act, HeardLimiter, KeptTicket, Wire, answers, closes, hangs, resets, says, wire
 
 READ = Operation("thing_read", "GET", "/things/{id}", Repeat.SAFE)
@@ -238,7 +238,7 @@ async def test_a_vendors_refusal_in_a_200_is_released() -> None:
     ticket = KeptTicket()
     async with (
         wire(answers(200, b"No credits left")) as served,
-        sending(served.url, reading=Reading(refusal=refusal)) as transport,
+        sending(served.url, reading=ReplyReading(refusal=refusal)) as transport,
     ):
         with pytest.raises(CreditsError):
             await paid(transport, ticket)

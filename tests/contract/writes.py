@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from connectors.limits import NoLimiter
 from connectors.models import Fate, Found, Write
 from connectors.ports import Crm, Watched
-from worker.visits.batch_writer import BatchWriter, RowWrite, Wanted
+from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
 
 
 class Rest:
@@ -36,9 +36,9 @@ async def written(
     async def read(ids: Sequence[str]) -> Mapping[str, Found]:
         return await crm.read(watched, ids)
 
-    async def compare(found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+    async def compare(found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
         there = (key for key, one in found.items() if one.fate is Fate.FOUND)
-        return {key: Wanted(_left(by_id[key], rows[key])) for key in there}
+        return {key: AllowedWrite(_left(by_id[key], rows[key])) for key in there}
 
     writer = BatchWriter("acme", crm, NoLimiter(), clock=rest.clock, rest=rest, chance=lambda: 1.0)
     return await writer.write(object, list(by_id), read, compare)

@@ -14,7 +14,7 @@ from worker.ledger.money.creations import Creations
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.scripts import Scripts
 from worker.manual.buying import NotNowError
-from worker.manual.creating import Maker, Wanted, key_of
+from worker.manual.creating import Maker, WantedRow, key_of
 
 MINUTE = 60_000
 
@@ -45,8 +45,8 @@ class Vendor:
             return None
         return self.rows[0] if self.rows else ""
 
-    def wanted(self, *, look_first: bool = False) -> Wanted:
-        return Wanted("openprospect", "order", key_of("a"), self.send, self.find, look_first=look_first)
+    def wanted(self, *, look_first: bool = False) -> WantedRow:
+        return WantedRow("openprospect", "order", key_of("a"), self.send, self.find, look_first=look_first)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def maker(scripts: Scripts) -> Maker:
     return Maker(Creations(scripts), Cursors(scripts), "somebody", scripts.now)
 
 
-async def refused(maker: Maker, wanted: Wanted) -> str:
+async def refused(maker: Maker, wanted: WantedRow) -> str:
     with pytest.raises(NotNowError) as caught:
         await maker.make(wanted)
     return str(caught.value)
@@ -128,7 +128,7 @@ async def test_a_refusal_leaves_the_way_free(maker: Maker) -> None:
         raise RejectedError("openprospect", "order_create", 422)
 
     with pytest.raises(RejectedError):
-        await maker.make(Wanted("openprospect", "order", key_of("a"), send, vendor.find))
+        await maker.make(WantedRow("openprospect", "order", key_of("a"), send, vendor.find))
     assert (await maker.make(vendor.wanted())).how == "created"
 
 
@@ -140,5 +140,5 @@ async def test_two_at_once_send_one(maker: Maker) -> None:
         assert "is being made" in told
         return await vendor.send(ticket)
 
-    made = await maker.make(Wanted("openprospect", "order", key_of("a"), send, vendor.find))
+    made = await maker.make(WantedRow("openprospect", "order", key_of("a"), send, vendor.find))
     assert (made.how, vendor.sent) == ("created", 1)

@@ -42,10 +42,10 @@ from tests.simulation.store import Client, Store
 from tests.simulation.wire import Answer, Net, Sent, Trouble
 from tests.simulation.world import Scene, Terms, settings
 from worker.decide.decision import Change
-from worker.ledger.intake.deliveries import Row
+from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.work.work import Due, Lane, Lease
 from worker.service.runtime import Runtime, open_runtime
-from worker.visits.push import Ended, Errand, Pusher
+from worker.visits.push import PendingWrite, PushEnd, Pusher
 
 OWNER = "racer"
 LONGEST_S = 60.0
@@ -245,7 +245,7 @@ class Heat:
                 self.tally.pushed[type(error).__name__] += 1
                 return
             self.tally.pushed[pushed.ended] += 1
-            if pushed.ended is Ended.PUSHED:
+            if pushed.ended is PushEnd.PUSHED:
                 for change in pushed.written:
                     if not self.side.wrote(id_, change.property, change.value):
                         self.tally.breaches.append(f"seed {self.seed}: {change.property} of {id_} was never written")
@@ -261,7 +261,7 @@ class Heat:
             await self._calm(runtime)
         return await watch.vendor.read(watch.watched, ids)
 
-    def _errand(self, runtime: Runtime, lease: Lease, found: Found, *, is_bad: bool) -> Errand:
+    def _errand(self, runtime: Runtime, lease: Lease, found: Found, *, is_bad: bool) -> PendingWrite:
         watch = runtime.watches[self.scene.crm, "contact"]
         rules = {rule.field: rule for rule in watch.policy.rules}
         values = dict(self.chance.sample(sorted(OURS.items()), k=self.chance.randrange(1, 4)))
@@ -270,7 +270,7 @@ class Heat:
         record = found.record
         assert record is not None
         changes = tuple(Change(name, rules[name].property, value, "kaspr", None, "q") for name, value in values.items())
-        return Errand(lease, watch.view(record, {}), {}, changes, ())
+        return PendingWrite(lease, watch.view(record, {}), {}, changes, ())
 
     async def _deliver(self, runtime: Runtime, numbers: Sequence[int], company: str) -> None:
         """A delivered company and its people, who all have a row already."""
@@ -290,7 +290,9 @@ class Heat:
         )
         text = _ROW.dump_json(row).decode()
         key = f"s/c{numbers[0]}"
-        await runtime.ledger.deliveries.store_page("s", [Row(key, "d", text)], [self.scene.crm], run="day-races")
+        await runtime.ledger.deliveries.store_page(
+            "s", [DeliveredRow(key, "d", text)], [self.scene.crm], run="day-races"
+        )
         line = runtime.lines[f"{self.scene.crm}.delivery"]
         for lease in await line.work.claim(OWNER, 1):
             await line.story(lease)

@@ -19,7 +19,7 @@ from connectors.errors import (
 from connectors.limits import NoLimiter
 from connectors.models import RefusalKind, Write, WriteResult, Written
 from connectors.ports import Crm
-from worker.visits.batch_writer import ATTEMPTS, REPEAT_S, BatchWriter, RowWrite, Wanted
+from worker.visits.batch_writer import ATTEMPTS, REPEAT_S, AllowedWrite, BatchWriter, RowWrite
 
 Step = ConnectorError | Callable[[Sequence[Write]], Mapping[str, WriteResult]]
 DOWN = UnavailableError("acme", "update", 503)
@@ -83,9 +83,11 @@ class Table:
         """Fill blanks with ``values``."""
         wanted = values or {"title": "CTO"}
 
-        async def compare(found: Mapping[str, dict[str, str]], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+        async def compare(
+            found: Mapping[str, dict[str, str]], rows: Mapping[str, RowWrite]
+        ) -> Mapping[str, AllowedWrite]:
             return {
-                key: Wanted(
+                key: AllowedWrite(
                     Write(key, {n: v for n, v in wanted.items() if not held.get(n) and n not in rows[key].refused}),
                     frozenset(n for n, v in wanted.items() if held.get(n) == v),
                 )
@@ -229,8 +231,8 @@ async def test_a_vendor_that_fails_everything_is_not_asked_three_times_as_often_
     crm = table(1, *[DOWN] * 500)
     writer = BatchWriter("acme", cast("Crm", crm), NoLimiter(), clock=crm.clock, rest=crm.rest, chance=lambda: 0.0)
 
-    async def compare(found: Mapping[str, dict[str, str]], _rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
-        return {key: Wanted(Write(key, {"title": "CTO"})) for key in found}
+    async def compare(found: Mapping[str, dict[str, str]], _rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
+        return {key: AllowedWrite(Write(key, {"title": "CTO"})) for key in found}
 
     for _ in range(100):
         await writer.write("contact", ["1"], crm.read, compare)

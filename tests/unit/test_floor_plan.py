@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
+
 from tools.floor_plan import ROOT, floors, imported, rooms
 
 PURE = {
@@ -23,3 +26,14 @@ def test_rules_import_nothing_but_pure_modules() -> None:
     folder = ROOT / "worker" / "decide"
     seen = {name for path in folder.rglob("*.py") for name in imported(path)}
     assert {name for name in seen if not name.startswith("worker.decide")} <= PURE
+
+
+def test_no_two_classes_of_the_product_share_a_name() -> None:
+    found = Counter(
+        node.name
+        for folder in ("config", "connectors", "worker")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in found.items() if count > 1] == []

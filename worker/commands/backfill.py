@@ -19,7 +19,7 @@ from worker.commands.tables import table
 from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work
-from worker.manual.endings import Ending
+from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import DONE
 from worker.manual.follow import Progress, Show, follow, perhaps_charged, run_credits
 from worker.manual.left import Held, left_behind
@@ -53,7 +53,7 @@ class Walked:
     open: int
     figures: RunFigures
     credits: dict[str, int]
-    ending: Ending = field(default_factory=Ending)
+    ending: RunEnding = field(default_factory=RunEnding)
 
     def as_json(self) -> dict[str, Any]:
         """One object for scripts."""
@@ -163,7 +163,7 @@ async def _walked(walker: _Walker, left: list[Held], *, is_stuck: bool) -> Walke
     if is_stuck and why:
         missed.insert(0, NotAsked(work.crm, work.object, why))
     unwalked = [Held(work.crm, work.object, 0, "walk")] if is_stuck else []
-    ending = Ending(
+    ending = RunEnding(
         left=(*left, *unwalked, *left_behind(by_work)),
         not_asked=missed,
         uncertain=await perhaps_charged(runtime, state.run),

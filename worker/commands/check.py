@@ -20,7 +20,7 @@ from config.problems import ConfigError
 from config.settings import CrmSettings, Providers, Settings
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
 from connectors.limits import NoLimiter
-from connectors.models import Cursor, Property, Standing
+from connectors.models import AccountStatus, Cursor, Property
 from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
 from worker.commands.check_deliveries import unmet_by_deliveries
@@ -45,7 +45,7 @@ _STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
 
     part: str
@@ -61,7 +61,7 @@ async def run_check(config: Path | None, *, as_json: bool) -> int:
     except ConfigError as error:
         if not as_json:
             raise
-        _show([Finding("configuration", FAILED_LEVEL, problem) for problem in error.problems], as_json=True)
+        _show([CheckResult("configuration", FAILED_LEVEL, problem) for problem in error.problems], as_json=True)
         return WRONG_USE
     logging.getLogger("connectors").setLevel(logging.ERROR)  # what is repeated and why stands in the table
     findings = await check(settings)
@@ -69,7 +69,7 @@ async def run_check(config: Path | None, *, as_json: bool) -> int:
     return FAILED if any(one.level == FAILED_LEVEL for one in findings) else DONE
 
 
-def _show(findings: Sequence[Finding], *, as_json: bool) -> None:
+def _show(findings: Sequence[CheckResult], *, as_json: bool) -> None:
     if as_json:
         ok = all(one.level != FAILED_LEVEL for one in findings)
         print_json({"ok": ok, "checks": [asdict(one) for one in findings]})
@@ -83,20 +83,20 @@ def _show(findings: Sequence[Finding], *, as_json: bool) -> None:
     (err if failed else out).say(f"{failed} of {len(findings)} failed" if failed else "all is well")
 
 
-async def check(settings: Settings) -> list[Finding]:
+async def check(settings: Settings) -> list[CheckResult]:
     """Every finding: configuration, Redis, vendors in the order of the configuration.
 
     Vendors are asked past the limiter, a handful of calls in all: a pause, for a bad credential perhaps, must not keep
     the credential from being looked at.
     """
-    findings = [Finding("configuration", WARNING, warning) for warning in settings.warnings] or [
-        Finding("configuration", OK, _configured(settings))
+    findings = [CheckResult("configuration", WARNING, warning) for warning in settings.warnings] or [
+        CheckResult("configuration", OK, _configured(settings))
     ]
-    findings += [Finding("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
+    findings += [CheckResult("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
     findings.append(_disk(Spool(settings.data_dir).room))
     if broken := Spool(settings.data_dir).broken():
         told = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
-        findings.append(Finding("spool", WARNING, told, "see refill uncertain list"))
+        findings.append(CheckResult("spool", WARNING, told, "see refill uncertain list"))
     async with AsyncExitStack() as stack:
         vault: Vault | None = None
         try:
@@ -104,7 +104,7 @@ async def check(settings: Settings) -> list[Finding]:
             findings += _redis(settings, await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe))
             vault = Vault(Grants(Scripts(redis)), settings)
         except ConfigError as error:
-            findings += [Finding("redis", FAILED_LEVEL, problem) for problem in error.problems]
+            findings += [CheckResult("redis", FAILED_LEVEL, problem) for problem in error.problems]
         asked = [*await _providers(settings, stack), *_crms(settings, vault, stack)]
         with bound_contextvars(job="check"):
             for found in await asyncio.gather(*asked):
@@ -112,13 +112,13 @@ async def check(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _disk(room: Room) -> Finding:
+def _disk(room: Room) -> CheckResult:
     """Says how much is left where paid replies and the embedded Redis are kept."""
     free, needed = room.free() >> 20, room.needed() >> 20
     if room.free() < room.needed():
         told = f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
-        return Finding("disk", FAILED_LEVEL, told, "make room; what was paid for is kept meanwhile")
-    return Finding("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
+        return CheckResult("disk", FAILED_LEVEL, told, "make room; what was paid for is kept meanwhile")
+    return CheckResult("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
 
 
 def _configured(settings: Settings) -> str:
@@ -127,21 +127,21 @@ def _configured(settings: Settings) -> str:
     return ", ".join(names) or "nothing is configured"
 
 
-def _redis(settings: Settings, safety: Safety) -> Iterator[Finding]:
+def _redis(settings: Settings, safety: Safety) -> Iterator[CheckResult]:
     own = "your own"
     if settings.redis.url is None:
         own = "embedded, reached by this user over a socket in a folder of its own only"
     fsync = f", appendfsync {safety.appendfsync}" if safety.appendfsync else ""
-    yield Finding("redis", OK, f"{safety.server}, {own}{fsync}")
+    yield CheckResult("redis", OK, f"{safety.server}, {own}{fsync}")
     for note in safety.notes:
-        yield Finding("redis", WARNING, note)
+        yield CheckResult("redis", WARNING, note)
 
 
 # ---- providers ---------------------------------------------------------------------------------------------------
 
 
-async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitable[list[Finding]]]:
-    asked: list[Awaitable[list[Finding]]] = []
+async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitable[list[CheckResult]]]:
+    asked: list[Awaitable[list[CheckResult]]] = []
     for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
         stack.push_async_callback(provider.aclose)
         key = variable(("providers", name, "api_key"))
@@ -154,7 +154,9 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitabl
     return asked
 
 
-async def _standing(part: str, credential: str, asking: Awaitable[Standing], clock: VendorClock) -> list[Finding]:
+async def _standing(
+    part: str, credential: str, asking: Awaitable[AccountStatus], clock: VendorClock
+) -> list[CheckResult]:
     """Asks a vendor about us; ``credential`` names the variable it is told by, ``clock`` has read its reply."""
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -169,9 +171,9 @@ async def _standing(part: str, credential: str, asking: Awaitable[Standing], clo
         told.append(f"credits per call: {prices}")
     empty = standing.credits == 0
     do = "buy credits: nothing is looked up here until there are some" if empty else ""
-    found = Finding(part, WARNING if empty else OK, "; ".join(told), do)
+    found = CheckResult(part, WARNING if empty else OK, "; ".join(told), do)
     notes = [*standing.notes, *_clock_note(clock)]
-    return [found, *(Finding(part, _weight(note), note) for note in notes)]
+    return [found, *(CheckResult(part, _weight(note), note) for note in notes)]
 
 
 def _clock_note(clock: VendorClock) -> Iterator[str]:
@@ -188,30 +190,30 @@ def _weight(note: str) -> str:
     return OK if note[:1].isdigit() else WARNING
 
 
-def failure(part: str, credential: str, error: BaseException) -> Finding:
+def failure(part: str, credential: str, error: BaseException) -> CheckResult:
     """Says what failed and what to do, from the kind of failure and the connector's own hint."""
     hint = error.hint if isinstance(error, ConnectorError) else ""
     match error:
         case ConfigError():
-            return Finding(part, FAILED_LEVEL, "; ".join(error.problems))
+            return CheckResult(part, FAILED_LEVEL, "; ".join(error.problems))
         case TimeoutError():
-            return Finding(part, FAILED_LEVEL, "it does not answer", "check base_url and the network")
+            return CheckResult(part, FAILED_LEVEL, "it does not answer", "check base_url and the network")
         case AccessError():
             told = f"it refuses our credential{_status(error)}"
             told = told if error.status in {401, 403} or not hint else f"it cannot be used{_status(error)}"
-            return Finding(part, FAILED_LEVEL, told, hint or f"check {credential}")
+            return CheckResult(part, FAILED_LEVEL, told, hint or f"check {credential}")
         case CreditsError():
-            return Finding(part, FAILED_LEVEL, "it has no credits left", hint or "buy some")
+            return CheckResult(part, FAILED_LEVEL, "it has no credits left", hint or "buy some")
         case ContractError():
-            return Finding(part, FAILED_LEVEL, f"its answer is none of this API ({error.code})", "check base_url")
+            return CheckResult(part, FAILED_LEVEL, f"its answer is none of this API ({error.code})", "check base_url")
         case UnavailableError() if error.status is None:
-            return Finding(part, FAILED_LEVEL, "it does not answer", hint or "check base_url and the network")
+            return CheckResult(part, FAILED_LEVEL, "it does not answer", hint or "check base_url and the network")
         case UnavailableError():
-            return Finding(part, FAILED_LEVEL, f"it is out of order{_status(error)}", hint or "try again later")
+            return CheckResult(part, FAILED_LEVEL, f"it is out of order{_status(error)}", hint or "try again later")
         case ConnectorError():
             told = f"it refuses the request{_status(error)}"
-            return Finding(part, FAILED_LEVEL, told, hint or f"check base_url and {credential}")
-    return Finding(part, FAILED_LEVEL, type(error).__name__)
+            return CheckResult(part, FAILED_LEVEL, told, hint or f"check base_url and {credential}")
+    return CheckResult(part, FAILED_LEVEL, type(error).__name__)
 
 
 def _status(error: ConnectorError) -> str:
@@ -222,7 +224,7 @@ def _status(error: ConnectorError) -> str:
 # ---- CRMs --------------------------------------------------------------------------------------------------------
 
 
-def _crms(settings: Settings, vault: Vault | None, stack: AsyncExitStack) -> Iterator[Awaitable[list[Finding]]]:
+def _crms(settings: Settings, vault: Vault | None, stack: AsyncExitStack) -> Iterator[Awaitable[list[CheckResult]]]:
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     for name, crm in settings.crm.items():
         yield _crm(name, crm, settings.providers, vault, stack, delivered=name in to)
@@ -236,10 +238,10 @@ async def _crm(
     stack: AsyncExitStack,
     *,
     delivered: bool,
-) -> list[Finding]:
+) -> list[CheckResult]:
     if vault is None and renews(settings):
         told = "not asked: its refresh token may have been replaced, and the new one is in Redis"
-        return [Finding(name, WARNING, told)]
+        return [CheckResult(name, WARNING, told)]
     credential = variable(("crm", name, "token" if getattr(settings, "token", None) else "client_id"))
     try:
         vendor = open_crm(name, settings, NoLimiter(), vault)
@@ -262,27 +264,29 @@ async def _crm(
     return [*found, *_retirements(name, settings), *(one for part in parts for one in part)]
 
 
-def _retirements(name: str, settings: CrmSettings) -> Iterator[Finding]:
+def _retirements(name: str, settings: CrmSettings) -> Iterator[CheckResult]:
     """The announced ends of a crm's sign-in and API version."""
     ends = retirements.of_crm(settings)
     for end in ends:
         told = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"
         left = (end.ends - datetime.now(UTC).date()).days
         level = FAILED_LEVEL if left < 0 else WARNING if left < SOON_DAYS else OK
-        yield Finding(f"{name} end of support", level, told)
+        yield CheckResult(f"{name} end of support", level, told)
     if not ends:
         told = f"no end is announced for its sign-in and API version (looked up {retirements.LOOKED_UP:%d %B %Y})"
-        yield Finding(f"{name} end of support", OK, told)
+        yield CheckResult(f"{name} end of support", OK, told)
 
 
 async def _asked(
     name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, providers: Providers
-) -> list[Finding]:
+) -> list[CheckResult]:
     """Asks for what visits of an object read besides the mapped properties, and the poll's own question once."""
     part = f"{name} {kind}"
     try:
         async with asyncio.timeout(PATIENCE_S):
-            found = [Finding(part, FAILED_LEVEL, one.told, one.do) for one in await unmet(name, settings, vendor, kind)]
+            found = [
+                CheckResult(part, FAILED_LEVEL, one.told, one.do) for one in await unmet(name, settings, vendor, kind)
+            ]
             watched = getattr(settings.watch, kind, None)
             if found or watched is None:
                 return found
@@ -294,13 +298,13 @@ async def _asked(
                 await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
                 await vendor.walk(watched_of(rules), "")  # a backfill's own question
     except ValueError as error:
-        return [Finding(part, FAILED_LEVEL, str(error), "correct it")]
+        return [CheckResult(part, FAILED_LEVEL, str(error), "correct it")]
     except (ConnectorError, TimeoutError) as error:
         return [failure(part, credential, error)]
     return []
 
 
-async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str) -> list[Finding]:
+async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str) -> list[CheckResult]:
     """Tells whether rows of a watched object may be written."""
     watched = getattr(settings.watch, kind)
     if all(rule.write == "never" for rule in watched.fields.values()):
@@ -310,15 +314,15 @@ async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, cred
             grant = (await vendor.lacks(kind)).update
     except (ConnectorError, TimeoutError) as error:
         return [failure(f"{name} {kind}", credential, error)]
-    return [Finding(f"{name} {kind}", FAILED_LEVEL, "its rows cannot be written by us", grant)] if grant else []
+    return [CheckResult(f"{name} {kind}", FAILED_LEVEL, "its rows cannot be written by us", grant)] if grant else []
 
 
-async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[Finding]:
+async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[CheckResult]:
     """Checks what deliveries ask of a crm besides what visits do."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             return [
-                Finding(f"{name} {one.object}", FAILED_LEVEL, one.told, one.do)
+                CheckResult(f"{name} {one.object}", FAILED_LEVEL, one.told, one.do)
                 for one in await unmet_by_deliveries(name, settings, vendor)
             ]
     except (ConnectorError, TimeoutError) as error:
@@ -327,7 +331,7 @@ async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential:
 
 async def _object(
     name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, *, delivered: bool
-) -> list[Finding]:
+) -> list[CheckResult]:
     part = f"{name} {kind}"
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -336,12 +340,12 @@ async def _object(
             schema = {**schema, **await vendor.related(kind, chosen)}
     except (ConnectorError, TimeoutError) as error:
         return [failure(part, credential, error)]
-    found = [Finding(part, FAILED_LEVEL, told, do) for told, do in wrong_properties(name, settings, kind, schema)]
+    found = [CheckResult(part, FAILED_LEVEL, told, do) for told, do in wrong_properties(name, settings, kind, schema)]
     if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
         told = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
-        found.append(Finding(part, FAILED_LEVEL, told, f"run refill setup {name}"))
+        found.append(CheckResult(part, FAILED_LEVEL, told, f"run refill setup {name}"))
     mapped = len(_mapped(name, settings, kind))
-    return found or [Finding(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
+    return found or [CheckResult(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
 
 
 def wrong_properties(

@@ -17,7 +17,7 @@ _PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.inva
 
 
 @dataclass(frozen=True, slots=True)
-class Unmet:
+class DeliveryNeed:
     """One thing that deliveries lack. ``told`` says what, ``do`` what a person should do."""
 
     object: str
@@ -25,7 +25,7 @@ class Unmet:
     do: str
 
 
-async def unmet_by_deliveries(name: str, settings: CrmSettings, vendor: Crm) -> list[Unmet]:
+async def unmet_by_deliveries(name: str, settings: CrmSettings, vendor: Crm) -> list[DeliveryNeed]:
     """Returns what keeps rows from being found, made or filled.
 
     Raises:
@@ -34,7 +34,7 @@ async def unmet_by_deliveries(name: str, settings: CrmSettings, vendor: Crm) -> 
     made = ("company", settings.deliver_as)
     schemas = {kind: await vendor.properties(kind) for kind in made}
     schemas |= await others(settings, vendor.properties, settings.deliver_as)
-    found: list[Unmet] = []
+    found: list[DeliveryNeed] = []
     for kind, schema in schemas.items():
         found += [one async for one in _rights(vendor, kind, creates=kind in made)]
         found += _unwritten(name, settings, kind, schema)
@@ -44,15 +44,15 @@ async def unmet_by_deliveries(name: str, settings: CrmSettings, vendor: Crm) -> 
     return found
 
 
-async def _rights(vendor: Crm, kind: str, *, creates: bool) -> AsyncIterator[Unmet]:
+async def _rights(vendor: Crm, kind: str, *, creates: bool) -> AsyncIterator[DeliveryNeed]:
     lacks = await vendor.lacks(kind)
     if creates and lacks.create:
-        yield Unmet(kind, "a delivery cannot make its rows", lacks.create)
+        yield DeliveryNeed(kind, "a delivery cannot make its rows", lacks.create)
     if lacks.update:
-        yield Unmet(kind, "a delivery cannot fill its rows", lacks.update)
+        yield DeliveryNeed(kind, "a delivery cannot fill its rows", lacks.update)
 
 
-def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]) -> list[Unmet]:
+def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]) -> list[DeliveryNeed]:
     """Properties that delivered values go to, whether they are watched or not."""
     found = []
     table = f"crm.{name}.watch.{kind}"
@@ -66,19 +66,19 @@ def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str,
         what = "is not shown to us" if held is None else "is read-only to us"
         key = f'{table}.fields.{field} = {{ property = "{property}", write = "never" }}'
         told = f"{property} {what}, so a delivered {field.replace('_', ' ')} is not written"
-        found.append(Unmet(kind, told, f"give the right to read and edit it, or set {key}"))
+        found.append(DeliveryNeed(kind, told, f"give the right to read and edit it, or set {key}"))
     return found
 
 
 async def _constants(
     name: str, settings: CrmSettings, vendor: Crm, kind: str, schema: Mapping[str, Property]
-) -> AsyncIterator[Unmet]:
+) -> AsyncIterator[DeliveryNeed]:
     """Checks what the configuration gives every new row: values that the crm takes, ids of what is there and active."""
     values, wrong = delivery.constants(created(settings, kind, schema), schema)
     ids = {property: value for property, value in values.items() if schema[property].kind in {"id", "options"}}
     wrong |= dict(await vendor.unusable(kind, ids))
     for property, why in wrong.items():
-        yield Unmet(kind, f"{property}: {why}", f"change or drop crm.{name}.create.{kind}.{property}")
+        yield DeliveryNeed(kind, f"{property}: {why}", f"change or drop crm.{name}.create.{kind}.{property}")
 
 
 async def _looked_for(settings: CrmSettings, vendor: Crm, kind: str, schema: Mapping[str, Property]) -> None:

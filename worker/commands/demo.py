@@ -25,7 +25,7 @@ from worker.commands.session import err, out, print_json, session
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
 from worker.manual.passes import Pass
-from worker.manual.sync import Report, sync
+from worker.manual.sync import PassReport, sync
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.runtime import Runtime
 
@@ -119,7 +119,7 @@ async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str,
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 
-def _gaps(report: Report) -> Table:
+def _gaps(report: PassReport) -> Table:
     table = Table("CRM", "object", "field", "gaps", "filled", "share", "by", title="Gaps found and filled")
     for (crm, kind), figures in report.by_work.items():
         if kind == DELIVERY:
@@ -135,7 +135,7 @@ def _gaps(report: Report) -> Table:
     return table
 
 
-def _reasons(report: Report) -> Table:
+def _reasons(report: PassReport) -> Table:
     table = Table("reason", "gaps", title="Why the rest was not filled")
     for reason, count in sorted(report.not_filled.items(), key=lambda row: -row[1]):
         table.add_row(reason.replace("_", " "), str(count))
@@ -144,7 +144,7 @@ def _reasons(report: Report) -> Table:
     return table
 
 
-def _money(report: Report, charged: int) -> Table:
+def _money(report: PassReport, charged: int) -> Table:
     table = Table("provider", "credits", "fields filled", "credits per field", title="What it cost")
     for name, credits in report.credits.items():
         filled = sum(
@@ -177,7 +177,7 @@ def _examples(changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Table:
     return table
 
 
-def _delivered(report: Report) -> Table:
+def _delivered(report: PassReport) -> Table:
     table = Table("CRM", "companies", "contacts", "companies created", "contacts created", title="Delivered")
     for (crm, kind), figures in report.by_work.items():
         if kind == DELIVERY:

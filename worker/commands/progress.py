@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from rich.live import Live
 
 from worker.commands.session import err
-from worker.manual.endings import Ending
+from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import FAILED
 from worker.manual.follow import Progress
 
@@ -19,7 +19,7 @@ def failed(sentence: str) -> int:
     return FAILED
 
 
-def say(ending: Ending) -> None:
+def say(ending: RunEnding) -> None:
     """The sentences of an ending, on standard error."""
     for sentence in ending.sentences():
         err.say(sentence)

@@ -16,7 +16,7 @@ from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
 from worker.manual.exit_codes import DONE, FAILED
 from worker.service.vendors import open_providers
-from worker.upkeep.reconcile import RESTORED, Report, reconcile
+from worker.upkeep.reconcile import RESTORED, BooksReport, reconcile
 
 
 async def run_reconcile(config: Path | None, *, as_json: bool) -> int:
@@ -53,8 +53,10 @@ async def _restored(ledger: Ledger) -> bool:
     return behind or any(one.reason == RESTORED for one in await ledger.pauses.all())
 
 
-async def _compared(ledger: Ledger, settings: Settings, *, accept: bool) -> tuple[dict[str, Report], dict[str, str]]:
-    reports: dict[str, Report] = {}
+async def _compared(
+    ledger: Ledger, settings: Settings, *, accept: bool
+) -> tuple[dict[str, BooksReport], dict[str, str]]:
+    reports: dict[str, BooksReport] = {}
     failed: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
@@ -66,7 +68,7 @@ async def _compared(ledger: Ledger, settings: Settings, *, accept: bool) -> tupl
     return reports, failed
 
 
-def _show(reports: Mapping[str, Report], failed: Mapping[str, str], *, restored: bool) -> None:
+def _show(reports: Mapping[str, BooksReport], failed: Mapping[str, str], *, restored: bool) -> None:
     out.print(_sums(reports))
     for report in reports.values():
         differing = [line for line in report.lines if line.theirs != line.ours]
@@ -90,7 +92,7 @@ def _show(reports: Mapping[str, Report], failed: Mapping[str, str], *, restored:
         out.say(told)
 
 
-def _sums(reports: Mapping[str, Report]) -> Table:
+def _sums(reports: Mapping[str, BooksReport]) -> Table:
     columns = ("provider", "by", "ours", "theirs", "in flight", "uncertain", "judged", "left", "accepted", "drift")
     rows = [
         (

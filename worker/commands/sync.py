@@ -12,7 +12,7 @@ from worker.commands.progress import failed, live, say
 from worker.commands.records import missing
 from worker.commands.session import out, print_json, session, settings_of, with_work
 from worker.manual.passes import Pass
-from worker.manual.sync import Report, sync
+from worker.manual.sync import PassReport, sync
 from worker.service.lifecycle import stop_on_signals, working_for
 
 
@@ -36,7 +36,7 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
     return report.ending.code
 
 
-def summary(report: Report) -> Table:
+def summary(report: PassReport) -> Table:
     """The figures of a pass."""
     table = Table(title=f"pass {report.run}", show_header=False)
     table.add_row("records", str(report.records))

@@ -16,7 +16,7 @@ TRIES = 6  # of what time alone may end; after that only a change of the record
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RefusedValue:
     """A refused value of one field, with the CRM's word on it.
 
     ``who`` stands for the identity it was found by, ``stamp`` is the record's (vendor ms) when it was refused last.
@@ -51,12 +51,14 @@ def _cause(kind: str, code: str, words: str, existing_id: str) -> str:
     return f"{told} ({said})" if said else told
 
 
-def kept(change: Change, word: WriteResult, identity: Identity, stamp: int, before: Kept | None) -> Kept:
+def kept(
+    change: Change, word: WriteResult, identity: Identity, stamp: int, before: RefusedValue | None
+) -> RefusedValue:
     """Returns what is kept of ``change`` once the CRM has refused it with ``word``."""
     tries = before.tries + 1 if before is not None and before.value == change.value else 1
     grade = str(change.grade or "")
     told = (str(word.kind), word.code, word.words, word.existing_id)
-    return Kept(change.value, change.provider, grade, change.question_key, *told, who(identity), stamp, tries)
+    return RefusedValue(change.value, change.provider, grade, change.question_key, *told, who(identity), stamp, tries)
 
 
 def who(identity: Identity) -> str:
@@ -65,7 +67,9 @@ def who(identity: Identity) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def changes(held: Mapping[str, Kept], gaps: Sequence[str], identity: Identity, policy: Policy) -> tuple[Change, ...]:
+def changes(
+    held: Mapping[str, RefusedValue], gaps: Sequence[str], identity: Identity, policy: Policy
+) -> tuple[Change, ...]:
     """Returns the kept values of open gaps as changes: they are written without a question."""
     found = []
     for name in gaps:
@@ -76,7 +80,7 @@ def changes(held: Mapping[str, Kept], gaps: Sequence[str], identity: Identity, p
     return tuple(found)
 
 
-def look_again_ms(held: Sequence[Kept]) -> int:
+def look_again_ms(held: Sequence[RefusedValue]) -> int:
     """Returns how long until refused values are tried again without a change of the record; 0 for never."""
     waits = [
         min(LONGEST_MS, FIRST_MS << 2 * (one.tries - 1))

@@ -19,7 +19,7 @@ _ASKED, _CREDITS, _WANTED, _BROUGHT = "asked", "credits", "wanted", "brought"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class QuestionYield:
     """Counts what came of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field."""
 
     asked: int = 0
@@ -32,7 +32,7 @@ class Seen:
 class Odds:
     """``seen`` by (provider, operation)."""
 
-    seen: Mapping[tuple[str, str], Seen] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], QuestionYield] = field(default_factory=dict)
 
     def credits(self, offer: Offer) -> float:
         """Expected credits of one question: a miss is cheap at most providers."""
@@ -49,7 +49,7 @@ class Odds:
             return min(1.0, seen.credits / (seen.asked * offer.price)) if seen.credits and offer.price else 1.0
         return min(1.0, (seen.brought.get(field, 0) + 1) / (wanted + 2))  # never 0: what brought nothing yet may still
 
-    def _enough(self, offer: Offer) -> Seen | None:
+    def _enough(self, offer: Offer) -> QuestionYield | None:
         seen = self.seen.get((offer.provider, offer.operation))
         return seen if seen and seen.asked >= ENOUGH else None
 
@@ -94,7 +94,7 @@ def odds_of(counted: Mapping[str, int]) -> Odds:
         sums.setdefault((provider, operation), {})[what] = by
     return Odds(
         {
-            operation: Seen(
+            operation: QuestionYield(
                 asked=told.get(_ASKED, 0),
                 credits=told.get(_CREDITS, 0),
                 wanted=_by_field(told, _WANTED),

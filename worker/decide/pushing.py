@@ -10,12 +10,12 @@ from enum import StrEnum
 from connectors.models import Record
 from worker.decide.decision import Change
 from worker.decide.policy import Policy
-from worker.decide.record import Own, View, may_write
+from worker.decide.record import OurValue, View, may_write
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import same_value
 
 
-class Verdict(StrEnum):
+class ChangeVerdict(StrEnum):
     """Names what becomes of a change once the record is read again."""
 
     WRITE = "write"
@@ -29,7 +29,7 @@ class Push:
     """``stale``: identity or selection changed, so nothing may be written and the record is visited again."""
 
     writes: tuple[Change, ...] = ()
-    kept_back: Mapping[str, Verdict] = dataclasses.field(default_factory=dict)
+    kept_back: Mapping[str, ChangeVerdict] = dataclasses.field(default_factory=dict)
     stale: bool = False
 
 
@@ -38,16 +38,18 @@ def is_stale(seen: View, now: View) -> bool:
     return (seen.identity, seen.domains, seen.skip) != (now.identity, now.domains, now.skip)
 
 
-def compare(change: Change, now: Record, view: View, policy: Policy, own: Mapping[str, Own] | None = None) -> Verdict:
+def compare(
+    change: Change, now: Record, view: View, policy: Policy, own: Mapping[str, OurValue] | None = None
+) -> ChangeVerdict:
     """Tells whether ``change`` may be written on ``now``, whose view is ``view``."""
     rule = policy.rule(change.field)
-    held, ours = now.values.get(change.property), (own or {}).get(change.field, Own())
+    held, ours = now.values.get(change.property), (own or {}).get(change.field, OurValue())
     if rule is None or ours.refused or change.field in view.closed:
-        return Verdict.CLOSED
+        return ChangeVerdict.CLOSED
     blank = policy.is_blank(held)
     if not blank and same_value(change.field, change.value, held or "", view.countries):
-        return Verdict.SAME
-    return Verdict.WRITE if may_write(rule, held, ours, view.countries, blank=blank) else Verdict.TAKEN
+        return ChangeVerdict.SAME
+    return ChangeVerdict.WRITE if may_write(rule, held, ours, view.countries, blank=blank) else ChangeVerdict.TAKEN
 
 
 def push(
@@ -56,15 +58,15 @@ def push(
     now: Record,
     view: View,
     policy: Policy,
-    own: Mapping[str, Own] | None = None,
+    own: Mapping[str, OurValue] | None = None,
 ) -> Push:
     """Picks those of ``changes``, decided on ``seen``, that may be written on the record as it is now (``view``)."""
     if is_stale(seen, view):
         return Push(stale=True)
     verdicts = [(change, compare(change, now, view, policy, own)) for change in changes]
     return Push(
-        writes=tuple(change for change, verdict in verdicts if verdict is Verdict.WRITE),
-        kept_back={change.field: verdict for change, verdict in verdicts if verdict is not Verdict.WRITE},
+        writes=tuple(change for change, verdict in verdicts if verdict is ChangeVerdict.WRITE),
+        kept_back={change.field: verdict for change, verdict in verdicts if verdict is not ChangeVerdict.WRITE},
     )
 
 
@@ -84,7 +86,7 @@ def overtaken(
     return None if under == before or same_value(change.field, under, before) else under
 
 
-class Fate(StrEnum):
+class IntentFate(StrEnum):
     """Names what became of an intent."""
 
     CONFIRMED = "confirmed"
@@ -110,7 +112,7 @@ def close_intents(
     record: Record | None,
     own_writer: Callable[[str], bool],
     countries: tuple[str, ...] = (),
-) -> tuple[tuple[Intent, Fate], ...]:
+) -> tuple[tuple[Intent, IntentFate], ...]:
     """Reads what became of each intent off the record as it is now; ``None`` for a record that is gone.
 
     ``own_writer`` says of a property whether its last writer was us. Of two intents on one property only the later
@@ -119,14 +121,16 @@ def close_intents(
     return tuple((intent, _fate(intent, record, own_writer, countries)) for intent in intents)
 
 
-def _fate(intent: Intent, record: Record | None, own_writer: Callable[[str], bool], countries: tuple[str, ...]) -> Fate:
+def _fate(
+    intent: Intent, record: Record | None, own_writer: Callable[[str], bool], countries: tuple[str, ...]
+) -> IntentFate:
     if record is None:
-        return Fate.GONE
+        return IntentFate.GONE
     held = record.values.get(intent.property)
     if is_blank(held):
-        return Fate.UNSENT
+        return IntentFate.UNSENT
     if same_value(intent.field, intent.after, held or "", countries):
-        return Fate.CONFIRMED if own_writer(intent.property) else Fate.SEEN
+        return IntentFate.CONFIRMED if own_writer(intent.property) else IntentFate.SEEN
     if not is_blank(intent.before) and same_value(intent.field, intent.before, held or "", countries):
-        return Fate.UNSENT
-    return Fate.OVERTAKEN
+        return IntentFate.UNSENT
+    return IntentFate.OVERTAKEN

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from connectors.models import Identity, Record
 from worker.decide.gate import Facts, facts
 from worker.decide.handles import Handle, of_values
-from worker.decide.kept import Kept
+from worker.decide.kept import RefusedValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
 from worker.decide.values import domains, emails, linkedin, phones
@@ -22,7 +22,7 @@ _HANDLE_SLOTS = (*_EMAIL_SLOTS, *_NUMBER_SLOTS, "linkedin_url", "company_domain"
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OurValue:
     """Holds what we remember of a value of ours.
 
     ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it, and what is ``kept`` of one that
@@ -31,7 +31,7 @@ class Own:
 
     value_hash: str = ""
     refused: bool = False
-    kept: Kept | None = None
+    kept: RefusedValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class View:
     changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
 
 
-def look(record: Record, policy: Policy, own: Mapping[str, Own] | None = None) -> View:
+def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = None) -> View:
     """Shows ``record`` to the rules, given what we wrote on it earlier (``own``, by field)."""
     remembered = own or {}
     countries = _countries(record, policy)
@@ -111,7 +111,7 @@ def handles(record: Record, policy: Policy) -> frozenset[Handle]:
     return of_values({**told, **linked}, _countries(record, policy))
 
 
-def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, Own]) -> int:
+def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, OurValue]) -> int:
     stamps = [kept.stamp for name in gaps if name in own and (kept := own[name].kept) is not None]
     return record.modified if stamps and record.modified > max(stamps) else 0
 
@@ -186,14 +186,14 @@ def _is_one_of(value: str, wanted: Sequence[str]) -> bool:
 
 
 def _gaps(
-    record: Record, policy: Policy, own: Mapping[str, Own], countries: tuple[str, ...]
+    record: Record, policy: Policy, own: Mapping[str, OurValue], countries: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Reason], tuple[str, ...]]:
     blank: list[str] = []
     gaps: list[str] = []
     refused: list[str] = []
     closed: dict[str, Reason] = {}
     for rule in policy.rules:
-        value, ours = _value(record, rule.property), own.get(rule.field, Own())
+        value, ours = _value(record, rule.property), own.get(rule.field, OurValue())
         is_gap = policy.is_blank(value)
         if is_gap:
             blank.append(rule.field)
@@ -210,7 +210,9 @@ def _gaps(
     return tuple(blank), tuple(gaps), closed, tuple(refused)
 
 
-def may_write(rule: FieldRule, value: str | None, ours: Own, countries: tuple[str, ...] = (), *, blank: bool) -> bool:
+def may_write(
+    rule: FieldRule, value: str | None, ours: OurValue, countries: tuple[str, ...] = (), *, blank: bool
+) -> bool:
     """Tells whether the field's rule allows a write over ``value``, which counts as ``blank`` or not.
 
     Whether ours was refused is another question.

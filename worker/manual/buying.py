@@ -14,7 +14,7 @@ from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
 from connectors.ports import Provider
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.answers import Kept
+from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.suppressions import Suppressions
@@ -125,7 +125,7 @@ class Buyer:
                 subjects=self.suppressions.hashes(about(question)),
             )
             match answer:
-                case Kept():
+                case KeptAnswer():
                     return self._used(answer)
                 case Granted():
                     try:
@@ -167,7 +167,7 @@ class Buyer:
             raise NotNowError("the kept answer has just expired, and nothing was sent: ask again for its price")
         return self._used(found)
 
-    def _used(self, kept: Kept) -> Reply:
+    def _used(self, kept: KeptAnswer) -> Reply:
         self.kept_ms = min(self.kept_ms or kept.at_ms, kept.at_ms)
         return kept.reply
 
@@ -238,7 +238,7 @@ class Buyer:
         return max(0, min(line.cap - booked[line.name].spent - booked[line.name].reserved for line in lines))
 
 
-def _serves(kept: Kept | None, question: Question) -> bool:
+def _serves(kept: KeptAnswer | None, question: Question) -> bool:
     return kept is not None and question.fields <= kept.fields
 
 

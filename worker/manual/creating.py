@@ -26,7 +26,7 @@ Find = Callable[[], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRow:
     """A row to be made. ``key`` is what makes it the same row; nothing of it can be read back out of the ledger.
 
     ``send`` makes the call and gives the new row's id. ``find`` looks for the row at the vendor: its id, ``""`` when it
@@ -43,7 +43,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedRow:
     """A row that exists. ``found``: its answer was lost and a look found it."""
 
     id: str
@@ -64,7 +64,7 @@ class Maker:
     owner: str
     clock: Callable[[], Awaitable[int]]
 
-    async def make(self, wanted: Wanted) -> Made:
+    async def make(self, wanted: WantedRow) -> CreatedRow:
         """The row, made now or before.
 
         Raises:
@@ -72,12 +72,12 @@ class Maker:
             ConnectorError: refused, and not made.
         """
         if wanted.look_first and wanted.find and (there := await wanted.find()):
-            return Made(there, "there")
+            return CreatedRow(there, "there")
         for _ in range(TRIES):
             match await self.creations.claim(wanted.vendor, wanted.object, "", [wanted.key], self.owner, CALL_MS):
                 case Created(row):
                     if not wanted.look_first:
-                        return Made(row, "there")
+                        return CreatedRow(row, "there")
                     await self.creations.void(wanted.vendor, wanted.object, row, "", [wanted.key])
                 case BusyCreation():
                     raise NotNowError(f"the same {wanted.object} is being made: look again in two minutes")
@@ -92,7 +92,7 @@ class Maker:
                         continue
         raise NotNowError(f"somebody else makes the same {wanted.object}: nothing was sent, try again")
 
-    async def _sent(self, wanted: Wanted, claim: Claimed) -> Made:
+    async def _sent(self, wanted: WantedRow, claim: Claimed) -> CreatedRow:
         try:
             row = await wanted.send(CreationTicket(self.creations, claim))
         except (OutcomeUnknownError, ContractError) as error:
@@ -101,12 +101,12 @@ class Maker:
             if not row:
                 raise NotNowError(_lost(wanted)) from error
             await self._known(wanted, claim.creation_id, row)
-            return Made(row, "found")
+            return CreatedRow(row, "found")
         await self.creations.created(claim, row)
         await self.cursors.set(_cursor(wanted), "")
-        return Made(row, "created")
+        return CreatedRow(row, "created")
 
-    async def _found(self, wanted: Wanted, lost: UnknownCreation) -> Made | None:
+    async def _found(self, wanted: WantedRow, lost: UnknownCreation) -> CreatedRow | None:
         """The row of a lost call; ``None`` once it may be sent a second time."""
         if wanted.find is None:
             raise NotNowError(_lost(wanted))
@@ -118,12 +118,12 @@ class Maker:
             )
         if row:
             await self._known(wanted, lost.creation_id, row)
-            return Made(row, "found")
+            return CreatedRow(row, "found")
         await self._may_repeat(wanted, await self.clock() - lost.since_ms)
         await self.creations.absent(lost.creation_id)
         return None
 
-    async def _may_repeat(self, wanted: Wanted, age_ms: int) -> None:
+    async def _may_repeat(self, wanted: WantedRow, age_ms: int) -> None:
         """Two looks in vain, far enough apart, and it was not repeated before; else says so."""
         now = await self.clock()
         looks: dict[str, Any] = json.loads(await self.cursors.get(_cursor(wanted)) or "{}")
@@ -145,12 +145,12 @@ class Maker:
             )
         await self.cursors.set(_cursor(wanted), json.dumps(looks | {"repeated": 1}))
 
-    async def _known(self, wanted: Wanted, creation_id: str, row: str) -> None:
+    async def _known(self, wanted: WantedRow, creation_id: str, row: str) -> None:
         await self.creations.found(creation_id, row)
         await self.cursors.set(_cursor(wanted), "")
 
 
-def _lost(wanted: Wanted) -> str:
+def _lost(wanted: WantedRow) -> str:
     if wanted.find is None:
         return f"the {wanted.object} was sent and nothing clear came back: it counts as made and is not sent again"
     return (
@@ -159,7 +159,7 @@ def _lost(wanted: Wanted) -> str:
     )
 
 
-def _cursor(wanted: Wanted) -> str:
+def _cursor(wanted: WantedRow) -> str:
     return f"made:{wanted.vendor}:{wanted.object}:{wanted.key}"
 
 

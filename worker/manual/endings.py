@@ -30,7 +30,7 @@ _HELD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunEnding:
     """Holds what a run left, whom it did not ask, its dead letters, and whether a person stopped it."""
 
     left: Sequence[Held] = ()

@@ -12,7 +12,7 @@ from typing import Any
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.work.work import Work
-from worker.manual.endings import Ending
+from worker.manual.endings import RunEnding
 from worker.manual.follow import Show, follow, perhaps_charged, run_credits
 from worker.manual.left import Held, left_behind
 from worker.manual.look import Look, passed_over
@@ -24,7 +24,7 @@ from worker.visits.runs import new_run, set_cap
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class PassReport:
     """Holds what a pass did: the one object that ``sync --json`` and ``demo --json`` end with.
 
     ``ending`` tells what is not done and why, and whom nobody has looked at.
@@ -39,7 +39,7 @@ class Report:
     waiting: int
     dead: int
     seconds: float
-    ending: Ending = field(default_factory=Ending)
+    ending: RunEnding = field(default_factory=RunEnding)
     run: str = ""
     by_work: Mapping[tuple[str, str], RunFigures] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ async def sync(
     show: Show | None = None,
     worker: Working | None = None,
     stop: asyncio.Event | None = None,
-) -> Report:
+) -> PassReport:
     """Carry out one pass. ``worker`` works for its run meanwhile; without it one must be running elsewhere.
 
     It owns what is in the work at its start, what its own look finds and what its visits add. What waits is let in
@@ -93,7 +93,7 @@ async def sync(
     reasons: dict[str, int] = {}
     for (_, reason), count in filling.unfilled.items():
         reasons[reason] = reasons.get(reason, 0) + count
-    return Report(
+    return PassReport(
         records=filling.records,
         gaps=filling.gaps,
         filled=sum(filling.filled.values()),
@@ -103,7 +103,7 @@ async def sync(
         waiting=sum(one.waiting for one in counts),
         dead=dead,
         seconds=round(time.monotonic() - began, 1),
-        ending=Ending(
+        ending=RunEnding(
             left=(*left, *unwalked, *left_behind(by_work)),
             not_asked=(*look.not_asked, *passed_over(by_work)),
             uncertain=await perhaps_charged(runtime, run),

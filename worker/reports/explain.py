@@ -11,11 +11,11 @@ from typing import Any
 from connectors.errors import ConnectorError
 from connectors.models import Answer, Fate
 from worker.decide.plan import candidates, decide
-from worker.decide.record import Own, View
+from worker.decide.record import OurValue, View
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.answers import Asked
+from worker.ledger.money.answers import AskedQuestion
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import Place, place, same_person
@@ -97,7 +97,7 @@ def _line(entry: Entry) -> dict[str, Any]:
     return {"kind": "change", "at": entry.at_ms, "run": entry.run} | by | told
 
 
-def _questions(asked: Sequence[Asked], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _questions(asked: Sequence[AskedQuestion], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Lists what was paid for this record, then what another record had paid for before."""
     found: dict[str, dict[str, Any]] = {}
     for line in lookups:
@@ -143,7 +143,7 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
 
 
 async def _view(
-    runtime: Runtime, watch: Watch, view: View, own: Mapping[str, Own], uncertain: frozenset[str]
+    runtime: Runtime, watch: Watch, view: View, own: Mapping[str, OurValue], uncertain: frozenset[str]
 ) -> dict[str, Any]:
     held = {name: own[name].kept for name in view.gaps if name in own and own[name].kept}
     view = replace(view, gaps=tuple(name for name in view.gaps if name not in held))

@@ -9,7 +9,7 @@ from typing import Any
 
 from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
-from worker.ledger.journal.figures import RunFigures, Standing, WorkName, together
+from worker.ledger.journal.figures import RunFigures, WorkName, WorkStatus, together
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Booked, Totals
 from worker.ledger.money.tickets import Uncertain
@@ -206,7 +206,7 @@ def _credits(booked: Mapping[str, Booked], names: Sequence[str], cap: Cap) -> Cr
     return Credits(day.spent, month.spent, day.reserved, cap)
 
 
-def _values_filled(standing: Standing) -> dict[WorkName, Mapping[tuple[str, str], int]]:
+def _values_filled(standing: WorkStatus) -> dict[WorkName, Mapping[tuple[str, str], int]]:
     return {name: pairs for name, pairs in standing.filled.items() if name[1] != DELIVERY}
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from config.fields import EVERYBODY, PROPERTIES, READ_ONLY
-from config.settings import CrmSettings, Providers, Rule, Watched
+from config.settings import CrmSettings, Providers, Rule, WatchSettings
 from config.vendors import record_id
 from connectors import ports
 from connectors.models import Property
 from worker.decide.policy import FieldRule, Policy, WriteRule
 
 
-def policy(crm: str, settings: CrmSettings, object: str, watched: Watched, providers: Providers) -> Policy:
+def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings, providers: Providers) -> Policy:
     """Everything a visit of ``object`` decides by; providers that are not configured are nobody's source."""
     known = frozenset(providers.paid)
     identity: dict[str, str] = {str(slot): name for slot, name in watched.identity.items()}

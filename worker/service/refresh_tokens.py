@@ -22,8 +22,8 @@ from pydantic import SecretStr
 from config.problems import ConfigError
 from config.settings import Settings
 from connectors.errors import SignInUnavailableError
-from connectors.oauth import Grant, GrantStore, Lease
-from worker.ledger.intake.grants import Grants, Taken
+from connectors.oauth import Grant, GrantStore, RenewalLease
+from worker.ledger.intake.grants import Grants, LeaseTry
 from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
@@ -90,7 +90,7 @@ class _Store:
         self._unkept: Grant | None = None  # what the vendor answered while Redis was away
 
     @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Lease]:
+    async def lease(self) -> AsyncIterator[RenewalLease]:
         owner = secrets.token_hex(8)
         taken = await self._taken(owner)
         try:
@@ -102,7 +102,7 @@ class _Store:
             with contextlib.suppress(LedgerUnavailableError):  # it ends by itself
                 await self._grants.release(self._crm, owner)
 
-    async def _taken(self, owner: str) -> Taken:
+    async def _taken(self, owner: str) -> LeaseTry:
         """Wait for the lease, no longer than one renewal takes.
 
         Raises:

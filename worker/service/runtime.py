@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 
 from config.fields import PROPERTIES
-from config.settings import CrmSettings, Settings, Watched
+from config.settings import CrmSettings, Settings, WatchSettings
 from config.vendors import record_id
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
@@ -148,7 +148,7 @@ class Runtime:
     async def _try_object(self, name: str, kind: str) -> None:
         """Open an object that was left out for its consent; it stays out while that cannot be read."""
         settings, vendor = self.settings.crm[name], self.crms[name]
-        watched = cast("Watched", getattr(settings.watch, kind))
+        watched = cast("WatchSettings", getattr(settings.watch, kind))
         try:
             async with asyncio.timeout(START_S):
                 schemas = Schemas(vendor)
@@ -171,7 +171,7 @@ class Runtime:
         schemas = Schemas(vendor)
         await schemas.read_ahead(self._objects(name))
         for kind in ("contact", "lead"):
-            watched = cast("Watched | None", getattr(settings.watch, kind, None))
+            watched = cast("WatchSettings | None", getattr(settings.watch, kind, None))
             if watched is None:
                 continue
             try:
@@ -213,7 +213,7 @@ class Runtime:
             log.error("crm.object_refused", crm=name, object=kind, code=error.code)
 
     async def _open_watch(
-        self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: Watched, schemas: Schemas
+        self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: WatchSettings, schemas: Schemas
     ) -> None:
         rules = policy(name, settings, object, watched, self.settings.providers)
         schema = await schemas.of(object)
@@ -259,7 +259,7 @@ class Runtime:
             wrong += [f"crm.{name}.create.{kind}.{property}: {why}" for property, why in problems.items()]
         if wrong:
             raise AccessError(name, "properties", code="PROPERTY", hint="; ".join(wrong))
-        watched = cast("Watched | None", getattr(settings.watch, person, None))
+        watched = cast("WatchSettings | None", getattr(settings.watch, person, None))
         rules = watched.fields if watched else {}
         accept = {str(field): frozenset(rule.accept or (Grade.VALID,)) for field, rule in rules.items()}
         target = Target(

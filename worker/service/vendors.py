@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from config import vendors
-from config.settings import CrmSettings, Forager, HubSpot, Kaspr, OpenProspect, Salesforce, Settings
+from config.settings import (
+    CrmSettings,
+    ForagerSettings,
+    HubSpotSettings,
+    KasprSettings,
+    OpenProspectSettings,
+    SalesforceSettings,
+    Settings,
+)
 from connectors import forager, kaspr, openprospect
 from connectors.hubspot import client as hubspot
 from connectors.limits import Limiter
@@ -27,19 +35,19 @@ def open_providers(settings: Settings, limiter_of: LimiterOf) -> dict[str, Provi
     return found
 
 
-def open_forager(settings: Forager, limiter: Limiter) -> forager.Forager:
+def open_forager(settings: ForagerSettings, limiter: Limiter) -> forager.Forager:
     """Forager; to be closed."""
     options = vendors.forager_options(settings)
     return forager.Forager(forager.open_transport(options, limiter), options)
 
 
-def open_kaspr(settings: Kaspr, limiter: Limiter) -> kaspr.Kaspr:
+def open_kaspr(settings: KasprSettings, limiter: Limiter) -> kaspr.Kaspr:
     """Kaspr; to be closed."""
     options = vendors.kaspr_options(settings)
     return kaspr.Kaspr(kaspr.open_transport(options, limiter), options)
 
 
-def open_openprospect(settings: OpenProspect, limiter: Limiter) -> openprospect.OpenProspect:
+def open_openprospect(settings: OpenProspectSettings, limiter: Limiter) -> openprospect.OpenProspect:
     """OpenProspect; to be closed."""
     options = vendors.openprospect_options(settings)
     return openprospect.OpenProspect(openprospect.open_transport(options, limiter), options)
@@ -51,12 +59,12 @@ def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | 
     if vault is not None and settings.refresh_token is not None and renews(settings):
         grants = vault.store(name, settings.client_id, settings.refresh_token)
     match settings:
-        case HubSpot():
+        case HubSpotSettings():
             return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, grants=grants)
-        case Salesforce():
+        case SalesforceSettings():
             return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, grants=grants)
 
 
 def renews(settings: CrmSettings) -> bool:
     """Tells whether a crm signs in with a refresh token, which its vendor may replace at each use."""
-    return settings.auth == "refresh_token" if isinstance(settings, Salesforce) else settings.token is None
+    return settings.auth == "refresh_token" if isinstance(settings, SalesforceSettings) else settings.token is None

@@ -17,9 +17,9 @@ from pydantic import TypeAdapter
 from connectors.errors import NotFoundError
 from connectors.models import Person
 from connectors.openprospect import DeliveredCompany, OpenProspect, delivered
-from connectors.openprospect.models import Company
-from connectors.openprospect.read import Page
-from worker.ledger.intake.deliveries import Deliveries, Row
+from connectors.openprospect.models import CompanyBody
+from connectors.openprospect.read import ListPage
+from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.rates.cursors import Cursors
 from worker.visits.suppressed import allowed
 from worker.visits.watch import OnList
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedOrders:
     """Orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
 
     orders: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Collector:
                 return new
             offset = page.next_offset
 
-    async def _rows(self, source: str, rows: Sequence[DeliveredCompany]) -> list[Row]:
+    async def _rows(self, source: str, rows: Sequence[DeliveredCompany]) -> list[DeliveredRow]:
         """The rows to be stored: nothing of anybody on the suppression list is kept, even for a while."""
         return [_row(source, row, people) for row, people in await allowed(rows, self._suppressed)]
 
@@ -121,7 +121,7 @@ class Collector:
 
         While nothing changes the list is asked for less and less often, at least once an hour.
         """
-        known, now = Followed(**json.loads(await self._cursors.get("orders") or "{}")), self._clock()
+        known, now = FollowedOrders(**json.loads(await self._cursors.get("orders") or "{}")), self._clock()
         if now < known.next_ms:
             return 0
         listed = {order.order_id: order.status.upper() async for order in self._vendor.orders()}
@@ -135,7 +135,7 @@ class Collector:
                 fetched += [] if count is None else [order]
         still = listed == dict(known.orders) and len(fetched) == len(known.fetched)
         wait = min(LONGEST_WAIT_MS, 2 * known.wait_ms) if still else FIRST_WAIT_MS
-        following = Followed(listed, tuple(one for one in fetched if one in listed), wait, now + wait)
+        following = FollowedOrders(listed, tuple(one for one in fetched if one in listed), wait, now + wait)
         await self._cursors.set("orders", json.dumps(asdict(following)))
         return new
 
@@ -156,15 +156,15 @@ class Collector:
             offset = page.next_offset
 
 
-def _row(source: str, row: DeliveredCompany, people: tuple[Person, ...]) -> Row:
+def _row(source: str, row: DeliveredCompany, people: tuple[Person, ...]) -> DeliveredRow:
     """The row with those of its people who may be kept; its digest is the whole row's."""
     digest = hashlib.sha256(_ROW.dump_json(row)).hexdigest()[:16]
-    return Row(f"{source}/{row.company.id}", digest, _ROW.dump_json(replace(row, people=people)).decode())
+    return DeliveredRow(f"{source}/{row.company.id}", digest, _ROW.dump_json(replace(row, people=people)).decode())
 
 
 def _nobody(search: str) -> str:
     return f"no_delivery:{search}"
 
 
-def _told(kind: str, id: str, page: Page[Company], new: int) -> None:
+def _told(kind: str, id: str, page: ListPage[CompanyBody], new: int) -> None:
     log.info("collect.page_stored", kind=kind, source=id, rows=len(page.items), new=new, broken=page.broken)

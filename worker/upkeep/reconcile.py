@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BooksLine:
     """One operation of one UTC day, in credits. ``uncertain`` are those that ours may hold beside ``ours``."""
 
     day: str
@@ -42,7 +42,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BooksReport:
     """One provider's comparison, in credits.
 
     ``drift`` is what theirs holds beyond anything ours explains, ``None`` when nothing can be told. ``by`` is ``log``
@@ -64,7 +64,7 @@ class Report:
     left: int | None = None
     paused: bool = False
     notes: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = field(default=(), repr=False)
+    lines: tuple[BooksLine, ...] = field(default=(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """One object for scripts and for the ledger."""
@@ -73,7 +73,7 @@ class Report:
 
 async def reconcile(
     ledger: Ledger, settings: Settings, provider: Provider, *, accept: bool = False, detail: bool = False
-) -> Report:
+) -> BooksReport:
     """Compare one provider's books with ours, apply what they prove, and pause it past its tolerance.
 
     With ``accept`` a drift is taken as explained: a person looks, after a Redis that had forgotten. Totals are read
@@ -130,7 +130,7 @@ def _accepted(state: Comparison) -> Comparison:
     return dataclasses.replace(state, accepted=state.held or 0, held=None, others=others, held_by={})
 
 
-def _excess(report: Report, state: Comparison) -> dict[str, int]:
+def _excess(report: BooksReport, state: Comparison) -> dict[str, int]:
     """Returns what each operation holds beyond anything ours, or known to be other people's, explains."""
     found: dict[str, int] = {}
     for line in report.lines:
@@ -145,7 +145,7 @@ def _excess(report: Report, state: Comparison) -> dict[str, int]:
 
 async def _by_log(
     ledger: Ledger, provider: Provider, state: Comparison | None, *, detail: bool
-) -> tuple[Report, Comparison]:
+) -> tuple[BooksReport, Comparison]:
     name = provider.name
     left = (await provider.standing()).credits  # first: its reply is dated, and days are the provider's
     ahead = await _ahead(ledger, provider)
@@ -176,7 +176,7 @@ async def _by_log(
             after = await ledger.books.ours(name)
             doubtful = await _uncertain(ledger, name)
             drift = outside(owed, after.spent, after.spent + after.uncertain) + state.accepted
-    report = Report(
+    report = BooksReport(
         provider=name,
         by="log",
         since_ms=state.since_ms,
@@ -292,14 +292,16 @@ def _of(booked: Mapping[Booking, int], operation: str, first: int) -> int:
 
 def _lines(
     ours: Ours, theirs: Mapping[Booking, int], doubtful: Sequence[Uncertain], first: int, ahead: int
-) -> tuple[Line, ...]:
+) -> tuple[BooksLine, ...]:
     open_: dict[Booking, int] = {}
     for one in doubtful:
         key = ((one.sent_ms + ahead) // DAY_MS, one.operation)
         open_[key] = open_.get(key, 0) + one.price
     keys = sorted(key for key in {*ours.by_day, *theirs, *open_} if key[0] >= first)
     return tuple(
-        Line(_day(day), name, ours.by_day.get((day, name), 0), theirs.get((day, name), 0), open_.get((day, name), 0))
+        BooksLine(
+            _day(day), name, ours.by_day.get((day, name), 0), theirs.get((day, name), 0), open_.get((day, name), 0)
+        )
         for day, name in keys
     )
 
@@ -311,7 +313,7 @@ def _day(day: int) -> str:
 # ---- by the balance ------------------------------------------------------------------------------------------------
 
 
-async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) -> Report:
+async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) -> BooksReport:
     name, books = provider.name, ledger.books
     ours = await books.ours(name)
     if sole_user and not ours.sent:
@@ -319,7 +321,7 @@ async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) ->
         if left is not None:
             await books.told(name, left, ours.calls)
     base, last = await books.instants(name)
-    report = Report(
+    report = BooksReport(
         name, "balance", ours=ours.spent, sent=ours.sent, uncertain=ours.uncertain, left=last.left if last else None
     )
     if not sole_user:
@@ -350,7 +352,7 @@ async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) ->
     )
 
 
-def _noted(report: Report, note: str) -> Report:
+def _noted(report: BooksReport, note: str) -> BooksReport:
     return dataclasses.replace(report, notes=(*report.notes, note))
 
 

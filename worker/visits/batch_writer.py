@@ -65,7 +65,7 @@ class RowWrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AllowedWrite:
     """Holds what may be written on a row as just read. ``same`` are properties that hold what they should already.
 
     ``beside`` are properties that go only with the whole of the others.
@@ -77,7 +77,7 @@ class Wanted:
 
 
 Read = Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
-Compare = Callable[[Mapping[str, T], Mapping[str, RowWrite]], Awaitable[Mapping[str, Wanted]]]
+Compare = Callable[[Mapping[str, T], Mapping[str, RowWrite]], Awaitable[Mapping[str, AllowedWrite]]]
 
 
 @dataclass(slots=True)
@@ -284,12 +284,12 @@ def _is_left(row: RowWrite, write: Write, word: WriteResult) -> bool:
     return True
 
 
-def _writes(part: _Part, wanted: Mapping[str, Wanted]) -> list[Write]:
+def _writes(part: _Part, wanted: Mapping[str, AllowedWrite]) -> list[Write]:
     sent = [_sent_now(row, wanted[row.id]) for row in part.rows if row.id in wanted]
     return [write for write in sent if write.values]
 
 
-def _sent_now(row: RowWrite, wanted: Wanted) -> Write:
+def _sent_now(row: RowWrite, wanted: AllowedWrite) -> Write:
     """Everything wanted of a row, or its next value alone."""
     write = wanted.write
     if not row.alone:
@@ -299,7 +299,7 @@ def _sent_now(row: RowWrite, wanted: Wanted) -> Write:
     return replace(write, values=dict(list(values.items())[:1]))
 
 
-def _note_doubt(row: RowWrite, wanted: Wanted | None) -> None:
+def _note_doubt(row: RowWrite, wanted: AllowedWrite | None) -> None:
     """Compares values sent before with a new look: there, to be sent again, or somebody else's by now."""
     if wanted is None:  # the row ends here, and whoever looks at it next finds out
         return

@@ -19,10 +19,10 @@ from worker.decide.kept import cause_of
 from worker.decide.reasons import Reason
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value
-from worker.visits.batch_writer import BatchWriter, RowWrite, Wanted
+from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
-from worker.visits.journal_entries import Intent, change_entry, created_entry, intent, scrubbed
+from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, intent, scrubbed
 from worker.visits.matching import Match, Matcher
 
 
@@ -92,7 +92,7 @@ class BlankFiller:
         if self._target.external_id in schema:
             fields[self._target.external_id] = ("external_id", external_id)
         intents = {
-            property: Intent.of_row(object, id, name, property, value, notes.lease.run, self._clock(), external_id)
+            property: IntentEntry.of_row(object, id, name, property, value, notes.lease.run, self._clock(), external_id)
             for property, (name, value) in fields.items()
         }
         held = [*notes.intents, *(one.text() for one in intents.values())]
@@ -133,8 +133,8 @@ class BlankFiller:
         async def read(ids: Sequence[str]) -> Mapping[str, Found]:
             return await self._target.vendor.read(watched, ids)
 
-        async def compare(found: Mapping[str, Found], states: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
-            wanted: dict[str, Wanted] = {}
+        async def compare(found: Mapping[str, Found], states: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
+            wanted: dict[str, AllowedWrite] = {}
             rows = {id: one.record for id, one in found.items() if one.record is not None}
             listed = dict(
                 zip(rows, await self._target.suppressed([self._handles(one) for one in rows.values()]), strict=True)
@@ -207,11 +207,11 @@ class BlankFiller:
             notes.intents.remove(one.text())
 
 
-def _is_creation_of(one: Intent, other: Intent) -> bool:
+def _is_creation_of(one: IntentEntry, other: IntentEntry) -> bool:
     return one.is_creation() and (one.object, one.after) == (other.object, other.after)
 
 
-def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[str, ...] = ()) -> Wanted:
+def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[str, ...] = ()) -> AllowedWrite:
     """Returns what of the delivered values may be written; who is not to be called gets no number."""
     held = {name: record.values.get(name) or "" for name in row.values}
     blank = {
@@ -222,7 +222,7 @@ def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[s
         and not (record.do_not_call and field_ in PHONE_FIELDS)
     }
     same = frozenset(name for name, (field_, value) in row.values.items() if same_value(field_, value, held[name]))
-    return Wanted(Write(row.id, blank, record.modified), same)
+    return AllowedWrite(Write(row.id, blank, record.modified), same)
 
 
 def _filled(read: _Filled, row: _Blanks, state: RowWrite) -> _Filled:

@@ -29,7 +29,7 @@ from worker.ledger.money.creations import (
 )
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
-from worker.visits.journal_entries import Intent, change_entry, created_entry, linked_entry
+from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, linked_entry
 from worker.visits.matching import Matcher
 
 CREATE_MS = 100_000  # a creation's deadline: slot, connection and answer, with room to spare
@@ -140,7 +140,7 @@ class Creator:
     ) -> str:
         ticket = CreationTicket(self._creations, claim)
         written = {name: value for name, value in values.items() if name != self._target.external_id}
-        intended = Intent.creation(row.object, row.external_id, notes.lease.run, self._clock(), written).text()
+        intended = IntentEntry.creation(row.object, row.external_id, notes.lease.run, self._clock(), written).text()
         notes.intents.append(intended)
         if not await self._target.work.intend(notes.lease, notes.intents):
             await ticket.released("lost")
@@ -169,7 +169,7 @@ class Creator:
         for property, cause in left_out.items():
             name, value = row.values[property]
             told = (name, property, value, notes.lease.run, self._clock(), row.external_id)
-            change = Intent.of_row(row.object, made, *told)
+            change = IntentEntry.of_row(row.object, made, *told)
             notes.entries.append(change_entry(change, "refused", cause=cause))
             notes.count(f"dropped.{Reason.INVALID_VALUE}")
             log.warning("creation.value_refused", property=property, cause=cause, made_object=row.object, made_id=made)

@@ -27,7 +27,7 @@ from worker.decide.reasons import Reason
 from worker.ledger.intake.deliveries import Deliveries
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
-from worker.ledger.work.work import Due, Ending, Lane, Lease, Settlement
+from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd
 from worker.visits.blank_filler import BlankFiller
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
@@ -97,7 +97,7 @@ class Deliverer:
         settlement = Settlement(
             fingerprint=None, stamp=0, read_at=0, entries=tuple(notes.entries), tally=notes.counts, outcome="delivered"
         )
-        if await self._target.work.settle(lease, settlement) is not Ending.LOST:
+        if await self._target.work.settle(lease, settlement) is not StepEnd.LOST:
             log.info("visit.settled", **{name.replace(".", "_"): count for name, count in notes.counts.items()})
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ from worker.decide import pushing
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class IntentEntry:
     """One change that is about to be written: kept with the record until a read tells what became of it.
 
     ``credits`` is what the answer behind it cost, 0 when it was kept from before. ``at`` is in ms.
@@ -35,7 +35,7 @@ class Intent:
     values: Mapping[str, str] | None = None  # by property, of a row about to be created
 
     @classmethod
-    def creation(cls, object: str, external_id: str, run: str, at: int, values: Mapping[str, str]) -> Intent:
+    def creation(cls, object: str, external_id: str, run: str, at: int, values: Mapping[str, str]) -> IntentEntry:
         """A row about to be created under an external id."""
         told = ("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
         return cls(*told, values=dict(values))
@@ -43,7 +43,7 @@ class Intent:
     @classmethod
     def of_row(
         cls, object: str, id: str, field: str, property: str, after: str, run: str, at: int, external_id: str = ""
-    ) -> Intent:
+    ) -> IntentEntry:
         """A delivered value about to be written on a blank of a matched row."""
         return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id, external_id)
 
@@ -56,22 +56,22 @@ class Intent:
         return json.dumps(_told(self), ensure_ascii=False, separators=(",", ":"))
 
 
-def _told(one: Intent) -> dict[str, object]:
+def _told(one: IntentEntry) -> dict[str, object]:
     """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
     return {name: value for name, value in asdict(one).items() if value or name not in {"external_id", "values"}}
 
 
-def plain(intent: Intent) -> pushing.Intent:
+def plain(intent: IntentEntry) -> pushing.Intent:
     """Returns the part of an intent from which the rules tell what became of it."""
     return pushing.Intent(intent.question, intent.field, intent.property, intent.before, intent.after)
 
 
-def intent(text: str) -> Intent:
+def intent(text: str) -> IntentEntry:
     """An intent from the form the ledger keeps."""
-    return Intent(**json.loads(text))
+    return IntentEntry(**json.loads(text))
 
 
-def change_entry(intent: Intent, state: str, *, cause: str = "") -> str:
+def change_entry(intent: IntentEntry, state: str, *, cause: str = "") -> str:
     """A change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``refused``, ``overtaken`` or ``gone``.
 
     ``cause`` is the CRM's word on one that it refused.

@@ -30,7 +30,7 @@ from connectors.ports import Provider
 from worker.decide.handles import Handle
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
 from worker.decide.reasons import Reason
-from worker.ledger.money.answers import Kept, Ref
+from worker.ledger.money.answers import KeptAnswer, Ref
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.suppressions import Suppressions
@@ -43,7 +43,7 @@ from worker.ledger.money.tickets import (
     Missed,
     NoBudget,
     Policy,
-    Settlement,
+    ReplySettlement,
     StaleDay,
     Unknown,
 )
@@ -107,7 +107,7 @@ class Later:
 
 
 Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
-_Reserved: TypeAlias = Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
+_Reserved: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
 
 
 def cost(question: Question, answer: Answer) -> int:
@@ -117,10 +117,10 @@ def cost(question: Question, answer: Answer) -> int:
     return question.price if answer.credits is None else answer.credits
 
 
-def settlement(provider: Provider, question: Question, reply: Reply) -> Settlement:
+def settlement(provider: Provider, question: Question, reply: Reply) -> ReplySettlement:
     """Tells the ledger what to make of a paid reply."""
     answer = provider.read(question, reply)
-    return Settlement(
+    return ReplySettlement(
         cost(question, answer),
         hit=answer.outcome is Outcome.HIT,
         refused=answer.outcome is Outcome.REFUSED,
@@ -236,7 +236,7 @@ class Lookups:
         if isinstance(answer, NoBudget) and answer.line == cap_line(lease.run):
             answer = await self._under_cap(reserve, lease.run, question.price)
         match answer:
-            case Kept():
+            case KeptAnswer():
                 return Answered(terms.provider.read(question, answer.reply))
             case Granted():
                 return await self._shared(question, self._fly(question, terms, answer), lease.run)

@@ -19,19 +19,19 @@ from connectors.limits import Limiter
 from connectors.models import Fate, Found, Marks, Record, Write, WriteResult, Written
 from worker.decide import provenance, pushing
 from worker.decide.decision import Change
-from worker.decide.pushing import Verdict
-from worker.decide.record import Own, View, with_values
+from worker.decide.pushing import ChangeVerdict
+from worker.decide.record import OurValue, View, with_values
 from worker.decide.values.fields import same_value
 from worker.ledger.work.work import Lease
-from worker.visits.batch_writer import BatchWriter, RowWrite, Wanted
-from worker.visits.journal_entries import Intent
+from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
+from worker.visits.journal_entries import IntentEntry
 from worker.visits.watch import Watch
 
 log = structlog.get_logger(__name__)
 Lines = Mapping[str, tuple[tuple[str, str], ...]]
 
 
-class Ended(StrEnum):
+class PushEnd(StrEnum):
     """Tells what became of one record's changes."""
 
     PUSHED = "pushed"  # ``Pushed.written`` and ``Pushed.refused`` say which
@@ -43,25 +43,25 @@ class Ended(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class PendingWrite:
     """The changes of one leased record. ``view`` is what they were decided on."""
 
     lease: Lease
     view: View
-    own: Mapping[str, Own] = field(repr=False)
+    own: Mapping[str, OurValue] = field(repr=False)
     changes: tuple[Change, ...]
-    intents: tuple[Intent, ...] = field(repr=False)
+    intents: tuple[IntentEntry, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class WriteOutcome:
     """How an errand ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
 
     ``seen`` are values of ours that somebody else wrote meanwhile. ``unsure``: something was sent, and only the next
     visit can tell what became of it. ``error`` stands where the calls failed.
     """
 
-    ended: Ended
+    ended: PushEnd
     record: Record | None = None
     found: Found | None = None
     written: tuple[Change, ...] = ()
@@ -82,11 +82,11 @@ class Pusher:
         self._watch, self._verify = watch, verify
         self._writer = BatchWriter(watch.crm, watch.vendor, limiter)
         self._marks = provenance.usable(watch.vendor.marks, watch.schema)
-        self._batch: Batcher[Errand, Pushed] = Batcher(
+        self._batch: Batcher[PendingWrite, WriteOutcome] = Batcher(
             watch.crm, "push", self._send, lambda errand: errand.lease.id, watch.vendor.batch
         )
 
-    async def push(self, errand: Errand) -> Pushed:
+    async def push(self, errand: PendingWrite) -> WriteOutcome:
         """Write one record's changes together with those of other visits.
 
         Raises:
@@ -101,15 +101,15 @@ class Pusher:
         """Send what is gathered."""
         await self._batch.aclose()
 
-    async def _send(self, errands: Sequence[Errand]) -> Mapping[str, Pushed]:
-        batch = _Batch(self._watch, self._marks, {one.lease.id: one for one in errands})
+    async def _send(self, errands: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:
+        batch = _PushBatch(self._watch, self._marks, {one.lease.id: one for one in errands})
         rows = await self._writer.write(self._watch.object, list(batch.errands), batch.read, batch.compare)
         if batch.marks != self._marks and batch.marks == Marks():
             self._marks = Marks()
         results = {key: batch.result(rows[key]) for key in batch.errands}
         return results | await self._verified(batch, results)
 
-    async def _verified(self, batch: _Batch, results: Mapping[str, Pushed]) -> dict[str, Pushed]:
+    async def _verified(self, batch: _PushBatch, results: Mapping[str, WriteOutcome]) -> dict[str, WriteOutcome]:
         """Give back what a person wrote between our read and our write, where the vendor tells of it."""
         risky = {key: one for key, one in results.items() if any(c.field in self._verify for c in one.written)}
         if not risky:
@@ -125,11 +125,11 @@ class Pusher:
         return {key: check.result(key) for key in check.overtaken}
 
 
-class _Batch:
+class _PushBatch:
     """The errands of one batch while they are read, compared and written; ``judged`` is how each stands."""
 
-    def __init__(self, watch: Watch, names: Marks, errands: Mapping[str, Errand]) -> None:
-        self.errands, self.marks, self.judged = errands, names, dict[str, Pushed]()
+    def __init__(self, watch: Watch, names: Marks, errands: Mapping[str, PendingWrite]) -> None:
+        self.errands, self.marks, self.judged = errands, names, dict[str, WriteOutcome]()
         self._watch = watch
 
     async def read(self, ids: Sequence[str]) -> Mapping[str, Found]:
@@ -137,52 +137,52 @@ class _Batch:
         errands = [self.errands[one] for one in ids]
         work = self._watch.work
         held = await asyncio.gather(*(work.intend(one.lease, [i.text() for i in one.intents]) for one in errands))
-        self.judged |= {one: Pushed(Ended.LOST) for one, ours in zip(ids, held, strict=True) if not ours}
+        self.judged |= {one: WriteOutcome(PushEnd.LOST) for one, ours in zip(ids, held, strict=True) if not ours}
         ours = [one for one, is_held in zip(ids, held, strict=True) if is_held]
         return await self._watch.vendor.read(self._watch.watched, ours) if ours else {}
 
-    async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+    async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
         """Decides what may still be written of every row."""
         held = [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
         records = {record.id: record for record in await self._watch.complete(held)}
-        wanted: dict[str, Wanted] = {}
+        wanted: dict[str, AllowedWrite] = {}
         for key, one in found.items():
             record = records.get(key) if one.fate is Fate.FOUND else None
             if record is None:
-                ended = Ended.AGAIN if one.fate is Fate.UNKNOWN else Ended.AWAY
-                self.judged[key] = Pushed(ended, found=one, cause="unknown" if ended is Ended.AGAIN else "")
+                ended = PushEnd.AGAIN if one.fate is Fate.UNKNOWN else PushEnd.AWAY
+                self.judged[key] = WriteOutcome(ended, found=one, cause="unknown" if ended is PushEnd.AGAIN else "")
             elif want := self._compared(self.errands[key], record, rows[key]):
                 wanted[key] = want
         return wanted
 
-    def _compared(self, errand: Errand, record: Record, row: RowWrite) -> Wanted | None:
+    def _compared(self, errand: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite | None:
         view = self._watch.view(_without_ours(record, row, errand), errand.own)
         push = pushing.push(errand.changes, errand.view, record, view, self._watch.policy, errand.own)
         if push.stale:
-            self.judged[errand.lease.id] = Pushed(Ended.CHANGED, record=record)
+            self.judged[errand.lease.id] = WriteOutcome(PushEnd.CHANGED, record=record)
             return None
         writes = tuple(one for one in push.writes if one.property not in row.refused)
-        self.judged[errand.lease.id] = Pushed(Ended.PUSHED, record=record, written=writes)
-        same = frozenset(one.property for one in errand.changes if push.kept_back.get(one.field) is Verdict.SAME)
+        self.judged[errand.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes)
+        same = frozenset(one.property for one in errand.changes if push.kept_back.get(one.field) is ChangeVerdict.SAME)
         if any(name in row.refused for name in self.marks.names):
             log.warning("push.marks_refused", crm=self._watch.crm, object=self._watch.object)
             self.marks = Marks()
         values = {one.property: one.value for one in writes}
         beside = provenance.beside(self.marks, self._watch.schema, record, writes)
-        return Wanted(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
+        return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
-    def result(self, row: RowWrite) -> Pushed:
+    def result(self, row: RowWrite) -> WriteOutcome:
         """Tells how the errand of ``row`` ended."""
         if row.error is not None:
-            return Pushed(Ended.FAILED, error=row.error)
+            return WriteOutcome(PushEnd.FAILED, error=row.error)
         judged, errand = self.judged[row.id], self.errands[row.id]
-        if judged.ended is not Ended.PUSHED:
+        if judged.ended is not PushEnd.PUSHED:
             return replace(judged, unsure=bool(row.doubt or row.written))
         match row.word.outcome if row.word else Written.DONE:
             case Written.CHANGED | Written.GONE:  # the next visit reads what it has become
-                return Pushed(Ended.CHANGED, record=judged.record, unsure=bool(row.doubt or row.written))
+                return WriteOutcome(PushEnd.CHANGED, record=judged.record, unsure=bool(row.doubt or row.written))
             case Written.LOCKED | Written.UNKNOWN:
-                return Pushed(Ended.AGAIN, cause=row.word.outcome if row.word else "")
+                return WriteOutcome(PushEnd.AGAIN, cause=row.word.outcome if row.word else "")
         changes = errand.changes
         written = tuple(one for one in changes if one.property in row.written)
         refused = tuple(one for one in changes if one.property in row.refused)
@@ -198,7 +198,7 @@ class _Batch:
 class _Check:
     """The second look at values just written over others: their history tells what they were written on."""
 
-    def __init__(self, watch: Watch, names: Marks, pushed: Mapping[str, Pushed], risky: frozenset[str]) -> None:
+    def __init__(self, watch: Watch, names: Marks, pushed: Mapping[str, WriteOutcome], risky: frozenset[str]) -> None:
         self._watch, self._marks, self._pushed, self._risky = watch, names, pushed, risky
         self.overtaken: dict[str, dict[str, str]] = {}  # by id: what stood under our value, by property
 
@@ -207,9 +207,9 @@ class _Check:
         properties = sorted({one.property for key in ids for one in self._pushed[key].written})
         return await self._watch.vendor.history(self._watch.object, ids, properties)
 
-    async def compare(self, found: Mapping[str, Lines], rows: Mapping[str, RowWrite]) -> Mapping[str, Wanted]:
+    async def compare(self, found: Mapping[str, Lines], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
         """Finds what to give back: a value of somebody else's that stands directly under ours."""
-        wanted: dict[str, Wanted] = {}
+        wanted: dict[str, AllowedWrite] = {}
         for key in rows:
             pushed, theirs = self._pushed[key], dict[str, str]()
             before = pushed.record.values if pushed.record else {}
@@ -224,10 +224,10 @@ class _Check:
                 self.overtaken.setdefault(key, {}).update(theirs)
                 kept = [one for one in pushed.written if one.property not in self.overtaken[key]]
                 beside = provenance.without(self._marks, self._watch.schema, pushed.record, kept)
-                wanted[key] = Wanted(Write(key, theirs | beside))
+                wanted[key] = AllowedWrite(Write(key, theirs | beside))
         return wanted
 
-    def result(self, key: str) -> Pushed:
+    def result(self, key: str) -> WriteOutcome:
         """The push without what somebody was faster with."""
         pushed, theirs = self._pushed[key], self.overtaken[key]
         return replace(
@@ -238,7 +238,7 @@ class _Check:
         )
 
 
-def _without_ours(record: Record, row: RowWrite, errand: Errand) -> Record:
+def _without_ours(record: Record, row: RowWrite, errand: PendingWrite) -> Record:
     """Returns ``record`` without what we perhaps wrote ourselves: that makes it no other record."""
     mine = {
         one.property: errand.view.held.get(one.field, "")

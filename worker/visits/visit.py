@@ -20,7 +20,7 @@ from worker.decide.handles import of_decision, of_identity
 from worker.decide.odds import Bought, counts
 from worker.decide.plan import candidates, decide
 from worker.decide.reasons import Reason
-from worker.decide.record import Own, View, handles, with_values
+from worker.decide.record import OurValue, View, handles, with_values
 from worker.decide.retry import backoff_ms
 from worker.decide.signals import job_change
 from worker.decide.values.fields import value_hash
@@ -28,11 +28,11 @@ from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.reviews import Proposal, Proposed, Stand
 from worker.ledger.journal.signals import Signals
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.work.work import Ending, Lease, Settlement
+from worker.ledger.work.work import Lease, Settlement, StepEnd
 from worker.visits.failures import CutShortError
-from worker.visits.journal_entries import Intent, change_entry, intent, plain, scrubbed, signal_entry
+from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, scrubbed, signal_entry
 from worker.visits.purchase import Answered, Blocked, Closed, Later, Lookups, Miss
-from worker.visits.push import Ended, Errand, Pushed, Pusher
+from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
 from worker.visits.runs import day_run
 from worker.visits.watch import Watch, own_texts, own_values
 
@@ -43,11 +43,11 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Story:
+class VisitNotes:
     """Holds what one visit has come to know; its last step hands the ledger what is kept of it."""
 
     record: Record
-    own: dict[str, Own]
+    own: dict[str, OurValue]
     paid: list[str] = field(default_factory=list)  # journal entries of lookups: told whatever the visit ends with
     ends: list[str] = field(default_factory=list)  # of changes whose end is known: told when their intents are closed
     filled: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Visitor:
         own = own_values(lease.memory.own if lease.memory else {})
         if lease.reopened:
             own = self._reopened(record, own)
-        story = Story(record, own)
+        story = VisitNotes(record, own)
         try:
             await self._told(lease, story)
         except LedgerUnavailableError:
@@ -110,12 +110,12 @@ class Visitor:
                 raise CutShortError(error, story.paid) from error
             raise
 
-    async def _told(self, lease: Lease, story: Story) -> None:
+    async def _told(self, lease: Lease, story: VisitNotes) -> None:
         record = story.record
         proposal = await self._decided(lease, story)
         await self._close_open_intents(lease, story)
         view = self._watch.view(record, story.own)
-        story.own |= {name: Own(refused=True) for name in view.refused}
+        story.own |= {name: OurValue(refused=True) for name in view.refused}
         if view.skip:
             if proposal:
                 await self._watch.reviews.remove(lease.id)
@@ -173,7 +173,7 @@ class Visitor:
 
     # ---- read ----------------------------------------------------------------------------------------------------
 
-    async def _leave(self, lease: Lease, found: Found, story: Story | None = None) -> None:
+    async def _leave(self, lease: Lease, found: Found, story: VisitNotes | None = None) -> None:
         """The record is merged, converted, gone, or the vendor said nothing of it; ``story`` is what came before."""
         work, paid = self._watch.work, story.paid if story else []
         if found.fate in {Fate.GONE, Fate.MOVED}:
@@ -188,13 +188,13 @@ class Visitor:
             ending = await self._again(lease, "unread", paid)
         log.info("visit.left", fate=found.fate, ending=ending)
 
-    async def _again(self, lease: Lease, reason: str, paid: Sequence[str]) -> Ending:
+    async def _again(self, lease: Lease, reason: str, paid: Sequence[str]) -> StepEnd:
         """The CRM has no word of the record, or has locked it: waits grow, and what stays so becomes a dead letter."""
         return await self._watch.work.again(
             lease, reason, MOMENT_MS + backoff_ms(lease.attempts + 1, self._chance()), entries=paid
         )
 
-    async def _gone(self, lease: Lease, entries: list[str]) -> Ending:
+    async def _gone(self, lease: Lease, entries: list[str]) -> StepEnd:
         """The record settles; where the vendor said to forget the person, so does everything kept of it, before."""
         ref = (lease.crm, lease.object, lease.id)
         if not await self._erasures.is_asked(ref):
@@ -202,11 +202,11 @@ class Visitor:
         await self._erasures.erase(ref, scrubbed)
         entries = [scrubbed(entry) for entry in entries]
         ending = await self._watch.work.gone(lease, entries=entries, outcome="erased")
-        if ending is not Ending.LOST:
+        if ending is not StepEnd.LOST:
             await self._erasures.done(ref)
         return ending
 
-    async def _close_open_intents(self, lease: Lease, story: Story) -> None:
+    async def _close_open_intents(self, lease: Lease, story: VisitNotes) -> None:
         """Tell what became of the changes an earlier visit may have sent; writes nothing."""
         if not lease.intents:
             return
@@ -216,19 +216,19 @@ class Visitor:
         fates = pushing.close_intents([plain(one) for one in intents], story.record, ours.__contains__)
         for one, (_, fate) in zip(intents, fates, strict=True):
             story.ends.append(change_entry(one, fate))
-            if fate is pushing.Fate.CONFIRMED:
+            if fate is pushing.IntentFate.CONFIRMED:
                 story.filled[one.field] = one.provider
-                story.own[one.field] = Own(value_hash(one.field, one.after))
+                story.own[one.field] = OurValue(value_hash(one.field, one.after))
 
-    def _reopened(self, record: Record, own: Mapping[str, Own]) -> dict[str, Own]:
+    def _reopened(self, record: Record, own: Mapping[str, OurValue]) -> dict[str, OurValue]:
         """``own`` without what was refused, and without values of ours that are blank now: a person wants them back."""
         blank = {rule.field for rule in self._watch.policy.rules if not record.values.get(rule.property)}
-        paid = {name: Own(kept=value.kept) for name, value in own.items() if value.kept}
+        paid = {name: OurValue(kept=value.kept) for name, value in own.items() if value.kept}
         return paid | {name: value for name, value in own.items() if name not in blank and not value.refused}
 
     # ---- look up -------------------------------------------------------------------------------------------------
 
-    async def _look_up(self, lease: Lease, story: Story, view: View) -> Decision | Later:
+    async def _look_up(self, lease: Lease, story: VisitNotes, view: View) -> Decision | Later:
         """Ask until nothing new can be learned now; ``Later`` when somebody else's call decides."""
         await self._lookups.renew_odds()
         watch, ref = self._watch, (lease.crm, lease.object, lease.id)
@@ -284,7 +284,7 @@ class Visitor:
             if later:
                 return later
 
-    async def _signal(self, lease: Lease, story: Story, view: View, offers: Sequence[Offer]) -> None:
+    async def _signal(self, lease: Lease, story: VisitNotes, view: View, offers: Sequence[Offer]) -> None:
         """Tell the journal of a changed job, once; nothing is written because of it."""
         told = job_change(view, self._watch.policy, offers, story.answers, story.missed)
         if told is None:
@@ -296,7 +296,7 @@ class Visitor:
             log.info("signal.told", signal="job_change", provider=told.provider)
 
     async def _kept(
-        self, questions: tuple[object, ...], story: Story, ref: tuple[str, str, str]
+        self, questions: tuple[object, ...], story: VisitNotes, ref: tuple[str, str, str]
     ) -> Mapping[str, Answer]:
         found = await self._lookups.kept(questions, ref) if questions else {}  # type: ignore[arg-type]
         return {key: answer for key, answer in found.items() if key not in story.answers}
@@ -307,16 +307,18 @@ class Visitor:
 
     # ---- review --------------------------------------------------------------------------------------------------
 
-    async def _decided(self, lease: Lease, story: Story) -> Proposal | None:
+    async def _decided(self, lease: Lease, story: VisitNotes) -> Proposal | None:
         """Reads what a person said of changes proposed earlier; rejected ones are refused for good."""
         if self._watch.policy.mode != "review":
             return None
         proposal = await self._watch.reviews.get(lease.id)
         if proposal and proposal.stand is Stand.REJECTED:
-            story.own |= {one.field: Own(refused=True) for one in proposal.changes}
+            story.own |= {one.field: OurValue(refused=True) for one in proposal.changes}
         return proposal
 
-    async def _reviewed(self, lease: Lease, story: Story, decision: Decision, proposal: Proposal | None) -> Decision:
+    async def _reviewed(
+        self, lease: Lease, story: VisitNotes, decision: Decision, proposal: Proposal | None
+    ) -> Decision:
         """The decision with approved changes only; the others wait for a person's word."""
         approved: set[tuple[str, str]] = set()
         if proposal and proposal.stand is Stand.APPROVED:
@@ -338,12 +340,12 @@ class Visitor:
 
     # ---- push ----------------------------------------------------------------------------------------------------
 
-    async def _push(self, lease: Lease, story: Story, view: View, decision: Decision) -> bool:
+    async def _push(self, lease: Lease, story: VisitNotes, view: View, decision: Decision) -> bool:
         """Write the changes; whether the visit goes on to its end."""
         intents = {one: self._intent(one, lease, story) for one in decision.changes}
-        errand = Errand(lease, view, story.own, decision.changes, tuple(intents.values()))
+        errand = PendingWrite(lease, view, story.own, decision.changes, tuple(intents.values()))
         pushed = await self._pusher.push(errand)
-        if pushed.ended is not Ended.PUSHED:
+        if pushed.ended is not PushEnd.PUSHED:
             await self._unpushed(lease, story, pushed)
             return False
         told = (
@@ -356,7 +358,7 @@ class Visitor:
         for state, changes in told:
             story.ends += [change_entry(intents[one], state) for one in changes if one.field not in pushed.words]
         story.filled |= {one.field: one.provider for one in pushed.written}
-        story.own |= {one.field: Own(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
+        story.own |= {one.field: OurValue(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
         written = {one.property: one.value for one in pushed.written}
         story.record = with_values(pushed.record or story.record, written)
         (story.record,) = await self._watch.complete([story.record])
@@ -364,11 +366,11 @@ class Visitor:
         log.info("visit.pushed", fields=len(written), refused=len(pushed.refused), overtaken=len(pushed.overtaken))
         return True
 
-    def _keep_refused(self, story: Story, pushed: Pushed, intents: Mapping[Change, Intent]) -> None:
+    def _keep_refused(self, story: VisitNotes, pushed: WriteOutcome, intents: Mapping[Change, IntentEntry]) -> None:
         """Keep what was paid for and refused, and tell the journal why, once for each different word on it."""
         identity = self._watch.view(story.record, story.own).identity
         for one in pushed.refused:
-            word, before = pushed.words[one.field], story.own.get(one.field, Own())
+            word, before = pushed.words[one.field], story.own.get(one.field, OurValue())
             held = kept.kept(one, word, identity, story.record.modified, before.kept)
             if before.kept is None or (before.kept.value, before.kept.cause) != (held.value, held.cause):
                 story.ends.append(change_entry(intents[one], "refused", cause=held.cause))
@@ -376,14 +378,14 @@ class Visitor:
             story.dropped[one.field] = Reason(word.kind)
             log.warning("visit.refused", field=one.field, kind=word.kind, code=word.code, existing=word.existing_id)
 
-    async def _unpushed(self, lease: Lease, story: Story, pushed: Pushed) -> None:
+    async def _unpushed(self, lease: Lease, story: VisitNotes, pushed: WriteOutcome) -> None:
         work, now = self._watch.work, self._clock()
         match pushed.ended:
-            case Ended.LOST:
+            case PushEnd.LOST:
                 log.warning("visit.lost")
-            case Ended.AWAY if pushed.found is not None:
+            case PushEnd.AWAY if pushed.found is not None:
                 await self._leave(lease, pushed.found, story)
-            case Ended.CHANGED:
+            case PushEnd.CHANGED:
                 await work.defer(
                     lease,
                     now + MOMENT_MS,
@@ -399,9 +401,9 @@ class Visitor:
                 ending = await self._again(lease, pushed.cause or "locked", story.paid)
                 log.info("visit.again", reason=pushed.cause, attempt=lease.attempts + 1, ending=ending)
 
-    def _intent(self, change: Change, lease: Lease, story: Story) -> Intent:
+    def _intent(self, change: Change, lease: Lease, story: VisitNotes) -> IntentEntry:
         rule = self._watch.policy.rule(change.field)
-        return Intent(
+        return IntentEntry(
             field=change.field,
             property=change.property,
             before=story.record.values.get(change.property) or "",
@@ -417,7 +419,7 @@ class Visitor:
 
     # ---- end -----------------------------------------------------------------------------------------------------
 
-    async def _defer(self, lease: Lease, story: Story, later: Later) -> None:
+    async def _defer(self, lease: Lease, story: VisitNotes, later: Later) -> None:
         """Come back when somebody else's call, or a verdict, has decided."""
         ending = await self._watch.work.defer(
             lease,
@@ -430,7 +432,7 @@ class Visitor:
         )
         log.info("visit.deferred", reason=later.reason, ending=ending)
 
-    async def _wait(self, lease: Lease, story: Story, view: View, decision: Decision) -> None:
+    async def _wait(self, lease: Lease, story: VisitNotes, view: View, decision: Decision) -> None:
         """Wait under every provider that is next for a gap; what was found meanwhile is written already."""
         awaited = [story.awaited[name] for name in decision.blocked if name in story.awaited]
         now, providers = self._clock(), tuple(name for name in decision.blocked if name in story.blocked)
@@ -457,7 +459,7 @@ class Visitor:
         )
         log.info("visit.waiting", providers=len(providers), reason=reason, ending=ending)
 
-    async def _cut(self, lease: Lease, story: Story, view: View, unfilled: Mapping[str, str]) -> None:
+    async def _cut(self, lease: Lease, story: VisitNotes, view: View, unfilled: Mapping[str, str]) -> None:
         """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
         now = self._clock()
         settlement = self._settlement(lease, story, view, unfilled, remembered=True)
@@ -465,10 +467,10 @@ class Visitor:
         ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
         log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
 
-    async def _settle(self, lease: Lease, story: Story, settlement: Settlement) -> None:
+    async def _settle(self, lease: Lease, story: VisitNotes, settlement: Settlement) -> None:
         settlement = replace(settlement, yields=self._lookups.yields.take())
         ending = await self._watch.work.settle(lease, settlement)
-        if ending is Ending.LOST:
+        if ending is StepEnd.LOST:
             log.warning("visit.lost")
         else:
             left = len(settlement.unfilled)
@@ -477,7 +479,7 @@ class Visitor:
     def _settlement(
         self,
         lease: Lease,
-        story: Story,
+        story: VisitNotes,
         view: View,
         unfilled: Mapping[str, str],
         *,
@@ -492,7 +494,7 @@ class Visitor:
             stamp=story.record.modified,
             read_at=story.record.read_at,
             look_at=self._look_at(lease, view, list(open_.values()), outcome) if remembered else 0,
-            own=own_texts({name: one for name, one in story.own.items() if one != Own()}),
+            own=own_texts({name: one for name, one in story.own.items() if one != OurValue()}),
             entries=tuple(story.entries),
             filled=story.filled,
             unfilled={name: str(reason) for name, reason in unfilled.items() if name not in story.filled},
@@ -500,7 +502,7 @@ class Visitor:
             outcome=view.skip.value if view.skip else outcome,
         )
 
-    def _look_at(self, lease: Lease, view: View, refused: Sequence[kept.Kept], outcome: str) -> int:
+    def _look_at(self, lease: Lease, view: View, refused: Sequence[kept.RefusedValue], outcome: str) -> int:
         """Tells when the record is looked at again by itself: at its recheck, or when a refusal may be over."""
         if outcome == "unchanged" and lease.memory and lease.memory.look_at:
             return lease.memory.look_at

@@ -13,9 +13,9 @@ from connectors.models import Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
 from worker.decide.handles import Handle
-from worker.decide.kept import Kept
+from worker.decide.kept import RefusedValue
 from worker.decide.policy import Policy
-from worker.decide.record import Own, View, handles, look
+from worker.decide.record import OurValue, View, handles, look
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
 from worker.visits.companies import Companies
@@ -23,22 +23,22 @@ from worker.visits.companies import Companies
 OnList: TypeAlias = Callable[[Sequence[Collection[Handle]]], Awaitable[Sequence[bool]]]
 
 
-def own_values(texts: Mapping[str, str]) -> dict[str, Own]:
+def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
     """Reads what we wrote on a record from the texts the ledger keeps by field."""
     return {name: _own(json.loads(text)) for name, text in texts.items()}
 
 
-def _own(told: dict[str, Any]) -> Own:
+def _own(told: dict[str, Any]) -> OurValue:
     kept = told.pop("kept", None)
-    return Own(**told, kept=Kept(**kept) if kept else None)
+    return OurValue(**told, kept=RefusedValue(**kept) if kept else None)
 
 
-def own_texts(own: Mapping[str, Own]) -> dict[str, str]:
+def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
     """The texts the ledger keeps for what we wrote."""
     return {name: json.dumps(_told(value), ensure_ascii=False, separators=(",", ":")) for name, value in own.items()}
 
 
-def _told(own: Own) -> dict[str, Any]:
+def _told(own: OurValue) -> dict[str, Any]:
     told: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
     return told | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
 
@@ -65,7 +65,7 @@ class Watch:
         listed = await self.suppressed([handles(record, self.policy) for record in whole])
         return [dataclasses.replace(record, suppressed=on) for record, on in zip(whole, listed, strict=True)]
 
-    def view(self, record: Record, own: Mapping[str, Own]) -> View:
+    def view(self, record: Record, own: Mapping[str, OurValue]) -> View:
         """Shows ``record`` to the rules."""
         return look(record, self.policy, own)
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from config.vendors import record_id
-from worker.ledger.intake.intake import Followed
+from worker.ledger.intake.intake import RequestState
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.memory import Memory
 from worker.visits.watch import own_values
@@ -119,7 +119,7 @@ def _causes(memory: Memory) -> dict[str, str]:
     return {name: own.kept.cause for name, own in own_values(memory.own).items() if own.kept}
 
 
-def _told(id: str, found: Followed, refused: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def _told(id: str, found: RequestState, refused: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """A request as its caller sees it; done when none of its records is on its way."""
     records = {
         one: {"state": state}

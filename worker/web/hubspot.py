@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from config.settings import HubSpot, Settings
+from config.settings import HubSpotSettings, Settings
 from connectors.hubspot import events as hubspot
 from connectors.hubspot.events import Event, Kind, Marks, What, number, written_by
 from connectors.hubspot.records import ALWAYS
@@ -28,7 +28,7 @@ MOST_KNOWN, MOST_MARK = 4_096, 256  # of what a portal's events have in common, 
 log = structlog.get_logger(__name__)
 
 
-class Seen(NamedTuple):
+class PostSummary(NamedTuple):
     """Holds what a post came to: the records to look at, and how many events are none of ours or cannot be read."""
 
     rows: dict[WorkName, list[Announced]]
@@ -43,7 +43,7 @@ class _Ruling(NamedTuple):
 class Portal:
     """Decides which of one portal's events count."""
 
-    def __init__(self, name: str, settings: HubSpot, properties: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, name: str, settings: HubSpotSettings, properties: Mapping[str, frozenset[str]]) -> None:
         self.name, self.settings = name, settings
         self.secrets = [secret.get_secret_value() for secret in settings.webhook_secret]
         self._properties, self._portal_id = properties, settings.portal_id
@@ -51,7 +51,7 @@ class Portal:
         self._known: dict[Marks, _Ruling] = {}
 
     @classmethod
-    def of(cls, name: str, crm: HubSpot, settings: Settings) -> Portal:
+    def of(cls, name: str, crm: HubSpotSettings, settings: Settings) -> Portal:
         """The portal with the properties that its visits decide by."""
         properties = {}
         if crm.watch.contact is not None:
@@ -77,7 +77,7 @@ class Portal:
             self._known[marks] = ruling
         return ruling
 
-    def seen(self, events: Sequence[Event]) -> Seen:
+    def seen(self, events: Sequence[Event]) -> PostSummary:
         """The records that the events speak of, each once."""
         found: dict[str, dict[str, Announced]] = {}
         known, unread = self._known, 0
@@ -94,7 +94,7 @@ class Portal:
             for one in ids:
                 row = Announced(one, at, what.kind is Kind.ERASURE)
                 group[one] = _both(group[one], row) if one in group else row
-        return Seen({(self.name, kind): list(group.values()) for kind, group in found.items() if group}, unread)
+        return PostSummary({(self.name, kind): list(group.values()) for kind, group in found.items() if group}, unread)
 
 
 def _both(known: Announced, row: Announced) -> Announced:
@@ -106,7 +106,9 @@ def _both(known: Announced, row: Announced) -> Announced:
 def hubspot_routes(door: Door) -> list[Route]:
     """``POST /webhooks/hubspot/{crm}`` and ``POST /webhooks/hubspot``."""
     settings = door.settings
-    portals = {name: Portal.of(name, crm, settings) for name, crm in settings.crm.items() if isinstance(crm, HubSpot)}
+    portals = {
+        name: Portal.of(name, crm, settings) for name, crm in settings.crm.items() if isinstance(crm, HubSpotSettings)
+    }
 
     async def one(request: Request) -> Response:
         portal = portals.get(request.path_params["crm"])

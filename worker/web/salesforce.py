@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from config.settings import Salesforce
+from config.settings import SalesforceSettings
 from connectors.salesforce import messages
 from connectors.salesforce.ids import same_id
 from connectors.salesforce.messages import Message
@@ -30,11 +30,11 @@ log = structlog.get_logger(__name__)
 
 def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
     """``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``POST /webhooks/salesforce/{crm}`` (signed JSON)."""
-    orgs = {name: crm for name, crm in door.settings.crm.items() if isinstance(crm, Salesforce)}
+    orgs = {name: crm for name, crm in door.settings.crm.items() if isinstance(crm, SalesforceSettings)}
     for unchecked in [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
         log.warning("webhook.org_unchecked", crm=unchecked, hint="set org_id, so that no other org can post")
 
-    def known(request: Request) -> tuple[str, Salesforce]:
+    def known(request: Request) -> tuple[str, SalesforceSettings]:
         name = request.path_params["crm"]
         org = orgs.get(name)
         if org is None or not org.webhook_secret:
@@ -78,7 +78,9 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
     ]
 
 
-async def _take(door: Door, ourselves: Ourselves, name: str, org: Salesforce, message: Message, mark: str = "") -> None:
+async def _take(
+    door: Door, ourselves: Ourselves, name: str, org: SalesforceSettings, message: Message, mark: str = ""
+) -> None:
     """The records of a message into the work; those that we wrote last ourselves are no news."""
     if org.org_id and message.organization_id and not same_id(message.organization_id, org.org_id):
         raise RefusedError(403, "org")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from connectors.models import Standing
+from connectors.models import AccountStatus
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
 from worker.ledger.work.work import Lane
@@ -162,7 +162,7 @@ async def test_the_balance_counts_where_it_is_lower_than_the_budget(stage: Open)
     await scene.due(*scene.ids(3))
     await worker.visit()
     assert (scene.bill(), scene.asked(), (await scene.counts()).waiting) == (5, 1, 2)
-    assert isinstance(await worker.runtime.providers["forager"].standing(), Standing)
+    assert isinstance(await worker.runtime.providers["forager"].standing(), AccountStatus)
 
 
 async def test_reserved_credits_show_in_no_bill_and_every_record_is_somewhere(stage: Open) -> None:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from config.load import load
 from config.settings import Settings
-from connectors.models import Standing
+from connectors.models import AccountStatus
 from connectors.ports import Provider
 from connectors.vendor_clock import VendorClock
 from tests.integration.conftest import Clock
@@ -25,7 +25,7 @@ from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import Floor
-from worker.upkeep.reconcile import Report, reconcile
+from worker.upkeep.reconcile import BooksReport, reconcile
 
 LINE = [BudgetLine("forager:all", 1_000_000)]
 
@@ -58,8 +58,8 @@ class Log:
                 found[at // DAY_MS, operation] = found.get((at // DAY_MS, operation), 0) + credits
         return found
 
-    async def standing(self) -> Standing:
-        return Standing("ops", 1_000)
+    async def standing(self) -> AccountStatus:
+        return AccountStatus("ops", 1_000)
 
 
 class Account:
@@ -87,7 +87,7 @@ class Account:
         else:
             await desk.uncertain(ticket, "lost")
 
-    async def compared(self) -> Report:
+    async def compared(self) -> BooksReport:
         return await reconcile(self.ledger, self.settings, cast("Provider", self.log))
 
 

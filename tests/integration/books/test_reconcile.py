@@ -16,7 +16,7 @@ from worker.ledger.money.budgets import Totals
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 from worker.service.jobs import check_books, compare_books
-from worker.upkeep.reconcile import Report, reconcile
+from worker.upkeep.reconcile import BooksReport, reconcile
 
 SOLE = "budget = { day = 1000, month = 10000 }\nsole_user = true"
 KASPR = 'fields.work_email = { property = "email", from = ["kaspr"], accept = ["valid", "risky", "unverified"] }'
@@ -35,7 +35,7 @@ def later(scene: Scene, ms: int = MINUTES_MS) -> Ledger:
     return ledger
 
 
-async def compared(worker: Worker, scene: Scene, name: str = "forager", ledger: Ledger | None = None) -> Report:
+async def compared(worker: Worker, scene: Scene, name: str = "forager", ledger: Ledger | None = None) -> BooksReport:
     provider = worker.runtime.providers[name]
     return await reconcile(ledger or scene.ledger, scene.settings, provider, detail=True)
 

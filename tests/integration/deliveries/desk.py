@@ -25,7 +25,7 @@ from sandbox.people import World
 from sandbox.salesforce.store import PERSON as SALESFORCE_PERSON
 from sandbox.seeding import build_world
 from sandbox.serve import running
-from worker.ledger.intake.deliveries import Row
+from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.work.work import DeadLetter
 from worker.reports.explain import told
 from worker.service.runtime import Runtime, open_runtime
@@ -91,7 +91,7 @@ class Desk:
         row = DeliveredCompany(company, people, source)
         text = _ROW.dump_json(row).decode()
         self.delivered += 1
-        stored = [Row(f"{source}/{company.id}", f"digest-{self.delivered}", text)]
+        stored = [DeliveredRow(f"{source}/{company.id}", f"digest-{self.delivered}", text)]
         await self.runtime.ledger.deliveries.store_page(source, stored, [self.name], run="day-x", watermark="1")
         await self.visit()
 

@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 from tests.examples import examples
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import Door, settings_in
-from worker.decide.kept import Kept
-from worker.decide.record import Own
+from worker.decide.kept import RefusedValue
+from worker.decide.record import OurValue
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Settlement
 from worker.visits.watch import own_texts
@@ -73,9 +73,13 @@ async def test_what_a_crm_refused_is_told_with_its_word(door: Door) -> None:
     id = (await ask(door, asked("1"))).json()["id"]
     work = door.ledger.work("acme_hubspot", "contact")
     (lease,) = await work.claim("worker-1", 1)
-    kept = Kept("ada@acme.com", "forager", "valid", "q1", "duplicate", "CONTACT_EXISTS", "already there", "4711")
+    kept = RefusedValue(
+        "ada@acme.com", "forager", "valid", "q1", "duplicate", "CONTACT_EXISTS", "already there", "4711"
+    )
     unfilled = {"work_email": "duplicate"}
-    await work.settle(lease, Settlement("a1", 1, 1, own=own_texts({"work_email": Own(kept=kept)}), unfilled=unfilled))
+    await work.settle(
+        lease, Settlement("a1", 1, 1, own=own_texts({"work_email": OurValue(kept=kept)}), unfilled=unfilled)
+    )
     told = (await follow(door, id))["records"]["1"]
     assert told["refused"] == {"work_email": "duplicate of 4711 (CONTACT_EXISTS: already there)"}
     assert "ada@acme.com" not in json.dumps(told)

@@ -17,7 +17,7 @@ from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
 from tests.integration.redis.server import running
-from worker.ledger.intake.intake import Announced, Intake, Taken
+from worker.ledger.intake.intake import Announced, Intake, TakenPost
 from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.web.app import web_app
@@ -233,7 +233,7 @@ async def test_posts_of_one_moment_are_one_step_and_each_is_answered_when_that_e
 
 async def test_every_post_of_a_step_that_fails_is_refused(redis: Redis) -> None:
     class Away(Intake):
-        async def announce(self, rows: object, runs: object) -> Taken:
+        async def announce(self, rows: object, runs: object) -> TakenPost:
             await asyncio.sleep(0)
             raise LedgerUnavailableError("away")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import HubSpot
+from config.settings import HubSpotSettings
 from connectors.hubspot.events import events
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
@@ -225,7 +225,7 @@ async def test_signed_body_that_is_no_array_of_up_to_100_events_is_refused(door:
 def test_what_events_have_in_common_is_not_remembered_at_any_length(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     crm = settings.crm["acme_hubspot"]
-    assert isinstance(crm, HubSpot)
+    assert isinstance(crm, HubSpotSettings)
     portal = Portal.of("acme_hubspot", crm, settings)
     tracemalloc.start()
     try:

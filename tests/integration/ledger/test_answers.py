@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from connectors.models import Reply
 from tests.integration.conftest import Clock
 from tests.integration.ledger.money import ANN, BEN, DAY_MS, EVE, day_line, question, reply, reserve, send
-from worker.ledger.money.answers import Kept, pack, unpack
+from worker.ledger.money.answers import KeptAnswer, pack, unpack
 from worker.ledger.money.tickets import Desk, Granted, NoBudget
 from worker.ledger.scripts import Scripts
 
@@ -56,7 +56,7 @@ def test_cut_reply_is_no_reply() -> None:
 async def test_answer_to_more_fields_serves_fewer(desk: Desk) -> None:
     await answer(desk, BOTH)
     for fields in (EMAIL, PHONE, BOTH, ()):
-        assert isinstance(await reserve(desk, question(fields=fields)), Kept)
+        assert isinstance(await reserve(desk, question(fields=fields)), KeptAnswer)
 
 
 async def test_answer_to_fewer_fields_does_not_serve_more(desk: Desk) -> None:
@@ -69,7 +69,7 @@ async def test_answers_to_different_fields_are_kept_side_by_side(desk: Desk) -> 
     await answer(desk, PHONE, "phone")
     for fields, text in ((EMAIL, "mail"), (PHONE, "phone")):
         kept = await reserve(desk, question(fields=fields))
-        assert isinstance(kept, Kept)
+        assert isinstance(kept, KeptAnswer)
         assert kept.reply == reply(text)
     assert isinstance(await reserve(desk, question(fields=BOTH)), Granted)
 
@@ -78,7 +78,7 @@ async def test_wider_answer_replaces_the_narrower(desk: Desk) -> None:
     await answer(desk, EMAIL, "mail")
     await answer(desk, BOTH, "both")
     kept = await reserve(desk, question(fields=EMAIL))
-    assert isinstance(kept, Kept)
+    assert isinstance(kept, KeptAnswer)
     assert kept.reply == reply("both")
 
 
@@ -86,7 +86,7 @@ async def test_older_answer_outlives_a_newer_one_with_less_time(desk: Desk, cloc
     await answer(desk, EMAIL, "mail", keep_ms=2 * DAY_MS)
     await answer(desk, PHONE, "phone", keep_ms=DAY_MS)
     clock.pass_ms(DAY_MS)
-    assert isinstance(await reserve(desk, question(fields=EMAIL)), Kept)
+    assert isinstance(await reserve(desk, question(fields=EMAIL)), KeptAnswer)
     assert isinstance(await reserve(desk, question(fields=PHONE), lines=[]), Granted)
 
 
@@ -95,7 +95,7 @@ async def test_use_does_not_prolong_the_keeping_time(desk: Desk, clock: Clock) -
     stored = clock.now
     clock.pass_ms(KEEP - 1)
     kept = await reserve(desk)
-    assert isinstance(kept, Kept)
+    assert isinstance(kept, KeptAnswer)
     assert kept.at_ms == stored
     clock.pass_ms(1)
     assert await desk.find([question().key]) == {}

@@ -6,12 +6,12 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.ledger.work_steps import OWNER, READ
-from worker.ledger.intake.deliveries import OBJECT, Deliveries, Row, Stored
+from worker.ledger.intake.deliveries import OBJECT, DeliveredRow, Deliveries, Stored
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Ending, Lease, Work
+from worker.ledger.work.work import Lease, StepEnd, Work
 
 CRMS = ["acme_hubspot", "acme_salesforce"]
-PAGE = [Row("s1:1", "d1", '{"name":"Ünal"}'), Row("s1:2", "d2", "{}")]
+PAGE = [DeliveredRow("s1:1", "d1", '{"name":"Ünal"}'), DeliveredRow("s1:2", "d2", "{}")]
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_delivered_row_that_comes_unchanged_is_not_delivered_again(
     await works[0].settle(held, READ)
     assert await deliveries.store_page("s1", PAGE[:1], CRMS[:1], run="day-1") == Stored(0, 1)
     assert await claim(works[0]) == []
-    assert await deliveries.store_page("s1", [Row("s1:1", "d9", "{}")], CRMS[:1], run="day-1") == Stored(1, 0)
+    assert await deliveries.store_page("s1", [DeliveredRow("s1:1", "d9", "{}")], CRMS[:1], run="day-1") == Stored(1, 0)
     assert len(await claim(works[0])) == 1
 
 
@@ -79,9 +79,9 @@ async def test_row_changed_during_its_visit_is_delivered_in_its_new_form(
 ) -> None:
     await deliveries.store_page("s1", PAGE[:1], CRMS[:1], run="day-1")
     (held,) = await claim(works[0])
-    await deliveries.store_page("s1", [Row("s1:1", "d9", "new")], CRMS[:1], run="day-1")
+    await deliveries.store_page("s1", [DeliveredRow("s1:1", "d9", "new")], CRMS[:1], run="day-1")
     assert not await deliveries.settled("acme_hubspot", "s1:1", "d1")
-    assert await works[0].settle(held, READ) is Ending.AGAIN
+    assert await works[0].settle(held, READ) is StepEnd.AGAIN
     row = await deliveries.row("s1:1")
     assert row is not None
     assert (row.digest, row.json) == ("d9", "new")

@@ -30,7 +30,7 @@ from connectors.models import (
 from connectors.openprospect import DeliveredCompany
 from connectors.ports import Reader, Watched
 from tests.integration.conftest import Clock
-from worker.ledger.intake.deliveries import Deliveries, Row
+from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.journal.signals import Signals
@@ -191,7 +191,7 @@ class Desk:
 async def desk(scripts: Scripts, clock: Clock) -> Desk:
     row = DeliveredCompany(Company(id="c1", name="Acme", domain="acme.com"), (ADA,), "search")
     text = TypeAdapter(DeliveredCompany).dump_json(row).decode()
-    await Deliveries(scripts).store_page("search", [Row(KEY, "d1", text)], [CRM], run="day-x", watermark="1")
+    await Deliveries(scripts).store_page("search", [DeliveredRow(KEY, "d1", text)], [CRM], run="day-x", watermark="1")
     rows = {
         "c9": {"name": "Acme", "domain": "acme.com"},
         "p9": {"email": "ada@acme.com", "first": "Ada", "last": "Lovelace"},

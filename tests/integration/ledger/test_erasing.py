@@ -13,10 +13,10 @@ from tests.integration.conftest import Clock
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Due, Ending, Lane, Work
+from worker.ledger.work.work import Due, Lane, StepEnd, Work
 from worker.upkeep.archive import archive, erase_lines
 from worker.upkeep.erase import LATE_MS, erase_elsewhere
-from worker.visits.journal_entries import Intent, change_entry, created_entry, scrubbed, signal_entry
+from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, scrubbed, signal_entry
 
 DAY_MS = 86_400_000
 ADA = ("acme", "contact", "1")
@@ -24,12 +24,14 @@ SECRETS = ("ada@acme.test", "+4915123456789", "prospect-ada", "Engine Ltd")
 
 
 def change(id: str, after: str) -> str:
-    return change_entry(Intent.of_row("contact", id, "phone", "phone", after, "run", 5), "confirmed")
+    return change_entry(IntentEntry.of_row("contact", id, "phone", "phone", after, "run", 5), "confirmed")
 
 
 async def told_of_ada(journal: Journal) -> None:
     """Three entries of her own and of deliveries, and three of others that look like hers."""
-    own = change_entry(Intent("email", "email", "", "ada@acme.test", "forager", "a", "q", 7, "if_blank", "run", 5), "x")
+    own = change_entry(
+        IntentEntry("email", "email", "", "ada@acme.test", "forager", "a", "q", 7, "if_blank", "run", 5), "x"
+    )
     signal = signal_entry("job_change", "forager", "q", {"employer": "Engine Ltd"}, 5)
     await journal.append(*ADA, "run", [own, signal], token="own")
     delivered = [created_entry("contact", "1", "prospect-ada", 5), change("1", "+4915123456789")]
@@ -122,7 +124,7 @@ async def test_what_is_kept_of_records_merged_into_the_erased_one_goes_too(
     for loser, survivor in (("3", "2"), ("2", "1")):
         await work.add([Due(loser)], lane=Lane.LIVE, run="run")
         lease = next(one for one in await work.claim("worker-1", 10) if one.id == loser)
-        assert await work.move(lease, survivor, "contact") is Ending.DONE
+        assert await work.move(lease, survivor, "contact") is StepEnd.DONE
     await told_of_ada(journal)
     for id in ("3", "4"):
         await journal.append("acme", "contact", id, "run", [change("", f"own-{id}")], token=f"own-{id}")

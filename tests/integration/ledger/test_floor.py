@@ -7,15 +7,15 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.all_work import Reaped
-from worker.ledger.work.work import LEASE_MS, Ending, Floor, Lane, Settlement, Work
+from worker.ledger.work.all_work import ReapedLeases
+from worker.ledger.work.work import LEASE_MS, Floor, Lane, Settlement, StepEnd, Work
 
 
 async def wait_for(work: Work, *ids: str, providers: tuple[str, ...] = ("kaspr",), lane: Lane = Lane.LIVE) -> None:
     for name in ids:
         await add(work, name, lane=lane)
         (held,) = await work.claim(OWNER, 1)
-        assert await work.wait(held, providers, None, "rate") is Ending.DONE
+        assert await work.wait(held, providers, None, "rate") is StepEnd.DONE
 
 
 async def test_leases_of_all_works_are_extended_in_one_step(
@@ -25,7 +25,7 @@ async def test_leases_of_all_works_are_extended_in_one_step(
     clock.pass_ms(LEASE_MS - 1)
     assert await floor.extend(OWNER, tokens) == ()
     clock.pass_ms(LEASE_MS - 1)
-    assert await floor.reap() == Reaped(0, 0)
+    assert await floor.reap() == ReapedLeases(0, 0)
     assert await floor.extend("worker-2", tokens) == tuple(tokens)
 
 
@@ -37,9 +37,9 @@ async def test_extension_tells_which_leases_are_lost(work: Work, floor: Floor, c
 
 async def test_ended_lease_returns_with_one_more_crash(work: Work, floor: Floor, clock: Clock) -> None:
     await lease(work)
-    assert await floor.reap() == Reaped(0, 0)
+    assert await floor.reap() == ReapedLeases(0, 0)
     clock.pass_ms(LEASE_MS)
-    assert await floor.reap() == Reaped(1, 0)
+    assert await floor.reap() == ReapedLeases(1, 0)
     (held,) = await work.claim("worker-2", 1)
     assert (held.crashes, held.attempts) == (1, 0)
 
@@ -74,7 +74,7 @@ async def test_record_that_crashes_alone_is_buried(work: Work, floor: Floor, clo
     await crash(work, floor, clock, 3)
     assert len(await work.claim(OWNER, 10)) == 1
     clock.pass_ms(LEASE_MS)
-    assert await floor.reap() == Reaped(0, 1)
+    assert await floor.reap() == ReapedLeases(0, 1)
     assert [letter.reason for letter in await work.dead()] == ["crashed"]
     await add(work, "next")
     assert len(await work.claim(OWNER, 10)) == 1
@@ -103,7 +103,7 @@ async def test_reaping_returns_more_than_one_block(work: Work, floor: Floor, clo
     await add(work, *map(str, range(1_200)))
     await work.claim(OWNER, 1_200)
     clock.pass_ms(LEASE_MS)
-    assert await floor.reap() == Reaped(1_200, 0)
+    assert await floor.reap() == ReapedLeases(1_200, 0)
 
 
 async def test_woken_record_is_due_now(work: Work, other: Work, floor: Floor, clock: Clock, redis: Redis) -> None:
@@ -119,12 +119,12 @@ async def test_woken_record_is_due_now(work: Work, other: Work, floor: Floor, cl
 async def test_record_woken_while_leased_does_not_go_to_sleep(work: Work, floor: Floor, clock: Clock) -> None:
     held = await lease(work)
     await floor.wake([(work.crm, work.object, "1")])
-    assert await work.defer(held, clock.now + 120_000, "verdict") is Ending.AGAIN
+    assert await work.defer(held, clock.now + 120_000, "verdict") is StepEnd.AGAIN
     (held,) = await work.claim(OWNER, 1)
     await floor.wake([(work.crm, work.object, "1")])
-    assert await work.wait(held, ["kaspr"], None, "rate") is Ending.AGAIN
+    assert await work.wait(held, ["kaspr"], None, "rate") is StepEnd.AGAIN
     (held,) = await work.claim(OWNER, 1)
-    assert await work.wait(held, ["kaspr"], None, "rate") is Ending.DONE
+    assert await work.wait(held, ["kaspr"], None, "rate") is StepEnd.DONE
 
 
 async def test_record_woken_while_leased_is_visited_once_more_though_it_settles(
@@ -133,10 +133,10 @@ async def test_record_woken_while_leased_is_visited_once_more_though_it_settles(
     held = await lease(work)
     await floor.wake([(work.crm, work.object, "1")])
     settlement = Settlement("abcdef123456", stamp=clock.now, read_at=clock.now)
-    assert await work.settle(held, settlement) is Ending.AGAIN
+    assert await work.settle(held, settlement) is StepEnd.AGAIN
     (held,) = await work.claim(OWNER, 1)
     assert held.forced
-    assert await work.settle(held, settlement) is Ending.DONE
+    assert await work.settle(held, settlement) is StepEnd.DONE
 
 
 async def test_word_of_a_lookup_brings_a_settled_record_back_past_its_fingerprint(

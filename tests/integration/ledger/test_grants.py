@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.conftest import Clock
-from worker.ledger.intake.grants import EVERYSEC_S, Grants, Taken
+from worker.ledger.intake.grants import EVERYSEC_S, Grants, LeaseTry
 from worker.ledger.scripts import Scripts
 
 CRM, MS = "acme", 90_000
@@ -32,18 +32,18 @@ def grants(scripts: Scripts, rest: Rest) -> Grants:
 
 
 async def test_the_lease_is_one_process_s_until_it_ends(grants: Grants, clock: Clock) -> None:
-    assert await grants.take(CRM, "one", MS) == Taken(1)
+    assert await grants.take(CRM, "one", MS) == LeaseTry(1)
     clock.pass_ms(MS - 1)
-    assert await grants.take(CRM, "two", MS) == Taken(0, 1)
+    assert await grants.take(CRM, "two", MS) == LeaseTry(0, 1)
     clock.pass_ms(1)
-    assert await grants.take(CRM, "two", MS) == Taken(2)
-    assert await grants.take(CRM, "one", MS) == Taken(0, MS)
+    assert await grants.take(CRM, "two", MS) == LeaseTry(2)
+    assert await grants.take(CRM, "one", MS) == LeaseTry(0, MS)
 
 
 async def test_a_holder_may_hold_on_and_keeps_its_fence(grants: Grants, clock: Clock) -> None:
     await grants.take(CRM, "one", MS)
     clock.pass_ms(MS - 1)
-    assert await grants.take(CRM, "one", MS) == Taken(1)
+    assert await grants.take(CRM, "one", MS) == LeaseTry(1)
     clock.pass_ms(MS - 1)
     assert (await grants.take(CRM, "two", MS)).fence == 0
 
@@ -51,7 +51,7 @@ async def test_a_holder_may_hold_on_and_keeps_its_fence(grants: Grants, clock: C
 async def test_a_holder_that_comes_back_too_late_is_another_one(grants: Grants, clock: Clock) -> None:
     await grants.take(CRM, "one", MS)
     clock.pass_ms(MS)
-    assert await grants.take(CRM, "one", MS) == Taken(2)
+    assert await grants.take(CRM, "one", MS) == LeaseTry(2)
 
 
 async def test_a_released_lease_is_free_and_only_ones_own_is_released(grants: Grants) -> None:
@@ -59,13 +59,13 @@ async def test_a_released_lease_is_free_and_only_ones_own_is_released(grants: Gr
     await grants.release(CRM, "two")
     assert (await grants.take(CRM, "two", MS)).fence == 0
     await grants.release(CRM, "one")
-    assert await grants.take(CRM, "two", MS) == Taken(2)
+    assert await grants.take(CRM, "two", MS) == LeaseTry(2)
 
 
 async def test_the_next_holder_reads_what_the_last_one_kept(grants: Grants) -> None:
     assert await grants.keep(CRM, (await grants.take(CRM, "one", MS)).fence, "first")
     await grants.release(CRM, "one")
-    assert await grants.take(CRM, "two", MS) == Taken(2, 0, "first")
+    assert await grants.take(CRM, "two", MS) == LeaseTry(2, 0, "first")
     assert (await grants.take("other", "two", MS)).grant == ""
 
 

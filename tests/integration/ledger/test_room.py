@@ -15,7 +15,7 @@ from tests.integration.ledger.money import day_line, grant, question, reply
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.room import NEEDED, SET_ASIDE, Room
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Desk, LookupTicket, Settlement
+from worker.ledger.money.tickets import Desk, LookupTicket, ReplySettlement
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 KEEP = 90 * 86_400_000
@@ -41,8 +41,8 @@ def fill(folder: Path) -> None:
             file.write(b"x" * 4_096)
 
 
-def settle(_: object) -> Settlement:
-    return Settlement(3, hit=True)
+def settle(_: object) -> ReplySettlement:
+    return ReplySettlement(3, hit=True)
 
 
 def ticket_of(desk: Desk, granted: object, spool: Spool) -> LookupTicket:

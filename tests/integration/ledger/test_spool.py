@@ -26,12 +26,12 @@ from tests.integration.ledger.money import (
     send,
 )
 from tests.integration.ledger.work_steps import OWNER, READ, lease, settled
-from worker.ledger.money.answers import Kept
+from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, Budgets
 from worker.ledger.money.spool import Loaded, Spool
-from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, Settlement, Unknown
+from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, ReplySettlement, Unknown
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.work.work import Ending, Work
+from worker.ledger.work.work import StepEnd, Work
 
 KEEP = 90 * DAY_MS
 
@@ -54,10 +54,10 @@ async def away(tmp_path: Path, clock: Clock) -> AsyncIterator[Desk]:
     await client.aclose()
 
 
-def settle(reply: Reply) -> Settlement:
+def settle(reply: Reply) -> ReplySettlement:
     if reply.status == 402:
-        return Settlement(0, hit=False, refused=True)
-    return Settlement(3, hit=reply.status == 200)
+        return ReplySettlement(0, hit=False, refused=True)
+    return ReplySettlement(3, hit=reply.status == 200)
 
 
 def ticket_of(desk: Desk, granted: Granted, spool: Spool, patience_s: float = 2.0) -> LookupTicket:
@@ -86,9 +86,9 @@ async def test_miss_is_kept_for_its_own_time(desk: Desk, spool: Spool, clock: Cl
     await ticket.sent()
     await ticket.stored(reply(status=404))
     clock.pass_ms(DAY_MS - 1)
-    assert isinstance(await reserve(desk), Kept)
+    assert isinstance(await reserve(desk), KeptAnswer)
     clock.pass_ms(1)
-    assert not isinstance(await reserve(desk), Kept)
+    assert not isinstance(await reserve(desk), KeptAnswer)
 
 
 async def test_refusal_is_not_charged_and_not_kept(desk: Desk, spool: Spool, scripts: Scripts) -> None:
@@ -102,7 +102,7 @@ async def test_refusal_is_not_charged_and_not_kept(desk: Desk, spool: Spool, scr
 async def test_reply_nobody_can_read_is_kept_and_counts_as_perhaps_charged(
     desk: Desk, spool: Spool, scripts: Scripts
 ) -> None:
-    def fail(_: Reply) -> Settlement:
+    def fail(_: Reply) -> ReplySettlement:
         raise KeyError("credits")
 
     granted = await grant(desk)
@@ -112,7 +112,7 @@ async def test_reply_nobody_can_read_is_kept_and_counts_as_perhaps_charged(
     assert await booked(scripts) == Booked(reserved=5)
     totals = await Budgets(scripts).totals("forager")
     assert (totals.spent, totals.sent, totals.uncertain) == (0, 0, 5)
-    assert isinstance(await reserve(desk), Kept)
+    assert isinstance(await reserve(desk), KeptAnswer)
     [listed] = await desk.uncertain_list()
     assert (listed.ticket_id, listed.cause) == (granted.ticket_id, "unreadable")
 
@@ -128,7 +128,7 @@ async def test_unreadable_reply_is_spent_or_given_back_by_a_persons_word_and_sta
     await desk.resolve(granted.ticket_id, ask_again=False, charged=charged)
     totals = await Budgets(scripts).totals("forager")
     assert (totals.spent, totals.uncertain) == (5 if charged else 0, 0)
-    assert isinstance(await reserve(desk), Kept)
+    assert isinstance(await reserve(desk), KeptAnswer)
 
 
 async def test_unreadable_reply_from_the_disk_counts_as_perhaps_charged(
@@ -216,7 +216,7 @@ async def test_reply_goes_to_the_disk_when_redis_is_away_and_back_when_it_return
     assert spool.pending() == 0
     assert await booked(scripts) == Booked(spent=3)
     kept = await reserve(desk)
-    assert isinstance(kept, Kept)
+    assert isinstance(kept, KeptAnswer)
     assert kept.reply == reply()
 
 
@@ -230,7 +230,7 @@ async def test_reply_goes_to_the_disk_when_redis_hangs(desk: Desk, spool: Spool,
         finally:
             await blocker.client_unpause()
     assert (await spool.load(desk)).replies == 1
-    assert isinstance(await reserve(desk), Kept)
+    assert isinstance(await reserve(desk), KeptAnswer)
 
 
 async def test_full_redis_sends_replies_to_the_disk(desk: Desk, spool: Spool, redis: Redis) -> None:
@@ -285,7 +285,7 @@ async def test_whole_reply_of_a_process_that_died_before_naming_it_is_loaded(
         os.utime(part, (0, 0))
     assert spool.pending() == 2
     assert (await spool.load(desk)).replies == 1
-    assert isinstance(await reserve(desk), Kept)
+    assert isinstance(await reserve(desk), KeptAnswer)
     assert [path.suffix for path in (tmp_path / "spool").iterdir()] == [".broken"]
 
 
@@ -315,10 +315,10 @@ async def test_late_answer_brings_back_a_record_whose_visit_was_about_to_settle_
     held = await lease(work, ANN[2])
     assert isinstance(await reserve(desk), Missed)
     await desk.store(granted, reply(), credits=5, hit=True, keep_ms=KEEP)
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
     (again,) = await work.claim(OWNER, 1)
     assert again.forced
-    assert await work.settle(again, READ) is Ending.DONE
+    assert await work.settle(again, READ) is StepEnd.DONE
 
 
 @pytest.mark.parametrize("told", [10**20, 10**400, -1, 10_001])
@@ -327,7 +327,7 @@ async def test_price_beyond_reason_is_no_price(desk: Desk, spool: Spool, scripts
     ticket = LookupTicket(
         desk,
         granted,
-        settle=lambda _: Settlement(told, hit=True),
+        settle=lambda _: ReplySettlement(told, hit=True),
         spool=spool,
         keep_hits_ms=KEEP,
         keep_misses_ms=DAY_MS,

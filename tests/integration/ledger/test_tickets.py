@@ -21,9 +21,9 @@ from tests.integration.ledger.money import (
     reserve,
     send,
 )
-from worker.ledger.money.answers import Kept
+from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, BudgetLine, Budgets, Totals
-from worker.ledger.money.tickets import VERDICT_MS, Busy, Desk, Ended, Granted, Missed, NoBudget, StaleDay, Unknown
+from worker.ledger.money.tickets import VERDICT_MS, Busy, Desk, Granted, Missed, NoBudget, StaleDay, TicketEnd, Unknown
 from worker.ledger.scripts import Scripts
 
 KEEP = 90 * DAY_MS
@@ -85,7 +85,7 @@ async def test_kept_answer_wins_over_everything_and_costs_nothing(desk: Desk, bu
     ticket = await send(desk)
     await desk.store(ticket, reply(), credits=4, hit=True, keep_ms=KEEP)
     kept = await reserve(desk, ref=BEN, lines=[day_line(cap=0, day=3)])
-    assert isinstance(kept, Kept)
+    assert isinstance(kept, KeptAnswer)
     assert kept.reply == reply()
     assert kept.hit
     assert await booked(budgets, day_line()) == (4, 0)
@@ -168,7 +168,7 @@ async def test_released_reservation_is_given_back_once(desk: Desk, budgets: Budg
     ticket = await grant(desk)
     await reserve(desk, ref=BEN)
     first = await desk.release(ticket, "never connected")
-    assert first == Ended("released", (BEN,))
+    assert first == TicketEnd("released", (BEN,))
     assert await desk.release(ticket, "never connected") == first
     assert await booked(budgets, day_line()) == (0, 5)
 
@@ -192,7 +192,7 @@ async def test_uncertain_keeps_credits_booked_and_counts_as_a_miss(desk: Desk, b
     ticket = await send(desk)
     await reserve(desk, ref=BEN)
     ended = await desk.uncertain(ticket, "timeout")
-    assert ended == Ended("uncertain", (BEN,))
+    assert ended == TicketEnd("uncertain", (BEN,))
     assert await desk.uncertain(ticket, "timeout") == ended
     assert await booked(budgets, day_line()) == (0, 5)
     assert await reserve(desk, ref=EVE) == Missed()
@@ -232,7 +232,7 @@ async def test_late_answer_turns_uncertain_into_stored(desk: Desk, budgets: Budg
     assert ANN in ended.waiters
     assert await booked(budgets, day_line()) == (4, 0)
     assert await desk.uncertain_count() == 0
-    assert isinstance(await reserve(desk), Kept)
+    assert isinstance(await reserve(desk), KeptAnswer)
 
 
 async def test_uncertain_ticket_is_not_released_by_its_holder(desk: Desk, budgets: Budgets) -> None:
@@ -256,7 +256,7 @@ async def test_uncharged_verdict_gives_credits_back_and_the_question_once_more(
     ticket = await send(desk, policy="once_if_uncharged")
     assert await reserve(desk, ref=BEN) == Busy(clock.now + 30_000)
     ended = await desk.uncertain(ticket, "timeout")
-    assert ended == Ended("uncertain")
+    assert ended == TicketEnd("uncertain")
     assert await reserve(desk, ref=EVE) == Unknown(clock.now + 300_000, clock.now + VERDICT_MS)
     ended = await desk.verdict(ticket.ticket_id, charged=False)
     assert ended.state == "released"
@@ -421,7 +421,7 @@ async def test_reply_is_kept_even_when_redis_forgot_its_ticket(desk: Desk, redis
         ended = await desk.store(ticket, reply(), credits=4, hit=True, keep_ms=KEEP)
         assert ended.state == "stored"
     assert (await booked(budgets, day_line()))[0] == 4
-    assert isinstance(await reserve(desk), Kept)
+    assert isinstance(await reserve(desk), KeptAnswer)
 
 
 async def test_steps_with_another_token_change_nothing(desk: Desk, budgets: Budgets) -> None:
@@ -463,5 +463,5 @@ async def test_late_miss_does_not_displace_a_hit(desk: Desk) -> None:
     await desk.store(new, reply(), credits=5, hit=True, keep_ms=KEEP)
     await desk.store(old, reply("nobody"), credits=5, hit=False, keep_ms=KEEP)
     kept = await reserve(desk)
-    assert isinstance(kept, Kept)
+    assert isinstance(kept, KeptAnswer)
     assert kept.reply == reply()

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.examples import examples
 from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.money import ANN, day_line, question, reply
-from worker.ledger.money.answers import Kept
+from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, Budgets, Totals
 from worker.ledger.money.tickets import Busy, Desk, Granted, Missed, NoBudget, Unknown
 from worker.ledger.scripts import Scripts
@@ -78,7 +78,7 @@ class TicketsMachine(RuleBasedStateMachine):
     def expected(self, slug: str) -> type:
         now = self.clock.now
         if self.answers.get(slug, 0) > now:
-            return Kept
+            return KeptAnswer
         last = self.last.get(slug)
         if last and last.deadline <= now:
             if last.state == "reserved":

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places, settled
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Added, CursorMove, Due, Ending, Lane, Work
+from worker.ledger.work.work import Added, CursorMove, Due, Lane, StepEnd, Work
 
 
 async def test_ten_events_on_one_record_are_one_visit(work: Work) -> None:
@@ -21,22 +21,22 @@ async def test_event_during_a_visit_makes_the_record_due_once_more(work: Work) -
     held = await lease(work)
     assert (await add(work, "1")).coalesced == 1
     assert await work.claim("worker-2", 10) == []
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
     (again,) = await work.claim("worker-2", 10)
     assert (again.id, again.attempts, again.intents) == ("1", 0, ())
-    assert await work.settle(again, READ) is Ending.DONE
+    assert await work.settle(again, READ) is StepEnd.DONE
 
 
 async def test_event_the_visit_has_already_seen_does_not_repeat_it(work: Work) -> None:
     held = await lease(work)
     await add(work, "1", stamp=READ.stamp)
-    assert await work.settle(held, READ) is Ending.DONE
+    assert await work.settle(held, READ) is StepEnd.DONE
 
 
 async def test_echo_of_the_visits_own_write_does_not_repeat_it(work: Work) -> None:
     held = await lease(work)
     await add(work, "1", stamp=READ.stamp + 5_000, fingerprint="a1b2c3d4e5f60718")
-    assert await work.settle(held, READ) is Ending.DONE
+    assert await work.settle(held, READ) is StepEnd.DONE
 
 
 async def test_one_unseen_event_among_seen_ones_repeats_the_visit(work: Work) -> None:
@@ -44,7 +44,7 @@ async def test_one_unseen_event_among_seen_ones_repeats_the_visit(work: Work) ->
     await add(work, "1", stamp=READ.stamp)
     await add(work, "1", stamp=READ.stamp + 1, fingerprint="ff|ff\n12|")
     await add(work, "1", stamp=READ.stamp - 1)
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
 
 
 async def test_many_events_during_a_visit_stay_small(work: Work, scripts: Scripts) -> None:
@@ -52,7 +52,7 @@ async def test_many_events_during_a_visit_stay_small(work: Work, scripts: Script
     for stamp in range(1, 300):
         await add(work, "1", stamp=stamp)
     assert await scripts.call("HSTRLEN", "refill:work:acme_hubspot:contact:record:1", "revisit") < 1_200
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
 
 
 async def test_stamp_not_newer_than_the_last_read_is_ignored_when_that_read_came_two_seconds_later(work: Work) -> None:
@@ -109,7 +109,7 @@ async def test_forced_add_goes_past_the_fingerprint(work: Work) -> None:
 async def test_forced_add_during_a_visit_forces_the_next(work: Work) -> None:
     held = await lease(work)
     await add(work, "1", forced=True)
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
     (again,) = await work.claim(OWNER, 1)
     assert again.forced
 

@@ -10,7 +10,7 @@ from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, places
 from worker.ledger.journal.figures import Figures
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Ending, Floor, Lane, Left, Settlement, Work
+from worker.ledger.work.work import Floor, Lane, Left, Settlement, StepEnd, Work
 
 SYNC, NEXT = "sync-1", "sync-2"
 LATER_MS = 600_000
@@ -30,7 +30,7 @@ async def cut(
     await add(work, *ids, run=run, lane=lane, forced=forced)
     for held in await work.claim(OWNER, 100, run=run):
         ending = await work.cut(held, SHORT, day=RUN, day_at_ms=clock.now + LATER_MS)
-        assert ending is Ending.DONE
+        assert ending is StepEnd.DONE
 
 
 async def seen_again(work: Work, *, run: str = RUN, fingerprint: str = READ.fingerprint or "") -> int:
@@ -94,10 +94,12 @@ async def test_a_repeated_cut_gives_its_answer_again_and_a_lost_lease_none(work:
     await add(work, "1", run=SYNC)
     (held,) = await work.claim(OWNER, 1)
     for _ in range(2):
-        assert await work.cut(held, SHORT, day=RUN, day_at_ms=0) is Ending.DONE
+        assert await work.cut(held, SHORT, day=RUN, day_at_ms=0) is StepEnd.DONE
     stranger = dataclasses.replace(held, owner="other")
-    assert await work.cut(stranger, SHORT, day=RUN, day_at_ms=0) is Ending.DONE  # by the token of that visit
-    assert await work.cut(dataclasses.replace(held, token=f"x{held.token}"), SHORT, day=RUN, day_at_ms=0) is Ending.LOST
+    assert await work.cut(stranger, SHORT, day=RUN, day_at_ms=0) is StepEnd.DONE  # by the token of that visit
+    assert (
+        await work.cut(dataclasses.replace(held, token=f"x{held.token}"), SHORT, day=RUN, day_at_ms=0) is StepEnd.LOST
+    )
 
 
 async def test_our_own_write_does_not_bring_back_what_was_cut_and_a_persons_does(work: Work, clock: Clock) -> None:
@@ -153,7 +155,7 @@ async def test_what_came_during_the_visit_is_looked_at_before_it_is_cut(work: Wo
     await add(work, "1", run=SYNC)
     (held,) = await work.claim(OWNER, 1)
     await add(work, "1", run=SYNC)
-    assert await work.cut(held, SHORT, day=RUN, day_at_ms=0) is Ending.AGAIN
+    assert await work.cut(held, SHORT, day=RUN, day_at_ms=0) is StepEnd.AGAIN
     assert [one.id for one in await work.claim(OWNER, 1, run=SYNC)] == ["1"]
 
 

@@ -16,8 +16,8 @@ from tests.examples import examples
 from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.work_steps import READ, places
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.all_work import Reaped
-from worker.ledger.work.work import LEASE_MS, Due, Ending, Floor, Lane, Lease, Work
+from worker.ledger.work.all_work import ReapedLeases
+from worker.ledger.work.work import LEASE_MS, Due, Floor, Lane, Lease, StepEnd, Work
 
 T = TypeVar("T")
 IDS = ["1", "2", "3", "4"]
@@ -84,7 +84,7 @@ class Works(RuleBasedStateMachine):
         self.work, self.floor = Work(scripts, "acme", "contact"), Floor(scripts)
         self.model = {name: One() for name in IDS}
         self.leases: list[Lease] = []
-        self.answers: dict[tuple[str, str], Ending] = {}
+        self.answers: dict[tuple[str, str], StepEnd] = {}
         self.run(self.redis.flushall())
 
     def run(self, step: Awaitable[T]) -> T:
@@ -97,10 +97,10 @@ class Works(RuleBasedStateMachine):
         self.run(self.redis.aclose())
         self.runner.close()
 
-    def ended(self, lease: Lease, step: str, ending: Ending, expected: Ending) -> bool:
+    def ended(self, lease: Lease, step: str, ending: StepEnd, expected: StepEnd) -> bool:
         """Whether the step took place; one without right to it gives what it gave before, or ``LOST``."""
         if self.model[lease.id].token != lease.token:
-            assert ending is self.answers.get((lease.token, step), Ending.LOST)
+            assert ending is self.answers.get((lease.token, step), StepEnd.LOST)
             return False
         assert ending is expected
         self.answers[lease.token, step] = ending
@@ -144,7 +144,7 @@ class Works(RuleBasedStateMachine):
         woken = one.woken and not gone  # by word of a lookup that the visit may have taken for a miss
         again = bool(one.late or woken or one.revisit in ({"s", "*", "!"} if gone else {"*", "!"}))
         ending = self.run(self.work.gone(lease) if gone else self.work.settle(lease, READ))
-        if self.ended(lease, "gone" if gone else "settle", ending, Ending.AGAIN if again else Ending.DONE):
+        if self.ended(lease, "gone" if gone else "settle", ending, StepEnd.AGAIN if again else StepEnd.DONE):
             one.attempts, one.crashes, one.intents = 0, 0, ()
             one.remembered, one.seen_to = not gone, READ.stamp
             one.go("due" if again else "settled", self.clock.now)
@@ -156,7 +156,7 @@ class Works(RuleBasedStateMachine):
         one = self.model[lease.id]
         at_once = one.woken or one.revisit == "!"
         ending = self.run(self.work.defer(lease, self.clock.now + after, "x", close_intents=close))
-        if self.ended(lease, "defer", ending, Ending.AGAIN if at_once else Ending.DONE):
+        if self.ended(lease, "defer", ending, StepEnd.AGAIN if at_once else StepEnd.DONE):
             one.crashes, one.intents = 0 if one.alone else one.crashes, () if close else one.intents
             one.go("due", self.clock.now + (0 if at_once else after))
 
@@ -167,7 +167,7 @@ class Works(RuleBasedStateMachine):
         one, latest = self.model[lease.id], None if patience is None else self.clock.now + patience
         at_once = one.woken or one.revisit in {"*", "!"}
         ending = self.run(self.work.wait(lease, providers, latest, "x", stamp=READ.stamp, read_at=READ.read_at))
-        if self.ended(lease, "wait", ending, Ending.AGAIN if at_once else Ending.DONE):
+        if self.ended(lease, "wait", ending, StepEnd.AGAIN if at_once else StepEnd.DONE):
             one.crashes = 0 if one.alone else one.crashes
             one.go("due" if at_once else "waiting", self.clock.now)
             one.lacks, one.latest = ((), None) if at_once else (providers, latest)
@@ -179,7 +179,7 @@ class Works(RuleBasedStateMachine):
         one = self.model[lease.id]
         buried, at_once = one.attempts == 7, one.revisit == "!"
         ending = self.run(self.work.again(lease, "x", 1_000))
-        expected = Ending.BURIED if buried else Ending.AGAIN if at_once else Ending.DONE
+        expected = StepEnd.BURIED if buried else StepEnd.AGAIN if at_once else StepEnd.DONE
         if self.ended(lease, "again", ending, expected):
             one.attempts, one.crashes = one.attempts + 1, 0 if one.alone else one.crashes
             one.go("dead" if buried else "due", self.clock.now + (0 if at_once else 1_000))
@@ -188,7 +188,7 @@ class Works(RuleBasedStateMachine):
     @rule(data=st.data())
     def bury(self, data: st.DataObject) -> None:
         lease = data.draw(st.sampled_from(self.leases[-6:]))
-        if self.ended(lease, "bury", self.run(self.work.bury(lease, "x")), Ending.BURIED):
+        if self.ended(lease, "bury", self.run(self.work.bury(lease, "x")), StepEnd.BURIED):
             self.model[lease.id].go("dead")
 
     @precondition(lambda self: self.leases)
@@ -207,7 +207,7 @@ class Works(RuleBasedStateMachine):
         if lease.id == name:
             return
         one, survivor = self.model[lease.id], self.model[name]
-        if not self.ended(lease, "move", self.run(self.work.move(lease, name, "contact")), Ending.DONE):
+        if not self.ended(lease, "move", self.run(self.work.move(lease, name, "contact")), StepEnd.DONE):
             return
         if survivor.state == "leased":
             survivor.late += tuple(text for text in (*one.intents, *one.late) if text not in survivor.late)
@@ -276,7 +276,7 @@ class Works(RuleBasedStateMachine):
     def reap(self) -> None:
         ended = [one for one in self.model.values() if one.state == "leased" and one.at <= self.clock.now]
         buried = sum(one.alone for one in ended)
-        assert self.run(self.floor.reap()) == Reaped(len(ended) - buried, buried)
+        assert self.run(self.floor.reap()) == ReapedLeases(len(ended) - buried, buried)
         for one in ended:
             one.crashes += 1
             one.go("dead" if one.alone else "due", self.clock.now)

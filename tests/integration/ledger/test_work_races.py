@@ -13,7 +13,7 @@ from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import READ, RUN, add
 from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import LEASE_MS, CursorMove, Due, Ending, Floor, Lane, Work
+from worker.ledger.work.work import LEASE_MS, CursorMove, Due, Floor, Lane, StepEnd, Work
 
 RECORDS = 400
 
@@ -44,8 +44,8 @@ async def test_records_are_settled_once_though_workers_stall_and_lose_their_leas
             for lease in held:
                 await asyncio.sleep(0)
                 ending = await mine.settle(lease, READ)
-                lost += ending is Ending.LOST
-                if ending is Ending.DONE:
+                lost += ending is StepEnd.LOST
+                if ending is StepEnd.DONE:
                     assert holders[lease.id] == lease.token
                     settled[lease.id] += 1
             await asyncio.sleep(0)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.conftest import Clock
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Due, Ending, Floor, Lane, Lease, Settlement, Work
+from worker.ledger.work.work import Due, Floor, Lane, Lease, Settlement, StepEnd, Work
 
 SETTLEMENT = Settlement("ab12", stamp=1, read_at=5_000, own={"phone": "{}"})
 
@@ -23,7 +23,7 @@ async def claimed(work: Work) -> Lease:
 
 async def settled(work: Work, id: str) -> None:
     await work.add([Due(id)], lane=Lane.LIVE, run="day-x")
-    assert await work.settle(await claimed(work), SETTLEMENT) is Ending.DONE
+    assert await work.settle(await claimed(work), SETTLEMENT) is StepEnd.DONE
 
 
 async def test_a_settled_record_is_reopened_once(work: Work) -> None:
@@ -31,7 +31,7 @@ async def test_a_settled_record_is_reopened_once(work: Work) -> None:
     await work.replay("1", "replay-1", reopen=True)
     lease = await claimed(work)
     assert (lease.reopened, lease.forced) == (True, True)
-    assert await work.settle(lease, SETTLEMENT) is Ending.DONE
+    assert await work.settle(lease, SETTLEMENT) is StepEnd.DONE
     await work.replay("1", "replay-2")
     assert (await claimed(work)).reopened is False
 
@@ -55,10 +55,10 @@ async def test_reopened_during_a_visit_it_is_the_next_one_that_forgets(work: Wor
     lease = await claimed(work)
     assert not lease.reopened
     await work.replay("1", "replay-1", reopen=True)
-    assert await work.settle(lease, SETTLEMENT) is Ending.AGAIN
+    assert await work.settle(lease, SETTLEMENT) is StepEnd.AGAIN
     lease = await claimed(work)
     assert lease.reopened
-    assert await work.settle(lease, SETTLEMENT) is Ending.DONE
+    assert await work.settle(lease, SETTLEMENT) is StepEnd.DONE
 
 
 async def test_reopened_again_during_the_visit_that_forgets_it_is_visited_once_more(work: Work) -> None:
@@ -66,7 +66,7 @@ async def test_reopened_again_during_the_visit_that_forgets_it_is_visited_once_m
     await work.replay("1", "replay-1", reopen=True)
     lease = await claimed(work)
     await work.replay("1", "replay-2", reopen=True)
-    assert await work.settle(lease, SETTLEMENT) is Ending.AGAIN
+    assert await work.settle(lease, SETTLEMENT) is StepEnd.AGAIN
     assert (await claimed(work)).reopened
 
 

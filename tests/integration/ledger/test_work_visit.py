@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places, settled
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import LEASE_MS, Counts, DeadLetter, Due, Ending, Floor, Lane, Lease, Work
+from worker.ledger.work.work import LEASE_MS, Counts, DeadLetter, Due, Floor, Lane, Lease, StepEnd, Work
 
-Step = Callable[[Work, Lease], Awaitable[Ending]]
+Step = Callable[[Work, Lease], Awaitable[StepEnd]]
 
 STEPS: dict[str, Step] = {
     "settle": lambda work, held: work.settle(held, READ),
@@ -108,7 +108,7 @@ async def test_own_values_of_an_unfinished_visit_are_remembered(work: Work, floo
 @each_step
 async def test_step_by_another_owner_is_refused(work: Work, redis: Redis, step: Step) -> None:
     held = await lease(work)
-    assert await step(work, dataclasses.replace(held, owner="worker-2")) is Ending.LOST
+    assert await step(work, dataclasses.replace(held, owner="worker-2")) is StepEnd.LOST
     assert await places(redis, work, "1") == ["leased:live"]
 
 
@@ -121,10 +121,10 @@ async def test_step_on_a_lapsed_lease_that_another_took_is_refused(
     await floor.reap()
     (held,) = await work.claim("worker-2", 1)
     before = await scripts.call("HGETALL", "refill:work:acme_hubspot:contact:record:1")
-    assert await step(work, stale) is Ending.LOST
+    assert await step(work, stale) is StepEnd.LOST
     assert not await work.intend(stale, ["{}"])
     assert await scripts.call("HGETALL", "refill:work:acme_hubspot:contact:record:1") == before
-    assert await work.settle(held, READ) is Ending.DONE
+    assert await work.settle(held, READ) is StepEnd.DONE
 
 
 @each_step
@@ -134,7 +134,7 @@ async def test_step_on_a_lapsed_lease_that_nobody_took_is_refused_after_reaping(
     stale = await lease(work)
     clock.pass_ms(LEASE_MS)
     await floor.reap()
-    assert await step(work, stale) is Ending.LOST
+    assert await step(work, stale) is StepEnd.LOST
     assert await places(redis, work, "1") == ["due:live"]
 
 
@@ -152,19 +152,19 @@ async def test_other_step_after_the_visit_ended_is_refused(work: Work, step: Ste
     held = await lease(work)
     await step(work, held)
     others = [other for other in STEPS.values() if other is not step]
-    assert {await other(work, held) for other in others} == {Ending.LOST}
+    assert {await other(work, held) for other in others} == {StepEnd.LOST}
 
 
 async def test_repeated_settle_that_found_more_to_do_says_so_again(work: Work) -> None:
     held = await lease(work)
     await add(work, "1")
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
     (await work.claim("worker-2", 1))[0]
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
 
 
 async def test_deferred_record_is_due_at_its_time_without_an_attempt(work: Work, clock: Clock) -> None:
-    assert await work.defer(await lease(work), clock.now + 5_000, "verdict") is Ending.DONE
+    assert await work.defer(await lease(work), clock.now + 5_000, "verdict") is StepEnd.DONE
     clock.pass_ms(4_999)
     assert await work.claim(OWNER, 1) == []
     clock.pass_ms(1)
@@ -177,11 +177,11 @@ async def test_failed_visit_is_repeated_seven_times_and_then_buried(work: Work, 
     for attempt in range(7):
         (held,) = await work.claim(OWNER, 1)
         assert held.attempts == attempt
-        assert await work.again(held, "vendor down", 1_000) is Ending.DONE
+        assert await work.again(held, "vendor down", 1_000) is StepEnd.DONE
         assert await work.claim(OWNER, 1) == []
         clock.pass_ms(1_000)
     (held,) = await work.claim(OWNER, 1)
-    assert await work.again(held, "vendor down", 1_000) is Ending.BURIED
+    assert await work.again(held, "vendor down", 1_000) is StepEnd.BURIED
     assert await work.dead() == [DeadLetter("1", "vendor down", 8, clock.now, "sync-1")]
 
 
@@ -222,7 +222,7 @@ async def test_replay_makes_a_record_of_any_state_visited_past_its_fingerprint(
             await work.settle(held, READ)
     await work.replay("1", "replay-1")
     if state == "leased":
-        assert await work.settle(held, READ) is Ending.AGAIN
+        assert await work.settle(held, READ) is StepEnd.AGAIN
     (found,) = await work.claim(OWNER, 10)
     assert (found.id, found.forced, found.run) == ("1", True, "replay-1")
 
@@ -236,11 +236,11 @@ async def test_replay_that_reopens_is_told_to_the_visits_until_one_settles(work:
     (held,) = await work.claim(OWNER, 1)
     assert held.reopened
     await work.replay("1", "replay-2", reopen=True)
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
     (held,) = await work.claim(OWNER, 1)
     assert held.reopened
     await add(work, "1")
-    assert await work.settle(held, READ) is Ending.AGAIN
+    assert await work.settle(held, READ) is StepEnd.AGAIN
     (held,) = await work.claim(OWNER, 1)
     assert not held.reopened
 
@@ -258,7 +258,7 @@ async def test_ready_counts_what_may_be_claimed_now(work: Work, clock: Clock) ->
 async def test_replay_during_a_visit_counts_however_the_visit_ends(work: Work, ending: str) -> None:
     held = await lease(work)
     await work.replay("1", "replay-1")
-    assert await STEPS[ending](work, held) is Ending.AGAIN
+    assert await STEPS[ending](work, held) is StepEnd.AGAIN
     (found,) = await work.claim(OWNER, 10)
     assert found.forced
 
@@ -295,7 +295,7 @@ async def test_dead_letters_are_listed_in_pages_oldest_first(work: Work, clock: 
 
 async def test_gone_record_leaves_no_trace(work: Work, redis: Redis) -> None:
     await settled(work, settlement=dataclasses.replace(READ, own={"phone": "x"}))
-    assert await work.gone(await lease(work)) is Ending.DONE
+    assert await work.gone(await lease(work)) is StepEnd.DONE
     assert await work.memory(["1"]) == {}
     assert (await work.counts()).settled == 0
     assert await redis.keys("refill:own:*") == []
@@ -304,7 +304,7 @@ async def test_gone_record_leaves_no_trace(work: Work, redis: Redis) -> None:
 async def test_record_undeleted_during_the_visit_that_found_it_gone_is_visited_again(work: Work) -> None:
     held = await lease(work)
     await add(work, "1")
-    assert await work.gone(held) is Ending.AGAIN
+    assert await work.gone(held) is StepEnd.AGAIN
     assert len(await work.claim(OWNER, 1)) == 1
 
 
@@ -335,14 +335,14 @@ async def test_merged_record_hands_its_work_to_the_survivor(work: Work, other: W
     await settled(work, "2", dataclasses.replace(READ, own={"phone": "2"}))
     held = await lease(work, "1", run="sync-1")
     await work.intend(held, ["a"])
-    assert await work.move(held, "2", "contact", entries=["{}"]) is Ending.DONE
+    assert await work.move(held, "2", "contact", entries=["{}"]) is StepEnd.DONE
     assert await places(redis, work, "1") == []
     assert await work.memory(["1"]) == {}
     (survivor,) = await work.claim(OWNER, 10)
     assert (survivor.id, survivor.run, survivor.intents) == ("2", "sync-1", ("a",))
     assert survivor.memory is not None
     assert survivor.memory.own == {"phone": "2", "title": "1"}
-    assert await work.settle(survivor, READ) is Ending.DONE
+    assert await work.settle(survivor, READ) is StepEnd.DONE
     assert (await work.counts()).settled == 1
 
 
@@ -359,7 +359,7 @@ async def test_survivor_being_visited_is_visited_again_with_the_losers_intents(w
     loser = await lease(work, "1")
     await work.intend(loser, ["late"])
     await work.move(loser, "2", "contact")
-    assert await work.settle(survivor, READ) is Ending.AGAIN
+    assert await work.settle(survivor, READ) is StepEnd.AGAIN
     (again,) = await work.claim(OWNER, 1)
     assert again.intents == ("late",)
 

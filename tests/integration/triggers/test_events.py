@@ -25,7 +25,7 @@ from worker.ledger.money.answers import Answers
 from worker.ledger.work.work import Due, Lane
 from worker.service.jobs import archive_journal, erase
 from worker.triggers.poll import due_rows
-from worker.visits.journal_entries import Intent, change_entry
+from worker.visits.journal_entries import IntentEntry, change_entry
 from worker.web.server import listen, serve
 
 HOOK = f"/webhooks/hubspot/{HUBSPOT}"
@@ -235,7 +235,8 @@ async def test_privacy_deletion_forgets_what_was_bought_written_and_told_of_the_
         ref = (HUBSPOT, "contact", id)
         assert await Answers(ledger.scripts).questions_of(ref)
         told = [
-            change_entry(Intent.of_row("contact", id, "phone", "phone", one, RUN, 1), "confirmed") for one in values
+            change_entry(IntentEntry.of_row("contact", id, "phone", "phone", one, RUN, 1), "confirmed")
+            for one in values
         ]
         await ledger.journal.append(HUBSPOT, "delivery", "search/1", RUN, told, token="delivered")
         before = await ledger.journal.entries(*ref)

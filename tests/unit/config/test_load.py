@@ -7,7 +7,7 @@ import pytest
 
 from config.load import load
 from config.problems import ConfigError
-from config.settings import HubSpot, Salesforce, Settings
+from config.settings import HubSpotSettings, SalesforceSettings, Settings
 from connectors.limits import Window
 from connectors.models import Grade
 from tests.unit.config.samples import EXAMPLE, EXAMPLE_SECRETS, SMALL, SMALL_SECRETS
@@ -32,9 +32,9 @@ def problems(file: Path, text: str, environ: dict[str, str] | None = None) -> tu
     return refused.value.problems
 
 
-def hubspot(settings: Settings, name: str = "acme_hubspot") -> HubSpot:
+def hubspot(settings: Settings, name: str = "acme_hubspot") -> HubSpotSettings:
     crm = settings.crm[name]
-    assert isinstance(crm, HubSpot)
+    assert isinstance(crm, HubSpotSettings)
     return crm
 
 
@@ -114,7 +114,7 @@ def test_salesforce_has_no_linkedin_field_of_its_own(file: Path) -> None:
     """
     settings = small(file, more, REFILL_CRM__SALES__CLIENT_ID="i", REFILL_CRM__SALES__CLIENT_SECRET="s")
     crm = settings.crm["sales"]
-    assert isinstance(crm, Salesforce)
+    assert isinstance(crm, SalesforceSettings)
     assert crm.watch.lead is not None
     assert crm.watch.contact is not None
     assert "linkedin_url" not in crm.watch.lead.identity
@@ -413,7 +413,7 @@ def test_an_address_or_version_that_no_api_answers_is_refused(file: Path, line: 
 def test_versions_that_still_answer_are_taken_though_their_end_is_announced(file: Path) -> None:
     file.write_text(ORG + 'api_version = "40.0"')
     crm = load(file, ORG_SECRETS).crm["s"]
-    assert isinstance(crm, Salesforce)
+    assert isinstance(crm, SalesforceSettings)
     assert crm.api_version == "40.0"
 
 

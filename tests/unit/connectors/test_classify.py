@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from connectors.bodies import Body, Count, Flag, Number, Part, Rows, Text, Texts
-from connectors.classify import Reading, error, failure, parsed, request_id, retry_after, server_time
+from connectors.classify import ReplyReading, error, failure, parsed, request_id, retry_after, server_time
 from connectors.errors import ConnectorError, ContractError, RateLimitedError, RejectedError, UnavailableError
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
@@ -20,7 +20,7 @@ def reply(status: int = 200, body: bytes = b"", **headers: str) -> Reply:
 
 @given(st.integers(0, 999), st.dictionaries(st.sampled_from(["retry-after", "date", "x-request-id"]), st.text()))
 def test_every_status_and_header_has_a_meaning(status: int, headers: dict[str, str]) -> None:
-    told = failure("acme", "acme", READ, Reply(status, headers, b""), Reading())
+    told = failure("acme", "acme", READ, Reply(status, headers, b""), ReplyReading())
     assert (told is None) == (200 <= status < 300 or status == 404)
 
 
@@ -60,18 +60,18 @@ def test_a_request_id_that_could_carry_more_than_an_id_is_left_out() -> None:
 
 
 def test_a_vendors_own_statuses_and_code_are_used() -> None:
-    reading = Reading(statuses={418: RateLimitedError}, code=lambda _: "TEAPOT", pause=lambda _: 7.0)
+    reading = ReplyReading(statuses={418: RateLimitedError}, code=lambda _: "TEAPOT", pause=lambda _: 7.0)
     told = error("acme", "acme:search", READ, reply(418), reading)
     assert isinstance(told, RateLimitedError)
     assert (told.code, told.retry_after_s, told.bucket) == ("TEAPOT", 7.0, "acme:search")
-    unsafe = error("acme", "acme", READ, reply(400), Reading(code=lambda _: "ada@example.com is wrong"))
+    unsafe = error("acme", "acme", READ, reply(400), ReplyReading(code=lambda _: "ada@example.com is wrong"))
     assert type(unsafe) is RejectedError
     assert unsafe.code == ""
 
 
 def test_the_vendors_refusal_comes_before_the_status() -> None:
     refused = UnavailableError("acme", "thing_read")
-    assert failure("acme", "acme", READ, reply(200), Reading(refusal=lambda _, __: refused)) is refused
+    assert failure("acme", "acme", READ, reply(200), ReplyReading(refusal=lambda _, __: refused)) is refused
 
 
 class Inner(Body):
@@ -140,4 +140,4 @@ def test_no_path_value_leaves_its_place(value: str) -> None:
 
 
 def test_an_error_is_of_the_tree() -> None:
-    assert isinstance(error("acme", "acme", READ, reply(599), Reading()), ConnectorError)
+    assert isinstance(error("acme", "acme", READ, reply(599), ReplyReading()), ConnectorError)

@@ -12,7 +12,7 @@ from connectors.hubspot import writing as hubspot_writing
 from connectors.models import Fate, Record, Write, Written
 from connectors.salesforce import soql
 from connectors.salesforce import writing as salesforce
-from connectors.salesforce.records import Rows, to_record
+from connectors.salesforce.records import QueryPage, to_record
 from connectors.salesforce.tokens import identity, pinned
 from tests.unit.connectors.samples import SAMPLES, samples
 
@@ -32,7 +32,7 @@ def test_every_sample_says_where_it_is_from_and_whether_it_was_seen(vendor: str)
 
 
 def test_found_and_missing_ids_of_one_read_have_their_fates() -> None:
-    rows = hubspot.Rows.model_validate(body("hubspot", "batch_read_partial"))
+    rows = hubspot.RecordRows.model_validate(body("hubspot", "batch_read_partial"))
     fates = hubspot.fates("contact", ["33451", "8380080352", "8144745976", "7"], rows, 1)
     assert {id: one.fate for id, one in fates.items()} == {
         "33451": Fate.FOUND,
@@ -43,7 +43,7 @@ def test_found_and_missing_ids_of_one_read_have_their_fates() -> None:
 
 
 def test_a_survivor_answers_for_both_ids_that_were_merged_into_it() -> None:
-    rows = hubspot.Rows.model_validate(body("hubspot", "batch_read_merged"))
+    rows = hubspot.RecordRows.model_validate(body("hubspot", "batch_read_merged"))
     fates = hubspot.fates("contact", ["101", "102"], rows, 1)
     assert {(id, one.fate, one.moved_to) for id, one in fates.items()} == {
         ("101", Fate.MOVED, "200"),
@@ -52,13 +52,13 @@ def test_a_survivor_answers_for_both_ids_that_were_merged_into_it() -> None:
 
 
 def test_a_row_that_an_answer_is_silent_about_is_unknown() -> None:
-    rows = hubspot.Rows.model_validate(body("hubspot", "batch_update_silent"))
+    rows = hubspot.RecordRows.model_validate(body("hubspot", "batch_update_silent"))
     (told,) = hubspot_writing.outcomes([Write("1", {"phone": "1"})], rows).values()
     assert told.outcome is Written.UNKNOWN
 
 
 def test_a_search_page_has_more_behind_it() -> None:
-    rows = hubspot.Rows.model_validate(body("hubspot", "search_page"))
+    rows = hubspot.RecordRows.model_validate(body("hubspot", "search_page"))
     assert hubspot.more(rows)
     assert hubspot.last_id(rows, "") == "33451"
 
@@ -70,7 +70,7 @@ def test_a_token_answer_names_org_user_and_host() -> None:
 
 
 def test_a_query_page_gives_records_and_its_next_page() -> None:
-    rows = Rows.model_validate(body("salesforce", "query_page"))
+    rows = QueryPage.model_validate(body("salesforce", "query_page"))
     record = to_record("contact", rows.records[0], ("Id", "Email", "Account.Name"), 5)
     assert isinstance(record, Record)
     assert (record.id, record.company_name, record.values["Email"]) == (IDS[0], "Quist AB", None)

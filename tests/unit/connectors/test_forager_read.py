@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from connectors.forager import Forager, OrganizationQuery, RoleQuery, open_transport, quoted
-from connectors.forager import Options as ForagerOptions
+from connectors.forager import Forager, ForagerOptions, OrganizationQuery, RoleQuery, open_transport, quoted
 from connectors.forager import operations as op
 from connectors.forager.client import prices_of
 from connectors.forager.models import Account

@@ -3,12 +3,12 @@ from typing import Any
 import pytest
 
 from connectors.hubspot import records
-from connectors.hubspot.records import RawProperty, Row, Rows
+from connectors.hubspot.records import RawProperty, RecordRow, RecordRows
 from connectors.models import Fate
 
 
-def rows(*items: dict[str, Any], errors: Any = ()) -> Rows:
-    return Rows.model_validate({"results": list(items), "errors": list(errors)})
+def rows(*items: dict[str, Any], errors: Any = ()) -> RecordRows:
+    return RecordRows.model_validate({"results": list(items), "errors": list(errors)})
 
 
 def lost(*ids: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def test_a_loser_asked_for_beside_its_survivor_moves() -> None:
 
 def test_a_record_carries_stamp_company_and_opt_out() -> None:
     raw = row("1", lastmodifieddate="2025-07-07T20:27:17.947Z", associatedcompanyid="77", hs_email_optout="true")
-    record = records.to_record("contact", Row.model_validate(raw), 9)
+    record = records.to_record("contact", RecordRow.model_validate(raw), 9)
     assert (record.modified, record.company_id, record.opted_out, record.read_at) == (1751920037947, "77", True, 9)
 
 
@@ -95,5 +95,5 @@ def test_history_is_newest_first_with_its_writers() -> None:
             ]
         }
     }
-    told = records.history_of(Row.model_validate(raw), ("email", "phone"))
+    told = records.history_of(RecordRow.model_validate(raw), ("email", "phone"))
     assert told == {"email": (("b", "INTEGRATION:9"), ("a", "CRM_UI:userId:1")), "phone": ()}

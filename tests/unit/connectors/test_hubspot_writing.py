@@ -2,7 +2,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from connectors.hubspot import writing
-from connectors.hubspot.records import Rows
+from connectors.hubspot.records import RecordRows
 from connectors.models import Reply, Write, WriteResult, Written
 
 
@@ -25,7 +25,7 @@ def parts(told: Mapping[str, WriteResult]) -> dict[int, list[str]]:
 
 def test_every_row_of_an_answer_is_done_with_its_stamp() -> None:
     part = [Write(str(n), {"email": f"{n}@x.co"}) for n in range(3)]
-    rows = Rows.model_validate({"results": [{"id": w.id, "updatedAt": "2026-01-01T00:00:00Z"} for w in part]})
+    rows = RecordRows.model_validate({"results": [{"id": w.id, "updatedAt": "2026-01-01T00:00:00Z"} for w in part]})
     told = writing.results(part, Reply(200, {}, b""), rows)
     assert {word.outcome for word in told.values()} == {Written.DONE}
     assert told["1"].modified == 1767225600000
@@ -80,7 +80,7 @@ def test_writes_to_one_record_become_one_input() -> None:
 
 
 def test_errors_count_on_any_2xx_and_silence_is_unknown() -> None:
-    rows = Rows.model_validate(
+    rows = RecordRows.model_validate(
         {
             "results": [{"id": "1", "updatedAt": ""}],
             "numErrors": 2,

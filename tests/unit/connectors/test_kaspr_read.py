@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from connectors.errors import CreditsError
-from connectors.kaspr import Kaspr, Options, open_transport
+from connectors.kaspr import Kaspr, KasprOptions, open_transport
 from connectors.kaspr import operations as op
 from connectors.kaspr.models import Pattern
 from connectors.kaspr.read import answer, notices, patterns, reading, reset_s
@@ -107,7 +107,7 @@ def test_patterns_are_sorted_and_unknown_tokens_skipped() -> None:
 async def test_the_offer_asks_by_slug_and_name_and_its_key_is_the_slug(
     dialect: Literal["reference", "v2"], price: int
 ) -> None:
-    options = Options(api_key=SecretStr("s3cret"), dialect=dialect)
+    options = KasprOptions(api_key=SecretStr("s3cret"), dialect=dialect)
     client = Kaspr(open_transport(options, NoLimiter()), options)
     provider: Provider = client
     (offer,) = provider.offers({})
@@ -125,7 +125,7 @@ async def test_the_offer_asks_by_slug_and_name_and_its_key_is_the_slug(
 
 async def test_personal_addresses_of_v2_are_offered_only_when_their_name_is_set() -> None:
     for name, offered in (("", False), ("directEmail", True)):
-        options = Options(api_key=SecretStr("s3cret"), dialect="v2", personal_field=name)
+        options = KasprOptions(api_key=SecretStr("s3cret"), dialect="v2", personal_field=name)
         client = Kaspr(open_transport(options, NoLimiter()), options)
         assert ("personal_email" in client.offers({})[0].gives) is offered
         await client.aclose()

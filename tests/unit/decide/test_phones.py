@@ -11,7 +11,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from connectors.models import PhoneKind
 from tests.unit.decide.timing import quickest
 from worker.decide.values import phones
-from worker.decide.values.phones import Line
+from worker.decide.values.phones import LineType
 from worker.decide.values.words import words
 
 BERLIN, MOBILE_DE, US = "+493023123456", "+4915123456789", "+14155552671"
@@ -78,20 +78,20 @@ def test_a_number_whose_kind_cannot_be_told_is_mobile_unless_the_provider_says_o
 @pytest.mark.parametrize(
     ("number", "line"),
     [
-        (MOBILE_DE, Line.PERSON),
-        (BERLIN, Line.PERSON),
-        (US, Line.PERSON),
-        ("+18005551299", Line.COMPANY),
-        ("+498001234567", Line.COMPANY),
-        ("+499001234567", Line.NOBODY),
-        ("+15555555555", Line.NOBODY),
+        (MOBILE_DE, LineType.PERSON),
+        (BERLIN, LineType.PERSON),
+        (US, LineType.PERSON),
+        ("+18005551299", LineType.COMPANY),
+        ("+498001234567", LineType.COMPANY),
+        ("+499001234567", LineType.NOBODY),
+        ("+15555555555", LineType.NOBODY),
     ],
 )
-def test_a_hotline_is_no_persons_and_a_premium_rate_nobodys(number: str, line: Line) -> None:
+def test_a_hotline_is_no_persons_and_a_premium_rate_nobodys(number: str, line: LineType) -> None:
     read = phones.read(number)
     assert read.line is line
-    assert bool(read.personal) is (line is Line.PERSON)
-    assert bool(read.reachable) is (line is not Line.NOBODY)
+    assert bool(read.personal) is (line is LineType.PERSON)
+    assert bool(read.reachable) is (line is not LineType.NOBODY)
 
 
 def test_numbers_are_compared_whatever_their_format() -> None:

@@ -15,7 +15,7 @@ from worker.decide.fingerprint import fingerprint
 from worker.decide.gate import facts
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
-from worker.decide.record import Own, look, with_values
+from worker.decide.record import OurValue, look, with_values
 from worker.decide.values.fields import value_hash
 
 ROLE_AND_OWN = policy(rule("work_email"), rule("personal_email"))
@@ -110,7 +110,7 @@ def test_a_gap_is_null_absent_or_empty() -> None:
     ],
 )
 def test_a_field_is_open_as_its_write_rule_says(write: WriteRule, value: str, ours: bool, is_open: bool) -> None:
-    own = {"job_title": Own(value_hash("job_title", "CEO"))} if ours else {}
+    own = {"job_title": OurValue(value_hash("job_title", "CEO"))} if ours else {}
     view = look(record({"jobtitle": value}), policy(rule("job_title", write=write)), own)
     assert bool(view.gaps) is is_open
 
@@ -118,15 +118,15 @@ def test_a_field_is_open_as_its_write_rule_says(write: WriteRule, value: str, ou
 def test_a_value_of_ours_that_a_person_cleared_is_refused_and_the_caller_is_told_once() -> None:
     ours = value_hash("job_title", "CEO")
     rules = policy(rule("job_title"))
-    view = look(record(), rules, {"job_title": Own(ours)})
+    view = look(record(), rules, {"job_title": OurValue(ours)})
     assert (view.gaps, view.closed, view.refused) == ((), {"job_title": Reason.REFUSED}, ("job_title",))
-    remembered = look(record(), rules, {"job_title": Own(ours, refused=True)})
+    remembered = look(record(), rules, {"job_title": OurValue(ours, refused=True)})
     assert (remembered.gaps, remembered.closed, remembered.refused) == ((), {"job_title": Reason.REFUSED}, ())
 
 
 def test_a_refused_field_is_not_written_again_even_where_its_rule_is_always() -> None:
     rules = policy(rule("job_title", write=WriteRule.ALWAYS))
-    assert look(record({"jobtitle": "CEO"}), rules, {"job_title": Own("x", refused=True)}).gaps == ()
+    assert look(record({"jobtitle": "CEO"}), rules, {"job_title": OurValue("x", refused=True)}).gaps == ()
 
 
 def test_do_not_call_closes_phone_gaps_only() -> None:
@@ -255,7 +255,7 @@ def test_a_listed_placeholder_is_a_gap_and_no_identity_and_others_are_values() -
 
 def test_a_value_of_ours_that_a_person_replaced_by_a_listed_placeholder_was_refused() -> None:
     rules = policy(rule("job_title"), blank_values=LISTED)
-    ours = {"job_title": Own(value_hash("job_title", "CEO"))}
+    ours = {"job_title": OurValue(value_hash("job_title", "CEO"))}
     view = look(record({"jobtitle": "N/A"}), rules, ours)
     assert (view.gaps, view.refused) == ((), ("job_title",))
     assert view.closed == {"job_title": Reason.REFUSED}

@@ -18,7 +18,7 @@ from worker.commands.providers.opening import at_forager
 from worker.commands.providers.options import Config, Json, group
 from worker.commands.providers.output import WrongUseError, finish, note, tell
 from worker.commands.providers.tables import card, listed, whole
-from worker.manual.creating import Wanted, key_of
+from worker.manual.creating import WantedRow, key_of
 
 KINDS: Mapping[str, str] = {
     "industries": "industries",
@@ -201,7 +201,7 @@ async def _feedback(
             return "sent"
 
         key = key_of(kind, value, status, person)
-        made = await opened.maker.make(Wanted(client.name, "feedback", key, send))
+        made = await opened.maker.make(WantedRow(client.name, "feedback", key, send))
     sent = made.how == "created"
     told = "sent" if sent else "the same verdict was sent before: nothing was sent now"
     tell(as_json, {"sent": sent}, lambda: told)

@@ -13,7 +13,7 @@ from worker.commands.providers.options import Config, Json, Yes, listing, lists
 from worker.commands.providers.output import WrongUseError, confirmed, finish, note, tell
 from worker.commands.providers.tables import card, listed
 from worker.manual.buying import NotNowError
-from worker.manual.creating import Wanted, key_of
+from worker.manual.creating import WantedRow, key_of
 
 MOST = 50
 app = listing("Forager's API keys.")
@@ -79,7 +79,7 @@ async def _create(name: str, config: Config, *, as_json: bool) -> None:
         async def find() -> str:
             return next((one.prefix for one in await client.api_keys() if one.name == name), "")
 
-        wanted = Wanted(client.name, "key", key_of(client.account, name), send, find, look_first=True)
+        wanted = WantedRow(client.name, "key", key_of(client.account, name), send, find, look_first=True)
         made = await opened.maker.make(wanted)
     if made.how == "found":
         raise NotNowError(

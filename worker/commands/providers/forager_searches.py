@@ -13,7 +13,7 @@ from connectors.bodies import Body
 from connectors.forager import Forager, JobQuery, OrganizationQuery, RoleQuery, quoted
 from connectors.forager import operations as op
 from connectors.forager.client import Answered
-from connectors.forager.models import ForagerJob, ForagerOrganization, FoundRole, Totals
+from connectors.forager.models import ForagerJob, ForagerOrganization, FoundRole, SearchTotals
 from connectors.forager.queries import Query
 from connectors.operations import Operation
 from worker.commands.providers import filters
@@ -248,7 +248,7 @@ async def _search(
     async with at_forager(asked.config) as opened:
         client = opened.client
         if asked.total:
-            totals: Totals = await total_of(client, query)
+            totals: SearchTotals = await total_of(client, query)
             tell(asked.as_json, totals, lambda: _totals(totals))
             return
         buyer = opened.buyer
@@ -266,7 +266,7 @@ def _page(query: Query, number: int) -> Query:
     return query.model_copy(update={"page": number})
 
 
-def _totals(totals: Totals) -> Table:
+def _totals(totals: SearchTotals) -> Table:
     return card(
         "About",
         [

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from connectors.errors import NotFoundError, OutcomeUnknownError
 from connectors.openprospect import SearchEdit
-from connectors.openprospect.models import Company, Prospect, Search
+from connectors.openprospect.models import CompanyBody, Prospect, Search
 from connectors.openprospect.read import moment_ms
 from worker.commands.providers import filters, openprospect_blacklists, openprospect_orders
 from worker.commands.providers.opening import at_openprospect
@@ -199,7 +199,7 @@ async def _company(id: str, config: Config, *, as_json: bool) -> None:
     tell(as_json, found, lambda: _company_card(found))
 
 
-def _company_card(found: Company) -> Table:
+def _company_card(found: CompanyBody) -> Table:
     shown = found.model_dump(exclude={"prospects", "technologies", "legal"})
     values = [(name.replace("_", " "), value) for name, value in shown.items()]
     technologies = ", ".join(one.name for one in found.technologies)
@@ -299,7 +299,7 @@ async def _deliveries(id: str | None, since: str | None, config: Config, *, peop
         ids = [known(id)] if id is not None else list(asked.delivery_ids if asked else ())
         if id is None and (asked is None or asked.discover):
             ids += [one.id async for one in client.searches() if one.id not in ids]
-        found: dict[str, Company] = {}
+        found: dict[str, CompanyBody] = {}
         for delivery in ids:
             offset: int | None = 0
             try:

@@ -12,14 +12,14 @@ from rich.table import Table
 from connectors.errors import OutcomeUnknownError
 from connectors.limits import Ticket
 from connectors.openprospect import NewEntry
-from connectors.openprospect.models import Blacklist, Entry
+from connectors.openprospect.models import Blacklist, BlacklistEntry
 from worker.commands.providers.opening import at_openprospect
 from worker.commands.providers.options import Config, Json, Yes, listing, lists
 from worker.commands.providers.output import WrongUseError, confirmed, finish, tell
 from worker.commands.providers.sheets import ENTRY_COLUMNS, rows_of
 from worker.commands.providers.tables import card, listed
 from worker.manual.buying import NotNowError
-from worker.manual.creating import Wanted, key_of
+from worker.manual.creating import WantedRow, key_of
 
 BLOCK = 10_000  # entries the vendor takes at a time
 app = listing("Blacklists: companies that searches keep out.")
@@ -98,7 +98,7 @@ async def _create(name: str, description: str, config: Config, *, as_json: bool)
                     return one.id
             return ""
 
-        wanted = Wanted(client.name, "blacklist", key_of(name.casefold()), send, find, look_first=True)
+        wanted = WantedRow(client.name, "blacklist", key_of(name.casefold()), send, find, look_first=True)
         made = await opened.maker.make(wanted)
     if made.how == "there":
         raise NotNowError(f"a blacklist of that name is there already: {made.id}")
@@ -193,7 +193,7 @@ async def _add(id: str, values: dict[str, str], file: Path | None, config: Confi
     tell(as_json, value, lambda: f"{added} added, {value['there']} were there already")
 
 
-def _as_wanted(entry: Entry) -> NewEntry:
+def _as_wanted(entry: BlacklistEntry) -> NewEntry:
     return NewEntry(
         external_id=entry.external_id or None,
         website_url=entry.website_url or None,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from connectors.limits import Ticket
 from connectors.openprospect import NewOrder, OpenProspect
-from connectors.openprospect.models import Company
+from connectors.openprospect.models import CompanyBody
 from worker.commands.providers.opening import at_openprospect
 from worker.commands.providers.openprospect_blacklists import known
 from worker.commands.providers.options import Config, Json, Yes, group
@@ -19,7 +19,7 @@ from worker.commands.providers.output import WrongUseError, confirmed, finish, n
 from worker.commands.providers.sheets import ORDER_COLUMNS, rows_of
 from worker.commands.providers.tables import companies, listed, order_card, prospects, whole
 from worker.manual.buying import NotNowError
-from worker.manual.creating import Made, Wanted, key_of
+from worker.manual.creating import CreatedRow, WantedRow, key_of
 
 LOOKED_AT = 1_000  # newest orders among which a lost one is looked for
 order_app = group("One order.")
@@ -75,7 +75,7 @@ def results(
 
 
 async def _results(id: str, config: Config, *, people: bool, as_json: bool) -> None:
-    found: dict[str, Company] = {}
+    found: dict[str, CompanyBody] = {}
     async with at_openprospect(config) as opened:
         client, offset = opened.client, 0
         while True:
@@ -161,14 +161,14 @@ async def _create(
         await confirmed(
             f'an order "{order.title}" ({count}): its price is told once it is accepted, and then charged', yes=yes
         )
-        made = await opened.maker.make(Wanted(client.name, "order", key, send, find))
+        made = await opened.maker.make(WantedRow(client.name, "order", key, send, find))
         placed = await client.order(made.id)
     value = {"order_id": made.id, "ref": ref, "placed": made.how != "there", "order": placed}
     tell(as_json, value, lambda: f"order {made.id}" if placed is None else order_card(placed))
     note(_how(made))
 
 
-def _how(made: Made) -> str:
+def _how(made: CreatedRow) -> str:
     match made.how:
         case "created":
             return f"placed: refill openprospect order show {made.id} tells where it stands"

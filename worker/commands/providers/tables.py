@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from connectors.models import Person
-from connectors.openprospect.models import Company, Order, Prospect
+from connectors.openprospect.models import CompanyBody, Order, Prospect
 from worker.commands.tables import table
 
 NOTHING = "nothing found"
@@ -69,7 +69,7 @@ def people(title: str, rows: Sequence[Person]) -> Table | str:
     )
 
 
-def companies(title: str, rows: Sequence[Company]) -> Table | str:
+def companies(title: str, rows: Sequence[CompanyBody]) -> Table | str:
     """OpenProspect's companies."""
     return listed(
         title,

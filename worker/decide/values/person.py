@@ -40,5 +40,5 @@ def parts(name: PersonName) -> tuple[str, str]:
     return reading.parts(name.first, name.last, name.full)
 
 
-def _readings(name: PersonName) -> tuple[reading.Reading, ...]:
+def _readings(name: PersonName) -> tuple[reading.NameReading, ...]:
     return reading.readings(name.first, name.last, name.full)

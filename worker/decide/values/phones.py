@@ -55,7 +55,7 @@ _WIDE = {0xFEE0 + code: code for code in range(0x21, 0x7F)}  # full-width signs
 _TWO_NUMBERS = re.compile(r"\s+[-\u2010-\u2015]\s+")
 
 
-class Line(Enum):
+class LineType(Enum):
     """Names whom a number reaches."""
 
     NOBODY = auto()  # premium rates, pagers, mailboxes, dummies
@@ -74,18 +74,18 @@ class Number:
     e164: str = ""
     mobile: bool = False
     fixed: bool = False
-    line: Line = Line.NOBODY
+    line: LineType = LineType.NOBODY
     problem: str = ""
 
     @property
     def personal(self) -> str:
         """The number where it can be one person's: only such a one is written for a person, asked or proves one."""
-        return self.e164 if self.line is Line.PERSON else ""
+        return self.e164 if self.line is LineType.PERSON else ""
 
     @property
     def reachable(self) -> str:
         """The number where it reaches a person or a company."""
-        return "" if self.line is Line.NOBODY else self.e164
+        return "" if self.line is LineType.NOBODY else self.e164
 
 
 def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind.ANY) -> Number:
@@ -222,7 +222,7 @@ def _judged(number: PhoneNumber, said: PhoneKind) -> Number:
     if is_fictional(e164):
         return Number(e164=e164, problem="fictional")
     told = phonenumbers.number_type(number)
-    line = Line.PERSON if told in _PERSONAL else Line.COMPANY if told in _SHARED else Line.NOBODY
+    line = LineType.PERSON if told in _PERSONAL else LineType.COMPANY if told in _SHARED else LineType.NOBODY
     mobile, fixed = _kind(told, said)
     return Number(e164, mobile, fixed, line)
 

@@ -15,7 +15,7 @@ OBJECT = "delivery"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DeliveredRow:
     """A delivered row. ``key`` never changes (of a search or of an order), ``digest`` changes with the content."""
 
     key: str
@@ -38,7 +38,7 @@ class Deliveries:
         self._scripts = scripts
 
     async def store_page(
-        self, source: str, rows: Sequence[Row], crms: Sequence[str], *, run: str, watermark: str | None = None
+        self, source: str, rows: Sequence[DeliveredRow], crms: Sequence[str], *, run: str, watermark: str | None = None
     ) -> Stored:
         """Store rows of a search or order (``source``) and make them work of ``crms``, all or nothing.
 
@@ -56,14 +56,14 @@ class Deliveries:
         found = await self._scripts.call("HGET", self._scripts.keys("cursors"), f"delivered:{source}")
         return found.decode() if found else ""
 
-    async def row(self, key: str) -> Row | None:
+    async def row(self, key: str) -> DeliveredRow | None:
         """A row still on its way; ``None`` when every crm has settled it."""
         packed, digest = await self._scripts.calls(
             [("HGET", self._scripts.keys("rows"), key), ("HGET", self._scripts.keys("digests"), key)]
         )
         if packed is None:
             return None
-        return Row(key, (digest or b"").decode(), zlib.decompress(packed).decode())
+        return DeliveredRow(key, (digest or b"").decode(), zlib.decompress(packed).decode())
 
     async def settled(self, crm: str, key: str, digest: str = "") -> bool:
         """``crm`` has the row; the last crm's word drops it. Called before the visit is settled.

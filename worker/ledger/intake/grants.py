@@ -15,7 +15,7 @@ EVERYSEC_S = 2.0  # within which a Redis that cannot tell has brought a write to
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class LeaseTry:
     """A try for the lease. ``fence`` 0: another process has it, for ``left_ms`` more."""
 
     fence: int
@@ -29,10 +29,10 @@ class Grants:
     def __init__(self, scripts: Scripts, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._scripts, self._rest = scripts, rest
 
-    async def take(self, crm: str, owner: str, ms: int) -> Taken:
+    async def take(self, crm: str, owner: str, ms: int) -> LeaseTry:
         """Take the lease, or hold it for longer."""
         fence, left, grant = await self._scripts.run("grant_lease", crm, owner, ms)
-        return Taken(int(fence), int(left), grant.decode())
+        return LeaseTry(int(fence), int(left), grant.decode())
 
     async def keep(self, crm: str, fence: int, grant: str, *, sync: bool = True) -> bool:
         """Keep a grant; with ``sync`` return once it is on the disk, as far as this Redis can do that.

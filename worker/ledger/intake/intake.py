@@ -34,7 +34,7 @@ class Announced(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenPost:
     """Tells what became of a post's rows."""
 
     added: int = 0
@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class RequestState:
     """Tells where a request stands. ``states`` maps ids to due, leased, waiting, dead or settled.
 
     ``left`` says of settled ones which fields stayed blank and why; ``filled`` counts values written for the request.
@@ -73,15 +73,15 @@ class Intake:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    async def announce(self, rows: Mapping[WorkName, Sequence[Announced]], runs: Mapping[str, str]) -> Taken:
+    async def announce(self, rows: Mapping[WorkName, Sequence[Announced]], runs: Mapping[str, str]) -> TakenPost:
         """Ask for a look at everything a post speaks of, in one step; ``runs`` is the run by crm."""
         args: list[Arg] = []
         for (crm, kind), group in rows.items():
             # in one text: the client takes longer over three hundred arguments than Redis over the whole step
             args += [crm, kind, runs[crm], _text(group)]
         if not args:
-            return Taken()
-        return Taken(*map(int, await self._scripts.run("intake_announce", REPLAY_MS, MOST_MARKS, *args)))
+            return TakenPost()
+        return TakenPost(*map(int, await self._scripts.run("intake_announce", REPLAY_MS, MOST_MARKS, *args)))
 
     async def recover(
         self, crm: str, object: str, rows: Sequence[Due], *, run: str, move: CursorMove
@@ -103,7 +103,7 @@ class Intake:
         request, told = await self._scripts.run("intake_ask", *args)
         return Request(request.decode(), told.decode())
 
-    async def follow(self, id: str) -> Followed | None:
+    async def follow(self, id: str) -> RequestState | None:
         """Tells where a request stands; ``None`` when it is none, or older than a week."""
         found = await self._scripts.call("HGETALL", self._scripts.keys("request", id))
         if not found:
@@ -117,7 +117,7 @@ class Intake:
             await self._scripts.calls([("HGETALL", keys("run", run))]),
         )
         states = {one: (state or b"settled").decode() for one, (state, _) in zip(ids, held, strict=True)}
-        return Followed(
+        return RequestState(
             crm=crm,
             object=kind,
             at_ms=int(told["at"]),

@@ -38,7 +38,7 @@ class RunFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WorkStatus:
     """Tells where all the work stands. ``filled`` counts values written since the start by (field, provider)."""
 
     work: Mapping[WorkName, Counts]
@@ -94,7 +94,7 @@ class Figures:
             by_work.setdefault((crm, object_), {})[(kind, *rest)] = int(count)
         return {work: _run_figures(counters) for work, counters in sorted(by_work.items())}
 
-    async def standing(self, providers: Sequence[str]) -> Standing:
+    async def standing(self, providers: Sequence[str]) -> WorkStatus:
         """Tells where all the work stands, in three round trips."""
         keys = self._scripts.keys
         names, *queuers = await self._scripts.calls(
@@ -125,7 +125,7 @@ class Figures:
         waiting = Counter(dict.fromkeys(providers, 0))
         for (provider, _), length in zip(queues, lengths, strict=True):
             waiting[provider] += length
-        return Standing(
+        return WorkStatus(
             work={work: counts.read(rest[width * at : width * (at + 1)], now) for at, work in enumerate(works)},
             waiting=dict(waiting),
             filled={work: _by_pair(values) for work, values in zip(works, filled, strict=True) if values},

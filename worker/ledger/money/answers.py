@@ -59,7 +59,7 @@ def unpack(packed: bytes) -> Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptAnswer:
     """An answer that was paid for. ``at_ms`` is when it came first; ``fields`` are what the question asked for."""
 
     reply: Reply
@@ -73,20 +73,20 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """A question that was asked for a record, and its answer while that is kept. ``state`` is of an open ticket."""
 
     key: str
-    kept: Kept | None = field(default=None, repr=False)
+    kept: KeptAnswer | None = field(default=None, repr=False)
     state: str = ""
     ticket_id: str = ""
 
 
-def unfold(raw: bytes) -> Kept:
+def unfold(raw: bytes) -> KeptAnswer:
     """A kept answer as Redis holds it."""
     line, _, packed = raw.partition(b"\n")
     at, expires, hit, ticket, provider, operation, fields = line.decode().split(" ")
-    return Kept(
+    return KeptAnswer(
         unpack(packed), int(at), hit == "1", fields_of(fields), provider, operation, int(expires), ticket_id=ticket
     )
 
@@ -121,14 +121,14 @@ class Answers:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, Kept]:
+    async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, KeptAnswer]:
         """Kept answers by question, the newest where a question has several; noted as asked for ``ref``."""
         if not keys:
             return {}
         found = await self._scripts.run("answer_find", *index_of(ref), *keys)
         return {key: unfold(raw) for key, raw in zip(keys, found, strict=True) if raw}
 
-    async def questions_of(self, ref: Ref) -> list[Asked]:
+    async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
         """Lists what was ever asked for a record, as far as something of it is kept or open, oldest first."""
         keys = await self._noted(ref)
         names = self._scripts.keys
@@ -137,7 +137,7 @@ class Answers:
         held = [ticket.decode() if ticket else "" for ticket in tickets]
         states = await self._scripts.calls([("HGET", names("ticket", ticket), "state") for ticket in held])
         return [
-            Asked(key, unfold(raw) if raw else None, state.decode() if state else "", ticket)
+            AskedQuestion(key, unfold(raw) if raw else None, state.decode() if state else "", ticket)
             for key, raw, ticket, state in zip(keys, raws, held, states, strict=True)
             if raw or state
         ]

@@ -70,7 +70,7 @@ class StaleDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TicketEnd:
     """Tells how a step left a ticket. ``waiters`` are to be made due, ``overrun`` are credits above its worst price."""
 
     state: str
@@ -79,7 +79,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Reaped:
+class ReapedTickets:
     """Counts what was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
 
     released: int

@@ -17,20 +17,30 @@ import structlog
 
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
-from worker.ledger.money.answers import Answers, Asked, Kept, Ref, field_text, index_of, pack, ref_of, unfold
+from worker.ledger.money.answers import (
+    Answers,
+    AskedQuestion,
+    KeptAnswer,
+    Ref,
+    field_text,
+    index_of,
+    pack,
+    ref_of,
+    unfold,
+)
 from worker.ledger.money.books import CALL_MS
 from worker.ledger.money.budgets import BudgetLine, line_args
 from worker.ledger.money.rollback_guard import HighWater, epoch_of
 from worker.ledger.money.ticket_values import (
     Busy,
-    Ended,
     Forbidden,
     Granted,
     Missed,
     NoBudget,
     Policy,
-    Reaped,
+    ReapedTickets,
     StaleDay,
+    TicketEnd,
     Uncertain,
     Unknown,
 )
@@ -40,16 +50,16 @@ from worker.ledger.scripts import Arg, LedgerBehindError, LedgerUnavailableError
 __all__ = [
     "Busy",
     "Desk",
-    "Ended",
     "Forbidden",
     "Granted",
     "LookupTicket",
     "Missed",
     "NoBudget",
     "Policy",
-    "Reaped",
-    "Settlement",
+    "ReapedTickets",
+    "ReplySettlement",
     "StaleDay",
+    "TicketEnd",
     "Uncertain",
     "Unknown",
     "new_token",
@@ -102,11 +112,11 @@ class Desk:
         self._high_water = high_water or HighWater()
         self._answers = Answers(scripts)
 
-    async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, Kept]:
+    async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, KeptAnswer]:
         """Kept answers by question key, in one round trip; noted as asked for ``ref``."""
         return await self._answers.find(keys, ref)
 
-    async def questions_of(self, ref: Ref) -> list[Asked]:
+    async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
         """Lists what was asked for a record, as far as something of it is kept or open."""
         return await self._answers.questions_of(ref)
 
@@ -127,7 +137,7 @@ class Desk:
         policy: Policy = "never",
         verdict_ms: int = VERDICT_MS,
         subjects: Sequence[str] = (),
-    ) -> Kept | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden:
+    ) -> KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden:
         """A kept answer, else what the last ticket says, else a ticket with its worst price on every line.
 
         ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). The call must be over
@@ -195,7 +205,7 @@ class Desk:
         keep_ms: int,
         left: int | None = None,
         unpriced: bool = False,
-    ) -> Ended:
+    ) -> TicketEnd:
         """Keep the raw reply and settle its credits; a late answer of an uncertain ticket too.
 
         ``left`` is the provider's balance after this call, where the reply told it. A reply that is ``unpriced`` does
@@ -211,19 +221,19 @@ class Desk:
             )
         )
 
-    async def release(self, ticket: Granted, cause: str) -> Ended:
+    async def release(self, ticket: Granted, cause: str) -> TicketEnd:
         """Surely not charged: give the reservation back."""
         return _ended(await self._scripts.run("ticket_release", ticket.ticket_id, ticket.token, cause))
 
     async def uncertain(
         self, ticket: Granted, cause: str, *, policy: Policy | None = None, verdict_ms: int = VERDICT_MS
-    ) -> Ended:
+    ) -> TicketEnd:
         """Perhaps charged: the reservation stays booked. Without ``policy`` the one it was reserved with holds."""
         return _ended(
             await self._scripts.run("ticket_uncertain", ticket.ticket_id, ticket.token, cause, policy or "", verdict_ms)
         )
 
-    async def verdict(self, ticket_id: str, charged: bool | None) -> Ended:
+    async def verdict(self, ticket_id: str, charged: bool | None) -> TicketEnd:
         """Books what the provider's books say of an uncertain ticket; ``None`` = they said nothing in time."""
         word = {True: "charged", False: "uncharged", None: "none"}[charged]
         return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
@@ -258,14 +268,16 @@ class Desk:
             charges.append(_Charge(int(sent), int(stored), int(credits)))
         return charges
 
-    async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> Ended:
+    async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> TicketEnd:
         """A person's word on an uncertain ticket: its credits count as spent, or not, and it is asked again, or not."""
         return _ended(await self._scripts.run("ticket_resolve", ticket_id, int(ask_again), int(charged)))
 
-    async def reap(self, owners_alive: Collection[str]) -> Reaped:
+    async def reap(self, owners_alive: Collection[str]) -> ReapedTickets:
         """Tidy tickets whose owner is gone, whose deadline has passed or whose verdict never came."""
         released, uncertain, missed, *refs = await self._scripts.run("ticket_reap", *sorted(owners_alive))
-        return Reaped(int(released), int(uncertain), int(missed), tuple(dict.fromkeys(ref_of(ref) for ref in refs)))
+        return ReapedTickets(
+            int(released), int(uncertain), int(missed), tuple(dict.fromkeys(ref_of(ref) for ref in refs))
+        )
 
     async def uncertain_count(self) -> int:
         """Tells how many tickets are uncertain."""
@@ -302,9 +314,9 @@ def _flat(row: Any) -> list[bytes]:
     return [part for pair in row.items() for part in pair] if isinstance(row, dict) else row
 
 
-def _ended(answer: Sequence[bytes]) -> Ended:
+def _ended(answer: Sequence[bytes]) -> TicketEnd:
     state, overrun, *refs = answer
-    return Ended(state.decode(), tuple(ref_of(ref) for ref in refs), int(overrun))
+    return TicketEnd(state.decode(), tuple(ref_of(ref) for ref in refs), int(overrun))
 
 
 def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
@@ -337,7 +349,7 @@ class Spooling(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class ReplySettlement:
     """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
 
     ``left`` is the provider's balance after it, where it was told. ``unpriced``: nobody can tell from it whether it
@@ -362,7 +374,7 @@ class LookupTicket:
         desk: Desk,
         granted: Granted,
         *,
-        settle: Callable[[Reply], Settlement],
+        settle: Callable[[Reply], ReplySettlement],
         spool: Spooling,
         keep_hits_ms: int,
         keep_misses_ms: int,
@@ -374,7 +386,7 @@ class LookupTicket:
         self._policy: Policy | None = policy
         self._patience_s = patience_s
         self._asked = self._over = False
-        self.ended: Ended | None = None
+        self.ended: TicketEnd | None = None
 
     async def sent(self) -> None:
         """Fsynced word that bytes go on the wire now.
@@ -452,13 +464,13 @@ class LookupTicket:
         except LedgerUnavailableError:
             _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
 
-    def _read(self, reply: Reply) -> Settlement:
+    def _read(self, reply: Reply) -> ReplySettlement:
         try:
             settlement = self._settle(reply)
         except Exception as error:  # noqa: BLE001 - paid bytes are kept whatever the reader thinks
             _log.error("ticket.unread", ticket=self._granted.ticket_id, error=type(error).__name__)
-            return Settlement(self._granted.price, hit=False, unpriced=True)
+            return ReplySettlement(self._granted.price, hit=False, unpriced=True)
         if not 0 <= settlement.credits <= REASON:
             _log.error("ticket.unpriced", ticket=self._granted.ticket_id)
-            return Settlement(self._granted.price, hit=settlement.hit, unpriced=True)
+            return ReplySettlement(self._granted.price, hit=settlement.hit, unpriced=True)
         return settlement

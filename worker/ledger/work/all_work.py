@@ -13,7 +13,7 @@ _BLOCK = 500  # records per script call, so that no call holds Redis for long
 
 
 @dataclass(frozen=True, slots=True)
-class Reaped:
+class ReapedLeases:
     """Expired leases: ``returned`` are due again with one more crash, ``crashed`` crashed alone and are buried."""
 
     returned: int
@@ -33,14 +33,14 @@ class Floor:
         lost = await self._scripts.run("floor_extend", owner, LEASE_MS, *tokens)
         return tuple(token.decode() for token in lost)
 
-    async def reap(self) -> Reaped:
+    async def reap(self) -> ReapedLeases:
         """Return records whose lease has ended."""
         returned = crashed = 0
         while True:
             back, buried = await self._scripts.run("floor_reap", _BLOCK)
             returned, crashed = returned + back, crashed + buried
             if back + buried < _BLOCK:
-                return Reaped(returned, crashed)
+                return ReapedLeases(returned, crashed)
 
     async def wake(self, refs: Sequence[tuple[str, str, str]]) -> int:
         """Deferred or waiting records ``(crm, object, id)`` are due now; gives how many."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work import counts
-from worker.ledger.work.all_work import Floor, Reaped
+from worker.ledger.work.all_work import Floor, ReapedLeases
 from worker.ledger.work.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_own, unpack
 from worker.ledger.work.work_values import (
     BACKFILL_ROOM,
@@ -23,11 +23,11 @@ from worker.ledger.work.work_values import (
     CursorMove,
     DeadLetter,
     Due,
-    Ending,
     Lane,
     Lease,
     Left,
     Settlement,
+    StepEnd,
     ref,
 )
 
@@ -39,14 +39,14 @@ __all__ = [
     "CursorMove",
     "DeadLetter",
     "Due",
-    "Ending",
     "Floor",
     "Lane",
     "Lease",
     "Left",
     "Memory",
-    "Reaped",
+    "ReapedLeases",
     "Settlement",
+    "StepEnd",
     "Work",
     "ref",
 ]
@@ -140,7 +140,7 @@ class Work:
             reopened=bool(reopen),
         )
 
-    async def settle(self, lease: Lease, settlement: Settlement) -> Ending:
+    async def settle(self, lease: Lease, settlement: Settlement) -> StepEnd:
         """The visit is finished: what it leaves is remembered, journalled and counted, its intents are closed."""
         own = _own_text(settlement.own)
         args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
@@ -160,7 +160,7 @@ class Work:
         filled: Mapping[str, str] | None = None,
         close_intents: bool = False,
         own: Mapping[str, str] | None = None,
-    ) -> Ending:
+    ) -> StepEnd:
         """Due again at a time, by no fault of the record: no attempt is counted."""
         args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         return _ending(await self._scripts.run("work_defer", *args, until_ms))
@@ -180,7 +180,7 @@ class Work:
         stamp: int = 0,
         read_at: int = 0,
         needs: Mapping[str, int] | None = None,
-    ) -> Ending:
+    ) -> StepEnd:
         """Wait under every one of ``providers``, until one admits the record or ``at_latest_ms`` has passed.
 
         ``needs`` are the credits its next question costs there: it is not admitted to less. ``fingerprint``, ``stamp``
@@ -193,7 +193,7 @@ class Work:
         args += _counted([str((needs or {}).get(provider, 0)) for provider in providers])
         return _ending(await self._scripts.run("work_wait", *args))
 
-    async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int) -> Ending:
+    async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int) -> StepEnd:
         """The cap of the lease's run ends the visit: what is found is kept, and the record waits for another run.
 
         The next one that a person starts takes it over. A record that the day's work wants too goes on at
@@ -214,7 +214,7 @@ class Work:
         entries: Sequence[str] = (),
         filled: Mapping[str, str] | None = None,
         close_intents: bool = False,
-    ) -> Ending:
+    ) -> StepEnd:
         """The visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
         args = _release(lease, reason, entries, filled, close_intents=close_intents)
         return _ending(await self._scripts.run("work_again", *args, after_ms))
@@ -228,17 +228,17 @@ class Work:
         filled: Mapping[str, str] | None = None,
         close_intents: bool = False,
         tally: Mapping[str, int] | None = None,
-    ) -> Ending:
+    ) -> StepEnd:
         """Make the record a dead letter; its open intents stay with it unless they are closed."""
         args = _release(lease, reason, entries, filled, close_intents=close_intents)
         args += _counted([part for name, by in (tally or {}).items() for part in (name, str(by))])
         return _ending(await self._scripts.run("work_bury", *args))
 
-    async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> Ending:
+    async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> StepEnd:
         """The record is deleted or unreadable: it settles, and all we remember of it is forgotten."""
         return _ending(await self._scripts.run("work_gone", lease.owner, lease.token, outcome, *_counted(entries)))
 
-    async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> Ending:
+    async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> StepEnd:
         """The record was merged into or converted to another, which takes over its work, intents and values of ours.
 
         Where both remember a value of ours in one field, the survivor's stands.
@@ -401,5 +401,5 @@ def _own_text(own: Mapping[str, str] | None) -> str:
     return "keep" if own is None else pack_own(own)
 
 
-def _ending(answer: bytes) -> Ending:
-    return Ending(answer.decode())
+def _ending(answer: bytes) -> StepEnd:
+    return StepEnd(answer.decode())

@@ -19,7 +19,7 @@ class Lane(StrEnum):
     BACKFILL = "backfill"
 
 
-class Ending(StrEnum):
+class StepEnd(StrEnum):
     """Tells how a step that ends a visit went."""
 
     DONE = "done"

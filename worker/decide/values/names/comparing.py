@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from worker.decide.values.names import family, given, reading
 from worker.decide.values.names.nicknames import is_given
-from worker.decide.values.names.reading import Reading
+from worker.decide.values.names.reading import NameReading
 from worker.decide.values.names.verdict import Verdict
 from worker.decide.values.names.words import Word, alike, is_syllable, joined
 
 SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
 
 
-def compare(left: tuple[Reading, ...], right: tuple[Reading, ...], *, strict: bool) -> Verdict:
+def compare(left: tuple[NameReading, ...], right: tuple[NameReading, ...], *, strict: bool) -> Verdict:
     """Compares two names by their readings. ``strict``: only a name that agrees in full is the same."""
     if not left or not right:
         return OTHER if strict and left else UNSAID
@@ -19,7 +19,7 @@ def compare(left: tuple[Reading, ...], right: tuple[Reading, ...], *, strict: bo
     return next((verdict for verdict in (SAME, UNSAID) if verdict in verdicts), OTHER)
 
 
-def _compare(one: Reading, other: Reading, *, strict: bool) -> Verdict:
+def _compare(one: NameReading, other: NameReading, *, strict: bool) -> Verdict:
     last = family.compare(one, other)
     first = given.compare(one, other, strict=strict) if last is not OTHER else None
     if last is SAME and first is SAME:
@@ -38,7 +38,7 @@ def _compare(one: Reading, other: Reading, *, strict: bool) -> Verdict:
     return last if first is None else UNSAID
 
 
-def _turned(one: Reading, other: Reading) -> Verdict | None:
+def _turned(one: NameReading, other: NameReading) -> Verdict | None:
     """``SAME`` where the names agree in another order, ``None`` where they do not."""
     if not (one.given and one.family and other.given and other.family):
         return None
@@ -50,12 +50,12 @@ def _turned(one: Reading, other: Reading) -> Verdict | None:
     return UNSAID if both else SAME  # James Thomas and Thomas James are two people, or one
 
 
-def _crossed(one: Reading, other: Reading) -> bool:
+def _crossed(one: NameReading, other: NameReading) -> bool:
     flat = tuple(word for token in other.given for word in token)
     return family.same(one.family, flat) and not any(word.is_initial for word in (*one.family, *flat))
 
 
-def _is_in(one: Reading, other: Reading) -> bool:
+def _is_in(one: NameReading, other: NameReading) -> bool:
     """Tells whether all of a name from Asia stands in the other's: ``Anh Nguyen`` in ``Nguyễn Thị Anh``."""
     vietnamese = reading.is_vietnamese(one.family)
     if not vietnamese and not all(is_syllable(word.plain) or word.script == "han" for word in one.family):
@@ -91,7 +91,7 @@ def _halves(plain: str) -> list[bool]:
     return [is_syllable(plain[:cut]) and is_syllable(plain[cut:]) for cut in range(1, min(len(plain), 12))]
 
 
-def _is_one_word(one: Reading, other: Reading) -> bool:
+def _is_one_word(one: NameReading, other: NameReading) -> bool:
     """Tells whether both names are one and the same word, and not a given name that thousands have: ``Suharto``."""
     left, right = one.sequence, other.sequence
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worker.decide.values.names.given import begins
 from worker.decide.values.names.nicknames import is_given
-from worker.decide.values.names.reading import PARTICLES, Reading
+from worker.decide.values.names.reading import PARTICLES, NameReading
 from worker.decide.values.names.schemes import latin
 from worker.decide.values.names.verdict import Verdict
 from worker.decide.values.names.words import Word, alike, joined
@@ -17,7 +17,7 @@ _OF_MEN_AND_WOMEN = {  # endings of one family name
 }  # fmt: skip
 
 
-def compare(one: Reading, other: Reading) -> Verdict | None:
+def compare(one: NameReading, other: NameReading) -> Verdict | None:
     """Compares the family names of two readings; ``None`` where one of them has none.
 
     A birth name or what stands in brackets counts against the other side's family name, never against its like:
@@ -39,13 +39,13 @@ def compare(one: Reading, other: Reading) -> Verdict | None:
     return verdicts[0] if one.family and other.family else None
 
 
-def _wide(one: Reading, other: Reading) -> Verdict:
+def _wide(one: NameReading, other: NameReading) -> Verdict:
     """A name in the middle is a family name in Spain and Portugal, and a second given name elsewhere."""
     short = other if one.wide else one
     return UNSAID if len(short.family) == 1 and is_given(short.family[0].plain) else SAME
 
 
-def _ends(short: Reading, wide: Reading) -> bool:
+def _ends(short: NameReading, wide: NameReading) -> bool:
     """Tells whether a family name is only the end of one that begins too early: ``Silva`` of ``José Silva``."""
     first, second = _core(short.family), _core(wide.family)
     size = len(first)

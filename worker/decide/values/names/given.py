@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from worker.decide.values.names import nicknames, scripts
-from worker.decide.values.names.reading import Reading, Token, is_vietnamese
+from worker.decide.values.names.reading import NameReading, Token, is_vietnamese
 from worker.decide.values.names.schemes import korean, latin
 from worker.decide.values.names.verdict import Verdict
 from worker.decide.values.names.words import Word, alike, is_syllable, joined
@@ -17,7 +17,7 @@ _OF_BOTH = frozenset({"maria", "jose"})  # María José is a woman, José María
 _ENDINGS = word_set("a e i o ia ie ina ine ita otto ette etta elle ella inha ne na la lle os us is as")
 
 
-def compare(one: Reading, other: Reading, *, strict: bool = False) -> Verdict | None:
+def compare(one: NameReading, other: NameReading, *, strict: bool = False) -> Verdict | None:
     """Compares the given names of two readings; ``None`` where one of them has none."""
     if not one.given or not other.given:
         return None

@@ -33,7 +33,7 @@ _MIDDLE = frozenset({"thi", "van"})
 Token = tuple[Word, ...]  # one word between blanks; a hyphen makes two of it
 
 
-class Reading(NamedTuple):
+class NameReading(NamedTuple):
     """A name as it may be read. ``births`` are other family names, ``called`` other given names.
 
     ``wide``: the family name begins too early, so that a part of it counts only where the given name agrees.
@@ -202,12 +202,12 @@ def _named(told: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=8192)
-def readings(first: str, last: str, full: str) -> tuple[Reading, ...]:
+def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
     """Every way to read a name, the likeliest first; none where it names nobody."""
     first, last, full = ("" if is_placeholder(text) else text for text in (first, last, full))
     if last and full == f"{first} {last}":
         full = ""
-    found: list[Reading] = []
+    found: list[NameReading] = []
     if last:
         pair = _of_pair(first, last)
         core = [word for word in pair.family if word.plain not in PARTICLES]
@@ -232,7 +232,7 @@ def readings(first: str, last: str, full: str) -> tuple[Reading, ...]:
         whole = full or ("" if is_doubtful(first) else first)
         found.extend(_of_full(whole))
         if whole and not full:
-            found.append(Reading(given=_tokens(_without_degrees(_text(first).words, 1))))
+            found.append(NameReading(given=_tokens(_without_degrees(_text(first).words, 1))))
     split = [other for one in found for other in _by_script(one)]
     return tuple(dict.fromkeys(one for one in (*found, *split) if one.given or one.family))
 
@@ -252,7 +252,7 @@ def _words(told: tuple[str, ...]) -> tuple[Word, ...]:
     return tuple(word for text in told for word in words(text))
 
 
-def _of_pair(first: str, last: str) -> Reading:
+def _of_pair(first: str, last: str) -> NameReading:
     given_text, family_text = _text(first), _text(last)
     given = _tokens(_without_degrees(given_text.words, 1))
     family = _words(_without_degrees(family_text.words, 1))
@@ -262,18 +262,18 @@ def _of_pair(first: str, last: str) -> Reading:
         family = family[len(given[0]) :]
     elif len(given) == 1 and given[0] == family and not nicknames.is_given(family[0].plain):
         given = ()  # one name written twice, because the CRM wants two
-    reading = Reading(given=given, family=family, doubtful=is_doubtful(last))
+    reading = NameReading(given=given, family=family, doubtful=is_doubtful(last))
     if is_doubtful(first):
         reading = reading._replace(given=())
     return _beside(_beside(reading, given_text), family_text)
 
 
-def _of_full(text: str) -> list[Reading]:
+def _of_full(text: str) -> list[NameReading]:
     one = _text(text)
     given, family = _split_full(text)
     told = _words((*given, *family))
     main = _beside(
-        Reading(given=_tokens(given), family=() if is_placeholder(" ".join(family)) else _words(family)), one
+        NameReading(given=_tokens(given), family=() if is_placeholder(" ".join(family)) else _words(family)), one
     )
     found = [main]
     tokens = _tokens((*given, *family)) if not one.tail else ()
@@ -285,7 +285,7 @@ def _of_full(text: str) -> list[Reading]:
     return found
 
 
-def _beside(reading: Reading, text: _Text) -> Reading:
+def _beside(reading: NameReading, text: _Text) -> NameReading:
     """The reading with what brackets and quotes hold: another family name, or what the person is called."""
     asides = [found for aside in text.asides if (found := words(aside)) and not is_placeholder(aside)]
     births = [found for birth in text.births if (found := words(birth))]
@@ -297,7 +297,7 @@ def _beside(reading: Reading, text: _Text) -> Reading:
     )
 
 
-def _by_script(reading: Reading) -> list[Reading]:
+def _by_script(reading: NameReading) -> list[NameReading]:
     """A name in two scripts at once as one name in each."""
     kinds = dict.fromkeys(word.script for word in reading.sequence)
     if len(kinds) < 2 or reading.wide or len(reading.sequence) == 2:  # Ken 田中 is one name

@@ -23,7 +23,7 @@ from worker.decide.values.names.schemes import (
     semitic,
     thai,
 )
-from worker.decide.values.names.schemes.spelling import Table, far_apart
+from worker.decide.values.names.schemes.spelling import SpellingTable, far_apart
 from worker.decide.values.names.verdict import Verdict
 
 LATIN = "latin"
@@ -47,7 +47,7 @@ class Scheme:
 
 
 def _tabled(
-    table: Callable[[str], Table],
+    table: Callable[[str], SpellingTable],
     read: Callable[[str], str] = str,
     *,
     folded: Callable[[str], str] | None = None,
@@ -71,7 +71,7 @@ def _tabled(
     )
 
 
-def _always(table: Table) -> Callable[[str], Table]:
+def _always(table: SpellingTable) -> Callable[[str], SpellingTable]:
     return lambda _native: table
 
 

@@ -5,9 +5,9 @@ One table for all of them, because a CRM does not say whose name it is; English,
 
 from __future__ import annotations
 
-from worker.decide.values.names.schemes.spelling import Table, spellings
+from worker.decide.values.names.schemes.spelling import SpellingTable, spellings
 
-TABLE = Table(
+TABLE = SpellingTable(
     spellings("""
     а:a б:b в:v|w|f г:g|h|gh ґ:g д:d е:e|ye|je|ie ё:yo|e|jo|io|o|ye|je|ie є:ye|ie|je|e ж:zh|z|j|g з:z и:i|y
     ^и:i|y|yi і:i ї:i|yi|ji й:y|i|j ий:iy|y|i|ii|ij|yi|yy|yj|ey ый:y|yy|iy|yi|yj|i ій:iy|ii|i|y|ij|yi к:k|c

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from worker.decide.values.names.schemes.spelling import Table, spellings
+from worker.decide.values.names.schemes.spelling import SpellingTable, spellings
 
-TABLE = Table(
+TABLE = SpellingTable(
     spellings("""
     α:a αι:e|ai|ae αυ:av|af|au β:v|b γ:g|y|gh|j γγ:ng|g γκ:gk|g|nk|ng γχ:nch|nh|nx|nkh γι:gi|y|yi|ji|j|i
     γε:ge|ye|gie|je δ:d|dh ε:e ει:ei|i|e ευ:ev|ef|eu ζ:z η:i|e|h|y ηυ:iv|if θ:th|t ι:i|y|j ια:ia|ya|iya|ja

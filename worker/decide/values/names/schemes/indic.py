@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.decide.values.names.schemes.spelling import Table, followed, spellings
+from worker.decide.values.names.schemes.spelling import SpellingTable, followed, spellings
 
 _BLOCK, _FIRST = 0x80, 0x0900
 _TAMIL, _BENGALI = 0x0B80, 0x0980
@@ -23,14 +23,14 @@ _VOWELS = spellings("""
 _VIRAMA = "्"
 
 
-def _table(consonants: dict[str, str], unwritten: str) -> Table:
+def _table(consonants: dict[str, str], unwritten: str) -> SpellingTable:
     """Makes a table; ``unwritten`` is the vowel after a consonant that bears no sign."""
     units = spellings("अ:a|u|o ं:n|m|ng ँ:n|m| ः:h| ऽ: ़:")
     units |= {pair[0]: told for pair, told in _VOWELS.items()}
     units |= followed(consonants, unwritten) | {sign + _VIRAMA: told for sign, told in consonants.items()}
     for pair, vowels in _VOWELS.items():
         units |= {sign + pair[1]: told for sign, told in followed(consonants, vowels).items()}
-    return Table(units)
+    return SpellingTable(units)
 
 
 _TABLES = {
@@ -41,7 +41,7 @@ _TABLE = _table(_CONSONANTS, "a|")
 _SINGLE = spellings("ൺ:ण् ൻ:न् ർ:र् ൽ:ल् ൾ:ळ् ൿ:क् ৎ:त् ੱ: ੰ:ं ़: ়: ਼: ઼:")  # what the layout does not hold
 
 
-def table(native: str) -> Table:
+def table(native: str) -> SpellingTable:
     """The table of the script that a word is written in."""
     return _TABLES.get(ord(native[0]) // _BLOCK * _BLOCK, _TABLE)
 

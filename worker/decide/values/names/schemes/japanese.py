@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from worker.decide.values.names import files
-from worker.decide.values.names.schemes.spelling import LONGEST, Table, followed, simple, spellings
+from worker.decide.values.names.schemes.spelling import LONGEST, SpellingTable, followed, simple, spellings
 
 _KNOWN = spellings("""
     あ:a い:i う:u え:e お:o か:ka き:ki く:ku け:ke こ:ko が:ga ぎ:gi ぐ:gu げ:ge ご:go さ:sa し:shi|si す:su
@@ -46,7 +46,7 @@ def _units() -> dict[str, str]:
     return units
 
 
-TABLE = Table(_units())
+TABLE = SpellingTable(_units())
 _ROMAJI = re.compile(
     r"(?:(?:ky|gy|sh|sy|jy|zy|ch|ty|cy|ny|hy|by|py|my|ry|ts|[kgsztdnhbpmyrwfj])?[aiueo]h?|n|m(?=[bpm])|[kstp](?=[kstpc]))+"
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from worker.decide.values.names.schemes.spelling import Table, followed, spellings
+from worker.decide.values.names.schemes.spelling import SpellingTable, followed, spellings
 
 _SHORT = "|a|e|i|o|u"
 _ARABIC_CONSONANTS = spellings("""
     ب:b|p ت:t ث:th|s|t ج:j|g|dj|dsch ح:h خ:kh|h|x د:d ذ:dh|z|d|th ر:r ز:z س:s ش:sh|ch|sch ص:s ض:d|dh|z ط:t
     ظ:z|dh|th غ:gh|g ف:f|ph ق:q|k|g|gh|c ك:k|c ل:l م:m ن:n پ:p چ:ch|tch ژ:zh|j گ:g ڤ:v ٹ:t ڈ:d ڑ:r|d ں:n
     """)
-ARABIC = Table(
+ARABIC = SpellingTable(
     followed(_ARABIC_CONSONANTS, _SHORT)
     | spellings("""
     ا:a|aa|e|ae|o| ^ا:a|e|i|o|u|aa|ou ع:|a|e|i|o|u|aa|ou|ei|ai|ea ه:h|ha|he|hi|ho|hu|a ه$:h|a|ah|e|eh|
@@ -25,7 +25,7 @@ _HEBREW_CONSONANTS = spellings("""
     ב:b|v ג:g|j ד:d ז:z|s ח:ch|h|kh|x ט:t כ:k|ch|c|kh|h ך:k|ch|c|kh|h ל:l מ:m ם:m נ:n ן:n ס:s פ:p|f|ph ף:f|p|ph
     צ:ts|tz|z|c|s|cz ץ:ts|tz|z|c|s|cz ק:k|c|q|ck ר:r ש:sh|s|sch|ch ת:t|th
     """)
-HEBREW = Table(
+HEBREW = SpellingTable(
     followed(_HEBREW_CONSONANTS, _SHORT)
     | spellings("""
     א:|a|e|i|o|u ה:h|ha|he|hi|ho|hu|a|ah|e|eh|o| ו:v|w|o|u|ou|oo|va|ve|vi|ow|au וו:v|w|va|vi|ve|o|u

@@ -43,7 +43,7 @@ def followed(known: Mapping[str, str], vowels: str) -> dict[str, str]:
     }
 
 
-class Table:
+class SpellingTable:
     """The spellings of each letter or group of letters. ``^`` stands for the word's beginning, ``$`` for its end.
 
     ``known`` tells the Latin spellings, told apart by ``|``; a blank one may be left out in writing.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from worker.decide.values.names.schemes.spelling import Table, followed, spellings
+from worker.decide.values.names.schemes.spelling import SpellingTable, followed, spellings
 
 _SWAPPED = re.compile(r"([เแโไใ])([ก-ฮ])")
 _UNSAID = re.compile(r"[่-๋]|[ก-ฮ][ิุ]?์|์")  # tone marks, and letters that are written but not spoken
@@ -16,7 +16,7 @@ _CONSONANTS = {
     """).items()
     for sign in signs
 }
-TABLE = Table(
+TABLE = SpellingTable(
     followed(_CONSONANTS, "|a|o")
     | spellings("""
     ะ:a| ั:a|u า:a|ar|aa ํา:am|um ิ:i| ี:i|ee ึ:ue|u|eu ื:ue|u|eu| ุ:u| ู:u|oo ็: รร:an|a|ar|un ัว:ua|uo
