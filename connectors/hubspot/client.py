@@ -38,6 +38,7 @@ from connectors.models import (
 from connectors.oauth import GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation
 from connectors.ports import Reader, Watched
+from connectors.refusal_kinds import kind_of, plain_words
 from connectors.transport import Auth, NoAuth, StaticAuth, Transport
 
 BATCH = 100
@@ -381,7 +382,9 @@ class HubSpot:
             inputs = [{"from": {"id": one}, "to": {"id": other}} for one, _, other in (p.partition(" ") for p in part)]
             rows = parsed(_LINKS, await self._send(operation, json={"inputs": inputs}), self.name, operation.name)
             if rows.errors:
-                raise RejectedError(self.name, operation.name, code=rows.errors[0].category)
+                told = refusals.refusal_of(rows.errors[0].model_dump())
+                kind, words = kind_of(told.code, refusals.KINDS), plain_words(told.message)
+                raise RejectedError(self.name, operation.name, code=told.code, kind=kind, words=words)
         return frozenset(one for one, _ in pairs)
 
     # ---- calls ---------------------------------------------------------------------------------------------------

@@ -103,8 +103,9 @@ class Paging(_HubSpotModel):
 
 
 class ErrorGroup(_HubSpotModel):
-    """One group of errors inside an answer."""
+    """One group of errors inside an answer, with whatever else is said of it."""
 
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     category: str = ""
     context: Annotated[dict[str, list[str]], BeforeValidator(_lists)] = Field(default_factory=dict)
 

@@ -100,8 +100,11 @@ def refusal(body: bytes) -> Refusal:
         raw = from_json(body)
     except ValueError:
         return Refusal()
-    if not isinstance(raw, dict):
-        return Refusal()
+    return refusal_of(raw) if isinstance(raw, dict) else Refusal()
+
+
+def refusal_of(raw: Mapping[str, Any]) -> Refusal:
+    """Reads an error: a whole body, or what a batch's answer says of some of its rows."""
     message = _text(raw, "message")
     category = _text(raw, "category") or _text(raw, "errorType") or _text(raw, "error") or _text(raw, "status")
     return Refusal(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connectors.hubspot.records import RecordRows, milliseconds, missing_ids
-from connectors.hubspot.refusals import KINDS, TAKEN, Refusal, refusal
+from connectors.hubspot.refusals import KINDS, TAKEN, Refusal, refusal, refusal_of
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.refusal_kinds import kind_of, plain_words
 
@@ -37,7 +37,7 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
     done = {row.id: row for row in rows.results}
     lost = missing_ids(rows)
     bad = {
-        named: fault.category
+        named: refusal_of(fault.model_dump())
         for fault in rows.errors
         if fault.category != "OBJECT_NOT_FOUND"
         for named in (*fault.context.get("ids", ()), *fault.context.get("id", ()))
@@ -50,7 +50,7 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
         elif write.id in lost:
             results[write.id] = WriteResult(Written.GONE, code="OBJECT_NOT_FOUND")
         elif write.id in bad:
-            results[write.id] = WriteResult(Written.INVALID, code=bad[write.id], kind=kind_of(bad[write.id], KINDS))
+            results[write.id] = _invalid(write, bad[write.id], _named(bad[write.id]))
         else:
             results[write.id] = WriteResult(Written.UNKNOWN)
     return results
@@ -58,9 +58,7 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
 
 def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, WriteResult]:
     """The word on the rows of a batch that was refused: at fault for sure, or to be sent in smaller parts."""
-    named = set(said.properties)
-    if not named and (status == 409 or TAKEN & {said.category, *(code for _, code in said.faults)}):
-        named = {"email"}  # the one property of ours that HubSpot keeps unique without saying its name
+    named = _named(said, is_taken=status == 409)
     if said.hopeless & {name for write in part for name in write.values}:
         return {
             write.id: _invalid(write, said, set(said.hopeless))
@@ -74,6 +72,12 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
     if not touched or len(touched) == len(part):
         touched = {write.id for write in part[len(part) // 2 :]}
     return {write.id: WriteResult(Written.SPLIT, part=int(write.id in touched)) for write in part}
+
+
+def _named(said: Refusal, *, is_taken: bool = False) -> set[str]:
+    """The properties at fault. ``email`` is the one that HubSpot keeps unique without saying its name."""
+    taken = is_taken or TAKEN & {said.category, *(code for _, code in said.faults)}
+    return set(said.properties) or ({"email"} if taken else set())
 
 
 def _invalid(write: Write, said: Refusal, named: set[str]) -> WriteResult:

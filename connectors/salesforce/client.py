@@ -440,10 +440,17 @@ class Salesforce:
             free = [one for one, account in held.items() if one not in there and (not account or one in ours)]
             results = await self.write("contact", [Write(one, {"AccountId": wanted[one]}) for one in free])
         for result in results.values():
-            if result.outcome in {Written.LOCKED, Written.UNKNOWN, Written.SPLIT, Written.CHANGED}:
+            if result.outcome in {Written.LOCKED, Written.UNKNOWN, Written.SPLIT, Written.CHANGED, Written.GONE}:
                 raise UnavailableError(self.name, UPDATE.name, code=result.code)
             if result.outcome is not Written.DONE:
-                raise RejectedError(self.name, UPDATE.name, fields=("AccountId",), code=result.code)
+                raise RejectedError(
+                    self.name,
+                    UPDATE.name,
+                    fields=("AccountId",),
+                    code=result.code,
+                    kind=result.kind,
+                    words=result.words,
+                )
         return frozenset(one for one, _ in pairs if known_id(one) in there or known_id(one) in results)
 
     # ---- calls ---------------------------------------------------------------------------------------------------

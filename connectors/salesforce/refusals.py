@@ -59,6 +59,8 @@ KINDS: Mapping[str, RefusalKind] = {
     "STORAGE_LIMIT_EXCEEDED": RefusalKind.ORG,
     "LIMIT_EXCEEDED": RefusalKind.ORG,
     "REQUEST_RUNNING_TOO_LONG": RefusalKind.ORG,
+    "TXN_SECURITY_METERING_ERROR": RefusalKind.ORG,
+    "ENTITY_IS_DELETED": RefusalKind.ROW,
     "TXN_SECURITY_NO_ACCESS": RefusalKind.ACCESS,
     "INVALID_FIELD": RefusalKind.ACCESS,
     "INVALID_FIELD_FOR_INSERT_UPDATE": RefusalKind.ACCESS,
@@ -69,6 +71,7 @@ LATER = frozenset(
         "UNABLE_TO_LOCK_ROW",
         "QUERY_TIMEOUT",
         "INVALID_QUERY_LOCATOR",
+        "REQUEST_LIMIT_EXCEEDED",
         "SERVER_UNAVAILABLE",
         "UNKNOWN_EXCEPTION",
     }

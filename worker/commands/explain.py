@@ -88,6 +88,8 @@ def _signal(one: Mapping[str, Any]) -> str:
             return f"another person than prospect {one['external_id'] or '(erased)'}"
         case "job_change":
             return f"works at {one['employer'] or one['employer_domain'] or '(erased)'} now, says {one['provider']}"
+        case "kept_back":
+            return f"did not take what was delivered of {one['external_id'] or '(erased)'}: {one['cause']}"
         case other:
             return str(other)
 

@@ -44,6 +44,8 @@ def summary(report: PassReport) -> Table:
     table.add_row("filled", str(report.filled))
     for reason, count in report.not_filled.items():
         table.add_row(f"left: {reason.replace('_', ' ')}", str(count))
+    for cause, count in report.refused.items():
+        table.add_row(f"refused: {cause}", str(count))
     for name, credits in report.credits.items():
         table.add_row(f"credits at {name}", str(credits))
     for name, count in report.delivered.items():

@@ -82,9 +82,10 @@ def changes(
 
 def look_again_ms(held: Sequence[RefusedValue]) -> int:
     """Returns how long until refused values are tried again without a change of the record; 0 for never."""
-    waits = [
-        min(LONGEST_MS, FIRST_MS << 2 * (one.tries - 1))
-        for one in held
-        if RefusalKind(one.kind).passes and one.tries < TRIES
-    ]
+    waits = [growing_ms(one.tries) for one in held if RefusalKind(one.kind).passes and one.tries < TRIES]
     return min(waits, default=0)
+
+
+def growing_ms(attempt: int) -> int:
+    """Returns how long to wait after refusal number ``attempt`` (from 1): ten minutes at first, two days at most."""
+    return min(LONGEST_MS, FIRST_MS << 2 * (attempt - 1))

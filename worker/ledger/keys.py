@@ -95,6 +95,8 @@ DELIVERIES: Mapping[str, str] = {
     "owing": "deliveries:owing",
     # hash row key -> digest of the content stored
     "digests": "deliveries:digests",
+    # hash row key -> JSON rows [object, id, stamp] of the crm whose change brings the delivery back
+    "awaited": "deliveries:awaited:{crm}",
     # hash row key -> digest of the content last delivered by a search or order, kept when the row is dropped
     "seen": "deliveries:seen:{source}",
 }

@@ -21,6 +21,8 @@ _HELD = {
     "budget": "they wait for the budget of {waits_for}",
     "reconcile": "they wait until the books of {waits_for} are compared with ours",
     "paused": "{waits_for} is paused: {hint}",
+    "record": "they wait for a change of a record that {waits_for} keeps as it is: {hint}",
+    "crm": "{waits_for} does not take them now: {hint}",
     "observe": "{waits_for} is in the mode observe",
     "verdict": "they wait for word of a lookup that was perhaps charged",
     "retry": "their last visit failed ({hint})",

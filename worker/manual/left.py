@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from connectors.models import RefusalKind
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.money.budgets import Booked
 from worker.ledger.own_clock import clock
@@ -64,6 +65,14 @@ def left_behind(by_work: Mapping[WorkName, RunFigures]) -> list[Held]:
     return found
 
 
+def _kept_back(note: str) -> tuple[str, str] | None:
+    """Returns what a delivery waits for that a CRM keeps back, and the CRM's word on it."""
+    kind, _, cause = note.partition(": ")
+    if not cause or kind not in set(RefusalKind):
+        return None
+    return "record" if kind == RefusalKind.ROW else "crm", cause
+
+
 def _merged(rows: Iterable[Held]) -> list[Held]:
     found: dict[tuple[str, ...], Held] = {}
     for row in rows:
@@ -112,6 +121,9 @@ class _Holders:
                 return replace(row, why="rate", waits_for=row.crm, until_ms=at)
             case "":
                 return replace(row, until_ms=at)
+            case note if kept_back := _kept_back(note):
+                why, hint = kept_back
+                return replace(row, why=why, waits_for=row.crm, until_ms=at, hint=hint)
             case note:
                 return replace(row, why="retry", until_ms=at, hint=note)
 

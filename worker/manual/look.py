@@ -78,6 +78,7 @@ class Look:
             await self._miss(crm, "", f"{crm} cannot be opened: run refill check")
         watches = list(runtime.watches.values())
         looks = [self._ask(one.crm, one.object, partial(self._poll, one)) for one in watches]
+        looks += [self._ask(crm, "delivery", partial(one.look, self.run)) for crm, one in runtime.awaiting.items()]
         if runtime.collector is not None:
             looks.append(self._ask("openprospect", "", partial(runtime.collector.collect, self.run)))
         self.walking = {(one.crm, one.object) for one in watches} if full else set()

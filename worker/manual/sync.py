@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ from worker.manual.passes import Pass
 from worker.reports.overview import works
 from worker.service.jobs import admit
 from worker.service.runtime import Runtime
-from worker.visits.runs import new_run, set_cap
+from worker.visits.runs import REFUSED, new_run, set_cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class PassReport:
     credits: Mapping[str, int]
     delivered: Mapping[str, int]
     not_filled: Mapping[str, int]
+    refused: Mapping[str, int]
     waiting: int
     dead: int
     seconds: float
@@ -100,6 +101,7 @@ async def sync(
         credits=await run_credits(runtime, run),
         delivered={name: delivering.tally.get(name, 0) for name in ("companies", "contacts")},
         not_filled=dict(sorted(reasons.items())),
+        refused=_refused(by_work.values()),
         waiting=sum(one.waiting for one in counts),
         dead=dead,
         seconds=round(time.monotonic() - began, 1),
@@ -113,6 +115,12 @@ async def sync(
         run=run,
         by_work=by_work,
     )
+
+
+def _refused(figures: Iterable[RunFigures]) -> dict[str, int]:
+    """Counts what the CRMs refused of visits and deliveries, by their word on it."""
+    tally = together(figures).tally
+    return {name.removeprefix(REFUSED): tally[name] for name in sorted(tally) if name.startswith(REFUSED)}
 
 
 def _works(runtime: Runtime, wanted: Pass) -> list[Work]:

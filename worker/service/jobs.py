@@ -86,6 +86,8 @@ def periods(runtime: Runtime) -> dict[str, int]:
         found[f"backfill:{crm}.{kind}"] = UPKEEP_MS
         found[f"recheck:{crm}.{kind}"] = RECHECK_MS
         found[f"sweep:{crm}.{kind}"] = SWEEP_MS
+    for crm in runtime.awaiting:
+        found[f"await:{crm}"] = int(runtime.settings.crm[crm].poll_every.total_seconds() * 1000)
     if runtime.collector and runtime.settings.providers.openprospect:
         found["collect:all"] = int(runtime.settings.providers.openprospect.poll_every.total_seconds() * 1000)
     return found
@@ -214,6 +216,16 @@ async def collect(runtime: Runtime, payload: Mapping[str, Any]) -> None:
         await runtime.ledger.timetable.done(str(payload["name"]))
 
 
+async def look_at_awaited(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Bring back deliveries that wait for a change of rows of one crm."""
+    crm = str(payload.get("key"))
+    awaiting = runtime.awaiting.get(crm)
+    if awaiting is None or runtime.visits.draining.is_set():
+        return
+    if await _asked(runtime, crm, partial(awaiting.look, run_of_day(runtime, crm))):
+        await runtime.ledger.timetable.done(str(payload["name"]))
+
+
 async def upkeep(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Keep the ledger tidy: ended leases and tickets, the spool, the vendors' clocks, verdicts."""
     ledger = runtime.ledger
@@ -314,6 +326,7 @@ JOBS: tuple[Job[Runtime], ...] = (
     Job("erase", erase, LONG_S),
     Job("archive", archive_journal, LONG_S),
     Job("collect", collect, LONG_S),
+    Job("await", look_at_awaited, LONG_S),
     Job("upkeep", upkeep, SHORT_S * 2),
     Job("reconcile", compare_books, LONG_S),
 )

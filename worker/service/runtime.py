@@ -41,6 +41,7 @@ from worker.service.policy import policy, verified, watched_of, with_ids
 from worker.service.refresh_tokens import Vault, suppressions_of
 from worker.service.vendors import open_crm, open_openprospect, open_providers
 from worker.triggers.openprospect import Collector
+from worker.visits.awaiting import Awaiting
 from worker.visits.budget_lines import Purse, purse_of
 from worker.visits.companies import Companies
 from worker.visits.deliver import Deliverer
@@ -78,6 +79,7 @@ class Runtime:
     run: str = ""
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
+    awaiting: dict[str, Awaiting] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
     refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
@@ -290,6 +292,9 @@ class Runtime:
             clock,
         )
         self._stack.push_async_callback(deliverer.aclose)
+        self.awaiting[name] = Awaiting(
+            vendor, target.work, ledger.scripts, ledger.deliveries, ledger.floor, ledger.cursors
+        )
         self._add_line(f"{name}.{DELIVERY}", target.work, BLOCK, deliverer.deliver)
 
     def _add_line(self, name: str, work: Work, block: int, visit: Callable[[Lease], Awaitable[None]]) -> None:

@@ -9,20 +9,21 @@ from dataclasses import dataclass, field, replace
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError, UnavailableError
 from connectors.limits import Limiter
-from connectors.models import Fate, Found, Record, Write, WriteResult, Written
+from connectors.models import Fate, Found, Record, RefusalKind, Write, WriteResult, Written
 from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
 from worker.decide.handles import Handle, of_values
 from worker.decide.kept import cause_of
+from worker.decide.obstacles import is_passing
 from worker.decide.reasons import Reason
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value
 from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
-from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, intent, scrubbed
+from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, intent, linked_entry, scrubbed
 from worker.visits.matching import Match, Matcher
 
 
@@ -46,7 +47,8 @@ class _Filled:
 
     ``closed`` says why nothing may be written on the person; ``unsure`` says why nobody knows whether it was, and
     ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
-    somebody else gave the same value meanwhile, ``company_id`` is where the row was when it was read.
+    somebody else gave the same value meanwhile, ``company_id`` and ``stamp`` tell where the row was when it was read,
+    and when it had changed last. ``away``: it is merged, converted or gone.
     """
 
     written: Mapping[str, str] = field(default_factory=dict)
@@ -54,8 +56,10 @@ class _Filled:
     closed: str = ""
     unsure: str = ""
     changed: bool = False
+    away: bool = False
     seen: frozenset[str] = frozenset()
     company_id: str = ""
+    stamp: int = 0
     error: ConnectorError | None = None
 
 
@@ -104,17 +108,23 @@ class BlankFiller:
             raise twin(filled.error)
         if filled.changed:
             raise Deferred(self._clock(), "changed")
+        if filled.away:  # a search may show it for a while yet, so the next visits come later and later
+            raise UnavailableError(self._target.crm, "fill_blanks", code="gone")
         if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
             raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
         if filled.closed:
             notes.closed[id] = filled.closed
-        notes.at_company[id] = filled.company_id
+        notes.at_company[id], notes.stamps[object, id] = filled.company_id, filled.stamp
         notes.entries += [change_entry(intents[property], "confirmed") for property in filled.written]
         notes.entries += [change_entry(intents[property], "seen") for property in sorted(filled.seen)]
         notes.count("blanks", len(filled.written))
         for property, word in filled.refused.items():
-            notes.count(f"dropped.{word.kind}")
-            notes.entries.append(change_entry(intents[property], "refused", cause=cause_of(word)))
+            notes.refused(intents[property], word)
+        for word in [one for one in filled.refused.values() if _keeps_back(one)][:1]:
+            whom = f"{'company' if object == 'company' else 'prospect'} {external_id}"
+            what = f"{object} {id} does not take what was delivered of {whom}"
+            named = {"object": object, "external_id": external_id}
+            notes.keep_back(what, word.kind, cause_of(word), self._clock(), ((object, id),), **named)
 
     def _filler(self, object: str) -> Batcher[_Blanks, _Filled]:
         if object not in self._fillers:
@@ -142,14 +152,16 @@ class BlankFiller:
             for id, one in found.items():
                 if one.fate is Fate.UNKNOWN:
                     filled[id] = _Filled(unsure="unread")
+                elif one.fate is not Fate.FOUND:
+                    filled[id] = _Filled(away=True)
                 elif one.record is not None and not await self._is_still(asked[id], one.record):
                     filled[id] = _Filled(changed=True)
                 elif listed.get(id):
                     filled[id] = _Filled(closed=Reason.SUPPRESSED)
                 elif one.record is not None and one.record.opted_out:
                     filled[id] = _Filled(closed=Reason.OPTED_OUT)
-                elif one.fate is Fate.FOUND and one.record is not None:
-                    filled[id] = _Filled(company_id=one.record.company_id)
+                elif one.record is not None:
+                    filled[id] = _Filled(company_id=one.record.company_id, stamp=one.record.modified)
                     wanted[id] = _wanted(one.record, asked[id], states[id], self._target.blank_values)
             return wanted
 
@@ -166,6 +178,20 @@ class BlankFiller:
         """Tells whether a row that was matched to a person is still that person's."""
         return row.person is None or await self._matcher.judge(record, row.person, row.key) is Verdict.SAME
 
+    async def _close_links(self, notes: DeliveryNotes, links: Sequence[IntentEntry]) -> None:
+        """Tell the journal of links that an earlier visit made and did not live to tell of."""
+        ids = list(dict.fromkeys(one.id for one in links))
+        found: dict[str, Found] = {}
+        for start in range(0, len(ids), self._target.vendor.batch):
+            found |= await self._target.vendor.read(
+                Watched("contact", ()), ids[start : start + self._target.vendor.batch]
+            )
+        for one in {(one.id, one.company_id): one for one in links}.values():
+            record = found[one.id].record
+            if record is not None and record.company_id == one.company_id:
+                notes.entries.append(linked_entry(one.object, one.id, one.company_id, one.external_id, one.at))
+        notes.intents = [text for text in notes.intents if not intent(text).is_link()]
+
     async def close_open_intents(self, notes: DeliveryNotes) -> None:
         """Tell the journal what became of what an earlier visit of this row was about to do.
 
@@ -174,11 +200,14 @@ class BlankFiller:
         gone: set[tuple[str, str]] = set()
         held: dict[tuple[str, str], Mapping[str, str | None]] = {}
         intents = [intent(text) for text in notes.lease.intents]
-        changes = [one for one in intents if not one.is_creation()]
+        await self._close_links(notes, [one for one in intents if one.is_link()])
+        changes = [one for one in intents if not one.is_creation() and not one.is_link()]
         creations = {(one.object, one.after): one for one in intents if one.is_creation()}  # the last of each row's
         for one in creations.values():
             if ids := await self._matcher.by_external_id(one.object, one.after):
                 notes.entries.append(created_entry(one.object, ids[0], one.after, one.at, one.values or {}))
+                if one.company_id:
+                    notes.entries.append(linked_entry(one.object, ids[0], one.company_id, one.after, one.at))
                 notes.fresh[one.object, one.after] = one.at
                 notes.intents = [text for text in notes.intents if not _is_creation_of(intent(text), one)]
         for object in dict.fromkeys(one.object for one in changes):
@@ -207,6 +236,11 @@ class BlankFiller:
             notes.intents.remove(one.text())
 
 
+def _keeps_back(word: WriteResult) -> bool:
+    """Tells whether a refusal is about the row or the org; a property that our user may not write is left out."""
+    return is_passing(word.kind) and not (word.kind is RefusalKind.ACCESS and word.properties)
+
+
 def _is_creation_of(one: IntentEntry, other: IntentEntry) -> bool:
     return one.is_creation() and (one.object, one.after) == (other.object, other.after)
 
@@ -231,6 +265,8 @@ def _filled(read: _Filled, row: _Blanks, state: RowWrite) -> _Filled:
         return _Filled(error=state.error)
     word = state.word
     refused = {name: told for name, told in state.refused.items() if name in row.values}
+    if word is not None and word.outcome is Written.GONE:
+        return _Filled(away=True)
     if word is not None and word.outcome in {Written.LOCKED, Written.UNKNOWN, Written.CHANGED}:
         return _Filled(refused=refused, unsure=word.code or word.outcome)
     return replace(read, written=state.written, refused=refused, seen=frozenset(state.seen))

@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-import structlog
-
 from connectors.errors import ConflictError, OutcomeUnknownError, RejectedError
 from connectors.limits import TicketSpentError
-from connectors.models import WriteResult, Written
+from connectors.models import RefusalKind, WriteResult, Written
 from connectors.refusal_kinds import plain_words
 from worker.decide.kept import cause_of
-from worker.decide.reasons import Reason
 from worker.ledger.money.creations import (
     BusyCreation,
     Claimed,
@@ -29,13 +26,12 @@ from worker.ledger.money.creations import (
 )
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
-from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, linked_entry
+from worker.visits.journal_entries import IntentEntry, created_entry, linked_entry
 from worker.visits.matching import Matcher
 
 CREATE_MS = 100_000  # a creation's deadline: slot, connection and answer, with room to spare
 DOUBT_MS = 30_000  # after a lost answer the row may still appear for this long
 MOMENT_MS = 2_000
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class Refused:
     """The CRM takes no such row, for a reason that is not one of our values; ``cause`` is its word on that."""
 
     cause: str
-    properties: tuple[str, ...]
+    kind: RefusalKind
 
 
 class Creator:
@@ -98,7 +94,7 @@ class Creator:
             ConnectorError: the CRM failed.
         """
         values, company_id = dict(row.values), row.company_id
-        left_out: dict[str, str] = {}
+        left_out: dict[str, RejectedError] = {}
         while True:
             claim = await self._claim(row.object, row.external_id, keys)
             if isinstance(claim, Created):
@@ -113,13 +109,15 @@ class Creator:
             except RejectedError as refusal:
                 named = values.keys() & set(refusal.fields)
                 if not named and not company_id:
-                    return Refused(_cause(refusal, texts.values()), refusal.fields)
+                    cause = refusal_cause(refusal, texts.values())
+                    told = f"{cause}: {', '.join(refusal.fields)}" if refusal.fields else cause
+                    return Refused(told, refusal.kind)
                 if not named:
                     company_id = ""  # a link that cannot be made is no reason not to make the row
-                left_out |= dict.fromkeys(named, _cause(refusal, texts.values()))
+                left_out |= dict.fromkeys(named, refusal)
                 values = {name: value for name, value in values.items() if name not in named}
                 continue
-            self._tell(notes, row, made, left_out)
+            self._tell(notes, row, made, {name: _word(one, texts.values()) for name, one in left_out.items()})
             return Made(made, bool(company_id))
 
     async def join(self, object: str, id: str, external_id: str, keys: Sequence[str]) -> None:
@@ -140,7 +138,8 @@ class Creator:
     ) -> str:
         ticket = CreationTicket(self._creations, claim)
         written = {name: value for name, value in values.items() if name != self._target.external_id}
-        intended = IntentEntry.creation(row.object, row.external_id, notes.lease.run, self._clock(), written).text()
+        run, at = notes.lease.run, self._clock()
+        intended = IntentEntry.creation(row.object, row.external_id, run, at, written, company_id).text()
         notes.intents.append(intended)
         if not await self._target.work.intend(notes.lease, notes.intents):
             await ticket.released("lost")
@@ -157,22 +156,19 @@ class Creator:
         await self._creations.created(claim, made)
         notes.entries.append(created_entry(row.object, made, row.external_id, self._clock(), written))
         if company_id:
-            notes.linked.append(linked_entry(row.object, made, company_id, row.external_id, self._clock()))
+            notes.entries.append(linked_entry(row.object, made, company_id, row.external_id, self._clock()))
         notes.intents.remove(intended)
         notes.made.add(made)
         notes.fresh[row.object, row.external_id] = self._clock()
         return made
 
-    def _tell(self, notes: DeliveryNotes, row: NewRow, made: str, left_out: Mapping[str, str]) -> None:
+    def _tell(self, notes: DeliveryNotes, row: NewRow, made: str, left_out: Mapping[str, WriteResult]) -> None:
         """Count the row, and note what it was made without."""
         notes.count(f"created.{row.object}")
-        for property, cause in left_out.items():
+        for property, word in left_out.items():
             name, value = row.values[property]
             told = (name, property, value, notes.lease.run, self._clock(), row.external_id)
-            change = IntentEntry.of_row(row.object, made, *told)
-            notes.entries.append(change_entry(change, "refused", cause=cause))
-            notes.count(f"dropped.{Reason.INVALID_VALUE}")
-            log.warning("creation.value_refused", property=property, cause=cause, made_object=row.object, made_id=made)
+            notes.refused(IntentEntry.of_row(row.object, made, *told), word)
 
     async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation) -> NoReturn:
         """Somebody makes the row now, or the answer to that was lost: look it up by its id, and match again."""
@@ -190,7 +186,11 @@ class Creator:
         raise Deferred(self._clock(), "creation")
 
 
-def _cause(refusal: RejectedError, values: Iterable[str]) -> str:
-    """The CRM's word on a row that it did not take, without what it repeats of the row."""
+def refusal_cause(refusal: RejectedError, values: Iterable[str] = ()) -> str:
+    """The CRM's word on what it did not take, without what it repeats of ``values``."""
+    return cause_of(_word(refusal, values))
+
+
+def _word(refusal: RejectedError, values: Iterable[str]) -> WriteResult:
     code, words = refusal.code or f"status {refusal.status}", plain_words(refusal.words, values)
-    return cause_of(WriteResult(Written.INVALID, code=code, kind=refusal.kind, words=words))
+    return WriteResult(Written.INVALID, code=code, kind=refusal.kind, words=words)

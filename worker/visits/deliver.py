@@ -23,18 +23,19 @@ from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
 from worker.decide.handles import of_delivered
+from worker.decide.obstacles import next_look_ms
 from worker.decide.reasons import Reason
-from worker.ledger.intake.deliveries import Deliveries
+from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
 from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd
 from worker.visits.blank_filler import BlankFiller
-from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused
+from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
-from worker.visits.failures import CutShortError
-from worker.visits.journal_entries import linked_entry, signal_entry
+from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entry
 from worker.visits.matching import Match, Matcher
+from worker.visits.runs import REFUSED
 
 LAST_ATTEMPT = 7  # after so many failures the next one buries
 NOTE_MOST = 2_000  # letters of a dead letter's reason
@@ -79,26 +80,42 @@ class Deliverer:
                 await self._bring(notes, _ROW.validate_json(row.json))
         except Deferred as deferred:
             # Its intents stay open: the next visit reads what became of them and tells the journal, once.
-            await self._target.work.defer(lease, deferred.until_ms, deferred.reason, entries=notes.linked)
+            await self._target.work.defer(lease, deferred.until_ms, deferred.reason)
             log.info("visit.deferred", reason=deferred.reason)
             return
-        except ConnectorError as error:
-            raise CutShortError(error, notes.linked) from error
-        notes.entries += notes.linked
-        if notes.problems:
-            note = "; ".join(notes.problems)[:NOTE_MOST]
-            ending = await self._target.work.bury(
-                lease, note, entries=notes.entries, tally=notes.counts, close_intents=True
-            )
-            log.error("visit.buried", reason="delivery", problems=len(notes.problems), ending=ending)
+        await self._end(lease, notes, row)
+
+    async def _end(self, lease: Lease, notes: DeliveryNotes, row: DeliveredRow | None) -> None:
+        """Settle the row, or let it wait for what keeps it back, or for a person."""
+        work = self._target.work
+        await self._deliveries.wait_for(self._target.crm, lease.id, notes.awaited())
+        wait_ms = next_look_ms(notes.obstacles, notes.tries, has_problems=bool(notes.problems))
+        if wait_ms is not None:
+            first = notes.obstacles[0]
+            reason, until = f"{first.kind}: {first.cause}", self._clock() + wait_ms
+            await work.defer(lease, until, reason, entries=notes.entries, close_intents=True, own=notes.own)
+            log.warning("visit.deferred", reason=first.kind, kept_back=len(notes.obstacles), wait_s=wait_ms // 1000)
+            return
+        problems = [*(one.sentence for one in notes.obstacles), *notes.problems]
+        if problems:
+            note = "; ".join(problems)[:NOTE_MOST]
+            ending = await work.bury(lease, note, entries=notes.entries, tally=notes.counts, close_intents=True, own={})
+            log.error("visit.buried", reason="delivery", problems=len(problems), ending=ending)
             return
         if row is not None:
             await self._deliveries.settled(self._target.crm, lease.id, row.digest)
         settlement = Settlement(
-            fingerprint=None, stamp=0, read_at=0, entries=tuple(notes.entries), tally=notes.counts, outcome="delivered"
+            fingerprint=None,
+            stamp=0,
+            read_at=0,
+            own={},
+            entries=tuple(notes.entries),
+            tally=notes.counts,
+            outcome="delivered",
         )
-        if await self._target.work.settle(lease, settlement) is not StepEnd.LOST:
-            log.info("visit.settled", **{name.replace(".", "_"): count for name, count in notes.counts.items()})
+        if await work.settle(lease, settlement) is not StepEnd.LOST:
+            counted = {name.replace(".", "_"): n for name, n in notes.counts.items() if not name.startswith(REFUSED)}
+            log.info("visit.settled", **counted)
 
     async def aclose(self) -> None:
         """Send what is gathered."""
@@ -124,6 +141,8 @@ class Deliverer:
         brought = [("company", company_id, company, row.company.id)]
         if company_id:
             notes.count("companies")
+        elif notes.obstacles and not notes.is_last:
+            return  # the people come with their company
         elif people:
             ids = ", ".join(one.id for one, _ in people)
             notes.problems.append(f"without company {row.company.id} these are at no company: prospect {ids}")
@@ -135,6 +154,8 @@ class Deliverer:
                 brought.append((object, id, told, one.id))
             except Deferred as deferred:
                 left.append(deferred)
+            except RejectedError as error:
+                self._keep_back(notes, f"prospect {one.id} could not be brought in", error, target.person, one.id)
             except (UnavailableError, ContractError) as error:
                 if isinstance(error, RateLimitedError) or getattr(error, "retry_after_s", None) is not None:
                     raise  # the CRM wants to be left alone
@@ -186,18 +207,33 @@ class Deliverer:
 
     async def _link_all(self, notes: DeliveryNotes, contacts: Mapping[str, str], company_id: str) -> None:
         """Link contacts to their company; one that cannot be linked stops no other."""
-        if not company_id:
+        if not company_id or not contacts:
             return
+        run, at = notes.lease.run, self._clock()
+        links = [IntentEntry.link("contact", one, company_id, run, at, contacts[one]) for one in contacts]
+        if not await self._target.work.intend(notes.lease, [*notes.intents, *(one.text() for one in links)]):
+            raise Deferred(0, "lost")
         asked = [self._links.ask((one, company_id, one in notes.made)) for one in contacts]
         for one, ended in zip(contacts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
             if isinstance(ended, RejectedError):
-                code = ended.code or _name(ended)
-                notes.problems.append(f"contact {one} could not be linked to company {company_id} ({code})")
+                what, rows = f"contact {one} could not be linked to company {company_id}", ("company", company_id)
+                self._keep_back(notes, what, ended, "contact", contacts[one], (("contact", one), rows))
             elif isinstance(ended, BaseException):
                 raise ended
             elif ended:
-                told = ("contact", one, company_id, contacts[one])
-                notes.linked.append(linked_entry(*told, self._clock()))
+                notes.entries.append(linked_entry("contact", one, company_id, contacts[one], at))
+
+    def _keep_back(
+        self,
+        notes: DeliveryNotes,
+        what: str,
+        refusal: RejectedError,
+        object: str,
+        external_id: str,
+        rows: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        told = (what, refusal.kind, refusal_cause(refusal), self._clock(), rows)
+        notes.keep_back(*told, object=object, external_id=external_id)
 
     def _leave_for_later(self, notes: DeliveryNotes, left: Sequence[Deferred | ConnectorError]) -> None:
         """The whole row comes again for those whom it could not bring in now."""
@@ -227,8 +263,9 @@ class Deliverer:
                 return await self._made_before(notes, "company", told, external_id, id)
             case InTheWay(existing, rule):
                 return await self._company_in_the_way(notes, told, external_id, existing, rule)
-            case Refused(cause, properties):
-                notes.problems.append(f"company {external_id} could not be made ({_reason(cause, properties)})")
+            case Refused(cause, kind):
+                what = f"company {external_id} could not be made"
+                notes.keep_back(what, kind, cause, self._clock(), object="company", external_id=external_id)
         return ""
 
     async def _company_in_the_way(
@@ -278,9 +315,9 @@ class Deliverer:
                     await self._is_anothers(notes, object, id, external_id)
                 case InTheWay(existing, rule):
                     return await self._person_in_the_way(notes, told, external_id, existing, rule)
-                case Refused(cause, properties):
-                    reason = _reason(cause, properties)
-                    notes.problems.append(f"prospect {external_id} could not be made as a {object} ({reason})")
+                case Refused(cause, kind):
+                    what = f"prospect {external_id} could not be made as a {object}"
+                    notes.keep_back(what, kind, cause, self._clock(), object=object, external_id=external_id)
                     return object, "", False
         return self._forbidden(notes, object, id, external_id)
 
@@ -379,11 +416,6 @@ def _pair(pair: tuple[str, str, bool]) -> str:
 
 def _name(error: ConnectorError) -> str:
     return type(error).__name__
-
-
-def _reason(cause: str, properties: Sequence[str]) -> str:
-    """The vendor's word, and the properties it names."""
-    return f"{cause}: {', '.join(properties)}" if properties else cause
 
 
 def _kept_out(what: str, external_id: str, existing: Sequence[tuple[str, str]], rule: str) -> str:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
+import structlog
+
+from connectors.models import RefusalKind, WriteResult
+from worker.decide.kept import TRIES, cause_of
+from worker.decide.obstacles import Obstacle, is_passing
 from worker.ledger.work.work import Lease
+from worker.visits.journal_entries import IntentEntry, change_entry, kept_back_entry
+from worker.visits.runs import refused_because, refused_name
+
+log = structlog.get_logger(__name__)
 
 
 class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested step
@@ -19,10 +29,10 @@ class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested ste
 class DeliveryNotes:
     """``closed`` are rows of people who may not be written, with the reason, ``made`` rows that this visit created.
 
-    ``at_company`` says at which company a row was when it was read. ``linked`` are entries of links, which are told
-    however the visit ends: no intent is kept of them. ``fresh`` says when (ms) rows were made by this visit, or by one
-    that was cut short, by object and external id.
-    ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids.
+    ``at_company`` says at which company a row was when it was read, ``stamps`` when it had changed last (vendor ms).
+    ``fresh`` says when (ms) rows were made by this visit, or by one that was cut short, by object and external id.
+    ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids. ``obstacles``
+    are what may end by itself.
     """
 
     lease: Lease
@@ -32,10 +42,81 @@ class DeliveryNotes:
     closed: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     at_company: dict[str, str] = field(default_factory=dict)
-    linked: list[str] = field(default_factory=list)
+    stamps: dict[tuple[str, str], int] = field(default_factory=dict)
     fresh: dict[tuple[str, str], int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    obstacles: list[Obstacle] = field(default_factory=list)
+    _told: set[str] = field(default_factory=set)
+
+    @property
+    def tries(self) -> int:
+        """Counts how often the delivery has waited for time to end an obstacle."""
+        return int(self._kept("tries") or 0)
+
+    @property
+    def is_last(self) -> bool:
+        """Tells whether time has had its chances: what is still in the way is a person's."""
+        return self.tries >= TRIES
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Returns texts for the next visit: tries so far, and the refusals that the journal knows."""
+        timed = any(not one.waits_for_rows for one in self.obstacles)
+        return {"tries": str(self.tries + 1 if timed else 0), "told": " ".join(sorted(self._told))}
+
+    def awaited(self) -> list[tuple[str, str, int]]:
+        """The rows whose change brings the delivery back, with the stamp that each had (0: not read)."""
+        rows = {row for one in self.obstacles if one.waits_for_rows for row in one.rows}
+        return [(*row, self.stamps.get(row, 0)) for row in sorted(rows)]
 
     def count(self, name: str, by: int = 1) -> None:
         """Count something for the run's report."""
         self.counts[name] = self.counts.get(name, 0) + by
+
+    def refused(self, intent: IntentEntry, word: WriteResult) -> None:
+        """Tell of a value that the CRM refused: journal, log and report have its word, the journal once."""
+        cause = cause_of(word)
+        self.count(f"dropped.{word.kind}")
+        self.count(refused_name(word))
+        self._refused(change_entry(intent, "refused", cause=cause), cause, intent.object, intent.id, intent.property)
+        log.warning(
+            "delivery.value_refused",
+            made_object=intent.object,
+            made_id=intent.id,
+            property=intent.property,
+            kind=word.kind,
+            code=word.code,
+            cause=cause,
+        )
+
+    def keep_back(
+        self,
+        what: str,
+        kind: RefusalKind,
+        cause: str,
+        at_ms: int,
+        rows: tuple[tuple[str, str], ...] = (),
+        *,
+        object: str,
+        external_id: str,
+    ) -> None:
+        """Tell of a row or link that cannot be made or filled now; what cannot pass is a person's to look at."""
+        one = Obstacle(what, kind, cause, rows)
+        if is_passing(kind):
+            self.obstacles.append(one)
+        else:
+            self.problems.append(one.sentence)
+        id = rows[0][1] if rows else ""
+        self.count(refused_because(cause))
+        self._refused(kept_back_entry(object, id, external_id, cause, at_ms), cause, object, id, external_id)
+        log.warning("delivery.kept_back", made_object=object, made_id=id, kind=kind, cause=cause)
+
+    def _refused(self, entry: str, cause: str, *where: str) -> None:
+        digest = hashlib.sha256("\n".join((cause, *where)).encode()).hexdigest()[:8]
+        self._told |= set(self._kept("told").split())
+        if digest not in self._told:
+            self.entries.append(entry)
+        self._told.add(digest)
+
+    def _kept(self, name: str) -> str:
+        return self.lease.memory.own.get(name, "") if self.lease.memory else ""

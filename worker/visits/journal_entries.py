@@ -33,12 +33,21 @@ class IntentEntry:
     id: str = ""
     external_id: str = ""  # whose delivery it was
     values: Mapping[str, str] | None = None  # by property, of a row about to be created
+    company_id: str = ""  # where a row is about to be created at, or linked to
 
     @classmethod
-    def creation(cls, object: str, external_id: str, run: str, at: int, values: Mapping[str, str]) -> IntentEntry:
+    def creation(
+        cls, object: str, external_id: str, run: str, at: int, values: Mapping[str, str], company_id: str = ""
+    ) -> IntentEntry:
         """A row about to be created under an external id."""
         told = ("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
-        return cls(*told, values=dict(values))
+        return cls(*told, values=dict(values), company_id=company_id)
+
+    @classmethod
+    def link(cls, object: str, id: str, company_id: str, run: str, at: int, external_id: str) -> IntentEntry:
+        """A row about to be linked to its company."""
+        told = ("", "", "", "", "openprospect", "", "", 0, "linked", run, at, object, id, external_id)
+        return cls(*told, company_id=company_id)
 
     @classmethod
     def of_row(
@@ -51,6 +60,10 @@ class IntentEntry:
         """Tells whether it is a row rather than a value."""
         return self.rule == "created"
 
+    def is_link(self) -> bool:
+        """Tells whether it is a link rather than a value."""
+        return self.rule == "linked"
+
     def text(self) -> str:
         """The form the ledger keeps."""
         return json.dumps(_told(self), ensure_ascii=False, separators=(",", ":"))
@@ -58,7 +71,8 @@ class IntentEntry:
 
 def _told(one: IntentEntry) -> dict[str, object]:
     """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
-    return {name: value for name, value in asdict(one).items() if value or name not in {"external_id", "values"}}
+    of_deliveries = {"external_id", "values", "company_id"}
+    return {name: value for name, value in asdict(one).items() if value or name not in of_deliveries}
 
 
 def plain(intent: IntentEntry) -> pushing.Intent:
@@ -106,6 +120,12 @@ def linked_entry(object: str, id: str, company_id: str, external_id: str, at: in
     """A row that a delivery linked to its company."""
     told = {"provider": "openprospect", "company_id": company_id, "external_id": external_id, "at": at}
     return _entry("linked", {"object": object, "id": id} | told)
+
+
+def kept_back_entry(object: str, id: str, external_id: str, cause: str, at: int) -> str:
+    """A row that a delivery could not make, fill or link, with the CRM's word on that; ``id`` is "" of a new one."""
+    told = {"signal": "kept_back", "provider": "openprospect", "external_id": external_id, "cause": cause, "at": at}
+    return _entry("signal", {"object": object, "id": id} | told)
 
 
 def signal_entry(signal: str, provider: str, question: str, values: Mapping[str, str], at: int) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from secrets import token_hex
 from zoneinfo import ZoneInfo
 
+from connectors.models import WriteResult
+from worker.decide.kept import cause_of
 from worker.ledger.rates.cursors import Cursors
 
 _DAILY = "day-"
+REFUSED = "refused."  # counted of a run: by the CRM's word
 
 
 def new_run(kind: str) -> str:
@@ -42,3 +46,13 @@ async def cap_of(cursors: Cursors, run: str) -> int | None:
     """Returns what a run may spend at most, ``None`` without a bound."""
     told = await cursors.get(f"cap:{run}")
     return int(told) if told else None
+
+
+def refused_name(word: WriteResult) -> str:
+    """Returns the name under which a run counts what a CRM refused with this word; whichever row was in the way."""
+    return refused_because(cause_of(replace(word, existing_id="")))
+
+
+def refused_because(cause: str) -> str:
+    """The same of a cause."""
+    return REFUSED + cause.replace("|", "/")

@@ -33,7 +33,7 @@ from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, scrubbed, signal_entry
 from worker.visits.purchase import Answered, Blocked, Closed, Later, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
-from worker.visits.runs import day_run
+from worker.visits.runs import day_run, refused_name
 from worker.visits.watch import Watch, own_texts, own_values
 
 PASSED_OVER, TOO_DEAR = "passed_over.", "too_dear"  # counted of a run: by provider, and records
@@ -376,6 +376,8 @@ class Visitor:
                 story.ends.append(change_entry(intents[one], "refused", cause=held.cause))
             story.own[one.field] = replace(before, kept=held)
             story.dropped[one.field] = Reason(word.kind)
+            name = refused_name(word)
+            story.tally[name] = story.tally.get(name, 0) + 1
             log.warning("visit.refused", field=one.field, kind=word.kind, code=word.code, existing=word.existing_id)
 
     async def _unpushed(self, lease: Lease, story: VisitNotes, pushed: WriteOutcome) -> None:

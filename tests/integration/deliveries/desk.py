@@ -48,6 +48,7 @@ TABLES = {
     "hubspot": {"contact": "contacts", "company": "companies"},
     "salesforce": {"contact": "Contact", "lead": "Lead", "company": "Account"},
 }
+SOON_MS = 540_000  # shorter than the first wait of a delivery that a CRM keeps back
 ACME = Company(id="c1", name="Acme", domain="acme.com", website="https://www.acme.com")
 _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 
@@ -96,17 +97,42 @@ class Desk:
         await self.visit()
 
     async def visit(self) -> None:
-        """Visit deliveries until nothing is due or deferred."""
+        """Visit deliveries until none is due, now or soon."""
         line, ledger = self.runtime.lines[f"{self.name}.delivery"], self.runtime.ledger
         for _ in range(20):
             await self.runtime.visits.fill(line)
-            counts = await line.work.counts()
-            if not counts.due + counts.leased:
+            soon = await self._due_by(await ledger.scripts.now() + SOON_MS)
+            if not soon and not (await line.work.counts()).leased:
                 return
-            for lane in ("live", "backfill", "alone"):
-                ids = await ledger.scripts.call("ZRANGE", f"refill:work:{self.name}:delivery:due:{lane}", 0, -1)
-                await ledger.floor.wake([(self.name, "delivery", id_.decode()) for id_ in ids])
+            await self._wake(soon)
         raise AssertionError("never settled")
+
+    async def _wake(self, ids: Sequence[bytes]) -> None:
+        await self.runtime.ledger.floor.wake([(self.name, "delivery", id_.decode()) for id_ in ids])
+
+    async def _due_by(self, at_ms: int) -> list[bytes]:
+        found: list[bytes] = []
+        for lane in ("live", "backfill", "alone"):
+            name = f"refill:work:{self.name}:delivery:due:{lane}"
+            found += await self.runtime.ledger.scripts.call("ZRANGEBYSCORE", name, "-inf", at_ms)
+        return found
+
+    async def days_later(self) -> None:
+        """Visit what waits, however long it would have."""
+        await self._wake(await self._due_by(2**53))
+        await self.visit()
+
+    async def look_at_rows(self) -> None:
+        """Look whether rows that deliveries wait for have changed, and visit those that come back."""
+        await self.runtime.awaiting[self.name].look("day-x")
+        await self.visit()
+
+    async def waiting(self) -> list[str]:
+        """Why deliveries wait, each in the words of its last visit."""
+        ids = await self._due_by(2**53)
+        names = [f"refill:work:{self.name}:delivery:record:{id_.decode()}" for id_ in ids]
+        notes = [await self.runtime.ledger.scripts.call("HGET", name, "note") for name in names]
+        return [(note or b"").decode() for note in notes]
 
     async def dead(self) -> list[DeadLetter]:
         return await self.runtime.ledger.work(self.name, "delivery").dead()

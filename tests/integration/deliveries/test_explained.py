@@ -94,3 +94,15 @@ async def test_value_that_was_refused_of_a_new_row_names_its_cause(open_desk: Op
         assert line["state"] == "refused"
         assert line["cause"].startswith("invalid value (INVALID_EMAIL")
         assert "ada@acme.com" not in line["cause"]
+
+
+async def test_value_that_was_refused_of_a_row_that_is_there_names_its_cause(open_desk: Open) -> None:
+    async with open_desk("hubspot") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        desk.vendors["hubspot"].portal.refused_values["contacts", "jobtitle", "Analyst"] = "INVALID_OPTION"
+        await desk.deliver(ada())
+        line = (await kinds_of(desk, "contact", row))["jobtitle"]
+        assert line["state"] == "refused"
+        assert line["cause"].startswith("invalid value (INVALID_OPTION")
+        assert [name for name in await desk.tally() if name.startswith("refused.invalid value (INVALID_OPTION")]
+        assert desk.row(row)["external"] == "p1"

@@ -1,6 +1,8 @@
-"""Deliveries meet rules, approvals, owners who left and limits: dead letters say who is kept back, and why."""
+"""Deliveries meet rules, approvals, owners who left and limits: each refusal ends as its kind does."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import pytest
 
@@ -8,6 +10,7 @@ from connectors.models import Person
 from sandbox.salesforce.rules import Rules, Validation
 from sandbox.salesforce.store import PERSON, PERSON_USER
 from tests.integration.deliveries.desk import Desk, Open, ada, named
+from worker.decide.kept import TRIES
 
 
 def zoe() -> Person:
@@ -27,36 +30,119 @@ async def replayed(desk: Desk) -> None:
     await desk.visit()
 
 
-async def test_a_full_org_is_named_with_everybody_it_keeps_back_and_takes_them_once_there_is_room(
-    open_desk: Open,
-) -> None:
+# ---- about the org: growing waits, then a dead letter --------------------------------------------------------------
+
+
+async def test_what_a_full_org_keeps_back_waits_and_is_made_once_when_there_is_room(open_desk: Open) -> None:
     async with open_desk("salesforce") as desk:
         rules(desk).storage_full = True
         await desk.deliver(ada())
         assert not desk.rows()
-        assert named(await desk.dead(), "c1", "p1", "STORAGE_LIMIT_EXCEEDED")
+        assert not await desk.dead()
+        (waits,) = await desk.waiting()
+        assert waits.startswith("org_limit: org limit (STORAGE_LIMIT_EXCEEDED")
         rules(desk).storage_full = False
-        await replayed(desk)
+        await desk.days_later()
         (company,) = desk.rows("company")
         assert [row["account"] for row in desk.rows().values()] == [company]
         assert not await desk.dead()
 
 
-async def test_an_approval_keeps_back_only_the_row_it_locks_and_what_was_delivered_comes_once_it_ends(
-    open_desk: Open,
-) -> None:
+async def test_an_org_that_stays_full_ends_in_a_dead_letter_with_everybody_it_keeps_back(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        rules(desk).storage_full = True
+        await desk.deliver(ada(), zoe())
+        for _ in range(TRIES):
+            assert not await desk.dead()
+            await desk.days_later()
+        assert named(await desk.dead(), "c1", "p1", "p9", "STORAGE_LIMIT_EXCEEDED")
+        told = Counter(one["signal"] for one in await desk.journal() if one["kind"] == "signal")
+        assert told == {"kept_back": 3}  # each of them once, however often it was tried
+        assert any("STORAGE_LIMIT_EXCEEDED" in cause for cause in await desk.tally())
+        rules(desk).storage_full = False
+        await replayed(desk)
+        assert len(desk.rows()) == 2
+        assert not await desk.dead()
+
+
+async def test_an_owner_who_left_is_waited_for(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        store = desk.vendors["salesforce"].store
+        owner = store.any("User", PERSON_USER)
+        store.force(owner, {"IsActive": False}, PERSON)
+        await desk.deliver(ada(), zoe())
+        assert not desk.rows()
+        assert not await desk.dead()
+        assert "INACTIVE_OWNER_OR_USER" in (await desk.waiting())[0]
+        store.force(owner, {"IsActive": True}, PERSON)
+        await desk.days_later()
+        assert len(desk.rows()) == 2
+        assert not await desk.dead()
+
+
+# ---- about a row's state: its next change ---------------------------------------------------------------------------
+
+
+async def test_an_approval_keeps_back_only_the_row_it_locks_until_it_ends(open_desk: Open) -> None:
     async with open_desk("salesforce") as desk:
         row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
         rules(desk).approvals.add(row)
         await desk.deliver(ada(), zoe())
         assert sorted(one["first"] for one in desk.rows().values()) == ["Ada", "Zoe"]
         assert "title" not in desk.row(row)
-        assert named(await desk.dead(), row, "ENTITY_IS_LOCKED")
+        assert not await desk.dead()
+        (waits,) = await desk.waiting()
+        assert waits.startswith("record_locked: record locked (ENTITY_IS_LOCKED")
+        await desk.look_at_rows()
+        assert "title" not in desk.row(row)
         rules(desk).approvals.clear()
-        await replayed(desk)
+        desk.edit("contact", row, phone="+49 30 1234567")
+        await desk.look_at_rows()
         assert desk.row(row)["title"] == "Analyst"
         assert {one["account"] for one in desk.rows().values()} == desk.rows("company").keys()
+        assert not await desk.waiting()
         assert not await desk.dead()
+
+
+async def test_a_lock_of_years_ends_in_no_dead_letter_and_is_told_once(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        rules(desk).approvals.add(row)
+        await desk.deliver(ada())
+        for _ in range(TRIES + 3):
+            await desk.days_later()
+        assert not await desk.dead()
+        causes = [one["cause"] for one in await desk.told("contact", row) if one.get("property") == "Title"]
+        assert [cause.startswith("record locked (ENTITY_IS_LOCKED") for cause in causes] == [True]
+
+
+async def test_a_row_that_nobody_changed_is_not_visited_for(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        desk.add("company", name="Acme", domain="acme.com")
+        rules(desk).approvals.add(row)
+        await desk.deliver(ada())
+        await desk.look_at_rows()  # what we wrote ourselves is a change, once
+        assert await desk.waiting()
+        assert await desk.runtime.awaiting[desk.name].look("day-x") == 0
+
+
+async def test_dead_letter_for_another_reason_comes_back_with_the_change_of_a_locked_row(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        rules(desk).approvals.add(row)
+        rules(desk).validations = (Validation("Contact", "Title", "LeadSource"),)
+        await desk.deliver(ada(), zoe())
+        assert named(await desk.dead(), row, "p9", "ENTITY_IS_LOCKED")
+        rules(desk).approvals.clear()
+        rules(desk).validations = ()
+        desk.edit("contact", row, phone="+49 30 1234567")
+        await desk.look_at_rows()
+        assert desk.row(row)["title"] == "Analyst"
+        assert not await desk.dead()
+
+
+# ---- about another property: left out, or a person's ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
@@ -74,17 +160,3 @@ async def test_a_rule_of_the_crm_leaves_out_the_value_of_a_row_that_is_there_and
         assert "title" not in desk.row(row)
         assert desk.row(row)["linkedin"]
         assert named(await desk.dead(), "p9")
-
-
-async def test_an_owner_who_left_is_named_and_the_rest_comes_once_the_owner_is_back(open_desk: Open) -> None:
-    async with open_desk("salesforce") as desk:
-        store = desk.vendors["salesforce"].store
-        owner = store.any("User", PERSON_USER)
-        store.force(owner, {"IsActive": False}, PERSON)
-        await desk.deliver(ada(), zoe())
-        assert not desk.rows()
-        assert named(await desk.dead(), "c1", "p1", "p9", "INACTIVE_OWNER_OR_USER")
-        store.force(owner, {"IsActive": True}, PERSON)
-        await replayed(desk)
-        assert len(desk.rows()) == 2
-        assert not await desk.dead()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from connectors.errors import ConflictError
+from connectors.errors import ConflictError, UnavailableError
 from connectors.limits import Ticket
 from connectors.models import (
     Company,
@@ -37,7 +37,8 @@ from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
 from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.rates.pauses import Pauses
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.work.all_work import Floor
 from worker.ledger.work.work import Work
 from worker.upkeep.erase import LATE_MS, erase_elsewhere
 from worker.visits.deliver import Deliverer
@@ -81,6 +82,8 @@ class Vendor:
     do_not_call: bool = False
     words: list[Callable[[Write], WriteResult]] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
+    ends: list[Exception] = field(default_factory=list)  # in turn, of calls that linked
+    at: dict[str, str] = field(default_factory=dict)
     mine: dict[str, frozenset[str]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     creates: int = 0
@@ -90,7 +93,11 @@ class Vendor:
         self.reads += 1
         person = watched.object == "contact"
         out, quiet = person and self.opted_out, person and self.do_not_call
-        rows = {one: Record(watched.object, one, dict(self.rows[one]), 1, 2) for one in ids if one not in self.gone}
+        rows = {
+            one: Record(watched.object, one, dict(self.rows[one]), 1, 2, company_id=self.at.get(one, ""))
+            for one in ids
+            if one not in self.gone
+        }
         found = {one: Found(Fate.FOUND, replace(row, opted_out=out, do_not_call=quiet)) for one, row in rows.items()}
         return found | {one: Found(Fate.GONE) for one in ids if one in self.gone}
 
@@ -111,6 +118,9 @@ class Vendor:
         self, _object: str, _people: Sequence[tuple[str, str]], _also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
         return ()
+
+    async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
+        return {one: Company(name=self.rows[one]["name"], domain=self.rows[one]["domain"]) for one in ids}
 
     async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
         words = {}
@@ -133,6 +143,9 @@ class Vendor:
 
     async def link(self, _object: str, pairs: Sequence[tuple[str, str]], _made: Collection[str] = ()) -> frozenset[str]:
         self.links += pairs
+        self.at |= dict(pairs)
+        if self.ends:
+            raise self.ends.pop(0)
         return frozenset(one for one, _ in pairs)
 
 
@@ -180,6 +193,12 @@ class Desk:
 
     async def later(self, ms: int = 900_000) -> None:
         self.clock.pass_ms(ms)
+        await self.deliver()
+
+    async def reaped(self) -> None:
+        """The visit after a lease that nobody ended, or after a failure."""
+        self.clock.pass_ms(900_000)
+        await Floor(self.scripts).reap()
         await self.deliver()
 
     async def told(self) -> list[tuple[str, str]]:
@@ -258,6 +277,27 @@ async def test_a_change_is_in_the_journal_once_however_often_its_row_is_visited(
     assert ("email", "seen") in told  # a person's, though it is the delivered one
     # both rows' open changes, both rows, and one again without its refused value: not a call for each value
     assert desk.vendor.reads - before <= 5
+
+
+@pytest.mark.parametrize(
+    "end", [UnavailableError(CRM, "link", 503), LedgerUnavailableError("killed before it settled")]
+)
+async def test_link_that_no_answer_or_no_settlement_followed_is_told_by_the_next_visit(
+    desk: Desk, end: Exception
+) -> None:
+    desk.vendor.ends = [end]
+    await desk.deliver()
+    await desk.reaped()
+    entries = [json.loads(one.entry) for one in await Journal(desk.scripts).entries(CRM, "contact", "p9")]
+    assert [(one["company_id"], one["external_id"]) for one in entries if one["kind"] == "linked"] == [("c9", "p1")]
+    assert desk.vendor.links == [("p9", "c9")]
+
+
+async def test_row_that_is_deleted_while_it_is_filled_is_not_taken_for_delivered(desk: Desk) -> None:
+    desk.vendor.words = [lambda _: WriteResult(Written.GONE, code="ENTITY_IS_DELETED")]
+    await desk.deliver()
+    counts = await desk.work.counts()
+    assert (counts.due, counts.settled) == (1, 0)
 
 
 async def test_what_a_delivery_told_of_a_person_is_erased_with_the_person(desk: Desk) -> None:

@@ -5,6 +5,7 @@ A page of rows is stored and made ``delivery`` work of every crm in one step; th
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,19 @@ class Deliveries:
         storing asked for will deliver it. Gives whether nobody needs the row any more.
         """
         return bool(await self._scripts.run("deliveries_settled", crm, key, digest))
+
+    async def wait_for(self, crm: str, key: str, rows: Sequence[tuple[str, str, int]]) -> None:
+        """Note rows (object, id, stamp) of ``crm`` whose change brings the delivery back; none forgets them."""
+        name = self._scripts.keys("awaited", crm)
+        if rows:
+            await self._scripts.call("HSET", name, key, json.dumps(rows, separators=(",", ":")))
+        else:
+            await self._scripts.call("HDEL", name, key)
+
+    async def awaited(self, crm: str) -> dict[str, list[tuple[str, str, int]]]:
+        """The rows that deliveries of ``crm`` wait for, by delivery."""
+        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._scripts.keys("awaited", crm))
+        return {key.decode(): [tuple(row) for row in json.loads(rows)] for key, rows in sorted(found.items())}
 
     async def length(self) -> int:
         """Tells how many rows are on their way."""

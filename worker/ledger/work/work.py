@@ -228,9 +228,10 @@ class Work:
         filled: Mapping[str, str] | None = None,
         close_intents: bool = False,
         tally: Mapping[str, int] | None = None,
+        own: Mapping[str, str] | None = None,
     ) -> StepEnd:
         """Make the record a dead letter; its open intents stay with it unless they are closed."""
-        args = _release(lease, reason, entries, filled, close_intents=close_intents)
+        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         args += _counted([part for name, by in (tally or {}).items() for part in (name, str(by))])
         return _ending(await self._scripts.run("work_bury", *args))
 
