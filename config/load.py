@@ -23,7 +23,9 @@ from config.settings import HubSpotSettings, SalesforceSettings, Settings
 
 PREFIX = "REFILL_"
 DEFAULT_PATH = Path("refill.toml")
-_PLAIN = frozenset({"REFILL_DATA_DIR", "REFILL_BUDGET_ZONE", "REFILL_SECRET_KEY"})  # keys of the topmost table
+_PLAIN = frozenset(
+    {"REFILL_DATA_DIR", "REFILL_INSTALLATION", "REFILL_BUDGET_ZONE", "REFILL_SECRET_KEY"}
+)  # keys of the topmost table
 _ABOUT_US = frozenset({"REFILL_CONFIG", "REFILL_SECRETS_DIR"})  # say where the others are
 _SECRET = frozenset(
     {

@@ -47,6 +47,7 @@ PaidProvider = Literal["forager", "kaspr"]
 OnUncertain = Literal["never", "once_if_uncharged"]
 _PAGES = ".lightning.force.com"
 _SHARED_LOGINS = frozenset({"login.salesforce.com", "test.salesforce.com"})
+InstallationName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,64}$")]
 CrmName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
 
 
@@ -341,6 +342,7 @@ class Settings(ConfigTable):
     """The whole configuration."""
 
     data_dir: Place = Path(".refill")
+    installation: InstallationName = ""  # tells two of one crm apart on one Redis; see worker.service.accounts
     budget_zone: Zone = "UTC"
     secret_key: SecretStr | None = None  # encrypts what must be kept; see worker.service.refresh_tokens
     redis: Redis = Redis()

@@ -119,9 +119,8 @@ class Crm(Protocol):
     def user_id(self) -> str:
         """Returns the user that the CRM names as our writes' author; ``""`` if none, and before the first call."""
 
-    @property
-    def account_id(self) -> str:
-        """The org that our login led to; ``""`` where logins do not tell, and before the first call."""
+    async def account(self) -> str:
+        """Returns the portal or org that our credential belongs to; ``""`` where that is not shown to us."""
 
     async def standing(self) -> AccountStatus:
         """The cheapest free read of our credential."""

@@ -58,7 +58,6 @@ class HubSpot:
 
     kind = "hubspot"
     user_id = ""  # its events name the app, which the configuration knows
-    account_id = ""  # no answer to a call names the portal
     batch = BATCH
     search_batch = search.MOST_GROUPS - 1  # one group is for whole texts
     marks = MARKS
@@ -84,6 +83,7 @@ class HubSpot:
         self._calls = calls(options.api_version)
         self._schemas: dict[str, tuple[float, Mapping[str, Property]]] = {}
         self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
+        self._account = ""
 
     @classmethod
     def opened(
@@ -141,6 +141,11 @@ class HubSpot:
             await part.aclose()
 
     # ---- schema and standing -------------------------------------------------------------------------------------
+
+    async def account(self) -> str:
+        """Asks for the portal's id, once."""
+        self._account = self._account or await rights.portal(self._transport.send, self.name)
+        return self._account
 
     async def standing(self) -> AccountStatus:
         """Reads one property, which also tells whether HubSpot's own Salesforce sync feeds this portal."""

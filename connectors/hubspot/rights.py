@@ -1,11 +1,11 @@
-"""Tells what a portal's token may do: its scopes, and the owners that it may name."""
+"""Tells whose a portal's token is and what it may do: its scopes, and the owners that it may name."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from connectors.classify import parsed
 from connectors.hubspot.options import HubSpotOptions
@@ -19,6 +19,7 @@ _UNTOLD = frozenset({400, 401, 403, 404, 405})
 _APP_TOKEN = Operation(
     "token.info", "POST", "/oauth/v2/private-apps/get/access-token-info", Repeat.SAFE, misses=_UNTOLD
 )
+_ACCOUNT = Operation("account.get", "GET", "/account-info/v3/details", Repeat.SAFE, misses=_UNTOLD - {401} | {410})
 _OWNERS = Operation("owners.get", "GET", "/crm/v3/owners/{id}", Repeat.SAFE, misses=frozenset({400, 403, 404}))
 Send = Callable[..., Awaitable[Reply]]
 
@@ -35,7 +36,22 @@ class _Owner(BaseModel):
     archived: bool = False
 
 
-_TOLD, _OWNER = TypeAdapter(_Told), TypeAdapter(_Owner)
+class _Account(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    portal: int = Field(alias="portalId", gt=0)
+
+
+_TOLD, _OWNER, _PORTAL = TypeAdapter(_Told), TypeAdapter(_Owner), TypeAdapter(_Account)
+
+
+async def portal(send: Send, name: str) -> str:
+    """Returns the id of the portal that the token belongs to, ``""`` where the token may not ask.
+
+    Assumed: the account's calls have no path of the dated generation.
+    """
+    reply = await send(_ACCOUNT)
+    return "" if reply.status >= 400 else str(parsed(_PORTAL, reply, name, _ACCOUNT.name).portal)
 
 
 async def lacks(send: Send, options: HubSpotOptions, token: str, object: str) -> Lacks:

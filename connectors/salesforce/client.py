@@ -114,11 +114,6 @@ class Salesforce:
         return cls(options, transport, tokens, also=(logins,))
 
     @property
-    def account_id(self) -> str:
-        """The org that we are logged in to."""
-        return self._tokens.org_id
-
-    @property
     def user_id(self) -> str:
         """Returns the user of our writes (``Record.modified_by``); ``""`` before the first call."""
         return self._tokens.user_id
@@ -131,6 +126,11 @@ class Salesforce:
             await transport.aclose()
 
     # ---- schema and standing -------------------------------------------------------------------------------------
+
+    async def account(self) -> str:
+        """Returns the org that our login led to."""
+        await self._tokens.headers()
+        return known_id(self._tokens.org_id)
 
     async def standing(self) -> AccountStatus:
         """Returns our user, the API version answered, and what is left of the day where this user may see it.

@@ -78,7 +78,26 @@ class HubSpot(Vendor):
                 yield Route("POST", f"/oauth/{generation}/token/revoke", self.tokens.revoke)
         yield Route("POST", "/oauth/v2/private-apps/get/access-token-info", self.tokens.app_token)
         yield Route("GET", "/crm/v3/owners/{id}", self._owner)
+        yield Route("GET", "/account-info/v3/details", self._account)
         yield from routes(self._endpoints, self._guard)
+
+    def _account(self, call: Call) -> Reply:
+        """Tells whose the token is; it takes no scope that a token could lack."""
+        del call
+        return Reply(
+            200,
+            {
+                "portalId": self.settings.portal_id,
+                "accountType": "STANDARD",
+                "timeZone": "US/Eastern",
+                "companyCurrency": "USD",
+                "additionalCurrencies": [],
+                "utcOffset": "-04:00",
+                "utcOffsetMilliseconds": -14_400_000,
+                "uiDomain": "app.hubspot.com",
+                "dataHostingLocation": "na1",
+            },
+        )
 
     def _owner(self, call: Call) -> Reply:
         """One of the two users who own rows here."""

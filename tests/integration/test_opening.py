@@ -47,6 +47,9 @@ async def test_an_opening_reads_the_properties_of_each_object_once(scene: Scene)
 class Broken:
     """A connector with a fault of ours in it."""
 
+    async def account(self) -> str:
+        return ""
+
     async def properties(self, object: str) -> None:
         raise KeyError(object)
 

@@ -26,12 +26,14 @@ from connectors.vendor_clock import VendorClock
 from worker.commands.check_deliveries import unmet_by_deliveries
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
+from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.grants import Grants
 from worker.ledger.money.room import Room
 from worker.ledger.money.spool import Spool
 from worker.ledger.scripts import Scripts
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 from worker.redis.connection import Safety, check_safety, open_redis
+from worker.service.accounts import another, sentences
 from worker.service.needs import unmet
 from worker.service.policy import policy, watched_of, with_ids
 from worker.service.refresh_tokens import Vault
@@ -99,13 +101,18 @@ async def check(settings: Settings) -> list[CheckResult]:
         findings.append(CheckResult("spool", WARNING, told, "see refill uncertain list"))
     async with AsyncExitStack() as stack:
         vault: Vault | None = None
+        accounts: Accounts | None = None
         try:
             redis = await stack.enter_async_context(open_redis(settings))
             findings += _redis(settings, await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe))
             vault = Vault(Grants(Scripts(redis)), settings)
+            accounts = Accounts(Scripts(redis))
+            findings += [
+                CheckResult("installation", FAILED_LEVEL, told) for told in await sentences(accounts, settings)
+            ]
         except ConfigError as error:
             findings += [CheckResult("redis", FAILED_LEVEL, problem) for problem in error.problems]
-        asked = [*await _providers(settings, stack), *_crms(settings, vault, stack)]
+        asked = [*await _providers(settings, stack), *_crms(settings, vault, accounts, stack)]
         with bound_contextvars(job="check"):
             for found in await asyncio.gather(*asked):
                 findings += found
@@ -224,21 +231,24 @@ def _status(error: ConnectorError) -> str:
 # ---- CRMs --------------------------------------------------------------------------------------------------------
 
 
-def _crms(settings: Settings, vault: Vault | None, stack: AsyncExitStack) -> Iterator[Awaitable[list[CheckResult]]]:
+def _crms(
+    settings: Settings, vault: Vault | None, accounts: Accounts | None, stack: AsyncExitStack
+) -> Iterator[Awaitable[list[CheckResult]]]:
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
-    for name, crm in settings.crm.items():
-        yield _crm(name, crm, settings.providers, vault, stack, delivered=name in to)
+    for name in settings.crm:
+        yield _crm(name, settings, vault, accounts, stack, delivered=name in to)
 
 
 async def _crm(
     name: str,
-    settings: CrmSettings,
-    providers: Providers,
+    whole: Settings,
     vault: Vault | None,
+    accounts: Accounts | None,
     stack: AsyncExitStack,
     *,
     delivered: bool,
 ) -> list[CheckResult]:
+    settings, providers = whole.crm[name], whole.providers
     if vault is None and renews(settings):
         told = "not asked: its refresh token may have been replaced, and the new one is in Redis"
         return [CheckResult(name, WARNING, told)]
@@ -251,6 +261,13 @@ async def _crm(
     found = await _standing(name, credential, vendor.standing(), vendor.clock)
     if any(one.level == FAILED_LEVEL for one in found):
         return found  # the same credential would be refused for every object
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            account = await vendor.account()
+    except (ConnectorError, TimeoutError) as error:
+        return [*found, failure(name, credential, error)]
+    if accounts is not None and (told := await another(accounts, whole, name, account)):
+        return [*found, CheckResult(name, FAILED_LEVEL, told)]
     objects = [kind for kind in ("contact", "lead", "company") if getattr(settings.watch, kind, None) is not None]
     rights = [_rights(name, settings, vendor, kind, credential) for kind in objects if kind != "company"]
     if delivered:

@@ -113,7 +113,8 @@ INTAKE: Mapping[str, str] = {
     "suppressed": "intake:suppressed",
     # string: tells the key of these hashes apart from another
     "suppressed_key": "intake:suppressed:key",
-    # hash crm -> the portal or org that it was first used for
+    # hash crm -> the portal or org that it was first used for; "provider:<name>" -> its account;
+    # "installation:<crm>" -> whose the crm is
     "accounts": "intake:accounts",
     # hash crm -> the user that the CRM names as the last writer of what we wrote
     "users": "intake:users",

@@ -1,6 +1,8 @@
-"""Refuses a crm name that stands for another portal or org than it was first used for on this Redis.
+"""Refuses a second installation on a Redis: one whose crms, provider accounts or name are not those that it holds.
 
-Two installations that share a Redis and a crm's name would take each other's ids for records that are gone.
+An installation is what its configuration belongs to, not where it runs: workers, web processes, hosts and data folders
+come and go. Two that share a Redis and a crm's name would take each other's ids for records that are gone, and two
+accounts of one provider would have their charges compared with each other's bill.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from config.settings import CrmSettings, Settings
 from worker.ledger.intake.accounts import Accounts
 
 _KINDS = {"hubspot": "portal", "salesforce": "org"}
+_PROVIDER, _INSTALLATION = "provider:", "installation:"  # crm names hold no colon
 
 
 def configured(crm: CrmSettings) -> str:
@@ -17,38 +20,86 @@ def configured(crm: CrmSettings) -> str:
     return str(crm.portal_id or "") if crm.kind == "hubspot" else crm.org_id or ""
 
 
-def sentence(name: str, crm: CrmSettings, account: str, pinned: str) -> str:
-    """Says what is wrong, and both ways out."""
-    kind = _KINDS[crm.kind]
+def claims(settings: Settings) -> dict[str, str]:
+    """Lists what a configuration says that everything in its Redis belongs to."""
+    found = {name: account for name, crm in settings.crm.items() if (account := configured(crm))}
+    found |= {f"{_INSTALLATION}{name}": settings.installation for name in settings.crm}
+    forager = settings.providers.forager
+    return found | ({f"{_PROVIDER}forager": str(forager.account_id)} if forager else {})
+
+
+def sentence(settings: Settings, name: str, account: str, pinned: str) -> str:
+    """Says what is wrong, and the ways out."""
+    apart = "Give this one a Redis of its own"
+    history = f"drop what is kept of it as docs/redis.md says (redis-cli HDEL refill:intake:accounts {name})"
+    if name.startswith(_PROVIDER):
+        kind = f"providers.{name.removeprefix(_PROVIDER)}"
+        return (
+            f"{kind} is account {account} here, and account {pinned} in this Redis: its charges would be compared with "
+            f"another account's bill. {apart}; if {pinned} is history, {history}"
+        )
+    if name.startswith(_INSTALLATION):
+        crm = name.removeprefix(_INSTALLATION)
+        return (
+            f"this is {_named(account)}, and crm.{crm} in this Redis is of {_named(pinned)}. Give the crm another name "
+            f"or this one a Redis of its own; if it was renamed, {history}"
+        )
+    kind = _KINDS[settings.crm[name].kind]
     return (
         f"crm.{name} is {kind} {account} here, and {kind} {pinned} in this Redis: another installation uses the name, "
-        f"or it stood for another {kind} before. Give this one another name or a Redis of its own; if {pinned} is "
-        f"history, drop what is kept of it as docs/redis.md says"
+        f"or it stood for another {kind} before. Give the crm another name or this installation a Redis of its own; "
+        f"if {pinned} is history, {history}"
     )
 
 
+def _named(installation: str) -> str:
+    return f"the installation {installation}" if installation else "an installation without a name"
+
+
+async def sentences(accounts: Accounts, settings: Settings) -> list[str]:
+    """Lists what is not as this Redis holds it, and changes nothing."""
+    mine = claims(settings)
+    others = await accounts.others(mine)
+    return [sentence(settings, name, mine[name], others[name]) for name in sorted(others)]
+
+
 async def refuse_others(accounts: Accounts, settings: Settings) -> None:
-    """Return when every crm stands for the portal or org that it was first used for.
+    """Return when everything that the configuration names is what this Redis was first used for.
 
     Raises:
-        ConfigError: one does not.
+        ConfigError: something is not.
     """
-    named = {name: account for name, crm in settings.crm.items() if (account := configured(crm))}
-    others = await accounts.others(named)
-    if others:
-        raise ConfigError([sentence(name, settings.crm[name], named[name], others[name]) for name in sorted(others)])
+    if problems := await sentences(accounts, settings):
+        raise ConfigError(problems)
+    mine = claims(settings)
+    if others := await accounts.pin(mine):  # somebody else was first in between
+        raise ConfigError([sentence(settings, name, mine[name], others[name]) for name in sorted(others)])
 
 
 class AnotherAccountError(Exception):
-    """A login led to another org than the crm's name was first used for; the text says what to do."""
+    """A credential is another portal's or org's than the crm's name was first used for; the text says what to do."""
 
 
-async def refuse_another(accounts: Accounts, name: str, crm: CrmSettings, account: str) -> None:
-    """Return when ``account``, to which a login led, is what the crm's name was first used for.
+async def refuse_another(accounts: Accounts, settings: Settings, name: str, account: str) -> None:
+    """Return when ``account``, to which a credential belongs, is what the crm's name was first used for.
 
     Raises:
         AnotherAccountError: it is not.
     """
+    if told := await another(accounts, settings, name, account):
+        raise AnotherAccountError(told)
+    if account and (others := await accounts.pin({name: account})):  # somebody else was first in between
+        raise AnotherAccountError(sentence(settings, name, account, others[name]))
+
+
+async def another(accounts: Accounts, settings: Settings, name: str, account: str) -> str:
+    """Says how ``account``, to which a credential belongs, is not the crm's; ``""`` where it is or is not known."""
+    crm = settings.crm[name]
+    kind, named = _KINDS[crm.kind], configured(crm)
+    if account and named and account != named:
+        return (
+            f"crm.{name} is {kind} {named} in the configuration, and its credential belongs to {kind} {account}: "
+            f"correct one of the two"
+        )
     others = await accounts.others({name: account}) if account else {}
-    if others:
-        raise AnotherAccountError(sentence(name, crm, account, others[name]))
+    return sentence(settings, name, account, others[name]) if others else ""

@@ -171,6 +171,7 @@ class Runtime:
         settings, vendor = self.settings.crm[name], self.crms[name]
         refused: dict[str, AccessError] = {}
         schemas = Schemas(vendor)
+        await refuse_another(Accounts(self.ledger.scripts), self.settings, name, await vendor.account())
         await schemas.read_ahead(self._objects(name))
         for kind in ("contact", "lead"):
             watched = cast("WatchSettings | None", getattr(settings.watch, kind, None))
@@ -183,7 +184,6 @@ class Runtime:
                     raise
                 refused[kind] = error  # the other objects of the crm may show theirs
                 continue
-            await refuse_another(Accounts(self.ledger.scripts), name, settings, vendor.account_id)
             await self._open_watch(name, settings, vendor, kind, watched, schemas)
             await self.ledger.pauses.lift(f"{name}.{kind}", "consent")
         await self._refuse(name, refused)

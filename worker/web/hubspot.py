@@ -20,6 +20,7 @@ from worker.service.policy import policy
 from worker.web.bodies import RefusedError, shallow
 from worker.web.deadline import prove
 from worker.web.inbox import Door, mark_of
+from worker.web.remembered import Remembered
 
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
@@ -46,7 +47,7 @@ class Portal:
     def __init__(self, name: str, settings: HubSpotSettings, properties: Mapping[str, frozenset[str]]) -> None:
         self.name, self.settings = name, settings
         self.secrets = [secret.get_secret_value() for secret in settings.webhook_secret]
-        self._properties, self._portal_id = properties, settings.portal_id
+        self._properties, self._portal_id = properties, settings.portal_id or 0
         self._own = written_by(settings.app_id) if settings.app_id else ""
         self._known: dict[Marks, _Ruling] = {}
 
@@ -58,6 +59,12 @@ class Portal:
             told = policy(name, crm, "contact", crm.watch.contact, settings.providers).properties
             properties["contact"] = frozenset(told) | (frozenset(ALWAYS["contact"]) - _NEVER)
         return cls(name, crm, properties)
+
+    def pin(self, portal_id: int) -> None:
+        """Says which portal this is; 0 while nobody has asked it."""
+        if portal_id != self._portal_id:
+            self._portal_id = portal_id
+            self._known.clear()
 
     def counts(self, what: What) -> bool:
         """Tells whether a record must be looked at because of it."""
@@ -103,7 +110,7 @@ def _both(known: Announced, row: Announced) -> Announced:
     return Announced(known.id, stamp, known.erase or row.erase)
 
 
-def hubspot_routes(door: Door) -> list[Route]:
+def hubspot_routes(door: Door, accounts: Remembered) -> list[Route]:
     """``POST /webhooks/hubspot/{crm}`` and ``POST /webhooks/hubspot``."""
     settings = door.settings
     portals = {
@@ -115,6 +122,8 @@ def hubspot_routes(door: Door) -> list[Route]:
         if portal is None or not portal.secrets:
             raise RefusedError(404, "unknown")
         body, _ = await _signed(door, request, [portal])
+        if not portal.settings.portal_id:
+            portal.pin(number(await accounts.of(portal.name)))
         return await _taken(door, request, body, [portal])
 
     async def by_portal(request: Request) -> Response:

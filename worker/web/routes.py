@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.routing import Route
 
 from config.settings import Settings
+from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.intake import Intake
 from worker.ledger.ledger import Ledger
 from worker.ledger.own_clock import clock
@@ -15,7 +16,7 @@ from worker.service.arq_queue import Doorbell
 from worker.web.enrich import enrich_routes
 from worker.web.hubspot import hubspot_routes
 from worker.web.inbox import Bell, Door
-from worker.web.own_users import Ourselves
+from worker.web.remembered import Remembered
 from worker.web.salesforce import salesforce_routes
 
 
@@ -36,7 +37,6 @@ def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[],
 
     bell = Bell(ring)
     door = Door(settings, Intake(quick.scripts), bell, now)
-    return Ways(
-        [*hubspot_routes(door), *salesforce_routes(door, Ourselves(quick.users, now)), *enrich_routes(door, quick)],
-        door,
-    )
+    users, accounts = Remembered(quick.users.of, now), Remembered(Accounts(quick.scripts).of, now)
+    crms = [*hubspot_routes(door, accounts), *salesforce_routes(door, users, accounts)]
+    return Ways([*crms, *enrich_routes(door, quick)], door)

@@ -21,14 +21,14 @@ from worker.ledger.intake.intake import Announced
 from worker.web.bodies import RefusedError, json_of
 from worker.web.deadline import prove
 from worker.web.inbox import Door, mark_of, same_secret, watched_kinds
-from worker.web.own_users import Ourselves
+from worker.web.remembered import Remembered
 
 _XML = ("text/xml", "application/xml", "application/soap+xml")
 _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 log = structlog.get_logger(__name__)
 
 
-def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
+def salesforce_routes(door: Door, users: Remembered, accounts: Remembered) -> list[Route]:
     """``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``POST /webhooks/salesforce/{crm}`` (signed JSON)."""
     orgs = {name: crm for name, crm in door.settings.crm.items() if isinstance(crm, SalesforceSettings)}
     for unchecked in [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
@@ -41,6 +41,21 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
             raise RefusedError(404, "unknown")
         return name, org
 
+    async def take(name: str, org: SalesforceSettings, message: Message, mark: str = "") -> None:
+        """Takes the records of a message into the work; those that we wrote last ourselves are no news."""
+        ours = org.org_id or await accounts.of(name)
+        if ours and message.organization_id and not same_id(message.organization_id, ours):
+            raise RefusedError(403, "org")
+        told = sum(map(len, message.ids.values()))
+        if message.writers:
+            message = messages.without_echoes(message, await users.of(name))
+        echoes = told - sum(map(len, message.ids.values()))
+        kinds = watched_kinds(door.settings, name)
+        rows = {(name, kind): [Announced(one) for one in ids] for kind, ids in message.ids.items() if kind in kinds}
+        await door.take(rows, mark)
+        records, ignored = sum(map(len, rows.values())), message.ignored
+        log.debug("webhook.accepted", door="webhooks.salesforce", records=records, ignored=ignored, echoes=echoes)
+
     async def outbound(request: Request) -> Response:
         name, org = known(request)
         if not same_secret(request.path_params["secret"], org.webhook_secret):
@@ -51,7 +66,7 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
             message = messages.outbound(body)
         except ValueError:
             raise RefusedError(400, "not_a_message") from None
-        await _take(door, ourselves, name, org, message)
+        await take(name, org, message)
         return Response(messages.ACK, media_type="text/xml")
 
     async def callout(request: Request) -> Response:
@@ -69,30 +84,13 @@ def salesforce_routes(door: Door, ourselves: Ourselves) -> list[Route]:
             raise RefusedError(400, "not_a_message") from None
         # By the scheme the id stands for the message, however often it is sent; a sender that never changes its id
         # still gets every other message through.
-        await _take(door, ourselves, name, org, message, mark_of(name, headers["webhook-id"], body))
+        await take(name, org, message, mark_of(name, headers["webhook-id"], body))
         return Response(status_code=204)
 
     return [
         door.route("/webhooks/salesforce/{crm}/{secret}", outbound),
         door.route("/webhooks/salesforce/{crm}", callout),
     ]
-
-
-async def _take(
-    door: Door, ourselves: Ourselves, name: str, org: SalesforceSettings, message: Message, mark: str = ""
-) -> None:
-    """The records of a message into the work; those that we wrote last ourselves are no news."""
-    if org.org_id and message.organization_id and not same_id(message.organization_id, org.org_id):
-        raise RefusedError(403, "org")
-    told = sum(map(len, message.ids.values()))
-    if message.writers:
-        message = messages.without_echoes(message, await ourselves.user(name))
-    echoes = told - sum(map(len, message.ids.values()))
-    kinds = watched_kinds(door.settings, name)
-    rows = {(name, kind): [Announced(one) for one in ids] for kind, ids in message.ids.items() if kind in kinds}
-    await door.take(rows, mark)
-    records = sum(map(len, rows.values()))
-    log.debug("webhook.accepted", door="webhooks.salesforce", records=records, ignored=message.ignored, echoes=echoes)
 
 
 def _is_signed(secrets: Sequence[SecretStr], body: bytes, headers: dict[str, str]) -> bool:

@@ -47,6 +47,10 @@ watch.contact = {{}}
 kind = "hubspot"
 watch.contact = {{}}
 
+[crm.unnamed_hubspot]
+kind = "hubspot"
+watch.contact = {{}}
+
 [crm.acme_salesforce]
 kind = "salesforce"
 base_url = "https://acme.my.salesforce.com"
@@ -59,6 +63,8 @@ SECRETS = {
     "REFILL_CRM__ACME_HUBSPOT__TOKEN": "token-canary",
     "REFILL_CRM__SECOND_HUBSPOT__TOKEN": "token-canary",
     "REFILL_CRM__SILENT_HUBSPOT__TOKEN": "token-canary",
+    "REFILL_CRM__UNNAMED_HUBSPOT__TOKEN": "token-canary",
+    "REFILL_CRM__UNNAMED_HUBSPOT__WEBHOOK_SECRET": senders.SECRET,
     "REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET": f"{senders.SECRET},{senders.NEXT_SECRET}",
     "REFILL_CRM__SECOND_HUBSPOT__WEBHOOK_SECRET": senders.SECRET,
     "REFILL_CRM__ACME_SALESFORCE__CLIENT_ID": "client-canary",

@@ -14,6 +14,7 @@ from connectors.hubspot.events import events
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import event, now_ms, posted, signed
+from worker.ledger.intake.accounts import Accounts
 from worker.ledger.work.work import Settlement
 from worker.web.hubspot import Portal
 
@@ -270,3 +271,11 @@ async def test_what_is_waiting_or_remembered_is_announced_by_the_same_rules_as_p
     assert (await door.hubspot(posted(event(id=2, occurredAt=now + 60_000)))).status_code == 204
     counts = await work.counts()
     assert (counts.due, counts.settled) == (2, 0)
+
+
+async def test_portal_that_only_the_ledger_knows_is_held_to_it(door: Door) -> None:
+    """A second installation with an equal crm name gets no record of its portal into the work of the first."""
+    body = posted(event(id=1, portalId=78), event(id=2, portalId=79))
+    await Accounts(door.ledger.scripts).pin({"unnamed_hubspot": "79"})
+    assert (await door.hubspot(body, crm="unnamed_hubspot")).status_code == 204
+    assert await door.due("unnamed_hubspot") == ["2"]

@@ -18,7 +18,7 @@ from tests.integration.intake.conftest import SECRETS, TOML, Door
 from tests.integration.intake.senders import called_out, envelope, notification
 from worker.ledger.ledger import Ledger
 from worker.web.app import web_app
-from worker.web.own_users import KNOWN_MS, UNKNOWN_MS, Ourselves
+from worker.web.remembered import KNOWN_MS, UNKNOWN_MS, Remembered
 
 OUTBOUND = f"/webhooks/salesforce/acme_salesforce/{senders.PATH_SECRET}"
 CALLOUT = "/webhooks/salesforce/acme_salesforce"
@@ -130,17 +130,17 @@ async def test_while_no_worker_has_told_our_user_everything_is_looked_at(door: D
 
 async def test_our_user_is_read_once_a_minute_and_once_a_second_while_unknown(door: Door) -> None:
     now = 0
-    known = Ourselves(door.ledger.users, lambda: now)
-    assert await known.user("acme") == ""
+    known = Remembered(door.ledger.users.of, lambda: now)
+    assert await known.of("acme") == ""
     await door.ledger.users.tell("acme", US)
-    assert await known.user("acme") == ""
+    assert await known.of("acme") == ""
     now += UNKNOWN_MS
-    assert await known.user("acme") == US
+    assert await known.of("acme") == US
     await door.ledger.users.tell("acme", PERSON)
     now += KNOWN_MS - 1
-    assert await known.user("acme") == US
+    assert await known.of("acme") == US
     now += 1
-    assert await known.user("acme") == PERSON
+    assert await known.of("acme") == PERSON
 
 
 # ---- callouts ----------------------------------------------------------------------------------------------------

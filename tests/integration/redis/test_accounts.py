@@ -1,60 +1,184 @@
-"""A crm's name on a Redis stands for the portal or org that it was first used for, whoever else comes with the name."""
+"""A Redis belongs to the installation that used it first; a second one is refused, more processes of it never are."""
 
 from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.integration.redis.test_restored import refill
+from config.load import load
+from tests.integration.redis.test_restored import reasons, refill
 from tests.integration.scene import CRM, Scene
 from worker.ledger.intake.accounts import Accounts
 from worker.service.accounts import AnotherAccountError, refuse_another
+from worker.service.runtime import open_runtime
+
+COMMANDS = ("status", "web", "worker", "up")
 
 
-def configure(scene: Scene, portal: int) -> None:
-    """Write which portal the installation's crm is."""
+def configure(scene: Scene, **keys: int | str) -> None:
+    """Write keys of the installation's crm, or of the table whose name stands before two underscores."""
     path = scene.folder / "refill.toml"
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("portal_id")]
-    at = lines.index(f"[crm.{CRM}]")
-    path.write_text("\n".join([*lines[: at + 1], f"portal_id = {portal}", *lines[at + 1 :]]), encoding="utf-8")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for key, value in keys.items():
+        table, _, name = key.rpartition("__")
+        head = f"[{table.replace('__', '.') or f'crm.{CRM}'}]"
+        at = lines.index(head) + 1
+        end = next((n for n in range(at, len(lines)) if lines[n].startswith("[")), len(lines))
+        kept = [line for line in lines[at:end] if line.partition(" ")[0] != name]
+        lines[at:end] = [f"{name} = {json.dumps(value)}", *kept]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+async def refused(scene: Scene, capsys: pytest.CaptureFixture[str], *commands: str) -> str:
+    """What a person is told by every command, which all end with the same code."""
+    told = ""
+    for command in commands or COMMANDS:
+        capsys.readouterr()
+        assert (await refill(scene, command))[0] == 2, command
+        told = " ".join(capsys.readouterr().err.split())
+    return told
+
+
+async def opening(scene: Scene) -> list[str]:
+    """What a further worker logs as errors while it opens its crm, which stays shut."""
+    async with open_runtime(scene.settings, scene.redis) as runtime:
+        with capture_logs() as told:
+            await runtime.open_crms()
+        assert runtime.shut == {CRM}
+    return [one["event"] for one in told if one["log_level"] == "error"]
+
+
+async def found(scene: Scene, part: str) -> list[dict[str, Any]]:
+    """What ``check`` says failed of a part."""
+    _, out = await refill(scene, "check", "--json")
+    return [one for one in json.loads(out)["checks"] if one["part"] == part and one["level"] == "failed"]
+
+
+async def held(scene: Scene) -> dict[bytes, bytes]:
+    told: dict[bytes, bytes] = await scene.ledger.scripts.call("HGETALL", "refill:intake:accounts")
+    return told
 
 
 async def test_another_portal_under_the_same_name_is_refused_and_both_are_named(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure(scene, 111)
+    configure(scene, portal_id=111)
     assert (await refill(scene, "status"))[0] == 0
     assert (await refill(scene, "status"))[0] == 0
-    capsys.readouterr()
-    configure(scene, 222)
-    for command in ("status", "web", "worker", "up"):
-        assert (await refill(scene, command))[0] == 2, command
-        told = " ".join(capsys.readouterr().err.split())
-        assert f"crm.{CRM} is portal 222 here, and portal 111 in this Redis" in told
-        assert "another name or a Redis of its own" in told
-    await scene.ledger.scripts.call("HDEL", "refill:intake:accounts", CRM)  # the way out of docs/redis.md
+    configure(scene, portal_id=222)
+    told = await refused(scene, capsys)
+    assert f"crm.{CRM} is portal 222 here, and portal 111 in this Redis" in told
+    assert "Give the crm another name or this installation a Redis of its own" in told
+    assert [one["part"] for one in await found(scene, "installation")] == ["installation"]
+    assert f"redis-cli HDEL refill:intake:accounts {CRM}" in told  # the way out
+    await scene.ledger.scripts.call("HDEL", "refill:intake:accounts", CRM)
     assert (await refill(scene, "status"))[0] == 0
+
+
+async def test_portal_that_no_configuration_names_is_asked_for_and_pinned(scene: Scene) -> None:
+    """Production names no ``portal_id``, and neither does staging beside it."""
+    await scene.worker()
+    portal = scene.vendors["hubspot"].settings.portal_id
+    assert await Accounts(scene.ledger.scripts).of(CRM) == str(portal)
+    scene.vendors["hubspot"].settings.portal_id = 222
+    assert await opening(scene) == ["crm.refused"]
+    assert await reasons(scene) == set()  # a pause would keep the one out whose name it is
+    (failure,) = await found(scene, CRM)
+    assert f"crm.{CRM} is portal 222 here, and portal {portal} in this Redis" in failure["told"]
+
+
+async def test_token_of_another_portal_than_portal_id_says_is_refused(scene: Scene) -> None:
+    configure(scene, portal_id=111)
+    (failure,) = await found(scene, CRM)
+    assert "portal 111 in the configuration, and its credential belongs to portal 49547190" in failure["told"]
+    scene.settings = load(scene.folder / "refill.toml", {})
+    assert await opening(scene) == ["crm.refused"]
+    assert await held(scene) == {}
+
+
+async def test_portal_that_does_not_show_whose_it_is_opens(scene: Scene) -> None:
+    scene.fault("status", vendor="hubspot", route="/account-info/v3/details", params={"status": 403})
+    await scene.worker()
+    assert await Accounts(scene.ledger.scripts).of(CRM) == ""
 
 
 async def test_login_that_leads_to_another_org_is_refused(scene: Scene) -> None:
-    accounts, crm = Accounts(scene.ledger.scripts), scene.settings.crm[CRM]
+    accounts = Accounts(scene.ledger.scripts)
     for _ in range(2):
-        await refuse_another(accounts, CRM, crm, "00D000000000001AAA")
-    await refuse_another(accounts, CRM, crm, "")  # nothing is known of it
+        await refuse_another(accounts, scene.settings, CRM, "00D000000000001AAA")
+    await refuse_another(accounts, scene.settings, CRM, "")  # nothing is known of it
     with pytest.raises(AnotherAccountError, match="00D000000000002AAA here, and portal 00D000000000001AAA in"):
-        await refuse_another(accounts, CRM, crm, "00D000000000002AAA")
+        await refuse_another(accounts, scene.settings, CRM, "00D000000000002AAA")
 
 
-async def test_crm_of_another_installation_is_not_opened_and_not_paused(
+async def test_second_installation_of_the_same_crm_is_told_apart_by_its_name(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (await refill(scene, "status"))[0] == 0
+    before = await held(scene)
+    monkeypatch.setenv("REFILL_INSTALLATION", "staging")
+    told = await refused(scene, capsys)
+    assert f"this is the installation staging, and crm.{CRM} in this Redis is of an installation without a name" in told
+    assert await held(scene) == before  # who is refused leaves no mark
+    path = scene.folder / "refill.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace(f"crm.{CRM}", "crm.staging_hubspot"), encoding="utf-8")
+    monkeypatch.setenv("REFILL_CRM__STAGING_HUBSPOT__TOKEN", "x")
+    (scene.folder / ".env").write_text(
+        (scene.folder / ".env").read_text(encoding="utf-8").replace("ACME_HUBSPOT", "STAGING_HUBSPOT"), encoding="utf-8"
+    )
+    assert (await refill(scene, "status"))[0] == 0  # another crm name is another matter
+
+
+async def test_another_account_of_a_provider_is_refused_since_bills_would_be_compared_with_it(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (await refill(scene, "status"))[0] == 0
+    configure(scene, providers__forager__account_id=43)
+    told = await refused(scene, capsys)
+    assert "providers.forager is account 43 here, and account 42 in this Redis" in told
+    await scene.ledger.scripts.call("HDEL", "refill:intake:accounts", "provider:forager")
+    assert (await refill(scene, "status"))[0] == 0
+
+
+async def test_more_processes_of_one_installation_are_welcome_wherever_and_however_they_run(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pause would keep the one out whose name it is."""
-    runtime = (await scene.worker()).runtime
-    await scene.ledger.scripts.call("HSET", "refill:intake:accounts", CRM, "111")
-    monkeypatch.setattr(type(runtime.crms[CRM]), "account_id", "222")
-    runtime.shut.add(CRM)
-    with capture_logs() as told:
-        await runtime.open_crms()
-    assert [one["event"] for one in told if one["log_level"] == "error"] == ["crm.refused"]
-    assert runtime.shut == {CRM}
-    assert await runtime.ledger.pauses.all() == []
+    """Three hosts, each with a folder of its own; and what changes in a life: keys, budgets, fields, addresses."""
+    monkeypatch.setenv("REFILL_INSTALLATION", "production")
+    configure(scene, portal_id=scene.vendors["hubspot"].settings.portal_id)
+    for host in ("one", "two", "three"):
+        assert (await refill(scene, "status"))[0] == 0
+        await scene.worker(data_dir=host)
+        shutil.rmtree(scene.folder / host, ignore_errors=True)  # the container is replaced
+    for name, value in {
+        "CRM__ACME_HUBSPOT__TOKEN": "pat-another",
+        "PROVIDERS__FORAGER__API_KEY": "another",
+        "PROVIDERS__FORAGER__BUDGET__DAY": "7",
+        "CRM__ACME_HUBSPOT__MODE": "review",
+        "CRM__ACME_HUBSPOT__BASE_URL": "https://proxy.acme.com",
+        "WEB__PUBLIC_URL": "https://refill.acme.com",
+        "DATA_DIR": str(scene.folder / "four"),
+    }.items():
+        monkeypatch.setenv(f"REFILL_{name}", value)
+        assert (await refill(scene, "status"))[0] == 0, name
+
+
+async def test_of_two_that_start_at_once_one_is_refused(scene: Scene) -> None:
+    accounts = Accounts(scene.ledger.scripts)
+    claims = ({CRM: "111", f"installation:{CRM}": ""}, {CRM: "222", f"installation:{CRM}": "staging"})
+    told = await asyncio.gather(*(accounts.pin(claims[n % 2]) for n in range(20)))
+    lost = [bool(one) for one in told]
+    assert sorted((all(lost[0::2]), all(lost[1::2]))) == [False, True]
+    assert sorted((any(lost[0::2]), any(lost[1::2]))) == [False, True]
+
+
+async def test_full_redis_pins_nothing_and_refuses_nobody(scene: Scene) -> None:
+    await scene.ledger.scripts.call("CONFIG", "SET", "maxmemory", "1")
+    assert await Accounts(scene.ledger.scripts).pin({CRM: "111"}) == {}
+    await scene.ledger.scripts.call("CONFIG", "SET", "maxmemory", "0")
+    assert await held(scene) == {}

@@ -1,4 +1,4 @@
-"""Keeps the portal or org that each crm name stands for: the one that it was first used for."""
+"""Keeps whose everything in this Redis is: each crm's portal or org, each provider's account, the installation."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 
 class Accounts:
-    """Pinned at the first start; what Redis keeps under a crm's name is of that portal or org."""
+    """Pinned at the first start, by name; what Redis keeps under a name is of what it was pinned to."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._key = scripts.keys("accounts")
 
+    async def pin(self, accounts: Mapping[str, str]) -> dict[str, str]:
+        """Pins the names that are not pinned yet; returns those that stand for something else, with that."""
+        try:
+            for name in await self._open(accounts):
+                await self._scripts.call("HSETNX", self._key, name, accounts[name])
+        except LedgerUnavailableError:
+            pass  # it takes no writes now, so nothing of another account gets in either
+        return await self.others(accounts)
+
     async def others(self, accounts: Mapping[str, str]) -> dict[str, str]:
-        """Pins the crms that are not pinned yet; returns those that stand for another account, with that one."""
-        names = list(accounts)
-        if not names:
+        """Returns the names that stand for something else than ``accounts`` says, with that."""
+        held = await self._held(accounts)
+        return {name: account for name, account in held.items() if account != accounts[name]}
+
+    async def of(self, name: str) -> str:
+        """Returns what a name was pinned to, ``""`` while it is not."""
+        return (await self._held({name: ""})).get(name, "")
+
+    async def _open(self, accounts: Mapping[str, str]) -> list[str]:
+        held = await self._held(accounts)
+        return [name for name in accounts if name not in held]
+
+    async def _held(self, accounts: Mapping[str, str]) -> dict[str, str]:
+        if not accounts:
             return {}
-        held: list[bytes | None] = await self._scripts.call("HMGET", self._key, *names)
-        if not all(held):
-            try:
-                for name, account in zip(names, held, strict=True):
-                    if account is None:
-                        await self._scripts.call("HSETNX", self._key, name, accounts[name])
-            except LedgerUnavailableError:
-                pass  # it takes no writes now, so nothing of another account gets in either
-            else:
-                held = await self._scripts.call("HMGET", self._key, *names)
-        told = {name: account.decode() for name, account in zip(names, held, strict=True) if account}
-        return {name: account for name, account in told.items() if account != accounts[name]}
+        held: list[bytes | None] = await self._scripts.call("HMGET", self._key, *accounts)
+        return {name: value.decode() for name, value in zip(accounts, held, strict=True) if value is not None}
