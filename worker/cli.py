@@ -384,8 +384,70 @@ def suppress_add(
     """Never look up, make or write these again; what a visit has under way ends without them."""
     from worker.commands import suppress as command
 
-    read = command.Reading(kind or "", tuple(country or ()))
+    read = command.ValueReading(kind or "", tuple(country or ()))
     _exit(asyncio.run(command.run_add(config, values, read, why)))
+
+
+Person = Annotated[
+    list[str] | None, typer.Argument(metavar="[PERSON]...", help="An e-mail, phone or LinkedIn profile of one person.")
+]
+Record = Annotated[tuple[str, str, str] | None, typer.Option("--record", help="One record: CRM OBJECT ID.")]
+
+
+@app.command()
+def report(
+    person: Person = None,
+    record: Record = None,
+    kind: OfKind = None,
+    country: Country = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show everything held about a person: what, from whom, when, why, on which records, at what price."""
+    from worker.commands import report as command
+    from worker.commands.suppress import ValueReading
+
+    asked = command.PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
+    _exit(asyncio.run(command.run_report(config, asked, as_json=as_json)))
+
+
+@app.command()
+def forget(
+    person: Person = None,
+    record: Record = None,
+    kind: OfKind = None,
+    country: Country = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without asking.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Erase a person from answers, journal, work, deliveries, spool, archive and Redis' files; hashes stay.
+
+    Nobody looks them up or makes them again. Exit code 1: something is left, or a crm was not asked; run it again.
+    """
+    from worker.commands import forget as command
+    from worker.commands.report import PersonAsked
+    from worker.commands.suppress import ValueReading
+
+    asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
+    _exit(asyncio.run(command.run_forget(config, asked, yes=yes, as_json=as_json)))
+
+
+@app.command()
+def notices(
+    crm: AnyCrm = None,
+    record: Record = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only who was not informed yet.")] = False,
+    mark: Annotated[Literal["informed"] | None, typer.Option(help="Note that the people listed were informed.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Note more than one without asking.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the people whose data was bought: since when, from whom, which fields, informed or not (GDPR, Art. 14)."""
+    from worker.commands import notices as command
+
+    chosen = command.Chosen(crm, record, only_open)
+    _exit(asyncio.run(command.run_notices(config, chosen, mark=mark is not None, yes=yes, as_json=as_json)))
 
 
 @suppress.command("list")
@@ -406,7 +468,7 @@ def suppress_remove(
     """Take values off the list: they may be looked up, made and written again."""
     from worker.commands import suppress as command
 
-    _exit(asyncio.run(command.run_remove(config, values, command.Reading(kind or "", tuple(country or ())))))
+    _exit(asyncio.run(command.run_remove(config, values, command.ValueReading(kind or "", tuple(country or ())))))
 
 
 @suppress.command("import")
@@ -422,7 +484,7 @@ def suppress_import(
     """Put a whole file on the list, or nothing of it when a line cannot be read."""
     from worker.commands import suppress as command
 
-    read = command.Reading(kind or "", tuple(country or ()))
+    read = command.ValueReading(kind or "", tuple(country or ()))
     _exit(asyncio.run(command.run_import(config, file, read, why)))
 
 

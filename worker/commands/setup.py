@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-
-import typer
 
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.commands.names import known_crm
 from worker.commands.session import out, session, settings_of
+from worker.commands.terminal import agreed
 from worker.manual.exit_codes import DONE
 
 NEEDED = "unique; it keeps what OpenProspect calls the row"
@@ -35,7 +33,7 @@ async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
                 lacking[kind] = (*needed, *wanted)
         if not lacking:
             return DONE
-        if not (yes or _asked()):
+        if not (yes or agreed("Go on?")):
             _say(f"nothing was changed: refill setup {name} --yes goes on")
             return DONE
         for kind, names in lacking.items():
@@ -54,11 +52,6 @@ def _told(name: str, kind: str, needed: tuple[str, ...], wanted: tuple[str, ...]
             _say(f"{name} {kind}: {', '.join(lost)} {'are' if len(lost) > 1 else 'is'} missing ({why})")
     if not needed and not wanted:
         _say(f"{name} {kind}: nothing is missing")
-
-
-def _asked() -> bool:
-    """A person's word; nobody's, where there is no terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm("Go on?")
 
 
 def _say(text: str) -> None:

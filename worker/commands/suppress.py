@@ -26,17 +26,17 @@ LINES = 10  # that an import names of those it cannot read
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ValueReading:
     """Says how values are read: as one kind, and in which countries numbers are at home."""
 
     kind: str = ""
     countries: tuple[str, ...] = ()
 
 
-async def run_add(config: Path | None, values: Sequence[str], reading: Reading, why: str) -> int:
+async def run_add(config: Path | None, values: Sequence[str], reading: ValueReading, why: str) -> int:
     """Put values on the list."""
     settings = settings_of(config)
-    handles = [_known(text, reading, settings) for text in values]
+    handles = [known(text, reading, settings) for text in values]
     async with _opened(settings, writing=True) as (ledger, list_):
         now = await ledger.scripts.now()
         new = await list_.add(_entries(list_, handles, now, why))
@@ -56,7 +56,7 @@ async def run_list(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-async def run_remove(config: Path | None, values: Sequence[str], reading: Reading) -> int:
+async def run_remove(config: Path | None, values: Sequence[str], reading: ValueReading) -> int:
     """Take values off the list, or what the list calls them; all of them or none."""
     settings = settings_of(config)
     async with _opened(settings) as (_, list_):
@@ -71,7 +71,7 @@ async def run_remove(config: Path | None, values: Sequence[str], reading: Readin
     return DONE
 
 
-async def run_import(config: Path | None, file: Path, reading: Reading, why: str) -> int:
+async def run_import(config: Path | None, file: Path, reading: ValueReading, why: str) -> int:
     """Put a file on the list, or nothing of it."""
     settings = settings_of(config)
     lines = _lines(file)
@@ -110,7 +110,12 @@ async def _opened(settings: Settings, *, writing: bool = False) -> AsyncIterator
         yield ledger, suppressions_of(settings, ledger.scripts)
 
 
-def _known(text: str, reading: Reading, settings: Settings) -> Handle:
+def known(text: str, reading: ValueReading, settings: Settings) -> Handle:
+    """Returns the handle that a text gives.
+
+    Raises:
+        ConfigError: it gives none, or one that is everybody's.
+    """
     found = _read(text, reading, settings)
     if found is None:
         kinds = reading.kind or f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
@@ -119,7 +124,7 @@ def _known(text: str, reading: Reading, settings: Settings) -> Handle:
     return found
 
 
-def _read(text: str, reading: Reading, settings: Settings) -> Handle | None:
+def _read(text: str, reading: ValueReading, settings: Settings) -> Handle | None:
     regions = tuple(dict.fromkeys(one.default_region for one in settings.crm.values() if one.default_region))
     return read(text.strip(), reading.kind, reading.countries or (regions if len(regions) == 1 else ()))
 
@@ -128,7 +133,9 @@ def _entries(list_: Suppressions, handles: Iterable[Handle], now: int, why: str)
     return [Suppressed(name, one.kind, now, why) for one in dict.fromkeys(handles) for name in list_.hashes([one])]
 
 
-def _named(text: str, entries: set[str], list_: Suppressions, reading: Reading, settings: Settings) -> Iterator[str]:
+def _named(
+    text: str, entries: set[str], list_: Suppressions, reading: ValueReading, settings: Settings
+) -> Iterator[str]:
     """Gives the entry that a value or a shortened hash means."""
     same = [one for one in entries if len(text) >= SHOWN and one.startswith(text)]
     if len(same) == 1:
@@ -148,7 +155,7 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 
 def _imported(
-    line: str, list_: Suppressions, reading: Reading, settings: Settings, now: int, why: str
+    line: str, list_: Suppressions, reading: ValueReading, settings: Settings, now: int, why: str
 ) -> Suppressed | None:
     if not line.lstrip().startswith("{"):
         text = next(iter(next(csv.reader([line]), [])), "")

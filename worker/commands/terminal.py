@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -20,3 +22,8 @@ class Terminal(Console):
     def say(self, text: str, style: str = "") -> None:
         """Says one sentence on one line, which stays whole however narrow the terminal is."""
         self.print(shown(text), style=style or None, highlight=False, soft_wrap=True)
+
+
+def agreed(question: str) -> bool:
+    """A person's word; nobody's, where there is no terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm(question)

@@ -68,6 +68,8 @@ JOURNAL: Mapping[str, str] = {
     "filled": "filled:{crm}:{object}",
     # set of "<object>:<id>": records merged into this one, whose journal and answers are of the same person
     "merged": "merged:{crm}:{object}:{id}",
+    # hash ref -> ms at which the person was informed that their data was bought
+    "notices": "notices",
     # hash id -> JSON of the changes that wait for a person's word
     "reviews": "reviews:{crm}:{object}",
 }

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import structlog
 
@@ -68,6 +68,16 @@ async def erase_lines(folder: Path, records: frozenset[Ref]) -> int:
         ValueError: lines that seem to tell of one of them are no entries; everything else is erased.
     """
     return await asyncio.to_thread(_erase, folder, records)
+
+
+def lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """The archive's entries, oldest file first; what is no entry is passed over."""
+    for path in sorted(folder.glob("journal-*.jsonl")):
+        with path.open("rb") as file:
+            for line in file:
+                with suppress(*_NO_ENTRY):
+                    told = json.loads(line)
+                    yield {name: told[name] for name in ("key", "crm", "object", "id", "run", "entry")}
 
 
 def _erase(folder: Path, records: frozenset[Ref]) -> int:

@@ -19,7 +19,7 @@ from worker.decide.decision import Change, Decision, Next
 from worker.decide.handles import of_decision, of_identity
 from worker.decide.odds import Bought, counts
 from worker.decide.plan import candidates, decide
-from worker.decide.reasons import Reason
+from worker.decide.reasons import Reason, Skip
 from worker.decide.record import OurValue, View, handles, with_values
 from worker.decide.retry import backoff_ms
 from worker.decide.signals import job_change
@@ -119,6 +119,9 @@ class Visitor:
         if view.skip:
             if proposal:
                 await self._watch.reviews.remove(lease.id)
+            if view.skip is Skip.SUPPRESSED and await self._erasures.is_asked((lease.crm, lease.object, lease.id)):
+                await self._gone(lease, story.entries)
+                return
             await self._settle(lease, story, self._settlement(lease, story, view, view.closed, remembered=False))
             return
         if self._nothing_new(lease, view):

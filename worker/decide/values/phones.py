@@ -248,6 +248,12 @@ def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
     return bool(digits[0]) and digits[0] == digits[1]
 
 
+def parts(e164: str) -> tuple[str, str]:
+    """Returns the code of a number's country and its national digits."""
+    number = phonenumbers.parse(e164)
+    return str(number.country_code), phonenumbers.national_significant_number(number)
+
+
 def _home(e164: str) -> str:
     return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from worker.ledger.scripts import Arg, Scripts
 
 OBJECT = "delivery"
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,24 @@ class Deliveries:
         if packed is None:
             return None
         return DeliveredRow(key, (digest or b"").decode(), zlib.decompress(packed).decode())
+
+    async def all(self) -> list[DeliveredRow]:
+        """Every row on its way."""
+        found: list[DeliveredRow] = []
+        cursor, digests = 0, await self._scripts.call("HGETALL", self._scripts.keys("digests"))
+        while True:
+            cursor, rows = await self._scripts.call("HSCAN", self._scripts.keys("rows"), cursor, "COUNT", _PAGE)
+            for key, packed in rows.items():
+                found.append(
+                    DeliveredRow(key.decode(), (digests.get(key) or b"").decode(), zlib.decompress(packed).decode())
+                )
+            if not cursor:
+                return found
+
+    async def rewrite(self, row: DeliveredRow) -> bool:
+        """Put another text in the place of a row's that has not been replaced meanwhile; its digest stays."""
+        packed = zlib.compress(row.json.encode(), 6)
+        return bool(await self._scripts.run("deliveries_rewrite", row.key, row.digest, packed))
 
     async def settled(self, crm: str, key: str, digest: str = "") -> bool:
         """``crm`` has the row; the last crm's word drops it. Called before the visit is settled.

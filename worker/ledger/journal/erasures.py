@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import structlog
 from redis.exceptions import ResponseError
 
 from worker.ledger.journal.journal import Entry, Journal
@@ -19,6 +20,7 @@ from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 from worker.ledger.work.record_state import same_person
 from worker.ledger.work.work_values import ref
 
+log = structlog.get_logger(__name__)
 _PAGE = 1_000
 _COUNTS = ("erased", "erased_rebuilt")
 
@@ -33,6 +35,14 @@ class Erasures:
     async def is_asked(self, record: Ref) -> bool:
         """Tells whether the vendor said that this person is to be forgotten."""
         return bool(await self._scripts.call("HEXISTS", self._key, ref(*record)))
+
+    async def ask(self, records: Sequence[Ref]) -> None:
+        """Note that these people are to be forgotten: what dies before that is done is followed by a visit."""
+        at, args = await self._scripts.now(), list[Arg]()
+        for one in records:
+            args += [ref(*one), at]
+        if args:
+            await self._scripts.call("HSET", self._key, *args)
 
     async def standing(self, before_ms: int) -> list[Ref]:
         """Records of which it was asked before a time and which no visit has found gone yet."""
@@ -96,6 +106,27 @@ class Erasures:
             await self._scripts.call("HDEL", self._scripts.keys("erasures_elsewhere"), *names)
             await self._scripts.call("INCR", self._scripts.keys("erased"))
 
+    async def again(self, records: Sequence[Ref]) -> None:
+        """Look elsewhere once more, later: a delivery under way may still tell of these."""
+        at, args = await self._scripts.now(), list[Arg]()
+        for one in records:
+            args += [ref(*one), at]
+        if args:
+            await self._scripts.call("HSET", self._scripts.keys("erasures_elsewhere"), *args)
+
+    async def changed(self) -> None:
+        """Note that something of somebody was deleted, so that Redis is rid of its bytes by the next ``rewrite``."""
+        await self._scripts.call("INCR", self._scripts.keys("erased"))
+
+    async def is_rewritten(self) -> bool:
+        """Tells whether Redis' memory and files are rid of everybody erased."""
+        erased, rebuilt = [int(await self._scripts.call("GET", self._scripts.keys(name)) or 0) for name in _COUNTS]
+        if erased != rebuilt:
+            return False
+        told = await self._scripts.call("INFO", "persistence")
+        under_way = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")
+        return not any(int(told[name]) for name in under_way)
+
     async def rewrite(self) -> bool:
         """Rid Redis' memory and files of the erased, if anybody was erased since it last did; gives whether it did.
 
@@ -114,8 +145,22 @@ class Erasures:
         except ResponseError as error:
             if "in progress" in str(error):  # by a process that took its picture before
                 return False
+        await self._snapshot()
         await self._scripts.call("SET", self._scripts.keys("erased_rebuilt"), erased)
         return True
+
+    async def _snapshot(self) -> None:
+        """Have Redis write its snapshot anew, where it has written one: it may be the one that backups are made of."""
+        told = await self._scripts.call("INFO", "persistence")
+        if int(told.get("rdb_last_bgsave_time_sec", -1)) < 0:
+            return
+        try:
+            await self._scripts.call("BGSAVE", "SCHEDULE")
+        except ResponseError as error:
+            if "in progress" not in str(error):
+                raise
+        except LedgerUnavailableError as error:
+            log.warning("erasure.snapshot_refused", error=str(error), hint="grant +bgsave, or write one yourself")
 
     async def _rebuild(self) -> None:
         try:

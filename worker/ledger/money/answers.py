@@ -1,4 +1,4 @@
-"""Kept answers: what was paid for, as it came over the wire, compressed, and whose records it serves.
+"""KeptAnswer answers: what was paid for, as it came over the wire, compressed, and whose records it serves.
 
 A kept answer is one line of facts and the packed reply (``parts/answers.lua``). Times are the ledger's, in ms.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from worker.ledger.scripts import Scripts
 Ref: TypeAlias = tuple[str, str, str]  # crm, object, record id
 
 _BUCKETS = 4096
+_PAGE = 500
 _FORMAT = b"\x01"
 # What JSON answers over HTTP have in common, most frequent last: short replies have no room to repeat themselves.
 # Packed replies depend on every byte of it: another list is another format.
@@ -122,7 +123,7 @@ class Answers:
         self._scripts = scripts
 
     async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, KeptAnswer]:
-        """Kept answers by question, the newest where a question has several; noted as asked for ``ref``."""
+        """KeptAnswer answers by question, the newest where a question has several; noted as asked for ``ref``."""
         if not keys:
             return {}
         found = await self._scripts.run("answer_find", *index_of(ref), *keys)
@@ -144,20 +145,29 @@ class Answers:
 
     async def forget(self, ref: Ref) -> int:
         """Delete every kept answer that was asked for a record, and its index; gives how many."""
-        keys = await self._noted(ref)
-        names = self._scripts.keys
-        gone = [
-            (
-                "DEL",
-                names("answer", key),
-                *(names("other_answer", key, str(slot)) for slot in (1, 2, 3)),
-            )
-            for key in keys
-        ]
-        deleted = await self._scripts.calls(gone)
+        deleted = await self.drop(await self._noted(ref))
         crm, kind, bucket, row = index_of(ref)
-        await self._scripts.call("HDEL", names("asked", crm, kind, bucket), row)
-        return sum(deleted)
+        await self._scripts.call("HDEL", self._scripts.keys("asked", crm, kind, bucket), row)
+        return deleted
+
+    async def walk(self) -> AsyncIterator[tuple[str, KeptAnswer]]:
+        """Every kept answer with its question's key, those to other fields of one too."""
+        names, cursor = self._scripts.keys("answer", "*"), 0
+        head = len(names) - 1
+        while True:
+            cursor, keys = await self._scripts.call("SCAN", cursor, "MATCH", names, "COUNT", _PAGE)
+            raws = await self._scripts.calls([("GET", key) for key in keys])
+            for key, raw in zip(keys, raws, strict=True):
+                if raw:
+                    yield key.decode()[head:].partition(":")[0], unfold(raw)
+            if not int(cursor):
+                return
+
+    async def drop(self, keys: Iterable[str]) -> int:
+        """Delete the kept answers to questions; gives how many."""
+        names = self._scripts.keys
+        slots = [[names("answer", key), *(names("other_answer", key, slot) for slot in "123")] for key in keys]
+        return sum(await self._scripts.calls([("DEL", *one) for one in slots]))
 
     async def _noted(self, ref: Ref) -> list[str]:
         crm, kind, bucket, row = index_of(ref)

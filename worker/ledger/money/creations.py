@@ -6,7 +6,7 @@ property. Keys are texts such as ``domain:acme.com``, ``email:...``, ``slug:...`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,6 +16,7 @@ from connectors.models import Reply
 from worker.ledger.money.tickets import new_token, surely
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
+_PAGE = 500
 _log = structlog.get_logger(__name__)
 
 
@@ -126,6 +127,31 @@ class Creations:
         """A read says that the created row is gone: these of its keys are free again."""
         keys = _keys(external_id, natural_keys)
         return int(await self._scripts.run("creation_void", crm, object, id, *keys))
+
+    async def claims(self, crm: str, object: str) -> dict[str, str]:
+        """Every key under which a row was made or is being made, with what it leads to."""
+        key, cursor, found = self._scripts.keys("claims", crm, object), 0, dict[str, str]()
+        while True:
+            cursor, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
+            found |= {name.decode(): value.decode() for name, value in rows.items()}
+            if not cursor:
+                return found
+
+    async def unclaim(self, crm: str, object: str, held: Mapping[str, str]) -> int:
+        """Forget keys, and that creations hold or held them; gives how many there were."""
+        cursor = 0
+        while True:
+            cursor, names = await self._scripts.call(
+                "SCAN", cursor, "MATCH", self._scripts.keys("creation", "*"), "COUNT", _PAGE
+            )
+            texts = await self._scripts.calls([("HGET", name, "keys") for name in names])
+            for name, text in zip(names, texts, strict=True):
+                keys = (text or b"").decode().split("\n")
+                if any(key in held for key in keys):
+                    await self._scripts.call("HSET", name, "keys", "\n".join(key for key in keys if key not in held))
+            if not int(cursor):
+                break
+        return int(await self._scripts.call("HDEL", self._scripts.keys("claims", crm, object), *held)) if held else 0
 
     async def reap(self, owners_alive: Collection[str]) -> ReapedCreations:
         """Give back what dead owners reserved; what was sent and is past its deadline is unknown."""

@@ -277,6 +277,37 @@ class Work:
         """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""
         return bool(await self._scripts.run("work_drop", self.crm, self.object, id))
 
+    async def forget(self, id: str) -> bool:
+        """Keep nothing of a record; says whether its visit let that be done: one under way ends first."""
+        return bool(await self._scripts.run("work_forget", self.crm, self.object, id))
+
+    async def intents(self) -> dict[str, str]:
+        """The open changes of every record in the work that has some, one line each."""
+        names = [self._key("due", lane) for lane in ("live", "backfill", "alone")]
+        names += [self._key(place, lane) for place in ("leased", "waiting") for lane in ("live", "backfill")]
+        listed = await self._scripts.calls([("ZRANGE", name, 0, -1) for name in (*names, self._key("dead"))])
+        ids = [one.decode() for row in listed for one in row]
+        found: dict[str, str] = {}
+        for start in range(0, len(ids), _CHUNK):
+            block = ids[start : start + _CHUNK]
+            texts = await self._scripts.calls([("HGET", self._key("record", one), "intents") for one in block])
+            found |= {one: text.decode() for one, text in zip(block, texts, strict=True) if text}
+        return found
+
+    async def unintend(self, id: str, before: str, left: str) -> bool:
+        """Replace a record's open changes by fewer; says whether they were as read and no visit was under way."""
+        return bool(await self._scripts.run("work_unintend", self.crm, self.object, id, before, left))
+
+    async def owned(self) -> dict[str, str]:
+        """Texts about values of ours, by the record's id."""
+        found: dict[str, str] = {}
+        for start in range(0, len(BUCKETS), _CHUNK):
+            buckets = BUCKETS[start : start + _CHUNK]
+            for row in await self._scripts.calls([("HGETALL", self._key("own", one)) for one in buckets]):
+                pairs = row.items() if isinstance(row, dict) else zip(row[::2], row[1::2], strict=True)
+                found |= {id.decode(): text.decode() for id, text in pairs}
+        return found
+
     async def dead(self, limit: int = 100, after: int = 0) -> list[DeadLetter]:
         """Dead letters, oldest first, the first ``after`` of them left out."""
         found = await self._scripts.call("ZRANGE", self._key("dead"), after, after + limit - 1, "WITHSCORES")

@@ -1,0 +1,97 @@
+"""A person is forgotten whatever dies on the way: the same step again, or the next visit, goes on with it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.integration.scene import CRM, KIND, Scene, Worker
+from tests.waiting import until
+from worker.decide.handles import Handle
+from worker.decide.mentions import mentions
+from worker.ledger.money.answers import Answers
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.upkeep.forget import Eraser, Forgotten
+from worker.upkeep.traces import traces
+
+PATIENCE_S = 20.0
+
+
+async def filled(scene: Scene) -> tuple[str, Handle]:
+    """A record that a visit has filled, and the address it got."""
+    (id_,) = scene.ids(1)
+    worker = await scene.worker()
+    await scene.due(id_)
+    await worker.visit()
+    email = scene.email(id_)
+    assert email
+    return id_, Handle("email", email.lower())
+
+
+async def forget(worker: Worker, who: Handle, id: str) -> Forgotten:
+    runtime = worker.runtime
+    eraser = Eraser(runtime.ledger, runtime.lookups.suppressions, runtime.spool, None, patience_s=PATIENCE_S)
+    return await eraser.forget(frozenset({who}), mentions([who]), [(CRM, KIND, id)])
+
+
+async def nothing_is_left(scene: Scene, who: Handle, id: str) -> None:
+    assert not await traces(scene.ledger, mentions([who]), None)
+    assert (await scene.ledger.work(CRM, KIND).memory([id])) == {}
+    assert [key async for key, _ in Answers(scene.ledger.scripts).walk()] == []
+    assert await scene.ledger.erasures.is_rewritten()
+
+
+@pytest.mark.parametrize("script", ["suppression_add", "work_forget", "erasure_journal", "erasure_rebuild"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_at_a_step_the_same_command_again_leaves_nothing(scene: Scene, script: str, when: str) -> None:
+    id_, who = await filled(scene)
+    first = await scene.worker(**{when: script})
+    with pytest.raises(LedgerUnavailableError):
+        await forget(first, who, id_)
+    assert first.life.over.is_set()
+    second = await scene.worker()
+    assert (await forget(second, who, id_)).is_done
+    await nothing_is_left(scene, who, id_)
+    await scene.due(id_)
+    await second.visit()
+    assert scene.asked() == 1
+    await scene.accounted()
+
+
+async def test_killed_before_anything_is_erased_the_next_visit_of_the_record_erases_it(scene: Scene) -> None:
+    id_, who = await filled(scene)
+    first = await scene.worker(before="work_forget")
+    with pytest.raises(LedgerUnavailableError):
+        await forget(first, who, id_)
+    worker = await scene.worker()
+    assert await scene.ledger.erasures.standing(2**53) == [(CRM, KIND, id_)]
+    await scene.due(id_)
+    await worker.visit()
+    assert await scene.ledger.erasures.standing(2**53) == []
+    assert not await traces(scene.ledger, mentions([who]), None)
+    assert (await scene.ledger.work(CRM, KIND).memory([id_])) == {}
+
+
+async def test_a_visit_that_is_under_way_ends_first_and_leaves_nothing(scene: Scene) -> None:
+    row = scene.blank()[0]
+    id_, who = scene.id(row), Handle("slug", row.person.slug)
+    worker = await scene.worker()
+    await scene.due(id_)
+    scene.hold()
+    visiting = worker.visiting()
+    await scene.held()
+    other = await scene.worker()
+    forgetting = asyncio.ensure_future(forget(other, who, id_))
+
+    async def is_asked() -> bool:
+        return await scene.ledger.erasures.is_asked((CRM, KIND, id_))
+
+    await until(is_asked, "the note of whom to forget")
+    assert not forgetting.done()
+    scene.release()
+    await visiting
+    assert (await forgetting).is_done
+    await nothing_is_left(scene, who, id_)
+    assert scene.email(id_) == ""
+    await scene.accounted()

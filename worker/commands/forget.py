@@ -1,0 +1,86 @@
+"""``forget``: erase a person everywhere, and remember by hashes alone never to look them up again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from worker.commands.person import Somebody, somebody
+from worker.commands.report import PersonAsked
+from worker.commands.session import err, out, print_json, session, settings_of
+from worker.commands.tables import table
+from worker.commands.terminal import agreed
+from worker.decide.mentions import mentions
+from worker.manual.exit_codes import DONE, FAILED
+from worker.service.refresh_tokens import secret_key
+from worker.upkeep.forget import Eraser, Forgotten
+from worker.upkeep.traces import Traces, traces
+
+
+async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_json: bool) -> int:
+    """Show what is held, ask, erase, and look again whether anything is left."""
+    settings = settings_of(config)
+    secret_key(settings)  # refuses where there is none: the person would be bought again
+    async with session(settings) as runtime:
+        who = await somebody(runtime, asked.texts, asked.reading, asked.record)
+        says = mentions(who.handles)
+        if not yes:
+            _show(who, await traces(runtime.ledger, says, settings.journal.archive_dir, who.refs))
+            if not agreed("Erase all of this, and never look this person up again?"):
+                err.say("nothing was erased")
+                return FAILED
+        eraser = Eraser(runtime.ledger, runtime.lookups.suppressions, runtime.spool, settings.journal.archive_dir)
+        ended = await eraser.forget(who.handles, says, who.refs)
+    if as_json:
+        print_json(_json(who, ended))
+    else:
+        _show(who, ended.found)
+        if ended.is_done:
+            out.say("erased; the CRMs' own records are theirs to delete, and Refill leaves them alone")
+    for line in _left(who, ended):
+        err.say(line)
+    return DONE if ended.is_done and not who.not_asked else FAILED
+
+
+def _counts(found: Traces) -> dict[str, int]:
+    """Counts what is kept, by what it is."""
+    kinds = Counter(one.provider for one in found.answers.values())
+    return {
+        "records": len(found.records),
+        "journal": len(found.entries),
+        **{f"answers.{name}": count for name, count in sorted(kinds.items())},
+        "deliveries": len(found.rows),
+        "open_changes": len(found.intents),
+        "claims": sum(len(held) for held in found.claims.values()),
+        "archived": found.archived,
+    }
+
+
+def _show(who: Somebody, found: Traces) -> None:
+    rows = [(*ref, "yes" if ref in who.records else "no") for ref in sorted(found.records)]
+    out.print(table("Records of this person", ("crm", "object", "id", "in the crm"), rows))
+    counts = [(name.replace("_", " "), count) for name, count in _counts(found).items()]
+    out.print(table("Kept of them", ("what", "how many"), counts, figures=1))
+
+
+def _json(who: Somebody, ended: Forgotten) -> dict[str, object]:
+    return {
+        "records": [dict(zip(("crm", "object", "id"), ref, strict=True)) for ref in sorted(ended.found.records)],
+        "erased": _counts(ended.found),
+        "left": _counts(ended.left) if ended.left else {},
+        "busy": [" ".join(one) for one in ended.busy],
+        "not_asked": sorted(who.not_asked),
+        "done": ended.is_done,
+    }
+
+
+def _left(who: Somebody, ended: Forgotten) -> Iterator[str]:
+    for name, why in sorted(who.not_asked.items()):
+        yield f"{name} was not asked, so records there may be theirs and kept by another handle: {why}"
+    for one in ended.busy:
+        yield f"{' '.join(one)} is being visited: run this again in two minutes"
+    if ended.left:
+        yield f"something is left ({_counts(ended.left)}): run this again"
+    if ended.unwritten:
+        yield "Redis has not written its files anew yet, so they may hold old bytes: run this again"

@@ -1,0 +1,87 @@
+"""``notices``: the people whose data was bought, and who of them was informed (GDPR, Art. 14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from config.problems import ConfigError
+from worker.commands.names import known_crm, known_record, known_watch
+from worker.commands.session import err, opened_ledger, out, print_json, settings_of
+from worker.commands.tables import table
+from worker.commands.terminal import agreed
+from worker.ledger.journal.notices import Notices
+from worker.ledger.money.answers import Ref
+from worker.manual.exit_codes import DONE, FAILED
+from worker.upkeep.notices import BoughtData, bought
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Chooses people: those of one crm, one record, or only who are not informed yet."""
+
+    crm: str | None = None
+    record: Ref | None = None
+    open: bool = False
+
+
+async def run_notices(config: Path | None, chosen: Chosen, *, mark: bool, yes: bool, as_json: bool) -> int:
+    """Show the people, and note with ``mark`` that those shown were informed."""
+    settings = settings_of(config)
+    if chosen.crm:
+        known_crm(settings, chosen.crm)
+    wanted = chosen.record
+    if wanted:
+        crm, kind = known_watch(settings, wanted[0], wanted[1])
+        wanted = (crm, kind, known_record(settings, crm, kind, wanted[2]))
+    async with opened_ledger(settings) as ledger:
+        notices = Notices(ledger.scripts)
+        informed = await notices.informed()
+        found = {
+            ref: one
+            for ref, one in (await bought(ledger.journal)).items()
+            if (not chosen.crm or ref[0] == chosen.crm)
+            and (not wanted or ref == wanted)
+            and not (chosen.open and ref in informed)
+        }
+        if mark:
+            open_ = [ref for ref in found if ref not in informed]
+            if wanted and not found:
+                raise ConfigError([f"nothing was bought about {' '.join(wanted)}"])
+            if len(open_) > 1 and not yes and not agreed(f"Note that these {len(open_)} people were informed?"):
+                err.say(f"nothing was noted: {len(open_)} people; --yes notes them without asking")
+                return FAILED
+            await notices.mark(open_)
+            informed = await notices.informed()
+            err.say(f"{len(open_)} noted as informed")
+    if as_json:
+        print_json([_json(ref, one, informed.get(ref)) for ref, one in found.items()])
+    else:
+        rows = [_row(ref, one, informed.get(ref)) for ref, one in found.items()]
+        heads = ("crm", "object", "id", "bought", "from", "fields", "tell them by", "informed")
+        out.print(table("People whose data was bought", heads, rows))
+    return DONE
+
+
+def _json(ref: Ref, one: BoughtData, informed: int | None) -> dict[str, object]:
+    return {
+        "crm": ref[0],
+        "object": ref[1],
+        "id": ref[2],
+        "bought_at": one.since,
+        "providers": sorted(one.providers),
+        "fields": sorted(one.fields),
+        "inform_by": one.due,
+        "informed_at": informed,
+    }
+
+
+def _row(ref: Ref, one: BoughtData, informed: int | None) -> tuple[str, ...]:
+    fields = ", ".join(sorted(one.fields)).replace("_", " ")
+    told = _day(informed) if informed else "no"
+    return (*ref, _day(one.since), ", ".join(sorted(one.providers)), fields, _day(one.due), told)
+
+
+def _day(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"

@@ -1,0 +1,88 @@
+"""Finds whom ``report`` and ``forget`` are asked about: by handles, and by the records that bear them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from config.problems import ConfigError
+from connectors.errors import ConnectorError
+from connectors.models import Record
+from worker.commands.names import known_record, known_watch
+from worker.commands.suppress import ValueReading, known
+from worker.decide.handles import Handle, personal
+from worker.ledger.money.answers import Ref
+from worker.service.accounts import AnotherAccountError
+from worker.service.runtime import Runtime
+from worker.upkeep.traces import bearing, learned
+
+READ_S = 20.0
+
+
+@dataclass(slots=True)
+class Somebody:
+    """One person. ``records`` are theirs as the CRMs have them, ``not_asked`` the CRMs that did not say, and why."""
+
+    handles: frozenset[Handle]
+    records: dict[Ref, Record] = field(default_factory=dict)
+    named: set[Ref] = field(default_factory=set)
+    not_asked: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def refs(self) -> frozenset[Ref]:
+        """Every record known to be theirs."""
+        return frozenset({*self.records, *self.named})
+
+
+async def somebody(runtime: Runtime, texts: Sequence[str], reading: ValueReading, record: Ref | None) -> Somebody:
+    """The person that the texts name, with their records in every CRM that is watched.
+
+    Raises:
+        ConfigError: a text names nobody, or a whole company.
+    """
+    logging.getLogger("connectors").setLevel(logging.ERROR)  # what cannot be asked is said by the command
+    settings = runtime.settings
+    handles = frozenset(known(text, reading, settings) for text in texts)
+    if not texts and record is None:
+        raise ConfigError(["name somebody by an e-mail, a phone or a profile, or a record with --record"])
+    if len(personal(handles)) < len(handles):
+        raise ConfigError(["a domain is a company and nobody: name the person by an e-mail, a phone or a profile"])
+    found = Somebody(handles)
+    await asyncio.gather(*(_opened(runtime, name, found) for name in settings.crm))
+    if record is not None:
+        crm, kind = known_watch(settings, record[0], record[1])
+        ref = (crm, kind, known_record(settings, crm, kind, record[2]))
+        found.named.add(ref)
+        if watch := runtime.watches.get((crm, kind)):
+            read = (await watch.vendor.read(watch.watched, [ref[2]]))[ref[2]]
+            if read.record is not None:
+                found.records[ref] = read.record
+                found.handles |= learned(watch, read.record)
+    await _look(runtime, found, found.handles)
+    more = frozenset[Handle]().union(*(_learned(runtime, found.records)))
+    await _look(runtime, found, frozenset(one for one in more - found.handles if one.kind != "phone"))
+    found.handles |= more
+    return found
+
+
+async def _opened(runtime: Runtime, name: str, found: Somebody) -> None:
+    try:
+        async with asyncio.timeout(READ_S):
+            await runtime.open_crm(name)
+    except (ConnectorError, TimeoutError, AnotherAccountError) as error:
+        found.not_asked[name] = getattr(error, "hint", "") or str(error) or "it did not answer"
+
+
+async def _look(runtime: Runtime, found: Somebody, handles: frozenset[Handle]) -> None:
+    for (crm, kind), watch in runtime.watches.items() if handles else ():
+        try:
+            for id, one in (await bearing(watch, handles)).items():
+                found.records[crm, kind, id] = one
+        except ConnectorError as error:
+            found.not_asked[crm] = error.hint or str(error)
+
+
+def _learned(runtime: Runtime, records: Mapping[Ref, Record]) -> Iterable[frozenset[Handle]]:
+    return [learned(runtime.watches[crm, kind], one) for (crm, kind, _), one in records.items()]

@@ -1,0 +1,160 @@
+"""``report``: everything held about a person, for the person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from worker.commands.person import Somebody, somebody
+from worker.commands.session import err, out, print_json, session, settings_of
+from worker.commands.suppress import ValueReading
+from worker.commands.tables import table
+from worker.decide.mentions import mentions
+from worker.ledger.journal.notices import Notices
+from worker.ledger.money.answers import Ref
+from worker.manual.exit_codes import DONE, FAILED
+from worker.reports.explain import Told, told
+from worker.service.runtime import Runtime
+from worker.upkeep.traces import Traces, traces
+
+_WHY = {
+    "if_blank": "the field was blank",
+    "if_ours": "the field was blank or held a value of ours",
+    "always": "the field is always kept up to date",
+    "created": "OpenProspect delivered the person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAsked:
+    """Names the person asked about, and how that is read."""
+
+    texts: tuple[str, ...]
+    reading: ValueReading
+    record: Ref | None = None
+
+
+async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) -> int:
+    """Show everything that is held; nothing is changed, and no provider is asked."""
+    settings = settings_of(config)
+    async with session(settings) as runtime:
+        who = await somebody(runtime, asked.texts, asked.reading, asked.record)
+        ledger = runtime.ledger
+        found = await traces(ledger, mentions(who.handles), settings.journal.archive_dir, who.refs)
+        records = {ref: await told(ledger, *ref) for ref in sorted(found.records)}
+        listed = any(await runtime.lookups.suppressions.among([who.handles]))
+        informed = await Notices(ledger.scripts).informed()
+        report = _report(runtime, who, found, records, informed) | {"suppressed": listed}
+    if as_json:
+        print_json(report)
+    else:
+        _show(report)
+    for name, why in sorted(who.not_asked.items()):
+        err.say(f"{name} was not asked: {why}")
+    return FAILED if who.not_asked else DONE
+
+
+def _report(
+    runtime: Runtime, who: Somebody, found: Traces, records: Mapping[Ref, Told], informed: Mapping[Ref, int]
+) -> dict[str, Any]:
+    return {
+        "person": [{"kind": one.kind, "value": one.value} for one in sorted(who.handles)],
+        "records": [
+            {
+                "crm": ref[0],
+                "object": ref[1],
+                "id": ref[2],
+                "in_crm": ref in who.records,
+                "values": [line for one in known.changes for line in _values(one)],
+                "lookups": [_lookup(one) for one in known.questions],
+                "remembered": bool(known.memory),
+                "in_work": known.place.state if known.place else None,
+                "informed_at": informed.get(ref),
+            }
+            for ref, known in records.items()
+        ],
+        "answers": [
+            {
+                "provider": kept.provider,
+                "operation": kept.operation,
+                "got_at": kept.at_ms,
+                "kept_until": kept.expires_ms,
+                "text": kept.reply.body.decode("utf-8", "replace"),
+            }
+            for kept in found.answers.values()
+        ],
+        "deliveries": [row.key for row in found.rows],
+        "claims": sum(len(held) for held in found.claims.values()),
+        "open_changes": len(found.intents),
+        "archived": found.archived,
+        "spooled": runtime.spool.pending(),
+    }
+
+
+def _values(one: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Gives a line for each value that was written, refused, or made with a row."""
+    common = {"run": one.get("run"), "at": one["at"]}
+    if one["kind"] == "created":
+        for name, value in (one.get("values") or {}).items():
+            yield (
+                {"field": name, "value": value, "from": "openprospect", "state": "created"}
+                | common
+                | {
+                    "why": _WHY["created"],
+                    "credits": 0,
+                }
+            )
+    elif one.get("field"):
+        yield {
+            "field": one["field"],
+            "value": one.get("after") or "",
+            "before": one.get("before") or "",
+            "from": one.get("provider"),
+            "state": one.get("state") or one["kind"],
+            "why": _WHY.get(str(one.get("rule")), one.get("rule") or ""),
+            "credits": one.get("credits") or 0,
+        } | common
+
+
+def _lookup(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one.get(name) for name in ("provider", "operation", "outcome", "credits", "at", "run", "kept_until")}
+
+
+def _show(report: Mapping[str, Any]) -> None:
+    out.print(table("Person", ("handle", "value"), [(one["kind"], one["value"]) for one in report["person"]]))
+    rows = [
+        (one["crm"], one["object"], one["id"], "yes" if one["in_crm"] else "no", _day(one["informed_at"]) or "no")
+        for one in report["records"]
+    ]
+    out.print(table("Records", ("crm", "object", "id", "in the crm", "informed"), rows))
+    values = [
+        (one["id"], line["field"], line["value"], line["from"], line["why"], line["state"], _day(line["at"]))
+        for one in report["records"]
+        for line in one["values"]
+    ]
+    out.print(table("Values", ("record", "field", "value", "from", "why", "state", "when"), values))
+    lookups = [
+        (one["id"], line["provider"], line["operation"], line["outcome"], _day(line["at"]), line["credits"])
+        for one in report["records"]
+        for line in one["lookups"]
+    ]
+    out.print(table("Lookups", ("record", "provider", "operation", "outcome", "when", "credits"), lookups, figures=1))
+    kept = [
+        (one["provider"], one["operation"], _day(one["got_at"]), _day(one["kept_until"])) for one in report["answers"]
+    ]
+    out.print(table("Kept answers (their text is in --json)", ("provider", "operation", "since", "until"), kept))
+    names = ("deliveries", "claims", "open_changes", "archived", "spooled")
+    counts = [(name.replace("_", " "), _count(report[name])) for name in names]
+    out.print(table("Elsewhere", ("what", "how many"), counts, figures=1))
+    out.say("on the suppression list" if report["suppressed"] else "not on the suppression list")
+
+
+def _count(value: object) -> int:
+    return len(value) if isinstance(value, list) else int(str(value))
+
+
+def _day(ms: int | None) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}" if ms else ""

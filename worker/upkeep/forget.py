@@ -1,0 +1,146 @@
+"""Forgets somebody who asks: everywhere at once, and so that nobody looks them up or makes them again.
+
+The list comes first, and what is to be forgotten is noted before anything goes: whoever dies in between is followed by
+the next visit of each record, or by the same command. Every step can be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from worker.decide.handles import Handle
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.notices import Notices
+from worker.ledger.journal.reviews import Reviews
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Answers, Ref
+from worker.ledger.money.spool import Spool
+from worker.ledger.money.suppressions import Suppressed, Suppressions
+from worker.ledger.work.record_state import place
+from worker.upkeep.erase import LATE_MS, erase_elsewhere
+from worker.upkeep.traces import Says, Traces, traces, without
+from worker.visits.journal_entries import scrubbed
+
+FORGOTTEN = "forgotten"
+PATIENCE_S = 150.0  # a visit is cancelled after 120 s
+LOOK_S = 0.2
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Holds what an erasure found, and ``left``: what it could not erase now, which the same command does again.
+
+    ``busy`` are records whose visit did not end, ``unwritten`` says that Redis has not written its files anew.
+    """
+
+    found: Traces
+    left: Traces
+    busy: tuple[Ref, ...] = ()
+    unwritten: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Tells whether nothing is left."""
+        return not (self.left or self.busy or self.unwritten)
+
+
+@dataclass(slots=True)
+class Eraser:
+    """Erases from one ledger, the archive and this machine's spool."""
+
+    ledger: Ledger
+    suppressions: Suppressions
+    spool: Spool
+    archive: Path | None
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+    patience_s: float = PATIENCE_S
+
+    async def forget(self, handles: frozenset[Handle], says: Says, records: Iterable[Ref]) -> Forgotten:
+        """Erase whoever ``says`` recognises, with everything kept under their records.
+
+        Raises:
+            AnotherKeyError: the suppression list was made with another key; nothing is erased.
+            LedgerUnavailableError: Redis is away: do it again.
+            OSError: the archive cannot be written, or somebody else writes in it: do it again.
+        """
+        ledger, theirs = self.ledger, frozenset(records)
+        now = await ledger.scripts.now()
+        listed = [(one.kind, name) for one in handles for name in self.suppressions.hashes([one])]
+        await self.suppressions.add([Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed])
+        if self.spool.pending():  # what Redis has taken is erased with the rest, and its credits are settled
+            await ledger.floor.wake((await self.spool.load(ledger.desk)).waiters)
+        found = await traces(ledger, says, self.archive, theirs)
+        await ledger.erasures.ask(sorted(found.records))
+        busy = await self._rows(found, handles, says)
+        busy += [one for one in sorted(found.records) if not await self._record(one)]
+        later = await traces(ledger, says, None, theirs)  # what visits left that were under way
+        await Answers(ledger.scripts).drop({**found.answers, **later.answers})
+        for traced in (found, later):
+            for (crm, kind), held in traced.claims.items():
+                await ledger.creations.unclaim(crm, kind, held)
+        await self._intents(later, says)
+        await self._elsewhere(later, sorted(found.records | later.records))
+        unwritten = not await self._rewritten()
+        log.info("person.forgotten", records=len(found.records), answers=len(found.answers), rows=len(found.rows))
+        return Forgotten(found, await traces(ledger, says, self.archive, found.records), tuple(busy), unwritten)
+
+    async def _rows(self, found: Traces, handles: frozenset[Handle], says: Says) -> list[Ref]:
+        """Take the person out of delivered rows; gives the visits of those that do not end."""
+        for row in found.rows:
+            await self.ledger.deliveries.rewrite(without(row, handles, says))
+        keys = {row.key for row in found.rows} | {key for _, key in found.intents}
+        crms = {crm for crm, kind in await self.ledger.floor.works() if kind == DELIVERY}
+        visits = [(crm, DELIVERY, key) for crm in sorted(crms) for key in sorted(keys)]
+        return [one for one in visits if not await self._ended(one)]
+
+    async def _record(self, record: Ref) -> bool:
+        """Erase what is kept under a record; says whether no visit kept it from that."""
+        crm, kind, id = record
+        work = self.ledger.work(crm, kind)
+        while not await work.forget(id):
+            if not await self._ended(record):
+                return False
+        await Reviews(self.ledger.scripts, crm, kind).remove(id)
+        await Notices(self.ledger.scripts).unmark([record])
+        await self.ledger.erasures.erase(record, scrubbed)
+        await self.ledger.erasures.done(record)
+        return True
+
+    async def _ended(self, record: Ref) -> bool:
+        """Wait for the end of a record's visit; says whether it came."""
+        for _ in range(int(self.patience_s / LOOK_S)):
+            found = await place(self.ledger.scripts, *record)
+            if found is None or found.state != "leased":
+                return True
+            await self.rest(LOOK_S)
+        return False
+
+    async def _intents(self, found: Traces, says: Says) -> None:
+        """Drop open changes of delivered rows that name the person: nobody goes on with them."""
+        for (crm, key), text in found.intents.items():
+            left = "\n".join(line for line in text.split("\n") if not says(line))
+            await self.ledger.work(crm, DELIVERY).unintend(key, text, left)
+
+    async def _elsewhere(self, found: Traces, records: Sequence[Ref]) -> None:
+        """Scrub what the journal and the archive say of the person, now and once more when late visits have told."""
+        ledger, erasures = self.ledger, self.ledger.erasures
+        await erasures.replace([(one, scrubbed(one.entry)) for one in found.entries])
+        await erasures.again(records)
+        await erase_elsewhere(erasures, ledger.journal, self.archive, await ledger.scripts.now() + LATE_MS + 1)
+        await erasures.again(records)
+        await erasures.changed()
+
+    async def _rewritten(self) -> bool:
+        """Have Redis write its files anew and wait for that; says whether it came to its end."""
+        for _ in range(int(self.patience_s / LOOK_S)):
+            await self.ledger.erasures.rewrite()
+            if await self.ledger.erasures.is_rewritten():
+                return True
+            await self.rest(LOOK_S)
+        return False

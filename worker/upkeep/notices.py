@@ -1,0 +1,68 @@
+"""Finds the people whose data was bought, by what the journal says: whom, since when, from whom, which fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.journal import Journal
+from worker.ledger.money.answers import Ref
+from worker.visits.journal_entries import told_of
+
+PAGE = 1_000
+MONTH_MS = 30 * 86_400_000  # who is written about has to be told within one
+PEOPLE = frozenset({"contact", "lead"})
+
+
+@dataclass(slots=True)
+class BoughtData:
+    """One record about whose person something was bought since ``since`` (ms)."""
+
+    since: int
+    providers: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
+
+    @property
+    def due(self) -> int:
+        """Until when (ms) the person has to be informed."""
+        return self.since + MONTH_MS
+
+
+async def bought(journal: Journal) -> dict[Ref, BoughtData]:
+    """The people about whom something was bought, oldest first; whoever was erased is left out."""
+    found: dict[Ref, BoughtData] = {}
+    after = ""
+    while page := await journal.since(after=after, limit=PAGE):
+        for entry in page:
+            told: dict[str, Any] = json.loads(entry.entry)
+            kind, id = told_of(told) if entry.object == DELIVERY else (entry.object, entry.id)
+            source = _source(told)
+            if source and kind in PEOPLE and id:
+                one = found.setdefault((entry.crm, kind, id), BoughtData(entry.at_ms))
+                one.providers.add(source)
+                one.fields |= _fields(told)
+        after = page[-1].key
+    return found
+
+
+def _source(told: Mapping[str, Any]) -> str:
+    """Returns who gave something about the person; blank where nobody did or it was erased since."""
+    match told.get("kind"):
+        case "lookup":
+            return str(told["provider"]) if told.get("outcome") == "hit" and told.get("question") else ""
+        case "created":
+            return "openprospect" if told.get("external_id") else ""
+        case "change":
+            written = told.get("state") == "confirmed" and told.get("after")
+            return str(told.get("provider") or "") if written else ""
+        case _:
+            return ""
+
+
+def _fields(told: Mapping[str, Any]) -> set[str]:
+    if told.get("kind") == "change":
+        return {str(told["field"])} - {"external_id", ""}
+    return set()

@@ -1,0 +1,183 @@
+"""Finds what is kept of somebody: in the ledger by what its texts say, in the CRMs by who bears a handle.
+
+The ledger has no index by person, which would be one more thing to forget. So it is walked whole: rarely, and only for
+somebody who asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from connectors.models import Fate, Person, Record
+from connectors.openprospect import DeliveredCompany
+from worker.decide import delivery
+from worker.decide.handles import Handle, of_delivered, personal
+from worker.decide.record import handles as handles_of
+from worker.decide.values import emails, linkedin, phones
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.intake.deliveries import DeliveredRow
+from worker.ledger.journal.journal import Entry
+from worker.ledger.journal.reviews import Reviews
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Answers, KeptAnswer, Ref
+from worker.ledger.work.record_state import same_person
+from worker.upkeep.archive import lines
+from worker.visits.journal_entries import scrub, told_of
+from worker.visits.watch import Watch
+
+PAGE = 1_000
+Says = Callable[[str], bool]
+_PERSON: TypeAdapter[Person] = TypeAdapter(Person)
+_ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Holds what the ledger keeps of somebody.
+
+    ``records`` are theirs; of ``working`` ones work, memory or proposals name them. ``entries`` are the journal's that
+    name them, wherever those stand. ``answers`` are by question, ``claims`` by (crm, object), ``intents`` the open
+    changes of delivered rows by (crm, key), ``archived`` counts lines of the archive.
+    """
+
+    records: frozenset[Ref] = frozenset()
+    working: frozenset[Ref] = frozenset()
+    entries: tuple[Entry, ...] = ()
+    answers: Mapping[str, KeptAnswer] = field(default_factory=dict, repr=False)
+    rows: tuple[DeliveredRow, ...] = field(default=(), repr=False)
+    claims: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict, repr=False)
+    intents: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
+    archived: int = 0
+
+    def __bool__(self) -> bool:
+        """Tells whether anything that names them is kept."""
+        held = (self.working, self.entries, self.answers, self.rows, self.claims, self.intents, self.archived)
+        return any(held)
+
+
+async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterable[Ref] = ()) -> Traces:
+    """Walk the ledger and the archive for whoever ``says`` recognises; ``known`` records are theirs anyway."""
+    records: set[Ref] = set()
+    for one in known:
+        records |= set(await same_person(ledger.scripts, one))
+    named, working = set(records), set[Ref]()
+    entries = [entry async for entry in _entries(ledger) if says(entry.entry)]
+    named |= {of for one in entries for of in _of(one.crm, one.object, one.id, json.loads(one.entry))}
+    intents: dict[tuple[str, str], str] = {}
+    claims: dict[tuple[str, str], dict[str, str]] = {}
+    for crm, kind in await ledger.floor.works():
+        work = ledger.work(crm, kind)
+        texts = {id: text for id, text in (await work.intents()).items() if says(text)}
+        if kind == DELIVERY:
+            intents |= {(crm, id): text for id, text in texts.items()}
+            continue
+        ids = {*texts, *(id for id, text in (await work.owned()).items() if says(text))}
+        for proposal in await Reviews(ledger.scripts, crm, kind).all():
+            if any(says(f"{line.before} {line.after}") for line in proposal.changes):
+                ids.add(proposal.id)
+        working |= {(crm, kind, id) for id in ids}
+    named |= working
+    for crm, kind in {(crm, kind) for crm, _ in await ledger.floor.works() for kind in ("contact", "lead")}:
+        held = await ledger.creations.claims(crm, kind)
+        mine = {key: value for key, value in held.items() if says(key)}
+        rows = {value for value in mine.values() if value.startswith("=")}
+        rows |= {f"={id}" for one, other, id in named if (one, other) == (crm, kind)}
+        mine |= {key: value for key, value in held.items() if value in rows and not key.startswith("ext:")}
+        if mine:
+            claims[crm, kind] = mine
+            named |= {(crm, kind, value[1:]) for value in mine.values() if value.startswith("=")}
+    for record in tuple(named):
+        named |= set(await same_person(ledger.scripts, record))
+    answers = {key: kept async for key, kept in Answers(ledger.scripts).walk() if says(_text(kept))}
+    archived = await asyncio.to_thread(_archived, archive, says, frozenset(named)) if archive else 0
+    delivered = tuple(row for row in await ledger.deliveries.all() if says(row.json))
+    return Traces(frozenset(named), frozenset(working), tuple(entries), answers, delivered, claims, intents, archived)
+
+
+async def _entries(ledger: Ledger) -> AsyncIterator[Entry]:
+    after = ""
+    while page := await ledger.journal.since(after=after, limit=PAGE):
+        for one in page:
+            yield one
+        after = page[-1].key
+
+
+def _of(crm: str, object: str, id: str, entry: Mapping[str, object]) -> set[Ref]:
+    """Names the record that an entry is about, when it is a person's."""
+    if object != DELIVERY:
+        return {(crm, object, id)} if object in {"contact", "lead"} else set()
+    kind, row = told_of(entry)
+    return {(crm, kind, row)} if kind in {"contact", "lead"} and row else set()
+
+
+def _text(kept: KeptAnswer) -> str:
+    return kept.reply.body.decode("utf-8", "replace")
+
+
+def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> int:
+    count = 0
+    for told in lines(folder):
+        entry, mine = told["entry"], _of(told["crm"], told["object"], told["id"], told["entry"])
+        is_theirs = bool(mine & records) and scrub(entry) != entry
+        count += is_theirs or says(json.dumps(entry, ensure_ascii=False))
+    return count
+
+
+def without(row: DeliveredRow, handles: frozenset[Handle], says: Says) -> DeliveredRow:
+    """Returns a delivered row without the people who bear one of the handles."""
+    told = _ROW.validate_json(row.json)
+    kept = tuple(
+        one
+        for one in told.people
+        if not handles & of_delivered(delivery.person(one, told.company)) and not says(_PERSON.dump_json(one).decode())
+    )
+    return DeliveredRow(row.key, row.digest, _ROW.dump_json(replace(told, people=kept)).decode())
+
+
+async def bearing(watch: Watch, handles: frozenset[Handle]) -> dict[str, Record]:
+    """Returns the records of a CRM that bear one of the handles, by id.
+
+    Raises:
+        ConnectorError: the CRM could not be asked.
+    """
+    vendor, policy, ids = watch.vendor, watch.policy, set[str]()
+    by_kind = {kind: [one.value for one in handles if one.kind == kind] for kind in ("email", "phone", "slug")}
+    slots = {"email": ("email", "work_email", "personal_email"), "phone": ("mobile_phone", "phone")}
+    readers = {"email": emails.key, "phone": lambda text: phones.read(text, _home(policy.default_region)).e164}
+    for kind, names in slots.items():
+        for property in dict.fromkeys(policy.slot(name) for name in names):
+            if property in watch.schema and by_kind[kind]:
+                found = await vendor.find(watch.object, property, by_kind[kind], (), readers[kind])
+                ids |= {row.id for rows in found.values() for row in rows}
+    profile = policy.slot("linkedin_url")
+    if profile in watch.schema:
+        for slug in by_kind["slug"]:
+            usual, spelt = linkedin.usual_addresses(slug), linkedin.spellings(slug)
+            ids |= {row.id for row in await vendor.find_containing(watch.object, profile, usual, spelt, ())}
+    return {one.id: one for one in await _read(watch, sorted(ids)) if handles & personal(handles_of(one, policy))}
+
+
+def learned(watch: Watch, record: Record) -> frozenset[Handle]:
+    """Returns the handles of a record that are surely one person's: no role's address, no office's number."""
+    view = watch.view(record, {})
+    mobile = view.numbers.get("mobile_phone", "")
+    found = {Handle("email", one) for one in view.facts.emails} | ({Handle("phone", mobile)} if mobile else set())
+    return frozenset(found | ({Handle("slug", view.facts.slug)} if view.facts.slug else set()))
+
+
+async def _read(watch: Watch, ids: Sequence[str]) -> list[Record]:
+    records: list[Record] = []
+    for start in range(0, len(ids), watch.vendor.batch):
+        found = await watch.vendor.read(watch.watched, ids[start : start + watch.vendor.batch])
+        records += [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
+    return await watch.complete(records)
+
+
+def _home(region: str) -> tuple[str, ...]:
+    return (region,) if region else ()
