@@ -181,7 +181,7 @@ class HubSpot:
         """Owners that are not there or not active; HubSpot has no other ids in properties."""
         del object
         owner = ids.get(rights.OWNER, "")
-        why = await rights.unusable_owner(self._transport.send, self.name, owner) if owner else ""
+        why = await rights.unusable_owner(self._transport.send, self._options, owner) if owner else ""
         return {rights.OWNER: why} if why else {}
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Paths:
     objects: str
     properties: str
     associations: str
+    owners: str
     token: str
     introspect: str
 
@@ -39,6 +40,7 @@ PATHS = {
         objects="/crm/objects/2026-09",
         properties="/crm/properties/2026-09",
         associations="/crm/associations/2026-09",
+        owners="/crm/owners/2026-09",
         token="/oauth/2026-09/token",  # noqa: S106 - a path
         introspect="/oauth/2026-09/token/introspect",
     ),
@@ -46,6 +48,7 @@ PATHS = {
         objects="/crm/v3/objects",
         properties="/crm/v3/properties",
         associations="/crm/v4/associations",
+        owners="/crm/v3/owners",
         token="/oauth/v3/token",  # noqa: S106 - a path
         introspect="/oauth/v3/token/introspect",
     ),

@@ -20,7 +20,7 @@ _APP_TOKEN = Operation(
     "token.info", "POST", "/oauth/v2/private-apps/get/access-token-info", Repeat.SAFE, misses=_UNTOLD
 )
 _ACCOUNT = Operation("account.get", "GET", "/account-info/v3/details", Repeat.SAFE, misses=_UNTOLD - {401} | {410})
-_OWNERS = Operation("owners.get", "GET", "/crm/v3/owners/{id}", Repeat.SAFE, misses=frozenset({400, 403, 404}))
+_UNKNOWN = frozenset({400, 403, 404})
 Send = Callable[..., Awaitable[Reply]]
 
 
@@ -80,14 +80,17 @@ def _question(options: HubSpotOptions, token: str) -> tuple[Operation, dict[str,
     return Operation("oauth.introspect", "POST", path, Repeat.SAFE, bucket=BUCKET, misses=_UNTOLD), {"form": form}
 
 
-async def unusable_owner(send: Send, name: str, id: str) -> str:
+async def unusable_owner(send: Send, options: HubSpotOptions, id: str) -> str:
     """Tells why a row cannot be given this owner, ``""`` where it can or nobody tells.
 
-    Assumed: the owners' calls have no path of the dated generation.
+    Owners who have left are a list of their own: whoever is in neither was never there.
     """
-    reply = await send(_OWNERS, path={"id": id})
-    if reply.status == 403:
-        return ""  # owners are a scope of their own, which nothing else needs
-    if reply.status >= 400:
-        return "the portal has no such owner"
-    return "this owner is not active" if parsed(_OWNER, reply, name, _OWNERS.name).archived else ""
+    call = Operation("owners.get", "GET", f"{PATHS[options.api_version].owners}/{{id}}", Repeat.SAFE, misses=_UNKNOWN)
+    for archived in (False, True):
+        reply = await send(call, path={"id": id}, query={"archived": "true" if archived else "false"})
+        if reply.status == 403:
+            return ""  # owners are a scope of their own, which nothing else needs
+        if reply.status < 400:
+            gone = archived or parsed(_OWNER, reply, options.name, call.name).archived
+            return "this owner is not active" if gone else ""
+    return "the portal has no such owner"

@@ -77,8 +77,9 @@ class HubSpot(Vendor):
                 yield Route("POST", f"/oauth/{generation}/token/introspect", self.tokens.introspect)
                 yield Route("POST", f"/oauth/{generation}/token/revoke", self.tokens.revoke)
         yield Route("POST", "/oauth/v2/private-apps/get/access-token-info", self.tokens.app_token)
-        yield Route("GET", "/crm/v3/owners/{id}", self._owner)
         yield Route("GET", "/account-info/v3/details", self._account)
+        for path in ("/crm/v3/owners/{id}", "/crm/owners/2026-09/{id}"):
+            yield Route("GET", path, self._owner)
         yield from routes(self._endpoints, self._guard)
 
     def _account(self, call: Call) -> Reply:
@@ -100,14 +101,15 @@ class HubSpot(Vendor):
         )
 
     def _owner(self, call: Call) -> Reply:
-        """One of the two users who own rows here."""
+        """One of the users who own rows here; those who have left are asked for with ``archived=true``."""
         if "crm.objects.owners.read" not in self.settings.scopes:
             return ApiError(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes.").reply()
         id_ = call.params["id"]
         options = self.portal.table("contacts").properties["hubspot_owner_id"].options
-        if id_ not in {one.value for one in options}:
+        archived = id_ in self.settings.archived_owners
+        if id_ not in {one.value for one in options} or archived != (call.query.get("archived") == "true"):
             return ApiError(404, "OBJECT_NOT_FOUND", "Owner not found").reply()
-        return Reply(200, {"id": id_, "archived": id_ in self.settings.archived_owners})
+        return Reply(200, {"id": id_, "archived": archived})
 
     def application(self) -> web.Application:
         app = super().application()

@@ -34,6 +34,7 @@ from worker.decide.schema import Invalid, fit
 
 WATCHED = Watched("contact", ("email", "phone", "mobilephone", "jobtitle", "firstname", "lastname", "hs_linkedin_url"))
 FRESH = itertools.count(1)
+KINDS = ("contacts", "companies")
 Open = Callable[..., HubSpot]
 
 
@@ -398,6 +399,21 @@ async def test_gone_and_unwritten_rows_of_a_batch_do_not_hold_up_the_others(sand
     assert results[gone].outcome is Written.GONE
     assert results[other].outcome in {Written.GONE, Written.UNKNOWN}
     assert held(sandbox, survivor).get("jobtitle") != "CTO"
+
+
+async def test_an_owner_is_active_or_left_or_was_never_there(sandbox: Sandbox, crm: HubSpot) -> None:
+    async def why(id: str) -> str:
+        return (await crm.unusable("contact", {"hubspot_owner_id": id})).get("hubspot_owner_id", "")
+
+    scopes = [f"crm.{kind}.{of}.{do}" for kind in ("objects", "schemas") for of in KINDS for do in ("read", "write")]
+    sandbox.control("settings", {"archived_owners": ["1002"], "scopes": [*scopes, "crm.objects.owners.read"]})
+    try:
+        told = [await why(id) for id in ("1001", "1002", "77")]
+        sandbox.control("settings", {"scopes": scopes})
+        assert await why("77") == ""  # nobody tells
+    finally:
+        sandbox.control("settings", {"archived_owners": [], "scopes": [*scopes, "crm.objects.owners.read"]})
+    assert told == ["", "this owner is not active", "the portal has no such owner"]
 
 
 async def test_a_refused_batch_is_split_and_only_the_bad_values_are_left_out(sandbox: Sandbox, crm: HubSpot) -> None:

@@ -110,6 +110,34 @@ async def test_a_limit_lets_no_more_records_in(refill: Refill) -> None:
     assert (ran.json["records"], ran.json["done"], ran.json["stopped"]) == (2, False, True)
 
 
+@pytest.mark.parametrize(
+    ("crm", "table", "property"),
+    [("hubspot", "contacts", "mobilephone"), ("salesforce", "Contact", "MobilePhone")],
+)
+async def test_backfills_with_a_limit_visit_that_many_and_go_on_until_all_were_visited(
+    refill: Refill, crm: str, table: str, property: str
+) -> None:
+    vendor = refill.vendors[crm]
+    rows = [str(one["id"]) for one in vendor.control(f"records/{table}")]
+    for id in rows[:9]:
+        vendor.control("edit", {"object": table, "id": id, "properties": {property: ""}})
+    async with refill.ledger() as ledger:
+        visited: list[set[str]] = [set()]
+        for _ in range(len(rows)):
+            ran = await refill.alone("backfill", f"acme_{crm}", "contact", "--json", "--limit", "4")
+            assert ran.code == 0
+            remembered = await ledger.work(f"acme_{crm}", "contact").memory(rows)
+            visited.append(set(remembered))
+            if ran.json["done"]:
+                break
+            assert len(visited[-1] - visited[-2]) == 4
+        assert ran.json["done"]
+        assert len(visited) > 3
+        assert visited[-2] < visited[-1]
+        again = await refill.alone("backfill", f"acme_{crm}", "contact", "--json", "--limit", "4")
+        assert (again.json["records"], again.json["done"]) == (0, True)  # nothing is new: nothing uses the limit up
+
+
 async def test_a_stopped_backfill_goes_on_where_it_stood_under_its_own_run(refill: Refill) -> None:
     async with refill.ledger() as ledger:
         work = ledger.work(*CONTACTS)

@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.hubspot import writing
 from connectors.hubspot.records import RecordRows
-from connectors.models import Reply, Write, WriteResult, Written
+from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
 
 
 def refused(
@@ -92,3 +92,31 @@ def test_errors_count_on_any_2xx_and_silence_is_unknown() -> None:
     )
     told = writing.outcomes([Write(i, {"phone": "1"}) for i in "1234"], rows)
     assert [told[i].outcome for i in "1234"] == [Written.DONE, Written.GONE, Written.INVALID, Written.UNKNOWN]
+
+
+def test_the_vendors_word_on_one_row_of_a_mixed_answer_names_property_code_and_row_in_the_way() -> None:
+    rows = RecordRows.model_validate(
+        {
+            "results": [],
+            "errors": [
+                {
+                    "category": "VALIDATION_ERROR",
+                    "message": "Property values were not valid",
+                    "context": {"ids": ["1"]},
+                    "errors": [
+                        {
+                            "message": "Email address ada@acme is invalid",
+                            "code": "INVALID_EMAIL",
+                            "context": {"propertyName": ["email"]},
+                        }
+                    ],
+                },
+                {"category": "CONFLICT", "message": "Existing ID: 77", "context": {"ids": ["2"]}},
+            ],
+        }
+    )
+    told = writing.outcomes([Write(i, {"email": "ada@acme", "phone": "1"}) for i in "12"], rows)
+    assert (told["1"].properties, told["1"].code, told["1"].kind) == (("email",), "INVALID_EMAIL", RefusalKind.VALUE)
+    assert told["1"].words == "Email address … is invalid"
+    assert (told["2"].properties, told["2"].existing_id) == (("email",), "77")
+    assert told["2"].kind is RefusalKind.DUPLICATE
