@@ -192,9 +192,9 @@ class WatchSettings(ConfigTable):
 
     @field_validator("where", "skip_if", mode="before")
     @classmethod
-    def _dotted(cls, told: object) -> object:
+    def _dotted(cls, raw: object) -> object:
         """Takes ``Owner.Name = ...`` for one name, which TOML reads as a table in a table."""
-        return dotted(told)
+        return dotted(raw)
 
     @model_validator(mode="after")
     def _only_emails_have_grades(self) -> Self:

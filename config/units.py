@@ -97,12 +97,12 @@ def _listed(value: object) -> object:
     return value
 
 
-def dotted(told: object) -> object:
+def dotted(raw: object) -> object:
     """Tables in tables as one table of dotted names; anything else as it is."""
-    if not isinstance(told, dict):
-        return told
+    if not isinstance(raw, dict):
+        return raw
     flat: dict[object, object] = {}
-    for name, value in told.items():
+    for name, value in raw.items():
         inner = dotted(value)
         flat |= {f"{name}.{one}": held for one, held in inner.items()} if isinstance(inner, dict) else {name: inner}
     return flat

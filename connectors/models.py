@@ -140,8 +140,8 @@ class Question:
 
     def __post_init__(self) -> None:
         """Derive the key once: it is looked up with every answer again."""
-        told = [self.provider, self.account, self.operation, sorted(self.arguments.items())]
-        canonical = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        parts = [self.provider, self.account, self.operation, sorted(self.arguments.items())]
+        canonical = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
         object.__setattr__(self, "key", hashlib.sha256(canonical.encode()).hexdigest()[:32])
 
 

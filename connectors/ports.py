@@ -77,7 +77,7 @@ class Provider(Protocol):
     async def left(self) -> int | None:
         """Credits left by a free read, where one sum of them is comparable with what calls cost."""
 
-    def told(self, reply: Reply) -> int | None:
+    def left_after(self, reply: Reply) -> int | None:
         """Credits left after a paid call by its reply's own word; the same sum as ``left``."""
 
     async def aclose(self) -> None:

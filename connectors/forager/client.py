@@ -199,10 +199,10 @@ class Forager:
         return int(abs(total).to_integral_value(ROUND_CEILING))  # the sign of a charge is assumed: either counts
 
     async def billed(self, start_ms: int, end_ms: int) -> int:
-        told = await self.credits_spent(_second(start_ms), _second(end_ms + 999))
-        if told.total_credits_spent is None:
+        spent = await self.credits_spent(_second(start_ms), _second(end_ms + 999))
+        if spent.total_credits_spent is None:
             raise ContractError(self.name, op.CREDIT_TOTALS.name, "total_credits_spent")
-        return int(abs(told.total_credits_spent).to_integral_value(ROUND_CEILING))
+        return int(abs(spent.total_credits_spent).to_integral_value(ROUND_CEILING))
 
     async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
         ours = {theirs: name for name, theirs in op.LEDGER_NAMES.items()}
@@ -220,7 +220,7 @@ class Forager:
     async def left(self) -> int | None:
         return (await self.standing()).credits
 
-    def told(self, reply: Reply) -> int | None:  # noqa: ARG002 - its replies do not say
+    def left_after(self, reply: Reply) -> int | None:  # noqa: ARG002 - its replies do not say
         return None
 
     # ---- searches (1-4, 11, 12) ----------------------------------------------------------------------------------

@@ -193,23 +193,23 @@ class HubSpot:
 
     async def setup(self, object: str, names: Sequence[str]) -> str:
         """Create the properties and say what was done; one that is there already is accepted."""
-        told = []
+        lines = []
         for name in names:
             definition = records.definition(name, self._options.external_id, _GROUPS[object])
             reply = await self._send(self._of(object).define, json=definition)
-            told.append(f"{object}: {name} {'was there already' if reply.status == 409 else 'created'}")
+            lines.append(f"{object}: {name} {'was there already' if reply.status == 409 else 'created'}")
         self._schemas.pop(object, None)
-        return "\n".join(told)
+        return "\n".join(lines)
 
     async def now(self) -> int:
         """The portal's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
-        told, at = self._vendor_time
-        if not told or self._clock() - at > CLOCK_S:
+        vendor_ms, at = self._vendor_time
+        if not vendor_ms or self._clock() - at > CLOCK_S:
             await self.standing()
-            told, at = self._vendor_time
-        if not told:
+            vendor_ms, at = self._vendor_time
+        if not vendor_ms:
             raise ContractError(self.name, "now", "date")
-        return told + int((self._clock() - at) * 1000)
+        return vendor_ms + int((self._clock() - at) * 1000)
 
     # ---- watch ---------------------------------------------------------------------------------------------------
 
@@ -278,12 +278,12 @@ class HubSpot:
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
         """Newest first (value, ``sourceType:sourceId``) per id and property."""
-        told: dict[str, Mapping[str, tuple[tuple[str, str], ...]]] = {}
+        histories: dict[str, Mapping[str, tuple[tuple[str, str], ...]]] = {}
         for part in _parts(ids, HISTORY_BATCH):
             rows, _ = await self._batch_read(object, part, ("hs_merged_object_ids",), history=properties)
             for asked, row in records.survivors(part, rows).items():
-                told[asked] = records.history_of(row, properties)
-        return told
+                histories[asked] = records.history_of(row, properties)
+        return histories
 
     def is_ours(self, writer: str) -> bool:
         """Tells whether an integration wrote it.
@@ -295,19 +295,19 @@ class HubSpot:
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Properties whose newest history line was written by an integration, by id."""
-        told = await self.history(object, ids, properties)
+        histories = await self.history(object, ids, properties)
         return {
             one: frozenset(name for name, lines in of_row.items() if lines and self.is_ours(lines[0][1]))
-            for one, of_row in told.items()
+            for one, of_row in histories.items()
         }
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """The linked companies; one that was merged answers under the id asked for."""
-        told: dict[str, Company] = {}
+        by_id: dict[str, Company] = {}
         for part in _parts([one for one in ids if records.is_id(one)], BATCH):
             rows, _ = await self._batch_read("company", part, records.COMPANY)
-            told |= {asked: records.to_company(row) for asked, row in records.survivors(part, rows).items()}
-        return told
+            by_id |= {asked: records.to_company(row) for asked, row in records.survivors(part, rows).items()}
+        return by_id
 
     # ---- deliver -------------------------------------------------------------------------------------------------
 
@@ -387,9 +387,9 @@ class HubSpot:
             inputs = [{"from": {"id": one}, "to": {"id": other}} for one, _, other in (p.partition(" ") for p in part)]
             rows = parsed(_LINKS, await self._send(operation, json={"inputs": inputs}), self.name, operation.name)
             if rows.errors:
-                told = refusals.refusal_of(rows.errors[0].model_dump())
-                kind, words = kind_of(told.code, refusals.KINDS), plain_words(told.message)
-                raise RejectedError(self.name, operation.name, code=told.code, kind=kind, words=words)
+                refusal = refusals.refusal_of(rows.errors[0].model_dump())
+                kind, words = kind_of(refusal.code, refusals.KINDS), plain_words(refusal.message)
+                raise RejectedError(self.name, operation.name, code=refusal.code, kind=kind, words=words)
         return frozenset(one for one, _ in pairs)
 
     # ---- calls ---------------------------------------------------------------------------------------------------
@@ -414,8 +414,8 @@ class HubSpot:
         return reply
 
     def _timed(self, reply: Reply) -> None:
-        if told := server_time(reply):
-            self._vendor_time = (told, self._clock())
+        if vendor_ms := server_time(reply):
+            self._vendor_time = (vendor_ms, self._clock())
 
     async def _schema(self, object: str) -> Mapping[str, Property]:
         until, schema = self._schemas.get(object, (0.0, {}))

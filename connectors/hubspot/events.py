@@ -176,22 +176,22 @@ def events(body: bytes) -> list[Event]:
         ValueError: the post is no JSON, no array of events, or holds too many.
     """
     try:
-        told = _read(body)
+        posted = _read(body)
     except (ValueError, RecursionError):
         raise ValueError("not an array of JSON objects") from None
-    if len(told) > MOST_EVENTS:
+    if len(posted) > MOST_EVENTS:
         raise ValueError("more than 100 events")
-    return told
+    return posted
 
 
 def _read(body: bytes) -> list[Event]:
     try:
         return _POST.decode(body)
     except msgspec.DecodeError:  # something is no event, such as a text cut amid a pair; the others count all the same
-        told = json.loads(body.decode("utf-8", "replace"), parse_constant=_refused)
-    if not isinstance(told, list):
+        posted = json.loads(body.decode("utf-8", "replace"), parse_constant=_refused)
+    if not isinstance(posted, list):
         raise ValueError("no array")  # noqa: TRY004  # one class for whatever is no post
-    return [_converted(one) for one in told]
+    return [_converted(one) for one in posted]
 
 
 def _refused(constant: str) -> NoReturn:

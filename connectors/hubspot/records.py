@@ -301,10 +301,10 @@ def record_id(text: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    told = text.strip()
-    if not is_id(told):
+    id = text.strip()
+    if not is_id(id):
         raise ValueError("is not a HubSpot record id. Use the number from the record's address")
-    return told
+    return id
 
 
 def more(rows: RecordRows) -> bool:

@@ -113,7 +113,7 @@ def refusal_of(raw: Mapping[str, Any]) -> Refusal:
         faults=tuple(_faults(raw, message)),
         existing_id=_existing(raw, message),
         scopes=tuple(_scopes(raw)),
-        message=_told(raw, message),
+        message=_sentence(raw, message),
         minor="secondly limit" in message and "ten_secondly" not in message,
     )
 
@@ -122,8 +122,8 @@ def _faults(raw: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
     for item in _items(raw.get("errors")):
         code = _word(item, "code") or _word(item, "error") or _word(item, "subCategory")
         names = [*_listed(item, "propertyName"), *_names(item.get("name")), *_names(item.get("in"))]
-        told = _NO_PROPERTY.search(_text(item, "message"))
-        names = names or ([told[1]] if told else [])
+        match = _NO_PROPERTY.search(_text(item, "message"))
+        names = names or ([match[1]] if match else [])
         inner = list(_inner(_text(item, "message")))
         yield from inner
         if names or not inner:
@@ -131,9 +131,9 @@ def _faults(raw: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
     code = _word(raw, "subCategory")
     yield from ((name, code) for name in _listed(raw, "propertyName"))
     yield from _inner(message)
-    told = _NO_PROPERTY.search(message)
-    if told:
-        yield told[1], "PROPERTY_DOESNT_EXIST"
+    match = _NO_PROPERTY.search(message)
+    if match:
+        yield match[1], "PROPERTY_DOESNT_EXIST"
 
 
 def _inner(message: str) -> Iterator[tuple[str, str]]:
@@ -165,7 +165,7 @@ def _existing(raw: Mapping[str, Any], message: str) -> str:
     return str(vid) if isinstance(vid, int) else ""
 
 
-def _told(raw: Mapping[str, Any], message: str) -> str:
+def _sentence(raw: Mapping[str, Any], message: str) -> str:
     """The sentence meant for people: that of the first error inside, without the JSON that a message may hold."""
     inner = next((text for item in _items(raw.get("errors")) if (text := _text(item, "message"))), message)
     start = inner.find("[{")

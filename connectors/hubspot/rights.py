@@ -24,7 +24,7 @@ _UNKNOWN = frozenset({400, 403, 404})
 Send = Callable[..., Awaitable[Reply]]
 
 
-class _Told(BaseModel):
+class _TokenScopes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     scopes: list[str] | None = None
@@ -42,7 +42,7 @@ class _Account(BaseModel):
     portal: int = Field(alias="portalId", gt=0)
 
 
-_TOLD, _OWNER, _PORTAL = TypeAdapter(_Told), TypeAdapter(_Owner), TypeAdapter(_Account)
+_TOKEN_SCOPES, _OWNER, _PORTAL = TypeAdapter(_TokenScopes), TypeAdapter(_Owner), TypeAdapter(_Account)
 
 
 async def portal(send: Send, name: str) -> str:
@@ -58,9 +58,9 @@ async def lacks(send: Send, options: HubSpotOptions, token: str, object: str) ->
     """The scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
     operation, call = _question(options, token)
     reply = await send(operation, **call)
-    told = _Told() if reply.status >= 400 else parsed(_TOLD, reply, options.name, operation.name)
+    token_info = _TokenScopes() if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, options.name, operation.name)
     scope = f"crm.objects.{TYPES[object]}.write"
-    if told.scopes is None or scope in told.scopes:
+    if token_info.scopes is None or scope in token_info.scopes:
         return Lacks()
     grant = f"give the token the scope {scope}"
     return Lacks(grant, grant)

@@ -143,7 +143,7 @@ class Kaspr:
         pools = await self.remaining_credits()
         return read.pooled((pools.work_email, pools.personal_email, pools.phone, pools.export))
 
-    def told(self, reply: Reply) -> int | None:
+    def left_after(self, reply: Reply) -> int | None:
         return read.remaining(reply) if self._options.dialect == "reference" else read.pools_left(reply)
 
     # ---- the operations ------------------------------------------------------------------------------------------

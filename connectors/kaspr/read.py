@@ -178,7 +178,7 @@ def answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
     try:
         return _answer(dialect, question, reply)
     except ContractError as broken:
-        return Answer(Outcome.UNREADABLE, credits=_told(reply), cause=broken.field or "body")
+        return Answer(Outcome.UNREADABLE, credits=_charged_by(reply), cause=broken.field or "body")
 
 
 def _answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
@@ -203,7 +203,7 @@ def _answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
     return Answer(Outcome.HIT, (person,), credits_of(reply, unsaid))
 
 
-def _told(reply: Reply) -> int | None:
+def _charged_by(reply: Reply) -> int | None:
     return credits_of(reply, -1) if finite(reply.headers.get("decreased-credits", "")) is not None else None
 
 

@@ -66,9 +66,9 @@ def pause(reply: Reply) -> float | None:
     asked = retry_after(reply)
     if asked is not None or reply.status != 429:
         return asked
-    told = _object(reply).get("retry_after")
-    if isinstance(told, int | float) and not isinstance(told, bool):
-        return capped(float(told))
+    seconds = _object(reply).get("retry_after")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        return capped(float(seconds))
     wait = reset_s(reply)
     return PAUSE_S if wait is None else wait
 

@@ -140,8 +140,8 @@ class Salesforce:
         """
         newest = await self._org.newest_version()
         limits = await self._org.send(LIMITS, "limits")
-        told = self._org.json(limits, LIMITS) if limits.status == 200 else {}
-        daily = told.get("DailyApiRequests", {}) if isinstance(told, Mapping) else {}
+        by_name = self._org.json(limits, LIMITS) if limits.status == 200 else {}
+        daily = by_name.get("DailyApiRequests", {}) if isinstance(by_name, Mapping) else {}
         known = isinstance(daily, Mapping) and isinstance(daily.get("Max"), int)
         left = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
         notes = (*left, f"{self._options.api_version} is the API version used, {newest} the org's newest")

@@ -18,11 +18,11 @@ def long_id(text: str) -> str:
     Raises:
         ValueError: it is no id, or its last three characters do not fit the others; the message says which.
     """
-    told = text.strip()
-    if len(told) not in {15, 18} or not (told.isascii() and told.isalnum()):
+    id = text.strip()
+    if len(id) not in {15, 18} or not (id.isascii() and id.isalnum()):
         raise ValueError("is not a Salesforce id. Use its 15 or 18 letters and digits")
-    short, suffix = told[:15], told[15:]
-    if suffix and told == told.lower():
+    short, suffix = id[:15], id[15:]
+    if suffix and id == id.lower():
         short, suffix = _cased(short, suffix.upper()), suffix.upper()
     if suffix not in {"", _suffix(short)}:
         raise ValueError("is not a Salesforce id: its last three characters do not fit the others. Copy it anew")
@@ -44,8 +44,8 @@ def is_id(text: str) -> bool:
 
 def same_id(one: str, other: str) -> bool:
     """Tells whether two ids, of 15 or 18 characters each, are one."""
-    told = known_id(one)
-    return told != "" and hmac.compare_digest(told, known_id(other))
+    known = known_id(one)
+    return known != "" and hmac.compare_digest(known, known_id(other))
 
 
 def _suffix(short: str) -> str:

@@ -80,8 +80,8 @@ def outbound(body: bytes) -> Message:
     parser = DefusedXMLParser(target=reader, encoding="utf-8", forbid_dtd=True)
     try:
         body.decode("utf-8")
-        told = _ENCODING.match(body)
-        if told and told[1].lower() not in {b"utf-8", b"us-ascii"}:
+        encoding = _ENCODING.match(body)
+        if encoding and encoding[1].lower() not in {b"utf-8", b"us-ascii"}:
             raise ValueError("another encoding than UTF-8")
         parser.feed(body)
         parser.close()
@@ -174,20 +174,20 @@ def callout(body: Any) -> Message:
         raise ValueError("ids is a list of 1 to 200 record ids")
     if not all(isinstance(one, str) for one in ids):
         raise ValueError("ids holds what is no record id")
-    told = body.get("last_modified_by_id") or {}
-    if not isinstance(told, Mapping) or not all(one is None or isinstance(one, str) for one in told.values()):
+    writers = body.get("last_modified_by_id") or {}
+    if not isinstance(writers, Mapping) or not all(one is None or isinstance(one, str) for one in writers.values()):
         raise ValueError("last_modified_by_id maps record ids to user ids")
     object_ = _OURS.get(name.lower(), "")
     rows = [(object_, long_id(one)) for one in ids]
-    by = {known_id(one): user or "" for one, user in told.items()}
+    by = {known_id(one): user or "" for one, user in writers.items()}
     writers = _agreed([(id, by.get(id, "")) for _, id in rows])
     return Message(org, _by_object(rows), 0 if object_ else len(ids), writers)
 
 
-def _agreed(told: list[tuple[str, str]]) -> dict[str, str]:
+def _agreed(writers: list[tuple[str, str]]) -> dict[str, str]:
     """The last writer of each record of which all that is told says the same."""
     found: dict[str, set[str]] = {}
-    for id, writer in told:
+    for id, writer in writers:
         found.setdefault(id, set()).add(known_id(writer))
     return {id: writer for id, (writer, *others) in found.items() if writer and not others}
 

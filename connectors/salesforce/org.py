@@ -65,13 +65,13 @@ class Org:
 
         The org's stamps have whole seconds: what changes in the second that begins here is stamped with its beginning.
         """
-        told, at = self._vendor_time
-        if not told or self._clock() - at > CLOCK_S:
+        vendor_ms, at = self._vendor_time
+        if not vendor_ms or self._clock() - at > CLOCK_S:
             await self.send(VERSIONS, VERSIONS.path)
-            told, at = self._vendor_time
-        if not told:
+            vendor_ms, at = self._vendor_time
+        if not vendor_ms:
             raise ContractError(self.name, "now", "date")
-        return told + int(self._clock() - at) * 1000
+        return vendor_ms + int(self._clock() - at) * 1000
 
     async def schema(self, object: str, *, fresh: bool = False) -> Schema:
         """The object as this credential sees it; read anew after ten minutes, or now."""
@@ -182,8 +182,8 @@ class Org:
             return await self._lines.exchange(call, self._tokens.instance, token, within_s)
 
         reply = await self._transport.run(operation, attempt, ticket=ticket)
-        if told := server_time(reply):
-            self._vendor_time = (told, self._clock())
+        if vendor_ms := server_time(reply):
+            self._vendor_time = (vendor_ms, self._clock())
         return reply
 
     def json(self, reply: Reply, operation: Operation) -> Any:

@@ -151,8 +151,8 @@ def _existing(item: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]
 
 def _duplicates(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """Reads a duplicate rule's answer. Newer versions spell its name without the second l."""
-    told = item.get("duplicateResult") or item.get("duplicateResut")
-    return told if isinstance(told, dict) else {}
+    result = item.get("duplicateResult") or item.get("duplicateResut")
+    return result if isinstance(result, dict) else {}
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:

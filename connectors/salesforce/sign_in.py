@@ -45,8 +45,8 @@ def reading(vendor: str) -> ReplyReading:
 
 
 def _blamed(code: str, words: str) -> tuple[str, str]:
-    told = f"{code.lower()} {words}"
-    hint = next((what for sign, what in _HINTS if sign in told), _CHECK)
-    if "audience" in told:
+    text = f"{code.lower()} {words}"
+    hint = next((what for sign, what in _HINTS if sign in text), _CHECK)
+    if "audience" in text:
         code, hint = WRONG_AUDIENCE, _AUDIENCE
     return code, f"the org refuses our credential: {hint}"

@@ -57,7 +57,7 @@ class Walked:
 
     def as_json(self) -> dict[str, Any]:
         """One object for scripts."""
-        told = {
+        facts = {
             "run": self.state.run,
             "done": self.state.done,
             "stopped": self.state.stopped,
@@ -69,7 +69,7 @@ class Walked:
             "credits": self.credits,
             "dead": self.ending.dead,
         }
-        return self.ending.as_json() | told
+        return self.ending.as_json() | facts
 
 
 async def run_stop(config: Path | None, crm: str, object: str) -> int:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,8 +52,12 @@ class CheckResult:
 
     part: str
     level: str
-    told: str
+    text: str
     do: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Returns what ``--json`` prints; its key ``told`` is older than the attribute."""
+        return {"part": self.part, "level": self.level, "told": self.text, "do": self.do}
 
 
 async def run_check(config: Path | None, *, as_json: bool) -> int:
@@ -74,12 +78,12 @@ async def run_check(config: Path | None, *, as_json: bool) -> int:
 def _show(findings: Sequence[CheckResult], *, as_json: bool) -> None:
     if as_json:
         ok = all(one.level != FAILED_LEVEL for one in findings)
-        print_json({"ok": ok, "checks": [asdict(one) for one in findings]})
+        print_json({"ok": ok, "checks": [one.as_json() for one in findings]})
         return
     found = table("Check", ("part", "", "found", "what to do"), ())
     for one in findings:
         level = Text(one.level, style=_STYLES[one.level])
-        found.add_row(cell(one.part), level, cell(one.told), cell(one.do))
+        found.add_row(cell(one.part), level, cell(one.text), cell(one.do))
     out.print(found)
     failed = sum(one.level == FAILED_LEVEL for one in findings)
     (err if failed else out).say(f"{failed} of {len(findings)} failed" if failed else "all is well")
@@ -97,8 +101,8 @@ async def check(settings: Settings) -> list[CheckResult]:
     findings += [CheckResult("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
     findings.append(_disk(Spool(settings.data_dir).room))
     if broken := Spool(settings.data_dir).broken():
-        told = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
-        findings.append(CheckResult("spool", WARNING, told, "see refill uncertain list"))
+        text = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
+        findings.append(CheckResult("spool", WARNING, text, "see refill uncertain list"))
     async with AsyncExitStack() as stack:
         vault: Vault | None = None
         accounts: Accounts | None = None
@@ -108,7 +112,7 @@ async def check(settings: Settings) -> list[CheckResult]:
             vault = Vault(Grants(Scripts(redis)), settings)
             accounts = Accounts(Scripts(redis))
             findings += [
-                CheckResult("installation", FAILED_LEVEL, told) for told in await sentences(accounts, settings)
+                CheckResult("installation", FAILED_LEVEL, text) for text in await sentences(accounts, settings)
             ]
         except ConfigError as error:
             findings += [CheckResult("redis", FAILED_LEVEL, problem) for problem in error.problems]
@@ -123,8 +127,8 @@ def _disk(room: Room) -> CheckResult:
     """Says how much is left where paid replies and the embedded Redis are kept."""
     free, needed = room.free() >> 20, room.needed() >> 20
     if room.free() < room.needed():
-        told = f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
-        return CheckResult("disk", FAILED_LEVEL, told, "make room; what was paid for is kept meanwhile")
+        text = f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
+        return CheckResult("disk", FAILED_LEVEL, text, "make room; what was paid for is kept meanwhile")
     return CheckResult("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
 
 
@@ -170,15 +174,15 @@ async def _standing(
             standing = await asking
     except (ConnectorError, ConfigError, TimeoutError) as error:
         return [failure(part, credential, error)]
-    told = [standing.who]
+    facts = [standing.who]
     if standing.credits is not None:
-        told.append(f"{standing.credits} credits left")
+        facts.append(f"{standing.credits} credits left")
     if standing.prices:
         prices = ", ".join(f"{name.replace('_', ' ')} {price}" for name, price in sorted(standing.prices.items()))
-        told.append(f"credits per call: {prices}")
+        facts.append(f"credits per call: {prices}")
     empty = standing.credits == 0
     do = "buy credits: nothing is looked up here until there are some" if empty else ""
-    found = CheckResult(part, WARNING if empty else OK, "; ".join(told), do)
+    found = CheckResult(part, WARNING if empty else OK, "; ".join(facts), do)
     notes = [*standing.notes, *_clock_note(clock)]
     return [found, *(CheckResult(part, _weight(note), note) for note in notes)]
 
@@ -206,9 +210,9 @@ def failure(part: str, credential: str, error: BaseException) -> CheckResult:
         case TimeoutError():
             return CheckResult(part, FAILED_LEVEL, "it does not answer", "check base_url and the network")
         case AccessError():
-            told = f"it refuses our credential{_status(error)}"
-            told = told if error.status in {401, 403} or not hint else f"it cannot be used{_status(error)}"
-            return CheckResult(part, FAILED_LEVEL, told, hint or f"check {credential}")
+            text = f"it refuses our credential{_status(error)}"
+            text = text if error.status in {401, 403} or not hint else f"it cannot be used{_status(error)}"
+            return CheckResult(part, FAILED_LEVEL, text, hint or f"check {credential}")
         case CreditsError():
             return CheckResult(part, FAILED_LEVEL, "it has no credits left", hint or "buy some")
         case ContractError():
@@ -218,8 +222,8 @@ def failure(part: str, credential: str, error: BaseException) -> CheckResult:
         case UnavailableError():
             return CheckResult(part, FAILED_LEVEL, f"it is out of order{_status(error)}", hint or "try again later")
         case ConnectorError():
-            told = f"it refuses the request{_status(error)}"
-            return CheckResult(part, FAILED_LEVEL, told, hint or f"check base_url and {credential}")
+            text = f"it refuses the request{_status(error)}"
+            return CheckResult(part, FAILED_LEVEL, text, hint or f"check base_url and {credential}")
     return CheckResult(part, FAILED_LEVEL, type(error).__name__)
 
 
@@ -250,8 +254,8 @@ async def _crm(
 ) -> list[CheckResult]:
     settings, providers = whole.crm[name], whole.providers
     if vault is None and renews(settings):
-        told = "not asked: its refresh token may have been replaced, and the new one is in Redis"
-        return [CheckResult(name, WARNING, told)]
+        text = "not asked: its refresh token may have been replaced, and the new one is in Redis"
+        return [CheckResult(name, WARNING, text)]
     credential = variable(("crm", name, "token" if getattr(settings, "token", None) else "client_id"))
     try:
         vendor = open_crm(name, settings, NoLimiter(), vault)
@@ -266,8 +270,8 @@ async def _crm(
             account = await vendor.account()
     except (ConnectorError, TimeoutError) as error:
         return [*found, failure(name, credential, error)]
-    if accounts is not None and (told := await another(accounts, whole, name, account)):
-        return [*found, CheckResult(name, FAILED_LEVEL, told)]
+    if accounts is not None and (text := await another(accounts, whole, name, account)):
+        return [*found, CheckResult(name, FAILED_LEVEL, text)]
     objects = [kind for kind in ("contact", "lead", "company") if getattr(settings.watch, kind, None) is not None]
     rights = [_rights(name, settings, vendor, kind, credential) for kind in objects if kind != "company"]
     if delivered:
@@ -285,13 +289,13 @@ def _retirements(name: str, settings: CrmSettings) -> Iterator[CheckResult]:
     """The announced ends of a crm's sign-in and API version."""
     ends = retirements.of_crm(settings)
     for end in ends:
-        told = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"
+        text = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"
         left = (end.ends - datetime.now(UTC).date()).days
         level = FAILED_LEVEL if left < 0 else WARNING if left < SOON_DAYS else OK
-        yield CheckResult(f"{name} end of support", level, told)
+        yield CheckResult(f"{name} end of support", level, text)
     if not ends:
-        told = f"no end is announced for its sign-in and API version (looked up {retirements.LOOKED_UP:%d %B %Y})"
-        yield CheckResult(f"{name} end of support", OK, told)
+        text = f"no end is announced for its sign-in and API version (looked up {retirements.LOOKED_UP:%d %B %Y})"
+        yield CheckResult(f"{name} end of support", OK, text)
 
 
 async def _asked(
@@ -302,7 +306,7 @@ async def _asked(
     try:
         async with asyncio.timeout(PATIENCE_S):
             found = [
-                CheckResult(part, FAILED_LEVEL, one.told, one.do) for one in await unmet(name, settings, vendor, kind)
+                CheckResult(part, FAILED_LEVEL, one.text, one.do) for one in await unmet(name, settings, vendor, kind)
             ]
             watched = getattr(settings.watch, kind, None)
             if found or watched is None:
@@ -339,7 +343,7 @@ async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential:
     try:
         async with asyncio.timeout(PATIENCE_S):
             return [
-                CheckResult(f"{name} {one.object}", FAILED_LEVEL, one.told, one.do)
+                CheckResult(f"{name} {one.object}", FAILED_LEVEL, one.text, one.do)
                 for one in await unmet_by_deliveries(name, settings, vendor)
             ]
     except (ConnectorError, TimeoutError) as error:
@@ -357,10 +361,10 @@ async def _object(
             schema = {**schema, **await vendor.related(kind, chosen)}
     except (ConnectorError, TimeoutError) as error:
         return [failure(part, credential, error)]
-    found = [CheckResult(part, FAILED_LEVEL, told, do) for told, do in wrong_properties(name, settings, kind, schema)]
+    found = [CheckResult(part, FAILED_LEVEL, text, do) for text, do in wrong_properties(name, settings, kind, schema)]
     if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
-        told = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
-        found.append(CheckResult(part, FAILED_LEVEL, told, f"run refill setup {name}"))
+        text = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
+        found.append(CheckResult(part, FAILED_LEVEL, text, f"run refill setup {name}"))
     mapped = len(_mapped(name, settings, kind))
     return found or [CheckResult(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
 

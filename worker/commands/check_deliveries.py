@@ -18,10 +18,10 @@ _PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.inva
 
 @dataclass(frozen=True, slots=True)
 class DeliveryNeed:
-    """One thing that deliveries lack. ``told`` says what, ``do`` what a person should do."""
+    """One thing that deliveries lack. ``text`` says what, ``do`` what a person should do."""
 
     object: str
-    told: str
+    text: str
     do: str
 
 
@@ -65,8 +65,8 @@ def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str,
             continue
         what = "is not shown to us" if held is None else "is read-only to us"
         key = f'{table}.fields.{field} = {{ property = "{property}", write = "never" }}'
-        told = f"{property} {what}, so a delivered {field.replace('_', ' ')} is not written"
-        found.append(DeliveryNeed(kind, told, f"give the right to read and edit it, or set {key}"))
+        text = f"{property} {what}, so a delivered {field.replace('_', ' ')} is not written"
+        found.append(DeliveryNeed(kind, text, f"give the right to read and edit it, or set {key}"))
     return found
 
 

@@ -100,6 +100,6 @@ async def _letters(work: Work) -> list[DeadLetter]:
 
 
 def _letter(name: WorkName, letter: DeadLetter) -> dict[str, object]:
-    told = asdict(letter)
-    since = told.pop("since_ms")
-    return {"crm": name[0], "object": name[1], **told, "since": since}
+    fields = asdict(letter)
+    since = fields.pop("since_ms")
+    return {"crm": name[0], "object": name[1], **fields, "since": since}

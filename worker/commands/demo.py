@@ -60,12 +60,12 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
 @asynccontextmanager
 async def _worker(config: Path, folder: Path) -> AsyncIterator[None]:
     """A worker as its own process, its log in the folder."""
-    with (folder / "worker.log").open("wb") as told:
+    with (folder / "worker.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "worker.cli", "worker", "--config", str(config)),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=told,
-            stderr=told,
+            stdout=log,
+            stderr=log,
             env={name: value for name, value in os.environ.items() if not name.startswith("REFILL_")},
             start_new_session=True,
         )
@@ -110,9 +110,9 @@ async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str,
     while page := await runtime.ledger.journal.since(after=after):
         after = page[-1].key
         for entry in page:
-            told = json.loads(entry.entry)
-            if entry.run == run and told["kind"] == "change" and told["state"] == "confirmed":
-                found.append((entry, told))
+            entry_fields = json.loads(entry.entry)
+            if entry.run == run and entry_fields["kind"] == "change" and entry_fields["state"] == "confirmed":
+                found.append((entry, entry_fields))
     return found
 
 
@@ -164,15 +164,15 @@ def _examples(changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Table:
     """The records that gained the most, before and after."""
     table = Table("record", "field", "before", "after", "from", "grade", title="Five records, before and after")
     by_record: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-    for entry, told in changes:
+    for entry, line in changes:
         if entry.object != DELIVERY:
-            by_record.setdefault((entry.crm, entry.object, entry.id), []).append(told)
+            by_record.setdefault((entry.crm, entry.object, entry.id), []).append(line)
     richest = sorted(by_record.items(), key=lambda item: -len(item[1]))[:EXAMPLES]
     for (crm, kind, id_), lines in richest:
-        for place, told in enumerate(lines):
+        for place, line in enumerate(lines):
             name = f"{crm} {kind} {id_}" if place == 0 else ""
-            field = str(told["field"]).replace("_", " ")
-            table.add_row(name, field, told["before"] or "(blank)", told["after"], told["provider"], told["grade"])
+            field = str(line["field"]).replace("_", " ")
+            table.add_row(name, field, line["before"] or "(blank)", line["after"], line["provider"], line["grade"])
         table.add_section()
     return table
 

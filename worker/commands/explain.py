@@ -15,7 +15,7 @@ from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.tables import ago, lasting, table
 from worker.ledger.work.record_state import Place
 from worker.manual.exit_codes import DONE
-from worker.reports.explain import Told, seen, told
+from worker.reports.explain import Explanation, explain, seen
 
 UNTOLD = frozenset({"uncertain", "resolved"})
 
@@ -27,7 +27,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
     async with session(settings) as runtime:
         known_work(settings, crm, object, await runtime.ledger.floor.works())
         id = known_record(settings, crm, object, id)
-        known = await told(runtime.ledger, crm, object, id)
+        known = await explain(runtime.ledger, crm, object, id)
         record: dict[str, Any] | None = None
         if object in {"contact", "lead"} and crm in settings.crm:
             uncertain = frozenset(str(one["question"]) for one in known.questions if one.get("outcome") in UNTOLD)
@@ -51,8 +51,8 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
         ]
         out.print(table("Asked for it", ("provider", "operation", "outcome", "credits", "when"), rows))
     if signals := [one for one in known.changes if one["kind"] == "signal"]:
-        told_of = [(_signal(one), one.get("run"), ago(one["at"], known.now_ms)) for one in signals]
-        out.print(table("Worth a look", ("what", "run", "when"), told_of))
+        signal_rows = [(_signal(one), one.get("run"), ago(one["at"], known.now_ms)) for one in signals]
+        out.print(table("Worth a look", ("what", "run", "when"), signal_rows))
     if changes := [one for one in known.changes if one["kind"] != "signal"]:
         lines = [
             (what, value, _from(one), state, one.get("run"), ago(one["at"], known.now_ms))
@@ -94,7 +94,7 @@ def _signal(one: Mapping[str, Any]) -> str:
             return str(other)
 
 
-def _rows(known: Told, record: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def _rows(known: Explanation, record: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     yield "where", _where(known)
     if known.place and known.place.note:
         yield "why", known.place.note
@@ -133,7 +133,7 @@ def _rows(known: Told, record: Mapping[str, Any] | None) -> Iterator[tuple[str, 
         yield "would write", f"{one['field']} from {one['provider']}"
 
 
-def _where(known: Told) -> str:
+def _where(known: Explanation) -> str:
     place, now = known.place, known.now_ms
     if place is None:
         return "settled" if known.memory else "never seen, or nothing is remembered of it"

@@ -54,5 +54,5 @@ class _LiveShow:
         self._live.__enter__()
         return _Shown(self._live)
 
-    def __exit__(self, *told: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._live.__exit__(None, None, None)

@@ -17,13 +17,13 @@ from worker.decide.values import reading
 def run_read(kind: str, texts: list[str], countries: list[str], *, as_json: bool) -> int:
     """Shows what ``texts`` give: one text, or two for the kinds that compare."""
     try:
-        told = reading.read(_line(kind, texts, countries))
+        values = reading.read(_line(kind, texts, countries))
     except ValueError as error:
         raise ConfigError([str(error)]) from None
     if as_json:
-        print_json(told)
+        print_json(values)
         return 0
-    for name, value in told.items():
+    for name, value in values.items():
         out.say(f"{name:<8}{_shown(value)}")
     return 0
 

@@ -79,17 +79,17 @@ def _show(reports: Mapping[str, BooksReport], failed: Mapping[str, str], *, rest
         for note in report.notes:
             out.say(f"{report.provider}: {note}")
         if report.paused:
-            told = f"{report.provider} spends nothing more: when this is explained, run refill resume {report.provider}"
-            err.say(told, style="red")
+            text = f"{report.provider} spends nothing more: when this is explained, run refill resume {report.provider}"
+            err.say(text, style="red")
     for name, why in failed.items():
         err.say(f"{name}: its books could not be read ({why})", style="red")
     if restored:
-        told = (
+        text = (
             "Redis had forgotten paid calls: it stays blocked until every provider's books were read"
             if failed
             else "Redis had forgotten paid calls; it is taken as it is now, and paid calls go on"
         )
-        out.say(told)
+        out.say(text)
 
 
 def _sums(reports: Mapping[str, BooksReport]) -> Table:

@@ -9,7 +9,7 @@ from worker.commands.progress import failed
 from worker.commands.records import missing
 from worker.commands.session import out, session, settings_of
 from worker.manual.exit_codes import DONE
-from worker.reports.explain import told
+from worker.reports.explain import explain
 from worker.visits.runs import new_run
 
 
@@ -19,7 +19,7 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str) -> int
     known_watch(settings, crm, object)
     id = known_record(settings, crm, object, id)
     async with session(settings) as runtime:
-        known = await told(runtime.ledger, crm, object, id)
+        known = await explain(runtime.ledger, crm, object, id)
         if not known.is_known and (sentence := await missing(runtime, crm, object, id)):
             return failed(sentence)
         await runtime.ledger.work(crm, object).replay(id, new_run("replay"), reopen=True)

@@ -16,7 +16,7 @@ from worker.decide.mentions import mentions
 from worker.ledger.journal.notices import Notices
 from worker.ledger.money.answers import Ref
 from worker.manual.exit_codes import DONE, FAILED
-from worker.reports.explain import Told, told
+from worker.reports.explain import Explanation, explain
 from worker.service.runtime import Runtime
 from worker.upkeep.traces import Traces, traces
 
@@ -44,7 +44,7 @@ async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) 
         who = await somebody(runtime, asked.texts, asked.reading, asked.record)
         ledger = runtime.ledger
         found = await traces(ledger, mentions(who.handles), settings.journal.archive_dir, who.refs)
-        records = {ref: await told(ledger, *ref) for ref in sorted(found.records)}
+        records = {ref: await explain(ledger, *ref) for ref in sorted(found.records)}
         listed = any(await runtime.lookups.suppressions.among([who.handles]))
         informed = await Notices(ledger.scripts).informed()
         report = _report(runtime, who, found, records, informed) | {"suppressed": listed}
@@ -58,7 +58,7 @@ async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) 
 
 
 def _report(
-    runtime: Runtime, who: Somebody, found: Traces, records: Mapping[Ref, Told], informed: Mapping[Ref, int]
+    runtime: Runtime, who: Somebody, found: Traces, records: Mapping[Ref, Explanation], informed: Mapping[Ref, int]
 ) -> dict[str, Any]:
     return {
         "person": [{"kind": one.kind, "value": one.value} for one in sorted(who.handles)],

@@ -19,8 +19,8 @@ async def run_resume(config: Path | None, target: str) -> int:
         found = [one for one in standing if target == ALL or _is_of(one.target, target)]
         for one in found:
             if one.reason == RESTORED:
-                told = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"
-                out.say(told)
+                text = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"
+                out.say(text)
                 continue
             await ledger.pauses.lift(one.target, one.reason)
             out.say(f"{one.target}: {one.reason} lifted")

@@ -28,7 +28,7 @@ async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
             schema = await vendor.properties(kind)
             needed = vendor.missing(kind, schema) if kind in {"company", crm.deliver_as} else ()
             wanted = unmarked(vendor, schema) if kind in filled else ()
-            _told(name, kind, needed, wanted)
+            _show(name, kind, needed, wanted)
             if needed or wanted:
                 lacking[kind] = (*needed, *wanted)
         if not lacking:
@@ -46,7 +46,7 @@ def unmarked(vendor: Crm, schema: Mapping[str, Property]) -> tuple[str, ...]:
     return tuple(name for name in vendor.marks.names if name not in schema)
 
 
-def _told(name: str, kind: str, needed: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+def _show(name: str, kind: str, needed: tuple[str, ...], wanted: tuple[str, ...]) -> None:
     for lost, why in ((needed, NEEDED), (wanted, OPTIONAL)):
         if lost:
             _say(f"{name} {kind}: {', '.join(lost)} {'are' if len(lost) > 1 else 'is'} missing ({why})")

@@ -96,10 +96,10 @@ def _tables(found: Overview) -> Iterator[Table]:
         rows_books = [
             (
                 name,
-                ago(int(told["at_ms"]), found.now_ms),
-                *("unknown" if told[key] is None else told[key] for key in ("ours", "theirs", "drift")),
+                ago(int(books["at_ms"]), found.now_ms),
+                *("unknown" if books[key] is None else books[key] for key in ("ours", "theirs", "drift")),
             )
-            for name, told in found.reconciled.items()
+            for name, books in found.reconciled.items()
         ]
         yield table("Compared with the provider's books", ("provider", "when", "ours", "theirs", "drift"), rows_books)
     if found.pauses:

@@ -87,8 +87,8 @@ async def run_import(config: Path | None, file: Path, reading: ValueReading, why
                 unread.append(number)
         if unread:
             more = f" and {len(unread) - LINES} more" if len(unread) > LINES else ""
-            told = ", ".join(map(str, unread[:LINES]))
-            raise ConfigError([f"{file}: no e-mail, phone, profile or domain in line {told}{more}; nothing was added"])
+            rows = ", ".join(map(str, unread[:LINES]))
+            raise ConfigError([f"{file}: no e-mail, phone, profile or domain in line {rows}{more}; nothing was added"])
         new = await list_.add(list({one.hash: one for one in entries}.values()))
     out.say(f"{_count(new)} added, {len(entries) - new} already on the list")
     return DONE
@@ -162,11 +162,11 @@ def _imported(
         handle = _read(text, reading, settings) if reading.kind or not text.isalpha() else None  # a heading is a word
         return next(iter(_entries(list_, [handle], now, why)), None) if handle else None
     try:
-        told = json.loads(line)
-        found = Suppressed(str(told["hash"]), str(told["kind"]), int(told["at"]), str(told.get("why", "")))
+        fields = json.loads(line)
+        found = Suppressed(str(fields["hash"]), str(fields["kind"]), int(fields["at"]), str(fields.get("why", "")))
     except (ValueError, KeyError, TypeError):
         return None
-    if told.get("key") != list_.check:
+    if fields.get("key") != list_.check:
         raise ConfigError(["the export was made with another REFILL_SECRET_KEY: its hashes mean nothing here"])
     return found
 

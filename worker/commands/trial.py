@@ -57,10 +57,10 @@ async def serve(
             )
             for place, name in enumerate(VENDORS)
         ]
-        told: dict[str, Mapping[str, Any]] = {}
+        vendors: dict[str, Mapping[str, Any]] = {}
         for process in started:
-            told |= await _announced(process)
-        yield Served(told)
+            vendors |= await _announced(process)
+        yield Served(vendors)
 
 
 @asynccontextmanager
@@ -96,21 +96,21 @@ async def _announced(process: asyncio.subprocess.Process) -> dict[str, Mapping[s
     assert process.stdout is not None  # noqa: S101  # it was asked for
     try:
         line = await asyncio.wait_for(process.stdout.readline(), START_S)
-        told: dict[str, Mapping[str, Any]] = json.loads(line)
+        vendors: dict[str, Mapping[str, Any]] = json.loads(line)
     except (TimeoutError, ValueError) as error:
         raise TrialError(_HINT) from error
-    return told
+    return vendors
 
 
 def _get(url: str) -> Mapping[str, Any]:
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own loopback process
-        told: Mapping[str, Any] = json.load(answer)
-    return told
+        body: Mapping[str, Any] = json.load(answer)
+    return body
 
 
 def configuration(served: Served, data_dir: str, port: int | None = None) -> tuple[str, dict[str, str]]:
     """A refill.toml for the running vendors, and the secrets that go with it into the environment."""
-    told = served.vendors
+    vendors = served.vendors
     text = f"""\
 data_dir = "{data_dir}"
 
@@ -118,33 +118,33 @@ data_dir = "{data_dir}"
 port = {8080 if port is None else port}
 
 [providers.forager]
-base_url = "{told["forager"]["base_url"]}"
-account_id = {told["forager"]["account_id"]}
-rate = {_rate(told["forager"])}
+base_url = "{vendors["forager"]["base_url"]}"
+account_id = {vendors["forager"]["account_id"]}
+rate = {_rate(vendors["forager"])}
 budget = {{ day = 20000, month = 100000 }}
 
 [providers.kaspr]
-base_url = "{told["kaspr"]["base_url"]}"
-rate = {_rate(told["kaspr"])}
+base_url = "{vendors["kaspr"]["base_url"]}"
+rate = {_rate(vendors["kaspr"])}
 budget = {{ day = 5000, month = 50000 }}
 
 [providers.openprospect]
-base_url = "{told["openprospect"]["base_url"]}"
-rate = {_rate(told["openprospect"])}
+base_url = "{vendors["openprospect"]["base_url"]}"
+rate = {_rate(vendors["openprospect"])}
 deliver_to = ["acme_hubspot", "acme_salesforce"]
 
 [crm.acme_hubspot]
 kind = "hubspot"
-base_url = "{told["hubspot"]["base_url"]}"
-portal_id = {told["hubspot"]["portal_id"]}
-app_id = {told["hubspot"]["app_id"]}
+base_url = "{vendors["hubspot"]["base_url"]}"
+portal_id = {vendors["hubspot"]["portal_id"]}
+app_id = {vendors["hubspot"]["app_id"]}
 index_lag = "1s"
 
 [crm.acme_hubspot.watch.contact]
 
 [crm.acme_salesforce]
 kind = "salesforce"
-base_url = "{told["salesforce"]["base_url"]}"
+base_url = "{vendors["salesforce"]["base_url"]}"
 
 [crm.acme_salesforce.watch.contact]
 identity.linkedin_url = "LinkedIn_URL__c"
@@ -153,12 +153,12 @@ identity.linkedin_url = "LinkedIn_URL__c"
 identity.linkedin_url = "LinkedIn_URL__c"
 """
     secrets = {
-        "REFILL_PROVIDERS__FORAGER__API_KEY": told["forager"]["api_key"],
-        "REFILL_PROVIDERS__KASPR__API_KEY": told["kaspr"]["api_key"],
-        "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": told["openprospect"]["api_key"],
-        "REFILL_CRM__ACME_HUBSPOT__TOKEN": told["hubspot"]["token"],
-        "REFILL_CRM__ACME_SALESFORCE__CLIENT_ID": told["salesforce"]["client_id"],
-        "REFILL_CRM__ACME_SALESFORCE__CLIENT_SECRET": told["salesforce"]["client_secret"],
+        "REFILL_PROVIDERS__FORAGER__API_KEY": vendors["forager"]["api_key"],
+        "REFILL_PROVIDERS__KASPR__API_KEY": vendors["kaspr"]["api_key"],
+        "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": vendors["openprospect"]["api_key"],
+        "REFILL_CRM__ACME_HUBSPOT__TOKEN": vendors["hubspot"]["token"],
+        "REFILL_CRM__ACME_SALESFORCE__CLIENT_ID": vendors["salesforce"]["client_id"],
+        "REFILL_CRM__ACME_SALESFORCE__CLIENT_SECRET": vendors["salesforce"]["client_secret"],
     }
     return text, secrets
 

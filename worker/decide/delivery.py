@@ -45,7 +45,7 @@ def company(delivered: Company, default_region: str = "") -> Delivered:
     """Turns a delivered company into what a CRM gets."""
     dropped: Counter[str] = Counter()
     domain = domains.company_domain(delivered.domain) or domains.company_domain(delivered.website)
-    told = {
+    texts = {
         "name": delivered.name if clean(delivered.name) else domain,
         "domain": domain,
         "website": delivered.website,
@@ -59,7 +59,7 @@ def company(delivered: Company, default_region: str = "") -> Delivered:
         "technologies": ", ".join(clean(name) for name in delivered.technologies if clean(name)),
         "founded_year": str(delivered.founded_year) if delivered.founded_year > 0 else "",
     }
-    values = _kept(told, dropped)
+    values = _kept(texts, dropped)
     return Delivered(values, (f"domain:{domain}",) if domain else (), dict(dropped), complete="name" in values)
 
 
@@ -73,7 +73,7 @@ def person(
     dropped: Counter[str] = Counter()
     first, last = parts(PersonName(delivered.first_name, delivered.last_name, delivered.full_name))
     slug = linkedin.slug(delivered.slug)
-    told = {
+    texts = {
         "first_name": first,
         "last_name": last,
         "job_title": next((title for text in _titles(delivered) if (title := titles.read(text))), ""),
@@ -83,9 +83,9 @@ def person(
         "company_name": employer.name,
         "company_domain": domains.company_domain(employer.domain) or domains.company_domain(employer.website),
     }
-    told |= _addresses(delivered, accept or {}, dropped)
-    told |= _numbers(delivered, _hints(delivered.country, employer.country, default_region), dropped)
-    values = _kept(told, dropped)
+    texts |= _addresses(delivered, accept or {}, dropped)
+    texts |= _numbers(delivered, _hints(delivered.country, employer.country, default_region), dropped)
+    values = _kept(texts, dropped)
     known = [email for email in delivered.emails if email.grade is not Grade.INVALID]
     read = (emails.read(email.address) for email in known)
     own = list(dict.fromkeys(address.email.lower() for address in read if address.asked))
@@ -100,7 +100,7 @@ def person(
         slug=slug,
         countries=_hints(delivered.country, employer.country, default_region),
     )
-    name, domain = _full_name(values), told["company_domain"]
+    name, domain = _full_name(values), texts["company_domain"]
     named = f"name:{name}@{domain}" if domain and "first_name" in values and "last_name" in values else ""
     return Delivered(values, keys, dict(dropped), complete="last_name" in values, facts=facts, named=named)
 
@@ -124,12 +124,12 @@ def row_facts(
     )
 
 
-def apart(keys: Iterable[str], others: Container[str], told: Delivered) -> tuple[str, ...]:
+def apart(keys: Iterable[str], others: Container[str], delivered: Delivered) -> tuple[str, ...]:
     """The keys of a person some of whose addresses or profiles stand on rows of ``others``.
 
     Such a key does not tell the two apart, so the person's name goes with it.
     """
-    name = _full_name(told.values)
+    name = _full_name(delivered.values)
     return tuple(f"{key} {name}" if key in others else key for key in keys)
 
 
@@ -183,9 +183,9 @@ def _hints(*countries: str) -> tuple[str, ...]:
     return tuple(hint for hint in countries if hint)
 
 
-def _kept(told: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
+def _kept(texts: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
     kept = {}
-    for name, text in told.items():
+    for name, text in texts.items():
         if is_masked(text):
             dropped["masked"] += 1
         elif clean(text):
@@ -203,7 +203,7 @@ def _titles(delivered: Person) -> Iterator[str]:
 
 
 def _addresses(delivered: Person, accept: Mapping[str, frozenset[Grade]], dropped: Counter[str]) -> dict[str, str]:
-    told: dict[str, str] = {}
+    by_field: dict[str, str] = {}
     for email in sorted(delivered.emails, key=lambda one: tuple(Grade).index(one.grade)):
         address = emails.read(email.address)
         personal = email.kind == "personal" or (not email.kind and address.free)
@@ -215,21 +215,21 @@ def _addresses(delivered: Person, accept: Mapping[str, frozenset[Grade]], droppe
         elif email.grade not in accept.get(name, VALID_ONLY) - {Grade.INVALID}:
             dropped[Reason.BELOW_GRADE] += 1
         else:
-            told.setdefault(name, address.email)
-    return told
+            by_field.setdefault(name, address.email)
+    return by_field
 
 
 def _numbers(delivered: Person, countries: tuple[str, ...], dropped: Counter[str]) -> dict[str, str]:
-    told: dict[str, str] = {}
+    by_field: dict[str, str] = {}
     for phone in delivered.phones:
         number = phones.read(phone.number, countries, phone.kind)
         if not number.personal:
             dropped["masked" if number.problem == "masked" else Reason.INVALID_VALUE] += 1
             continue
         name = "mobile_phone" if phone.kind is PhoneKind.MOBILE and number.mobile else "phone"
-        if number.personal not in told.values():
-            told.setdefault(name, number.personal)
-    return told
+        if number.personal not in by_field.values():
+            by_field.setdefault(name, number.personal)
+    return by_field
 
 
 def _number(text: str, countries: tuple[str, ...], dropped: Counter[str]) -> str:

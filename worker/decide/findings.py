@@ -146,7 +146,7 @@ def _texts(name: str, person: Person, view: View) -> Iterator[tuple[str, str]]:
     first, last = parts(PersonName(person.first_name, person.last_name, person.full_name))
     role = current_role(person.roles, view.domains)
     employer = role.company.domain if role else ""
-    told = {
+    by_field = {
         "first_name": (first,),
         "last_name": (last,),
         "city": (person.city,),
@@ -155,7 +155,7 @@ def _texts(name: str, person: Person, view: View) -> Iterator[tuple[str, str]]:
         "company_name": (role.company.name if role else "",),
         "company_domain": (domains.company_domain(employer),),
     }
-    yield from ((value, employer) for value in dict.fromkeys(told.get(name, ())) if value)
+    yield from ((value, employer) for value in dict.fromkeys(by_field.get(name, ())) if value)
 
 
 def current_role(roles: Sequence[Role], company_domains: Sequence[str]) -> Role | None:

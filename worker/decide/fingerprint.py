@@ -20,7 +20,7 @@ def fingerprint(view: View, policy: Policy) -> str:
     """
     who = view.identity
     evidence = (view.facts.emails | view.facts.numbers) - {who.email, who.phone}
-    told = [
+    parts = [
         [one.casefold() for one in (who.slug, who.email, who.phone, who.first_name, who.last_name, who.domain)],
         sorted(view.domains),
         sorted(view.gaps),
@@ -28,4 +28,4 @@ def fingerprint(view: View, policy: Policy) -> str:
         *([view.changed_since] if view.changed_since else []),
         *([sorted(evidence)] if evidence else []),
     ]
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:LENGTH]

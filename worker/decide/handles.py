@@ -88,8 +88,8 @@ def _one(kind: Kind, text: str, countries: tuple[str, ...] = ()) -> Iterator[Han
 
 def of_identity(identity: Identity) -> frozenset[Handle]:
     """Returns the handles that somebody is looked up by."""
-    told = {"email": identity.email, "phone": identity.phone, "linkedin_url": identity.slug, "domain": identity.domain}
-    return of_values({name: value for name, value in told.items() if value})
+    texts = {"email": identity.email, "phone": identity.phone, "linkedin_url": identity.slug, "domain": identity.domain}
+    return of_values({name: value for name, value in texts.items() if value})
 
 
 def of_decision(decision: Decision) -> frozenset[Handle]:
@@ -97,12 +97,12 @@ def of_decision(decision: Decision) -> frozenset[Handle]:
     return of_identity(decision.identity) | of_values({one.field: one.value for one in decision.changes})
 
 
-def of_delivered(told: Delivered) -> frozenset[Handle]:
+def of_delivered(delivered: Delivered) -> frozenset[Handle]:
     """Returns the handles of a delivered company or person, those that may not be written included."""
     kinds: Mapping[str, Kind] = {"email": "email", "slug": "slug", "domain": "domain"}
-    keys = ((kind, value) for kind, _, value in (key.partition(":") for key in told.keys) if kind in kinds)
-    numbers = {Handle("phone", number) for number in told.facts.numbers}
-    return frozenset({Handle(kinds[kind], value) for kind, value in keys} | numbers) | of_values(told.values)
+    keys = ((kind, value) for kind, _, value in (key.partition(":") for key in delivered.keys) if kind in kinds)
+    numbers = {Handle("phone", number) for number in delivered.facts.numbers}
+    return frozenset({Handle(kinds[kind], value) for kind, value in keys} | numbers) | of_values(delivered.values)
 
 
 def of_person(person: Person) -> frozenset[Handle]:

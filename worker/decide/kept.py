@@ -46,9 +46,9 @@ def cause_of(word: WriteResult) -> str:
 
 
 def _cause(kind: str, code: str, words: str, existing_id: str) -> str:
-    told = f"duplicate of {existing_id}" if existing_id else kind.replace("_", " ")
+    text = f"duplicate of {existing_id}" if existing_id else kind.replace("_", " ")
     said = ": ".join(part for part in (code, words) if part)
-    return f"{told} ({said})" if said else told
+    return f"{text} ({said})" if said else text
 
 
 def kept(
@@ -57,8 +57,8 @@ def kept(
     """Returns what is kept of ``change`` once the CRM has refused it with ``word``."""
     tries = before.tries + 1 if before is not None and before.value == change.value else 1
     grade = str(change.grade or "")
-    told = (str(word.kind), word.code, word.words, word.existing_id)
-    return RefusedValue(change.value, change.provider, grade, change.question_key, *told, who(identity), stamp, tries)
+    why = (str(word.kind), word.code, word.words, word.existing_id)
+    return RefusedValue(change.value, change.provider, grade, change.question_key, *why, who(identity), stamp, tries)
 
 
 def who(identity: Identity) -> str:

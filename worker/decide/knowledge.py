@@ -34,8 +34,8 @@ class Asked:
     @property
     def credits(self) -> int:
         """Returns its cost: the provider's figure where there is one, else the worst price."""
-        told = self.answer.credits if self.answer else None
-        return self.question.price if told is None else told
+        charged = self.answer.credits if self.answer else None
+        return self.question.price if charged is None else charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +175,10 @@ def _namesake_at_work(one: Asked, identity: Identity, view: View) -> Person | No
     record = PersonName(identity.first_name, identity.last_name)
     people: dict[str, Person] = {}
     for person in one.people:
-        told = facts_of(person)
-        if told.employers.isdisjoint(view.domains) or compare(record, told.name, strict=True) is not Verdict.SAME:
+        facts = facts_of(person)
+        if facts.employers.isdisjoint(view.domains) or compare(record, facts.name, strict=True) is not Verdict.SAME:
             continue
-        people.setdefault(told.slug or person.id, person)
+        people.setdefault(facts.slug or person.id, person)
     return next(iter(people.values())) if len(people) == 1 else None
 
 
@@ -213,9 +213,9 @@ def _has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
     now: set[str] = set()
     offices: set[str] = set()
     for source in sources:
-        told = facts_of(source.person)
-        now |= told.employers
-        offices |= told.offices
+        facts = facts_of(source.person)
+        now |= facts.employers
+        offices |= facts.offices
         then |= {domains.registrable(role.company.domain) for role in source.person.roles if not role.current}
     if not now.isdisjoint(home) or not home:
         return False

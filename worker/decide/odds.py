@@ -71,7 +71,7 @@ class Bought:
 
 def counts(bought: Iterable[Bought], decision: Decision) -> dict[str, int]:
     """Counts questions once ``decision`` knows what their answers are worth."""
-    found, told = Counter[str](), {(change.question_key, change.field) for change in decision.changes}
+    found, changed = Counter[str](), {(change.question_key, change.field) for change in decision.changes}
     known = bool(decision.identity.slug or decision.identity.ids)
     for one in bought:
         operation = f"{one.offer.provider}|{one.offer.operation}"
@@ -79,7 +79,7 @@ def counts(bought: Iterable[Bought], decision: Decision) -> dict[str, int]:
         found[f"{operation}|{_CREDITS}"] += one.credits
         for name in one.offer.gives & set(one.gaps):
             found[f"{operation}|{_WANTED}|{name}"] += 1
-            found[f"{operation}|{_BROUGHT}|{name}"] += (one.key, name) in told
+            found[f"{operation}|{_BROUGHT}|{name}"] += (one.key, name) in changed
         if one.finds and "slug" in one.offer.gives:
             found[f"{operation}|{_WANTED}|slug"] += 1
             found[f"{operation}|{_BROUGHT}|slug"] += known
@@ -95,15 +95,15 @@ def odds_of(counted: Mapping[str, int]) -> Odds:
     return Odds(
         {
             operation: QuestionYield(
-                asked=told.get(_ASKED, 0),
-                credits=told.get(_CREDITS, 0),
-                wanted=_by_field(told, _WANTED),
-                brought=_by_field(told, _BROUGHT),
+                asked=sums_of.get(_ASKED, 0),
+                credits=sums_of.get(_CREDITS, 0),
+                wanted=_by_field(sums_of, _WANTED),
+                brought=_by_field(sums_of, _BROUGHT),
             )
-            for operation, told in sums.items()
+            for operation, sums_of in sums.items()
         }
     )
 
 
-def _by_field(told: Mapping[str, int], what: str) -> dict[str, int]:
-    return {name.partition("|")[2]: by for name, by in told.items() if name.startswith(f"{what}|")}
+def _by_field(sums_of: Mapping[str, int], what: str) -> dict[str, int]:
+    return {name.partition("|")[2]: by for name, by in sums_of.items() if name.startswith(f"{what}|")}

@@ -115,7 +115,7 @@ def _digest(policy: Policy) -> str:
         ]
         for rule in policy.rules
     ]
-    told = [
+    parts = [
         policy.mode,
         rules,
         sorted(policy.identity.items()),
@@ -124,4 +124,4 @@ def _digest(policy: Policy) -> str:
         policy.default_region,
         *([sorted(policy.blank_values)] if policy.blank_values else []),
     ]
-    return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()[:DIGEST]
+    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()[:DIGEST]

@@ -65,8 +65,8 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
     remembered = own or {}
     countries = _countries(record, policy)
     read = {slot: phones.read(_slot(record, policy, slot), countries) for slot in _NUMBER_SLOTS}
-    addresses, told = _emails(record, policy), _employers(record, policy)
-    known = _domains(record, policy, told)
+    addresses, employers = _emails(record, policy), _employers(record, policy)
+    known = _domains(record, policy, employers)
     identity = Identity(
         slug=linkedin.slug(_slot(record, policy, "linkedin_url")),
         email=next((one.email.lower() for text in addresses if (one := emails.read(text)).asked), ""),
@@ -86,7 +86,7 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
             last=identity.last_name,
             emails=addresses,
             numbers=[number.e164 for number in read.values()],
-            employers=told,
+            employers=employers,
             slug=identity.slug,
         ),
         gaps=() if skip and skip is not Skip.OBSERVE else gaps,
@@ -106,9 +106,9 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
 
 def handles(record: Record, policy: Policy) -> frozenset[Handle]:
     """Returns every handle that a record bears: all of its addresses, numbers, profiles and employers."""
-    told = {slot: text for slot in _HANDLE_SLOTS if (text := _slot(record, policy, slot))}
+    texts = {slot: text for slot in _HANDLE_SLOTS if (text := _slot(record, policy, slot))}
     linked = {"domain": record.company_domain} if record.company_domain else {}
-    return of_values({**told, **linked}, _countries(record, policy))
+    return of_values({**texts, **linked}, _countries(record, policy))
 
 
 def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, OurValue]) -> int:
@@ -153,19 +153,19 @@ def _emails(record: Record, policy: Policy) -> list[str]:
 
 def _employers(record: Record, policy: Policy) -> tuple[str, ...]:
     """Lists what tells the employer by itself, surest first: own property, own site, linked company."""
-    told = (
+    texts = (
         _slot(record, policy, "company_domain"),
         _slot(record, policy, "company_website"),
         record.company_domain,
     )
-    return tuple(text for text in told if text)
+    return tuple(text for text in texts if text)
 
 
-def _domains(record: Record, policy: Policy, told: tuple[str, ...]) -> tuple[str, ...]:
+def _domains(record: Record, policy: Policy, employers: tuple[str, ...]) -> tuple[str, ...]:
     """The employer's registrable domains, surest first; the work address comes last, since people change jobs."""
     personal = policy.slot("personal_email")
     mail = next((policy.slot(slot) for slot in ("email", "work_email") if policy.slot(slot)), "")
-    texts = (*told, emails.domain(_filled(record, policy, mail)) if mail != personal else "")
+    texts = (*employers, emails.domain(_filled(record, policy, mail)) if mail != personal else "")
     return tuple(dict.fromkeys(domain for text in texts if (domain := domains.company_domain(text))))
 
 

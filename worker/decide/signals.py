@@ -40,7 +40,7 @@ def job_change(
     """
     if not view.domains:
         return None
-    told: JobChange | None = None
+    change: JobChange | None = None
     for source in learn(view, policy, catalogue(offers), answers, missed).sources:
         role = current_role(source.person.roles, view.domains)
         domain = domains.company_domain(role.company.domain) if role else ""
@@ -48,7 +48,7 @@ def job_change(
             continue
         if domain in view.domains:
             return None
-        if told is None:
+        if change is None:
             asked = source.asked
-            told = JobChange(asked.offer.provider, asked.question.key, domain, role.company.name, role.title)
-    return told
+            change = JobChange(asked.offer.provider, asked.question.key, domain, role.company.name, role.title)
+    return change

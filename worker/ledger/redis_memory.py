@@ -53,10 +53,10 @@ class Footprints:
     async def now(self) -> Footprint | None:
         """Tells how it stands; ``None`` where Redis does not tell."""
         try:
-            told = await self._scripts.call("INFO", "memory")
+            info = await self._scripts.call("INFO", "memory")
         except ResponseError:
             return None
-        used, limit = int(told["used_memory"]), int(told.get("maxmemory") or told.get("total_system_memory") or 0)
+        used, limit = int(info["used_memory"]), int(info.get("maxmemory") or info.get("total_system_memory") or 0)
         return Footprint(used, limit, _full_in_days(await self._samples(), await self._scripts.now(), used, limit))
 
     async def sample(self) -> None:

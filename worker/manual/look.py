@@ -99,8 +99,8 @@ class Look:
     async def _miss(self, vendor: str, kind: str, why: str) -> None:
         standing = await self.runtime.ledger.pauses.of(vendor)
         until = max((one.until_ms for one in standing), default=0)
-        told = next((one.why for one in standing if one.why), "") if vendor in self.runtime.shut else ""
-        missed = NotAsked(vendor, kind, told or why, until or None)
+        reason = next((one.why for one in standing if one.why), "") if vendor in self.runtime.shut else ""
+        missed = NotAsked(vendor, kind, reason or why, until or None)
         if missed not in self.not_asked:
             self.not_asked.append(missed)
 

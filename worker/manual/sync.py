@@ -46,8 +46,8 @@ class PassReport:
 
     def as_json(self) -> dict[str, Any]:
         """The stable keys."""
-        told = asdict(self)
-        return {name: told[name] for name in told if name not in {"by_work", "ending"}} | self.ending.as_json()
+        fields = asdict(self)
+        return {name: fields[name] for name in fields if name not in {"by_work", "ending"}} | self.ending.as_json()
 
 
 Working = Callable[[Runtime, str], AbstractAsyncContextManager[None]]

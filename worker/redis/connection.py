@@ -144,20 +144,20 @@ async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: 
     door = _open_door(redis)
     _refuse(door, allow_unsafe=allow_unsafe)
     try:
-        told = await _loaded(redis, patience_s)
+        info = await _loaded(redis, patience_s)
         configured = await _configured(redis)
     except RedisError as error:
         if isinstance(error, _REFUSED) or isinstance(error.__cause__, _REFUSED):  # a unix socket wraps it
             raise ConfigError(["Redis refuses our user or password: see redis.url (REFILL_REDIS__URL)"]) from error
         name = type(error).__name__
         raise ConfigError([f"Redis does not answer ({name}): see redis.url (REFILL_REDIS__URL)"]) from error
-    _refuse_unfit(str(told.get("redis_version", "")), told)
-    kind = "valkey" if "valkey_version" in told else "redis"
-    version = str(told[f"{kind}_version"])
-    aof = told.get("aof_enabled")
+    _refuse_unfit(str(info.get("redis_version", "")), info)
+    kind = "valkey" if "valkey_version" in info else "redis"
+    version = str(info[f"{kind}_version"])
+    aof = info.get("aof_enabled")
     safety = Safety(
         server=f"{kind.capitalize()} {version}",
-        policy=configured.get("maxmemory-policy") or told.get("maxmemory_policy"),
+        policy=configured.get("maxmemory-policy") or info.get("maxmemory_policy"),
         appendonly=bool(aof) if aof is not None else None,
         appendfsync=configured.get("appendfsync"),
     )
@@ -184,9 +184,9 @@ async def _loaded(redis: Redis, patience_s: float) -> Mapping[str, Any]:
     """Returns INFO when nothing is being loaded any more."""
     deadline = time.monotonic() + patience_s
     while True:
-        told: Mapping[str, Any] = await redis.info("everything")
-        if not told.get("loading"):
-            return told
+        info: Mapping[str, Any] = await redis.info("everything")
+        if not info.get("loading"):
+            return info
         if time.monotonic() >= deadline:
             raise ConfigError(["Redis still reads its data from the disk: try again when it has"])
         await asyncio.sleep(_LOOK_S)
@@ -197,10 +197,10 @@ async def _configured(redis: Redis) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in ("maxmemory-policy", "appendfsync"):
         try:
-            told = await redis.config_get(name)
+            values = await redis.config_get(name)
         except ResponseError:
             return {}
-        found |= {_text(key): _text(value) for key, value in told.items()}
+        found |= {_text(key): _text(value) for key, value in values.items()}
     return found
 
 
@@ -208,15 +208,15 @@ def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _refuse_unfit(version: str, told: Mapping[str, Any]) -> None:
+def _refuse_unfit(version: str, info: Mapping[str, Any]) -> None:
     parts = version.split(".")
     if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
         raise ConfigError(["Redis does not tell its version, so it cannot be trusted"])
     if tuple(map(int, parts[:2])) < OLDEST:
         raise ConfigError([f"Redis is {version} and must be {OLDEST[0]}.{OLDEST[1]} or newer"])
-    if told.get("redis_mode") == "cluster":
+    if info.get("redis_mode") == "cluster":
         raise ConfigError(["Redis is a cluster, and Refill needs a single node"])
-    if told.get("role") == "slave":
+    if info.get("role") == "slave":
         raise ConfigError(["Redis is a replica, which takes no writes: name the primary"])
 
 

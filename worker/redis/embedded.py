@@ -87,10 +87,10 @@ def programs(search_path: str) -> Iterator[Program]:
 
 def _program(path: Path) -> Program | None:
     try:
-        told = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = _VERSION.search(told)
+    match = _VERSION.search(said)
     return Program(path, match[1].lower(), (int(match[2]), int(match[3]))) if match else None
 
 
@@ -243,8 +243,8 @@ class EmbeddedRedis:
         name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
         folder = Path(tempfile.gettempdir()) / f"refill-{os.getuid()}-{name}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        told = folder.lstat()
-        if not stat.S_ISDIR(told.st_mode) or told.st_uid != os.getuid() or told.st_mode & 0o077:
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
             raise ConfigError([f"{folder} is not ours alone, so no socket is put there: set a shorter data_dir"])
         return folder / "redis.sock"
 

@@ -26,7 +26,7 @@ READ_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Explanation:
     """Holds what is known of a record. ``questions`` and ``changes`` are oldest first; times are in ms."""
 
     now_ms: int
@@ -63,7 +63,7 @@ class Told:
         }
 
 
-async def told(ledger: Ledger, crm: str, object: str, id: str) -> Told:
+async def explain(ledger: Ledger, crm: str, object: str, id: str) -> Explanation:
     """Tells what the ledger knows; changes nothing."""
     where, memories, asked, same, pauses, now = await asyncio.gather(
         place(ledger.scripts, crm, object, id),
@@ -76,7 +76,7 @@ async def told(ledger: Ledger, crm: str, object: str, id: str) -> Told:
     entries = await asyncio.gather(*(ledger.journal.entries(*one) for one in same))
     lines = [_line(entry) for entry in sorted({one.key: one for page in entries for one in page}.values(), key=_order)]
     concerned = {crm, *(where.providers if where else ())}
-    return Told(
+    return Explanation(
         now_ms=now,
         place=where,
         memory=memories.get(id),
@@ -92,9 +92,9 @@ def _order(entry: Entry) -> tuple[int, int]:
 
 
 def _line(entry: Entry) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(entry.entry)
+    fields: dict[str, Any] = json.loads(entry.entry)
     by = {"delivery": entry.id} if entry.object == DELIVERY else {}
-    return {"kind": "change", "at": entry.at_ms, "run": entry.run} | by | told
+    return {"kind": "change", "at": entry.at_ms, "run": entry.run} | by | fields
 
 
 def _questions(asked: Sequence[AskedQuestion], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

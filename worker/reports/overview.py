@@ -101,7 +101,7 @@ class Overview:
             "workers": {beat.owner: dict(beat.info) for beat in self.workers},
             "memory": self.memory.as_json() if self.memory else None,
             "uncertain": [_doubt(one) for one in self.doubts],
-            "reconciled": {name: dict(told) for name, told in self.reconciled.items()},
+            "reconciled": {name: dict(comparison) for name, comparison in self.reconciled.items()},
             "unsafe": list(self.unsafe),
             "journal": self.journal,
             "deliveries": self.deliveries,
@@ -150,7 +150,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
     )
     clocks = await ledger.clocks.of([*providers, *sources])
     names = {name: [line.name for line in pair] for name, pair in lines.items()}
-    polled = {task.partition(":")[2]: told.done_ms for task, told in ticked.items() if task.startswith("poll:")}
+    polled = {task.partition(":")[2]: last.done_ms for task, last in ticked.items() if task.startswith("poll:")}
     collected = ticked.get("collect:all")
     return Overview(
         now_ms=now,
@@ -175,7 +175,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         recovered=recovered,
         replayed=replayed,
         doubts=doubts,
-        reconciled={name: told for name, told in zip(providers, compared, strict=True) if told},
+        reconciled={name: last for name, last in zip(providers, compared, strict=True) if last},
         unsafe=unsafe,
         clocks=clocks,
     )

@@ -187,7 +187,7 @@ async def _beside(*loops: Awaitable[None]) -> AsyncIterator[None]:
     """Run ``loops`` while the block runs; an unexpected end of one is logged, never silent."""
     tasks = [asyncio.ensure_future(loop) for loop in loops]
     for task in tasks:
-        task.add_done_callback(_told)
+        task.add_done_callback(_log_failure)
     try:
         yield
     finally:
@@ -198,7 +198,7 @@ async def _beside(*loops: Awaitable[None]) -> AsyncIterator[None]:
             _, left = await asyncio.wait(left, timeout=AGAIN_S)
 
 
-def _told(task: asyncio.Future[None]) -> None:
+def _log_failure(task: asyncio.Future[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("worker.loop_ended", error=type(error).__name__, exc_info=error)
 

@@ -17,10 +17,10 @@ CONSENT = "CONSENT"
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """A property that is read and not shown. ``told`` says which, ``do`` what a person should do."""
+    """A property that is read and not shown. ``text`` says which, ``do`` what a person should do."""
 
     is_consent: bool
-    told: str
+    text: str
     do: str
 
 
@@ -73,12 +73,12 @@ async def unmet(
             continue
         if need.property in await schema_of(need.object):
             continue
-        told = f"{need.property} of the {need.object} is not shown to us"
+        text = f"{need.property} of the {need.object} is not shown to us"
         if is_consent:
             do = f'grant read access to it, or set crm.{name}.consent_unreadable = "accept"'
-            found.append(Unmet(is_consent=True, told=f"{told}, so nobody's opt-out would be seen", do=do))
+            found.append(Unmet(is_consent=True, text=f"{text}, so nobody's opt-out would be seen", do=do))
         else:
-            found.append(Unmet(is_consent=False, told=f"{told}, so no employer is known", do="grant read access to it"))
+            found.append(Unmet(is_consent=False, text=f"{text}, so no employer is known", do="grant read access to it"))
     return found
 
 
@@ -94,4 +94,4 @@ async def refuse_unmet(
     found = await unmet(name, settings, vendor, object, schema_of)
     if found:
         code = CONSENT if all(one.is_consent for one in found) else "PROPERTY"
-        raise AccessError(name, "properties", code=code, hint="; ".join(f"{one.told}: {one.do}" for one in found))
+        raise AccessError(name, "properties", code=code, hint="; ".join(f"{one.text}: {one.do}" for one in found))

@@ -133,8 +133,8 @@ class _Store:
         return self._refresh_token
 
     def _written(self, grant: Grant) -> str:
-        told = {"origin": self._origin, **grant.model_dump()}
-        text = json.dumps({name: _plain(value) for name, value in told.items()}, separators=(",", ":"))
+        fields = {"origin": self._origin, **grant.model_dump()}
+        text = json.dumps({name: _plain(value) for name, value in fields.items()}, separators=(",", ":"))
         return self._fernet.encrypt(text.encode()).decode()
 
     def _read(self, kept: str) -> Grant | None:
@@ -142,11 +142,11 @@ class _Store:
         if not kept:
             return None
         try:
-            told = json.loads(self._fernet.decrypt(kept.encode()))
+            fields = json.loads(self._fernet.decrypt(kept.encode()))
         except InvalidToken:
             log.error("vault.unreadable", crm=self._crm, hint="REFILL_SECRET_KEY changed: the configured token is used")
             return None
-        return Grant(**told) if told.pop("origin") == self._origin else None
+        return Grant(**fields) if fields.pop("origin") == self._origin else None
 
 
 class _Lease:

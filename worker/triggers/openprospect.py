@@ -105,7 +105,7 @@ class Collector:
                 search, await self._rows(search, rows), self._crms, run=run, watermark=watermark
             )
             new += stored.new
-            _told("delivery", search, page, stored.new)
+            _log_page("delivery", search, page, stored.new)
             if page.next_offset is None:
                 return new
             offset = page.next_offset
@@ -150,7 +150,7 @@ class Collector:
             watermark = str(self._clock()) if page.next_offset is None else None
             stored = await self._deliveries.store_page(source, rows, self._crms, run=run, watermark=watermark)
             new += stored.new
-            _told("order", order, page, stored.new)
+            _log_page("order", order, page, stored.new)
             if page.next_offset is None:
                 return new
             offset = page.next_offset
@@ -166,5 +166,5 @@ def _nobody(search: str) -> str:
     return f"no_delivery:{search}"
 
 
-def _told(kind: str, id: str, page: ListPage[CompanyBody], new: int) -> None:
+def _log_page(kind: str, id: str, page: ListPage[CompanyBody], new: int) -> None:
     log.info("collect.page_stored", kind=kind, source=id, rows=len(page.items), new=new, broken=page.broken)

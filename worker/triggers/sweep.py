@@ -159,5 +159,5 @@ def _text(state: Sweep) -> str:
 
 
 def _state(text: str) -> Sweep:
-    told = json.loads(text)
-    return Sweep(**{**told, "cursor": Cursor(**told["cursor"])})
+    fields = json.loads(text)
+    return Sweep(**{**fields, "cursor": Cursor(**fields["cursor"])})

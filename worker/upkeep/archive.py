@@ -24,7 +24,7 @@ import structlog
 from worker.ledger.fsync import to_disk
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.money.answers import Ref
-from worker.visits.journal_entries import scrub, told_of
+from worker.visits.journal_entries import scrub, subject_of
 
 PAGE = 1_000
 PAGES = 100  # of one round; the next goes on
@@ -130,11 +130,11 @@ def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> byt
     if ids.isdisjoint(_IDS.findall(line)):  # a line is read only where it may be of one of them
         return line
     try:
-        told = json.loads(line)
-        own, named = (told["object"], told["id"]), told_of(told["entry"])
-        if records.isdisjoint({(told["crm"], *own), (told["crm"], *named)}):
+        fields = json.loads(line)
+        own, named = (fields["object"], fields["id"]), subject_of(fields["entry"])
+        if records.isdisjoint({(fields["crm"], *own), (fields["crm"], *named)}):
             return line
-        return json.dumps(told | {"entry": scrub(told["entry"])}, ensure_ascii=False).encode() + b"\n"
+        return json.dumps(fields | {"entry": scrub(fields["entry"])}, ensure_ascii=False).encode() + b"\n"
     except _NO_ENTRY:
         return None
 
@@ -195,5 +195,5 @@ def _order(key: str) -> tuple[int, int]:
 
 
 def _line(entry: Entry) -> bytes:
-    told = {"key": entry.key, "crm": entry.crm, "object": entry.object, "id": entry.id, "run": entry.run}
-    return json.dumps(told | {"entry": json.loads(entry.entry)}, ensure_ascii=False).encode() + b"\n"
+    fields = {"key": entry.key, "crm": entry.crm, "object": entry.object, "id": entry.id, "run": entry.run}
+    return json.dumps(fields | {"entry": json.loads(entry.entry)}, ensure_ascii=False).encode() + b"\n"

@@ -16,7 +16,7 @@ from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.money.answers import Ref
 from worker.upkeep.archive import erase_lines
-from worker.visits.journal_entries import scrubbed, told_of
+from worker.visits.journal_entries import scrubbed, subject_of
 
 LATE_MS = 600_000  # a delivery that was under way when its person was erased has told the journal by then
 PAGE = 1_000
@@ -50,4 +50,4 @@ def _is_of(entry: Entry, records: frozenset[Ref]) -> bool:
     """Tells whether an entry tells of one of the records: it is theirs, or a delivery's that made or filled them."""
     if (entry.crm, entry.object, entry.id) in records:
         return True
-    return entry.object == DELIVERY and (entry.crm, *told_of(json.loads(entry.entry))) in records
+    return entry.object == DELIVERY and (entry.crm, *subject_of(json.loads(entry.entry))) in records

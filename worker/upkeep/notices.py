@@ -10,7 +10,7 @@ from typing import Any
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Journal
 from worker.ledger.money.answers import Ref
-from worker.visits.journal_entries import told_of
+from worker.visits.journal_entries import subject_of
 
 PAGE = 1_000
 MONTH_MS = 30 * 86_400_000  # who is written about has to be told within one
@@ -37,32 +37,32 @@ async def bought(journal: Journal) -> dict[Ref, BoughtData]:
     after = ""
     while page := await journal.since(after=after, limit=PAGE):
         for entry in page:
-            told: dict[str, Any] = json.loads(entry.entry)
-            kind, id = told_of(told) if entry.object == DELIVERY else (entry.object, entry.id)
-            source = _source(told)
+            facts: dict[str, Any] = json.loads(entry.entry)
+            kind, id = subject_of(facts) if entry.object == DELIVERY else (entry.object, entry.id)
+            source = _source(facts)
             if source and kind in PEOPLE and id:
                 one = found.setdefault((entry.crm, kind, id), BoughtData(entry.at_ms))
                 one.providers.add(source)
-                one.fields |= _fields(told)
+                one.fields |= _fields(facts)
         after = page[-1].key
     return found
 
 
-def _source(told: Mapping[str, Any]) -> str:
+def _source(facts: Mapping[str, Any]) -> str:
     """Returns who gave something about the person; blank where nobody did or it was erased since."""
-    match told.get("kind"):
+    match facts.get("kind"):
         case "lookup":
-            return str(told["provider"]) if told.get("outcome") == "hit" and told.get("question") else ""
+            return str(facts["provider"]) if facts.get("outcome") == "hit" and facts.get("question") else ""
         case "created":
-            return "openprospect" if told.get("external_id") else ""
+            return "openprospect" if facts.get("external_id") else ""
         case "change":
-            written = told.get("state") == "confirmed" and told.get("after")
-            return str(told.get("provider") or "") if written else ""
+            written = facts.get("state") == "confirmed" and facts.get("after")
+            return str(facts.get("provider") or "") if written else ""
         case _:
             return ""
 
 
-def _fields(told: Mapping[str, Any]) -> set[str]:
-    if told.get("kind") == "change":
-        return {str(told["field"])} - {"external_id", ""}
+def _fields(facts: Mapping[str, Any]) -> set[str]:
+    if facts.get("kind") == "change":
+        return {str(facts["field"])} - {"external_id", ""}
     return set()

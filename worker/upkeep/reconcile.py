@@ -154,9 +154,9 @@ async def _by_log(
     doubtful = await _uncertain(ledger, name)
     if state is None:
         state = await _begun(provider, before, doubtful, now, ahead)
-    told = await provider.billed(state.since_ms, now + ahead + DAY_MS)
+    billed = await provider.billed(state.since_ms, now + ahead + DAY_MS)
     after = await ledger.books.ours(name)
-    bill = told - state.theirs
+    bill = billed - state.theirs
     owed, at_most = bill - state.accepted + state.ours, after.spent + after.sent + after.uncertain
     drift = outside(owed, before.spent - before.recent, at_most) + state.accepted
     explained = drift == state.accepted
@@ -205,13 +205,13 @@ async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], 
     since = (min([now, *(one.sent_ms for one in doubtful)]) + ahead) // DAY_MS * DAY_MS
     earlier = _earlier(ours, since)
     known = ours.spent - earlier
-    told = await provider.billed(since, now + ahead + DAY_MS)
-    if told <= known + ours.sent + ours.uncertain:
+    billed = await provider.billed(since, now + ahead + DAY_MS)
+    if billed <= known + ours.sent + ours.uncertain:
         return Comparison(since_ms=since, ours=earlier)
     first = since // DAY_MS
     log_ = await read_log(provider, ours.by_day, first, (now + ahead) // DAY_MS)
     others = _others(ours, log_.by_day, first) if log_.whole else {}
-    return Comparison(since_ms=since, ours=earlier, theirs=told - known, others=others)
+    return Comparison(since_ms=since, ours=earlier, theirs=billed - known, others=others)
 
 
 async def _moved_on(
@@ -319,7 +319,7 @@ async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) ->
     if sole_user and not ours.sent:
         left = await provider.left()
         if left is not None:
-            await books.told(name, left, ours.calls)
+            await books.note_balance(name, left, ours.calls)
     base, last = await books.instants(name)
     report = BooksReport(
         name, "balance", ours=ours.spent, sent=ours.sent, uncertain=ours.uncertain, left=last.left if last else None

@@ -28,7 +28,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers, KeptAnswer, Ref
 from worker.ledger.work.record_state import same_person
 from worker.upkeep.archive import lines
-from worker.visits.journal_entries import scrub, told_of
+from worker.visits.journal_entries import scrub, subject_of
 from worker.visits.watch import Watch
 
 PAGE = 1_000
@@ -112,7 +112,7 @@ def _of(crm: str, object: str, id: str, entry: Mapping[str, object]) -> set[Ref]
     """Names the record that an entry is about, when it is a person's."""
     if object != DELIVERY:
         return {(crm, object, id)} if object in {"contact", "lead"} else set()
-    kind, row = told_of(entry)
+    kind, row = subject_of(entry)
     return {(crm, kind, row)} if kind in {"contact", "lead"} and row else set()
 
 
@@ -122,8 +122,8 @@ def _text(kept: KeptAnswer) -> str:
 
 def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> int:
     count = 0
-    for told in lines(folder):
-        entry, mine = told["entry"], _of(told["crm"], told["object"], told["id"], told["entry"])
+    for line in lines(folder):
+        entry, mine = line["entry"], _of(line["crm"], line["object"], line["id"], line["entry"])
         is_theirs = bool(mine & records) and scrub(entry) != entry
         count += is_theirs or says(json.dumps(entry, ensure_ascii=False))
     return count
@@ -131,13 +131,13 @@ def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> int:
 
 def without(row: DeliveredRow, handles: frozenset[Handle], says: Says) -> DeliveredRow:
     """Returns a delivered row without the people who bear one of the handles."""
-    told = _ROW.validate_json(row.json)
+    found = _ROW.validate_json(row.json)
     kept = tuple(
         one
-        for one in told.people
-        if not handles & of_delivered(delivery.person(one, told.company)) and not says(_PERSON.dump_json(one).decode())
+        for one in found.people
+        if not handles & of_delivered(delivery.person(one, found.company)) and not says(_PERSON.dump_json(one).decode())
     )
-    return DeliveredRow(row.key, row.digest, _ROW.dump_json(replace(told, people=kept)).decode())
+    return DeliveredRow(row.key, row.digest, _ROW.dump_json(replace(found, people=kept)).decode())
 
 
 async def bearing(watch: Watch, handles: frozenset[Handle]) -> dict[str, Record]:

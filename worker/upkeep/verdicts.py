@@ -59,7 +59,7 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
         return None
     start, end = await ledger.desk.window(provider.name, operation, min(sent) - BEFORE_MS, max(sent) + AFTER_MS)
     try:
-        told = await provider.charged(operation, start + offset.ms, end + offset.ms)
+        logged = await provider.charged(operation, start + offset.ms, end + offset.ms)
     except ConnectorError as error:
         log.warning("verdict.unread", vendor=provider.name, error=type(error).__name__, status=error.status)
         raise LaterError from error
@@ -67,9 +67,9 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
     if not _held(await heard(ledger.clocks, provider.name, provider.clock), min(sent)):
         log.warning("verdict.clock_moved", vendor=provider.name, operation=operation)
         return None
-    if told is None:
+    if logged is None:
         return None
-    return told != await ledger.desk.charged(provider.name, operation, start, end)
+    return logged != await ledger.desk.charged(provider.name, operation, start, end)
 
 
 def _held(offset: Offset | None, sent_ms: int) -> TypeGuard[Offset]:

@@ -85,12 +85,18 @@ class BlankFiller:
             await filler.aclose()
 
     async def fill(
-        self, notes: DeliveryNotes, object: str, id: str, told: Delivered, external_id: str, match: Match | None = None
+        self,
+        notes: DeliveryNotes,
+        object: str,
+        id: str,
+        delivered: Delivered,
+        external_id: str,
+        match: Match | None = None,
     ) -> None:
         """Write what the row lacks, our external id with it, and nothing over a value that is there."""
         schema, properties = self._target.schema[object], self._target.properties[object]
         fields: dict[str, tuple[str, str]] = {}
-        for name, value in told.values.items():
+        for name, value in delivered.values.items():
             fitted, _ = delivery.to_properties({name: value}, properties, schema)
             fields |= {property: (name, text) for property, text in fitted.items()}
         if self._target.external_id in schema:
@@ -102,7 +108,7 @@ class BlankFiller:
         held = [*notes.intents, *(one.text() for one in intents.values())]
         if not await self._target.work.intend(notes.lease, held):
             raise Deferred(0, "lost")
-        person, key = (told, match.key) if match else (None, "")
+        person, key = (delivered, match.key) if match else (None, "")
         filled = await self._filler(object).ask(_Blanks(object, id, fields, person, key))
         if filled.error is not None:
             raise twin(filled.error)
@@ -225,8 +231,8 @@ class BlankFiller:
         for object in dict.fromkeys(one.object for one in same):
             mine = [one for one in same if one.object == object]
             asked = (list(dict.fromkeys(one.id for one in mine)), sorted({one.property for one in mine}))
-            told = await self._target.vendor.ours(object, *asked)
-            ours |= {(object, id): names for id, names in told.items()}
+            names_of = await self._target.vendor.ours(object, *asked)
+            ours |= {(object, id): names for id, names in names_of.items()}
         for one in changes:
             state = "unsent"
             if one in same:  # it may have been there before, by somebody else: then it is not ours to undo
@@ -264,7 +270,7 @@ def _filled(read: _Filled, row: _Blanks, state: RowWrite) -> _Filled:
     if state.error is not None:
         return _Filled(error=state.error)
     word = state.word
-    refused = {name: told for name, told in state.refused.items() if name in row.values}
+    refused = {name: word for name, word in state.refused.items() if name in row.values}
     if word is not None and word.outcome is Written.GONE:
         return _Filled(away=True)
     if word is not None and word.outcome in {Written.LOCKED, Written.UNKNOWN, Written.CHANGED}:

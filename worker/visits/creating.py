@@ -110,8 +110,8 @@ class Creator:
                 named = values.keys() & set(refusal.fields)
                 if not named and not company_id:
                     cause = refusal_cause(refusal, texts.values())
-                    told = f"{cause}: {', '.join(refusal.fields)}" if refusal.fields else cause
-                    return Refused(told, refusal.kind)
+                    reason = f"{cause}: {', '.join(refusal.fields)}" if refusal.fields else cause
+                    return Refused(reason, refusal.kind)
                 if not named:
                     company_id = ""  # a link that cannot be made is no reason not to make the row
                 left_out |= dict.fromkeys(named, refusal)
@@ -167,8 +167,8 @@ class Creator:
         notes.count(f"created.{row.object}")
         for property, word in left_out.items():
             name, value = row.values[property]
-            told = (name, property, value, notes.lease.run, self._clock(), row.external_id)
-            notes.refused(IntentEntry.of_row(row.object, made, *told), word)
+            facts = (name, property, value, notes.lease.run, self._clock(), row.external_id)
+            notes.refused(IntentEntry.of_row(row.object, made, *facts), word)
 
     async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation) -> NoReturn:
         """Somebody makes the row now, or the answer to that was lost: look it up by its id, and match again."""

@@ -129,7 +129,7 @@ class Deliverer:
         company = delivery.company(row.company, target.default_region)
         people = [(one, delivery.person(one, row.company, target.accept, target.default_region)) for one in row.people]
         is_listed, *listed = await target.suppressed(
-            [of_delivered(told) for told in (company, *(t for _, t in people))]
+            [of_delivered(delivered) for delivered in (company, *(t for _, t in people))]
         )
         if is_listed:
             notes.count(Reason.SUPPRESSED, 1 + len(people))
@@ -148,10 +148,10 @@ class Deliverer:
             notes.problems.append(f"without company {row.company.id} these are at no company: prospect {ids}")
         unlinked: dict[str, str] = {}
         left: list[Deferred | ConnectorError] = []
-        for one, told in people:
+        for one, delivered in people:
             try:
-                object, id = await self._bring_person(notes, told, one.id, company_id, unlinked)
-                brought.append((object, id, told, one.id))
+                object, id = await self._bring_person(notes, delivered, one.id, company_id, unlinked)
+                brought.append((object, id, delivered, one.id))
             except Deferred as deferred:
                 left.append(deferred)
             except RejectedError as error:
@@ -179,19 +179,19 @@ class Deliverer:
         left_ms = max(notes.fresh[object, external_id] for object, _, _, external_id in made) + lag_ms - self._clock()
         if left_ms > 0:
             await self._rest(left_ms / 1000)
-        for object, id, told, external_id in made:
-            for other in await self._matcher.twins(object, id, told, company_id):
+        for object, id, delivered, external_id in made:
+            for other in await self._matcher.twins(object, id, delivered, company_id):
                 what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
                 notes.problems.append(f"{what} beside {object} {other}, which was made at the same time: merge the two")
 
     async def _bring_person(
-        self, notes: DeliveryNotes, told: Delivered, external_id: str, company_id: str, unlinked: dict[str, str]
+        self, notes: DeliveryNotes, delivered: Delivered, external_id: str, company_id: str, unlinked: dict[str, str]
     ) -> tuple[str, str]:
         """One person to their row (object, id), which joins ``unlinked`` when it may lack its company.
 
         ``unlinked`` names the person's external id by the row's. Then the row joins the fill work.
         """
-        object, id, at_company = await self._person(notes, told, external_id, company_id)
+        object, id, at_company = await self._person(notes, delivered, external_id, company_id)
         if id in notes.closed:
             notes.count(notes.closed[id])
             return object, id
@@ -232,8 +232,8 @@ class Deliverer:
         external_id: str,
         rows: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        told = (what, refusal.kind, refusal_cause(refusal), self._clock(), rows)
-        notes.keep_back(*told, object=object, external_id=external_id)
+        delivered = (what, refusal.kind, refusal_cause(refusal), self._clock(), rows)
+        notes.keep_back(*delivered, object=object, external_id=external_id)
 
     def _leave_for_later(self, notes: DeliveryNotes, left: Sequence[Deferred | ConnectorError]) -> None:
         """The whole row comes again for those whom it could not bring in now."""
@@ -246,75 +246,80 @@ class Deliverer:
 
     # ---- one row -------------------------------------------------------------------------------------------------
 
-    async def _company(self, notes: DeliveryNotes, told: Delivered, external_id: str) -> str:
+    async def _company(self, notes: DeliveryNotes, delivered: Delivered, external_id: str) -> str:
         """The company's row, made where there is none; ``""`` when it cannot be made."""
-        row = self._new_row(notes, "company", told, external_id)
-        if found := await self._matcher.company(told, external_id):
-            await self._filler.fill(notes, "company", found, told, external_id)
+        row = self._new_row(notes, "company", delivered, external_id)
+        if found := await self._matcher.company(delivered, external_id):
+            await self._filler.fill(notes, "company", found, delivered, external_id)
             return found
-        if not told.complete:
+        if not delivered.complete:
             notes.count("incomplete")
             notes.problems.append(f"company {external_id} has neither a name nor a domain")
             return ""
-        match await self._creator.create(notes, row, told.keys):
+        match await self._creator.create(notes, row, delivered.keys):
             case Made(id):
                 return id
             case MadeBefore(id):
-                return await self._made_before(notes, "company", told, external_id, id)
+                return await self._made_before(notes, "company", delivered, external_id, id)
             case InTheWay(existing, rule):
-                return await self._company_in_the_way(notes, told, external_id, existing, rule)
+                return await self._company_in_the_way(notes, delivered, external_id, existing, rule)
             case Refused(cause, kind):
                 what = f"company {external_id} could not be made"
                 notes.keep_back(what, kind, cause, self._clock(), object="company", external_id=external_id)
         return ""
 
     async def _company_in_the_way(
-        self, notes: DeliveryNotes, told: Delivered, external_id: str, existing: Sequence[tuple[str, str]], rule: str
+        self,
+        notes: DeliveryNotes,
+        delivered: Delivered,
+        external_id: str,
+        existing: Sequence[tuple[str, str]],
+        rule: str,
     ) -> str:
         """The CRM has a company like it: the same one where no other domain stands there."""
         for object, id in existing:
-            if object == "company" and await self._matcher.is_company(id, told):
-                await self._filler.fill(notes, "company", id, told, external_id)
+            if object == "company" and await self._matcher.is_company(id, delivered):
+                await self._filler.fill(notes, "company", id, delivered, external_id)
                 return id
         notes.problems.append(_kept_out("company", external_id, existing, rule))
         return ""
 
     async def _person(
-        self, notes: DeliveryNotes, told: Delivered, external_id: str, company_id: str
+        self, notes: DeliveryNotes, delivered: Delivered, external_id: str, company_id: str
     ) -> tuple[str, str, bool]:
         """The person's row as (object, id), and whether it was made at the company.
 
         The id is ``""`` where nobody can tell whose a row is, or make one.
         """
         object = self._target.person
-        row = self._new_row(notes, object, told, external_id, company_id)
+        row = self._new_row(notes, object, delivered, external_id, company_id)
         known = company_id if company_id not in notes.made else ""
-        match = await self._matcher.person(told, external_id, known)
+        match = await self._matcher.person(delivered, external_id, known)
         for other in dict.fromkeys(match.others.values()):
             await self._is_anothers(notes, *other, external_id)
         if match.id and match.sure:
-            await self._filler.fill(notes, match.object, match.id, told, external_id, match)
+            await self._filler.fill(notes, match.object, match.id, delivered, external_id, match)
             return match.object, match.id, False
         if match.id:
             return self._cannot_tell(notes, match, external_id)
         if "" in match.others:  # it carries our id, which no second row can have
             return self._forbidden(notes, *match.others[""], external_id)
-        if not told.complete:
+        if not delivered.complete:
             notes.count("incomplete")
             return object, "", False
-        natural = (*told.keys, told.named) if told.named else told.keys
-        for keys in (delivery.apart(natural, match.others, told), delivery.apart(natural, natural, told)):
+        natural = (*delivered.keys, delivered.named) if delivered.named else delivered.keys
+        for keys in (delivery.apart(natural, match.others, delivered), delivery.apart(natural, natural, delivered)):
             match await self._creator.create(notes, row, keys):
                 case Made(id, at_company):
                     return object, id, at_company
                 case MadeBefore(id):
-                    verdict = await self._matcher.judged_of_ours(object, id, told)
+                    verdict = await self._matcher.judged_of_ours(object, id, delivered)
                     if verdict is not Verdict.OTHER:
-                        return object, await self._made_before(notes, object, told, external_id, id), False
+                        return object, await self._made_before(notes, object, delivered, external_id, id), False
                     await self._creator.void(object, id, external_id, ())
                     await self._is_anothers(notes, object, id, external_id)
                 case InTheWay(existing, rule):
-                    return await self._person_in_the_way(notes, told, external_id, existing, rule)
+                    return await self._person_in_the_way(notes, delivered, external_id, existing, rule)
                 case Refused(cause, kind):
                     what = f"prospect {external_id} could not be made as a {object}"
                     notes.keep_back(what, kind, cause, self._clock(), object=object, external_id=external_id)
@@ -322,18 +327,23 @@ class Deliverer:
         return self._forbidden(notes, object, id, external_id)
 
     async def _person_in_the_way(
-        self, notes: DeliveryNotes, told: Delivered, external_id: str, existing: Sequence[tuple[str, str]], rule: str
+        self,
+        notes: DeliveryNotes,
+        delivered: Delivered,
+        external_id: str,
+        existing: Sequence[tuple[str, str]],
+        rule: str,
     ) -> tuple[str, str, bool]:
         """The CRM refuses a second row beside these: one is the person's, or somebody has to look."""
         if not existing:  # a row that we cannot see: that may last, so it is tried less and less
             raise UnavailableError(self._target.crm, "create", code="CONFLICT")
-        key = next((key for key in told.keys if key.startswith("email:")), "email:")
+        key = next((key for key in delivered.keys if key.startswith("email:")), "email:")
         for object, id in existing:
             if object not in self._target.people:
                 continue
-            match await self._matcher.judged(object, id, told, key):
+            match await self._matcher.judged(object, id, delivered, key):
                 case Verdict.SAME:
-                    await self._filler.fill(notes, object, id, told, external_id, Match(id, object, key))
+                    await self._filler.fill(notes, object, id, delivered, external_id, Match(id, object, key))
                     return object, id, False
                 case Verdict.OTHER:
                     await self._is_anothers(notes, object, id, external_id)
@@ -341,13 +351,13 @@ class Deliverer:
         return self._target.person, "", False
 
     def _new_row(
-        self, notes: DeliveryNotes, object: str, told: Delivered, external_id: str, company_id: str = ""
+        self, notes: DeliveryNotes, object: str, delivered: Delivered, external_id: str, company_id: str = ""
     ) -> NewRow:
         """Makes the content of a new row; what may not be written is counted."""
         properties, schema = self._target.properties[object], self._target.schema[object]
         values: dict[str, tuple[str, str]] = {}
-        dropped = Counter(told.dropped)
-        for name, value in told.values.items():
+        dropped = Counter(delivered.dropped)
+        for name, value in delivered.values.items():
             fitted, refused = delivery.to_properties({name: value}, properties, schema)
             dropped.update(refused)
             for property, text in fitted.items():
@@ -388,18 +398,20 @@ class Deliverer:
             )
         return match.object, "", False
 
-    async def _made_before(self, notes: DeliveryNotes, object: str, told: Delivered, external_id: str, id: str) -> str:
+    async def _made_before(
+        self, notes: DeliveryNotes, object: str, delivered: Delivered, external_id: str, id: str
+    ) -> str:
         """A row we made under one of the keys, unless it is gone by now."""
         watched = Watched(object, (self._target.external_id,))
         found = (await self._target.vendor.read(watched, [id]))[id]
         if found.fate is Fate.GONE:
-            await self._creator.void(object, id, external_id, told.keys)
+            await self._creator.void(object, id, external_id, delivered.keys)
             raise Deferred(self._clock(), "void")
         if found.fate is Fate.UNKNOWN:
             raise Deferred(self._clock() + MOMENT_MS, "unread")
         id = found.moved_to or (found.record.id if found.record else id)
-        await self._creator.join(object, id, external_id, told.keys)
-        await self._filler.fill(notes, object, id, told, external_id)
+        await self._creator.join(object, id, external_id, delivered.keys)
+        await self._filler.fill(notes, object, id, delivered, external_id)
         return id
 
     # ---- batched calls -------------------------------------------------------------------------------------------

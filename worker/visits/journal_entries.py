@@ -40,14 +40,14 @@ class IntentEntry:
         cls, object: str, external_id: str, run: str, at: int, values: Mapping[str, str], company_id: str = ""
     ) -> IntentEntry:
         """A row about to be created under an external id."""
-        told = ("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
-        return cls(*told, values=dict(values), company_id=company_id)
+        facts = ("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
+        return cls(*facts, values=dict(values), company_id=company_id)
 
     @classmethod
     def link(cls, object: str, id: str, company_id: str, run: str, at: int, external_id: str) -> IntentEntry:
         """A row about to be linked to its company."""
-        told = ("", "", "", "", "openprospect", "", "", 0, "linked", run, at, object, id, external_id)
-        return cls(*told, company_id=company_id)
+        facts = ("", "", "", "", "openprospect", "", "", 0, "linked", run, at, object, id, external_id)
+        return cls(*facts, company_id=company_id)
 
     @classmethod
     def of_row(
@@ -66,10 +66,10 @@ class IntentEntry:
 
     def text(self) -> str:
         """The form the ledger keeps."""
-        return json.dumps(_told(self), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(_fields_of(self), ensure_ascii=False, separators=(",", ":"))
 
 
-def _told(one: IntentEntry) -> dict[str, object]:
+def _fields_of(one: IntentEntry) -> dict[str, object]:
     """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
     of_deliveries = {"external_id", "values", "company_id"}
     return {name: value for name, value in asdict(one).items() if value or name not in of_deliveries}
@@ -90,7 +90,7 @@ def change_entry(intent: IntentEntry, state: str, *, cause: str = "") -> str:
 
     ``cause`` is the CRM's word on one that it refused.
     """
-    return _entry("change", _told(intent) | {"state": state} | ({"cause": cause} if cause else {}))
+    return _entry("change", _fields_of(intent) | {"state": state} | ({"cause": cause} if cause else {}))
 
 
 def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str:
@@ -112,26 +112,26 @@ def created_entry(
     object: str, id: str, external_id: str, at: int, values: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """A row that a delivery created, with its values by property as far as the answer told that they were taken."""
-    told = {"made_object": object, "made_id": id, "external_id": external_id, "values": dict(values), "at": at}
-    return _entry("created", told)
+    facts = {"made_object": object, "made_id": id, "external_id": external_id, "values": dict(values), "at": at}
+    return _entry("created", facts)
 
 
 def linked_entry(object: str, id: str, company_id: str, external_id: str, at: int) -> str:
     """A row that a delivery linked to its company."""
-    told = {"provider": "openprospect", "company_id": company_id, "external_id": external_id, "at": at}
-    return _entry("linked", {"object": object, "id": id} | told)
+    facts = {"provider": "openprospect", "company_id": company_id, "external_id": external_id, "at": at}
+    return _entry("linked", {"object": object, "id": id} | facts)
 
 
 def kept_back_entry(object: str, id: str, external_id: str, cause: str, at: int) -> str:
     """A row that a delivery could not make, fill or link, with the CRM's word on that; ``id`` is "" of a new one."""
-    told = {"signal": "kept_back", "provider": "openprospect", "external_id": external_id, "cause": cause, "at": at}
-    return _entry("signal", {"object": object, "id": id} | told)
+    facts = {"signal": "kept_back", "provider": "openprospect", "external_id": external_id, "cause": cause, "at": at}
+    return _entry("signal", {"object": object, "id": id} | facts)
 
 
 def signal_entry(signal: str, provider: str, question: str, values: Mapping[str, str], at: int) -> str:
     """Something worth a person's look that is never written, such as ``job_change``."""
-    told = {"signal": signal, "provider": provider, "question": question, "at": at}
-    return _entry("signal", told | dict(values))
+    facts = {"signal": signal, "provider": provider, "question": question, "at": at}
+    return _entry("signal", facts | dict(values))
 
 
 _PERSONAL = frozenset(
@@ -139,9 +139,9 @@ _PERSONAL = frozenset(
 )  # a question's key can be guessed from an address
 
 
-def scrub(told: Mapping[str, object]) -> dict[str, object]:
+def scrub(entry: Mapping[str, object]) -> dict[str, object]:
     """An entry without what it says of a person: what was done, by whom and at what price stays."""
-    return {name: _blanked(value) if name in _PERSONAL else value for name, value in told.items()}
+    return {name: _blanked(value) if name in _PERSONAL else value for name, value in entry.items()}
 
 
 def _blanked(value: object) -> object:
@@ -153,7 +153,7 @@ def scrubbed(entry: str) -> str:
     return json.dumps(scrub(json.loads(entry)), ensure_ascii=False, separators=(",", ":"))
 
 
-def told_of(told: Mapping[str, object]) -> tuple[str, str]:
+def subject_of(told: Mapping[str, object]) -> tuple[str, str]:
     """(object, id) of the row that a delivery's entry is about; blanks in an entry about its own record."""
     object, id = ("made_object", "made_id") if told.get("kind") == "created" else ("object", "id")
     return str(told.get(object) or ""), str(told.get(id) or "")

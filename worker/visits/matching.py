@@ -68,20 +68,20 @@ class Matcher:
         found = await self._find(object, self._target.external_id, external_id)
         return tuple(row.id for row in found)
 
-    async def company(self, told: Delivered, external_id: str) -> str:
+    async def company(self, delivered: Delivered, external_id: str) -> str:
         """The company's row, ``""`` when there is none."""
-        for key in ("", *told.keys):
+        for key in ("", *delivered.keys):
             if rows := await self._led_to("company", key, external_id):
                 return rows[0].id
         return ""
 
-    async def is_company(self, id: str, told: Delivered) -> bool:
+    async def is_company(self, id: str, delivered: Delivered) -> bool:
         """Tells whether a company that the CRM takes for the delivered one may be it: no other domain stands there."""
         company = await self._companies.one(id)
         held = domains.company_domain(company.domain) or domains.company_domain(company.website)
-        return not held or held == told.values.get("domain", held)
+        return not held or held == delivered.values.get("domain", held)
 
-    async def person(self, told: Delivered, external_id: str, company_id: str = "") -> Match:
+    async def person(self, delivered: Delivered, external_id: str, company_id: str = "") -> Match:
         """The person's row: one that may be written, else one that nothing speaks for or against.
 
         Every object that people are in is searched, the one they are made as first. ``company_id`` is where the person
@@ -90,47 +90,51 @@ class Matcher:
         others: dict[str, tuple[str, str]] = {}
         unsure = Match()
         for object in self._target.people:
-            match = await self._person_in(object, told, external_id)
+            match = await self._person_in(object, delivered, external_id)
             for key, other in match.others.items():
                 others.setdefault(key, other)
             if match.id and match.sure:
                 return replace(match, others=others)
             unsure = match if match.likely or not unsure.id else unsure
-        if not unsure.id and not others and company_id and told.named and "contact" in self._target.people:
-            unsure = await self._colleague(told, company_id)
+        if not unsure.id and not others and company_id and delivered.named and "contact" in self._target.people:
+            unsure = await self._colleague(delivered, company_id)
         return replace(unsure, others=others)
 
-    async def twins(self, object: str, id: str, told: Delivered, company_id: str = "") -> list[str]:
+    async def twins(self, object: str, id: str, delivered: Delivered, company_id: str = "") -> list[str]:
         """Other rows that a search takes for the delivered one, besides the row ``id`` that was made for it."""
         found: dict[str, None] = {}
-        for key in (one for one in told.keys if not one.startswith("email:")):  # an address has one row at the most
+        for key in (
+            one for one in delivered.keys if not one.startswith("email:")
+        ):  # an address has one row at the most
             for row in (await self._led_to(object, key, ""))[:MOST]:
-                if object == "company" or await self.judge(row, told, key) is not Verdict.OTHER:
+                if object == "company" or await self.judge(row, delivered, key) is not Verdict.OTHER:
                     found[row.id] = None
-        if object == "contact" and company_id and told.named:
-            found |= dict.fromkeys(await self._colleagues(told, company_id))
+        if object == "contact" and company_id and delivered.named:
+            found |= dict.fromkeys(await self._colleagues(delivered, company_id))
         return [one for one in found if one != id]
 
-    async def _colleagues(self, told: Delivered, company_id: str) -> list[str]:
+    async def _colleagues(self, delivered: Delivered, company_id: str) -> list[str]:
         """Contacts at the company who bear the name and differ in nothing."""
-        rows = await self._staff.ask((company_id, told.values["last_name"]))
-        return [row.id for row in rows if await self.is_sure(row, told)]
+        rows = await self._staff.ask((company_id, delivered.values["last_name"]))
+        return [row.id for row in rows if await self.is_sure(row, delivered)]
 
-    async def _colleague(self, told: Delivered, company_id: str) -> Match:
+    async def _colleague(self, delivered: Delivered, company_id: str) -> Match:
         """The one contact at the company who bears the name and differs in nothing; several are none."""
-        same = await self._colleagues(told, company_id)
-        return Match(same[0], "contact", told.named) if len(same) == 1 else Match()
+        same = await self._colleagues(delivered, company_id)
+        return Match(same[0], "contact", delivered.named) if len(same) == 1 else Match()
 
-    async def _person_in(self, object: str, told: Delivered, external_id: str) -> Match:
+    async def _person_in(self, object: str, delivered: Delivered, external_id: str) -> Match:
         others: dict[str, tuple[str, str]] = {}
         unsure = Match(sure=False)
-        sure_keys = [key for key in ("", *told.keys) if not key.startswith("slug:")]  # read directly, in one batch each
+        sure_keys = [
+            key for key in ("", *delivered.keys) if not key.startswith("slug:")
+        ]  # read directly, in one batch each
         led_to = [self._led_to(object, key, external_id) for key in sure_keys]
         found = dict(zip(sure_keys, await asyncio.gather(*led_to), strict=True))
-        for key in ("", *told.keys):
+        for key in ("", *delivered.keys):
             rows = found[key] if key in found else await self._led_to(object, key, external_id)
             for row in rows[:MOST]:
-                verdict = await self.judge(row, told, key)
+                verdict = await self.judge(row, delivered, key)
                 if verdict is Verdict.OTHER:
                     others.setdefault(key, (object, row.id))
                     continue
@@ -139,7 +143,7 @@ class Matcher:
                     continue
                 if verdict is Verdict.SAME:
                     return Match(place[1], place[0], key, others=others)
-                likely = await self.is_likely(row, told, key)
+                likely = await self.is_likely(row, delivered, key)
                 if not unsure.id or (likely and not unsure.likely):
                     unsure = Match(place[1], place[0], key, sure=False, likely=likely)
         return replace(unsure, others=others)
@@ -152,37 +156,37 @@ class Matcher:
             return (moved, found.moved_to) if moved in self._target.people else None
         return (row.object, row.id) if found.fate is Fate.FOUND else None
 
-    async def judged(self, object: str, id: str, told: Delivered, key: str = "") -> Verdict | None:
+    async def judged(self, object: str, id: str, delivered: Delivered, key: str = "") -> Verdict | None:
         """Tells whether a row, read now, is the person's; ``None`` when it is not there any more."""
         found = await self._reader(object).ask(id)
-        return await self.judge(found.record, told, key) if found.record is not None else None
+        return await self.judge(found.record, delivered, key) if found.record is not None else None
 
-    async def is_likely(self, record: Record, told: Delivered, key: str) -> bool:
+    async def is_likely(self, record: Record, delivered: Delivered, key: str) -> bool:
         """Tells whether a row that says too little to tell is taken for the person's all the same."""
-        return gate.is_likely(await self._facts(record), told.facts, _found_by(key))
+        return gate.is_likely(await self._facts(record), delivered.facts, _found_by(key))
 
-    async def judged_of_ours(self, object: str, id: str, told: Delivered) -> Verdict | None:
+    async def judged_of_ours(self, object: str, id: str, delivered: Delivered) -> Verdict | None:
         """The same of a row that we made under one of the person's keys, by a name alone perhaps."""
         found = await self._reader(object).ask(id)
         if found.record is None:
             return None
         row = await self._facts(found.record)
-        judged = gate.judge(row, told.facts)
+        judged = gate.judge(row, delivered.facts)
         return Verdict.OTHER if judged.verdict is Verdict.SAME and not judged.second else judged.verdict
 
-    async def judge(self, record: Record, told: Delivered, key: str = "") -> Verdict:
+    async def judge(self, record: Record, delivered: Delivered, key: str = "") -> Verdict:
         """Tells whether a row as it was read is the person's. Our own id on it speaks for itself where no name does.
 
         A name alone leads to somebody else unless a second fact agrees.
         """
-        found = gate.judge(await self._facts(record), told.facts, found_by=_found_by(key))
-        if key == told.named and key:
+        found = gate.judge(await self._facts(record), delivered.facts, found_by=_found_by(key))
+        if key == delivered.named and key:
             return found.verdict if found.second else Verdict.OTHER
         return Verdict.SAME if found.verdict is Verdict.UNSAID and not key else found.verdict
 
-    async def is_sure(self, record: Record, told: Delivered) -> bool:
+    async def is_sure(self, record: Record, delivered: Delivered) -> bool:
         """Tells whether a row bears the person's name and agrees in something else."""
-        return await self.judge(record, told, told.named) is Verdict.SAME
+        return await self.judge(record, delivered, delivered.named) is Verdict.SAME
 
     async def _facts(self, record: Record) -> gate.Facts:
         company = await self._companies.one(record.company_id) if record.company_id else Company()

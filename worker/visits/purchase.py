@@ -124,7 +124,7 @@ def settlement(provider: Provider, question: Question, reply: Reply) -> ReplySet
         cost(question, answer),
         hit=answer.outcome is Outcome.HIT,
         refused=answer.outcome is Outcome.REFUSED,
-        left=provider.told(reply),
+        left=provider.left_after(reply),
         unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
     )
 

@@ -94,11 +94,11 @@ class Visits:
             ended += len(done)
 
     def _start(self, line: Line, lease: Lease) -> asyncio.Task[None]:
-        async def told() -> None:
+        async def attended() -> None:
             with bound_contextvars(crm=lease.crm, object=lease.object, record_id=lease.id, run=lease.run):
                 await line.story(lease)
 
-        task = asyncio.create_task(told(), name=f"visit:{lease.crm}:{lease.object}")
+        task = asyncio.create_task(attended(), name=f"visit:{lease.crm}:{lease.object}")
         self._running[lease.token] = _Running(lease, task, self._clock())
         task.add_done_callback(lambda _: self._running.pop(lease.token, None))
         return task

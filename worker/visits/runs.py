@@ -44,8 +44,8 @@ async def set_cap(cursors: Cursors, run: str, credits: int) -> None:
 
 async def cap_of(cursors: Cursors, run: str) -> int | None:
     """Returns what a run may spend at most, ``None`` without a bound."""
-    told = await cursors.get(f"cap:{run}")
-    return int(told) if told else None
+    kept = await cursors.get(f"cap:{run}")
+    return int(kept) if kept else None
 
 
 def refused_name(word: WriteResult) -> str:

@@ -289,14 +289,14 @@ class Visitor:
 
     async def _signal(self, lease: Lease, story: VisitNotes, view: View, offers: Sequence[Offer]) -> None:
         """Tell the journal of a changed job, once; nothing is written because of it."""
-        told = job_change(view, self._watch.policy, offers, story.answers, story.missed)
-        if told is None:
+        change = job_change(view, self._watch.policy, offers, story.answers, story.missed)
+        if change is None:
             return
-        values = {"employer": told.company, "employer_domain": told.domain, "title": told.title}
-        entry = signal_entry("job_change", told.provider, told.question_key, values, self._clock())
-        what = f"job_change:{told.domain}"
+        values = {"employer": change.company, "employer_domain": change.domain, "title": change.title}
+        entry = signal_entry("job_change", change.provider, change.question_key, values, self._clock())
+        what = f"job_change:{change.domain}"
         if await self._signals.tell(lease.crm, lease.object, lease.id, lease.run, what, entry):
-            log.info("signal.told", signal="job_change", provider=told.provider)
+            log.info("signal.told", signal="job_change", provider=change.provider)
 
     async def _kept(
         self, questions: tuple[object, ...], story: VisitNotes, ref: tuple[str, str, str]
@@ -351,14 +351,14 @@ class Visitor:
         if pushed.ended is not PushEnd.PUSHED:
             await self._unpushed(lease, story, pushed)
             return False
-        told = (
+        ends = (
             ("confirmed", pushed.written),
             ("unsent", pushed.unsent),
             ("refused", pushed.refused),
             ("overtaken", pushed.overtaken),
             ("seen", pushed.seen),
         )
-        for state, changes in told:
+        for state, changes in ends:
             story.ends += [change_entry(intents[one], state) for one in changes if one.field not in pushed.words]
         story.filled |= {one.field: one.provider for one in pushed.written}
         story.own |= {one.field: OurValue(value_hash(one.field, one.value, view.countries)) for one in pushed.written}

@@ -28,19 +28,21 @@ def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
     return {name: _own(json.loads(text)) for name, text in texts.items()}
 
 
-def _own(told: dict[str, Any]) -> OurValue:
-    kept = told.pop("kept", None)
-    return OurValue(**told, kept=RefusedValue(**kept) if kept else None)
+def _own(fields: dict[str, Any]) -> OurValue:
+    kept = fields.pop("kept", None)
+    return OurValue(**fields, kept=RefusedValue(**kept) if kept else None)
 
 
 def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
     """The texts the ledger keeps for what we wrote."""
-    return {name: json.dumps(_told(value), ensure_ascii=False, separators=(",", ":")) for name, value in own.items()}
+    return {
+        name: json.dumps(_fields_of(value), ensure_ascii=False, separators=(",", ":")) for name, value in own.items()
+    }
 
 
-def _told(own: OurValue) -> dict[str, Any]:
-    told: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
-    return told | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
+def _fields_of(own: OurValue) -> dict[str, Any]:
+    fields: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
+    return fields | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,11 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
     spool = Spool(settings.data_dir)
 
     async def healthz(_: Request) -> Response:
-        return _told("ok", 200)  # this process answers; a restart would mend nothing that /readyz tells
+        return _status("ok", 200)  # this process answers; a restart would mend nothing that /readyz tells
 
     async def readyz(_: Request) -> Response:
         if draining.is_set():
-            return _told("draining", 503)
+            return _status("draining", 503)
         shut: list[str] = []
         found = await _probed(lambda: _ready(quick, settings, shut))
         if found.status_code != 200:
@@ -56,7 +56,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         try:
             found = await overview(ledger, settings)
         except LedgerUnavailableError:
-            return _told("redis does not answer", 503)
+            return _status("redis does not answer", 503)
         spooled, broken = await asyncio.to_thread(lambda: (spool.pending(), spool.broken()))
         text = metrics.text(found, spooled=spooled, broken=broken)
         return Response(text, media_type=metrics.CONTENT_TYPE)
@@ -91,7 +91,7 @@ async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
             wrong = await probe()
     except (LedgerUnavailableError, TimeoutError):
         wrong = "redis does not answer, or takes no writes"
-    return _told(wrong or "ok", 503 if wrong else 200)
+    return _status(wrong or "ok", 503 if wrong else 200)
 
 
 async def _ready(ledger: Ledger, settings: Settings, shut: list[str]) -> str:
@@ -112,5 +112,5 @@ async def _ready(ledger: Ledger, settings: Settings, shut: list[str]) -> str:
     return ""
 
 
-def _told(status: str, code: int) -> Response:
+def _status(status: str, code: int) -> Response:
     return JSONResponse({"status": status}, status_code=code)

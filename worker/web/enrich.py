@@ -69,7 +69,7 @@ def enrich_routes(door: Door, ledger: Ledger) -> list[Route]:
             raise RefusedError(404, "unknown")
         memories = await within(ledger.work(found.crm, found.object).memory(list(found.left)))
         refused = {one: _causes(memory) for one, memory in memories.items()}
-        return JSONResponse(_told(request.path_params["id"], found, refused))
+        return JSONResponse(_body_of(request.path_params["id"], found, refused))
 
     async def described(_: Request) -> Response:
         if token is None:
@@ -119,7 +119,7 @@ def _causes(memory: Memory) -> dict[str, str]:
     return {name: own.kept.cause for name, own in own_values(memory.own).items() if own.kept}
 
 
-def _told(id: str, found: RequestState, refused: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def _body_of(id: str, found: RequestState, refused: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """A request as its caller sees it; done when none of its records is on its way."""
     records = {
         one: {"state": state}

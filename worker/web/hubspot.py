@@ -56,8 +56,8 @@ class Portal:
         """The portal with the properties that its visits decide by."""
         properties = {}
         if crm.watch.contact is not None:
-            told = policy(name, crm, "contact", crm.watch.contact, settings.providers).properties
-            properties["contact"] = frozenset(told) | (frozenset(ALWAYS["contact"]) - _NEVER)
+            names = policy(name, crm, "contact", crm.watch.contact, settings.providers).properties
+            properties["contact"] = frozenset(names) | (frozenset(ALWAYS["contact"]) - _NEVER)
         return cls(name, crm, properties)
 
     def pin(self, portal_id: int) -> None:
@@ -141,16 +141,16 @@ async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tu
     Raises:
         RefusedError: nobody's did, or it is too old or too new.
     """
-    given, told = request.headers.get(hubspot.SIGNATURE, ""), request.headers.get(hubspot.TIMESTAMP, "")
+    given, stamp = request.headers.get(hubspot.SIGNATURE, ""), request.headers.get(hubspot.TIMESTAMP, "")
     if not hubspot.has_form(given):
         raise RefusedError(401, "signature")  # the older schemes, which anybody could repeat, are not looked at
-    if not hubspot.is_timely(told, door.clock()):
+    if not hubspot.is_timely(stamp, door.clock()):
         raise RefusedError(401, "timestamp")
     body = await door.bodies.read(request, "application/json")
     uri = door.settings.web.origin + request.scope["raw_path"].decode("ascii", "replace")
     if query := request.scope["query_string"]:
         uri += "?" + query.decode("ascii", "replace")
-    good = [one for one in portals if hubspot.is_signed(one.secrets, given, "POST", uri, body, told)]
+    good = [one for one in portals if hubspot.is_signed(one.secrets, given, "POST", uri, body, stamp)]
     if not good:
         raise RefusedError(401, "signature")
     prove(request)
@@ -160,14 +160,14 @@ async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tu
 async def _taken(door: Door, request: Request, body: bytes, portals: Sequence[Portal]) -> Response:
     shallow(body)
     try:
-        told = hubspot.events(body)
+        sent = hubspot.events(body)
     except ValueError:
         raise RefusedError(400, "not_events") from None
     rows: dict[WorkName, list[Announced]] = {}
     unread = 0
     for portal in portals:
         mine = (
-            told if len(portals) == 1 else [one for one in told if number(one.portal_id) == portal.settings.portal_id]
+            sent if len(portals) == 1 else [one for one in sent if number(one.portal_id) == portal.settings.portal_id]
         )
         seen = portal.seen(mine)
         rows |= seen.rows
@@ -175,5 +175,5 @@ async def _taken(door: Door, request: Request, body: bytes, portals: Sequence[Po
     await door.take(rows, mark_of(request.headers[hubspot.SIGNATURE]))  # over address, body and time: of this one only
     if unread:
         log.info("webhook.unread", door="webhooks.hubspot", events=unread)
-    door.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(told), records=sum(map(len, rows.values())))
+    door.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(sent), records=sum(map(len, rows.values())))
     return Response(status_code=204)

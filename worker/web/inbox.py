@@ -143,8 +143,8 @@ def mark_of(*signed: str | bytes) -> str:
     """Names a signed post: a digest of the parts that make it this one."""
     digest = hashlib.sha256()
     for part in signed:
-        told = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
-        digest.update(b"%d:" % len(told) + told)
+        bytes_of = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:" % len(bytes_of) + bytes_of)
     return digest.hexdigest()[:32]
 
 

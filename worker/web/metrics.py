@@ -90,7 +90,7 @@ def _money(found: Overview) -> Iterator[Metric]:
         spent.add_metric((one,), totals.spent)
     yield spent
     credits = found.credits.items()
-    told: tuple[tuple[str, str, _Rows], ...] = (
+    tables: tuple[tuple[str, str, _Rows], ...] = (
         ("refill_credits_today", "Credits spent today.", [((name,), one.today) for name, one in credits]),
         ("refill_credits_month", "Credits spent this month.", [((name,), one.month) for name, one in credits]),
         ("refill_credits_reserved", "Credits reserved or perhaps charged.", [((n,), o.reserved) for n, o in credits]),
@@ -105,10 +105,10 @@ def _money(found: Overview) -> Iterator[Metric]:
             [((n,), o.cap.month) for n, o in credits if o.cap.month is not None],
         ),
     )
-    for metric, help_, rows in told:
+    for metric, help_, rows in tables:
         yield _gauge(metric, help_, provider, rows)
     yield _one("refill_tickets_uncertain", "Lookups that were perhaps charged.", found.uncertain)
-    drifts = [((name,), told["drift"]) for name, told in found.reconciled.items() if told.get("drift") is not None]
+    drifts = [((name,), books["drift"]) for name, books in found.reconciled.items() if books.get("drift") is not None]
     yield _gauge(
         "refill_drift_credits", "What a provider billed beyond anything our ledger explains.", provider, drifts
     )
@@ -116,12 +116,12 @@ def _money(found: Overview) -> Iterator[Metric]:
 
 
 def _events(found: Overview) -> Iterator[Metric]:
-    told = (
+    tables = (
         ("refill_events_announced", "Records that webhooks spoke of.", found.announced),
         ("refill_events_replayed", "Records of signed posts that had come before.", found.replayed),
         ("refill_events_recovered", "Records a sweep found that nobody had announced.", found.recovered),
     )
-    for name, help_, counts in told:
+    for name, help_, counts in tables:
         counter = CounterMetricFamily(name, help_, labels=_WORK)
         for work in sorted({*found.work, *counts}):
             if work[1] != DELIVERY:

@@ -124,9 +124,9 @@ def document(origin: str) -> dict[str, Any]:
 
 def page(origin: str) -> str:
     """The description on one page, with nothing loaded from anywhere."""
-    told = document(origin)
+    spec = document(origin)
     parts = []
-    for path, methods in told["paths"].items():
+    for path, methods in spec["paths"].items():
         for method, operation in methods.items():
             answers = "".join(
                 f"<tr><td>{status}</td><td>{html.escape(one['description'])}</td></tr>"
@@ -141,7 +141,7 @@ def page(origin: str) -> str:
         f"curl -H 'Authorization: Bearer …' -H 'Content-Type: application/json' -H 'Idempotency-Key: order-17' "
         f"-d '{example}' {origin}/api/enrich"
     )
-    schemas = json.dumps(told["components"]["schemas"], indent=2)
+    schemas = json.dumps(spec["components"]["schemas"], indent=2)
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Refill API</title>"
         "<style>body{font:16px/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"

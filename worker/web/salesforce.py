@@ -46,10 +46,10 @@ def salesforce_routes(door: Door, users: Remembered, accounts: Remembered) -> li
         ours = org.org_id or await accounts.of(name)
         if ours and message.organization_id and not same_id(message.organization_id, ours):
             raise RefusedError(403, "org")
-        told = sum(map(len, message.ids.values()))
+        announced = sum(map(len, message.ids.values()))
         if message.writers:
             message = messages.without_echoes(message, await users.of(name))
-        echoes = told - sum(map(len, message.ids.values()))
+        echoes = announced - sum(map(len, message.ids.values()))
         kinds = watched_kinds(door.settings, name)
         rows = {(name, kind): [Announced(one) for one in ids] for kind, ids in message.ids.items() if kind in kinds}
         await door.take(rows, mark)

@@ -27,7 +27,7 @@ from sandbox.seeding import build_world
 from sandbox.serve import running
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.work.work import DeadLetter
-from worker.reports.explain import told
+from worker.reports.explain import explain
 from worker.service.runtime import Runtime, open_runtime
 
 OPTIONS = Options(vendors=("hubspot", "salesforce"), records=4, companies=4)
@@ -139,7 +139,7 @@ class Desk:
 
     async def told(self, kind: str, id: str) -> Sequence[Mapping[str, Any]]:
         """What explain says happened to a row."""
-        return (await told(self.runtime.ledger, self.name, kind, id)).changes
+        return (await explain(self.runtime.ledger, self.name, kind, id)).changes
 
     async def journal(self) -> list[dict[str, Any]]:
         """Every line of the journal, oldest first."""

@@ -90,4 +90,4 @@ def test_an_object_that_is_not_mapped_has_nothing_wrong(crm: CrmSettings) -> Non
 )
 def test_every_kind_of_failure_says_what_to_do(error: ConnectorError, told: str, do: str) -> None:
     found = failure("part", "KEY", error)
-    assert (found.part, found.level, found.told, found.do) == ("part", "failed", told, do)
+    assert (found.part, found.level, found.text, found.do) == ("part", "failed", told, do)

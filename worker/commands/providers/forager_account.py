@@ -203,8 +203,8 @@ async def _feedback(
         key = key_of(kind, value, status, person)
         made = await opened.maker.make(WantedRow(client.name, "feedback", key, send))
     sent = made.how == "created"
-    told = "sent" if sent else "the same verdict was sent before: nothing was sent now"
-    tell(as_json, {"sent": sent}, lambda: told)
+    text = "sent" if sent else "the same verdict was sent before: nothing was sent now"
+    tell(as_json, {"sent": sent}, lambda: text)
 
 
 async def _send(

@@ -119,8 +119,8 @@ async def _credits(config: Config, *, as_json: bool) -> None:
         client, asked = opened.client, opened.settings.providers.kaspr
         if asked is None or asked.dialect == "reference":
             left = (await client.standing()).credits
-            told = "not told: dialect reference shows it in paid answers only" if left is None else left
-            tell(as_json, {"credits": left}, lambda: card("Kaspr", [("credits left", told)]))
+            text = "not told: dialect reference shows it in paid answers only" if left is None else left
+            tell(as_json, {"credits": left}, lambda: card("Kaspr", [("credits left", text)]))
             return
         pools, rates = await client.remaining_credits(), await client.rate_limits()
     shown = {name.replace("_", " "): _pool(left) for name, left in pools.model_dump().items()}

@@ -183,12 +183,12 @@ async def _add(id: str, values: dict[str, str], file: Path | None, config: Confi
         for start in range(0, len(missing), BLOCK):
             block = missing[start : start + BLOCK]
             try:
-                told = await client.add_entries(known(id), block)
+                reply = await client.add_entries(known(id), block)
             except OutcomeUnknownError as error:
                 raise NotNowError(
                     "sent, and nothing clear came back: run it again, it sends what is missing"
                 ) from error
-            added += told.added or len(block) - told.skipped
+            added += reply.added or len(block) - reply.skipped
     value = {"added": added, "there": len(wanted) - len(missing)}
     tell(as_json, value, lambda: f"{added} added, {value['there']} were there already")
 

@@ -80,13 +80,13 @@ async def _ended(main: Coroutine[Any, Any, None]) -> int:
 
 def sentence(error: ConnectorError) -> str:
     """Says what a refusal is and what to do next; nothing of the vendor's own text."""
-    told = [
+    parts = [
         f"status {error.status}" if error.status else "",
         error.code,
         error.request_id and f"request {error.request_id}",
     ]
     what = f"{error.vendor} {error.operation.replace('_', ' ')}"
-    facts = ", ".join(filter(None, told))
+    facts = ", ".join(filter(None, parts))
     kind = next((kind for kind in type(error).__mro__ if kind in _NEXT), None)
     return f"{what}{f' ({facts})' if facts else ''}: {error.hint or (_NEXT[kind] if kind else 'it failed')}"
 

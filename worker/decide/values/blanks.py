@@ -103,10 +103,10 @@ def says_nothing(text: str) -> bool:
     if is_template(shown):
         return True
     words = _words(shown)
-    told = " ".join(words)
-    if shown.startswith("#") and told in _ERRORS:
+    phrase = " ".join(words)
+    if shown.startswith("#") and phrase in _ERRORS:
         return True
-    return not words or told in _nothing() or (len(set(words)) == 1 and words[0] in _nothing())
+    return not words or phrase in _nothing() or (len(set(words)) == 1 and words[0] in _nothing())
 
 
 def is_template(shown: str) -> bool:

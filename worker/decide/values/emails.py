@@ -196,8 +196,8 @@ def _found(text: str) -> str:
         shown = unquote(shown)
     if is_masked(shown) or "•" in shown or "…" in shown or "..." in shown:
         return "masked"
-    told = [_valid(word) for word in _APART.split(shown) if "@" in word and word != "@"]
-    spelled = {address.lower(): address for address in told}
+    addresses = [_valid(word) for word in _APART.split(shown) if "@" in word and word != "@"]
+    spelled = {address.lower(): address for address in addresses}
     if len(spelled) > 1:
         return "several"
     return next(iter(spelled.values()), "") or "unreadable"

@@ -106,11 +106,11 @@ def _read(text: str, home: str, kind: PhoneKind) -> Number:
         return Number(problem="blank")
     if _MASK.search(_DIALLED_LATER.sub("", shown)):
         return Number(problem="masked")
-    found = _told(_DECIMAL.sub(r"\1", shown), home)
+    found = _number_in(_DECIMAL.sub(r"\1", shown), home)
     return _judged(found, kind) if isinstance(found, PhoneNumber) else Number(problem=found)
 
 
-def _told(shown: str, home: str) -> PhoneNumber | str:
+def _number_in(shown: str, home: str) -> PhoneNumber | str:
     """The number a text gives, or the problem with it."""
     run = _RUN.search(shown)
     if run is None or "@" in shown or _DATE.match(shown):
@@ -221,18 +221,18 @@ def _judged(number: PhoneNumber, said: PhoneKind) -> Number:
         return Number(problem="dummy")
     if is_fictional(e164):
         return Number(e164=e164, problem="fictional")
-    told = phonenumbers.number_type(number)
-    line = LineType.PERSON if told in _PERSONAL else LineType.COMPANY if told in _SHARED else LineType.NOBODY
-    mobile, fixed = _kind(told, said)
+    line_type = phonenumbers.number_type(number)
+    line = LineType.PERSON if line_type in _PERSONAL else LineType.COMPANY if line_type in _SHARED else LineType.NOBODY
+    mobile, fixed = _kind(line_type, said)
     return Number(e164, mobile, fixed, line)
 
 
-def _kind(told: int, said: PhoneKind) -> tuple[bool, bool]:
-    if told == PhoneNumberType.MOBILE:
+def _kind(line_type: int, said: PhoneKind) -> tuple[bool, bool]:
+    if line_type == PhoneNumberType.MOBILE:
         return True, False
-    if told == PhoneNumberType.FIXED_LINE_OR_MOBILE:
+    if line_type == PhoneNumberType.FIXED_LINE_OR_MOBILE:
         return said is not PhoneKind.FIXED, said is PhoneKind.FIXED
-    return False, told == PhoneNumberType.FIXED_LINE
+    return False, line_type == PhoneNumberType.FIXED_LINE
 
 
 def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:

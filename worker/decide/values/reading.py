@@ -63,8 +63,8 @@ def _domain(line: Line) -> Read:
 
 
 def _name(line: Line) -> Read:
-    told = PersonName(_text(line, "first"), _text(line, "last"), _text(line))
-    first, last = person.parts(told)
+    name = PersonName(_text(line, "first"), _text(line, "last"), _text(line))
+    first, last = person.parts(name)
     return {"first": first, "last": last}
 
 
@@ -86,10 +86,10 @@ def _person(line: Line) -> Read:
 
 
 def _person_name(line: Line, key: str) -> PersonName:
-    told = line.get(key)
-    if not isinstance(told, Mapping):
+    parts = line.get(key)
+    if not isinstance(parts, Mapping):
         raise ValueError(f"`{key}` must be an object with first, last or full.")  # noqa: TRY004 - as above
-    return PersonName(_text(told, "first"), _text(told, "last"), _text(told, "full"))
+    return PersonName(_text(parts, "first"), _text(parts, "last"), _text(parts, "full"))
 
 
 def _profile(line: Line) -> Read:

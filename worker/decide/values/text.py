@@ -62,7 +62,7 @@ def plain(text: str) -> str:
 def unescape(text: str) -> str:
     """Decodes complete HTML entities, also those encoded twice; ``AT&T`` and ``&copy`` without ``;`` stay."""
     for _ in range(2):
-        signs = {told: html.unescape(told) for told in set(_ENTITY.findall(text))} if "&" in text else {}
+        signs = {entity: html.unescape(entity) for entity in set(_ENTITY.findall(text))} if "&" in text else {}
         if not signs:
             break
         text = _replaced(text, signs)

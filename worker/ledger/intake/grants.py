@@ -59,8 +59,8 @@ class Grants:
     async def _synced(self) -> None:
         """Wait as long as the server's own setting takes to bring a write to the disk."""
         try:
-            _, told = await self._scripts.call("CONFIG", "GET", "appendfsync")
+            _, policy = await self._scripts.call("CONFIG", "GET", "appendfsync")
         except (ResponseError, ValueError, LedgerUnavailableError):  # many a user may not ask
-            told = b""
-        if told not in {b"always", b"no"}:
+            policy = b""
+        if policy not in {b"always", b"no"}:
             await self._rest(EVERYSEC_S)

@@ -100,16 +100,16 @@ class Intake:
         """
         text = json.dumps(list(ids), separators=(",", ":"))
         args: list[Arg] = [id, key, digest, KEEP_MS, *work, run_of(id), text, *ids]
-        request, told = await self._scripts.run("intake_ask", *args)
-        return Request(request.decode(), told.decode())
+        request, answer = await self._scripts.run("intake_ask", *args)
+        return Request(request.decode(), answer.decode())
 
     async def follow(self, id: str) -> RequestState | None:
         """Tells where a request stands; ``None`` when it is none, or older than a week."""
         found = await self._scripts.call("HGETALL", self._scripts.keys("request", id))
         if not found:
             return None
-        told = {name.decode(): value.decode() for name, value in found.items()}
-        crm, kind, run, ids = told["crm"], told["object"], told["run"], json.loads(told["ids"])
+        fields = {name.decode(): value.decode() for name, value in found.items()}
+        crm, kind, run, ids = fields["crm"], fields["object"], fields["run"], json.loads(fields["ids"])
         keys = self._scripts.keys
         held, left, (filled,) = (
             await self._scripts.calls([("HMGET", keys("record", crm, kind, one), "s", "note") for one in ids]),
@@ -120,7 +120,7 @@ class Intake:
         return RequestState(
             crm=crm,
             object=kind,
-            at_ms=int(told["at"]),
+            at_ms=int(fields["at"]),
             states=states,
             notes={one: note.decode() for one, (state, note) in zip(ids, held, strict=True) if state and note},
             left={

@@ -72,6 +72,6 @@ class Reviews:
 
 
 def _proposal(id: str, text: bytes) -> Proposal:
-    told = json.loads(text)
-    changes = tuple(Proposed(**one) for one in told["changes"])
-    return Proposal(id, changes, told["run"], told["at"], Stand(told["stand"]))
+    fields = json.loads(text)
+    changes = tuple(Proposed(**one) for one in fields["changes"])
+    return Proposal(id, changes, fields["run"], fields["at"], Stand(fields["stand"]))

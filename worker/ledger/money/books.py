@@ -92,7 +92,7 @@ class Books:
         found = await self._scripts.call("HMGET", key, "base_told", "base_spent", "base_at", "told", "spent", "at")
         return _instant(found[:3]), _instant(found[3:])
 
-    async def told(self, provider: str, left: int, calls: int) -> bool:
+    async def note_balance(self, provider: str, left: int, calls: int) -> bool:
         """A free read told what is left; whether that proves something: no call was in flight or sent meanwhile."""
         return bool(await self._scripts.run("balance_told", provider, left, calls))
 
@@ -127,5 +127,5 @@ def _bookings(booked: Mapping[bytes, bytes]) -> dict[Booking, int]:
 
 
 def _instant(found: list[bytes | None]) -> Instant | None:
-    told, spent, at = found
-    return None if told is None or spent is None or at is None else Instant(int(float(told)), int(spent), int(at))
+    left, spent, at = found
+    return None if left is None or spent is None or at is None else Instant(int(float(left)), int(spent), int(at))

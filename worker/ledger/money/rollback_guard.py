@@ -114,8 +114,8 @@ class Epochs:
 
     async def behind(self) -> Epoch | None:
         """Tells where Redis has forgotten calls that were sent; ``None`` when it has not."""
-        word, *told = await self._scripts.run("epoch_look", *self.high_water.seen.args, secrets.token_hex(8))
-        epoch = epoch_of(told)
+        word, *epoch_parts = await self._scripts.run("epoch_look", *self.high_water.seen.args, secrets.token_hex(8))
+        epoch = epoch_of(epoch_parts)
         if int(word):
             return epoch
         self.high_water.saw(epoch)
@@ -124,12 +124,12 @@ class Epochs:
     async def begin(self) -> Epoch:
         """A person takes Redis as it is: from now on this is the ledger, and everybody who remembers more gives in."""
         seen = self.high_water.seen
-        told = await self._scripts.run("epoch_begin", seen.generation, seen.sent, secrets.token_hex(8))
-        self.high_water.saw(epoch_of(told))
+        parts = await self._scripts.run("epoch_begin", seen.generation, seen.sent, secrets.token_hex(8))
+        self.high_water.saw(epoch_of(parts))
         return self.high_water.seen
 
 
-def epoch_of(told: Any) -> Epoch:
+def epoch_of(parts: Any) -> Epoch:
     """An epoch as scripts give it."""
-    generation, id_, sent = told
+    generation, id_, sent = parts
     return Epoch(int(generation), id_.decode(), int(sent))

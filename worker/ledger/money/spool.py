@@ -105,8 +105,8 @@ def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int, bool]:
     facts = json.loads(line)
     price, hit, keep_ms = int(facts.pop("credits")), bool(facts.pop("hit")), int(facts.pop("keep_ms"))
     unpriced = bool(facts.pop("unpriced", False)) or not 0 <= price <= REASON
-    told = {"fields": frozenset(facts["fields"]), "lines": tuple(facts["lines"])}
-    facts |= told | {"subjects": tuple(facts.get("subjects", ()))}
+    sets = {"fields": frozenset(facts["fields"]), "lines": tuple(facts["lines"])}
+    facts |= sets | {"subjects": tuple(facts.get("subjects", ()))}
     return Granted(**facts), unpack(packed), price, hit, keep_ms, unpriced
 
 

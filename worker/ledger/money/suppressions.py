@@ -125,6 +125,6 @@ def _name(hashes: frozenset[str]) -> str:
 
 
 def _text(one: Suppressed) -> str:
-    told = dataclasses.asdict(one)
-    del told["hash"]
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    fields = dataclasses.asdict(one)
+    del fields["hash"]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

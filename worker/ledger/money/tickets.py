@@ -189,10 +189,10 @@ class Desk:
             LedgerBehindError: Redis has forgotten calls that were sent; nothing is done.
         """
         seen = self._high_water.seen
-        word, *told = await self._scripts.run("ticket_sent", ticket.ticket_id, ticket.token, *seen.args)
+        word, *epoch_parts = await self._scripts.run("ticket_sent", ticket.ticket_id, ticket.token, *seen.args)
         if int(word) < 0:
             raise LedgerBehindError("behind what was sent")
-        self._high_water.saw(epoch_of(told))
+        self._high_water.saw(epoch_of(epoch_parts))
         return int(word) == 1
 
     async def store(

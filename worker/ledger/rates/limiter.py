@@ -117,8 +117,8 @@ class RedisLimiter:
         """A 429 came: pause the bucket for everybody until the vendor's time, or a growing one of ours."""
         asked = -1 if retry_after_s is None else math.ceil(max(0.0, retry_after_s) * 1000)
         with contextlib.suppress(LedgerUnavailableError):
-            told = json.dumps(why or "the vendor answered 429", ensure_ascii=False)[1:-1]
-            await self._scripts.run("rate_limited", self._name(bucket), asked, self._spread(), told)
+            reason = json.dumps(why or "the vendor answered 429", ensure_ascii=False)[1:-1]
+            await self._scripts.run("rate_limited", self._name(bucket), asked, self._spread(), reason)
 
     async def failed(self, bucket: str) -> None:
         """A call ended in an outage: at five, and half of all, the bucket is paused until a probe works."""

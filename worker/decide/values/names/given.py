@@ -57,11 +57,11 @@ def _inside(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:
     native = _all(one)
     if native.script not in {"han", "hangul"} or len(native.text) < 2:
         return False
-    told = tuple(word for token in other for word in token)[:6]
+    parts = tuple(word for token in other for word in token)[:6]
     return any(
-        alike(native, joined(told[start:end])) is SAME
-        for start in range(len(told))
-        for end in range(start + 1, len(told) + 1)
+        alike(native, joined(parts[start:end])) is SAME
+        for start in range(len(parts))
+        for end in range(start + 1, len(parts) + 1)
     )
 
 

@@ -15,9 +15,9 @@ _SHORT = -1
 def _places() -> Mapping[str, tuple[tuple[int, int], ...]]:
     """Tells where each name stands: its line, and there the number of its spelling's group."""
     found: dict[str, tuple[tuple[int, int], ...]] = {}
-    for line, told in enumerate(files.lines("given")):
+    for line, names in enumerate(files.lines("given")):
         group = 0
-        for name in told:
+        for name in names:
             if name == "|":
                 group += 1
             elif name == ":":
@@ -29,7 +29,7 @@ def _places() -> Mapping[str, tuple[tuple[int, int], ...]]:
 
 @cache
 def _lines() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(name for name in told if name not in "|:") for told in files.lines("given"))
+    return tuple(tuple(name for name in names if name not in "|:") for names in files.lines("given"))
 
 
 def is_given(name: str) -> bool:

@@ -54,7 +54,7 @@ def _kind(name: str) -> _Kind:
     if _ADDRESS.fullmatch(text):
         return _Kind.NONE
     known = all_words("placeholders")
-    found = [lower] if lower.isascii() and lower.isalpha() else [_key(told) for told in texts(text)]
+    found = [lower] if lower.isascii() and lower.isalpha() else [_key(word) for word in texts(text)]
     plain = "".join(found)
     if plain in known or plain in {"x", "xx"} or not any(sign.isalpha() for sign in plain):
         return _Kind.NONE

@@ -94,17 +94,17 @@ def _plain(text: str) -> str:
     return "".join(word.plain for word in words(text))
 
 
-def _without_titles(told: list[str]) -> list[str]:
-    while len(told) > 1 and titles.is_title(told[0], _plain(told[0])):
-        told = told[1:]
-    return told
+def _without_titles(words: list[str]) -> list[str]:
+    while len(words) > 1 and titles.is_title(words[0], _plain(words[0])):
+        words = words[1:]
+    return words
 
 
-def _without_degrees(told: tuple[str, ...], least: int) -> tuple[str, ...]:
-    shouted = "".join(told[:least]).isupper()
-    while len(told) > least and titles.is_degree(told[-1], _plain(told[-1]), shouted=shouted):
-        told = told[:-1]
-    return told
+def _without_degrees(words: tuple[str, ...], least: int) -> tuple[str, ...]:
+    shouted = "".join(words[:least]).isupper()
+    while len(words) > least and titles.is_degree(words[-1], _plain(words[-1]), shouted=shouted):
+        words = words[:-1]
+    return words
 
 
 def _native(text: str) -> str:
@@ -115,20 +115,20 @@ def _native(text: str) -> str:
 def _split_full(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of a full name as (given, family); one word alone is a given name."""
     one = _text(text)
-    told = one.words
+    words = one.words
     if one.tail and (turned := _turned_by_comma(one)):
         return turned
-    told = _without_degrees(told, 2)
-    if len(told) == 1:
-        return _split_unspaced(told[0])
-    if len(told) < 2:
-        return told, ()
-    if _is_turned(told):
-        return told[1:], told[:1]
-    start = len(told) - 1
-    while start > 1 and _plain(told[start - 1]) in _LEADING:
+    words = _without_degrees(words, 2)
+    if len(words) == 1:
+        return _split_unspaced(words[0])
+    if len(words) < 2:
+        return words, ()
+    if _is_turned(words):
+        return words[1:], words[:1]
+    start = len(words) - 1
+    while start > 1 and _plain(words[start - 1]) in _LEADING:
         start -= 1
-    return told[:start], told[start:]
+    return words[:start], words[start:]
 
 
 def _turned_by_comma(one: _Text) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -151,19 +151,19 @@ def _split_unspaced(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return ((text[size:],), (text[:size],)) if 0 < size < len(text) else ((text,), ())
 
 
-def _is_turned(told: tuple[str, ...]) -> bool:
+def _is_turned(words: tuple[str, ...]) -> bool:
     """Tells whether the family name surely comes first, as in China, Korea, Japan and Vietnam."""
-    first, last = told[0], told[-1]
-    kinds = {_native(word) for word in told}
+    first, last = words[0], words[-1]
+    kinds = {_native(word) for word in words}
     if kinds == {"hangul"}:
         return korean.is_family(first) and not (korean.is_family(last) and len(last) < len(first))
     if kinds <= {"han", "kana"} and kinds:
         known = files.japanese_last()
-        return not (last in known and first not in known and len(told) == 2)
-    if len(told) == 3 and _PATRONYMIC.search(last) and not _PATRONYMIC.search(told[1]):
-        return kinds == {"cyrillic"} or nicknames.is_given(_plain(told[1]))
+        return not (last in known and first not in known and len(words) == 2)
+    if len(words) == 3 and _PATRONYMIC.search(last) and not _PATRONYMIC.search(words[1]):
+        return kinds == {"cyrillic"} or nicknames.is_given(_plain(words[1]))
     if _plain(first) in _VIETNAMESE and _plain(last) not in _VIETNAMESE:
-        return not first.isascii() or _plain(told[1]) in _MIDDLE
+        return not first.isascii() or _plain(words[1]) in _MIDDLE
     return False
 
 
@@ -188,7 +188,7 @@ def parts(first: str, last: str, full: str) -> tuple[str, str]:
 
 def _once(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Returns both fields where one of them also holds the other: ``Ada`` and ``Ada Example``."""
-    first, last = ([word.casefold() for word in told] for told in (given, family))
+    first, last = ([word.casefold() for word in part] for part in (given, family))
     if first and len(last) > len(first) and last[: len(first)] == first:
         return given, family[len(first) :]
     if last and len(first) > len(last) and first[-len(last) :] == last:
@@ -196,8 +196,8 @@ def _once(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[tuple[str, .
     return given, family
 
 
-def _named(told: tuple[str, ...]) -> str:
-    name = " ".join(told)
+def _named(texts: tuple[str, ...]) -> str:
+    name = " ".join(texts)
     return "" if is_placeholder(name) else name
 
 
@@ -223,11 +223,11 @@ def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
                 for one in found
                 for word in (*one.sequence, *(word for birth in one.births for word in birth))
             }
-            told = _text(full)
-            if any(word.text not in known for word in _words((*_without_degrees(told.words, 2), *told.tail))):
+            spelled = _text(full)
+            if any(word.text not in known for word in _words((*_without_degrees(spelled.words, 2), *spelled.tail))):
                 found.extend(_of_full(full))
             else:
-                found[0] = _beside(found[0], told)
+                found[0] = _beside(found[0], spelled)
     else:
         whole = full or ("" if is_doubtful(first) else first)
         found.extend(_of_full(whole))
@@ -237,9 +237,9 @@ def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
     return tuple(dict.fromkeys(one for one in (*found, *split) if one.given or one.family))
 
 
-def _tokens(told: tuple[str, ...]) -> tuple[Token, ...]:
+def _tokens(texts: tuple[str, ...]) -> tuple[Token, ...]:
     tokens: list[Token] = []
-    for text in told:
+    for text in texts:
         found = words(text)
         if tokens and found and tokens[-1][-1].plain in _HALVES:
             tokens[-1] = (joined((*tokens[-1], *found)),)  # Abdul Rahman is one name, and no Abdullah
@@ -248,8 +248,8 @@ def _tokens(told: tuple[str, ...]) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def _words(told: tuple[str, ...]) -> tuple[Word, ...]:
-    return tuple(word for text in told for word in words(text))
+def _words(texts: tuple[str, ...]) -> tuple[Word, ...]:
+    return tuple(word for text in texts for word in words(text))
 
 
 def _of_pair(first: str, last: str) -> NameReading:
@@ -271,14 +271,14 @@ def _of_pair(first: str, last: str) -> NameReading:
 def _of_full(text: str) -> list[NameReading]:
     one = _text(text)
     given, family = _split_full(text)
-    told = _words((*given, *family))
+    spelled = _words((*given, *family))
     main = _beside(
         NameReading(given=_tokens(given), family=() if is_placeholder(" ".join(family)) else _words(family)), one
     )
     found = [main]
     tokens = _tokens((*given, *family)) if not one.tail else ()
     if len(tokens) > 2:
-        found.append(main._replace(given=tokens[:1], family=told[len(tokens[0]) :], wide=True))
+        found.append(main._replace(given=tokens[:1], family=spelled[len(tokens[0]) :], wide=True))
     for aside in one.asides:
         if len(_text(aside).words) > 1 and not titles.is_degree(aside, _plain(aside)):
             found.extend(_of_full(aside)[:1])

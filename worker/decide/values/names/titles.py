@@ -74,9 +74,9 @@ def beside(text: str) -> tuple[str, list[str], list[str]]:
     """``text`` without what stands in brackets or quotes, that, and the names told as a birth name."""
     born: list[str] = []
     asides: list[str] = []
-    for told in [*_BRACKETS.findall(text), *(found[1:-1] for found in _QUOTED.findall(text))]:
-        maiden = _BORN.search(told.strip())
-        (born if maiden else asides).append(maiden[1] if maiden else told.strip())
+    for aside in [*_BRACKETS.findall(text), *(found[1:-1] for found in _QUOTED.findall(text))]:
+        maiden = _BORN.search(aside.strip())
+        (born if maiden else asides).append(maiden[1] if maiden else aside.strip())
     rest = _QUOTED.sub(" ", _BRACKETS.sub(" ", text))
     maiden = _BORN.search(rest)
     if maiden and rest[: maiden.start()].strip():

@@ -87,7 +87,7 @@ def texts(text: str) -> list[str]:
 @lru_cache(maxsize=8192)
 def words(text: str) -> tuple[Word, ...]:
     """The words of a text."""
-    return tuple(found for told in texts(text)[:_MOST_WORDS] if (found := word(told)).plain)
+    return tuple(found for one in texts(text)[:_MOST_WORDS] if (found := word(one)).plain)
 
 
 @lru_cache(maxsize=16384)
@@ -103,17 +103,17 @@ def alike(one: Word, other: Word) -> Verdict:
 
 
 @lru_cache(maxsize=8192)
-def joined(told: tuple[Word, ...]) -> Word:
+def joined(parts: tuple[Word, ...]) -> Word:
     """Some words written together: ``Mac Gregor``, ``Min Su``."""
-    if len(told) == 1:
-        return told[0]
-    kinds = {one.script for one in told}
-    text = "".join(one.text for one in told)
+    if len(parts) == 1:
+        return parts[0]
+    kinds = {one.script for one in parts}
+    text = "".join(one.text for one in parts)
     kind = kinds.pop() if len(kinds) == 1 else scripts.UNKNOWN
-    plain = "".join(one.plain for one in told)
+    plain = "".join(one.plain for one in parts)
     if kind != scripts.LATIN:
         return Word(text, kind, plain, frozenset())
-    ways = product(*(one.forms for one in told)) if len(told) <= _MOST_JOINED else ()
+    ways = product(*(one.forms for one in parts)) if len(parts) <= _MOST_JOINED else ()
     return Word(text, kind, plain, frozenset({plain, *("".join(way) for way in ways)}))
 
 

@@ -99,24 +99,24 @@ def family(name: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _spellings(sign: str, most: int = 2) -> tuple[str, ...]:
-    told: set[str] = set()
+    latin: set[str] = set()
     for pinyin in files.mandarin().get(sign, ())[:most]:
-        told |= {pinyin, pinyin.replace("v", "u"), pinyin.replace("v", "yu")} | _taiwanese(pinyin)
+        latin |= {pinyin, pinyin.replace("v", "u"), pinyin.replace("v", "yu")} | _taiwanese(pinyin)
     for jyutping in files.cantonese().get(sign, ())[:most]:
-        told |= _hong_kong(jyutping)
-    return tuple({simple(way) for way in told})
+        latin |= _hong_kong(jyutping)
+    return tuple({simple(way) for way in latin})
 
 
 @lru_cache(maxsize=1024)
 def family_spellings(native: str) -> tuple[str, ...]:
     """Every spelling of a common family name; none of another word."""
-    told = _families().get(folded(native))
-    if told is None:
+    latin = _families().get(folded(native))
+    if latin is None:
         return ()
-    if told[:1] == ("!",):
-        return told[1:]
+    if latin[:1] == ("!",):
+        return latin[1:]
     ways = (_spellings(sign, 1) for sign in native)
-    return (*told, *("".join(way) for way in product(*ways)))
+    return (*latin, *("".join(way) for way in product(*ways)))
 
 
 def spells(native: str, latin: str) -> bool:

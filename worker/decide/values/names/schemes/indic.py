@@ -26,10 +26,10 @@ _VIRAMA = "्"
 def _table(consonants: dict[str, str], unwritten: str) -> SpellingTable:
     """Makes a table; ``unwritten`` is the vowel after a consonant that bears no sign."""
     units = spellings("अ:a|u|o ं:n|m|ng ँ:n|m| ः:h| ऽ: ़:")
-    units |= {pair[0]: told for pair, told in _VOWELS.items()}
-    units |= followed(consonants, unwritten) | {sign + _VIRAMA: told for sign, told in consonants.items()}
+    units |= {pair[0]: latin for pair, latin in _VOWELS.items()}
+    units |= followed(consonants, unwritten) | {sign + _VIRAMA: latin for sign, latin in consonants.items()}
     for pair, vowels in _VOWELS.items():
-        units |= {sign + pair[1]: told for sign, told in followed(consonants, vowels).items()}
+        units |= {sign + pair[1]: latin for sign, latin in followed(consonants, vowels).items()}
     return SpellingTable(units)
 
 
@@ -48,7 +48,7 @@ def table(native: str) -> SpellingTable:
 
 def folded(native: str) -> str:
     """A word in Devanagari, without what only doubles a consonant."""
-    told = "".join(_SINGLE.get(sign, chr(_FIRST + ord(sign) % _BLOCK)) for sign in native)
-    for sign in set(told):
-        told = told.replace(f"{sign}{_VIRAMA}{sign}", sign)
-    return told
+    signs = "".join(_SINGLE.get(sign, chr(_FIRST + ord(sign) % _BLOCK)) for sign in native)
+    for sign in set(signs):
+        signs = signs.replace(f"{sign}{_VIRAMA}{sign}", sign)
+    return signs

@@ -36,12 +36,12 @@ _VOWELS = dict(zip("aiueo", "あいうえお", strict=True))
 def _units() -> dict[str, str]:
     units = _KNOWN | _FOREIGN
     for small, vowel in (("ゃ", "a"), ("ゅ", "u"), ("ょ", "o")):
-        units |= {sign + small: told for sign, told in followed(_SMALL, vowel).items()}
-    for unit, told in list(units.items()):
-        vowel = _VOWELS.get(told[-1:], "")
+        units |= {sign + small: latin for sign, latin in followed(_SMALL, vowel).items()}
+    for unit, latin in list(units.items()):
+        vowel = _VOWELS.get(latin[-1:], "")
         for following in "いうあえおー":
             if long := _LONG.get(vowel + following):
-                stems = "|".join(dict.fromkeys(way[:-1] for way in told.split("|")))
+                stems = "|".join(dict.fromkeys(way[:-1] for way in latin.split("|")))
                 units[unit + following] = followed({unit: stems}, long)[unit]
     return units
 
@@ -54,10 +54,10 @@ _ROMAJI = re.compile(
 
 def folded(native: str) -> str:
     """A word in hiragana. Small marks above stay: ワダ is not ワタ."""
-    told = "".join(
+    kana = "".join(
         chr(ord(sign) - 0x60) if "ァ" <= sign <= "ヶ" else sign for sign in unicodedata.normalize("NFC", native)
     )
-    return told.replace("ヵ", "か").replace("ヶ", "が")
+    return kana.replace("ヵ", "か").replace("ヶ", "が")
 
 
 @lru_cache(maxsize=4096)
@@ -84,7 +84,5 @@ def kanji_reads(native: str, kana: str) -> bool:
         return kana in known
     places, readings = {0}, files.japanese_first()
     for sign in native[:LONGEST]:
-        places = {
-            place + len(told) for place in places for told in readings.get(sign, ()) if kana.startswith(told, place)
-        }
+        places = {place + len(way) for place in places for way in readings.get(sign, ()) if kana.startswith(way, place)}
     return bool(native) and len(kana) in places

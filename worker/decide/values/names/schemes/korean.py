@@ -23,7 +23,7 @@ _FINALS = spellings("""
     -: ㄱ:k|g|c|ck ㄲ:k|g ㄳ:k|ks ㄴ:n ㄵ:n ㄶ:n ㄷ:t|d ㄹ:l|r ㄺ:k|l|lk ㄻ:m|lm ㄼ:l ㄽ:l ㄾ:l ㄿ:l ㅀ:l ㅁ:m ㅂ:p|b
     ㅄ:p ㅅ:t|s|d ㅆ:t|s ㅇ:ng ㅈ:t|j ㅊ:t|ch ㅋ:k ㅌ:t ㅍ:p|b ㅎ:t|h|
     """)
-_BY_PLACE = tuple(tuple(told.split("|") for told in part.values()) for part in (_INITIALS, _VOWELS, _FINALS))
+_BY_PLACE = tuple(tuple(ways.split("|") for ways in part.values()) for part in (_INITIALS, _VOWELS, _FINALS))
 _SYLLABLE = (
     "(?:kk|tt|pp|ss|jj|ch|sh|ph|rh|[gkndtrlmbpsjzh])?"
     "(?:yeo|yae|you|yoo|yu|ya|ye|yo|wae|wo+|wa|wee|we|wi|eui|eu|eo|ee|ae|ai|ay|oe|oi|oo|ou|oh|ah|uh|ui|ia|[aeiou])"

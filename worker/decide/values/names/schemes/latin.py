@@ -11,8 +11,8 @@ from worker.decide.values.names.verdict import Verdict
 
 _SLAVIC = re.compile(r"(?:[oe][vw]a?|[oe]ff?|ina?|[sc]k[iyj]+|skaya|enko|[cuy]+k|[iy]a[nk]|ich|yk|ets|ovic|evic)$")
 _AS_ONE = tuple(
-    (re.compile(pattern), told)
-    for pattern, told in (
+    (re.compile(pattern), plain)
+    for pattern, plain in (
         (r"ff$", "v"), (r"w", "v"), (r"x", "ks"), (r"kh", "h"), (r"shch|schtsch|sch|sh", "s"), (r"tsch|tch|ch", "c"),
         (r"zh", "z"), (r"tz", "ts"), (r"ou", "u"), (r"yo|jo|io", "e"), (r"[ijy]+", "i"), (r"ie", "e"), (r"^ie", "e"),
     )
@@ -45,8 +45,8 @@ def _slavic(word: str) -> str:
     """A family name that ends like one of Eastern Europe, as all systems agree on it; ``""`` for another."""
     if len(word) < 4 or not _SLAVIC.search(word):
         return ""
-    for pattern, told in _AS_ONE:
-        word = pattern.sub(told, word)
+    for pattern, plain in _AS_ONE:
+        word = pattern.sub(plain, word)
     return simple(word)
 
 

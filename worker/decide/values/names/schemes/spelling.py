@@ -30,16 +30,16 @@ def ends(latin: str, ways: Iterable[str], places: Iterable[int]) -> set[int]:
     return found
 
 
-def spellings(told: str) -> dict[str, str]:
+def spellings(pairs: str) -> dict[str, str]:
     """Reads what is written as ``letters:spelling|spelling``, blanks between."""
-    return dict(pair.split(":") for pair in told.split())
+    return dict(pair.split(":") for pair in pairs.split())
 
 
 def followed(known: Mapping[str, str], vowels: str) -> dict[str, str]:
     """The spellings of consonants, each with each of the vowels after it."""
     return {
-        unit: "|".join(way + vowel for vowel in vowels.split("|") for way in told.split("|"))
-        for unit, told in known.items()
+        unit: "|".join(way + vowel for vowel in vowels.split("|") for way in latin.split("|"))
+        for unit, latin in known.items()
     }
 
 
@@ -51,8 +51,8 @@ class SpellingTable:
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self._units: dict[str, tuple[str, ...]] = {"^": ("",), "$": ("",)}
-        for unit, told in known.items():
-            self._units[unit] = tuple(dict.fromkeys(simple(spelling) for spelling in told.split("|")))
+        for unit, latin in known.items():
+            self._units[unit] = tuple(dict.fromkeys(simple(spelling) for spelling in latin.split("|")))
         self._sizes: dict[str, tuple[int, ...]] = {}
         for unit in self._units:
             self._sizes[unit[0]] = tuple(sorted({*self._sizes.get(unit[0], ()), len(unit)}, reverse=True))

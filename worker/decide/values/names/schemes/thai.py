@@ -9,8 +9,8 @@ from worker.decide.values.names.schemes.spelling import SpellingTable, followed,
 _SWAPPED = re.compile(r"([เแโไใ])([ก-ฮ])")
 _UNSAID = re.compile(r"[่-๋]|[ก-ฮ][ิุ]?์|์")  # tone marks, and letters that are written but not spoken
 _CONSONANTS = {
-    sign: told
-    for signs, told in spellings("""
+    sign: latin
+    for signs, latin in spellings("""
     ก:k|g ขคฆ:kh|k|c ง:ng จ:j|ch|t ฉชฌ:ch|t ซ:s|t ญ:y|n ดฎ:d|t ตฏ:t|d ถทธฐฑฒ:th|t|d นณ:n บ:b|p ป:p|b ผพภ:ph|p|b
     ฝฟ:f|p ม:m ย:y|i รลฬ:r|l|n| ว:w|v|o|u ศษส:s|t| หฮ:h| อ:|o|or
     """).items()
