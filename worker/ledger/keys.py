@@ -86,7 +86,7 @@ SCHEDULE: Mapping[str, str] = {
     # hash: "owner" renews the grant of a crm "until" ms, "fence" grows with every owner; "grant" is the newest grant,
     # encrypted, "kept" the fence of whoever got it
     "grant": "grant:{crm}",
-    # nothing: /readyz writes no characters into it, which Redis refuses as it would refuse any write
+    # nothing: /readyz and steps that let something in write no characters into it, which Redis refuses as any write
     "ready": "web:ready",
 }
 

@@ -1,4 +1,4 @@
--- needs: creations
+-- needs: begins, creations
 -- (free) -> reserved on every key or on none. A row created under any key answers first, in the order of the keys; then
 -- open creations make the asker wait. A repeat with the same creation and token gives 'claimed' again. Args: creation, token, crm, object, owner, deadline (ms from now), keys.
 local id, token, crm, object = ARGV[3], ARGV[4], ARGV[5], ARGV[6]

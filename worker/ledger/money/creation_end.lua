@@ -1,4 +1,4 @@
--- needs: creations
+-- needs: ends, creations
 -- created: any live state -> created, the keys point to the row. released: reserved | sent -> released. unknown:
 -- reserved | sent -> unknown. absent: unknown -> absent, the keys are free. Gives the state it is in after; a repeat
 -- gives the same. Token '' is somebody else's read of an unknown one. Args: creation, token, event, row or cause.

@@ -1,4 +1,4 @@
--- needs: tickets
+-- needs: ends, tickets
 -- reserved | sent -> released: surely not charged, the reservation is given back. A repeat gives the same; every other
 -- state stays and is named. Args: ticket, token, cause.
 local id = ARGV[3]

@@ -1,4 +1,4 @@
--- needs: memory, work, tickets, waking
+-- needs: ends, memory, work, tickets, waking
 -- uncertain -> resolved, by a person: its credits count as spent (charged = 1) or are given back, and with again = 1
 -- the question may be asked anew. A repeat changes nothing. Args: ticket, again, charged.
 local id, again, charged = ARGV[3], ARGV[4], ARGV[5]

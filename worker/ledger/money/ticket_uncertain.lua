@@ -1,4 +1,4 @@
--- needs: tickets
+-- needs: ends, tickets
 -- reserved | sent -> uncertain: perhaps charged, the reservation stays booked. Whoever waits for the ticket is told at
 -- once, or with policy once_if_uncharged at its verdict. A repeat gives the same; every other state stays and is named.
 -- Args: ticket, token, cause, policy ('' = as reserved), patience (ms from now to the verdict).

@@ -1,4 +1,4 @@
--- needs: memory, work, tickets, waking
+-- needs: ends, memory, work, tickets, waking
 -- uncertain -> released when surely not charged, and the question may be asked once more; else it stays uncertain and
 -- counts as a miss. A repeat, and a verdict on any other state, changes nothing. Args: ticket, verdict
 -- (charged | uncharged | none).

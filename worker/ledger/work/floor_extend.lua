@@ -1,4 +1,4 @@
--- needs: memory, work
+-- needs: ends, memory, work
 -- Leases of one process, whatever their work, last longer. A lease past its end that nobody took is still held.
 -- ARGV: owner, lease ms, tokens
 -- Gives the tokens that are lost.

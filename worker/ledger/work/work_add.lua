@@ -1,4 +1,4 @@
--- needs: memory, work
+-- needs: begins, memory, work
 -- Nothing, due, leased, waiting -> due (a leased record is visited again); dead stays dead.
 -- One page of rows; with a cursor only if it stands at `old`, and it stands at `new` afterwards. Asked again with the
 -- same cursor it adds nothing and says that it moved; without one, rows coalesce.

@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures, release
+-- needs: ends, memory, work, visit, journal, figures, release
 -- leased -> due after a while, with one more failed attempt; the 8th -> dead. Open intents stay unless closed. Repeated
 -- with the same token it gives the same answer.
 -- ARGV: as parts/release.lua, then after ms

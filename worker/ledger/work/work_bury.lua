@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures, release
+-- needs: ends, memory, work, visit, journal, figures, release
 -- leased -> dead, with its reason, attempts and open intents. Repeated with the same token it gives the same answer.
 -- ARGV: as parts/release.lua, then the tally as count and values
 -- Gives buried or lost.

@@ -1,4 +1,4 @@
--- needs: memory, work
+-- needs: begins, memory, work
 -- due -> leased, live lane first. A record that crashed its process too often is given only to an owner that holds
 -- nothing, and while it is visited its owner gets nothing else. A claim asked again gives the same leases again.
 -- With a run only that run's records are given, in the order of their times.

@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures
+-- needs: ends, memory, work, visit, journal, figures
 -- leased -> waiting, out of the person's run whose cap cut it: what it leaves unfilled is counted there. It goes on when
 -- another run that a person starts takes it over, or at its time with the day's work that wants it too. Due at once, in
 -- its run, when something came meanwhile that the visit has not seen. Repeated with the same token it gives the same

@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures, release
+-- needs: ends, memory, work, visit, journal, figures, release
 -- leased -> due at a time; a caller who names one long past has a clock that is behind, and would come back for ever at
 -- once. At once when it was woken meanwhile. No attempt is counted. Repeated with the same token it gives the same
 -- answer.

@@ -1,4 +1,4 @@
--- needs: memory, work, journal
+-- needs: ends, memory, work, journal
 -- dead -> out of the work; what was open is journalled as it stands.
 -- ARGV: crm, object, id
 -- Gives 1, or 0 when it is not dead.

@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures
+-- needs: ends, memory, work, visit, journal, figures
 -- leased -> settled and forgotten: the record is deleted or unreadable. Due again when something came meanwhile.
 -- Repeated with the same token it gives the same answer.
 -- ARGV: owner, token, outcome, then entries as count and values

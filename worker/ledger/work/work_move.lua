@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures
+-- needs: ends, memory, work, visit, journal, figures
 -- leased -> settled as merged; the survivor -> due (visited again when leased, dead stays dead) with the open intents
 -- and the values of ours of both. Journal and answers stay where they were: the survivor notes whose they are.
 -- Repeated with the same token it gives the same answer.

@@ -1,4 +1,4 @@
--- needs: memory, work, figures
+-- needs: begins, memory, work, figures
 -- The run takes these records over as far as they are in the work and not dead; what the cap of another run has cut is
 -- due again. Another person's run is told how many it has lost.
 -- ARGV: crm, object, run, 1 for those alone that a cap has cut, ids

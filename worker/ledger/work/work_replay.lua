@@ -1,4 +1,4 @@
--- needs: memory, work
+-- needs: begins, memory, work
 -- Any state -> due now, past the fingerprint and with all attempts before it; a leased record is visited again.
 -- ARGV: crm, object, id, run, reopen (1: what was refused is open again)
 local w = open_record(ARGV[3], ARGV[4], ARGV[5])

@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures, yields
+-- needs: ends, memory, work, visit, journal, figures, yields
 -- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
 -- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
 -- ARGV: owner, token, fingerprint, stamp, read_at, look_at, own ('keep' or its text), outcome,

@@ -1,4 +1,4 @@
--- needs: memory, work, visit, journal, figures, release
+-- needs: ends, memory, work, visit, journal, figures, release
 -- leased -> waiting, in the queue of every provider it lacks, at the place it had there before; or due at once when
 -- something came meanwhile that the visit has not seen. Repeated with the same token it gives the same answer.
 -- ARGV: as parts/release.lua, then at_latest (0 = none), fingerprint, stamp and read_at last seen, then as count and
