@@ -395,4 +395,6 @@ def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str,
         for group in ("where", "skip_if")
         for property in getattr(watched, group, ())
     ]
+    told = {str(object): properties for object, properties in settings.opt_out.items()}.get(kind, {})
+    chosen += [(f"crm.{name}.opt_out.{kind}", property, False) for property in told]
     return fields + [one for one in slots if one[1] not in mapped] + chosen

@@ -46,6 +46,7 @@ class Policy:
     ``identity``: slot -> CRM property that tells who somebody is; slots are ``linkedin_url, email, phone,
     mobile_phone, first_name, last_name, company_domain, company_website, company_name, country``, and the canonical
     ``work_email`` and ``personal_email``. A slot that is not given is read from the field of the same name.
+    ``opt_out``: property -> values by which a person says no, besides what every CRM has for that; ``""`` is a blank.
     """
 
     crm: str
@@ -55,6 +56,7 @@ class Policy:
     identity: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     skip_if: Mapping[str, str] = field(default_factory=dict)
+    opt_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verify_person: bool = True
     allow_employer_changed: bool = False
     default_region: str = ""
@@ -91,17 +93,16 @@ class Policy:
     @property
     def properties(self) -> tuple[str, ...]:
         """Every property a visit must read, sorted."""
-        named = (
-            {rule.property for rule in self.rules} | set(self.identity.values()) | set(self.where) | set(self.skip_if)
-        )
+        named = {rule.property for rule in self.rules} | set(self.identity.values())
+        named |= {*self.where, *self.skip_if, *self.opt_out}
         return tuple(sorted(named - {""}))
 
 
 def _digest(policy: Policy) -> str:
     """The digest of a policy.
 
-    ``where`` and ``skip_if`` only select records, and ``recheck_ms`` only says when to look again: a change of them
-    opens no settled record again.
+    ``where``, ``skip_if`` and ``opt_out`` only select records, and ``recheck_ms`` only says when to look again: a
+    change of them opens no settled record again.
     """
     rules = [
         [

@@ -172,13 +172,22 @@ def _domains(record: Record, policy: Policy, employers: tuple[str, ...]) -> tupl
 def _skip(record: Record, policy: Policy) -> Skip | None:
     if record.suppressed:
         return Skip.SUPPRESSED
-    if record.opted_out:
+    if record.opted_out or says_no(record, policy.opt_out):
         return Skip.OPTED_OUT
     if any(not _is_one_of(_value(record, name), wanted) for name, wanted in policy.where.items()):
         return Skip.WHERE
     if any(_is_one_of(_value(record, name), (unwanted,)) for name, unwanted in policy.skip_if.items()):
         return Skip.SKIP_IF
     return Skip.OBSERVE if policy.mode == "observe" else None
+
+
+def says_no(record: Record, opt_out: Mapping[str, tuple[str, ...]]) -> bool:
+    """Tells whether a person has opted out by a property of the customer's; of several choices one is enough."""
+    return any(
+        _is_one_of(one, unwanted)
+        for name, unwanted in opt_out.items()
+        for one in (_value(record, name).split(";") if _value(record, name) else [""])
+    )
 
 
 def _is_one_of(value: str, wanted: Sequence[str]) -> bool:

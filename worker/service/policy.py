@@ -30,12 +30,18 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
         identity=identity,
         where=dict(watched.where),
         skip_if=dict(watched.skip_if),
+        opt_out=opt_out(settings, object),
         verify_person=providers.forager.verify_person if providers.forager else True,
         allow_employer_changed=watched.allow_employer_changed,
         default_region=settings.default_region or "",
         blank_values=settings.blank_values,
         recheck_ms=int(watched.recheck.total_seconds() * 1000),
     )
+
+
+def opt_out(settings: CrmSettings, object: str) -> dict[str, tuple[str, ...]]:
+    """The properties of an object by which people say no, and the values that do."""
+    return dict(next((values for kind, values in settings.opt_out.items() if kind == object), {}))
 
 
 def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:

@@ -37,7 +37,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lease, Work
 from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
-from worker.service.policy import policy, verified, watched_of, with_ids
+from worker.service.policy import opt_out, policy, verified, watched_of, with_ids
 from worker.service.refresh_tokens import Vault, suppressions_of
 from worker.service.vendors import open_crm, open_openprospect, open_providers
 from worker.triggers.openprospect import Collector
@@ -259,6 +259,9 @@ class Runtime:
                 raise AccessError(name, "properties", code="EXTERNAL_ID", hint=hint)
             constants[kind], problems = delivery.constants(created(settings, kind, schema[kind]), schema[kind])
             wrong += [f"crm.{name}.create.{kind}.{property}: {why}" for property, why in problems.items()]
+        for kind in people:
+            lost = sorted(opt_out(settings, kind).keys() - schema[kind].keys())
+            wrong += [f"crm.{name}.opt_out.{kind}.{one}: there is no such property" for one in lost]
         if wrong:
             raise AccessError(name, "properties", code="PROPERTY", hint="; ".join(wrong))
         watched = cast("WatchSettings | None", getattr(settings.watch, person, None))
@@ -280,6 +283,7 @@ class Runtime:
             constants=constants,
             suppressed=self.lookups.suppressions.among,
             blank_values=settings.blank_values,
+            opt_out={kind: opt_out(settings, kind) for kind in people},
         )
         ledger = self.ledger
         deliverer = Deliverer(

@@ -18,6 +18,7 @@ from worker.decide.handles import Handle, of_values
 from worker.decide.kept import cause_of
 from worker.decide.obstacles import is_passing
 from worker.decide.reasons import Reason
+from worker.decide.record import says_no
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value
 from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
@@ -143,7 +144,9 @@ class BlankFiller:
         """Fills blanks and tells what became of each row's, by id."""
         object, asked = rows[0].object, {row.id: row for row in rows}
         named = self._matcher.read_for(object) if any(row.person for row in rows) else ()
-        watched = Watched(object, tuple(sorted({property for row in rows for property in row.values} | set(named))))
+        opt_out = self._target.opt_out.get(object, {})
+        names = {property for row in rows for property in row.values} | {*named, *opt_out}
+        watched = Watched(object, tuple(sorted(names)))
         filled = {row.id: _Filled() for row in rows}
 
         async def read(ids: Sequence[str]) -> Mapping[str, Found]:
@@ -164,7 +167,7 @@ class BlankFiller:
                     filled[id] = _Filled(changed=True)
                 elif listed.get(id):
                     filled[id] = _Filled(closed=Reason.SUPPRESSED)
-                elif one.record is not None and one.record.opted_out:
+                elif one.record is not None and (one.record.opted_out or says_no(one.record, opt_out)):
                     filled[id] = _Filled(closed=Reason.OPTED_OUT)
                 elif one.record is not None:
                     filled[id] = _Filled(company_id=one.record.company_id, stamp=one.record.modified)

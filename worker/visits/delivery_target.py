@@ -17,7 +17,8 @@ class Target:
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
-    that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list.
+    that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list, and
+    ``opt_out`` are the values by property with which people say no.
     """
 
     crm: str
@@ -35,3 +36,4 @@ class Target:
     suppressed: OnList
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     blank_values: tuple[str, ...] = ()
+    opt_out: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)

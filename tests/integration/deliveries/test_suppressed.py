@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.errors import AccessError
 from connectors.models import Company, Email, Grade
-from tests.integration.deliveries.desk import Desk, ada
+from tests.integration.deliveries.desk import FIELDS, Desk, Open, ada
 from worker.decide.handles import read
 from worker.ledger.money.suppressions import Suppressed
 
@@ -47,3 +48,20 @@ async def test_a_matched_row_that_bears_a_suppressed_address_is_not_written(desk
     await desk.deliver(ada())
     assert desk.rows() == {row: before}
     assert (await desk.tally())["suppressed"] == 1
+
+
+async def test_a_property_of_the_customers_own_says_no_as_an_opt_out_does(open_desk: Open, crm: str) -> None:
+    title = FIELDS[crm]["title"]
+    async with open_desk(crm, opt_out={"contact": {title: ["never contact"]}}) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com", title="Never Contact")
+        await desk.deliver(ada(), BOB)
+        assert "linkedin" not in desk.row(row)
+        assert (await desk.tally())["opted_out"] == 1
+        assert len(desk.rows()) == 2
+
+
+async def test_an_opt_out_property_that_is_not_there_shuts_the_crm_with_its_name(open_desk: Open) -> None:
+    with pytest.raises(AccessError) as refused:
+        async with open_desk("hubspot", opt_out={"contact": {"gdpr_ok": [""]}}):
+            pass
+    assert "gdpr_ok" in refused.value.hint

@@ -140,6 +140,10 @@ def test_do_not_call_closes_phone_gaps_only() -> None:
     [
         ({}, {}, True, Skip.SUPPRESSED),
         ({}, {"opted_out": True}, False, Skip.OPTED_OUT),
+        ({"opt_out": {"stage": ("Other",)}}, {}, False, Skip.OPTED_OUT),
+        ({"opt_out": {"optout": ("no", "true")}}, {}, False, Skip.OPTED_OUT),
+        ({"opt_out": {"basis": ("",)}}, {}, False, Skip.OPTED_OUT),
+        ({"opt_out": {"basis": ("none",), "stage": ("lead",)}}, {}, False, None),
         ({"where": {"stage": ("lead", "opportunity")}}, {}, False, Skip.WHERE),
         ({"skip_if": {"optout": "true"}}, {}, False, Skip.SKIP_IF),
         ({"mode": "observe"}, {}, False, Skip.OBSERVE),
@@ -152,6 +156,13 @@ def test_a_whole_record_is_left_alone_for_a_reason(
     view = look(record({"stage": "other", "optout": "True"}, suppressed=suppressed, **row), policy(**settings))
     assert view.skip is skip
     assert bool(view.gaps) is (skip in {None, Skip.OBSERVE})
+
+
+def test_one_of_several_choices_says_no() -> None:
+    rules = policy(opt_out={"basis": ("Not applicable",)})
+    assert look(record({"basis": "Legitimate interest;Not applicable"}), rules).skip is Skip.OPTED_OUT
+    assert look(record({"basis": "Legitimate interest;Contract"}), rules).skip is None
+    assert "basis" in rules.properties
 
 
 def test_opted_out_and_suppressed_gaps_are_counted_under_that_reason() -> None:
