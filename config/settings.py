@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -25,23 +24,24 @@ from config import retirements
 from config.fields import EMAIL_FIELDS, CompanyField, PersonField, with_defaults
 from config.units import (
     BlankValues,
-    Duration,
     HostName,
     Listed,
-    Place,
-    Rates,
     Region,
-    SalesforceId,
     Secrets,
     Selection,
     Text,
-    Url,
     Zone,
     dotted,
-    parse_rates,
 )
-from connectors.limits import Window
+from connectors.forager.options import ForagerOptions
+from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.records import record_id as hubspot_id
+from connectors.kaspr.options import KasprOptions
 from connectors.models import Grade
+from connectors.openprospect.options import OpenProspectOptions
+from connectors.options import Duration, Options, Place, Url
+from connectors.salesforce.ids import long_id
+from connectors.salesforce.options import SalesforceOptions
 
 PaidProvider = Literal["forager", "kaspr"]
 OnUncertain = Literal["never", "once_if_uncharged"]
@@ -51,13 +51,7 @@ InstallationName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,64}$")]
 CrmName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
 
 
-class ConfigTable(BaseModel):
-    """A table of refill.toml: frozen, and nothing in it that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
-
-
-class Budget(ConfigTable):
+class Budget(Options):
     """Credits that may be spent; at least one of the two is set."""
 
     day: NonNegativeInt | None = None
@@ -70,7 +64,7 @@ class Budget(ConfigTable):
         return self
 
 
-class Redis(ConfigTable):
+class Redis(Options):
     url: SecretStr | None = None  # unset: the embedded server
     allow_unsafe: bool = False
 
@@ -82,7 +76,7 @@ class Redis(ConfigTable):
         return url
 
 
-class Web(ConfigTable):
+class Web(Options):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     public_url: Url | None = None  # signatures are checked over it; see ``origin``
@@ -96,25 +90,24 @@ class Web(ConfigTable):
         return self.public_url or f"http://{self.host}:{self.port}"
 
 
-class Worker(ConfigTable):
+class Worker(Options):
     concurrency: PositiveInt = 200
     grace: Duration = timedelta(seconds=75)
 
 
-class AnswerSettings(ConfigTable):
+class AnswerSettings(Options):
     keep_hits: Duration = timedelta(days=90)
     keep_misses: Duration = timedelta(days=30)
 
 
-class JournalSettings(ConfigTable):
+class JournalSettings(Options):
     keep: Duration = timedelta(days=180)
     archive_dir: Place | None = None
 
 
-class Paid(ConfigTable):
+class Paid(Options):
     """Holds the settings of every provider that costs credits."""
 
-    api_key: SecretStr
     budget: Budget
     live_reserve: float = Field(default=0.3, ge=0, le=1)
     skip_after: Duration = timedelta(hours=1)
@@ -122,19 +115,12 @@ class Paid(ConfigTable):
     reconcile_tolerance: NonNegativeInt = 0
 
 
-class ForagerSettings(Paid):
-    account_id: PositiveInt
-    base_url: Url = "https://api-v2.forager.ai"
-    rate: Rates = parse_rates("10/second")
+class ForagerSettings(Paid, ForagerOptions):
     on_uncertain: OnUncertain = "once_if_uncharged"
     verify_person: bool = True
 
 
-class KasprSettings(Paid):
-    base_url: Url = "https://developer.kaspr.io"
-    dialect: Literal["reference", "v2"] = "reference"
-    auth_scheme: Literal["bearer", "raw"] = "bearer"
-    rate: Rates = parse_rates(["60/minute", "500/hour", "500/day"])
+class KasprSettings(Paid, KasprOptions):
     on_uncertain: OnUncertain = "never"
 
     @model_validator(mode="after")
@@ -147,17 +133,14 @@ class KasprSettings(Paid):
         return self
 
 
-class OpenProspectSettings(ConfigTable):
-    api_key: SecretStr
-    base_url: Url = "https://api.openprospect.io/api/v1"
-    rate: Rates = parse_rates("100/hour")
+class OpenProspectSettings(OpenProspectOptions):
     poll_every: Duration = timedelta(minutes=5)
     discover: bool = True
     delivery_ids: Annotated[tuple[Text, ...], Listed] = ()
     deliver_to: Annotated[tuple[str, ...], Listed] = ()
 
 
-class Providers(ConfigTable):
+class Providers(Options):
     forager: ForagerSettings | None = None
     kaspr: KasprSettings | None = None
     openprospect: OpenProspectSettings | None = None
@@ -169,7 +152,7 @@ class Providers(ConfigTable):
         return {name: provider for name, provider in found.items() if provider is not None}
 
 
-class Rule(ConfigTable):
+class Rule(Options):
     """Tells how one field of one object is filled."""
 
     property: str = Field(min_length=1)
@@ -180,7 +163,7 @@ class Rule(ConfigTable):
     max_credits: NonNegativeInt | None = None
 
 
-class WatchSettings(ConfigTable):
+class WatchSettings(Options):
     """One object of a CRM: what of it is filled, and what is read to find the person."""
 
     fields: Mapping[PersonField, Rule]
@@ -206,7 +189,7 @@ class WatchSettings(ConfigTable):
         return self
 
 
-class CompanyRule(ConfigTable):
+class CompanyRule(Options):
     """Tells where one value of a delivered company is written."""
 
     property: str = Field(min_length=1)
@@ -216,12 +199,12 @@ class CompanyRule(ConfigTable):
     max_credits: NonNegativeInt | None = None
 
 
-class WatchedCompany(ConfigTable):
+class WatchedCompany(Options):
     fields: Mapping[CompanyField, CompanyRule]
     identity: Mapping[CompanyField, str]
 
 
-class _Crm(ConfigTable):
+class _Crm(Options):
     """Holds the settings that both kinds of CRM have."""
 
     poll_every: Duration = timedelta(minutes=1)
@@ -239,7 +222,7 @@ class _Crm(ConfigTable):
     webhook_secret: Secrets = ()
 
 
-class _HubSpotWatch(ConfigTable):
+class _HubSpotWatch(Options):
     contact: WatchSettings | None = None
     company: WatchedCompany | None = None
 
@@ -248,20 +231,17 @@ class _SalesforceWatch(_HubSpotWatch):
     lead: WatchSettings | None = None
 
 
-class HubSpotSettings(_Crm):
+class HubSpotSettings(_Crm, HubSpotOptions):
     kind: Literal["hubspot"]
-    index_lag: Duration = timedelta(seconds=10)
-    base_url: Url = "https://api.hubapi.com"
-    api_version: Literal["2026-09", "v3"] = "2026-09"
     portal_id: PositiveInt | None = None
     app_id: PositiveInt | None = None
-    external_id: str = "openprospect_id"
     deliver_as: Literal["contact"] = "contact"
-    token: SecretStr | None = None
-    client_id: SecretStr | None = None
-    client_secret: SecretStr | None = None
-    refresh_token: SecretStr | None = None
     watch: _HubSpotWatch = _HubSpotWatch()
+
+    @staticmethod
+    def record_id(text: str) -> str:
+        """Returns the one spelling of a record's id. Raises: ValueError for none; the message follows the id."""
+        return hubspot_id(text)
 
     @field_validator("watch", mode="before")
     @classmethod
@@ -282,21 +262,8 @@ class HubSpotSettings(_Crm):
         return self
 
 
-class SalesforceSettings(_Crm):
+class SalesforceSettings(_Crm, SalesforceOptions):
     kind: Literal["salesforce"]
-    base_url: Url
-    auth: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
-    login_base: Url | None = None  # unset: base_url
-    audience: Url | None = None  # of the JWT; unset: worked out
-    api_version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$")
-    org_id: SalesforceId | None = None
-    external_id: str = "OpenProspect_Id__c"
-    duplicate_rule: Literal["respect", "allow"] = "respect"  # of those that only warn; a blocking rule always holds
-    client_id: SecretStr | None = None
-    client_secret: SecretStr | None = None
-    username: SecretStr | None = None
-    private_key_file: Place | None = None
-    refresh_token: SecretStr | None = None
     watch: _SalesforceWatch = _SalesforceWatch()
 
     _needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -304,6 +271,11 @@ class SalesforceSettings(_Crm):
         "jwt": ("client_id", "username", "private_key_file"),
         "refresh_token": ("client_id", "refresh_token"),
     }
+
+    @staticmethod
+    def record_id(text: str) -> str:
+        """Returns the one spelling of a record's id. Raises: as for a portal."""
+        return long_id(text)
 
     @field_validator("watch", mode="before")
     @classmethod
@@ -339,7 +311,7 @@ class SalesforceSettings(_Crm):
         return self
 
 
-class Settings(ConfigTable):
+class Settings(Options):
     """The whole configuration."""
 
     data_dir: Place = Path(".refill")
@@ -375,11 +347,6 @@ class Settings(ConfigTable):
 
 
 CrmSettings = HubSpotSettings | SalesforceSettings
-
-
-def windows(rate: tuple[Window, ...]) -> tuple[str, ...]:
-    """``rate`` as people write it."""
-    return tuple(f"{window.calls}/{window.seconds} seconds" for window in rate)
 
 
 def _filled(kind: str, watch: object) -> object:

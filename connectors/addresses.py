@@ -6,20 +6,25 @@ import ipaddress
 from urllib.parse import urljoin, urlsplit
 
 
-def checked_base(url: str) -> str:
-    """``url`` without its last slash.
+def parse_url(value: object) -> str:
+    """An http(s) address without its trailing slash; plain http only to this machine.
 
     Raises:
-        ValueError: not https (plain http is for loopback hosts), or with user, query or fragment in it.
+        ValueError: it is something else, or carries a user name, a query or a fragment.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("a base_url starts with https:// and names a host")
+    text = value if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(text.strip())
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("is no address: write one such as https://api.example.com") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError("is no address: write one such as https://api.example.com")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError("a base_url has no user, query or fragment")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("plain http is for loopback hosts only, use https")
-    return url.rstrip("/")
+        raise ValueError("must be a plain address, without user name, query or fragment")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError(f"goes over plain http to {host}: use https (plain http is for this machine only)")
+    return text.strip().rstrip("/")
 
 
 def is_loopback(host: str) -> bool:

@@ -25,7 +25,7 @@ import structlog
 from httpx_aiohttp import AiohttpTransport
 
 from connectors import classify
-from connectors.addresses import checked_base, onward
+from connectors.addresses import onward, parse_url
 from connectors.auth import Auth, NoAuth, StaticAuth
 from connectors.classify import ReplyReading
 from connectors.errors import (
@@ -121,7 +121,7 @@ class Transport:
             ValueError: ``base_url`` is not https (http on loopback), or carries a user, query or fragment.
         """
         stamina.instrumentation.set_on_retry_hooks(())  # our own event tells more, and shows no arguments
-        self.vendor, self.base_url = vendor, checked_base(base_url)
+        self.vendor, self.base_url = vendor, parse_url(base_url)
         self.auth, self.limiter, self.reading = auth, limiter, reading
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": user_agent}
         self._headers |= headers or {}

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
+from pydantic import TypeAdapter
 
 from connectors import classify
 from connectors.errors import AccessError, ContractError
@@ -34,12 +34,12 @@ from connectors.forager.models import (
     User,
     Website,
 )
+from connectors.forager.options import ForagerOptions
 from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import AccountStatus, Answer, Identity, Offer, Question, Reply
 from connectors.operations import Operation
-from connectors.rates import Rate
-from connectors.transport import USER_AGENT, StaticAuth, Transport
+from connectors.transport import StaticAuth, Transport
 
 T = TypeVar("T")
 Answered = Callable[[Question], Awaitable[Reply]]  # asks a paid question, or gives its kept answer
@@ -66,46 +66,16 @@ _NEW_KEY = TypeAdapter(NewApiKey)
 _SUGGESTIONS = TypeAdapter(SuggestionPage)
 
 
-class ForagerOptions(BaseModel):
-    """Tells how Forager is reached. ``account_id`` may be left to ``account_of`` when the key has one account only."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-    api_key: SecretStr
-    base_url: str = "https://api-v2.forager.ai"
-    account_id: int | None = None
-    rate: Rate = (Window(10, 1),)
-    user_agent: str = USER_AGENT
-    connect_s: float = 10
-    read_s: float = 60
-    connections: int = 100
-
-
-def open_transport(options: ForagerOptions, limiter: Limiter) -> Transport:
+def open_transport(options: ForagerOptions, limiter: Limiter, read_s: float = 60) -> Transport:
     """The connection pool ``Forager`` is built on."""
     return Transport(
         read.NAME,
         options.base_url,
         StaticAuth("x-api-key", options.api_key),
         limiter,
-        user_agent=options.user_agent,
         reading=read.READING,
-        connect_s=options.connect_s,
-        read_s=options.read_s,
-        connections=options.connections,
+        read_s=read_s,
     )
-
-
-async def account_of(transport: Transport) -> int:
-    """The key's account, for a configuration that names none.
-
-    Raises:
-        AccessError: the key has none or several: picking one would bill the wrong account.
-    """
-    user = await _current_user(transport)
-    if len(user.accounts) != 1:
-        hint = f"the key has {len(user.accounts)} accounts, set account_id"
-        raise AccessError(read.NAME, op.CURRENT_USER.name, hint=hint)
-    return user.accounts[0].id
 
 
 async def _current_user(transport: Transport) -> User:
@@ -120,13 +90,6 @@ class Forager:
     keeps_log = True
 
     def __init__(self, transport: Transport, options: ForagerOptions) -> None:
-        """Take a ready transport.
-
-        Raises:
-            ValueError: ``options.account_id`` is not set; ``account_of`` finds it.
-        """
-        if options.account_id is None:
-            raise ValueError("account_id is not set")
         self._transport = transport
         self.clock = transport.clock
         self._account = {"account_id": options.account_id}

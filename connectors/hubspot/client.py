@@ -16,9 +16,9 @@ from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
 from connectors.hubspot import records, refusals, rights, search, sign_in, writing
 from connectors.hubspot.operations import Calls, calls, token_call
-from connectors.hubspot.options import MARKS, HubSpotOptions
+from connectors.hubspot.options import BURST, DAILY, MARKS, OVERLAP_S, RESERVE, SEARCH, HubSpotOptions
 from connectors.hubspot.records import RawProperties, RecordRow, RecordRows
-from connectors.limits import Limiter, Ticket, Window, parse_rate
+from connectors.limits import Limiter, Ticket, Window
 from connectors.models import (
     AccountStatus,
     Company,
@@ -64,6 +64,7 @@ class HubSpot:
 
     def __init__(
         self,
+        name: str,
         options: HubSpotOptions,
         transport: Transport,
         *,
@@ -71,12 +72,9 @@ class HubSpot:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``also`` is closed before the transport."""
-        self.name = options.name
-        self.index_lag_ms = int(options.index_lag_s * 1000)
-        self.buckets: Mapping[str, tuple[Window, ...]] = {
-            options.name: (parse_rate(options.burst), parse_rate(options.daily)),
-            f"{options.name}:search": (parse_rate(options.search),),
-        }
+        self.name = name
+        self.index_lag_ms = int(options.index_lag.total_seconds() * 1000)
+        self.buckets: Mapping[str, tuple[Window, ...]] = {name: (BURST, DAILY), f"{name}:search": (SEARCH,)}
         self._options, self._transport, self._also = options, transport, also
         self.clock = transport.clock
         self._clock = clock
@@ -88,6 +86,7 @@ class HubSpot:
     @classmethod
     def opened(
         cls,
+        name: str,
         options: HubSpotOptions,
         limiter: Limiter,
         *,
@@ -95,6 +94,7 @@ class HubSpot:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        read_s: float = 60.0,
     ) -> HubSpot:
         """A portal with transports of its own. ``grants`` keeps what a refresh token was traded for.
 
@@ -107,14 +107,13 @@ class HubSpot:
             auth = StaticAuth("authorization", SecretStr(f"Bearer {options.token.get_secret_value()}"))
         elif options.client_id and options.client_secret and options.refresh_token:
             tokens = Transport(
-                options.name,
+                name,
                 options.base_url,
                 NoAuth(),
                 limiter,
-                reading=sign_in.reading(options.name),
+                reading=sign_in.reading(name),
                 connections=1,
-                connect_s=options.connect_s,
-                read_s=options.read_s,
+                read_s=read_s,
             )
             ask = sign_in.asker(
                 tokens, token_call(options.api_version), options.client_id, options.client_secret, wall_clock
@@ -122,18 +121,10 @@ class HubSpot:
             auth = OAuth(ask, grants or OwnGrants(options.refresh_token), wall_clock=wall_clock, rest=rest)
             also += [auth, tokens]
         else:
-            raise ValueError(f"{options.name} needs a token, or client id, client secret and refresh token")
-        reading = refusals.reading(options.name, options.reserve, options.api_version)
-        transport = Transport(
-            options.name,
-            options.base_url,
-            auth,
-            limiter,
-            reading=reading,
-            connect_s=options.connect_s,
-            read_s=options.read_s,
-        )
-        return cls(options, transport, also=also, clock=clock)
+            raise ValueError(f"{name} needs a token, or client id, client secret and refresh token")
+        reading = refusals.reading(name, RESERVE, options.api_version)
+        transport = Transport(name, options.base_url, auth, limiter, reading=reading, read_s=read_s)
+        return cls(name, options, transport, also=also, clock=clock)
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -175,13 +166,13 @@ class HubSpot:
         self._of(object)
         signed = await self._transport.auth.headers()
         token = signed["authorization"].removeprefix("Bearer ")
-        return await rights.lacks(self._transport.send, self._options, token, object)
+        return await rights.lacks(self._transport.send, self.name, self._options, token, object)
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
         """Owners that are not there or not active; HubSpot has no other ids in properties."""
         del object
         owner = ids.get(rights.OWNER, "")
-        why = await rights.unusable_owner(self._transport.send, self._options, owner) if owner else ""
+        why = await rights.unusable_owner(self._transport.send, self.name, self._options, owner) if owner else ""
         return {rights.OWNER: why} if why else {}
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
@@ -230,7 +221,7 @@ class HubSpot:
             raise UnavailableError(self.name, f"{watched.object}.search", code="empty_page")
         if page and last is None:
             raise ContractError(self.name, f"{watched.object}.search", "id")
-        onward = search.stepped(window, last or window.id, more, self._options.overlap_s * 1000)
+        onward = search.stepped(window, last or window.id, more, OVERLAP_S * 1000)
         return Page(tuple(r for r in page if search.wanted(watched, r)), onward, not more, time_ms)
 
     async def walk(self, watched: Watched, after: str) -> Page:

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import SecretStr
 
+from connectors.limits import Window
 from connectors.models import Marks
+from connectors.options import Duration, Options, Url
 
-EXTERNAL_ID = "openprospect_id"
 MARKS = Marks("refill_source", "refill_checked_at")
 
 
-class HubSpotOptions(BaseModel):
+BURST = Window(190, 10)  # a private app's limit from Professional on (usage guidelines, read 2026-11-20)
+DAILY = Window(250_000, 86_400)  # the smallest account's; the answers' headers tell the rest
+RESERVE = 0.2  # share of the day left to the other apps of the account
+SEARCH = Window(9, 2)  # 5/s per account, paced at 90 %: arrival jitter eats the rest
+# HubSpot says that its search index follows a write "after a few moments". This must be longer than it ever lags: a
+# window starts so much before the end of the last one, and what was indexed late is seen by the next.
+OVERLAP_S = 300
+
+
+class HubSpotOptions(Options):
     """One portal. Either ``token`` (private app or service key) or the three OAuth values are set.
 
-    ``overlap_s`` must be longer than the search index ever lags behind a write: a window starts that much before the
-    end of the last one, so what was indexed late is seen by the next. HubSpot says "after a few moments" only.
-    ``index_lag_s`` is how long that usually is: a row that was written so long ago is found by any search.
+    ``index_lag`` is how long the search index usually lags behind a write: a row written so long ago is found.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    name: str
-    base_url: str = "https://api.hubapi.com"
+    index_lag: Duration = timedelta(seconds=10)
+    base_url: Url = "https://api.hubapi.com"
     api_version: Literal["2026-09", "v3"] = "2026-09"
+    external_id: str = "openprospect_id"
     token: SecretStr | None = None
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
-    external_id: str = EXTERNAL_ID
-    overlap_s: int = 300
-    index_lag_s: float = 10.0
-    connect_s: float = 10.0
-    read_s: float = 60.0
-    burst: str = "190/10 seconds"  # a private app's limit from Professional on (usage guidelines, read 2026-11-20)
-    daily: str = "250000/day"  # the smallest account's; the answers' headers tell the rest
-    reserve: float = 0.2  # share of the day left to the other apps of the account
-    search: str = "9/2 seconds"  # 5/s per account, paced at 90 %: arrival jitter eats the rest

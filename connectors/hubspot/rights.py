@@ -54,11 +54,11 @@ async def portal(send: Send, name: str) -> str:
     return "" if reply.status >= 400 else str(parsed(_PORTAL, reply, name, _ACCOUNT.name).portal)
 
 
-async def lacks(send: Send, options: HubSpotOptions, token: str, object: str) -> Lacks:
+async def lacks(send: Send, name: str, options: HubSpotOptions, token: str, object: str) -> Lacks:
     """The scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
     operation, call = _question(options, token)
     reply = await send(operation, **call)
-    token_info = _TokenScopes() if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, options.name, operation.name)
+    token_info = _TokenScopes() if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, name, operation.name)
     scope = f"crm.objects.{TYPES[object]}.write"
     if token_info.scopes is None or scope in token_info.scopes:
         return Lacks()
@@ -80,7 +80,7 @@ def _question(options: HubSpotOptions, token: str) -> tuple[Operation, dict[str,
     return Operation("oauth.introspect", "POST", path, Repeat.SAFE, bucket=BUCKET, misses=_UNTOLD), {"form": form}
 
 
-async def unusable_owner(send: Send, options: HubSpotOptions, id: str) -> str:
+async def unusable_owner(send: Send, name: str, options: HubSpotOptions, id: str) -> str:
     """Tells why a row cannot be given this owner, ``""`` where it can or nobody tells.
 
     Owners who have left are a list of their own: whoever is in neither was never there.
@@ -91,6 +91,6 @@ async def unusable_owner(send: Send, options: HubSpotOptions, id: str) -> str:
         if reply.status == 403:
             return ""  # owners are a scope of their own, which nothing else needs
         if reply.status < 400:
-            gone = archived or parsed(_OWNER, reply, options.name, call.name).archived
+            gone = archived or parsed(_OWNER, reply, name, call.name).archived
             return "this owner is not active" if gone else ""
     return "the portal has no such owner"

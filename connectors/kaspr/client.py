@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from connectors import classify
 from connectors.errors import UnavailableError
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
 from connectors.kaspr.models import Employee, KeyUser, Pattern, ProfileBody, RateLimits, RemainingCredits
+from connectors.kaspr.options import KasprOptions
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import AccountStatus, Answer, Identity, Offer, Question, Reply
-from connectors.rates import Rate
-from connectors.transport import USER_AGENT, StaticAuth, Transport
+from connectors.transport import StaticAuth, Transport
 
 _SILENT_HINT = (
     'if the network is fine, this host of the vendor\'s reference is gone: try dialect = "v2" with '
@@ -29,29 +28,7 @@ _GIVES = frozenset({"person", "work_email", "phone", "mobile_phone", "job_title"
 _EMPLOYER = frozenset({"company_name"})
 
 
-class KasprOptions(BaseModel):
-    """Tells how Kaspr is reached.
-
-    ``reference`` is what the vendor's printed reference describes, ``v2`` what its present users call, on another
-    host. ``personal_field`` is v2's name for personal addresses: ``directEmail`` or ``personalEmail``; callers
-    disagree and a wrong one is answered with 500, so they are asked for only when it is set.
-    """
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-    api_key: SecretStr
-    base_url: str = "https://developer.kaspr.io"
-    dialect: read.Dialect = "reference"
-    auth_scheme: Literal["bearer", "raw"] = "bearer"
-    personal_field: Literal["", "directEmail", "personalEmail"] = ""
-    account: str = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers
-    rate: Rate = (Window(60, 60), Window(500, 3600), Window(500, 86_400))
-    user_agent: str = USER_AGENT
-    connect_s: float = 10
-    read_s: float = 60
-    connections: int = 50
-
-
-def open_transport(options: KasprOptions, limiter: Limiter) -> Transport:
+def open_transport(options: KasprOptions, limiter: Limiter, read_s: float = 60) -> Transport:
     """The connection pool ``Kaspr`` is built on."""
     key = options.api_key.get_secret_value()
     value = SecretStr(f"Bearer {key}" if options.auth_scheme == "bearer" else key)
@@ -60,12 +37,10 @@ def open_transport(options: KasprOptions, limiter: Limiter) -> Transport:
         options.base_url,
         StaticAuth("authorization", value),
         limiter,
-        user_agent=options.user_agent,
         reading=read.reading(options.auth_scheme),
         headers={"accept-version": "v2.0"} if options.dialect == "v2" else None,
-        connect_s=options.connect_s,
-        read_s=options.read_s,
-        connections=options.connections,
+        read_s=read_s,
+        connections=50,
     )
 
 
@@ -73,13 +48,13 @@ class Kaspr:
     """One key. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
+    account = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers
     keeps_log = False
 
     def __init__(self, transport: Transport, options: KasprOptions) -> None:
         self._transport, self._options = transport, options
         self.clock = transport.clock
         self._profile = op.PROFILE_V2 if options.dialect == "v2" else op.PROFILE
-        self.account = options.account
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(
             {transport.bucket(self._profile): options.rate}
         )
@@ -90,8 +65,8 @@ class Kaspr:
     # ---- the provider --------------------------------------------------------------------------------------------
 
     def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
-        personal = self._options.dialect == "reference" or self._options.personal_field
-        gives = _GIVES | _EMPLOYER | (frozenset({"personal_email"}) if personal else frozenset())
+        personal = frozenset({"personal_email"}) if self._options.dialect == "reference" else frozenset[str]()
+        gives = _GIVES | _EMPLOYER | personal
         price = prices.get(self._profile.name, self.price(gives))
         bucket = self._transport.bucket(self._profile)
         return (Offer(self.name, self.account, self._profile.name, gives, price, bucket, _by_slug, names_person=True),)
@@ -196,8 +171,7 @@ class Kaspr:
     def _wanted(self, fields: Collection[str]) -> list[str]:
         """V2's names for what is to be revealed, out of ours."""
         names = {"work_email": "workEmail", "phone": "phone", "mobile_phone": "phone"}
-        names["personal_email"] = self._options.personal_field
-        return sorted({names[field] for field in fields if names.get(field)})
+        return sorted({names[field] for field in fields if field in names})
 
 
 def _by_slug(identity: Identity) -> Mapping[str, str] | None:

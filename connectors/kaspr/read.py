@@ -24,13 +24,13 @@ from connectors.kaspr.models import (
     ProfileBody,
     ProfileReply,
 )
+from connectors.kaspr.options import Dialect
 from connectors.limits import Notice
 from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, Question, Reply, Role
 from connectors.numbers import finite
 from connectors.operations import Operation
 
 NAME = "kaspr"
-Dialect = Literal["reference", "v2"]
 _PROFILE = TypeAdapter(ProfileReply)
 _PATTERNS = TypeAdapter(PatternReply)
 _EMPLOYEES = TypeAdapter(EmployeeReply)

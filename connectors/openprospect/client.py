@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from connectors import classify
 from connectors.bodies import Body
@@ -30,10 +30,10 @@ from connectors.openprospect.models import (
     SearchEdit,
     Webtech,
 )
+from connectors.openprospect.options import OpenProspectOptions
 from connectors.openprospect.read import ListPage
 from connectors.operations import Operation
-from connectors.rates import Rate
-from connectors.transport import USER_AGENT, StaticAuth, Transport
+from connectors.transport import StaticAuth, Transport
 
 B = TypeVar("B", bound=Body)
 PAGE_MOST = 100
@@ -44,31 +44,16 @@ _COMPANY, _PROSPECT, _ENTRY = TypeAdapter(CompanyBody), TypeAdapter(Prospect), T
 _JOB, _WEBTECH, _ADDED = TypeAdapter(JobBody), TypeAdapter(Webtech), TypeAdapter(AddedEntries)
 
 
-class OpenProspectOptions(BaseModel):
-    """Tells how OpenProspect is reached. The free plan allows 100 calls an hour, the next one 1000."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-    api_key: SecretStr
-    base_url: str = "https://api.openprospect.io/api/v1"
-    rate: Rate = (Window(100, 3600),)
-    user_agent: str = USER_AGENT
-    connect_s: float = 10
-    read_s: float = 30
-    connections: int = 10
-
-
-def open_transport(options: OpenProspectOptions, limiter: Limiter) -> Transport:
+def open_transport(options: OpenProspectOptions, limiter: Limiter, read_s: float = 30) -> Transport:
     """The connection pool ``OpenProspect`` is built on."""
     return Transport(
         read.NAME,
         options.base_url,
         StaticAuth("authorization", SecretStr(f"Bearer {options.api_key.get_secret_value()}")),
         limiter,
-        user_agent=options.user_agent,
         reading=read.READING,
-        connect_s=options.connect_s,
-        read_s=options.read_s,
-        connections=options.connections,
+        read_s=read_s,
+        connections=10,
         redirects=True,
     )
 

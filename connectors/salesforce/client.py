@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
-from connectors.limits import Limiter, NoLimiter, Ticket, Window, parse_rate, slots_ahead
+from connectors.limits import Limiter, NoLimiter, Ticket, Window, slots_ahead
 from connectors.models import (
     AccountStatus,
     Company,
@@ -36,7 +36,7 @@ from connectors.ports import Reader, Watched
 from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.ids import is_id, known_id
-from connectors.salesforce.options import MARKS, SalesforceOptions
+from connectors.salesforce.options import CONCURRENCY, DAILY, MARKS, OVERLAP_S, RESERVE, SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
 from connectors.salesforce.records import TABLES, CreateAnswer, QueryPage, Schema
 from connectors.salesforce.refusals import reading
@@ -62,56 +62,60 @@ class Salesforce:
 
     def __init__(
         self,
+        name: str,
         options: SalesforceOptions,
         transport: Transport,
         tokens: Tokens,
+        lines: Lines,
         *,
         also: Sequence[Transport] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``also`` are further transports to close."""
-        self.name = options.name
-        window = parse_rate(options.daily)
-        ours = Window(max(1, int(window.calls * (1 - options.reserve))), window.seconds)
-        self.buckets: Mapping[str, tuple[Window, ...]] = {options.name: (ours,)}
+        self.name = name
+        ours = Window(int(DAILY.calls * (1 - RESERVE)), DAILY.seconds)
+        self.buckets: Mapping[str, tuple[Window, ...]] = {name: (ours,)}
         self._options, self._tokens = options, tokens
-        allowed = {"Sforce-Duplicate-Rule-Header": "allowSave=true"} if options.allow_duplicates else {}
+        allowed = {"Sforce-Duplicate-Rule-Header": "allowSave=true"} if options.duplicate_rule == "allow" else {}
         self._creating = {**writing.NO_ASSIGNMENT, **allowed}
-        self._lines, self._transports = Lines(options), (transport, *also)
+        self._lines, self._transports = lines, (transport, *also)
         self.clock = transport.clock
-        self._org = Org(options.name, options.api_version, transport, tokens, self._lines, clock)
+        self._org = Org(name, options.api_version, transport, tokens, self._lines, clock)
 
     @classmethod
     def opened(
         cls,
+        name: str,
         options: SalesforceOptions,
         limiter: Limiter,
         *,
         grants: GrantStore | None = None,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        connect_s: float = 10.0,
+        read_s: float = 60.0,
     ) -> Salesforce:
         """An org with a login of its own. ``grants`` keeps what a refresh token was traded for.
 
         Raises:
             ValueError: a secret of ``auth`` is missing, or an address will not do.
         """
-        check(options)
+        check(name, options)
         login = options.login_base or options.base_url
         logins = Transport(
-            options.name,
+            name,
             login,
             NoAuth(),
             limiter,
-            reading=sign_in.reading(options.name),
+            reading=sign_in.reading(name),
             connections=1,
-            connect_s=options.connect_s,
-            read_s=options.read_s,
+            connect_s=connect_s,
+            read_s=read_s,
         )
-        tokens = Tokens(options, logins, grants, rest=rest)
-        how = reading(options.name, options.reserve, options.api_version)
-        many = options.concurrency
-        transport = Transport(options.name, options.base_url, tokens, limiter, reading=how, connections=many)
-        return cls(options, transport, tokens, also=(logins,))
+        tokens = Tokens(name, options, logins, grants, rest=rest)
+        how = reading(name, RESERVE, options.api_version)
+        transport = Transport(name, options.base_url, tokens, limiter, reading=how, connections=CONCURRENCY)
+        lines = Lines(name, options.api_version, connect_s, read_s)
+        return cls(name, options, transport, tokens, lines, also=(logins,))
 
     @property
     def user_id(self) -> str:
@@ -199,7 +203,7 @@ class Salesforce:
         page, full, time_ms = await self._page(watched, schema, where, tail)
         last = (page[-1].modified, page[-1].id) if page else None
         try:
-            onward = keyset.stepped(at, last, full, self._options.overlap_s * 1000)
+            onward = keyset.stepped(at, last, full, OVERLAP_S * 1000)
         except ValueError:
             raise ContractError(self.name, QUERY.name, "SystemModstamp") from None
         return Page(tuple(r for r in page if records.wanted(watched, r)), onward, not full, time_ms)

@@ -50,6 +50,7 @@ class Tokens:
 
     def __init__(
         self,
+        name: str,
         options: SalesforceOptions,
         transport: Transport,
         store: GrantStore | None = None,
@@ -58,7 +59,7 @@ class Tokens:
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """``store`` keeps the grants of a refresh token; other sign-ins need none and are not shared."""
-        self._options, self._transport, self._wall_clock = options, transport, wall_clock
+        self._name, self._options, self._transport, self._wall_clock = name, options, transport, wall_clock
         if store is None or options.auth != "refresh_token":
             store = OwnGrants(options.refresh_token)
         self._oauth = OAuth(self._ask, store, taken=self._taken, wall_clock=wall_clock, rest=rest)
@@ -94,10 +95,10 @@ class Tokens:
         )
 
     def _taken(self, grant: Grant) -> None:
-        instance = pinned(self._options.name, grant.instance_url, self._options.base_url)
+        instance = pinned(self._name, grant.instance_url, self._options.base_url)
         org_id, user_id = identity(grant.identity)
         if self._options.org_id and org_id and not same_id(org_id, self._options.org_id):
-            raise AccessError(self._options.name, TOKEN.name, code="ORG", hint="the credential belongs to another org")
+            raise AccessError(self._name, TOKEN.name, code="ORG", hint="the credential belongs to another org")
         self.org_id, self.user_id, self.instance = org_id, known_id(user_id), instance
 
     async def _form(self, refresh_token: SecretStr | None) -> Mapping[str, str]:
@@ -123,14 +124,14 @@ class Tokens:
             return jwt.encode(claims, key, algorithm="RS256")
         except (OSError, ValueError, TypeError, jwt.PyJWTError) as failure:
             hint = f"the private key file cannot be used ({type(failure).__name__})"
-            raise AccessError(options.name, TOKEN.name, hint=hint) from None
+            raise AccessError(self._name, TOKEN.name, hint=hint) from None
 
 
 def _open(secret: SecretStr | None) -> str:
     return secret.get_secret_value() if secret else ""
 
 
-def check(options: SalesforceOptions) -> None:
+def check(name: str, options: SalesforceOptions) -> None:
     """See that the secrets of ``auth`` are there.
 
     Raises:
@@ -144,7 +145,7 @@ def check(options: SalesforceOptions) -> None:
     else:
         needed |= {"refresh_token": options.refresh_token}
     if lost := [name for name, value in needed.items() if not value]:
-        raise ValueError(f"{options.name} with auth {options.auth} needs {' and '.join(lost)}")
+        raise ValueError(f"{name} with auth {options.auth} needs {' and '.join(lost)}")
 
 
 def audiences(options: SalesforceOptions) -> tuple[str, ...]:

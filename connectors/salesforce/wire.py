@@ -28,7 +28,7 @@ from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from connectors.models import Reply
-from connectors.salesforce.options import SalesforceOptions
+from connectors.salesforce.options import CONCURRENCY
 from connectors.transport import BODY_CAP, USER_AGENT, BrokenError, UnfitError, UnsentError
 
 
@@ -67,7 +67,7 @@ class _Adapter(HTTPAdapter):
 class _Line:
     """One client on one instance."""
 
-    def __init__(self, instance: str, options: SalesforceOptions) -> None:
+    def __init__(self, instance: str, version: str, timeouts: tuple[float, float]) -> None:
         self.instance, self.token = instance, ""
         self._reply: Reply | None = None
         self._session = requests.Session()
@@ -78,12 +78,12 @@ class _Line:
         self._session.hooks["response"].append(self._taken)
         self._session.adapters.clear()  # so that no redirect leads to another host
         self._place = urlsplit(instance).netloc
-        self._adapter = _Adapter(instance, (options.connect_s, options.read_s))
+        self._adapter = _Adapter(instance, timeouts)
         self._session.mount(f"https://{self._place}/", self._adapter)
         self._client = Salesforce(
             instance_url=f"https://{self._place}",
             session_id="unused",
-            version=options.api_version,
+            version=version,
             session=self._session,
             object_pairs_hook=dict,
         )
@@ -155,12 +155,12 @@ def _never_connected(failure: BaseException) -> bool:
 class Lines:
     """Clients as many as threads; each is one thread's while it is used, also when the asker has given up."""
 
-    def __init__(self, options: SalesforceOptions) -> None:
-        self._options = options
+    def __init__(self, name: str, version: str, connect_s: float, read_s: float) -> None:
+        self._version, self._timeouts = version, (connect_s, read_s)
         self._idle: queue.SimpleQueue[_Line] = queue.SimpleQueue()
         self._closed = False
-        self._deadline_s = options.connect_s + options.read_s
-        self._threads = ThreadPoolExecutor(options.concurrency, thread_name_prefix=options.name)
+        self._deadline_s = connect_s + read_s
+        self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix=name)
 
     async def exchange(self, call: Call, instance: str, token: str, within_s: float = inf) -> Reply:
         """Send once, in a thread, within ``within_s`` from now or not at all. Raises: as ``_Line.exchange``.
@@ -204,4 +204,4 @@ class Lines:
                 if line.instance == instance:
                     return line
                 line.close()  # the org moved: what knew the old host is of no use
-        return _Line(instance, self._options)
+        return _Line(instance, self._version, self._timeouts)

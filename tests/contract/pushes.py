@@ -66,10 +66,10 @@ SALESFORCE = Side("salesforce", "Contact", "Title", "Phone", "Email")
 def opened(sandbox: Sandbox, side: Side, **more: Any) -> Crm:
     info = sandbox.info
     names = ("base_url", "token") if side is HUBSPOT else ("base_url", "client_id", "client_secret")
-    values = {"name": "acme", **{name: info[name] for name in names}, **more}
+    values = {**{name: info[name] for name in names}, **more}
     if side is HUBSPOT:
-        return HubSpot.opened(HubSpotOptions.model_validate(values), NoLimiter())
-    return Salesforce.opened(SalesforceOptions.model_validate(values), NoLimiter())
+        return HubSpot.opened("acme", HubSpotOptions.model_validate(values), NoLimiter())
+    return Salesforce.opened("acme", SalesforceOptions.model_validate(values), NoLimiter())
 
 
 @asynccontextmanager

@@ -9,18 +9,11 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.errors import AccessError, ContractError, CreditsError
-from connectors.forager import (
-    OPERATIONS,
-    Forager,
-    ForagerOptions,
-    JobQuery,
-    OrganizationQuery,
-    RoleQuery,
-    account_of,
-    open_transport,
-    quoted,
-)
 from connectors.forager import operations as op
+from connectors.forager.client import Forager, open_transport
+from connectors.forager.operations import OPERATIONS
+from connectors.forager.options import ForagerOptions
+from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery, quoted
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome, Question, Reply
 from connectors.operations import Repeat
@@ -79,8 +72,8 @@ def options(sandbox: Sandbox, **more: Any) -> ForagerOptions:
 async def forager(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Forager]:
     case = getattr(request.node, "callspec", None)
     hangs = case is not None and getattr(case.params.get("case"), "kind", "") == "hang"
-    chosen = options(sandbox, read_s=HANG_S if hangs else 10)
-    client = Forager(open_transport(chosen, NoLimiter()), chosen)
+    chosen = options(sandbox)
+    client = Forager(open_transport(chosen, NoLimiter(), HANG_S if hangs else 10), chosen)
     client.person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
     yield client
     await client.aclose()
@@ -365,20 +358,14 @@ async def test_an_edge_block_is_told_apart_from_a_bad_key(sandbox: Sandbox, fora
 
 
 async def test_an_explicit_agent_passes_the_edge_and_a_librarys_does_not(sandbox: Sandbox) -> None:
-    chosen = options(sandbox, user_agent="python-requests/2.32.0")
-    client = Forager(open_transport(chosen, NoLimiter()), chosen)
+    chosen = options(sandbox)
+    transport = open_transport(chosen, NoLimiter())
+    transport._headers["user-agent"] = "python-requests/2.32.0"
+    client = Forager(transport, chosen)
     with pytest.raises(AccessError) as caught:
         await client.standing()
     assert caught.value.code == "1010"
     await client.aclose()
-
-
-async def test_a_key_of_two_accounts_and_no_choice_is_refused(sandbox: Sandbox) -> None:
-    transport = open_transport(options(sandbox), NoLimiter())
-    assert await account_of(transport) == sandbox.info["account_id"]
-    with sandbox.switched(accounts=2), pytest.raises(AccessError, match="set account_id"):
-        await account_of(transport)
-    await transport.aclose()
 
 
 async def test_an_empty_body_is_an_empty_list(sandbox: Sandbox, forager: Forager) -> None:

@@ -16,7 +16,6 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from connectors import forager, kaspr, openprospect
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -29,12 +28,19 @@ from connectors.errors import (
     RejectedError,
     UnavailableError,
 )
-from connectors.forager import Forager, RoleQuery
+from connectors.forager import client as forager
+from connectors.forager.client import Forager
+from connectors.forager.options import ForagerOptions
+from connectors.forager.queries import RoleQuery
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
-from connectors.kaspr import Kaspr
+from connectors.kaspr import client as kaspr
+from connectors.kaspr.client import Kaspr
+from connectors.kaspr.options import KasprOptions
 from connectors.limits import NoLimiter
-from connectors.openprospect import OpenProspect
+from connectors.openprospect import client as openprospect
+from connectors.openprospect.client import OpenProspect
+from connectors.openprospect.options import OpenProspectOptions
 from connectors.ports import Watched
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
@@ -59,30 +65,28 @@ class Vendor:
 
 
 def _forager(url: str) -> Forager:
-    options = forager.ForagerOptions(api_key=SecretStr(SECRET), base_url=url, account_id=42, read_s=5)
-    return Forager(forager.open_transport(options, NoLimiter()), options)
+    options = ForagerOptions(api_key=SecretStr(SECRET), base_url=url, account_id=42)
+    return Forager(forager.open_transport(options, NoLimiter(), 5), options)
 
 
 def _kaspr(url: str) -> Kaspr:
-    options = kaspr.KasprOptions(api_key=SecretStr(SECRET), base_url=url, read_s=5)
-    return Kaspr(kaspr.open_transport(options, NoLimiter()), options)
+    options = KasprOptions(api_key=SecretStr(SECRET), base_url=url)
+    return Kaspr(kaspr.open_transport(options, NoLimiter(), 5), options)
 
 
 def _openprospect(url: str) -> OpenProspect:
-    options = openprospect.OpenProspectOptions(api_key=SecretStr(SECRET), base_url=url, read_s=5)
-    return OpenProspect(openprospect.open_transport(options, NoLimiter()), options)
+    options = OpenProspectOptions(api_key=SecretStr(SECRET), base_url=url)
+    return OpenProspect(openprospect.open_transport(options, NoLimiter(), 5), options)
 
 
 def _hubspot(url: str) -> HubSpot:
-    options = HubSpotOptions(name="acme", base_url=url, token=SecretStr(SECRET), read_s=5)
-    return HubSpot.opened(options, NoLimiter())
+    options = HubSpotOptions(base_url=url, token=SecretStr(SECRET))
+    return HubSpot.opened("acme", options, NoLimiter(), read_s=5)
 
 
 def _salesforce(url: str) -> Salesforce:
-    options = SalesforceOptions(
-        name="acme", base_url=url, client_id=SecretStr("id"), client_secret=SecretStr(SECRET), read_s=5
-    )
-    return Salesforce.opened(options, NoLimiter())
+    options = SalesforceOptions(base_url=url, client_id=SecretStr("id"), client_secret=SecretStr(SECRET))
+    return Salesforce.opened("acme", options, NoLimiter(), read_s=5)
 
 
 VENDORS = (

@@ -81,9 +81,10 @@ async def open_crm(sandbox: Sandbox, version: str) -> AsyncIterator[Open]:
         secrets: dict[str, Any] = {"token": info["token"]}
         if oauth:
             secrets = {name: info[name] for name in ("client_id", "client_secret", "refresh_token")}
-        values = {"name": "acme", "base_url": info["base_url"], "api_version": version} | secrets | more
+        values = {"base_url": info["base_url"], "api_version": version} | secrets | more
         options = HubSpotOptions.model_validate(values)
-        crm = HubSpot.opened(options, limiter or NoLimiter(), grants=grants, wall_clock=wall_clock, rest=rest or Rest())
+        limiter, rest = limiter or NoLimiter(), rest or Rest()
+        crm = HubSpot.opened("acme", options, limiter, grants=grants, wall_clock=wall_clock, rest=rest)
         opened.append(crm)
         return crm
 
@@ -753,7 +754,7 @@ async def test_no_error_shows_an_address_or_a_token(sandbox: Sandbox, crm: HubSp
 
 
 def test_secrets_are_needed_and_hidden() -> None:
-    options = HubSpotOptions(name="acme", token=SecretStr("pat-na1-secret"))
+    options = HubSpotOptions(token=SecretStr("pat-na1-secret"))
     assert "pat-na1-secret" not in repr(options)
     with pytest.raises(ValueError, match="needs a token"):
-        HubSpot.opened(HubSpotOptions(name="acme"), NoLimiter())
+        HubSpot.opened("acme", HubSpotOptions(), NoLimiter())

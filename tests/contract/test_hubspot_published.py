@@ -78,7 +78,7 @@ async def recorded(
     sandbox: Sandbox, version: str, *, oauth: bool = False
 ) -> AsyncIterator[tuple[HubSpot, list[Exchange]]]:
     info, seen = sandbox.info, list[Exchange]()
-    values = {"name": "acme", "base_url": info["base_url"], "api_version": version, "token": info["token"]}
+    values = {"base_url": info["base_url"], "api_version": version, "token": info["token"]}
     options = HubSpotOptions.model_validate(values)
     reading = refusals.reading("acme", 0.2)
     tokens = Recording("acme", info["base_url"], NoAuth(), NoLimiter())
@@ -90,7 +90,7 @@ async def recorded(
     )
     transport = Recording("acme", info["base_url"], auth, NoLimiter(), reading=reading)
     tokens.seen = transport.seen = seen
-    crm = HubSpot(options, transport, also=(tokens,))
+    crm = HubSpot("acme", options, transport, also=(tokens,))
     yield crm, seen
     await crm.aclose()
 

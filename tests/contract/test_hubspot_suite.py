@@ -125,11 +125,10 @@ def sandbox(start_sandbox: Start) -> Sandbox:
 def opened(sandbox: Sandbox, version: str, case: Case | None = None, *, oauth: bool = False) -> HubSpot:
     info = sandbox.info
     names = ("client_id", "client_secret", "refresh_token") if oauth else ("token",)
-    values: dict[str, Any] = {"name": "acme", "base_url": info["base_url"], "api_version": version}
+    values: dict[str, Any] = {"base_url": info["base_url"], "api_version": version}
     values |= {name: info[name] for name in names}
-    if case is not None and case.kind == "hang":
-        values["read_s"] = SILENCE_S
-    return HubSpot.opened(HubSpotOptions.model_validate(values), NoLimiter())
+    read_s = SILENCE_S if case is not None and case.kind == "hang" else 60
+    return HubSpot.opened("acme", HubSpotOptions.model_validate(values), NoLimiter(), read_s=read_s)
 
 
 @pytest.fixture

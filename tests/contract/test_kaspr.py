@@ -9,8 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.errors import AccessError, CreditsError, OutcomeUnknownError, RateLimitedError
-from connectors.kaspr import OPERATIONS, Kaspr, KasprOptions, open_transport
 from connectors.kaspr import operations as op
+from connectors.kaspr.client import Kaspr, open_transport
+from connectors.kaspr.operations import OPERATIONS
+from connectors.kaspr.options import KasprOptions
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome
 from tests.contract.sandbox import Sandbox, Start
@@ -59,9 +61,9 @@ def name_of(person: dict[str, Any]) -> str:
     return f"{person['first_name']} {person['last_name']}"
 
 
-async def opened(sandbox: Sandbox, limiter: HeardLimiter | None = None, **more: Any) -> Kaspr:
+async def opened(sandbox: Sandbox, limiter: HeardLimiter | None = None, read_s: float = 60, **more: Any) -> Kaspr:
     chosen = options(sandbox, **more)
-    client = Kaspr(open_transport(chosen, limiter or NoLimiter()), chosen)
+    client = Kaspr(open_transport(chosen, limiter or NoLimiter(), read_s), chosen)
     client.person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
     return client
 
@@ -201,11 +203,12 @@ async def test_the_reference_grades_and_v2_does_not(sandbox: Sandbox, verdict: b
 
 
 async def test_masked_values_do_not_exist(sandbox: Sandbox) -> None:
-    client = await opened(sandbox, dialect="v2", personal_field="directEmail")
+    client = await opened(sandbox, dialect="v2")
     masked = somebody(sandbox, masked=True)
     question = client.offers({})[0].question(identity(masked))
     assert question is not None
-    reply = await client.ask(question, KeptTicket())
+    body = {"id": masked["slug"], "name": name_of(masked), "dataToGet": ["workEmail", "phone", "directEmail"]}
+    reply = await client._transport.send(op.PROFILE_V2, json=body, ticket=KeptTicket())  # more than we ask for
     assert b"*" in reply.body
     person = client.read(question, reply).people[0]
     assert not any("*" in value for value in (*(e.address for e in person.emails), *(p.number for p in person.phones)))

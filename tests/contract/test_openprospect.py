@@ -19,19 +19,12 @@ from connectors.errors import (
 )
 from connectors.limits import NoLimiter
 from connectors.models import Grade
-from connectors.openprospect import (
-    OPERATIONS,
-    NewEntry,
-    NewOrder,
-    OpenProspect,
-    OpenProspectOptions,
-    SearchEdit,
-    WantedCompany,
-    delivered,
-    open_transport,
-)
 from connectors.openprospect import operations as op
-from connectors.openprospect.client import PAGE_MOST
+from connectors.openprospect.client import PAGE_MOST, OpenProspect, open_transport
+from connectors.openprospect.models import NewEntry, NewOrder, SearchEdit, WantedCompany
+from connectors.openprospect.operations import OPERATIONS
+from connectors.openprospect.options import OpenProspectOptions
+from connectors.openprospect.read import delivered
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import (
     HANG_S,
@@ -70,9 +63,9 @@ async def client(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncItera
     await opened.aclose()
 
 
-def at(base_url: str, key: str = "lnc_test_x", **more: Any) -> OpenProspect:
-    chosen = OpenProspectOptions(**{"api_key": SecretStr(key), "base_url": base_url, **more})
-    return OpenProspect(open_transport(chosen, NoLimiter()), chosen)
+def at(base_url: str, key: str = "lnc_test_x", read_s: float = 30) -> OpenProspect:
+    chosen = OpenProspectOptions(api_key=SecretStr(key), base_url=base_url)
+    return OpenProspect(open_transport(chosen, NoLimiter(), read_s), chosen)
 
 
 _ids: dict[str, dict[str, str]] = {}

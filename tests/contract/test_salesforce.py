@@ -59,17 +59,25 @@ def sandbox(start_sandbox: Start) -> Sandbox:
 async def open_crm(sandbox: Sandbox) -> AsyncIterator[Open]:
     opened: list[Salesforce] = []
 
-    def opener(*, grants: Any = None, rest: Any = None, limiter: Any = None, **more: Any) -> Salesforce:
+    def opener(
+        *,
+        grants: Any = None,
+        rest: Any = None,
+        limiter: Any = None,
+        connect_s: float = 10,
+        read_s: float = 60,
+        **more: Any,
+    ) -> Salesforce:
         info = sandbox.info
         values = {
-            "name": "acme",
             "base_url": info["base_url"],
             "client_id": info["client_id"],
             "client_secret": info["client_secret"],
             **more,
         }
         options = SalesforceOptions.model_validate(values)
-        crm = Salesforce.opened(options, limiter or NoLimiter(), grants=grants, rest=rest or Rest())
+        limiter, rest = limiter or NoLimiter(), rest or Rest()
+        crm = Salesforce.opened("acme", options, limiter, grants=grants, rest=rest, connect_s=connect_s, read_s=read_s)
         opened.append(crm)
         return crm
 

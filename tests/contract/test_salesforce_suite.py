@@ -164,8 +164,9 @@ async def close() -> AsyncIterator[list[Salesforce]]:
 
 def opened(sandbox: Sandbox, case: Case | None = None, **more: Any) -> Salesforce:
     values = {name: sandbox.info[name] for name in ("base_url", "client_id", "client_secret")}
-    values |= {"name": "acme", **more} | ({"read_s": SILENCE_S} if case is not None and case.kind == "hang" else {})
-    return Salesforce.opened(SalesforceOptions.model_validate(values), NoLimiter())
+    options = SalesforceOptions.model_validate(values | more)
+    read_s = SILENCE_S if case is not None and case.kind == "hang" else 60
+    return Salesforce.opened("acme", options, NoLimiter(), read_s=read_s)
 
 
 @pytest.mark.parametrize("row", [*ROWS, STRICT, LOGIN], ids=lambda row: row.operation.name)

@@ -81,15 +81,16 @@ async def open_crm(vendor: Sandbox, redis: Redis, tmp_path: Path) -> AsyncIterat
 
     def opener(grants: Grants | None = None, rest: Any = None, **more: str) -> Crm:
         values = {name: vendor.info[name] for name in ("base_url", "client_id", "client_secret", "refresh_token")}
-        values |= {"name": "acme", **more}
+        values |= more
         vault = Vault(grants or Grants(Scripts(redis)), settings)
         store = vault.store("acme", SecretStr(values["client_id"]), SecretStr(values["refresh_token"]))
         crm: Crm
         if vendor.name == "salesforce":
             options = SalesforceOptions.model_validate(values | {"auth": "refresh_token"})
-            crm = Salesforce.opened(options, NoLimiter(), grants=store, rest=rest or Rest())
+            crm = Salesforce.opened("acme", options, NoLimiter(), grants=store, rest=rest or Rest())
         else:
-            crm = HubSpot.opened(HubSpotOptions.model_validate(values), NoLimiter(), grants=store, rest=rest or Rest())
+            hubspot = HubSpotOptions.model_validate(values)
+            crm = HubSpot.opened("acme", hubspot, NoLimiter(), grants=store, rest=rest or Rest())
         opened.append(crm)
         return crm
 

@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 
 from connectors.errors import ConnectorError
 from connectors.models import Company, Email, Found, Grade, Person, Phone, PhoneKind
-from connectors.openprospect import DeliveredCompany
+from connectors.openprospect.read import DeliveredCompany
 from sandbox.hubspot.table import PERSON as PORTAL_PERSON
 from sandbox.salesforce.store import PERSON as ORG_PERSON
 from tests.simulation import seams

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from config.problems import ConfigError
 from config.settings import CrmSettings, Settings
-from config.vendors import record_id
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.reports.overview import works
@@ -63,7 +62,7 @@ def known_record(settings: Settings, crm: str, object: str, id: str) -> str:
     if object == DELIVERY or crm not in settings.crm:
         return id
     try:
-        return record_id(settings.crm[crm], id)
+        return settings.crm[crm].record_id(id)
     except ValueError as error:
         raise ConfigError([f'"{id}" {error}']) from None
 

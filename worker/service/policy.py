@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from config.fields import EVERYBODY, PROPERTIES, READ_ONLY
 from config.settings import CrmSettings, Providers, Rule, WatchSettings
-from config.vendors import record_id
 from connectors import ports
 from connectors.models import Property
 from worker.decide.policy import FieldRule, Policy, WriteRule
@@ -67,7 +66,7 @@ def with_ids(settings: CrmSettings, rules: Policy, schema: Mapping[str, Property
         if not value.strip() or name not in schema or schema[name].kind != "id":
             return value
         try:
-            return record_id(settings, value)
+            return settings.record_id(value)
         except ValueError as error:
             key = f"crm.{rules.crm}.watch.{rules.object}.{group}.{name}"
             raise ValueError(f'{key} = "{value}" {error}') from None

@@ -16,7 +16,6 @@ from redis.asyncio import Redis
 
 from config.fields import PROPERTIES
 from config.settings import CrmSettings, Settings, WatchSettings
-from config.vendors import record_id
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
 from connectors.models import Found, Grade, Property
@@ -431,7 +430,7 @@ def created(settings: CrmSettings, object: str, schema: Mapping[str, Property]) 
     for name in found.keys() & schema.keys():
         if schema[name].kind == "id":
             with suppress(ValueError):  # what is no id is refused with the other constants
-                found[name] = record_id(settings, found[name])
+                found[name] = settings.record_id(found[name])
     return found
 
 

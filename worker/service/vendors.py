@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from config import vendors
 from config.settings import (
     CrmSettings,
     ForagerSettings,
@@ -15,9 +14,11 @@ from config.settings import (
     SalesforceSettings,
     Settings,
 )
-from connectors import forager, kaspr, openprospect
+from connectors.forager import client as forager
 from connectors.hubspot import client as hubspot
+from connectors.kaspr import client as kaspr
 from connectors.limits import Limiter
+from connectors.openprospect import client as openprospect
 from connectors.ports import Crm, Provider
 from connectors.salesforce import client as salesforce
 from worker.service.refresh_tokens import Vault
@@ -37,20 +38,17 @@ def open_providers(settings: Settings, limiter_of: LimiterOf) -> dict[str, Provi
 
 def open_forager(settings: ForagerSettings, limiter: Limiter) -> forager.Forager:
     """Forager; to be closed."""
-    options = vendors.forager_options(settings)
-    return forager.Forager(forager.open_transport(options, limiter), options)
+    return forager.Forager(forager.open_transport(settings, limiter), settings)
 
 
 def open_kaspr(settings: KasprSettings, limiter: Limiter) -> kaspr.Kaspr:
     """Kaspr; to be closed."""
-    options = vendors.kaspr_options(settings)
-    return kaspr.Kaspr(kaspr.open_transport(options, limiter), options)
+    return kaspr.Kaspr(kaspr.open_transport(settings, limiter), settings)
 
 
 def open_openprospect(settings: OpenProspectSettings, limiter: Limiter) -> openprospect.OpenProspect:
     """OpenProspect; to be closed."""
-    options = vendors.openprospect_options(settings)
-    return openprospect.OpenProspect(openprospect.open_transport(options, limiter), options)
+    return openprospect.OpenProspect(openprospect.open_transport(settings, limiter), settings)
 
 
 def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | None) -> Crm:
@@ -60,9 +58,9 @@ def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | 
         grants = vault.store(name, settings.client_id, settings.refresh_token)
     match settings:
         case HubSpotSettings():
-            return hubspot.HubSpot.opened(vendors.hubspot_options(name, settings), limiter, grants=grants)
+            return hubspot.HubSpot.opened(name, settings, limiter, grants=grants)
         case SalesforceSettings():
-            return salesforce.Salesforce.opened(vendors.salesforce_options(name, settings), limiter, grants=grants)
+            return salesforce.Salesforce.opened(name, settings, limiter, grants=grants)
 
 
 def renews(settings: CrmSettings) -> bool:

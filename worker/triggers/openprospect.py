@@ -16,9 +16,9 @@ from pydantic import TypeAdapter
 
 from connectors.errors import NotFoundError
 from connectors.models import Person
-from connectors.openprospect import DeliveredCompany, OpenProspect, delivered
+from connectors.openprospect.client import OpenProspect
 from connectors.openprospect.models import CompanyBody
-from connectors.openprospect.read import ListPage
+from connectors.openprospect.read import DeliveredCompany, ListPage, delivered
 from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.rates.cursors import Cursors
 from worker.visits.suppressed import allowed

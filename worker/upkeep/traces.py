@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from connectors.models import Fate, Person, Record
-from connectors.openprospect import DeliveredCompany
+from connectors.openprospect.read import DeliveredCompany
 from worker.decide import delivery
 from worker.decide.handles import Handle, of_delivered, personal
 from worker.decide.record import handles as handles_of

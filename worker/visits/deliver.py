@@ -17,7 +17,7 @@ from connectors.batching import Batcher
 from connectors.errors import ConnectorError, ContractError, RateLimitedError, RejectedError, UnavailableError
 from connectors.limits import Limiter
 from connectors.models import Fate
-from connectors.openprospect import DeliveredCompany
+from connectors.openprospect.read import DeliveredCompany
 from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered

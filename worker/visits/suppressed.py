@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.models import Person, Question
-from connectors.openprospect import DeliveredCompany
+from connectors.openprospect.read import DeliveredCompany
 from worker.decide import delivery
 from worker.decide.handles import Handle, of_arguments, of_delivered
 from worker.visits.watch import OnList

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from config.vendors import record_id
 from worker.ledger.intake.intake import RequestState
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.memory import Memory
@@ -109,7 +108,7 @@ def _asked(door: Door, body: Any) -> tuple[str, str, list[str]]:
     if settings is None or kind not in watched_kinds(door.settings, crm):
         raise RefusedError(404, "unknown")
     try:
-        return crm, kind, list(dict.fromkeys(record_id(settings, one) for one in ids))
+        return crm, kind, list(dict.fromkeys(settings.record_id(one) for one in ids))
     except ValueError:
         raise RefusedError(400, "ids") from None
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from connectors import forager, kaspr, openprospect
 from connectors.forager import operations as at_forager
 from connectors.kaspr import operations as at_kaspr
 from connectors.openprospect import operations as at_openprospect
@@ -166,9 +165,9 @@ def cells(rows: dict[Operation, Words]) -> list[Any]:
 
 
 def test_every_operation_of_every_provider_has_its_command() -> None:
-    assert [*FORAGER] == [*forager.OPERATIONS]
-    assert [*KASPR] == [*kaspr.OPERATIONS]
-    assert [*OPENPROSPECT] == [*openprospect.OPERATIONS]
+    assert [*FORAGER] == [*at_forager.OPERATIONS]
+    assert [*KASPR] == [*at_kaspr.OPERATIONS]
+    assert [*OPENPROSPECT] == [*at_openprospect.OPERATIONS]
     assert (len(FORAGER), len(KASPR), len(OPENPROSPECT)) == (29, 7, 24)
 
 

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from config.settings import Settings
 from connectors.models import Company, Email, Grade, Person
-from connectors.openprospect import DeliveredCompany
+from connectors.openprospect.read import DeliveredCompany
 from sandbox.hubspot.table import PERSON as HUBSPOT_PERSON
 from sandbox.options import Options
 from sandbox.people import World

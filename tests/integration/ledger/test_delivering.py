@@ -27,7 +27,7 @@ from connectors.models import (
     WriteResult,
     Written,
 )
-from connectors.openprospect import DeliveredCompany
+from connectors.openprospect.read import DeliveredCompany
 from connectors.ports import Reader, Watched
 from tests.integration.conftest import Clock
 from worker.ledger.intake.deliveries import DeliveredRow, Deliveries

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.forager import JobQuery, OrganizationQuery, RoleQuery
+from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery
 from worker.commands.providers import filters
 from worker.commands.providers.output import WrongUseError, credits_of
 from worker.commands.providers.sheets import ENTRY_COLUMNS, rows_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.addresses import checked_base, is_loopback, onward
+from connectors.addresses import is_loopback, onward, parse_url
 from connectors.errors import AccessError
 from connectors.salesforce import soql
 from connectors.salesforce.tokens import pinned
@@ -58,7 +58,7 @@ def test_plain_http_is_for_this_machine_only(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
     url = f"http://[{host}]" if ":" in host else f"http://{host}"
     if loopback:
-        assert checked_base(f"{url}/") == url
+        assert parse_url(f"{url}/") == url
     else:
         with pytest.raises(ValueError, match="plain http"):
-            checked_base(url)
+            parse_url(url)

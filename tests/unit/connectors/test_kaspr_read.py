@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from connectors.errors import CreditsError
-from connectors.kaspr import Kaspr, KasprOptions, open_transport
 from connectors.kaspr import operations as op
+from connectors.kaspr.client import Kaspr, open_transport
 from connectors.kaspr.models import Pattern
+from connectors.kaspr.options import KasprOptions
 from connectors.kaspr.read import answer, notices, patterns, reading, reset_s
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Identity, Outcome, Question, Reply
@@ -123,9 +124,10 @@ async def test_the_offer_asks_by_slug_and_name_and_its_key_is_the_slug(
     await client.aclose()
 
 
-async def test_personal_addresses_of_v2_are_offered_only_when_their_name_is_set() -> None:
-    for name, offered in (("", False), ("directEmail", True)):
-        options = KasprOptions(api_key=SecretStr("s3cret"), dialect="v2", personal_field=name)
+async def test_personal_addresses_are_offered_in_the_reference_only() -> None:
+    dialects: tuple[tuple[Literal["reference", "v2"], bool], ...] = (("reference", True), ("v2", False))
+    for dialect, offered in dialects:
+        options = KasprOptions(api_key=SecretStr("s3cret"), dialect=dialect)
         client = Kaspr(open_transport(options, NoLimiter()), options)
         assert ("personal_email" in client.offers({})[0].gives) is offered
         await client.aclose()

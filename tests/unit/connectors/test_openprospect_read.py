@@ -7,9 +7,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.errors import ContractError
 from connectors.models import Reply
-from connectors.openprospect import NewOrder, SearchEdit, WantedCompany, delivered
-from connectors.openprospect.models import CompanyBody, Order
-from connectors.openprospect.read import code, missing_scopes, moment_ms, page, pause
+from connectors.openprospect.models import CompanyBody, NewOrder, Order, SearchEdit, WantedCompany
+from connectors.openprospect.read import code, delivered, missing_scopes, moment_ms, page, pause
 from tests.unit.connectors.samples import reply, samples, shown_person
 
 COMPANY = TypeAdapter(CompanyBody)

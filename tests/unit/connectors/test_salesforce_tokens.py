@@ -67,7 +67,7 @@ PRODUCTION, TEST = "https://login.salesforce.com", "https://test.salesforce.com"
     ],
 )
 def test_the_audience_follows_from_the_orgs_address_and_the_other_one_is_next(base: str, likeliest: str) -> None:
-    options = SalesforceOptions(name="acme", base_url=base)
+    options = SalesforceOptions(base_url=base)
     assert audiences(options) == (likeliest, TEST if likeliest == PRODUCTION else PRODUCTION)
 
 
@@ -81,7 +81,7 @@ def test_the_audience_follows_from_the_orgs_address_and_the_other_one_is_next(ba
     ],
 )
 def test_a_setting_overrules_what_the_address_tells(more: dict[str, str], audience: str) -> None:
-    assert audiences(SalesforceOptions.model_validate({"name": "acme", "base_url": BASE, **more}))[0] == audience
+    assert audiences(SalesforceOptions.model_validate({"base_url": BASE, **more}))[0] == audience
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_a_setting_overrules_what_the_address_tells(more: dict[str, str], audien
     ],
 )
 def test_a_missing_secret_is_named(auth: str, lost: str) -> None:
-    options = SalesforceOptions.model_validate({"name": "acme", "base_url": BASE, "auth": auth, "client_id": "x"})
+    options = SalesforceOptions.model_validate({"base_url": BASE, "auth": auth, "client_id": "x"})
     with pytest.raises(ValueError, match=f"needs {lost}"):
-        check(options)
+        check("acme", options)
 
 
 def test_org_and_user_come_from_the_identity_url() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from config.units import parse_duration
 from connectors.forager.queries import Query
+from connectors.options import parse_duration
 from worker.commands.providers.output import WrongUseError
 from worker.decide.values import domains, emails, linkedin, phones
 

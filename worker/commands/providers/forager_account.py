@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from connectors.forager import SUGGESTIONS, Forager
-from connectors.forager.client import prices_of
+from connectors.forager.client import Forager, prices_of
+from connectors.forager.operations import SUGGESTIONS
 from connectors.limits import Ticket
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_forager

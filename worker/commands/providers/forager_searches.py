@@ -10,11 +10,10 @@ import typer
 from rich.table import Table
 
 from connectors.bodies import Body
-from connectors.forager import Forager, JobQuery, OrganizationQuery, RoleQuery, quoted
 from connectors.forager import operations as op
-from connectors.forager.client import Answered
+from connectors.forager.client import Answered, Forager
 from connectors.forager.models import ForagerJob, ForagerOrganization, FoundRole, SearchTotals
-from connectors.forager.queries import Query
+from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
 from connectors.operations import Operation
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_forager

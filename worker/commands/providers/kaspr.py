@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from connectors.kaspr import Kaspr, read
+from connectors.kaspr import read
+from connectors.kaspr.client import Kaspr
 from connectors.models import Question
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_kaspr

@@ -15,10 +15,10 @@ from config.logs import configure_logs
 from config.problems import ConfigError
 from config.settings import Settings
 from connectors.errors import RateLimitedError
-from connectors.forager import Forager
-from connectors.kaspr import Kaspr
+from connectors.forager.client import Forager
+from connectors.kaspr.client import Kaspr
 from connectors.limits import Limiter
-from connectors.openprospect import OpenProspect
+from connectors.openprospect.client import OpenProspect
 from worker.commands.session import opened_ledger, settings_of
 from worker.commands.tables import until
 from worker.ledger.ledger import Ledger

@@ -10,8 +10,7 @@ import typer
 from rich.table import Table
 
 from connectors.errors import NotFoundError, OutcomeUnknownError
-from connectors.openprospect import SearchEdit
-from connectors.openprospect.models import CompanyBody, Prospect, Search
+from connectors.openprospect.models import CompanyBody, Prospect, Search, SearchEdit
 from connectors.openprospect.read import moment_ms
 from worker.commands.providers import filters, openprospect_blacklists, openprospect_orders
 from worker.commands.providers.opening import at_openprospect

@@ -11,8 +11,7 @@ from rich.table import Table
 
 from connectors.errors import OutcomeUnknownError
 from connectors.limits import Ticket
-from connectors.openprospect import NewEntry
-from connectors.openprospect.models import Blacklist, BlacklistEntry
+from connectors.openprospect.models import Blacklist, BlacklistEntry, NewEntry
 from worker.commands.providers.opening import at_openprospect
 from worker.commands.providers.options import Config, Json, Yes, listing, lists
 from worker.commands.providers.output import WrongUseError, confirmed, finish, tell

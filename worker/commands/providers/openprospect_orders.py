@@ -10,8 +10,8 @@ import typer
 from pydantic import ValidationError
 
 from connectors.limits import Ticket
-from connectors.openprospect import NewOrder, OpenProspect
-from connectors.openprospect.models import CompanyBody
+from connectors.openprospect.client import OpenProspect
+from connectors.openprospect.models import CompanyBody, NewOrder
 from worker.commands.providers.opening import at_openprospect
 from worker.commands.providers.openprospect_blacklists import known
 from worker.commands.providers.options import Config, Json, Yes, group

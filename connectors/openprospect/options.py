@@ -1,0 +1,16 @@
+"""Holds the options of OpenProspect."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from connectors.limits import Window
+from connectors.options import Options, Rates, Url
+
+
+class OpenProspectOptions(Options):
+    """Tells how OpenProspect is reached. The free plan allows 100 calls an hour, the next one 1000."""
+
+    api_key: SecretStr
+    base_url: Url = "https://api.openprospect.io/api/v1"
+    rate: Rates = (Window(100, 3600),)

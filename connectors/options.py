@@ -1,0 +1,67 @@
+"""Holds what the options of every vendor have in common: the kinds of values that people write in them.
+
+A vendor's package declares its options once; ``config.settings`` composes its tables of them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+
+from connectors.addresses import parse_url
+from connectors.limits import Window, parse_rate
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"\s*(\d+)\s*([smhd])\s*")
+
+
+class Options(BaseModel):
+    """A frozen table of keys, and nothing in it that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+
+def parse_duration(text: object) -> timedelta:
+    """``"75s"``, ``"5m"``, ``"1h"``, ``"90d"``.
+
+    Raises:
+        ValueError: the text is no such duration; the message says which forms are.
+    """
+    if isinstance(text, timedelta):
+        return text
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None or int(match[1]) < 1:
+        raise ValueError(f'"{text}" is no duration: write a number and s, m, h or d, such as "90s", "5m" or "30d"')
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > 100 * 366 * 86_400:
+        raise ValueError(f'"{text}" is no duration anybody waits for: write at most "36500d"')
+    return timedelta(seconds=seconds)
+
+
+def parse_rates(value: object) -> tuple[Window, ...]:
+    """One rate or several: ``"10/second"``, ``["60/minute", "500/day"]``, or several with commas between them.
+
+    Raises:
+        ValueError: one of them is no rate.
+    """
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError(f'"{value}" is no rate: write "10/second", or a list of such')
+    return tuple(window if isinstance(window, Window) else parse_rate(str(window).strip()) for window in value)
+
+
+def _in_folder(path: Path, info: ValidationInfo) -> Path:
+    """A relative path starts where refill.toml lies, not where the command was typed."""
+    folder: Path = (info.context or {}).get("folder", Path())
+    return (folder / path.expanduser()).absolute()
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Rates = Annotated[tuple[Window, ...], BeforeValidator(parse_rates)]
+Url = Annotated[str, BeforeValidator(parse_url)]
+Place = Annotated[Path, AfterValidator(_in_folder)]
