@@ -173,14 +173,15 @@ class Deliverer:
 
         A look before ours is made would leave a gap as long as the search's lag. Neither row is given up for the other.
         """
-        lag_ms = self._target.vendor.index_lag_ms
-        if not made or not lag_ms:
+        if not made:
             return
+        lag_ms = self._target.vendor.index_lag_ms
         left_ms = max(notes.fresh[object, external_id] for object, _, _, external_id in made) + lag_ms - self._clock()
         if left_ms > 0:
             await self._rest(left_ms / 1000)
         for object, id, delivered, external_id in made:
-            for other in await self._matcher.twins(object, id, delivered, company_id):
+            before = notes.namesakes.get(external_id, frozenset()) | {one[1] for one in made if one[0] == object}
+            for other in await self._matcher.twins(object, id, delivered, company_id, before):
                 what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
                 notes.problems.append(f"{what} beside {object} {other}, which was made at the same time: merge the two")
 
@@ -295,6 +296,7 @@ class Deliverer:
         row = self._new_row(notes, object, delivered, external_id, company_id)
         known = company_id if company_id not in notes.made else ""
         match = await self._matcher.person(delivered, external_id, known)
+        notes.namesakes[external_id] = match.namesakes
         for other in dict.fromkeys(match.others.values()):
             await self._is_anothers(notes, *other, external_id)
         if match.id and match.sure:

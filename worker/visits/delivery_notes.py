@@ -30,6 +30,7 @@ class DeliveryNotes:
     """``closed`` are rows of people who may not be written, with the reason, ``made`` rows that this visit created.
 
     ``at_company`` says at which company a row was when it was read, ``stamps`` when it had changed last (vendor ms).
+    ``namesakes`` stood at the company before a person was made there, by external id.
     ``fresh`` says when (ms) rows were made by this visit, or by one that was cut short, by object and external id.
     ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids. ``obstacles``
     are what may end by itself.
@@ -43,6 +44,7 @@ class DeliveryNotes:
     made: set[str] = field(default_factory=set)
     at_company: dict[str, str] = field(default_factory=dict)
     stamps: dict[tuple[str, str], int] = field(default_factory=dict)
+    namesakes: dict[str, frozenset[str]] = field(default_factory=dict)
     fresh: dict[tuple[str, str], int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)

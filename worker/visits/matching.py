@@ -6,7 +6,7 @@ An address or a profile leads to a row, and the row's own name and facts decide:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.batching import Batcher
@@ -32,6 +32,7 @@ class Match:
     One that is not sure is ``likely`` where it is taken for the person's all the same.
 
     ``others`` are rows of other people as (object, id), by the key that led to them; our external id is the key ``""``.
+    ``namesakes`` are contacts of the name at the company, none of whom is the person for sure.
     """
 
     id: str = ""
@@ -40,6 +41,7 @@ class Match:
     sure: bool = True
     likely: bool = False
     others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    namesakes: frozenset[str] = frozenset()
 
 
 class Matcher:
@@ -100,18 +102,21 @@ class Matcher:
             unsure = await self._colleague(delivered, company_id)
         return replace(unsure, others=others)
 
-    async def twins(self, object: str, id: str, delivered: Delivered, company_id: str = "") -> list[str]:
-        """Other rows that a search takes for the delivered one, besides the row ``id`` that was made for it."""
+    async def twins(
+        self, object: str, id: str, delivered: Delivered, company_id: str, before: Collection[str] = ()
+    ) -> list[str]:
+        """Other rows that a search takes for the delivered one, besides the row ``id`` that was made for it.
+
+        ``before`` are those that stood there when it was made.
+        """
         found: dict[str, None] = {}
-        for key in (
-            one for one in delivered.keys if not one.startswith("email:")
-        ):  # an address has one row at the most
+        for key in delivered.keys:
             for row in (await self._led_to(object, key, ""))[:MOST]:
                 if object == "company" or await self.judge(row, delivered, key) is not Verdict.OTHER:
                     found[row.id] = None
         if object == "contact" and company_id and delivered.named:
             found |= dict.fromkeys(await self._colleagues(delivered, company_id))
-        return [one for one in found if one != id]
+        return [one for one in found if one != id and one not in before]
 
     async def _colleagues(self, delivered: Delivered, company_id: str) -> list[str]:
         """Contacts at the company who bear the name and differ in nothing."""
@@ -121,7 +126,7 @@ class Matcher:
     async def _colleague(self, delivered: Delivered, company_id: str) -> Match:
         """The one contact at the company who bears the name and differs in nothing; several are none."""
         same = await self._colleagues(delivered, company_id)
-        return Match(same[0], "contact", delivered.named) if len(same) == 1 else Match()
+        return Match(same[0], "contact", delivered.named) if len(same) == 1 else Match(namesakes=frozenset(same))
 
     async def _person_in(self, object: str, delivered: Delivered, external_id: str) -> Match:
         others: dict[str, tuple[str, str]] = {}

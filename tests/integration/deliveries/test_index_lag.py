@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
+from sandbox.holds import Hold
 from sandbox.hubspot.table import PERSON
 from tests.integration.deliveries.desk import FIELDS, TABLES, Desk, Open, ada, named
 
@@ -94,3 +96,40 @@ async def test_replay_of_a_double_that_was_merged_settles(lagging: Desk) -> None
     await lagging.visit()
     assert not await lagging.dead()
     assert len(lagging.rows("company")) == 1
+
+
+# ---- an org's queries show everything at once, and a person may be faster still ------------------------------------
+
+
+@asynccontextmanager
+async def made_while_ours_is_on_its_way(desk: Desk, match: str) -> AsyncIterator[None]:
+    """The block runs when everything was looked for and our row is about to be made."""
+    holds = desk.vendors["salesforce"].holds
+    holds.rules.append(Hold(method="PATCH", match=match, effect=False))
+    delivering = asyncio.ensure_future(desk.deliver(ada()))
+    await asyncio.wait_for(holds.until(1), 30)
+    yield
+    holds.release()
+    await delivering
+
+
+@pytest.mark.parametrize(
+    "typed", [{"email": "ada@acme.com"}, {"linkedin": "https://www.linkedin.com/in/ada-lovelace/"}]
+)
+async def test_contact_that_an_org_got_while_ours_was_made_is_named_with_ours(
+    open_desk: Open, typed: dict[str, str]
+) -> None:
+    async with open_desk("salesforce") as desk:
+        async with made_while_ours_is_on_its_way(desk, "ada-lovelace"):
+            theirs = desk.add(first="Ada", last="Lovelace", **typed)
+        ours = other(desk.rows(), theirs)
+        assert named(await desk.dead(), theirs, ours, "p1", "merge")
+
+
+async def test_account_that_an_org_got_while_ours_was_made_is_named_with_ours(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        async with made_while_ours_is_on_its_way(desk, "acme.com"):
+            theirs = desk.add("company", name="Acme", domain="https://acme.com")
+        ours = other(desk.rows("company"), theirs)
+        assert named(await desk.dead(), theirs, ours, "c1", "merge")
+        assert len(desk.rows()) == 1

@@ -113,6 +113,7 @@ async def test_two_of_the_name_at_the_company_are_nobody(desk: Desk) -> None:
     await desk.deliver(ada())
     assert len(desk.rows()) == 3
     assert all("title" not in desk.row(twin) for twin in twins)
+    assert not await desk.dead()  # they stood there before
 
 
 async def test_one_person_delivered_by_address_here_and_by_profile_there_is_one_row(desk: Desk) -> None:
