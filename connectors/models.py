@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 class Grade(StrEnum):
     """Tells how sure a provider is of an e-mail, best first."""
@@ -141,8 +143,7 @@ class Question:
     def __post_init__(self) -> None:
         """Derive the key once: it is looked up with every answer again."""
         parts = [self.provider, self.account, self.operation, sorted(self.arguments.items())]
-        canonical = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
-        object.__setattr__(self, "key", hashlib.sha256(canonical.encode()).hexdigest()[:32])
+        object.__setattr__(self, "key", hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()[:32])
 
 
 @dataclass(frozen=True, slots=True)

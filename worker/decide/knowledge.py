@@ -118,7 +118,9 @@ def _learn(
     slugs: list[tuple[str, Source | None]] = [(identity.slug, None)] if identity.slug else []
     slugs += [(slug, hit) for hit in hits.same if (slug := _slug(hit))]
     slug = slugs[0][0] if slugs else ""
-    identity = replace(identity, slug=slug, ids=() if slug else _ids(hits.same))
+    ids = () if slug else _ids(hits.same)
+    if (slug, ids) != (identity.slug, identity.ids):
+        identity = replace(identity, slug=slug, ids=ids)
 
     asked = _asked(lookups(offers, identity), answers, missed)
     named = _Judged()

@@ -65,9 +65,10 @@ def _catalogue(offers: tuple[Offer, ...]) -> Catalogue:
 @lru_cache(maxsize=4_096)
 def finders(known: Catalogue, identity: Identity, domains: tuple[str, ...]) -> tuple[Askable, ...]:
     """Questions that find somebody without a slug, cheapest first; by name once for each of the employer's domains."""
+    named = [identity if one == identity.domain else replace(identity, domain=one) for one in domains] or [identity]
     asked = []
     for offer, by in known.finders:
-        whom = [replace(identity, domain=domain) for domain in domains] if by is By.NAME and domains else [identity]
+        whom = named if by is By.NAME else [identity]
         asked += [(offer, question) for one in whom if (question := offer.question(one))]
     return tuple(asked)
 

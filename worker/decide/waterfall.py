@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from connectors.models import Offer, PhoneKind, Question
@@ -60,6 +61,12 @@ class _Way:
     question: Question
     target: Offer
     ratio: float
+
+
+@lru_cache(maxsize=1_024)
+def _able(offers: Catalogue, name: str, providers: tuple[str, ...]) -> tuple[Offer, ...]:
+    """Lists the questions by slug whose answers may hold the field and whose provider may fill it."""
+    return tuple(one for one in offers.by_slug if name in one.gives and one.provider in providers)
 
 
 class Waterfall:
@@ -134,22 +141,14 @@ class Waterfall:
             return []
         known = self._served.get(rule.field)
         if known is None:
-            known = self._served[rule.field] = [one for one in self._offers.by_slug if self._serves(one, rule)]
+            left = self._known.left and rule.field in LEFT_BEHIND
+            able = () if left else _able(self._offers, rule.field, rule.providers)
+            held = rule.field in PHONE_FIELDS and self._is_held(rule.field)
+            known = self._served[rule.field] = [one for one in able if not (held and one.gives <= PHONE_FIELDS)]
         return known
 
-    def _serves(self, offer: Offer, rule: FieldRule) -> bool:
-        """Tells whether the operation can still bring a value for the field."""
-        return (
-            rule.field in offer.gives
-            and offer.provider in rule.providers
-            and not (self._known.left and rule.field in LEFT_BEHIND)
-            and not (rule.field in PHONE_FIELDS and self._is_held(offer, rule.field))
-        )
-
-    def _is_held(self, offer: Offer, name: str) -> bool:
+    def _is_held(self, name: str) -> bool:
         """Tells whether the record holds in its other field the number that a dear question for numbers would bring."""
-        if not offer.gives <= PHONE_FIELDS:
-            return False
         if name == "phone":
             return "mobile_phone" in self._view.numbers
         return phones.read(self._view.numbers.get("phone", ""), kind=PhoneKind.FIXED).mobile
@@ -183,7 +182,7 @@ class Waterfall:
         known = self._chances.get(offer)
         if known is None:
             known = self._chances[offer] = [
-                self._odds.chance(offer, rule.field) if self._serves(offer, rule) else 0.0 for rule in self._gaps
+                self._odds.chance(offer, rule.field) if offer in self._targets(rule) else 0.0 for rule in self._gaps
             ]
         return known
 

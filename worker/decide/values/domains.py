@@ -17,6 +17,7 @@ _SCHEME = re.compile(
 )
 _LINK = re.compile(r"<a\s[^<>]{0,500}?href\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE)
 _END = re.compile(r"[/?#\\\s,;|]")
+_USUAL = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]+", re.IGNORECASE | re.ASCII)
 _LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")
 _REGISTRY = re.compile(
     r"^(?:(?:com?|org|net|edu|gov|ac|biz|info|firm|ltd|plc)\.[a-z]{2,3}|[a-z]{2,3}\.(?:com|net|org))$"
@@ -34,6 +35,7 @@ _PLACEHOLDER_NAMES = words(
 )
 _PLACEHOLDER_SUFFIXES = words("com net org info biz edu")
 _LONGEST = 2000
+_LONGEST_NAME = 253
 
 
 @cache
@@ -55,10 +57,13 @@ def host(text: str) -> str:
     if len(text) > _LONGEST:
         return ""
     name = _END.split(_address(text), maxsplit=1)[0].rpartition("@")[2].partition(":")[0].strip(_AROUND)
-    try:
-        name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii") if name else ""
-    except (idna.IDNAError, UnicodeError):
-        return ""
+    if len(name) <= _LONGEST_NAME and _USUAL.fullmatch(name):  # what most are like: IDNA only lowers them
+        name = name.lower()
+    else:
+        try:
+            name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii") if name else ""
+        except (idna.IDNAError, UnicodeError):
+            return ""
     labels = name.split(".")
     if len(labels) < 2 or not all(_LABEL.match(label) for label in labels) or not _registrable(name):
         return ""

@@ -16,8 +16,13 @@ from worker.decide.values.text import clean, is_masked, unescape
 from worker.decide.values.words import listed, words
 
 _APART = re.compile(r"[\s<>()\[\]\",;:|]+")
+_USUAL = re.compile(
+    r"([a-z0-9]+(?:[._+-][a-z0-9]+)*)@((?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?!arpa$|onion$)[a-z]{2,24})",
+    re.IGNORECASE | re.ASCII,
+)
 _TAIL = re.compile(r"(?<=@)([^/?#]*).*$", re.DOTALL)
 _LONGEST = 500
+_LONGEST_ADDRESS, _LONGEST_LOCAL = 254, 64
 _AROUND = " .,;:<>()[]{}\"'`"
 _WIDE = {ord("＠"): "@", ord("。"): ".", ord("．"): "."}
 _PARTS = re.compile(r"[._+\-]+")
@@ -204,13 +209,17 @@ def _found(text: str) -> str:
 
 
 def _valid(word: str) -> str:
-    bare = _TAIL.sub(r"\1", word.strip(_AROUND))
-    try:
-        parsed = validate_email(bare.strip(_AROUND), check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError:
-        return ""
-    name = host(f"x@{parsed.ascii_domain}")  # a suffix nobody can register under is none
-    return f"{parsed.local_part}@{parsed.ascii_domain.lower()}" if name else ""
+    bare = _TAIL.sub(r"\1", word.strip(_AROUND)).strip(_AROUND)
+    usual = _USUAL.fullmatch(bare) if len(bare) <= _LONGEST_ADDRESS else None
+    if usual and len(usual[1]) <= _LONGEST_LOCAL:  # what most are like: valid as it is
+        local, name = usual.groups()
+    else:
+        try:
+            parsed = validate_email(bare, check_deliverability=False, allow_smtputf8=False)
+        except EmailNotValidError:
+            return ""
+        local, name = parsed.local_part, parsed.ascii_domain
+    return f"{local}@{name.lower()}" if host(name) else ""  # a suffix nobody can register under is none
 
 
 def _nobodys(local: str, name: str, own: str) -> str:
@@ -276,4 +285,4 @@ def same(one: str, other: str) -> bool:
 
 def domain(text: str) -> str:
     """Returns the host behind the ``@``."""
-    return host(normal(text))
+    return host(normal(text).rpartition("@")[2])

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
@@ -88,6 +89,13 @@ class Number:
         return "" if self.line is LineType.NOBODY else self.e164
 
 
+class _Valid(NamedTuple):
+    """A valid number and its libphonenumber type."""
+
+    number: PhoneNumber
+    type: int
+
+
 def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind.ANY) -> Number:
     """Returns the first number of ``text`` where it is certain.
 
@@ -107,10 +115,10 @@ def _read(text: str, home: str, kind: PhoneKind) -> Number:
     if _MASK.search(_DIALLED_LATER.sub("", shown)):
         return Number(problem="masked")
     found = _number_in(_DECIMAL.sub(r"\1", shown), home)
-    return _judged(found, kind) if isinstance(found, PhoneNumber) else Number(problem=found)
+    return _judged(found, kind) if isinstance(found, _Valid) else Number(problem=found)
 
 
-def _number_in(shown: str, home: str) -> PhoneNumber | str:
+def _number_in(shown: str, home: str) -> _Valid | str:
     """The number a text gives, or the problem with it."""
     run = _RUN.search(shown)
     if run is None or "@" in shown or _DATE.match(shown):
@@ -137,7 +145,7 @@ def _ascii(run: str) -> str:
     return " ".join(plain.replace("[", "(").replace("]", ")").split())
 
 
-def _split(run: str, home: str) -> PhoneNumber | str:
+def _split(run: str, home: str) -> _Valid | str:
     """The first number of a run of digits, or the problem with it.
 
     A ``/`` stands behind an area's code or between two numbers: the left side is the number where it is one and the
@@ -166,7 +174,7 @@ def _is_another(rest: str, head: str, home: str) -> bool:
     return rest.strip().startswith(("0", "+", "(0", "(+")) and not isinstance(_number(rest, home), str)
 
 
-def _number(run: str, home: str) -> PhoneNumber | str:
+def _number(run: str, home: str) -> _Valid | str:
     """The valid number of one run of digits, or the problem with it."""
     digits = _digits(run)
     if "+" in run[:4]:
@@ -189,19 +197,19 @@ def _number(run: str, home: str) -> PhoneNumber | str:
     return _parsed(digits, home)
 
 
-def _without_trunk(run: str, digits: str, home: str, code: str) -> PhoneNumber | str:
+def _without_trunk(run: str, digits: str, home: str, code: str) -> _Valid | str:
     """A number without the 0 its country puts before numbers: its code without a ``+``, or a 0 that got lost."""
     national = _parsed(digits, home)
     if digits.startswith(code):  # read as national, the code may come twice; only a mobile number tells itself apart
         abroad, mobile = _parsed("+" + digits), PhoneNumberType.MOBILE
-        is_mobile = not isinstance(national, str) and phonenumbers.number_type(national) == mobile
+        is_mobile = not isinstance(national, str) and national.type == mobile
         return national if isinstance(abroad, str) and is_mobile else abroad
     if _NORTH_AMERICAN.match(run) or len(digits) < _UNTRUNKED:
         return "unreadable"
     return national
 
 
-def _parsed(digits: str, home: str = "") -> PhoneNumber | str:
+def _parsed(digits: str, home: str = "") -> _Valid | str:
     """The valid number of digits that libphonenumber reads, or the problem with it."""
     try:
         parsed = phonenumbers.parse(digits, home or None)
@@ -211,17 +219,18 @@ def _parsed(digits: str, home: str = "") -> PhoneNumber | str:
         rest = str(parsed.national_number)
         if rest.startswith("1"):  # what stood before mobile numbers until 2019
             parsed = PhoneNumber(country_code=52, national_number=int(rest[1:]))
-    return parsed if phonenumbers.is_valid_number(parsed) else "invalid"
+    told = phonenumbers.number_type(parsed)  # unknown of numbers that are not valid
+    return _Valid(parsed, told) if told != PhoneNumberType.UNKNOWN else "invalid"
 
 
-def _judged(number: PhoneNumber, said: PhoneKind) -> Number:
+def _judged(found: _Valid, said: PhoneKind) -> Number:
+    number, line_type = found
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     national = phonenumbers.national_significant_number(number)
     if is_dummy(national):
         return Number(problem="dummy")
     if is_fictional(e164):
         return Number(e164=e164, problem="fictional")
-    line_type = phonenumbers.number_type(number)
     line = LineType.PERSON if line_type in _PERSONAL else LineType.COMPANY if line_type in _SHARED else LineType.NOBODY
     mobile, fixed = _kind(line_type, said)
     return Number(e164, mobile, fixed, line)
