@@ -96,7 +96,7 @@ def test_colleagues_share_an_employer_and_sometimes_an_address_or_a_number(
 ) -> None:
     colleague = facts(first="Mary", last="Ramirez", employers=("acme.com",))
     assert (
-        judge(facts(first="小明", last="王", employers=("acme.com",)), colleague, found_by=found_by).verdict is verdict
+        judge(facts(first="សុខា", last="ចាន់", employers=("acme.com",)), colleague, found_by=found_by).verdict is verdict
     )
 
 
@@ -169,13 +169,14 @@ def test_a_row_that_says_too_little_is_matched_where_what_it_says_agrees(
 
 XIAOMING: dict[str, Any] = {"first": "小明", "last": "王"}  # who may well be called Kevin
 SOMCHAI: dict[str, Any] = {"first": "สมชาย", "last": "ใจดี"}
+SOKHA: dict[str, Any] = {"first": "សុខា", "last": "ចាន់"}  # letters that no scheme compares
 KEVIN: dict[str, Any] = {"first": "Kevin", "last": "Muster"}
 OFFICE, SWITCHBOARD = ("+442079306250",), ("+13035569469",)
 AT_ACME: dict[str, Any] = {"employers": ("acme.com",)}
 
 
 @pytest.mark.parametrize("numbers", [OFFICE, SWITCHBOARD])
-@pytest.mark.parametrize("name", [XIAOMING, SOMCHAI, {}])
+@pytest.mark.parametrize("name", [XIAOMING, SOKHA, {}])
 def test_who_answers_the_phone_of_an_office_is_not_proved_by_working_there(
     name: dict[str, Any], numbers: tuple[str, ...]
 ) -> None:
@@ -186,14 +187,15 @@ def test_who_answers_the_phone_of_an_office_is_not_proved_by_working_there(
 def test_a_first_name_or_a_mobile_number_tells_who_answered() -> None:
     named = facts(first="Kevin", **AT_ACME, numbers=OFFICE)
     assert judge(named, facts(**KEVIN, **AT_ACME), found_by=Fact.PHONE) == Judgement(SAME, Fact.EMPLOYER)
-    mobile = facts(**SOMCHAI, **AT_ACME, numbers=(MOBILE,))
+    mobile = facts(**SOKHA, **AT_ACME, numbers=(MOBILE,))
     assert judge(mobile, facts(**KEVIN, **AT_ACME), found_by=Fact.PHONE) == Judgement(SAME, Fact.EMPLOYER)
 
 
 def test_a_family_name_that_agrees_is_no_proof_where_the_given_names_cannot_be_compared() -> None:
     row = facts(**SOMCHAI, **AT_ACME)
     assert judge(row, facts(first="Kevin", last="Jaidee", **AT_ACME), found_by=Fact.SLUG) == Judgement(UNSAID)
-    assert judge(row, facts(**KEVIN, **AT_ACME), found_by=Fact.SLUG) == Judgement(SAME, Fact.EMPLOYER)
+    unread = facts(**SOKHA, **AT_ACME)
+    assert judge(unread, facts(**KEVIN, **AT_ACME), found_by=Fact.SLUG) == Judgement(SAME, Fact.EMPLOYER)
     by_address = facts(first="Kevin", last="Jaidee", emails=("somchai@acme.com",))
     held = facts(**SOMCHAI, emails=("somchai@acme.com",))
     assert judge(held, by_address, found_by=Fact.SLUG) == Judgement(SAME, Fact.EMAIL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worker.decide.values.names import scripts
 from worker.decide.values.names.given import begins
 from worker.decide.values.names.nicknames import is_given
 from worker.decide.values.names.reading import PARTICLES, NameReading
@@ -75,12 +76,18 @@ def _compare(one: tuple[Word, ...], other: tuple[Word, ...]) -> Verdict:
     if spelled is SAME:
         return SAME
     if UNSAID in {whole, core, spelled} or _of_a_couple(first, second):
-        return UNSAID
+        return OTHER if _is_from_elsewhere(joined(first), joined(second)) else UNSAID
     return OTHER
 
 
 def _spelled_otherwise(one: Word, other: Word) -> Verdict:
     return latin.compare_families(one.plain, other.plain) if one.forms and other.forms else OTHER
+
+
+def _is_from_elsewhere(one: Word, other: Word) -> bool:
+    """Tells whether one is a family name of East Asia in its own letters, and the other surely none of there."""
+    native, latin = (other, one) if one.forms else (one, other)
+    return bool(latin.forms) and not native.forms and scripts.is_other_family(native.text, native.script, latin.plain)
 
 
 def _core(words: tuple[Word, ...]) -> tuple[Word, ...]:

@@ -38,6 +38,12 @@ def japanese_last() -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
+def japanese_families() -> frozenset[str]:
+    """Family names in hiragana."""
+    return frozenset(kana for readings in japanese_last().values() for kana in readings)
+
+
+@cache
 def japanese_first() -> Mapping[str, tuple[str, ...]]:
     """Hiragana by character of a given name."""
     return _by_word("japanese_first", signs=True)

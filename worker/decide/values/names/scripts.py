@@ -169,6 +169,30 @@ def compare(native: str, kind: str, latin: str) -> Verdict:
     return Verdict.OTHER if scheme.apart(native, latin) else Verdict.UNSAID
 
 
+def is_other_family(native: str, kind: str, latin: str) -> bool:
+    """Tells whether a family name of East Asia surely is not a Latin word, since that is a name from elsewhere.
+
+    Spelled in kana or Hangul, a name from elsewhere is no family name of Japan or Korea. Thai families write their
+    names as they like, but not with other consonants.
+    """
+    if kind == "thai":
+        default = thai.TABLE.default(thai.folded(native))
+        return bool(default) and far_apart(default, latin, 0.6)
+    if kind == "kana":
+        kana = japanese.folded(native)
+        known = (japanese.TABLE.default(kana),) if kana in files.japanese_families() else ()
+    elif japanese.is_romaji(latin) or chinese.is_chinese(latin) or korean.is_korean(latin):
+        return False
+    elif kind == "hangul":
+        known = korean.family_spellings(native)
+    elif kind == "han":
+        readings = map(japanese.TABLE.default, files.japanese_last().get(native, ()))
+        known = (*readings, *chinese.family_spellings(native))
+    else:
+        return False
+    return bool(known) and all(far_apart(spelling, latin) for spelling in known)
+
+
 def is_usual(native: str, kind: str, latin: str) -> bool:
     """Tells whether a Latin word is surely a form of ``native``: a listed one, or one whose vowels are written."""
     scheme = _SCHEMES.get(kind)

@@ -47,6 +47,11 @@ def family(name: str) -> int:
     return next((size for size in (2, 1) if len(name) > size and name[:size] in _families()), 0)
 
 
+def family_spellings(native: str) -> tuple[str, ...]:
+    """Returns the forms that a common family chose for itself; none of another word."""
+    return _families().get(native, ())
+
+
 def is_family(native: str) -> bool:
     """Tells whether a word is a common family name."""
     return native in _families()

@@ -109,10 +109,10 @@ def skeleton(latin: str) -> str:
     return "".join(_CLASS.get(sound, "") for sound in _SOUNDS.findall(simple(latin)[:LONGEST]))
 
 
-def far_apart(one: str, other: str) -> bool:
-    """Tells whether two words differ in two fifths of their consonants or more: no choice of scheme explains that."""
+def far_apart(one: str, other: str, part: float = 0.4) -> bool:
+    """Tells whether two words differ in ``part`` of their consonants or more: no choice of scheme explains that."""
     first, second = skeleton(one), skeleton(other)
-    return 5 * _distance(first, second) >= 2 * max(len(first), len(second)) > 0
+    return _distance(first, second) >= part * max(len(first), len(second)) > 0
 
 
 def _distance(one: str, other: str) -> int:
