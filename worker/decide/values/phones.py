@@ -219,8 +219,8 @@ def _parsed(digits: str, home: str = "") -> _Valid | str:
         rest = str(parsed.national_number)
         if rest.startswith("1"):  # what stood before mobile numbers until 2019
             parsed = PhoneNumber(country_code=52, national_number=int(rest[1:]))
-    told = phonenumbers.number_type(parsed)  # unknown of numbers that are not valid
-    return _Valid(parsed, told) if told != PhoneNumberType.UNKNOWN else "invalid"
+    line_type = phonenumbers.number_type(parsed)  # unknown of numbers that are not valid
+    return _Valid(parsed, line_type) if line_type != PhoneNumberType.UNKNOWN else "invalid"
 
 
 def _judged(found: _Valid, said: PhoneKind) -> Number:

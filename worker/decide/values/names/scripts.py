@@ -178,6 +178,7 @@ def is_other_family(native: str, kind: str, latin: str) -> bool:
     if kind == "thai":
         default = thai.TABLE.default(thai.folded(native))
         return bool(default) and far_apart(default, latin, 0.6)
+    known: tuple[str, ...]
     if kind == "kana":
         kana = japanese.folded(native)
         known = (japanese.TABLE.default(kana),) if kana in files.japanese_families() else ()
