@@ -1,4 +1,4 @@
-"""What the rules cost: ``look`` at a record and each ``decide`` of its visit, on data such as CRMs really hold.
+"""Times `look` at a record and each `decide` of its visit, on data such as CRMs really hold.
 
     python bench/rules.py [--records 400] [--check]
 
