@@ -353,7 +353,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class Provenance:
     """Names of our own optional properties beside the values we write; ``""`` for one that is not there.
 
     ``source`` tells which field is from whom and since when, ``checked_at`` when we last wrote the record.

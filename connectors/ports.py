@@ -18,11 +18,11 @@ from connectors.models import (
     Cursor,
     Found,
     Lacks,
-    Marks,
     Need,
     Offer,
     Page,
     Property,
+    Provenance,
     Question,
     Record,
     Reply,
@@ -62,7 +62,7 @@ class Provider(Protocol):
     def read(self, question: Question, reply: Reply) -> Answer:
         """Reads a live or kept reply. Pure; never raises: an unreadable one is ``Outcome.UNREADABLE``."""
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         """The cheapest free read: who we are, credits left, prices."""
 
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
@@ -108,7 +108,7 @@ class Crm(Protocol):
     batch: int  # records per read and write call
     search_batch: int  # parts of a text that one search takes
     index_lag_ms: int  # a row written so long ago is found by any search
-    marks: Marks  # the names our optional properties have here
+    provenance: Provenance  # the names our optional properties have here
     buckets: Mapping[str, tuple[Window, ...]]
 
     @property
@@ -122,7 +122,7 @@ class Crm(Protocol):
     async def account(self) -> str:
         """Returns the portal or org that our credential belongs to; ``""`` where that is not shown to us."""
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         """The cheapest free read of our credential."""
 
     async def properties(self, object: str) -> Mapping[str, Property]:

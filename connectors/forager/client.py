@@ -142,7 +142,7 @@ class Forager:
     def read(self, question: Question, reply: Reply) -> Answer:
         return read.answer(question, reply)
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         account = await self.own_account()
         subscription = account.subscription
         balance = subscription.credits_balance
@@ -181,7 +181,7 @@ class Forager:
         return {key: int(abs(total).to_integral_value(ROUND_CEILING)) for key, total in sums.items()}
 
     async def left(self) -> int | None:
-        return (await self.standing()).credits
+        return (await self.account_status()).credits
 
     def left_after(self, reply: Reply) -> int | None:  # noqa: ARG002 - its replies do not say
         return None

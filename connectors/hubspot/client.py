@@ -16,7 +16,7 @@ from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
 from connectors.hubspot import records, refusals, rights, search, sign_in, writing
 from connectors.hubspot.operations import Calls, calls, token_call
-from connectors.hubspot.options import BURST, DAILY, MARKS, OVERLAP_S, RESERVE, SEARCH, HubSpotOptions
+from connectors.hubspot.options import BURST, DAILY, OVERLAP_S, PROVENANCE, RESERVE, SEARCH, HubSpotOptions
 from connectors.hubspot.records import RawProperties, RecordRow, RecordRows
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import (
@@ -60,7 +60,7 @@ class HubSpot:
     user_id = ""  # its events name the app, which the configuration knows
     batch = BATCH
     search_batch = search.MOST_GROUPS - 1  # one group is for whole texts
-    marks = MARKS
+    provenance = PROVENANCE
 
     def __init__(
         self,
@@ -131,14 +131,14 @@ class HubSpot:
         for part in (*self._also, self._transport):
             await part.aclose()
 
-    # ---- schema and standing -------------------------------------------------------------------------------------
+    # ---- schema and account -------------------------------------------------------------------------------------
 
     async def account(self) -> str:
         """Asks for the portal's id, once."""
         self._account = self._account or await rights.portal(self._transport.send, self.name)
         return self._account
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         """Reads one property, which also tells whether HubSpot's own Salesforce sync feeds this portal."""
         reply = await self._send(self._calls["contact"].property, path={"name": "salesforcecontactid"})
         note = "the portal is synced with Salesforce (salesforcecontactid): deliver to one of the two only"
@@ -196,7 +196,7 @@ class HubSpot:
         """The portal's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
         vendor_ms, at = self._vendor_time
         if not vendor_ms or self._clock() - at > CLOCK_S:
-            await self.standing()
+            await self.account_status()
             vendor_ms, at = self._vendor_time
         if not vendor_ms:
             raise ContractError(self.name, "now", "date")

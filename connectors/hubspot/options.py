@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import SecretStr
 
 from connectors.limits import Window
-from connectors.models import Marks
+from connectors.models import Provenance
 from connectors.options import Duration, Options, Url
 
-MARKS = Marks("refill_source", "refill_checked_at")
+PROVENANCE = Provenance("refill_source", "refill_checked_at")
 
 
 BURST = Window(190, 10)  # a private app's limit from Professional on (usage guidelines, read 2026-11-20)

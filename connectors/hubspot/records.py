@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from connectors.hubspot.options import MARKS
+from connectors.hubspot.options import PROVENANCE
 from connectors.hubspot.paths import MODIFIED
 from connectors.models import Company, Fate, Found, Need, Property, Record
 from connectors.numbers import count
@@ -275,8 +275,8 @@ def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
     """One of our own properties as it is created. Whether it is unique HubSpot lets nobody change later."""
     label, description, kind, field = {
         external_id: ("OpenProspect id", "which OpenProspect row this record came from", "string", "text"),
-        MARKS.source: ("Refill source", "which value is from whom, and since when", "string", "text"),
-        MARKS.checked_at: ("Refill checked at", "when values were last filled in", "datetime", "date"),
+        PROVENANCE.source: ("Refill source", "which value is from whom, and since when", "string", "text"),
+        PROVENANCE.checked_at: ("Refill checked at", "when values were last filled in", "datetime", "date"),
     }[name]
     return {
         "name": name,

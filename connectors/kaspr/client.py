@@ -87,7 +87,7 @@ class Kaspr:
     def read(self, question: Question, reply: Reply) -> Answer:
         return read.answer(self._options.dialect, question, reply)
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         try:
             reply = await self._transport.send(op.VERIFY_KEY)
         except UnavailableError as error:

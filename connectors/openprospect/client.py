@@ -71,7 +71,7 @@ class OpenProspect:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         """The cheapest free read: one row of the searches."""
         page = await self.searches_page(limit=1)
         notes = () if page.items else ("the key sees no prospect search",)

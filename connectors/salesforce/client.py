@@ -36,7 +36,7 @@ from connectors.ports import Reader, Watched
 from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.ids import is_id, known_id
-from connectors.salesforce.options import CONCURRENCY, DAILY, MARKS, OVERLAP_S, RESERVE, SalesforceOptions
+from connectors.salesforce.options import CONCURRENCY, DAILY, OVERLAP_S, PROVENANCE, RESERVE, SalesforceOptions
 from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
 from connectors.salesforce.records import TABLES, CreateAnswer, QueryPage, Schema
 from connectors.salesforce.refusals import reading
@@ -58,7 +58,7 @@ class Salesforce:
     batch = BATCH
     search_batch = FINDS
     index_lag_ms = 0  # a query sees what is committed
-    marks = MARKS
+    provenance = PROVENANCE
 
     def __init__(
         self,
@@ -129,14 +129,14 @@ class Salesforce:
         for transport in self._transports:
             await transport.aclose()
 
-    # ---- schema and standing -------------------------------------------------------------------------------------
+    # ---- schema and account -------------------------------------------------------------------------------------
 
     async def account(self) -> str:
         """Returns the org that our login led to."""
         await self._tokens.headers()
         return known_id(self._tokens.org_id)
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         """Returns our user, the API version answered, and what is left of the day where this user may see it.
 
         Raises:

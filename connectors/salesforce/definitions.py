@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from connectors.salesforce.options import MARKS
+from connectors.salesforce.options import PROVENANCE
 from connectors.salesforce.records import TABLES
 
 _NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
@@ -18,12 +18,12 @@ _EXTERNAL_ID = """\
         <unique>true</unique>
         <caseSensitive>false</caseSensitive>"""
 _MARKS = {
-    MARKS.source: """\
+    PROVENANCE.source: """\
         <label>Refill Source</label>
         <description>Kept by Refill: which value is from whom, and since when.</description>
         <type>Text</type>
         <length>255</length>""",
-    MARKS.checked_at: """\
+    PROVENANCE.checked_at: """\
         <label>Refill Checked At</label>
         <description>Kept by Refill: when values were last filled in.</description>
         <type>DateTime</type>""",

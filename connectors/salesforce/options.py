@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from connectors.limits import Window
-from connectors.models import Marks
+from connectors.models import Provenance
 from connectors.options import Options, Place, Url
 from connectors.salesforce.ids import long_id
 
-MARKS = Marks("Refill_Source__c", "Refill_Checked_At__c")
+PROVENANCE = Provenance("Refill_Source__c", "Refill_Checked_At__c")
 # A row is stamped inside its transaction and seen at its commit, so each pass starts so much before the end of the last
 # one. This must be longer than the org's longest transaction.
 OVERLAP_S = 600

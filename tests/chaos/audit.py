@@ -187,7 +187,7 @@ class _NoLimit:
 async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
     """Dead letters are counted with their reasons, and a person replays them now that all is calm."""
     ledger = run.yard.ledger
-    for name in await ledger.floor.works():
+    for name in await ledger.all_work.works():
         work = ledger.work(*name)
         counts = await work.counts()
         verdict.settled += counts.settled

@@ -215,13 +215,13 @@ class Run:
     async def _hasten(self) -> None:
         """What waits for a later try is tried now, but nothing that waits for a verdict."""
         ledger, refs = self.yard.ledger, []
-        for crm, kind in await ledger.floor.works():
+        for crm, kind in await ledger.all_work.works():
             for lane in (*Lane, "alone"):
                 key = ledger.scripts.keys("due", crm, kind, lane)
                 refs += [(crm, kind, id_.decode()) for id_ in await self.yard.redis.zrange(key, 0, -1)]
         waiting = await ledger.desk.due_verdicts() or await self._verdicts()
         if not waiting:
-            await ledger.floor.wake(refs)
+            await ledger.all_work.wake(refs)
 
     async def _verdicts(self) -> int:
         return int(await self.yard.redis.zcard(self.yard.ledger.scripts.keys("tickets_verdicts")))
@@ -233,7 +233,7 @@ class Run:
         polls = (*(f"poll:acme_{crm}.{kind}" for (crm, _), kind in OBJECTS.items()), "collect:all")
         if any(name not in begun or not begun[name].done_ms for name in polls) or await self._verdicts():
             return False
-        for crm, kind in await ledger.floor.works():
+        for crm, kind in await ledger.all_work.works():
             counts = await ledger.work(crm, kind).counts()
             if counts.due or counts.leased or counts.waiting:
                 return False
@@ -243,7 +243,7 @@ class Run:
     async def standing(self) -> str:
         """Where everything stands, in words."""
         ledger = self.yard.ledger
-        works = {work: await ledger.work(*work).counts() for work in await ledger.floor.works()}
+        works = {work: await ledger.work(*work).counts() for work in await ledger.all_work.works()}
         pauses = [(pause.target, pause.reason) for pause in await ledger.pauses.all()]
         return f"{works} {pauses} {await self.books.totals(ledger.budgets)} {await ledger.timetable.last()}"
 
@@ -283,7 +283,7 @@ async def undisturbed(storm: Storm, within_s: float) -> Undisturbed:
         async with asyncio.timeout(within_s):
             while not await run.idle():  # noqa: ASYNC110 - what is waited for is in Redis
                 await asyncio.sleep(LOOK_S)
-        works = await yard.ledger.floor.works()
+        works = await yard.ledger.all_work.works()
         records = sum([(await yard.ledger.work(*name).counts()).settled for name in works])
         rows, rows_by = run.desk.named(yard.vendors.state())
         asked = {key: frozenset(one.key for one in await yard.asked(row)) for key, row in rows_by.items()}

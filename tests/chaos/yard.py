@@ -38,7 +38,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import AskedQuestion
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.work.all_work import Floor
+from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Due, Lane
 from worker.redis.embedded import EmbeddedRedis
 
@@ -196,9 +196,9 @@ class Yard:
         with contextlib.suppress(LedgerUnavailableError, RedisError):
             now = await self.ledger.scripts.now()
             later = Scripts(self.redis, clock=lambda: now + LATER_MS)
-            await Floor(later).reap()
+            await AllWork(later).reap()
             alive = [beat.owner for beat in await self.ledger.timetable.alive()]
-            await self.ledger.floor.wake((await Desk(later).reap(alive)).waiters)
+            await self.ledger.all_work.wake((await Desk(later).reap(alive)).waiters)
             for key in await self.redis.keys("arq:in-progress:*"):
                 await self.redis.delete(key)
 

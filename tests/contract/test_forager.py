@@ -327,10 +327,10 @@ async def test_a_lookup_of_nobody_costs_nothing(sandbox: Sandbox, forager: Forag
 
 
 async def test_standing_gives_balance_and_prices(sandbox: Sandbox, forager: Forager) -> None:
-    standing = await forager.standing()
-    assert standing.credits is not None
-    assert standing.credits > 0
-    assert standing.prices == {row.name: row.credits for row in OPERATIONS if row.repeat is Repeat.PAID}
+    status = await forager.account_status()
+    assert status.credits is not None
+    assert status.credits > 0
+    assert status.prices == {row.name: row.credits for row in OPERATIONS if row.repeat is Repeat.PAID}
 
 
 async def test_prices_of_the_account_overrule_the_contracts(forager: Forager) -> None:
@@ -354,7 +354,7 @@ async def test_an_edge_block_is_told_apart_from_a_bad_key(sandbox: Sandbox, fora
     params = {"status": 403, "body": "error code: 1010", "content_type": "text/plain"}
     sandbox.fault("status", params=params)
     with pytest.raises(AccessError, match="edge"):
-        await forager.standing()
+        await forager.account_status()
 
 
 async def test_an_explicit_agent_passes_the_edge_and_a_librarys_does_not(sandbox: Sandbox) -> None:
@@ -363,7 +363,7 @@ async def test_an_explicit_agent_passes_the_edge_and_a_librarys_does_not(sandbox
     transport._headers["user-agent"] = "python-requests/2.32.0"
     client = Forager(transport, chosen)
     with pytest.raises(AccessError) as caught:
-        await client.standing()
+        await client.account_status()
     assert caught.value.code == "1010"
     await client.aclose()
 

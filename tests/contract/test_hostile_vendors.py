@@ -102,7 +102,7 @@ VENDORS = (
     Vendor(
         "salesforce",
         _salesforce,
-        lambda c: c.standing(),
+        lambda c: c.account_status(),
         lambda c: c.create("contact", {"Email": PERSON, "LastName": "Ny"}, KeptTicket()),
     ),
 )
@@ -194,7 +194,7 @@ async def test_a_login_that_names_another_host_gets_no_token() -> None:
 
         async with meeting(VENDORS[4], first=(login,)) as (client, served):
             with pytest.raises(AccessError):
-                await client.standing()
+                await client.account_status()
             assert len(served.requests) == 1
 
 

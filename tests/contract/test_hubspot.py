@@ -136,15 +136,15 @@ def searches(sandbox: Sandbox) -> int:
 
 
 async def test_standing_is_one_free_read(sandbox: Sandbox, crm: HubSpot) -> None:
-    standing = await crm.standing()
-    assert standing.who == "acme"
-    assert standing.notes == ()
+    status = await crm.account_status()
+    assert status.who == "acme"
+    assert status.notes == ()
     assert len(sandbox.requests()) == 1
 
 
 async def test_a_portal_fed_by_salesforce_is_told_of(sandbox: Sandbox, crm: HubSpot) -> None:
     sandbox.control("switch", {"salesforcecontactid": True})
-    assert "Salesforce" in (await crm.standing()).notes[0]
+    assert "Salesforce" in (await crm.account_status()).notes[0]
 
 
 async def test_a_value_is_matched_by_the_label_of_an_option(sandbox: Sandbox, crm: HubSpot) -> None:
@@ -170,7 +170,7 @@ async def test_a_generation_of_paths_that_has_ended_is_told_with_what_to_set(
 
 async def test_a_wrong_token_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:
     with pytest.raises(AccessError):
-        await open_crm(token="pat-na1-wrong").standing()
+        await open_crm(token="pat-na1-wrong").account_status()
 
 
 async def test_a_missing_scope_is_named(sandbox: Sandbox, crm: HubSpot) -> None:
@@ -202,8 +202,8 @@ async def test_setup_creates_what_is_missing_and_accepts_what_is_there(
 ) -> None:
     sandbox.control("switch", {"openprospect_id": False})
     assert crm.missing(object, await crm.properties(object)) == ("openprospect_id",)
-    names = ("openprospect_id", *crm.marks.names)
-    for name in crm.marks.names:
+    names = ("openprospect_id", *crm.provenance.names)
+    for name in crm.provenance.names:
         sandbox.control(f"properties/{'contacts' if object == 'contact' else 'companies'}/{name}", method="DELETE")
     assert (await crm.setup(object, names)).splitlines() == [f"{object}: {name} created" for name in names]
     schema = await crm.properties(object)
@@ -638,22 +638,22 @@ async def test_an_expired_token_is_refreshed_once_in_the_midst_of_a_walk(sandbox
 
 async def test_concurrent_calls_share_one_refresh(sandbox: Sandbox, open_crm: Open) -> None:
     crm = open_crm(oauth=True)
-    await asyncio.gather(*(crm.standing() for _ in range(12)))
+    await asyncio.gather(*(crm.account_status() for _ in range(12)))
     assert token_calls(sandbox) == 1
     sandbox.control("expire-tokens", {})
-    await asyncio.gather(*(crm.standing() for _ in range(12)))
+    await asyncio.gather(*(crm.account_status() for _ in range(12)))
     assert token_calls(sandbox) == 2
 
 
 async def test_a_token_about_to_end_is_refreshed_ahead_of_time(sandbox: Sandbox, open_crm: Open) -> None:
     clock = Clock()
     crm = open_crm(oauth=True, wall_clock=clock)
-    await crm.standing()
+    await crm.account_status()
     clock.now += 1600
-    await crm.standing()
+    await crm.account_status()
     assert token_calls(sandbox) == 1
     clock.now += 100
-    await crm.standing()
+    await crm.account_status()
     assert token_calls(sandbox) == 2
     assert not [row for row in sandbox.requests() if row["status"] == 401]
 
@@ -662,18 +662,18 @@ async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open)
     grants = OwnGrants(SecretStr(sandbox.info["refresh_token"]))
     sandbox.control("settings", {"rotate_refresh_tokens": True})
     crm = open_crm(oauth=True, grants=grants)
-    await crm.standing()
+    await crm.account_status()
     assert grants.refresh_token is not None
     assert grants.refresh_token.get_secret_value() != sandbox.info["refresh_token"]
     sandbox.control("expire-tokens", {})
-    await crm.standing()  # the kept one is spent, and not the configured one
+    await crm.account_status()  # the kept one is spent, and not the configured one
     sandbox.control("settings", {"rotate_refresh_tokens": False})
     sandbox.info["refresh_token"] = grants.refresh_token.get_secret_value()  # the others are dead for every later test
 
 
 async def test_a_revoked_connection_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:
     with pytest.raises(AccessError, match="connect the portal again"):
-        await open_crm(oauth=True, refresh_token="na1-revoked").standing()
+        await open_crm(oauth=True, refresh_token="na1-revoked").account_status()
 
 
 class Buckets(NoLimiter):
@@ -728,7 +728,7 @@ async def test_a_fifth_of_the_day_is_left_to_the_customers_other_apps(sandbox: S
     sandbox.control("limits", {"bucket": "daily", "windows": [window]})
     try:
         for _ in range(33):
-            await crm.standing()
+            await crm.account_status()
     finally:
         sandbox.control("limits", {"bucket": "daily", "windows": []})
     assert limiter.left == [1, 0, 0]  # told from the 31st call on: 32 are ours
@@ -737,7 +737,7 @@ async def test_a_fifth_of_the_day_is_left_to_the_customers_other_apps(sandbox: S
 async def test_an_outage_is_unavailable(sandbox: Sandbox, crm: HubSpot) -> None:
     sandbox.fault("status", params={"status": 503, "body": {}})
     with pytest.raises(UnavailableError):
-        await crm.standing()
+        await crm.account_status()
 
 
 async def test_no_error_shows_an_address_or_a_token(sandbox: Sandbox, crm: HubSpot) -> None:

@@ -99,8 +99,8 @@ async def everything(crm: HubSpot, object: str) -> None:
     """Every operation of one object, with what succeeds, what fails in part and what is refused."""
     watched = OBJECTS[object]
     await crm.properties(object)
-    await crm.standing()
-    await crm.setup(object, ("openprospect_id", *crm.marks.names))
+    await crm.account_status()
+    await crm.setup(object, ("openprospect_id", *crm.provenance.names))
     page = await crm.walk(watched, "")
     ids = [record.id for record in page.records][:2]
     await crm.read(watched, [*ids, "999999999"])
@@ -153,7 +153,7 @@ def _as_published(body: Any) -> Any:
 
 async def test_a_login_fits(sandbox: Sandbox, version: str) -> None:
     async with recorded(sandbox, version, oauth=True) as (crm, seen):
-        await crm.standing()
+        await crm.account_status()
     (login,) = [one for one in seen if one.operation.path.endswith("/token")]
     openapi.check_path(f"oauth-{version}", "POST", login.path)
     openapi.check("oauth-v3", "POST", "/oauth/v3/token", login.reply.status, login.reply.body)  # the dated one has none

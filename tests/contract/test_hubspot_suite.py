@@ -73,10 +73,10 @@ def rows(version: str) -> list[CrmRow]:
         row(of.properties, lambda crm, _: crm.properties("contact"), needed="results"),
         row(
             of.property,
-            lambda crm, _: crm.standing(),
+            lambda crm, _: crm.account_status(),
             blind=True,
             good=lambda told: told.who == "acme",
-            miss=lambda crm, _: crm.standing(),
+            miss=lambda crm, _: crm.account_status(),
             missed=lambda told: told.notes == (),
         ),
         row(
@@ -114,7 +114,7 @@ def link_row(version: str) -> CrmRow:
 
 def login_row(version: str) -> CrmRow:
     operation = token_call(version)
-    return CrmRow(operation, operation.path, lambda crm, _: crm.standing(), needed="access_token", login=True)
+    return CrmRow(operation, operation.path, lambda crm, _: crm.account_status(), needed="access_token", login=True)
 
 
 @pytest.fixture

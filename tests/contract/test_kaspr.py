@@ -315,7 +315,7 @@ async def test_v2_asks_only_for_the_fields_of_the_question(sandbox: Sandbox) -> 
 @pytest.mark.parametrize("dialect", ["reference", "v2"])
 async def test_standing_names_the_user(sandbox: Sandbox, dialect: Dialect) -> None:
     client = await opened(sandbox, dialect=dialect)
-    assert (await client.standing()).who
+    assert (await client.account_status()).who
     await client.aclose()
 
 

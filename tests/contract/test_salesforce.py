@@ -139,16 +139,16 @@ async def drained(crm: Salesforce, watched: Watched, cursor: Cursor) -> tuple[li
 
 
 async def test_a_login_by_client_credentials_tells_org_and_user(sandbox: Sandbox, crm: Salesforce) -> None:
-    standing = await crm.standing()
-    assert standing.who == sandbox.info["organization_id"]
+    status = await crm.account_status()
+    assert status.who == sandbox.info["organization_id"]
     assert crm.user_id == sandbox.info["user_id"]
-    assert "API calls left today" in standing.notes[0]
+    assert "API calls left today" in status.notes[0]
     assert count(sandbox, "/token") == 1
 
 
 async def test_a_login_by_refresh_token(sandbox: Sandbox, open_crm: Open) -> None:
     crm = open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"])
-    assert (await crm.standing()).who == sandbox.info["organization_id"]
+    assert (await crm.account_status()).who == sandbox.info["organization_id"]
 
 
 @pytest.fixture
@@ -166,9 +166,9 @@ async def test_a_login_by_signed_assertion_works_out_whom_it_is_for(
 ) -> None:
     sandbox.control("settings", {"is_sandbox": is_sandbox})
     crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=key_file)
-    assert (await crm.standing()).who == sandbox.info["organization_id"]
+    assert (await crm.account_status()).who == sandbox.info["organization_id"]
     sandbox.control("expire-tokens", {})
-    await crm.standing()
+    await crm.account_status()
     assert count(sandbox, "/token") == 2 + is_sandbox  # what was learned is remembered
 
 
@@ -176,10 +176,10 @@ async def test_a_configured_audience_is_the_only_one(sandbox: Sandbox, open_crm:
     sandbox.control("settings", {"is_sandbox": True})
     more = {"auth": "jwt", "username": sandbox.info["username"], "private_key_file": key_file}
     with pytest.raises(AccessError, match="set audience"):
-        await open_crm(audience="https://login.salesforce.com", **more).standing()
+        await open_crm(audience="https://login.salesforce.com", **more).account_status()
     assert count(sandbox, "/token") == 1
-    await open_crm(audience="https://test.salesforce.com", **more).standing()
-    await open_crm(login_base=sandbox.base_url, audience="https://test.salesforce.com", **more).standing()
+    await open_crm(audience="https://test.salesforce.com", **more).account_status()
+    await open_crm(login_base=sandbox.base_url, audience="https://test.salesforce.com", **more).account_status()
 
 
 async def test_a_key_file_that_is_none_is_for_an_operator(sandbox: Sandbox, open_crm: Open, tmp_path: Path) -> None:
@@ -187,30 +187,30 @@ async def test_a_key_file_that_is_none_is_for_an_operator(sandbox: Sandbox, open
     path.write_text("no key")
     crm = open_crm(auth="jwt", username=sandbox.info["username"], private_key_file=path)
     with pytest.raises(AccessError, match="private key file"):
-        await crm.standing()
+        await crm.account_status()
 
 
 async def test_a_refused_login_is_for_an_operator(open_crm: Open) -> None:
     with pytest.raises(AccessError, match="refuses our credential"):
-        await open_crm(client_secret="wrong").standing()
+        await open_crm(client_secret="wrong").account_status()
 
 
 async def test_a_login_to_another_org_is_refused(open_crm: Open) -> None:
     with pytest.raises(AccessError, match="another org"):
-        await open_crm(org_id="00D000000000001").standing()
+        await open_crm(org_id="00D000000000001").account_status()
 
 
 async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open) -> None:
     grants = OwnGrants(SecretStr(sandbox.info["refresh_token"]))
     sandbox.control("settings", {"rotate_refresh_tokens": True})
     crm = open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"], grants=grants)
-    await crm.standing()
+    await crm.account_status()
     assert grants.refresh_token is not None
     kept = grants.refresh_token.get_secret_value()
     assert kept != sandbox.info["refresh_token"]
     sandbox.info["refresh_token"] = kept  # the old one is dead for every later test of this process
     sandbox.control("expire-tokens", {})
-    await crm.standing()  # the kept one is spent, and not the configured one
+    await crm.account_status()  # the kept one is spent, and not the configured one
     sandbox.info["refresh_token"] = grants.refresh_token.get_secret_value()
 
 
@@ -226,7 +226,7 @@ async def test_an_app_whose_scopes_hide_the_identity_service_works_all_the_same(
     sandbox: Sandbox, crm: Salesforce
 ) -> None:
     sandbox.control("settings", {"openid": False})
-    assert (await crm.standing()).who == sandbox.info["organization_id"]
+    assert (await crm.account_status()).who == sandbox.info["organization_id"]
     assert crm.user_id == sandbox.info["user_id"]
     assert await crm.now()
 
@@ -253,11 +253,11 @@ async def test_what_no_call_can_do_is_told_with_what_to_set(
 @pytest.mark.parametrize("version", ["30.0", "99.0"])
 async def test_a_version_that_the_org_does_not_list_is_told_with_its_newest(open_crm: Open, version: str) -> None:
     with pytest.raises(AccessError, match=f"no API version {version}: set crm.acme.api_version to 67.0"):
-        await open_crm(api_version=version).standing()
+        await open_crm(api_version=version).account_status()
 
 
 async def test_a_session_that_stays_invalid_is_refreshed_twice_only(sandbox: Sandbox, crm: Salesforce) -> None:
-    await crm.standing()
+    await crm.account_status()
     sandbox.control("settings", {"always_unauthorized": True})
     with pytest.raises(AccessError):
         await crm.properties("contact")
@@ -297,7 +297,7 @@ async def test_a_missing_external_id_is_named_and_its_definition_given(sandbox: 
 
 
 async def test_the_definitions_of_all_our_fields_are_three_files_of_good_xml(crm: Salesforce) -> None:
-    text = await crm.setup("lead", ("OpenProspect_Id__c", *crm.marks.names))
+    text = await crm.setup("lead", ("OpenProspect_Id__c", *crm.provenance.names))
     files = dict(re.findall(r"^# (\S+)\n(<\?xml.*?)(?=^# |\Z)", text, re.DOTALL | re.MULTILINE))
     assert list(files) == ["package.xml", "objects/Lead.object", "permissionsets/Refill_Lead.permissionset"]
     trees = [defusedxml.ElementTree.fromstring(one.strip().encode()) for one in files.values()]
@@ -759,7 +759,7 @@ async def test_a_spent_day_and_a_crowd_pause_the_org_for_different_times(
 ) -> None:
     heard = Heard()
     crm = open_crm(limiter=heard)
-    await crm.standing()
+    await crm.account_status()
     body = [{"message": message, "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
     sandbox.fault("status", params={"status": 403, "body": body})
     with pytest.raises(RateLimitedError):
@@ -770,7 +770,7 @@ async def test_a_spent_day_and_a_crowd_pause_the_org_for_different_times(
 async def test_usage_near_our_share_is_noticed_on_errors_too(sandbox: Sandbox, open_crm: Open) -> None:
     heard = Heard()
     crm = open_crm(limiter=heard)
-    await crm.standing()
+    await crm.account_status()
     params = {"status": 404, "body": [], "headers": {"Sforce-Limit-Info": "api-usage=3990/5000"}}
     sandbox.fault("status", params=params)
     with pytest.raises(AccessError):
@@ -780,7 +780,7 @@ async def test_usage_near_our_share_is_noticed_on_errors_too(sandbox: Sandbox, o
 
 @pytest.mark.parametrize("kind", ["close", "reset", "cut_body", "garbled_status"])
 async def test_a_broken_wire_is_unavailable_after_three_tries(sandbox: Sandbox, crm: Salesforce, kind: str) -> None:
-    await crm.standing()
+    await crm.account_status()
     sandbox.calm()
     sandbox.fault(kind)
     with pytest.raises(UnavailableError):
@@ -790,7 +790,7 @@ async def test_a_broken_wire_is_unavailable_after_three_tries(sandbox: Sandbox, 
 
 async def test_a_silent_org_is_unavailable(sandbox: Sandbox, open_crm: Open) -> None:
     crm = open_crm(read_s=0.05)
-    await crm.standing()
+    await crm.account_status()
     sandbox.fault("hang")
     with pytest.raises(UnavailableError):
         await crm.properties("contact")
@@ -798,7 +798,7 @@ async def test_a_silent_org_is_unavailable(sandbox: Sandbox, open_crm: Open) -> 
 
 async def test_an_org_that_is_not_there_is_unavailable(open_crm: Open) -> None:
     with pytest.raises(UnavailableError):
-        await open_crm(base_url="http://127.0.0.1:9").standing()
+        await open_crm(base_url="http://127.0.0.1:9").account_status()
 
 
 async def test_an_answer_larger_than_any_is_not_taken(sandbox: Sandbox, open_crm: Open) -> None:
@@ -828,13 +828,13 @@ async def test_an_answer_that_drips_ends_at_the_deadline(sandbox: Sandbox, open_
 
 
 async def test_a_redirect_is_not_followed(sandbox: Sandbox, crm: Salesforce) -> None:
-    await crm.standing()
+    await crm.account_status()
     sandbox.calm()
     sandbox.fault(
         "status", params={"status": 302, "body": {}, "headers": {"Location": f"{sandbox.base_url}/elsewhere"}}
     )
     with pytest.raises(AccessError):
-        await crm.standing()
+        await crm.account_status()
     assert len(sandbox.requests()) == 1
 
 

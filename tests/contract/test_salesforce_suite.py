@@ -54,7 +54,7 @@ ROWS = [
     CrmRow(
         org.VERSIONS,
         "/services/data",
-        lambda crm, _: crm.standing(),
+        lambda crm, _: crm.account_status(),
         needed="version",
         renewed=True,
         good=lambda told: "newest" in told.notes[-1],
@@ -62,7 +62,7 @@ ROWS = [
     CrmRow(
         org.LIMITS,
         f"{ROOT}/limits",
-        lambda crm, _: crm.standing(),
+        lambda crm, _: crm.account_status(),
         renewed=True,
         good=lambda told: "left" in told.notes[0],
     ),
@@ -136,7 +136,7 @@ MORE = CrmRow(
     renewed=True,
     good=lambda found: {one.fate for one in found.values()} == {Fate.FOUND},
 )
-LOGIN = CrmRow(TOKEN, TOKEN.path, lambda crm, _: crm.standing(), needed="access_token", login=True)
+LOGIN = CrmRow(TOKEN, TOKEN.path, lambda crm, _: crm.account_status(), needed="access_token", login=True)
 EVERY = [*ROWS, STRICT, MORE]
 
 

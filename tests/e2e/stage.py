@@ -31,7 +31,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.creations import Creations
 from worker.ledger.money.tickets import Desk, Uncertain
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.all_work import Floor
+from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Counts, Lane
 from worker.redis.embedded import EmbeddedRedis
 from worker.service.runtime import open_runtime
@@ -146,7 +146,7 @@ class Stage:
 
     async def counts(self) -> dict[tuple[str, str], Counts]:
         """Where all the work stands; deliveries first, because they make work for the others."""
-        names = sorted(await self.ledger.floor.works(), key=lambda work: work[1] != "delivery")
+        names = sorted(await self.ledger.all_work.works(), key=lambda work: work[1] != "delivery")
         return {name: await self.ledger.work(*name).counts() for name in names}
 
     async def idle(self) -> bool:
@@ -189,7 +189,7 @@ class Stage:
         """Whether every lookup under way is one that ``vendor`` keeps back, and no visit is to begin now."""
         held = int(vendor.control("held")["held"])
         tickets = await self.redis.zcard(self.ledger.scripts.keys("tickets_open"))
-        ready = sum([await self.ledger.work(*name).ready() for name in await self.ledger.floor.works()])
+        ready = sum([await self.ledger.work(*name).ready() for name in await self.ledger.all_work.works()])
         return 0 < held == tickets and not ready
 
     async def backfills_end(self) -> None:
@@ -205,7 +205,7 @@ class Stage:
         doubtful = {one.key for one in await self.uncertain()}
         objects = {"contact": {"hubspot": "contacts", "salesforce": "Contact"}, "lead": {"salesforce": "Lead"}}
         found = set()
-        for crm, kind in await self.ledger.floor.works():
+        for crm, kind in await self.ledger.all_work.works():
             vendor = crm.removeprefix("acme_")
             for id_ in self.vendors.rows(vendor, objects[kind][vendor]):
                 asked = await self.ledger.desk.questions_of((crm, kind, id_))
@@ -224,7 +224,7 @@ class Stage:
         assert all(worker.process.poll() is not None for worker in self.workers)
         seconds, _ = await self.redis.time()
         later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + LEASE_AND_TICKET_MS)
-        await Floor(later).reap()
+        await AllWork(later).reap()
         await Desk(later).reap(())
         await Creations(later).reap(())
         await self.nothing_is_deferred()
@@ -248,10 +248,10 @@ class Stage:
 
     async def nothing_is_deferred(self) -> None:
         """Whatever is to be looked at later is due now."""
-        for crm, kind in await self.ledger.floor.works():
+        for crm, kind in await self.ledger.all_work.works():
             for lane in (*Lane, "alone"):
                 ids = await self.redis.zrange(self.ledger.scripts.keys("due", crm, kind, lane), 0, -1)
-                await self.ledger.floor.wake([(crm, kind, id_.decode()) for id_ in ids])
+                await self.ledger.all_work.wake([(crm, kind, id_.decode()) for id_ in ids])
 
     async def money(self, provider: str) -> tuple[int, int, int]:
         """Spent, the provider's bill, and what is perhaps charged on top of spent; in the order of their reading."""

@@ -66,7 +66,7 @@ def charged_and_open(vendor: Sandbox) -> bool:
 
 async def revive(stage: Stage) -> None:
     """A record that crashed its process again and again waits for a person, who tries it once more."""
-    for name in await stage.ledger.floor.works():
+    for name in await stage.ledger.all_work.works():
         work = stage.ledger.work(*name)
         for letter in await work.dead():
             await work.replay(letter.id, "replay")

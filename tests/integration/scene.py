@@ -35,7 +35,7 @@ from worker.ledger.money.budgets import Totals
 from worker.ledger.money.creations import Creations
 from worker.ledger.money.tickets import Desk, Uncertain
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
-from worker.ledger.work.all_work import Floor
+from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Counts, Due, Lane
 from worker.service.jobs import upkeep
 from worker.service.runtime import Runtime, open_runtime
@@ -191,7 +191,7 @@ class Scene:
         runtime = await self.stack.enter_async_context(open_runtime(settings, client, owner=f"w{self.workers}"))
         await runtime.open_crms()
         assert not runtime.shut
-        standing = (one.standing() for one in runtime.providers.values() if one.keeps_log)
+        standing = (one.account_status() for one in runtime.providers.values() if one.keeps_log)
         await asyncio.gather(*standing, return_exceptions=True)
         await hear(
             runtime.ledger.clocks, runtime.vendor_clocks
@@ -219,7 +219,7 @@ class Scene:
         """What time does to leases and tickets of workers that are gone."""
         seconds, _ = await self.redis.time()
         later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + ms)
-        await Floor(later).reap()
+        await AllWork(later).reap()
         await Desk(later).reap(())
         await Creations(later).reap(())
         for lane in (*Lane, "alone"):  # what returned is due by that later clock: bring it back to ours

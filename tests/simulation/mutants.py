@@ -299,7 +299,7 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "worker/visits/deliver.py",
-                "        match = await self._matcher.person(told, external_id, known)\n",
+                "        match = await self._matcher.person(delivered, external_id, known)\n",
                 "        match = Match()\n",
             ),
         ),

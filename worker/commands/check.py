@@ -36,7 +36,7 @@ from worker.redis.connection import Safety, check_safety, open_redis
 from worker.service.accounts import another, sentences
 from worker.service.needs import unmet
 from worker.service.policy import policy, watched_of, with_ids
-from worker.service.refresh_tokens import Vault
+from worker.service.refresh_tokens import RefreshTokens
 from worker.service.vendors import open_crm, open_openprospect, open_providers, renews
 from worker.upkeep.vendor_clocks import FAR_MS
 
@@ -104,19 +104,19 @@ async def check(settings: Settings) -> list[CheckResult]:
         text = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
         findings.append(CheckResult("spool", WARNING, text, "see refill uncertain list"))
     async with AsyncExitStack() as stack:
-        vault: Vault | None = None
+        refresh_tokens: RefreshTokens | None = None
         accounts: Accounts | None = None
         try:
             redis = await stack.enter_async_context(open_redis(settings))
             findings += _redis(settings, await check_safety(redis, allow_unsafe=settings.redis.allow_unsafe))
-            vault = Vault(Grants(Scripts(redis)), settings)
+            refresh_tokens = RefreshTokens(Grants(Scripts(redis)), settings)
             accounts = Accounts(Scripts(redis))
             findings += [
                 CheckResult("installation", FAILED_LEVEL, text) for text in await sentences(accounts, settings)
             ]
         except ConfigError as error:
             findings += [CheckResult("redis", FAILED_LEVEL, problem) for problem in error.problems]
-        asked = [*await _providers(settings, stack), *_crms(settings, vault, accounts, stack)]
+        asked = [*await _providers(settings, stack), *_crms(settings, refresh_tokens, accounts, stack)]
         with bound_contextvars(job="check"):
             for found in await asyncio.gather(*asked):
                 findings += found
@@ -156,12 +156,12 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitabl
     for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
         stack.push_async_callback(provider.aclose)
         key = variable(("providers", name, "api_key"))
-        asked.append(_standing(name, key, provider.standing(), provider.clock))
+        asked.append(_standing(name, key, provider.account_status(), provider.clock))
     if settings.providers.openprospect:
         vendor = open_openprospect(settings.providers.openprospect, NoLimiter())
         stack.push_async_callback(vendor.aclose)
         key = variable(("providers", "openprospect", "api_key"))
-        asked.append(_standing("openprospect", key, vendor.standing(), vendor.clock))
+        asked.append(_standing("openprospect", key, vendor.account_status(), vendor.clock))
     return asked
 
 
@@ -171,19 +171,19 @@ async def _standing(
     """Asks a vendor about us; ``credential`` names the variable it is told by, ``clock`` has read its reply."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            standing = await asking
+            status = await asking
     except (ConnectorError, ConfigError, TimeoutError) as error:
         return [failure(part, credential, error)]
-    facts = [standing.who]
-    if standing.credits is not None:
-        facts.append(f"{standing.credits} credits left")
-    if standing.prices:
-        prices = ", ".join(f"{name.replace('_', ' ')} {price}" for name, price in sorted(standing.prices.items()))
+    facts = [status.who]
+    if status.credits is not None:
+        facts.append(f"{status.credits} credits left")
+    if status.prices:
+        prices = ", ".join(f"{name.replace('_', ' ')} {price}" for name, price in sorted(status.prices.items()))
         facts.append(f"credits per call: {prices}")
-    empty = standing.credits == 0
+    empty = status.credits == 0
     do = "buy credits: nothing is looked up here until there are some" if empty else ""
     found = CheckResult(part, WARNING if empty else OK, "; ".join(facts), do)
-    notes = [*standing.notes, *_clock_note(clock)]
+    notes = [*status.notes, *_clock_note(clock)]
     return [found, *(CheckResult(part, _weight(note), note) for note in notes)]
 
 
@@ -236,33 +236,33 @@ def _status(error: ConnectorError) -> str:
 
 
 def _crms(
-    settings: Settings, vault: Vault | None, accounts: Accounts | None, stack: AsyncExitStack
+    settings: Settings, refresh_tokens: RefreshTokens | None, accounts: Accounts | None, stack: AsyncExitStack
 ) -> Iterator[Awaitable[list[CheckResult]]]:
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     for name in settings.crm:
-        yield _crm(name, settings, vault, accounts, stack, delivered=name in to)
+        yield _crm(name, settings, refresh_tokens, accounts, stack, delivered=name in to)
 
 
 async def _crm(
     name: str,
     whole: Settings,
-    vault: Vault | None,
+    refresh_tokens: RefreshTokens | None,
     accounts: Accounts | None,
     stack: AsyncExitStack,
     *,
     delivered: bool,
 ) -> list[CheckResult]:
     settings, providers = whole.crm[name], whole.providers
-    if vault is None and renews(settings):
+    if refresh_tokens is None and renews(settings):
         text = "not asked: its refresh token may have been replaced, and the new one is in Redis"
         return [CheckResult(name, WARNING, text)]
     credential = variable(("crm", name, "token" if getattr(settings, "token", None) else "client_id"))
     try:
-        vendor = open_crm(name, settings, NoLimiter(), vault)
+        vendor = open_crm(name, settings, NoLimiter(), refresh_tokens)
     except (ConnectorError, ConfigError) as error:
         return [failure(name, credential, error)]
     stack.push_async_callback(vendor.aclose)
-    found = await _standing(name, credential, vendor.standing(), vendor.clock)
+    found = await _standing(name, credential, vendor.account_status(), vendor.clock)
     if any(one.level == FAILED_LEVEL for one in found):
         return found  # the same credential would be refused for every object
     try:

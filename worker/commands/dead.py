@@ -22,7 +22,7 @@ async def run_dead_list(config: Path | None, crm: str | None, object: str | None
     """Every dead letter, oldest first."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        works = chosen_works(settings, crm, object, await ledger.floor.works())
+        works = chosen_works(settings, crm, object, await ledger.all_work.works())
         found = [(name, letter) for name in works for letter in await _letters(ledger.work(*name))]
         now = await ledger.scripts.now()
     if as_json:
@@ -37,7 +37,7 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
     """One dead letter with the changes that were open when it was buried."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        work = ledger.work(*known_work(settings, crm, object, await ledger.floor.works()))
+        work = ledger.work(*known_work(settings, crm, object, await ledger.all_work.works()))
         id = known_record(settings, crm, object, id)
         letter = next((one for one in await _letters(work) if one.id == id), None)
         intents = [json.loads(text) for text in await work.dead_intents(id)]
@@ -71,7 +71,7 @@ async def run_dead_drop(config: Path | None, names: tuple[str | None, str | None
 async def _each_dead(config: Path | None, names: tuple[str | None, str | None, str | None], step: str) -> int:
     settings, (crm, object, id) = settings_of(config), names
     async with opened_ledger(settings) as ledger:
-        works = chosen_works(settings, crm, object, await ledger.floor.works())
+        works = chosen_works(settings, crm, object, await ledger.all_work.works())
         if crm and object and id:
             id = known_record(settings, crm, object, id)
         run, done = new_run("replay"), 0

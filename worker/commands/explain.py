@@ -25,7 +25,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
     settings = settings_of(config)
     logging.getLogger("connectors").setLevel(logging.ERROR)  # what cannot be read is said below
     async with session(settings) as runtime:
-        known_work(settings, crm, object, await runtime.ledger.floor.works())
+        known_work(settings, crm, object, await runtime.ledger.all_work.works())
         id = known_record(settings, crm, object, id)
         known = await explain(runtime.ledger, crm, object, id)
         record: dict[str, Any] | None = None

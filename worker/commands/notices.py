@@ -79,8 +79,8 @@ def _json(ref: Ref, one: BoughtData, informed: int | None) -> dict[str, object]:
 
 def _row(ref: Ref, one: BoughtData, informed: int | None) -> tuple[str, ...]:
     fields = ", ".join(sorted(one.fields)).replace("_", " ")
-    told = _day(informed) if informed else "no"
-    return (*ref, _day(one.since), ", ".join(sorted(one.providers)), fields, _day(one.due), told)
+    informed_on = _day(informed) if informed else "no"
+    return (*ref, _day(one.since), ", ".join(sorted(one.providers)), fields, _day(one.due), informed_on)
 
 
 def _day(ms: int) -> str:

@@ -30,8 +30,8 @@ async def run_reconcile(config: Path | None, *, as_json: bool) -> int:
         reports, failed = await _compared(ledger, settings, accept=restored)
         lifted = restored and not failed
         if lifted:
-            await ledger.epochs.begin()
-            await ledger.epochs.high_water.sync()
+            await ledger.rollback_guard.begin()
+            await ledger.rollback_guard.high_water.sync()
             for name in settings.providers.paid:
                 await ledger.pauses.lift(name, RESTORED)
     if as_json:
@@ -49,7 +49,7 @@ async def run_reconcile(config: Path | None, *, as_json: bool) -> int:
 
 
 async def _restored(ledger: Ledger) -> bool:
-    behind = await ledger.epochs.behind() is not None
+    behind = await ledger.rollback_guard.behind() is not None
     return behind or any(one.reason == RESTORED for one in await ledger.pauses.all())
 
 

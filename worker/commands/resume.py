@@ -14,9 +14,9 @@ async def run_resume(config: Path | None, target: str) -> int:
     """Lift every reason of a crm or a provider, those of its buckets too, and say which."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        standing = await ledger.pauses.all()
-        known_target(settings, target, {one.target for one in standing})
-        found = [one for one in standing if target == ALL or _is_of(one.target, target)]
+        pauses = await ledger.pauses.all()
+        known_target(settings, target, {one.target for one in pauses})
+        found = [one for one in pauses if target == ALL or _is_of(one.target, target)]
         for one in found:
             if one.reason == RESTORED:
                 text = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"

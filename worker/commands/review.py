@@ -21,7 +21,7 @@ async def run_review_list(config: Path | None, crm: str | None, object: str | No
     """Every change that waits for a word, or for the visit that carries the word out."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        works = _records(chosen_works(settings, crm, object, await ledger.floor.works()))
+        works = _records(chosen_works(settings, crm, object, await ledger.all_work.works()))
         found = [(name, one) for name in works for one in await Reviews(ledger.scripts, *name).all()]
         now = await ledger.scripts.now()
     if as_json:
@@ -44,7 +44,7 @@ async def run_review_decide(
     """Say ``stand`` of the proposals of ``ids``, of all of them when none is given, or only of some fields of them."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        name = known_work(settings, crm, object, await ledger.floor.works())
+        name = known_work(settings, crm, object, await ledger.all_work.works())
         ids = [known_record(settings, crm, object, one) for one in ids]
         proposals = {one.id: one for one in await Reviews(ledger.scripts, *name).all()}
         unknown = [id_ for id_ in ids if id_ not in proposals]

@@ -43,7 +43,7 @@ async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
 
 def unmarked(vendor: Crm, schema: Mapping[str, Property]) -> tuple[str, ...]:
     """Our optional properties that an object does not have at all; one of another kind is left alone."""
-    return tuple(name for name in vendor.marks.names if name not in schema)
+    return tuple(name for name in vendor.provenance.names if name not in schema)
 
 
 def _show(name: str, kind: str, needed: tuple[str, ...], wanted: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, of, table, until
 from worker.ledger.money.spool import Spool
-from worker.ledger.redis_memory import Footprint
+from worker.ledger.redis_memory import MemoryUse
 from worker.manual.exit_codes import DONE
 from worker.reports.overview import Overview, fill_rate, overview
 
@@ -43,7 +43,7 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-def memory_line(memory: Footprint) -> str:
+def memory_line(memory: MemoryUse) -> str:
     """Tells how full Redis is, and when it will be."""
     line = f"Redis holds {memory.used / 2**20:.0f} MiB"
     if memory.limit:

@@ -59,7 +59,7 @@ async def run_uncertain_resolve(config: Path | None, ticket: str, *, ask_again: 
         if ask_again:
             await _look_again(ledger, [*([one.ref] if one.ref else []), *ended.waiters])
         else:
-            await ledger.floor.wake(ended.waiters)
+            await ledger.all_work.wake(ended.waiters)
     out.print(
         f"{ticket}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}",
         highlight=False,

@@ -14,9 +14,9 @@ _APART = re.compile(r"(?<=\d)[\s().\-/\u2010-\u2015]+(?=\d)")
 
 def mentions(handles: Iterable[Handle]) -> Callable[[str], bool]:
     """Returns what tells whether a text names somebody. A domain names nobody; digits count however they stand."""
-    told = list(handles)
-    words = [part for one in told for part in _words(one)]
-    numbers = [_number(one.value) for one in told if one.kind == "phone"]
+    known = list(handles)
+    words = [part for one in known for part in _words(one)]
+    numbers = [_number(one.value) for one in known if one.kind == "phone"]
     named = re.compile("|".join(words)) if words else None
     called = re.compile("|".join(numbers)) if numbers else None
 

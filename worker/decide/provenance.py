@@ -9,21 +9,21 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from connectors.models import Marks, Property, Record
+from connectors.models import Property, Provenance, Record
 from worker.decide.decision import Change
 
 SEPARATOR = "; "
 _PART = re.compile(r"([a-z_]+) [a-z]+ \d{4}-\d{2}-\d{2}")  # "work_email forager 2026-11-20"
 
 
-def usable(names: Marks, schema: Mapping[str, Property]) -> Marks:
+def usable(names: Provenance, schema: Mapping[str, Property]) -> Provenance:
     """Those of our properties that this object has, that we may write, and that hold what we would write."""
 
     def there(name: str, kind: str) -> str:
         held = schema.get(name)
         return name if held is not None and held.writable and held.kind == kind else ""
 
-    return Marks(there(names.source, "text"), there(names.checked_at, "datetime"))
+    return Provenance(there(names.source, "text"), there(names.checked_at, "datetime"))
 
 
 def source(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str:
@@ -40,7 +40,9 @@ def source(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str
     return SEPARATOR.join(parts)
 
 
-def beside(names: Marks, schema: Mapping[str, Property], record: Record, changes: Iterable[Change]) -> dict[str, str]:
+def beside(
+    names: Provenance, schema: Mapping[str, Property], record: Record, changes: Iterable[Change]
+) -> dict[str, str]:
     """The values to write with ``changes`` on ``record``, by property; none for a record read at an unknown time."""
     written = tuple(changes)
     if not written or not record.read_at:
@@ -55,7 +57,7 @@ def beside(names: Marks, schema: Mapping[str, Property], record: Record, changes
 
 
 def without(
-    names: Marks, schema: Mapping[str, Property], record: Record | None, kept: Iterable[Change]
+    names: Provenance, schema: Mapping[str, Property], record: Record | None, kept: Iterable[Change]
 ) -> dict[str, str]:
     """The source as it should have been, once some of what was written on ``record`` is given back."""
     if record is None or not names.source or not record.read_at:

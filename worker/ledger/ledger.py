@@ -17,15 +17,15 @@ from worker.ledger.journal.signals import Signals
 from worker.ledger.money.books import Books
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.creations import Creations
-from worker.ledger.money.rollback_guard import Epochs, HighWater
+from worker.ledger.money.rollback_guard import HighWater, RollbackGuard
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.clocks import Clocks
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.rates.timetable import Timetable
-from worker.ledger.redis_memory import Footprints
+from worker.ledger.redis_memory import RedisMemory
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Floor, Work
+from worker.ledger.work.work import AllWork, Work
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Ledger:
     desk: Desk
     budgets: Budgets
     pauses: Pauses
-    floor: Floor
+    all_work: AllWork
     journal: Journal
     cursors: Cursors
     timetable: Timetable
@@ -44,11 +44,11 @@ class Ledger:
     creations: Creations
     figures: Figures
     books: Books
-    epochs: Epochs
+    rollback_guard: RollbackGuard
     intake: Intake
     signals: Signals
     erasures: Erasures
-    footprints: Footprints
+    redis_memory: RedisMemory
     users: Users
     clocks: Clocks
 
@@ -61,7 +61,7 @@ class Ledger:
             Desk(scripts, high_water=high_water),
             Budgets(scripts),
             Pauses(scripts),
-            Floor(scripts),
+            AllWork(scripts),
             Journal(scripts),
             Cursors(scripts),
             Timetable(scripts),
@@ -69,11 +69,11 @@ class Ledger:
             Creations(scripts),
             Figures(scripts),
             Books(scripts),
-            Epochs(scripts, high_water),
+            RollbackGuard(scripts, high_water),
             Intake(scripts),
             Signals(scripts),
             Erasures(scripts),
-            Footprints(scripts, Cursors(scripts)),
+            RedisMemory(scripts, Cursors(scripts)),
             Users(scripts),
             Clocks(scripts),
         )

@@ -19,7 +19,7 @@ _NAME = "footprint"
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
+class MemoryUse:
     """Bytes. ``limit`` is ``maxmemory``, else the machine's memory, 0 when neither is told.
 
     ``full_in_days`` is the forecast, ``None`` while there is no day to go by or nothing grows.
@@ -44,20 +44,20 @@ class Footprint:
         return {"used": self.used, "limit": self.limit, "full_in_days": self.full_in_days}
 
 
-class Footprints:
+class RedisMemory:
     """Samples what Redis says of its memory on each of the last days."""
 
     def __init__(self, scripts: Scripts, cursors: Cursors) -> None:
         self._scripts, self._cursors = scripts, cursors
 
-    async def now(self) -> Footprint | None:
+    async def now(self) -> MemoryUse | None:
         """Tells how it stands; ``None`` where Redis does not tell."""
         try:
             info = await self._scripts.call("INFO", "memory")
         except ResponseError:
             return None
         used, limit = int(info["used_memory"]), int(info.get("maxmemory") or info.get("total_system_memory") or 0)
-        return Footprint(used, limit, _full_in_days(await self._samples(), await self._scripts.now(), used, limit))
+        return MemoryUse(used, limit, _full_in_days(await self._samples(), await self._scripts.now(), used, limit))
 
     async def sample(self) -> None:
         """Note today's; more than one a day is not kept."""

@@ -30,7 +30,7 @@ from worker.ledger.money.tickets import (
     Unknown,
 )
 from worker.ledger.scripts import LedgerBehindError
-from worker.visits.budget_lines import Purse
+from worker.visits.budget_lines import BudgetLines
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.purchase import CALL_MS, RESTORED, cost, settlement
 from worker.visits.suppressed import about
@@ -66,7 +66,7 @@ class Buyer:
 
     provider: Provider
     ledger: Ledger
-    purse: Purse
+    budget_lines: BudgetLines
     spool: Spool
     policy: Policy
     keep_hits_ms: int
@@ -96,7 +96,7 @@ class Buyer:
         since = min((found.at_ms for found in kept.values()), default=0)
         if not new:
             return Quote(0, 0, 0, since)
-        if await self.ledger.epochs.behind() is not None:
+        if await self.ledger.rollback_guard.behind() is not None:
             raise NotNowError(RESTORED)
         await self._learn()
         self._quoted |= {one.key for one in new}
@@ -191,12 +191,12 @@ class Buyer:
             raise
         finally:
             if ticket.ended and ticket.ended.waiters:
-                await self.ledger.floor.wake(ticket.ended.waiters)
+                await self.ledger.all_work.wake(ticket.ended.waiters)
         answer = provider.read(question, reply)
         spent = cost(question, answer)
         self.spent += spent
         self.bought += 1
-        await self.ledger.epochs.high_water.sync()
+        await self.ledger.rollback_guard.high_water.sync()
         await self._note(question, granted, answer.outcome, spent)
         if ticket.ended and ticket.ended.overrun:
             why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
@@ -210,14 +210,14 @@ class Buyer:
     async def _learn(self) -> None:
         """Today's prices and balance; what cannot be read stays as the contract and the budget say."""
         try:
-            standing = await self.provider.standing()
+            status = await self.provider.account_status()
         except RateLimitedError:
             raise
         except (UnavailableError, ContractError):
             return
-        self._prices |= standing.prices
-        if standing.credits is not None:
-            self.purse.balances[self.provider.name] = (self.clock(), standing.credits)
+        self._prices |= status.prices
+        if status.credits is not None:
+            self.budget_lines.balances[self.provider.name] = (self.clock(), status.credits)
 
     def _as_a_visit(self, question: Question) -> Question:
         """With the fields a visit would ask for, so that its answer serves a visit too."""
@@ -231,7 +231,7 @@ class Buyer:
         return replace(question, price=self._prices.get(question.operation, question.price))
 
     def _lines(self) -> tuple[BudgetLine, ...]:
-        return self.purse.provider_lines(self.provider.name, self.clock())
+        return self.budget_lines.provider_lines(self.provider.name, self.clock())
 
     async def _left(self, lines: Sequence[BudgetLine]) -> int:
         booked = await self.ledger.budgets.booked([line.name for line in lines])

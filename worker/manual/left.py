@@ -129,8 +129,8 @@ class _Holders:
 
     def _paused(self, *targets: str) -> Pause | None:
         """The pause that lasts longest on one of ``targets``."""
-        standing = [one for one in self._pauses if one.target in targets]
-        return max(standing, key=lambda one: one.until_ms or 2**53, default=None)
+        pauses = [one for one in self._pauses if one.target in targets]
+        return max(pauses, key=lambda one: one.until_ms or 2**53, default=None)
 
     async def _waiting(self, row: Held, one: Left) -> Held:
         """Waiting for providers: the one that can take it first is the one it waits for."""
@@ -170,8 +170,8 @@ class _Holders:
 
     async def _short(self, name: str, crm: str, closed_share: float, need: int) -> int | None:
         """When the budgets that do not reach begin anew, 0 when one of them never does; ``None`` when all reach."""
-        purse = self._runtime.purse
-        lines = [*purse.provider_lines(name, self._now), *purse.crm_lines(crm, self._now)]
+        budget_lines = self._runtime.budget_lines
+        lines = [*budget_lines.provider_lines(name, self._now), *budget_lines.crm_lines(crm, self._now)]
         booked = await self._runtime.ledger.budgets.booked([line.name for line in lines])
         ends = [line.end_ms for line in lines if line.open(closed_share) - _total(booked[line.name]) < max(1, need)]
         if not ends:

@@ -97,9 +97,9 @@ class Look:
             await self._miss(vendor, kind, why)
 
     async def _miss(self, vendor: str, kind: str, why: str) -> None:
-        standing = await self.runtime.ledger.pauses.of(vendor)
-        until = max((one.until_ms for one in standing), default=0)
-        reason = next((one.why for one in standing if one.why), "") if vendor in self.runtime.shut else ""
+        pauses = await self.runtime.ledger.pauses.of(vendor)
+        until = max((one.until_ms for one in pauses), default=0)
+        reason = next((one.why for one in pauses if one.why), "") if vendor in self.runtime.shut else ""
         missed = NotAsked(vendor, kind, reason or why, until or None)
         if missed not in self.not_asked:
             self.not_asked.append(missed)

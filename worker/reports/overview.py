@@ -16,10 +16,10 @@ from worker.ledger.money.tickets import Uncertain
 from worker.ledger.rates.clocks import Offset
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.rates.timetable import Beat
-from worker.ledger.redis_memory import Footprint
+from worker.ledger.redis_memory import MemoryUse
 from worker.ledger.work.work import Counts
 from worker.redis.connection import dangers_of
-from worker.visits.budget_lines import Cap, purse_of
+from worker.visits.budget_lines import Cap, budget_lines_of
 from worker.visits.runs import day_run
 
 DOUBTS_SHOWN = 20
@@ -80,7 +80,7 @@ class Overview:
     doubts: Sequence[Uncertain] = ()
     reconciled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unsafe: Sequence[str] = ()
-    memory: Footprint | None = None
+    memory: MemoryUse | None = None
     clocks: Mapping[str, Offset] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -125,11 +125,11 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
     now = await ledger.scripts.now()
     providers = list(settings.providers.paid)
     sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
-    purse = purse_of(settings)
-    lines = {name: purse.provider_lines(name, now)[:2] for name in providers}
-    lines |= {name: purse.crm_lines(name, now) for name in purse.crms}
-    standing, uncertain, booked, pauses = await asyncio.gather(
-        ledger.figures.standing(providers),
+    budget_lines = budget_lines_of(settings)
+    lines = {name: budget_lines.provider_lines(name, now)[:2] for name in providers}
+    lines |= {name: budget_lines.crm_lines(name, now) for name in budget_lines.crms}
+    status, uncertain, booked, pauses = await asyncio.gather(
+        ledger.figures.work_status(providers),
         ledger.desk.uncertain_count(),
         ledger.budgets.booked([line.name for pair in lines.values() for line in pair]),
         ledger.pauses.all(),
@@ -154,12 +154,12 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
     collected = ticked.get("collect:all")
     return Overview(
         now_ms=now,
-        work={name: standing.work.get(name, NOTHING) for name in sorted({*works(settings), *standing.work})},
-        waiting=standing.waiting,
-        filled=_values_filled(standing),
+        work={name: status.work.get(name, NOTHING) for name in sorted({*works(settings), *status.work})},
+        waiting=status.waiting,
+        filled=_values_filled(status),
         uncertain=uncertain,
-        credits={name: _credits(booked, names[name], purse.providers[name]) for name in providers},
-        crm_credits={name: _credits(booked, names[name], cap) for name, cap in purse.crms.items()},
+        credits={name: _credits(booked, names[name], budget_lines.providers[name]) for name in providers},
+        crm_credits={name: _credits(booked, names[name], cap) for name, cap in budget_lines.crms.items()},
         totals=dict(zip(providers, totals, strict=True)),
         pauses=pauses,
         polls={
@@ -167,10 +167,10 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         },
         collected_ms=collected.done_ms if collected else 0,
         workers=workers,
-        memory=await ledger.footprints.now(),
+        memory=await ledger.redis_memory.now(),
         today={crm: _filling(run) for crm, run in zip(sources, today, strict=True)},
-        journal=standing.journal,
-        deliveries=standing.deliveries,
+        journal=status.journal,
+        deliveries=status.deliveries,
         announced=announced,
         recovered=recovered,
         replayed=replayed,
@@ -206,8 +206,8 @@ def _credits(booked: Mapping[str, Booked], names: Sequence[str], cap: Cap) -> Cr
     return Credits(day.spent, month.spent, day.reserved, cap)
 
 
-def _values_filled(standing: WorkStatus) -> dict[WorkName, Mapping[tuple[str, str], int]]:
-    return {name: pairs for name, pairs in standing.filled.items() if name[1] != DELIVERY}
+def _values_filled(status: WorkStatus) -> dict[WorkName, Mapping[tuple[str, str], int]]:
+    return {name: pairs for name, pairs in status.filled.items() if name[1] != DELIVERY}
 
 
 def _lanes(one: Counts) -> dict[str, Any]:

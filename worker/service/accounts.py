@@ -86,8 +86,8 @@ async def refuse_another(accounts: Accounts, settings: Settings, name: str, acco
     Raises:
         AnotherAccountError: it is not.
     """
-    if told := await another(accounts, settings, name, account):
-        raise AnotherAccountError(told)
+    if problem := await another(accounts, settings, name, account):
+        raise AnotherAccountError(problem)
     if account and (others := await accounts.pin({name: account})):  # somebody else was first in between
         raise AnotherAccountError(sentence(settings, name, account, others[name]))
 

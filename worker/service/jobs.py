@@ -96,15 +96,18 @@ def periods(runtime: Runtime) -> dict[str, int]:
 async def admit(runtime: Runtime) -> None:
     """Let waiting records go on, as many of each lane and crm as rate and budgets take now."""
     for name, terms in runtime.lookups.terms.items():
-        count, purse, now = 0, runtime.purse, clock()
+        count, budget_lines, now = 0, runtime.budget_lines, clock()
         if name not in runtime.lookups.unchecked and runtime.spool.has_room():
             count = await runtime.limiters[name].capacity(terms.offers[0].bucket)
         if count == 0:
-            await runtime.ledger.floor.admit(name, 0)
+            await runtime.ledger.all_work.admit(name, 0)
             continue
-        purses = {"": purse.provider_lines(name, now), **{crm: purse.crm_lines(crm, now) for crm in purse.crms}}
-        rooms = await runtime.ledger.budgets.rooms(purses, terms.reserve)
-        await runtime.ledger.floor.admit(name, count, credits=rooms.pop(""), crms=rooms)
+        lines_of = {
+            "": budget_lines.provider_lines(name, now),
+            **{crm: budget_lines.crm_lines(crm, now) for crm in budget_lines.crms},
+        }
+        rooms = await runtime.ledger.budgets.rooms(lines_of, terms.reserve)
+        await runtime.ledger.all_work.admit(name, count, credits=rooms.pop(""), crms=rooms)
 
 
 # ---- jobs ----------------------------------------------------------------------------------------------------------
@@ -142,7 +145,7 @@ async def walk_backfill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 async def is_full(runtime: Runtime) -> bool:
     """Tells whether Redis is so full that only what is live may still be added."""
-    found = await runtime.ledger.footprints.now()
+    found = await runtime.ledger.redis_memory.now()
     if found is None or not found.is_full:
         return False
     log.warning("backfill.paused", reason="memory", used=found.used, limit=found.limit)
@@ -178,7 +181,7 @@ async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     A dead letter among them waits for nobody: what is kept of the person would stay as long.
     """
     ledger = runtime.ledger
-    for crm, kind, id in await ledger.erasures.standing(await ledger.scripts.now() - ERASE_MS):
+    for crm, kind, id in await ledger.erasures.pending(await ledger.scripts.now() - ERASE_MS):
         work, run = ledger.work(crm, kind), run_of_day(runtime, crm)
         if (await work.add([Due(id)], lane=Lane.LIVE, run=run)).ignored:
             await work.replay(id, run)
@@ -203,7 +206,7 @@ async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
         await archive(runtime.ledger.journal, kept.archive_dir, before_ms)
     except (OSError, ValueError) as error:
         log.error("journal.unarchived", error=type(error).__name__, hint="journal.archive_dir cannot be written")
-    await runtime.ledger.footprints.sample()
+    await runtime.ledger.redis_memory.sample()
     await runtime.ledger.timetable.done(str(payload["name"]))
 
 
@@ -229,16 +232,16 @@ async def look_at_awaited(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 async def upkeep(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Keep the ledger tidy: ended leases and tickets, the spool, the vendors' clocks, verdicts."""
     ledger = runtime.ledger
-    reaped = await ledger.floor.reap()
+    reaped = await ledger.all_work.reap()
     if reaped.returned or reaped.crashed:
         log.warning("lease.reaped", returned=reaped.returned, crashed=reaped.crashed)
     alive = {beat.owner for beat in await ledger.timetable.alive()} | {runtime.owner}
     tickets = await ledger.desk.reap(alive)
-    await ledger.floor.wake(tickets.waiters)
+    await ledger.all_work.wake(tickets.waiters)
     await ledger.creations.reap(alive)
     if runtime.spool.pending():
         loaded = await runtime.spool.load(ledger.desk)
-        await ledger.floor.wake(loaded.waiters)
+        await ledger.all_work.wake(loaded.waiters)
         log.info("spool.loaded", replies=loaded.replies)
     await hear(ledger.clocks, runtime.vendor_clocks)
     await judge(ledger, runtime.providers)
@@ -276,9 +279,9 @@ async def _compared(runtime: Runtime, name: str) -> bool:
 
 async def check_epoch(runtime: Runtime) -> None:
     """Buy nothing more where Redis has forgotten calls that were sent; else bring what was seen of it to the disk."""
-    if await runtime.ledger.epochs.behind() is not None:
+    if await runtime.ledger.rollback_guard.behind() is not None:
         await runtime.lookups.restored()
-    await runtime.ledger.epochs.high_water.sync()
+    await runtime.ledger.rollback_guard.high_water.sync()
 
 
 def _watch(runtime: Runtime, payload: Mapping[str, Any]) -> Watch | None:

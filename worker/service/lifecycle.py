@@ -62,7 +62,7 @@ async def work(runtime: Runtime, stop: asyncio.Event, alive: Callable[[], None] 
         await runtime.visits.drained(DRAIN_MARGIN_S / 2)
     with contextlib.suppress(LedgerUnavailableError):
         await runtime.ledger.timetable.leave(runtime.owner)
-    await runtime.ledger.epochs.high_water.sync()
+    await runtime.ledger.rollback_guard.high_water.sync()
     log.info("worker.stopped")
 
 
@@ -101,7 +101,7 @@ async def working_for(runtime: Runtime, run: str, *also: Callable[[Runtime], Awa
         runtime.run = ""
         with contextlib.suppress(LedgerUnavailableError):
             await runtime.ledger.timetable.leave(runtime.owner)
-        await runtime.ledger.epochs.high_water.sync()
+        await runtime.ledger.rollback_guard.high_water.sync()
 
 
 async def _visiting(runtime: Runtime) -> None:

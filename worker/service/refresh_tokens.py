@@ -65,7 +65,7 @@ def suppressions_of(settings: Settings, scripts: Scripts) -> Suppressions:
     return Suppressions(scripts, None)
 
 
-class Vault:
+class RefreshTokens:
     """The newest OAuth grants by crm."""
 
     def __init__(self, grants: Grants, settings: Settings) -> None:

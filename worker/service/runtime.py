@@ -37,11 +37,11 @@ from worker.ledger.work.work import Lease, Work
 from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
 from worker.service.policy import opt_out, policy, verified, watched_of, with_ids
-from worker.service.refresh_tokens import Vault, suppressions_of
+from worker.service.refresh_tokens import RefreshTokens, suppressions_of
 from worker.service.vendors import open_crm, open_openprospect, open_providers
 from worker.triggers.openprospect import Collector
 from worker.visits.awaiting import Awaiting
-from worker.visits.budget_lines import Purse, purse_of
+from worker.visits.budget_lines import BudgetLines, budget_lines_of
 from worker.visits.companies import Companies
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
@@ -67,7 +67,7 @@ class Runtime:
     settings: Settings
     ledger: Ledger
     owner: str
-    purse: Purse
+    budget_lines: BudgetLines
     spool: Spool
     lookups: Lookups
     visits: Visits
@@ -227,7 +227,7 @@ class Runtime:
             rules = with_ids(settings, rules, known)
         except ValueError as error:
             raise AccessError(name, "properties", code="ID", hint=str(error)) from None
-        what = watched_of(rules, also=provenance.usable(vendor.marks, schema).names)
+        what = watched_of(rules, also=provenance.usable(vendor.provenance, schema).names)
 
         async def read(ids: Sequence[str]) -> Mapping[str, Found]:
             return await vendor.read(what, ids)
@@ -296,7 +296,7 @@ class Runtime:
         )
         self._stack.push_async_callback(deliverer.aclose)
         self.awaiting[name] = Awaiting(
-            vendor, target.work, ledger.scripts, ledger.deliveries, ledger.floor, ledger.cursors
+            vendor, target.work, ledger.scripts, ledger.deliveries, ledger.all_work, ledger.cursors
         )
         self._add_line(f"{name}.{DELIVERY}", target.work, BLOCK, deliverer.deliver)
 
@@ -310,13 +310,13 @@ class Runtime:
     async def _read_standing(self, name: str, provider: Provider) -> None:
         try:
             async with asyncio.timeout(START_S):
-                standing = await provider.standing()
+                status = await provider.account_status()
         except (ConnectorError, TimeoutError) as error:
             log.warning("provider.standing_unread", vendor=name, error=type(error).__name__)
             return
-        self.lookups.terms[name].reprice(standing.prices)
-        if standing.credits is not None:
-            self.purse.balances[name] = (clock(), standing.credits)
+        self.lookups.terms[name].reprice(status.prices)
+        if status.credits is not None:
+            self.budget_lines.balances[name] = (clock(), status.credits)
 
 
 @asynccontextmanager
@@ -325,9 +325,9 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
     async with AsyncExitStack() as stack:
         ledger = Ledger.over(redis, settings.data_dir)
         owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
-        vault = Vault(Grants(ledger.scripts), settings)
+        refresh_tokens = RefreshTokens(Grants(ledger.scripts), settings)
         draining = asyncio.Event()
-        purse = purse_of(settings)
+        budget_lines = budget_lines_of(settings)
         spool = Spool(settings.data_dir)
         limiters: dict[str, RedisLimiter] = {}
 
@@ -341,7 +341,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             limiters[name].add(provider.buckets)
         crms: dict[str, Crm] = {}
         for name, crm in settings.crm.items():
-            crms[name] = open_crm(name, crm, limiter_of(name), vault)
+            crms[name] = open_crm(name, crm, limiter_of(name), refresh_tokens)
             limiters[name].add(crms[name].buckets)
             stack.push_async_callback(crms[name].aclose)
         suppressions = suppressions_of(settings, ledger.scripts)
@@ -350,10 +350,10 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
         lookups = Lookups(
             terms={name: _terms(settings, provider) for name, provider in providers.items()},
             desk=ledger.desk,
-            floor=ledger.floor,
+            all_work=ledger.all_work,
             pauses=ledger.pauses,
             cursors=ledger.cursors,
-            purse=purse,
+            budget_lines=budget_lines,
             spool=spool,
             yields=Yields(ledger.scripts),
             suppressions=suppressions,
@@ -367,10 +367,10 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             settings=settings,
             ledger=ledger,
             owner=owner,
-            purse=purse,
+            budget_lines=budget_lines,
             spool=spool,
             lookups=lookups,
-            visits=Visits(owner, settings.worker.concurrency, ledger.floor, draining),
+            visits=Visits(owner, settings.worker.concurrency, ledger.all_work, draining),
             limiters=limiters,
             providers=providers,
             crms=crms,

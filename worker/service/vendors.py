@@ -21,7 +21,7 @@ from connectors.limits import Limiter
 from connectors.openprospect import client as openprospect
 from connectors.ports import Crm, Provider
 from connectors.salesforce import client as salesforce
-from worker.service.refresh_tokens import Vault
+from worker.service.refresh_tokens import RefreshTokens
 
 LimiterOf: TypeAlias = Callable[[str], Limiter]
 
@@ -51,11 +51,11 @@ def open_openprospect(settings: OpenProspectSettings, limiter: Limiter) -> openp
     return openprospect.OpenProspect(openprospect.open_transport(settings, limiter), settings)
 
 
-def open_crm(name: str, settings: CrmSettings, limiter: Limiter, vault: Vault | None) -> Crm:
-    """One crm; what its refresh token is traded for is kept in ``vault``, for every process."""
+def open_crm(name: str, settings: CrmSettings, limiter: Limiter, refresh_tokens: RefreshTokens | None) -> Crm:
+    """One crm; what its refresh token is traded for is kept in ``refresh_tokens``, for every process."""
     grants = None
-    if vault is not None and settings.refresh_token is not None and renews(settings):
-        grants = vault.store(name, settings.client_id, settings.refresh_token)
+    if refresh_tokens is not None and settings.refresh_token is not None and renews(settings):
+        grants = refresh_tokens.store(name, settings.client_id, settings.refresh_token)
     match settings:
         case HubSpotSettings():
             return hubspot.HubSpot.opened(name, settings, limiter, grants=grants)

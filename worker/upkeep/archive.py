@@ -76,8 +76,8 @@ def lines(folder: Path) -> Iterator[dict[str, Any]]:
         with path.open("rb") as file:
             for line in file:
                 with suppress(*_NO_ENTRY):
-                    told = json.loads(line)
-                    yield {name: told[name] for name in ("key", "crm", "object", "id", "run", "entry")}
+                    fields = json.loads(line)
+                    yield {name: fields[name] for name in ("key", "crm", "object", "id", "run", "entry")}
 
 
 def _erase(folder: Path, records: frozenset[Ref]) -> int:

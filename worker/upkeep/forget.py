@@ -74,7 +74,7 @@ class Eraser:
         listed = [(one.kind, name) for one in handles for name in self.suppressions.hashes([one])]
         await self.suppressions.add([Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed])
         if self.spool.pending():  # what Redis has taken is erased with the rest, and its credits are settled
-            await ledger.floor.wake((await self.spool.load(ledger.desk)).waiters)
+            await ledger.all_work.wake((await self.spool.load(ledger.desk)).waiters)
         found = await traces(ledger, says, self.archive, theirs)
         await ledger.erasures.ask(sorted(found.records))
         busy = await self._rows(found, handles, says)
@@ -95,7 +95,7 @@ class Eraser:
         for row in found.rows:
             await self.ledger.deliveries.rewrite(without(row, handles, says))
         keys = {row.key for row in found.rows} | {key for _, key in found.intents}
-        crms = {crm for crm, kind in await self.ledger.floor.works() if kind == DELIVERY}
+        crms = {crm for crm, kind in await self.ledger.all_work.works() if kind == DELIVERY}
         visits = [(crm, DELIVERY, key) for crm in sorted(crms) for key in sorted(keys)]
         return [one for one in visits if not await self._ended(one)]
 

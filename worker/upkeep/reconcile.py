@@ -147,7 +147,7 @@ async def _by_log(
     ledger: Ledger, provider: Provider, state: Comparison | None, *, detail: bool
 ) -> tuple[BooksReport, Comparison]:
     name = provider.name
-    left = (await provider.standing()).credits  # first: its reply is dated, and days are the provider's
+    left = (await provider.account_status()).credits  # first: its reply is dated, and days are the provider's
     ahead = await _ahead(ledger, provider)
     now = await ledger.scripts.now()
     before = await ledger.books.ours(name)
@@ -382,5 +382,5 @@ async def _apply(ledger: Ledger, doubtful: Sequence[Uncertain], judged: Verdicts
             ended = await ledger.desk.verdict(one.ticket_id, charged=False)
         else:
             ended = await ledger.desk.resolve(one.ticket_id, ask_again=False, charged=charged)
-        await ledger.floor.wake(ended.waiters)
+        await ledger.all_work.wake(ended.waiters)
         log.info("ticket.judged", vendor=one.provider, operation=one.operation, charged=charged)

@@ -71,7 +71,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     named |= {of for one in entries for of in _of(one.crm, one.object, one.id, json.loads(one.entry))}
     intents: dict[tuple[str, str], str] = {}
     claims: dict[tuple[str, str], dict[str, str]] = {}
-    for crm, kind in await ledger.floor.works():
+    for crm, kind in await ledger.all_work.works():
         work = ledger.work(crm, kind)
         texts = {id: text for id, text in (await work.intents()).items() if says(text)}
         if kind == DELIVERY:
@@ -83,7 +83,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
                 ids.add(proposal.id)
         working |= {(crm, kind, id) for id in ids}
     named |= working
-    for crm, kind in {(crm, kind) for crm, _ in await ledger.floor.works() for kind in ("contact", "lead")}:
+    for crm, kind in {(crm, kind) for crm, _ in await ledger.all_work.works() for kind in ("contact", "lead")}:
         held = await ledger.creations.claims(crm, kind)
         mine = {key: value for key, value in held.items() if says(key)}
         rows = {value for value in mine.values() if value.startswith("=")}

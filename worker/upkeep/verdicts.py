@@ -40,7 +40,7 @@ async def judge(ledger: Ledger, providers: Mapping[str, Provider]) -> None:
             continue
         for one in uncertain:
             ended = await ledger.desk.verdict(one.ticket_id, charged)
-            await ledger.floor.wake(ended.waiters)
+            await ledger.all_work.wake(ended.waiters)
             log.info("ticket.judged", vendor=name, operation=operation, charged=charged)
 
 

@@ -13,7 +13,7 @@ from connectors.ports import Crm, Watched
 from worker.ledger.intake.deliveries import OBJECT, Deliveries
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.all_work import Floor
+from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.record_state import place
 from worker.ledger.work.work import Work
 
@@ -30,7 +30,7 @@ class Awaiting:
     work: Work
     scripts: Scripts
     deliveries: Deliveries
-    floor: Floor
+    all_work: AllWork
     cursors: Cursors
 
     async def look(self, run: str) -> int:
@@ -86,7 +86,7 @@ class Awaiting:
         elif stands.state == "dead":
             await self.work.replay(key, run)
         else:
-            await self.floor.wake([(crm, OBJECT, key)])
+            await self.all_work.wake([(crm, OBJECT, key)])
 
 
 def _has_changed(found: Found | None, stamp: int) -> bool:

@@ -31,7 +31,7 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
+class BudgetLines:
     """The configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
 
     ``balances`` are credits left at a provider, by its own word, and when (ms) it gave it: the lower of budget and
@@ -88,9 +88,9 @@ def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def purse_of(settings: Settings) -> Purse:
+def budget_lines_of(settings: Settings) -> BudgetLines:
     """The configured budgets."""
-    return Purse(
+    return BudgetLines(
         zone=settings.budget_zone,
         providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},
         crms={name: Cap(one.budget.day, one.budget.month) for name, one in settings.crm.items() if one.budget},

@@ -51,9 +51,9 @@ from worker.ledger.money.yields import Yields
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
-from worker.ledger.work.all_work import Floor
+from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Lane, Lease
-from worker.visits.budget_lines import Purse, cap_line
+from worker.visits.budget_lines import BudgetLines, cap_line
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.landings import Landings
 from worker.visits.runs import by_person, cap_of
@@ -156,10 +156,10 @@ class Lookups:
 
     terms: Mapping[str, Terms]
     desk: Desk
-    floor: Floor
+    all_work: AllWork
     pauses: Pauses
     cursors: Cursors
-    purse: Purse
+    budget_lines: BudgetLines
     spool: Spool
     yields: Yields
     suppressions: Suppressions
@@ -218,7 +218,7 @@ class Lookups:
         if not self.spool.has_room():
             return Blocked("disk", fault=True)
         await self._learn_cap(lease.run)
-        lines = self.purse.lines(question.provider, lease.crm, lease.run, self.clock())
+        lines = self.budget_lines.lines(question.provider, lease.crm, lease.run, self.clock())
         closed = terms.reserve if lease.lane is Lane.BACKFILL else 0.0
         reserve = partial(
             self.desk.reserve,
@@ -259,12 +259,12 @@ class Lookups:
 
     async def _learn_cap(self, run: str) -> None:
         """Read once what a person's run may spend at most."""
-        if by_person(run) and run not in self.purse.runs:
-            self.purse.runs[run] = await cap_of(self.cursors, run)
+        if by_person(run) and run not in self.budget_lines.runs:
+            self.budget_lines.runs[run] = await cap_of(self.cursors, run)
 
     async def _under_cap(self, reserve: Callable[[], Awaitable[_Reserved]], run: str, price: int) -> _Reserved:
         """The answer to a reservation once calls under way have ended that keep it from fitting under the cap."""
-        cap, ends = self.purse.runs.get(run) or 0, self.clock() + int(CAP_S * 1000)
+        cap, ends = self.budget_lines.runs.get(run) or 0, self.clock() + int(CAP_S * 1000)
         while True:
             landed = self.landings.next(run)
             answer = await reserve()
@@ -386,7 +386,7 @@ class Lookups:
     async def _wake(self, ticket: LookupTicket) -> None:
         if ticket.ended and ticket.ended.waiters:
             try:
-                await self.floor.wake(ticket.ended.waiters)
+                await self.all_work.wake(ticket.ended.waiters)
             except LedgerUnavailableError:
                 log.warning("lookup.unwoken", records=len(ticket.ended.waiters))  # their deferral ends by itself
 

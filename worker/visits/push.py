@@ -16,7 +16,7 @@ import structlog
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError
 from connectors.limits import Limiter
-from connectors.models import Fate, Found, Marks, Record, Write, WriteResult, Written
+from connectors.models import Fate, Found, Provenance, Record, Write, WriteResult, Written
 from worker.decide import provenance, pushing
 from worker.decide.decision import Change
 from worker.decide.pushing import ChangeVerdict
@@ -81,7 +81,7 @@ class Pusher:
     def __init__(self, watch: Watch, limiter: Limiter, *, verify: frozenset[str]) -> None:
         self._watch, self._verify = watch, verify
         self._writer = BatchWriter(watch.crm, watch.vendor, limiter)
-        self._marks = provenance.usable(watch.vendor.marks, watch.schema)
+        self._marks = provenance.usable(watch.vendor.provenance, watch.schema)
         self._batch: Batcher[PendingWrite, WriteOutcome] = Batcher(
             watch.crm, "push", self._send, lambda errand: errand.lease.id, watch.vendor.batch
         )
@@ -104,8 +104,8 @@ class Pusher:
     async def _send(self, errands: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:
         batch = _PushBatch(self._watch, self._marks, {one.lease.id: one for one in errands})
         rows = await self._writer.write(self._watch.object, list(batch.errands), batch.read, batch.compare)
-        if batch.marks != self._marks and batch.marks == Marks():
-            self._marks = Marks()
+        if batch.marks != self._marks and batch.marks == Provenance():
+            self._marks = Provenance()
         results = {key: batch.result(rows[key]) for key in batch.errands}
         return results | await self._verified(batch, results)
 
@@ -128,7 +128,7 @@ class Pusher:
 class _PushBatch:
     """The errands of one batch while they are read, compared and written; ``judged`` is how each stands."""
 
-    def __init__(self, watch: Watch, names: Marks, errands: Mapping[str, PendingWrite]) -> None:
+    def __init__(self, watch: Watch, names: Provenance, errands: Mapping[str, PendingWrite]) -> None:
         self.errands, self.marks, self.judged = errands, names, dict[str, WriteOutcome]()
         self._watch = watch
 
@@ -166,7 +166,7 @@ class _PushBatch:
         same = frozenset(one.property for one in errand.changes if push.kept_back.get(one.field) is ChangeVerdict.SAME)
         if any(name in row.refused for name in self.marks.names):
             log.warning("push.marks_refused", crm=self._watch.crm, object=self._watch.object)
-            self.marks = Marks()
+            self.marks = Provenance()
         values = {one.property: one.value for one in writes}
         beside = provenance.beside(self.marks, self._watch.schema, record, writes)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
@@ -198,7 +198,9 @@ class _PushBatch:
 class _Check:
     """The second look at values just written over others: their history tells what they were written on."""
 
-    def __init__(self, watch: Watch, names: Marks, pushed: Mapping[str, WriteOutcome], risky: frozenset[str]) -> None:
+    def __init__(
+        self, watch: Watch, names: Provenance, pushed: Mapping[str, WriteOutcome], risky: frozenset[str]
+    ) -> None:
         self._watch, self._marks, self._pushed, self._risky = watch, names, pushed, risky
         self.overtaken: dict[str, dict[str, str]] = {}  # by id: what stood under our value, by property
 

@@ -12,7 +12,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.work.work import Floor, Lease, Work
+from worker.ledger.work.work import AllWork, Lease, Work
 
 CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it stays short
 EXTEND_S = 30.0  # leases last 90 s: two extensions may be missed
@@ -48,12 +48,12 @@ class Visits:
         self,
         owner: str,
         limit: int,
-        floor: Floor,
+        all_work: AllWork,
         draining: asyncio.Event,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.owner, self.draining = owner, draining
-        self._limit, self._floor, self._clock = limit, floor, clock
+        self._limit, self._all_work, self._clock = limit, all_work, clock
         self._running: dict[str, _Running] = {}
         self._filling: set[str] = set()
 
@@ -117,7 +117,7 @@ class Visits:
         now = self._clock()
         overdue = [run for run in self._running.values() if now - run.began > LONGEST_VISIT_S]
         kept = [run for run in self._running.values() if run not in overdue]
-        lost = set(await self._floor.extend(self.owner, [run.lease.token for run in kept])) if kept else set()
+        lost = set(await self._all_work.extend(self.owner, [run.lease.token for run in kept])) if kept else set()
         for run in overdue + [run for run in kept if run.lease.token in lost]:
             log.warning("visit.cancelled", record_id=run.lease.id, crm=run.lease.crm, lost=run.lease.token in lost)
             run.task.cancel()

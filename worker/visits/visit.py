@@ -468,7 +468,7 @@ class Visitor:
         """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
         now = self._clock()
         settlement = self._settlement(lease, story, view, unfilled, remembered=True)
-        day = day_run(lease.crm, self._lookups.purse.zone, now)
+        day = day_run(lease.crm, self._lookups.budget_lines.zone, now)
         ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
         log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
 

@@ -22,7 +22,7 @@ from worker.web.bodies import RefusedError
 from worker.web.deadline import prove
 from worker.web.hosts import Hosts
 from worker.web.inbox import is_bearer
-from worker.web.routes import ways_in
+from worker.web.routes import app_routes
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
 HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"
@@ -65,19 +65,19 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         return JSONResponse({"error": HINT}, status_code=404)
 
     hosts = Hosts(settings.web)
-    ways = ways_in(quick, ledger, settings)
+    outside = app_routes(quick, ledger, settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await ways.door.aclose()
+        await outside.inbox.aclose()
         await redis.aclose()
 
     routes = [
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", hosts.only(readyz), methods=["GET"]),
         Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
-        *ways.routes,
+        *outside.routes,
     ]
     app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, and no sender follows one

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from worker.web.open_connections import Crowd
+from worker.web.open_connections import OpenConnections
 
 STRANGER_WITHIN_S = 2.0
 ARRIVES_WITHIN_S = 10.0
@@ -26,7 +26,7 @@ _SENDER = "sender"
 class Sender:
     """Names the sender of one request: nobody knows, until it is proved."""
 
-    def __init__(self, connection: Punctual) -> None:
+    def __init__(self, connection: RequestDeadline) -> None:
         self._connection, self.is_proved = connection, False
 
     def prove(self) -> None:
@@ -67,12 +67,12 @@ def parting(app: ASGIApp) -> ASGIApp:
     return answered
 
 
-class Punctual(HttpToolsProtocol):
+class RequestDeadline(HttpToolsProtocol):
     """Times each request from its connection or its first byte."""
 
     stranger_within_s = STRANGER_WITHIN_S
     arrives_within_s = ARRIVES_WITHIN_S
-    crowd = Crowd(MOST_CONNECTIONS)
+    open_connections = OpenConnections(MOST_CONNECTIONS)
     _counted = False
     _deadline: asyncio.TimerHandle | None = None
     _head = 0
@@ -81,7 +81,7 @@ class Punctual(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        if not self.crowd.enter(self):
+        if not self.open_connections.enter(self):
             transport.abort()
             return
         self._counted = True
@@ -120,13 +120,13 @@ class Punctual(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._counted:
             return
-        self.crowd.leave(self)
+        self.open_connections.leave(self)
         self._calm()
         super().connection_lost(exc)
 
     def prove(self) -> None:
         """Takes the connection for a sender's until its next request begins."""
-        self.crowd.prove(self)
+        self.open_connections.prove(self)
         if self._whole or self.transport.is_closing():
             self._calm()
         else:
@@ -139,7 +139,7 @@ class Punctual(HttpToolsProtocol):
 
     def _doubt(self) -> None:
         self._head = 0
-        self.crowd.doubt(self)
+        self.open_connections.doubt(self)
         self._expect(self.stranger_within_s)
 
     def _expect(self, within_s: float) -> None:

@@ -22,16 +22,16 @@ from worker.web import openapi
 from worker.web.bodies import RefusedError, json_of
 from worker.web.deadline import prove
 from worker.web.hosts import Hosts
-from worker.web.inbox import Door, is_bearer, watched_kinds, within
+from worker.web.inbox import Inbox, is_bearer, watched_kinds, within
 
 MOST_KEY = 255
 _REQUEST = re.compile(r"[0-9a-f]{32}")  # as we make them; nothing else is looked for
 log = structlog.get_logger(__name__)
 
 
-def enrich_routes(door: Door, ledger: Ledger) -> list[Route]:
+def enrich_routes(inbox: Inbox, ledger: Ledger) -> list[Route]:
     """The API's routes; without ``REFILL_WEB__TOKEN`` there is no API."""
-    token, hosts = door.settings.web.token, Hosts(door.settings.web)
+    token, hosts = inbox.settings.web.token, Hosts(inbox.settings.web)
 
     def known(request: Request) -> None:
         if token is None or not token.get_secret_value():
@@ -45,15 +45,15 @@ def enrich_routes(door: Door, ledger: Ledger) -> list[Route]:
         key = request.headers.get("idempotency-key", "")
         if len(key) > MOST_KEY:
             raise RefusedError(400, "idempotency_key")
-        crm, kind, ids = _asked(door, json_of(await door.bodies.read(request, "application/json")))
+        crm, kind, ids = _asked(inbox, json_of(await inbox.bodies.read(request, "application/json")))
         digest = hashlib.sha256(json.dumps([crm, kind, ids]).encode()).hexdigest()
         hidden = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest() if key else ""
-        with door.place():
-            asked = door.intake.ask(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids)
+        with inbox.place():
+            asked = inbox.intake.ask(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids)
             made = await within(asked)
         if made.digest != digest:
             raise RefusedError(409, "idempotency_key_reused")
-        door.bell.ring([(crm, kind)])
+        inbox.bell.ring([(crm, kind)])
         log.info("enrich.accepted", crm=crm, object=kind, records=len(ids))
         place = f"/api/enrich/{made.id}"
         return JSONResponse({"id": made.id, "records": len(ids)}, status_code=202, headers={"location": place})
@@ -62,8 +62,8 @@ def enrich_routes(door: Door, ledger: Ledger) -> list[Route]:
         known(request)
         if not _REQUEST.fullmatch(request.path_params["id"]):
             raise RefusedError(404, "unknown")
-        with door.place():
-            found = await within(door.intake.follow(request.path_params["id"]))
+        with inbox.place():
+            found = await within(inbox.intake.follow(request.path_params["id"]))
         if found is None:
             raise RefusedError(404, "unknown")
         memories = await within(ledger.work(found.crm, found.object).memory(list(found.left)))
@@ -73,23 +73,23 @@ def enrich_routes(door: Door, ledger: Ledger) -> list[Route]:
     async def described(_: Request) -> Response:
         if token is None:
             raise RefusedError(404, "unknown")
-        return JSONResponse(openapi.document(door.settings.web.origin))
+        return JSONResponse(openapi.document(inbox.settings.web.origin))
 
     async def page(_: Request) -> Response:
         if token is None:
             raise RefusedError(404, "unknown")
         headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
-        return HTMLResponse(openapi.page(door.settings.web.origin), headers=headers)
+        return HTMLResponse(openapi.page(inbox.settings.web.origin), headers=headers)
 
     return [
-        door.route("/api/enrich", ask),
-        door.route("/api/enrich/{id}", follow, "GET"),
-        door.route("/api/openapi.json", hosts.only(described), "GET"),
-        door.route("/api", hosts.only(page), "GET"),
+        inbox.route("/api/enrich", ask),
+        inbox.route("/api/enrich/{id}", follow, "GET"),
+        inbox.route("/api/openapi.json", hosts.only(described), "GET"),
+        inbox.route("/api", hosts.only(page), "GET"),
     ]
 
 
-def _asked(door: Door, body: Any) -> tuple[str, str, list[str]]:
+def _asked(inbox: Inbox, body: Any) -> tuple[str, str, list[str]]:
     """The crm, the object and the ids that are asked for.
 
     Raises:
@@ -104,8 +104,8 @@ def _asked(door: Door, body: Any) -> tuple[str, str, list[str]]:
         raise RefusedError(400, "ids")
     if not all(isinstance(one, str) and 0 < len(one) <= 18 for one in ids):
         raise RefusedError(400, "ids")
-    settings = door.settings.crm.get(crm)
-    if settings is None or kind not in watched_kinds(door.settings, crm):
+    settings = inbox.settings.crm.get(crm)
+    if settings is None or kind not in watched_kinds(inbox.settings, crm):
         raise RefusedError(404, "unknown")
     try:
         return crm, kind, list(dict.fromkeys(settings.record_id(one) for one in ids))

@@ -19,7 +19,7 @@ from worker.ledger.journal.figures import WorkName
 from worker.service.policy import policy
 from worker.web.bodies import RefusedError, shallow
 from worker.web.deadline import prove
-from worker.web.inbox import Door, mark_of
+from worker.web.inbox import Inbox, mark_of
 from worker.web.remembered import Remembered
 
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
@@ -110,9 +110,9 @@ def _both(known: Announced, row: Announced) -> Announced:
     return Announced(known.id, stamp, known.erase or row.erase)
 
 
-def hubspot_routes(door: Door, accounts: Remembered) -> list[Route]:
+def hubspot_routes(inbox: Inbox, accounts: Remembered) -> list[Route]:
     """``POST /webhooks/hubspot/{crm}`` and ``POST /webhooks/hubspot``."""
-    settings = door.settings
+    settings = inbox.settings
     portals = {
         name: Portal.of(name, crm, settings) for name, crm in settings.crm.items() if isinstance(crm, HubSpotSettings)
     }
@@ -121,21 +121,21 @@ def hubspot_routes(door: Door, accounts: Remembered) -> list[Route]:
         portal = portals.get(request.path_params["crm"])
         if portal is None or not portal.secrets:
             raise RefusedError(404, "unknown")
-        body, _ = await _signed(door, request, [portal])
+        body, _ = await _signed(inbox, request, [portal])
         if not portal.settings.portal_id:
             portal.pin(number(await accounts.of(portal.name)))
-        return await _taken(door, request, body, [portal])
+        return await _taken(inbox, request, body, [portal])
 
     async def by_portal(request: Request) -> Response:
         known = [portal for portal in portals.values() if portal.secrets and portal.settings.portal_id]
         if not known:
             raise RefusedError(404, "unknown")
-        return await _taken(door, request, *await _signed(door, request, known))
+        return await _taken(inbox, request, *await _signed(inbox, request, known))
 
-    return [door.route("/webhooks/hubspot/{crm}", one), door.route("/webhooks/hubspot", by_portal)]
+    return [inbox.route("/webhooks/hubspot/{crm}", one), inbox.route("/webhooks/hubspot", by_portal)]
 
 
-async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tuple[bytes, list[Portal]]:
+async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> tuple[bytes, list[Portal]]:
     """The body, and those of ``portals`` whose secret signed it.
 
     Raises:
@@ -144,10 +144,10 @@ async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tu
     given, stamp = request.headers.get(hubspot.SIGNATURE, ""), request.headers.get(hubspot.TIMESTAMP, "")
     if not hubspot.has_form(given):
         raise RefusedError(401, "signature")  # the older schemes, which anybody could repeat, are not looked at
-    if not hubspot.is_timely(stamp, door.clock()):
+    if not hubspot.is_timely(stamp, inbox.clock()):
         raise RefusedError(401, "timestamp")
-    body = await door.bodies.read(request, "application/json")
-    uri = door.settings.web.origin + request.scope["raw_path"].decode("ascii", "replace")
+    body = await inbox.bodies.read(request, "application/json")
+    uri = inbox.settings.web.origin + request.scope["raw_path"].decode("ascii", "replace")
     if query := request.scope["query_string"]:
         uri += "?" + query.decode("ascii", "replace")
     good = [one for one in portals if hubspot.is_signed(one.secrets, given, "POST", uri, body, stamp)]
@@ -157,7 +157,7 @@ async def _signed(door: Door, request: Request, portals: Sequence[Portal]) -> tu
     return body, good
 
 
-async def _taken(door: Door, request: Request, body: bytes, portals: Sequence[Portal]) -> Response:
+async def _taken(inbox: Inbox, request: Request, body: bytes, portals: Sequence[Portal]) -> Response:
     shallow(body)
     try:
         sent = hubspot.events(body)
@@ -172,8 +172,8 @@ async def _taken(door: Door, request: Request, body: bytes, portals: Sequence[Po
         seen = portal.seen(mine)
         rows |= seen.rows
         unread += seen.unread
-    await door.take(rows, mark_of(request.headers[hubspot.SIGNATURE]))  # over address, body and time: of this one only
+    await inbox.take(rows, mark_of(request.headers[hubspot.SIGNATURE]))  # over address, body and time: of this one only
     if unread:
         log.info("webhook.unread", door="webhooks.hubspot", events=unread)
-    door.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(sent), records=sum(map(len, rows.values())))
+    inbox.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(sent), records=sum(map(len, rows.values())))
     return Response(status_code=204)

@@ -21,7 +21,7 @@ from worker.ledger.journal.figures import WorkName
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.visits.runs import day_run
 from worker.web.bodies import Bodies, RefusedError
-from worker.web.post_batches import Gathering
+from worker.web.post_batches import PostBatches
 
 ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
 MOST_POSTS = 1_024  # of proved senders, on their way into the ledger; more are asked to come again
@@ -60,7 +60,7 @@ class Bell:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-class Door:
+class Inbox:
     """Takes what comes from outside into the ledger. ``clock`` gives ms."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Door:
         self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
         self.bodies = bodies or Bodies()
         self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it anew
-        self._gathering = Gathering(intake)
+        self._gathering = PostBatches(intake)
         self._posts = 0
 
     def route(self, path: str, handler: Handler, *methods: str) -> Route:

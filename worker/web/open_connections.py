@@ -16,48 +16,48 @@ SAY_EVERY_S = 1.0
 log = structlog.get_logger(__name__)
 
 
-class Guest(Protocol):
+class Connection(Protocol):
     """A connection."""
 
     def drop(self) -> None:
         """Ends it at once."""
 
 
-class Crowd:
+class OpenConnections:
     """The open connections, ``most`` of them; says at most once in a while that some were turned away."""
 
     def __init__(self, most: int) -> None:
         self._most, self._most_strangers = most, max(1, most // 2)
-        self._strangers: dict[Guest, None] = {}  # the one who has been here longest first
-        self._proved: set[Guest] = set()
+        self._strangers: dict[Connection, None] = {}  # the one who has been here longest first
+        self._proved: set[Connection] = set()
         self._turned, self._said_at = 0, float("-inf")
 
-    def enter(self, guest: Guest) -> bool:
+    def enter(self, connection: Connection) -> bool:
         """Takes a newcomer in, a stranger; refuses only where every place is a proved sender's."""
         if len(self._strangers) + len(self._proved) >= self._most and not self._strangers:
             self._turn_away()
             return False
-        self._strangers[guest] = None
+        self._strangers[connection] = None
         self._make_room()
         return True
 
-    def prove(self, guest: Guest) -> None:
+    def prove(self, connection: Connection) -> None:
         """Counts a stranger as a sender from now on."""
-        if guest in self._strangers:
-            del self._strangers[guest]
-            self._proved.add(guest)
+        if connection in self._strangers:
+            del self._strangers[connection]
+            self._proved.add(connection)
 
-    def doubt(self, guest: Guest) -> None:
+    def doubt(self, connection: Connection) -> None:
         """Counts a sender as a stranger again: its next request has yet to prove itself."""
-        if guest in self._proved:
-            self._proved.discard(guest)
-            self._strangers[guest] = None
+        if connection in self._proved:
+            self._proved.discard(connection)
+            self._strangers[connection] = None
             self._make_room()
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, connection: Connection) -> None:
         """Counts one out."""
-        self._strangers.pop(guest, None)
-        self._proved.discard(guest)
+        self._strangers.pop(connection, None)
+        self._proved.discard(connection)
 
     def _make_room(self) -> None:
         room = min(self._most_strangers, self._most - len(self._proved))

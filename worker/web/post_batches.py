@@ -33,7 +33,7 @@ class _Post:
         return sum(map(len, self.rows.values()))
 
 
-class Gathering:
+class PostBatches:
     """Announces posts, one step after the other."""
 
     def __init__(self, intake: Intake) -> None:

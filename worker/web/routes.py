@@ -15,20 +15,20 @@ from worker.ledger.own_clock import clock
 from worker.service.arq_queue import Doorbell
 from worker.web.enrich import enrich_routes
 from worker.web.hubspot import hubspot_routes
-from worker.web.inbox import Bell, Door
+from worker.web.inbox import Bell, Inbox
 from worker.web.remembered import Remembered
 from worker.web.salesforce import salesforce_routes
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class AppRoutes:
     """The routes, and the door to close with them."""
 
     routes: list[Route]
-    door: Door
+    inbox: Inbox
 
 
-def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[], int] = clock) -> Ways:
+def app_routes(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[], int] = clock) -> AppRoutes:
     """Webhooks and the API. ``quick`` answers at once or not at all; ``ledger`` may take its time to ring."""
     doorbell = Doorbell(ledger.scripts.redis)
 
@@ -36,7 +36,7 @@ def ways_in(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[],
         await doorbell.ring("fill", f"{line}:0", {"line": line})
 
     bell = Bell(ring)
-    door = Door(settings, Intake(quick.scripts), bell, now)
+    inbox = Inbox(settings, Intake(quick.scripts), bell, now)
     users, accounts = Remembered(quick.users.of, now), Remembered(Accounts(quick.scripts).of, now)
-    crms = [*hubspot_routes(door, accounts), *salesforce_routes(door, users, accounts)]
-    return Ways([*crms, *enrich_routes(door, quick)], door)
+    crms = [*hubspot_routes(inbox, accounts), *salesforce_routes(inbox, users, accounts)]
+    return AppRoutes([*crms, *enrich_routes(inbox, quick)], inbox)

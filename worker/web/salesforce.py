@@ -20,7 +20,7 @@ from connectors.salesforce.messages import Message
 from worker.ledger.intake.intake import Announced
 from worker.web.bodies import RefusedError, json_of
 from worker.web.deadline import prove
-from worker.web.inbox import Door, mark_of, same_secret, watched_kinds
+from worker.web.inbox import Inbox, mark_of, same_secret, watched_kinds
 from worker.web.remembered import Remembered
 
 _XML = ("text/xml", "application/xml", "application/soap+xml")
@@ -28,9 +28,9 @@ _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 log = structlog.get_logger(__name__)
 
 
-def salesforce_routes(door: Door, users: Remembered, accounts: Remembered) -> list[Route]:
+def salesforce_routes(inbox: Inbox, users: Remembered, accounts: Remembered) -> list[Route]:
     """``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``POST /webhooks/salesforce/{crm}`` (signed JSON)."""
-    orgs = {name: crm for name, crm in door.settings.crm.items() if isinstance(crm, SalesforceSettings)}
+    orgs = {name: crm for name, crm in inbox.settings.crm.items() if isinstance(crm, SalesforceSettings)}
     for unchecked in [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
         log.warning("webhook.org_unchecked", crm=unchecked, hint="set org_id, so that no other org can post")
 
@@ -50,9 +50,9 @@ def salesforce_routes(door: Door, users: Remembered, accounts: Remembered) -> li
         if message.writers:
             message = messages.without_echoes(message, await users.of(name))
         echoes = announced - sum(map(len, message.ids.values()))
-        kinds = watched_kinds(door.settings, name)
+        kinds = watched_kinds(inbox.settings, name)
         rows = {(name, kind): [Announced(one) for one in ids] for kind, ids in message.ids.items() if kind in kinds}
-        await door.take(rows, mark)
+        await inbox.take(rows, mark)
         records, ignored = sum(map(len, rows.values())), message.ignored
         log.debug("webhook.accepted", door="webhooks.salesforce", records=records, ignored=ignored, echoes=echoes)
 
@@ -61,7 +61,7 @@ def salesforce_routes(door: Door, users: Remembered, accounts: Remembered) -> li
         if not same_secret(request.path_params["secret"], org.webhook_secret):
             raise RefusedError(403, "secret")
         prove(request)
-        body = await door.bodies.read(request, *_XML)
+        body = await inbox.bodies.read(request, *_XML)
         try:
             message = messages.outbound(body)
         except ValueError:
@@ -73,7 +73,7 @@ def salesforce_routes(door: Door, users: Remembered, accounts: Remembered) -> li
         name, org = known(request)
         if not all(request.headers.get(one) for one in _SIGNED):
             raise RefusedError(401, "signature")
-        body = await door.bodies.read(request, "application/json")
+        body = await inbox.bodies.read(request, "application/json")
         headers = {one: request.headers[one] for one in _SIGNED}
         if not _is_signed(org.webhook_secret, body, headers):
             raise RefusedError(401, "signature")
@@ -88,8 +88,8 @@ def salesforce_routes(door: Door, users: Remembered, accounts: Remembered) -> li
         return Response(status_code=204)
 
     return [
-        door.route("/webhooks/salesforce/{crm}/{secret}", outbound),
-        door.route("/webhooks/salesforce/{crm}", callout),
+        inbox.route("/webhooks/salesforce/{crm}/{secret}", outbound),
+        inbox.route("/webhooks/salesforce/{crm}", callout),
     ]
 
 

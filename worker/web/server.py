@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 
 from config.problems import ConfigError
 from config.settings import Web
-from worker.web.deadline import Punctual, parting
+from worker.web.deadline import RequestDeadline, parting
 from worker.web.descriptors import most_connections, raise_limit
-from worker.web.open_connections import Crowd
+from worker.web.open_connections import OpenConnections
 
 BACKLOG = 2048  # connections that the kernel holds for us
 AT_A_TIME = 16  # taken from it in one turn of the loop, each with a descriptor before anybody can count it
@@ -81,8 +81,8 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
         WebError: the server ended before.
     """
 
-    class Bounded(Punctual):
-        crowd = Crowd(most_connections(raise_limit()))
+    class Bounded(RequestDeadline):
+        open_connections = OpenConnections(most_connections(raise_limit()))
 
     config = uvicorn.Config(
         parting(app),

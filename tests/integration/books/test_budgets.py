@@ -33,11 +33,11 @@ async def ticked(scene: Scene, worker: Worker) -> int:
 
 def raised(worker: Worker, **caps: Cap) -> None:
     """A worker whose configuration allows more."""
-    purse = worker.runtime.purse
+    purse = worker.runtime.budget_lines
     providers: Mapping[str, Cap] = {**purse.providers, **{k: v for k, v in caps.items() if k in purse.providers}}
     crms: Mapping[str, Cap] = {**purse.crms, **{k: v for k, v in caps.items() if k in purse.crms}}
     fresh = type(purse)(purse.zone, providers, crms, purse.runs, purse.balances)
-    worker.runtime.purse = worker.runtime.lookups.purse = fresh
+    worker.runtime.budget_lines = worker.runtime.lookups.budget_lines = fresh
 
 
 @pytest.mark.parametrize(("day", "month"), [(10, 10_000), (10_000, 10)])
@@ -78,7 +78,7 @@ async def test_budget_that_is_released_admits_the_same_day(stage: Open) -> None:
     worker.visiting()
     await scene.held()
     await scene.due(second)
-    await worker.runtime.lookups.floor.reap()
+    await worker.runtime.lookups.all_work.reap()
     other = await scene.worker()
     await other.visit()
     assert ((await scene.counts()).waiting, await ticked(scene, other)) == (1, 0)
@@ -162,7 +162,7 @@ async def test_the_balance_counts_where_it_is_lower_than_the_budget(stage: Open)
     await scene.due(*scene.ids(3))
     await worker.visit()
     assert (scene.bill(), scene.asked(), (await scene.counts()).waiting) == (5, 1, 2)
-    assert isinstance(await worker.runtime.providers["forager"].standing(), AccountStatus)
+    assert isinstance(await worker.runtime.providers["forager"].account_status(), AccountStatus)
 
 
 async def test_reserved_credits_show_in_no_bill_and_every_record_is_somewhere(stage: Open) -> None:

@@ -70,7 +70,7 @@ async def test_clock_that_was_set_since_the_call_gives_no_verdict(stage: Open, s
     await doubtful(scene, worker, charged=True)
     scene.vendors["forager"].clock.advance(step_s)
     if heard:
-        await worker.runtime.providers["forager"].standing()
+        await worker.runtime.providers["forager"].account_status()
         await hear(worker.runtime.ledger.clocks, worker.runtime.vendor_clocks)
     await judged(scene, worker)
     assert (scene.asked(), scene.bill()) == (2, 10)

@@ -24,7 +24,7 @@ from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.all_work import Floor
+from worker.ledger.work.all_work import AllWork
 from worker.upkeep.reconcile import BooksReport, reconcile
 
 LINE = [BudgetLine("forager:all", 1_000_000)]
@@ -58,7 +58,7 @@ class Log:
                 found[at // DAY_MS, operation] = found.get((at // DAY_MS, operation), 0) + credits
         return found
 
-    async def standing(self) -> AccountStatus:
+    async def account_status(self) -> AccountStatus:
         return AccountStatus("ops", 1_000)
 
 
@@ -71,7 +71,7 @@ class Account:
         self.ledger = Ledger.over(redis)
         self.ledger.scripts, self.ledger.desk = self.scripts, Desk(self.scripts)
         self.ledger.books, self.ledger.pauses = Books(self.scripts), Pauses(self.scripts)
-        self.ledger.floor = Floor(self.scripts)
+        self.ledger.all_work = AllWork(self.scripts)
         self.asked = 0
 
     async def lookup(self, *, answered: bool = True, charged: bool = True, lasts_ms: int = 500) -> None:

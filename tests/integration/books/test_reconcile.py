@@ -220,7 +220,7 @@ async def test_nothing_is_bought_before_the_books_were_compared(scene: Scene) ->
     assert (scene.asked(), (await scene.counts()).waiting) == (0, 1)
     scene.vendors["forager"].faults.clear()
     await check_books(worker.runtime)
-    await scene.ledger.floor.admit("forager", 5, at_once=True)
+    await scene.ledger.all_work.admit("forager", 5, at_once=True)
     await worker.visit()
     assert scene.asked() == 1
 

@@ -52,7 +52,7 @@ async def test_deliveries_that_a_full_org_keeps_back_are_told_with_its_word(alon
     alone.vendors["salesforce"].control("rules", {"storage_full": False})
     async with alone.ledger() as ledger:
         keys = await ledger.scripts.call("ZRANGE", ledger.scripts.keys("due", *DELIVERIES, Lane.LIVE), 0, -1)
-        await ledger.floor.wake([(*DELIVERIES, key.decode()) for key in keys])
+        await ledger.all_work.wake([(*DELIVERIES, key.decode()) for key in keys])
     ran = await passed(alone)
     assert not reasons(ran)
     assert ran.json["delivered"]["companies"] > 0

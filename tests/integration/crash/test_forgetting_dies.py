@@ -65,10 +65,10 @@ async def test_killed_before_anything_is_erased_the_next_visit_of_the_record_era
     with pytest.raises(LedgerUnavailableError):
         await forget(first, who, id_)
     worker = await scene.worker()
-    assert await scene.ledger.erasures.standing(2**53) == [(CRM, KIND, id_)]
+    assert await scene.ledger.erasures.pending(2**53) == [(CRM, KIND, id_)]
     await scene.due(id_)
     await worker.visit()
-    assert await scene.ledger.erasures.standing(2**53) == []
+    assert await scene.ledger.erasures.pending(2**53) == []
     assert not await traces(scene.ledger, mentions([who]), None)
     assert (await scene.ledger.work(CRM, KIND).memory([id_])) == {}
 

@@ -31,7 +31,7 @@ async def test_crash_point_05_an_edit_during_its_visit_is_seen_by_another_visit(
     await scene.due(id_)
     scene.release()
     await visiting
-    await scene.ledger.floor.wake([(CRM, KIND, id_)])
+    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
     await worker.visit()
     counts = await scene.counts()
     assert (counts.due, counts.leased) == (0, 0)
@@ -63,7 +63,7 @@ async def test_crash_point_07_a_read_that_fails_is_tried_again_within_bounds(sce
     assert (counts.due, counts.settled, scene.asked()) == (1, 0, 0)
     scene.vendors["hubspot"].faults.clear()
     await scene.ledger.pauses.lift_all(CRM)
-    await scene.ledger.floor.wake([(CRM, KIND, id_)])
+    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
     await worker.visit()
     assert bool(scene.email(id_))
 
@@ -86,7 +86,7 @@ async def test_crash_point_07_a_refused_credential_stops_the_crm_and_not_the_rec
     (pause,) = await scene.ledger.pauses.of(CRM)
     counts = await scene.counts()
     assert (pause.reason, counts.due, counts.dead, scene.asked()) == ("credentials", 2, 0, 0)
-    await scene.ledger.floor.wake([(CRM, KIND, one) for one in scene.ids(2)])
+    await scene.ledger.all_work.wake([(CRM, KIND, one) for one in scene.ids(2)])
     await worker.visit()
     assert (await scene.counts()).due == 2  # a paused crm's work is not claimed
     scene.vendors["hubspot"].faults.clear()
@@ -121,7 +121,7 @@ async def test_crash_point_16_a_write_whose_answer_is_lost_has_one_effect(scene:
     await scene.due(id_)
     scene.fault("close", "hubspot", "*batch/update", effect=True)
     await worker.visit()
-    await scene.ledger.floor.wake([(CRM, KIND, id_)])
+    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
     await worker.visit()
     assert (bool(scene.email(id_)), [one.property for one in scene.writes()]) == (True, ["email"])
     assert ((await scene.counts()).settled, scene.bill()) == (1, 5)
@@ -199,7 +199,7 @@ async def test_crash_point_18_one_row_that_is_gone_harms_no_other_of_its_batch(s
     scene.delete(ids[0])
     scene.release("hubspot")
     await visiting
-    await scene.ledger.floor.wake([(CRM, KIND, one) for one in ids])
+    await scene.ledger.all_work.wake([(CRM, KIND, one) for one in ids])
     await worker.visit()
     counts = await scene.counts()
     assert (counts.due, counts.leased, counts.dead) == (0, 0, 0)
@@ -285,7 +285,7 @@ async def test_crash_point_22_a_429_pauses_for_everybody_as_long_as_it_says_and_
     assert 100_000 < pause.until_ms - now <= 121_000
     assert (scene.asked(), await scene.totals(), (await scene.counts()).waiting) == (1, Totals(), 3)
     await scene.ledger.pauses.lift("forager", "429")
-    await scene.ledger.floor.admit("forager", 9, at_once=True)
+    await scene.ledger.all_work.admit("forager", 9, at_once=True)
     await second.visit()
     assert all(scene.email(one) for one in ids)
 
@@ -316,7 +316,7 @@ async def test_crash_point_23_a_clock_that_is_off_books_on_no_other_day(scene: S
     await worker.visit()
     assert (scene.asked(), await scene.redis.keys("refill:budget:*")) == (0, [])
     worker.runtime.lookups.clock = true
-    await scene.ledger.floor.wake([(CRM, KIND, id_)])
+    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
     await worker.visit()
     assert (scene.asked(), bool(scene.email(id_))) == (1, True)
 

@@ -108,7 +108,7 @@ class Desk:
         raise AssertionError("never settled")
 
     async def _wake(self, ids: Sequence[bytes]) -> None:
-        await self.runtime.ledger.floor.wake([(self.name, "delivery", id_.decode()) for id_ in ids])
+        await self.runtime.ledger.all_work.wake([(self.name, "delivery", id_.decode()) for id_ in ids])
 
     async def _due_by(self, at_ms: int) -> list[bytes]:
         found: list[bytes] = []

@@ -22,8 +22,8 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.web.app import web_app
 from worker.web.bodies import Bodies, shallow
-from worker.web.deadline import Punctual
-from worker.web.post_batches import Gathering
+from worker.web.deadline import RequestDeadline
+from worker.web.post_batches import PostBatches
 from worker.web.server import listen, serve
 
 PATH = "/webhooks/hubspot/acme_hubspot"
@@ -67,7 +67,7 @@ async def test_told_length_beyond_the_cap_is_refused_at_once(door: Door) -> None
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
     """The deadline of a request, for tests that wait it out."""
-    monkeypatch.setattr(Punctual, "arrives_within_s", 0.3)
+    monkeypatch.setattr(RequestDeadline, "arrives_within_s", 0.3)
     return 0.3
 
 
@@ -237,7 +237,7 @@ async def test_every_post_of_a_step_that_fails_is_refused(redis: Redis) -> None:
             await asyncio.sleep(0)
             raise LedgerUnavailableError("away")
 
-    gathering = Gathering(Away(Scripts(redis)))
+    gathering = PostBatches(Away(Scripts(redis)))
     rows = {("acme_hubspot", "contact"): [Announced("1")]}
     told = await asyncio.gather(
         *(gathering.announce(rows, {"acme_hubspot": "day-x"}) for _ in range(5)), return_exceptions=True

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Floor, Work
+from worker.ledger.work.work import AllWork, Work
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ def other(scripts: Scripts) -> Work:
 
 
 @pytest.fixture
-def floor(scripts: Scripts) -> Floor:
-    return Floor(scripts)
+def all_work(scripts: Scripts) -> AllWork:
+    return AllWork(scripts)

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from worker.ledger.journal.journal import Journal
 from worker.ledger.rates.cursors import Cursors
-from worker.ledger.redis_memory import Footprint, Footprints
+from worker.ledger.redis_memory import MemoryUse, RedisMemory
 from worker.ledger.scripts import Scripts
 from worker.upkeep.archive import archive
 
@@ -98,7 +98,7 @@ async def test_an_archive_that_cannot_be_written_drops_nothing(scripts: Scripts,
 async def test_memory_is_forecast_from_the_samples_of_the_last_days(
     scripts: Scripts, redis: Redis, clock: Clock
 ) -> None:
-    footprints = Footprints(scripts, Cursors(scripts))
+    footprints = RedisMemory(scripts, Cursors(scripts))
     assert (found := await footprints.now()) is not None
     assert found.full_in_days is None
     await footprints.sample()
@@ -111,5 +111,5 @@ async def test_memory_is_forecast_from_the_samples_of_the_last_days(
 
 
 def test_backfill_pauses_at_four_fifths() -> None:
-    assert [Footprint(used, 100).is_full for used in (79, 80)] == [False, True]
-    assert not Footprint(100, 0).is_full
+    assert [MemoryUse(used, 100).is_full for used in (79, 80)] == [False, True]
+    assert not MemoryUse(100, 0).is_full

@@ -38,7 +38,7 @@ from worker.ledger.money.creations import Creations
 from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.work.all_work import Floor
+from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Work
 from worker.upkeep.erase import LATE_MS, erase_elsewhere
 from worker.visits.deliver import Deliverer
@@ -198,7 +198,7 @@ class Desk:
     async def reaped(self) -> None:
         """The visit after a lease that nobody ended, or after a failure."""
         self.clock.pass_ms(900_000)
-        await Floor(self.scripts).reap()
+        await AllWork(self.scripts).reap()
         await self.deliver()
 
     async def told(self) -> list[tuple[str, str]]:

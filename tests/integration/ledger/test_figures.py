@@ -8,7 +8,7 @@ from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease
 from worker.ledger.journal.figures import Figures, RunFigures, together
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Floor, Lane, Work
+from worker.ledger.work.work import AllWork, Lane, Work
 
 LEFT = dataclasses.replace(READ, unfilled={"phone": "not_found", "work_email": "budget"})
 
@@ -34,10 +34,10 @@ async def test_days_run_adds_up(work: Work, scripts: Scripts) -> None:
     assert (found.records, found.unfilled["phone", "not_found"]) == (2, 2)
 
 
-async def test_value_written_before_a_wait_counts_once(work: Work, floor: Floor, scripts: Scripts) -> None:
+async def test_value_written_before_a_wait_counts_once(work: Work, all_work: AllWork, scripts: Scripts) -> None:
     held = await lease(work, run="sync-1")
     await work.wait(held, ["kaspr"], None, "rate", filled={"work_email": "forager"})
-    await floor.admit("kaspr", 1)
+    await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     await work.settle(held, dataclasses.replace(READ, unfilled={"phone": "not_found"}, tally={"searches": 2}))
     found = await of_run(scripts, work, "sync-1")
@@ -76,13 +76,13 @@ async def test_standing_shows_all_work_in_one_look(work: Work, other: Work, scri
     clock.pass_ms(10)
     await add(work, "2")
     await other.wait(await lease(other), ["kaspr", "forager"], None, "rate")
-    standing = await Figures(scripts).standing(["kaspr", "forager", "openprospect"])
-    counts = standing.work["acme_hubspot", "contact"]
+    status = await Figures(scripts).work_status(["kaspr", "forager", "openprospect"])
+    counts = status.work["acme_hubspot", "contact"]
     assert (counts.due, counts.due_backfill, counts.settled, counts.oldest_due_ms) == (2, 1, 1, clock.now - 10)
-    assert standing.work["acme_salesforce", "lead"].waiting == 1
-    assert standing.waiting == {"kaspr": 1, "forager": 1, "openprospect": 0}
-    assert standing.filled == {("acme_hubspot", "contact"): {("phone", "kaspr"): 1}}
-    assert (standing.journal, standing.deliveries) == (1, 0)
+    assert status.work["acme_salesforce", "lead"].waiting == 1
+    assert status.waiting == {"kaspr": 1, "forager": 1, "openprospect": 0}
+    assert status.filled == {("acme_hubspot", "contact"): {("phone", "kaspr"): 1}}
+    assert (status.journal, status.deliveries) == (1, 0)
 
 
 async def test_deferred_record_is_not_overdue(work: Work, clock: Clock) -> None:
@@ -92,5 +92,5 @@ async def test_deferred_record_is_not_overdue(work: Work, clock: Clock) -> None:
 
 
 async def test_standing_of_nothing_is_empty(scripts: Scripts) -> None:
-    standing = await Figures(scripts).standing([])
-    assert (standing.work, standing.waiting, standing.filled) == ({}, {}, {})
+    status = await Figures(scripts).work_status([])
+    assert (status.work, status.waiting, status.filled) == ({}, {}, {})

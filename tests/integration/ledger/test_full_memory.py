@@ -17,7 +17,7 @@ from worker.ledger.money.creations import Creations
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.ledger.work.work import Due, Floor, Lane, Lease, Work
+from worker.ledger.work.work import AllWork, Due, Lane, Lease, Work
 
 Step = Callable[[], Awaitable[object]]
 PERSONS = "run-of-a-person"
@@ -102,10 +102,10 @@ VISIT_ENDS: dict[str, Callable[[Work, Lease], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("end", VISIT_ENDS)
-async def test_visit_that_runs_comes_to_its_end(end: str, floor: Floor, work: Work, redis: Redis) -> None:
+async def test_visit_that_runs_comes_to_its_end(end: str, all_work: AllWork, work: Work, redis: Redis) -> None:
     held = await lease(work)
     async with full(redis):
-        assert await floor.extend(OWNER, [held.token]) == ()
+        assert await all_work.extend(OWNER, [held.token]) == ()
         await VISIT_ENDS[end](work, held)
     assert "leased:live" not in await places(redis, work, held.id)
     assert (await work.counts()).leased == 0

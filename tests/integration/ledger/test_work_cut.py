@@ -10,7 +10,7 @@ from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, places
 from worker.ledger.journal.figures import Figures
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Floor, Lane, Left, Settlement, StepEnd, Work
+from worker.ledger.work.work import AllWork, Lane, Left, Settlement, StepEnd, Work
 
 SYNC, NEXT = "sync-1", "sync-2"
 LATER_MS = 600_000
@@ -64,12 +64,12 @@ async def test_a_claim_for_a_run_gives_nothing_that_is_due_later_or_waits(work: 
     assert [one.id for one in await work.claim(OWNER, 10, run=SYNC)] == [later.id]
 
 
-async def test_what_crashed_thrice_is_given_to_its_run_alone(work: Work, floor: Floor, clock: Clock) -> None:
+async def test_what_crashed_thrice_is_given_to_its_run_alone(work: Work, all_work: AllWork, clock: Clock) -> None:
     await add(work, "bad", run=SYNC)
     for _ in range(3):
         await work.claim(OWNER, 1, run=SYNC)
         clock.pass_ms(90_000)
-        await floor.reap()
+        await all_work.reap()
     await add(work, "good", run=SYNC)
     assert [one.id for one in await work.claim("other", 10, run=NEXT)] == []
     assert [one.id for one in await work.claim(OWNER, 1, holding=1, run=SYNC)] == ["good"]
@@ -110,9 +110,11 @@ async def test_our_own_write_does_not_bring_back_what_was_cut_and_a_persons_does
     assert held.run == RUN
 
 
-async def test_the_end_of_a_lookup_does_not_bring_back_what_was_cut(work: Work, floor: Floor, clock: Clock) -> None:
+async def test_the_end_of_a_lookup_does_not_bring_back_what_was_cut(
+    work: Work, all_work: AllWork, clock: Clock
+) -> None:
     await cut(work, clock, "1")
-    assert await floor.wake([(work.crm, work.object, "1")]) == 0
+    assert await all_work.wake([(work.crm, work.object, "1")]) == 0
     assert await work.claim(OWNER, 10) == []
 
 
@@ -133,7 +135,9 @@ async def test_a_walk_of_another_run_brings_back_what_was_cut(work: Work, clock:
     assert [one.run for one in await work.claim(OWNER, 10)] == [NEXT]
 
 
-async def test_what_the_day_wants_too_goes_on_with_it_after_a_while(work: Work, floor: Floor, clock: Clock) -> None:
+async def test_what_the_day_wants_too_goes_on_with_it_after_a_while(
+    work: Work, all_work: AllWork, clock: Clock
+) -> None:
     await cut(work, clock, "polled")
     await cut(work, clock, "walked", lane=Lane.BACKFILL)
     await cut(work, clock, "named", forced=True)
@@ -143,10 +147,10 @@ async def test_what_the_day_wants_too_goes_on_with_it_after_a_while(work: Work, 
     await add(work, "taken", run=RUN)
     await work.own_all(SYNC)
     await cut(work, clock)
-    await floor.admit("kaspr", 0, at_once=True)
+    await all_work.admit("kaspr", 0, at_once=True)
     assert await work.claim(OWNER, 10) == []
     clock.pass_ms(LATER_MS)
-    assert await floor.admit("kaspr", 0, at_once=True) == 3
+    assert await all_work.admit("kaspr", 0, at_once=True) == 3
     found = await work.claim(OWNER, 10)
     assert {(one.id, one.run) for one in found} == {("polled", RUN), ("announced", RUN), ("taken", RUN)}
 

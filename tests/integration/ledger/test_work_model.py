@@ -17,7 +17,7 @@ from tests.integration.conftest import Clock, Operated
 from tests.integration.ledger.work_steps import READ, places
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases
-from worker.ledger.work.work import LEASE_MS, Due, Floor, Lane, Lease, StepEnd, Work
+from worker.ledger.work.work import LEASE_MS, AllWork, Due, Lane, Lease, StepEnd, Work
 
 T = TypeVar("T")
 IDS = ["1", "2", "3", "4"]
@@ -81,7 +81,7 @@ class Works(RuleBasedStateMachine):
         self.clock = Clock()
         self.redis = Operated(self.path)
         scripts = Scripts(self.redis, clock=self.clock)
-        self.work, self.floor = Work(scripts, "acme", "contact"), Floor(scripts)
+        self.work, self.all_work = Work(scripts, "acme", "contact"), AllWork(scripts)
         self.model = {name: One() for name in IDS}
         self.leases: list[Lease] = []
         self.answers: dict[tuple[str, str], StepEnd] = {}
@@ -244,7 +244,7 @@ class Works(RuleBasedStateMachine):
         one = self.model[name]
         told = one.state == "settled" and one.remembered  # of a lookup it had taken for a miss
         wakes = told or one.state in {"leased", "waiting"} or (one.state == "due" and one.at > self.clock.now)
-        assert self.run(self.floor.wake([("acme", "contact", name)])) == wakes
+        assert self.run(self.all_work.wake([("acme", "contact", name)])) == wakes
         if one.state == "leased":
             one.woken = True
         elif told:
@@ -258,7 +258,7 @@ class Works(RuleBasedStateMachine):
         waiting = [one for one in self.model.values() if one.state == "waiting"]
         over = [one for one in waiting if one.latest is not None and one.latest <= self.clock.now]
         queue = [one for one in waiting if provider in one.lacks and one not in over]
-        admitted = self.run(self.floor.admit(provider, count, at_once=True))
+        admitted = self.run(self.all_work.admit(provider, count, at_once=True))
         assert admitted == len(over) + min(count, len(queue))
         for one in over:
             one.go("due", self.clock.now)
@@ -276,7 +276,7 @@ class Works(RuleBasedStateMachine):
     def reap(self) -> None:
         ended = [one for one in self.model.values() if one.state == "leased" and one.at <= self.clock.now]
         buried = sum(one.alone for one in ended)
-        assert self.run(self.floor.reap()) == ReapedLeases(len(ended) - buried, buried)
+        assert self.run(self.all_work.reap()) == ReapedLeases(len(ended) - buried, buried)
         for one in ended:
             one.crashes += 1
             one.go("dead" if one.alone else "due", self.clock.now)
@@ -286,7 +286,7 @@ class Works(RuleBasedStateMachine):
     def extend(self, owner: str) -> None:
         tokens = [lease.token for lease in self.leases[-6:]]
         held = {one.token: one for one in self.model.values() if one.token and one.owner == owner}
-        assert set(self.run(self.floor.extend(owner, tokens))) == {token for token in tokens if token not in held}
+        assert set(self.run(self.all_work.extend(owner, tokens))) == {token for token in tokens if token not in held}
         for token in set(tokens) & set(held):
             held[token].at = self.clock.now + LEASE_MS
 
@@ -311,7 +311,7 @@ class Works(RuleBasedStateMachine):
     def queues_hold_who_lacks_their_provider(self) -> None:
         for provider in ("kaspr", "forager"):
             lacking = sum(provider in one.lacks for one in self.model.values())
-            assert self.run(self.floor.waiting_for(provider)) == lacking
+            assert self.run(self.all_work.waiting_for(provider)) == lacking
 
     @invariant()
     def nothing_is_kept_of_a_record_outside_the_work(self) -> None:

@@ -13,13 +13,13 @@ from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import READ, RUN, add
 from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import LEASE_MS, CursorMove, Due, Floor, Lane, StepEnd, Work
+from worker.ledger.work.work import LEASE_MS, AllWork, CursorMove, Due, Lane, StepEnd, Work
 
 RECORDS = 400
 
 
 async def test_records_are_settled_once_though_workers_stall_and_lose_their_leases(
-    redis_socket: Path, work: Work, floor: Floor, clock: Clock
+    redis_socket: Path, work: Work, all_work: AllWork, clock: Clock
 ) -> None:
     await add(work, *map(str, range(RECORDS)))
     settled: Counter[str] = Counter()
@@ -39,8 +39,8 @@ async def test_records_are_settled_once_though_workers_stall_and_lose_their_leas
             if held and not any(lease.crashes for lease in held) and fate.random() < 0.3:  # stalls past its leases
                 clock.pass_ms(LEASE_MS)
                 for healthy in held_by.keys() - {name}:
-                    await floor.extend(healthy, held_by[healthy])
-                await floor.reap()
+                    await all_work.extend(healthy, held_by[healthy])
+                await all_work.reap()
             for lease in held:
                 await asyncio.sleep(0)
                 ending = await mine.settle(lease, READ)
@@ -73,21 +73,21 @@ async def test_task_is_begun_by_one_of_many_askers(scripts: Scripts) -> None:
     assert sum(map(len, begun)) == 1
 
 
-async def test_admission_by_many_gives_each_record_once(work: Work, floor: Floor) -> None:
+async def test_admission_by_many_gives_each_record_once(work: Work, all_work: AllWork) -> None:
     await add(work, *map(str, range(50)))
     for lease in await work.claim("worker-1", 50):
         await work.wait(lease, ["kaspr", "forager"], None, "rate")
     admitted = await asyncio.gather(
-        *(floor.admit(provider, 10, at_once=True) for provider in ("kaspr", "forager") for _ in range(4))
+        *(all_work.admit(provider, 10, at_once=True) for provider in ("kaspr", "forager") for _ in range(4))
     )
     assert sum(admitted) == 50
     assert (await work.counts()).due == 50
 
 
-async def test_busy_crm_does_not_starve_a_quiet_one(work: Work, other: Work, floor: Floor) -> None:
+async def test_busy_crm_does_not_starve_a_quiet_one(work: Work, other: Work, all_work: AllWork) -> None:
     for busy, each in ((500, work), (5, other)):
         await add(each, *map(str, range(busy)))
         for lease in await each.claim("worker-1", busy):
             await each.wait(lease, ["kaspr"], None, "rate")
-    assert await floor.admit("kaspr", 10) == 10
+    assert await all_work.admit("kaspr", 10) == 10
     assert ((await work.counts()).due, (await other.counts()).due) == (5, 5)

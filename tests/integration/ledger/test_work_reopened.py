@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.conftest import Clock
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Due, Floor, Lane, Lease, Settlement, StepEnd, Work
+from worker.ledger.work.work import AllWork, Due, Lane, Lease, Settlement, StepEnd, Work
 
 SETTLEMENT = Settlement("ab12", stamp=1, read_at=5_000, own={"phone": "{}"})
 
@@ -76,5 +76,5 @@ async def test_a_lost_lease_does_not_lose_the_wish(work: Work, clock: Clock) -> 
     await claimed(work)
     await work.replay("1", "replay-2", reopen=False)  # a forced visit of another kind changes nothing
     clock.pass_ms(100_000)
-    await Floor(work._scripts).reap()
+    await AllWork(work._scripts).reap()
     assert (await claimed(work)).reopened

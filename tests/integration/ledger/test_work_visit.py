@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places, settled
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import LEASE_MS, Counts, DeadLetter, Due, Floor, Lane, Lease, StepEnd, Work
+from worker.ledger.work.work import LEASE_MS, AllWork, Counts, DeadLetter, Due, Lane, Lease, StepEnd, Work
 
 Step = Callable[[Work, Lease], Awaitable[StepEnd]]
 
@@ -92,9 +92,9 @@ async def test_own_values_are_kept_unless_given_anew(work: Work) -> None:
     assert (await work.memory(["1"]))["1"].own == {}
 
 
-async def test_own_values_of_an_unfinished_visit_are_remembered(work: Work, floor: Floor, clock: Clock) -> None:
+async def test_own_values_of_an_unfinished_visit_are_remembered(work: Work, all_work: AllWork, clock: Clock) -> None:
     await work.wait(await lease(work), ["kaspr"], None, "rate", own={"phone": "x"})
-    await floor.admit("kaspr", 1)
+    await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.memory is not None
     assert (held.memory.own, held.memory.fingerprint) == ({"phone": "x"}, "")
@@ -114,11 +114,11 @@ async def test_step_by_another_owner_is_refused(work: Work, redis: Redis, step: 
 
 @each_step
 async def test_step_on_a_lapsed_lease_that_another_took_is_refused(
-    work: Work, floor: Floor, scripts: Scripts, clock: Clock, step: Step
+    work: Work, all_work: AllWork, scripts: Scripts, clock: Clock, step: Step
 ) -> None:
     stale = await lease(work)
     clock.pass_ms(LEASE_MS)
-    await floor.reap()
+    await all_work.reap()
     (held,) = await work.claim("worker-2", 1)
     before = await scripts.call("HGETALL", "refill:work:acme_hubspot:contact:record:1")
     assert await step(work, stale) is StepEnd.LOST
@@ -129,11 +129,11 @@ async def test_step_on_a_lapsed_lease_that_another_took_is_refused(
 
 @each_step
 async def test_step_on_a_lapsed_lease_that_nobody_took_is_refused_after_reaping(
-    work: Work, floor: Floor, redis: Redis, clock: Clock, step: Step
+    work: Work, all_work: AllWork, redis: Redis, clock: Clock, step: Step
 ) -> None:
     stale = await lease(work)
     clock.pass_ms(LEASE_MS)
-    await floor.reap()
+    await all_work.reap()
     assert await step(work, stale) is StepEnd.LOST
     assert await places(redis, work, "1") == ["due:live"]
 
@@ -185,10 +185,10 @@ async def test_failed_visit_is_repeated_seven_times_and_then_buried(work: Work, 
     assert await work.dead() == [DeadLetter("1", "vendor down", 8, clock.now, "sync-1")]
 
 
-async def test_waits_between_failures_do_not_hide_them(work: Work, floor: Floor, clock: Clock) -> None:
+async def test_waits_between_failures_do_not_hide_them(work: Work, all_work: AllWork, clock: Clock) -> None:
     await work.again(await lease(work), "vendor down", 0)
     await work.wait((await work.claim(OWNER, 1))[0], ["kaspr"], None, "rate")
-    await floor.admit("kaspr", 1)
+    await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.attempts == 1
 
@@ -308,19 +308,21 @@ async def test_record_undeleted_during_the_visit_that_found_it_gone_is_visited_a
     assert len(await work.claim(OWNER, 1)) == 1
 
 
-async def test_intents_stay_with_the_record_until_a_visit_closes_them(work: Work, floor: Floor, clock: Clock) -> None:
+async def test_intents_stay_with_the_record_until_a_visit_closes_them(
+    work: Work, all_work: AllWork, clock: Clock
+) -> None:
     held = await lease(work)
     assert await work.intend(held, ["a", "b"])
     assert await work.intend(held, ["b", "c"])
     clock.pass_ms(LEASE_MS)
-    await floor.reap()
+    await all_work.reap()
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ("a", "b", "c")
     await work.again(held, "x", 0)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ("a", "b", "c")
     await work.wait(held, ["kaspr"], None, "x", close_intents=True)
-    await floor.admit("kaspr", 1)
+    await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ()
 
@@ -388,7 +390,7 @@ async def test_record_cannot_move_to_itself(work: Work) -> None:
         await work.move(await lease(work), "1", "contact")
 
 
-async def test_run_of_a_person_follows_its_records(work: Work, floor: Floor, clock: Clock) -> None:
+async def test_run_of_a_person_follows_its_records(work: Work, all_work: AllWork, clock: Clock) -> None:
     await add(work, "1", "2", "3", run="sync-1")
     await add(work, "4", run=RUN)
     assert await work.pending("sync-1", clock.now) == 3
@@ -399,9 +401,9 @@ async def test_run_of_a_person_follows_its_records(work: Work, floor: Floor, clo
     await work.wait(held["3"], ["kaspr"], None, "budget")
     assert await work.pending("sync-1", clock.now + 150_000) == 0
     assert await work.pending("sync-1", clock.now + 150_001) == 1
-    await floor.admit("kaspr", 1)
+    await all_work.admit("kaspr", 1)
     assert await work.pending("sync-1", clock.now) == 1
-    await floor.wake([(work.crm, work.object, "2")])
+    await all_work.wake([(work.crm, work.object, "2")])
     assert await work.pending("sync-1", clock.now) == 2
 
 

@@ -66,7 +66,7 @@ async def test_crash_point_25_a_redis_from_a_backup_sends_nothing_until_a_person
     code, told = await refill(scene, "reconcile")
     assert (code, await reasons(scene)) == (0, set())
     assert "forgotten" in told
-    await scene.ledger.floor.admit("forager", 5, at_once=True)
+    await scene.ledger.all_work.admit("forager", 5, at_once=True)
     await worker.visit()
     assert (scene.asked(), bool(scene.email(third))) == (3, True)
 
@@ -154,7 +154,7 @@ async def test_a_file_nobody_can_read_is_as_good_as_none(scene: Scene) -> None:
 async def test_calls_sent_before_the_first_look_count_too(scene: Scene) -> None:
     worker = await scene.worker()
     await bought(scene, worker, scene.ids(1)[0])
-    assert worker.runtime.ledger.epochs.high_water.seen == Epoch()
+    assert worker.runtime.ledger.rollback_guard.high_water.seen == Epoch()
     await check_epoch(worker.runtime)
-    seen = worker.runtime.ledger.epochs.high_water.seen
+    seen = worker.runtime.ledger.rollback_guard.high_water.seen
     assert (seen.generation, seen.sent) == (1, 1)

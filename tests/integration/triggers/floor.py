@@ -60,7 +60,7 @@ class Floor:
     async def time_passes(self, crm: str, seconds: float) -> None:
         vendor = self.vendors[crm.removeprefix("acme_")]
         await asyncio.to_thread(vendor.control, "clock", {"advance": seconds})
-        await self.runtime.crms[crm].standing()  # the connector's idea of the vendor's time goes by answers
+        await self.runtime.crms[crm].account_status()  # the connector's idea of the vendor's time goes by answers
 
     async def poll(self, crm: str = HUBSPOT, kind: str = "contact", lookback_ms: int = 0) -> Polled:
         watch = self.watch(crm, kind)

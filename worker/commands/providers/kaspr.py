@@ -119,7 +119,7 @@ async def _credits(config: Config, *, as_json: bool) -> None:
     async with at_kaspr(config) as opened:
         client, asked = opened.client, opened.settings.providers.kaspr
         if asked is None or asked.dialect == "reference":
-            left = (await client.standing()).credits
+            left = (await client.account_status()).credits
             text = "not told: dialect reference shows it in paid answers only" if left is None else left
             tell(as_json, {"credits": left}, lambda: card("Kaspr", [("credits left", text)]))
             return

@@ -29,7 +29,7 @@ from worker.manual.buying import Buyer, NotNowError
 from worker.manual.creating import Maker
 from worker.service.refresh_tokens import suppressions_of
 from worker.service.vendors import open_forager, open_kaspr, open_openprospect
-from worker.visits.budget_lines import purse_of
+from worker.visits.budget_lines import budget_lines_of
 from worker.visits.runs import new_run
 
 C = TypeVar("C", Forager, Kaspr, OpenProspect)
@@ -62,7 +62,7 @@ class Opened(Generic[C]):
         return Buyer(
             provider=client,
             ledger=self.ledger,
-            purse=purse_of(settings),
+            budget_lines=budget_lines_of(settings),
             spool=Spool(settings.data_dir),
             policy=settings.providers.paid[client.name].on_uncertain,
             keep_hits_ms=int(settings.answers.keep_hits.total_seconds() * 1000),
@@ -137,10 +137,10 @@ async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
     """Tells who says that it is too early, and what to do about it."""
     vendor, seconds = error.vendor, round(error.retry_after_s or 0)
     if error.status is None:
-        standing = await ledger.pauses.of(*dict.fromkeys([vendor, error.bucket or vendor]))
-        if standing:
+        pauses = await ledger.pauses.of(*dict.fromkeys([vendor, error.bucket or vendor]))
+        if pauses:
             now = await ledger.scripts.now()
-            why = "; ".join(f"{one.why or one.reason}, {until(one.until_ms, now)}" for one in standing)
+            why = "; ".join(f"{one.why or one.reason}, {until(one.until_ms, now)}" for one in pauses)
             return NotNowError(f"{vendor} is paused ({why}): refill resume {vendor} lifts it at once")
         return NotNowError(f"the rate of {vendor} is used up for now: try again in {max(1, seconds)} s")
     wait = f"in {max(1, seconds)} s" if seconds else "later"

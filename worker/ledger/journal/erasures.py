@@ -44,7 +44,7 @@ class Erasures:
         if args:
             await self._scripts.call("HSET", self._key, *args)
 
-    async def standing(self, before_ms: int) -> list[Ref]:
+    async def pending(self, before_ms: int) -> list[Ref]:
         """Records of which it was asked before a time and which no visit has found gone yet."""
         return await self._listed(self._key, before_ms)
 
@@ -123,9 +123,9 @@ class Erasures:
         erased, rebuilt = [int(await self._scripts.call("GET", self._scripts.keys(name)) or 0) for name in _COUNTS]
         if erased != rebuilt:
             return False
-        told = await self._scripts.call("INFO", "persistence")
+        info = await self._scripts.call("INFO", "persistence")
         under_way = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")
-        return not any(int(told[name]) for name in under_way)
+        return not any(int(info[name]) for name in under_way)
 
     async def rewrite(self) -> bool:
         """Rid Redis' memory and files of the erased, if anybody was erased since it last did; gives whether it did.
@@ -151,8 +151,8 @@ class Erasures:
 
     async def _snapshot(self) -> None:
         """Have Redis write its snapshot anew, where it has written one: it may be the one that backups are made of."""
-        told = await self._scripts.call("INFO", "persistence")
-        if int(told.get("rdb_last_bgsave_time_sec", -1)) < 0:
+        info = await self._scripts.call("INFO", "persistence")
+        if int(info.get("rdb_last_bgsave_time_sec", -1)) < 0:
             return
         try:
             await self._scripts.call("BGSAVE", "SCHEDULE")

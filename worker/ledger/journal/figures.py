@@ -94,7 +94,7 @@ class Figures:
             by_work.setdefault((crm, object_), {})[(kind, *rest)] = int(count)
         return {work: _run_figures(counters) for work, counters in sorted(by_work.items())}
 
-    async def standing(self, providers: Sequence[str]) -> WorkStatus:
+    async def work_status(self, providers: Sequence[str]) -> WorkStatus:
         """Tells where all the work stands, in three round trips."""
         keys = self._scripts.keys
         names, *queuers = await self._scripts.calls(

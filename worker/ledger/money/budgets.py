@@ -75,17 +75,17 @@ class Budgets:
         row = await self._scripts.call("HMGET", self._scripts.keys("credits", provider), *names)
         return Totals(*(int(value or 0) for value in row))
 
-    async def rooms(self, purses: Mapping[str, Sequence[BudgetLine]], closed_share: float) -> dict[str, Room]:
+    async def rooms(self, lines_of: Mapping[str, Sequence[BudgetLine]], closed_share: float) -> dict[str, Room]:
         """Credits left by the tightest line of each purse, in all and to backfill; one round trip for all of them."""
         now = await self._scripts.now()
-        booked = await self.booked([line.name for lines in purses.values() for line in lines])
+        booked = await self.booked([line.name for lines in lines_of.values() for line in lines])
 
         def left(lines: Sequence[BudgetLine], share: float) -> int:
             rests = [line.open(share) - booked[line.name].spent - booked[line.name].reserved for line in lines]
             stale = any(now < line.start_ms or 0 < line.end_ms <= now for line in lines)
             return 0 if stale else max(0, min(rests, default=UNBOUND[0]))
 
-        return {name: (left(lines, 0.0), left(lines, closed_share)) for name, lines in purses.items()}
+        return {name: (left(lines, 0.0), left(lines, closed_share)) for name, lines in lines_of.items()}
 
     async def capacity(self, lines: Sequence[BudgetLine], price: int, *, closed_share: float = 0.0) -> int | None:
         """Tells how many lookups of ``price`` credits every line allows; ``None`` = no line or price limits them."""

@@ -106,7 +106,7 @@ def _parse(content: bytes) -> Epoch:
     return Epoch(int(generation), id_, int(sent))
 
 
-class Epochs:
+class RollbackGuard:
     """Compares Redis with what was seen of it."""
 
     def __init__(self, scripts: Scripts, high_water: HighWater) -> None:

@@ -20,7 +20,7 @@ class ReapedLeases:
     crashed: int
 
 
-class Floor:
+class AllWork:
     """Leases of a process, ended leases, and admission from the queues for providers."""
 
     def __init__(self, scripts: Scripts) -> None:

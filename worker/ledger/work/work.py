@@ -13,7 +13,7 @@ from typing import Any
 
 from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work import counts
-from worker.ledger.work.all_work import Floor, ReapedLeases
+from worker.ledger.work.all_work import AllWork, ReapedLeases
 from worker.ledger.work.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_own, unpack
 from worker.ledger.work.work_values import (
     BACKFILL_ROOM,
@@ -35,11 +35,11 @@ __all__ = [
     "BACKFILL_ROOM",
     "LEASE_MS",
     "Added",
+    "AllWork",
     "Counts",
     "CursorMove",
     "DeadLetter",
     "Due",
-    "Floor",
     "Lane",
     "Lease",
     "Left",

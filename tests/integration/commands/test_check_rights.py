@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.sandbox import Sandbox
-from tests.integration.commands.test_checking import failed, settled
+from tests.integration.commands.test_check import failed, settled
 from tests.integration.operating import Ran, Refill
 
 ONLY = 'deliver_to = ["acme_hubspot", "acme_salesforce"]'

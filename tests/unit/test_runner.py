@@ -10,7 +10,7 @@ from worker.ledger.work.work import Lane, Lease
 from worker.visits.runner import Line, Visits
 
 
-class Floor:
+class AwayWork:
     """Redis is away for the first ``away`` rounds."""
 
     def __init__(self, away: int) -> None:
@@ -55,16 +55,16 @@ class Work:
 
 
 async def test_a_redis_that_is_away_for_a_round_does_not_end_the_tending_of_leases() -> None:
-    floor, over = Floor(away=2), asyncio.Event()
+    all_work, over = AwayWork(away=2), asyncio.Event()
 
     async def story(_: Lease) -> None:
         await over.wait()
 
-    visits = Visits("worker-1", 5, floor, asyncio.Event())  # type: ignore[arg-type]  # only what is called
+    visits = Visits("worker-1", 5, all_work, asyncio.Event())  # type: ignore[arg-type]  # only what is called
     filling = asyncio.create_task(visits.fill(Line("acme.contact", Work(), 5, story)))  # type: ignore[arg-type]
     tending = asyncio.create_task(visits.tend(0.001))
     async with asyncio.timeout(5):
-        await floor.extended.wait()
+        await all_work.extended.wait()
     assert not tending.done()
     over.set()
     await filling

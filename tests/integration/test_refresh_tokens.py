@@ -22,7 +22,7 @@ from tests.contract.sandbox import Sandbox, Start, sandboxes
 from tests.waiting import until
 from worker.ledger.intake.grants import Grants
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.service.refresh_tokens import Vault
+from worker.service.refresh_tokens import RefreshTokens
 
 PROCESSES = 4
 Crm = Salesforce | HubSpot
@@ -82,7 +82,7 @@ async def open_crm(vendor: Sandbox, redis: Redis, tmp_path: Path) -> AsyncIterat
     def opener(grants: Grants | None = None, rest: Any = None, **more: str) -> Crm:
         values = {name: vendor.info[name] for name in ("base_url", "client_id", "client_secret", "refresh_token")}
         values |= more
-        vault = Vault(grants or Grants(Scripts(redis)), settings)
+        vault = RefreshTokens(grants or Grants(Scripts(redis)), settings)
         store = vault.store("acme", SecretStr(values["client_id"]), SecretStr(values["refresh_token"]))
         crm: Crm
         if vendor.name == "salesforce":

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.models import Marks, Property, Record
+from connectors.models import Property, Provenance, Record
 from worker.decide import provenance
 from worker.decide.decision import Change
 from worker.decide.fingerprint import fingerprint
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.record import look
 
-NAMES = Marks("refill_source", "refill_checked_at")
+NAMES = Provenance("refill_source", "refill_checked_at")
 AT = 1_795_132_805_000  # 2026-11-20T00:00:05Z
 SCHEMA = {
     "refill_source": Property("refill_source", "text", writable=True, length=255),
@@ -78,21 +78,21 @@ def test_what_is_given_back_is_no_longer_ours() -> None:
         "refill_source": "city forager 2026-11-20; phone kaspr 2025-01-02"
     }
     assert provenance.without(NAMES, SCHEMA, record(), []) == {"refill_source": ""}
-    assert provenance.without(Marks(), SCHEMA, held, []) == provenance.without(NAMES, SCHEMA, None, []) == {}
+    assert provenance.without(Provenance(), SCHEMA, held, []) == provenance.without(NAMES, SCHEMA, None, []) == {}
 
 
 @pytest.mark.parametrize(
     ("schema", "there"),
     [
-        ({}, Marks()),
+        ({}, Provenance()),
         (SCHEMA, NAMES),
-        ({"refill_source": SCHEMA["refill_source"]}, Marks("refill_source", "")),
-        ({"refill_source": Property("refill_source", "text", writable=False)}, Marks()),
-        ({"refill_checked_at": Property("refill_checked_at", "date", writable=True)}, Marks()),
-        ({"refill_source": Property("refill_source", "options", writable=True)}, Marks()),
+        ({"refill_source": SCHEMA["refill_source"]}, Provenance("refill_source", "")),
+        ({"refill_source": Property("refill_source", "text", writable=False)}, Provenance()),
+        ({"refill_checked_at": Property("refill_checked_at", "date", writable=True)}, Provenance()),
+        ({"refill_source": Property("refill_source", "options", writable=True)}, Provenance()),
     ],
 )
-def test_only_a_property_that_can_hold_it_is_used(schema: dict[str, Property], there: Marks) -> None:
+def test_only_a_property_that_can_hold_it_is_used(schema: dict[str, Property], there: Provenance) -> None:
     assert provenance.usable(NAMES, schema) == there
 
 

@@ -50,7 +50,7 @@ def define(sandbox: Sandbox, side: Side, **marks_: dict[str, Any] | None) -> Non
 
 
 def names_of(watch: Watch) -> tuple[str, str]:
-    return watch.vendor.marks.source, watch.vendor.marks.checked_at
+    return watch.vendor.provenance.source, watch.vendor.provenance.checked_at
 
 
 @pytest.mark.parametrize("strict", [False, True])
