@@ -1,0 +1,120 @@
+"""Any code a CRM refuses a delivery with ends as its kind does, and what is refused for a while is made once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.deliveries.desk import Desk, Open, ada, named
+
+WORDS = "The org said no."
+PASSING = [
+    "CANNOT_EXECUTE_FLOW_TRIGGER",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    "TXN_SECURITY_METERING_ERROR",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+    "SOME_LIMIT_EXCEEDED",
+]
+
+
+def refuse(desk: Desk, status: int, body: Any, **rule: Any) -> None:
+    desk.vendors[desk.crm].faults.add("status", times=None, params={"status": status, "body": body}, **rule)
+
+
+def allow(desk: Desk) -> None:
+    desk.vendors[desk.crm].faults.clear()
+
+
+def org_error(code: str, *fields: str) -> dict[str, Any]:
+    return {"errorCode": code, "statusCode": code, "message": WORDS, "fields": list(fields)}
+
+
+# ---- rows that cannot be made ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [*PASSING, "INACTIVE_OWNER_OR_USER"])
+async def test_a_contact_that_an_org_does_not_take_now_waits_and_is_made_once(open_desk: Open, code: str) -> None:
+    async with open_desk("salesforce") as desk:
+        refuse(desk, 400, [org_error(code)], method="PATCH", match="/Contact/")
+        await desk.deliver(ada())
+        assert not desk.rows()
+        assert not await desk.dead()
+        (waits,) = await desk.waiting()
+        assert f"({code}: {WORDS})" in waits
+        allow(desk)
+        await desk.days_later()
+        ((_, row),) = desk.rows().items()
+        assert row["account"] in desk.rows("company")
+        assert not await desk.waiting()
+
+
+@pytest.mark.parametrize("code", ["FIELD_CUSTOM_VALIDATION_EXCEPTION", "REQUIRED_FIELD_MISSING", "NEVER_HEARD_OF"])
+async def test_a_contact_that_an_org_does_not_take_as_it_is_is_a_dead_letter_with_its_word(
+    open_desk: Open, code: str
+) -> None:
+    async with open_desk("salesforce") as desk:
+        refuse(desk, 400, [org_error(code, "LeadSource")], method="PATCH", match="/Contact/")
+        await desk.deliver(ada())
+        assert named(await desk.dead(), "p1", code, WORDS, "LeadSource")
+
+
+@pytest.mark.parametrize("category", ["OBJECT_LIMIT_EXCEEDED", "USER_LACKS_PERMISSION"])
+async def test_a_company_that_a_portal_does_not_take_now_waits_with_its_people(open_desk: Open, category: str) -> None:
+    async with open_desk("hubspot") as desk:
+        body = {"status": "error", "category": category, "message": WORDS}
+        refuse(desk, 400, body, method="POST", match="Acme")
+        await desk.deliver(ada())
+        assert not desk.rows()
+        assert f"({category}: {WORDS})" in (await desk.waiting())[0]
+        allow(desk)
+        await desk.days_later()
+        ((_, row),) = desk.rows().items()
+        assert row["account"] in desk.rows("company")
+
+
+# ---- rows that are there --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [*PASSING, "ENTITY_IS_LOCKED", "INSUFFICIENT_ACCESS_OR_READONLY"])
+async def test_a_contact_that_cannot_be_filled_now_is_filled_and_linked_later(open_desk: Open, code: str) -> None:
+    async with open_desk("salesforce") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        answer = [{"success": False, "errors": [org_error(code)]}]
+        refuse(desk, 200, answer, method="PATCH", match=row)
+        await desk.deliver(ada())
+        assert "title" not in desk.row(row)
+        assert not await desk.dead()
+        assert f"({code}: {WORDS})" in (await desk.waiting())[0]
+        allow(desk)
+        await desk.days_later()
+        assert (desk.row(row)["title"], desk.row(row)["account"]) == ("Analyst", *desk.rows("company"))
+        told = [one for one in await desk.told("contact", row) if one.get("state") == "refused"]
+        assert all(f"({code}: {WORDS})" in one["cause"] for one in told)
+        assert len({one["property"] for one in told}) == len(told) > 0
+
+
+@pytest.mark.parametrize("code", ["STRING_TOO_LONG", "INVALID_EMAIL_ADDRESS", "FIELD_INTEGRITY_EXCEPTION"])
+async def test_a_value_that_an_org_names_is_left_out_and_told(open_desk: Open, code: str) -> None:
+    async with open_desk("salesforce") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        answer = [{"success": False, "errors": [org_error(code, "Title")]}]
+        refuse(desk, 200, answer, method="PATCH", match='"Title"')
+        await desk.deliver(ada())
+        assert "title" not in desk.row(row)
+        assert desk.row(row)["linkedin"]
+        assert not await desk.dead()
+        assert not await desk.waiting()
+        (told,) = [one for one in await desk.told("contact", row) if one.get("state") == "refused"]
+        assert (told["property"], told["cause"]) == ("Title", f"invalid value ({code}: {WORDS})")
+
+
+async def test_a_row_that_is_gone_when_it_is_filled_is_looked_for_again(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        answer = [{"success": False, "errors": [org_error("ENTITY_IS_DELETED")]}]
+        faults = desk.vendors["salesforce"].faults
+        faults.add("status", method="PATCH", match='"Title"', params={"status": 200, "body": answer})
+        await desk.deliver(ada())
+        assert desk.row(row)["title"] == "Analyst"
+        assert not await desk.dead()
