@@ -333,6 +333,7 @@ class Property:
     label: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     creatable: bool = True  # a new row may be given it
+    searchable: bool = True  # rows can be looked for by it
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,6 +347,8 @@ class Salesforce:
         if known is None:
             hint = f"the org shows no {object} field {property}: create it or change the mapping"
             raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
+        if property not in schema.filterable:  # encrypted: nobody can look for it
+            return dict.fromkeys(values, ())
         part_of = object == "company" and property == "Website"
         asked = records.asked_for(Watched(object, (property, *also)), schema)
 
@@ -390,7 +392,7 @@ class Salesforce:
     ) -> tuple[Record, ...]:
         """Contacts of the accounts told; a lead is at none."""
         schema = await self._org.schema(object)
-        if object != "contact" or "AccountId" not in schema.filterable:
+        if object != "contact" or not {"AccountId", "LastName"} <= schema.filterable:
             return ()
         asked = records.asked_for(Watched(object, tuple(also)), schema)
         tests = [f"(AccountId = {soql.quoted(one)} AND LastName = {soql.quoted(last)})" for one, last in people]

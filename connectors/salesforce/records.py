@@ -162,6 +162,7 @@ def _property(raw: RawField) -> Property:
         name=raw.name,
         kind=kind,
         writable=raw.updateable,
+        searchable=raw.filterable,
         creatable=raw.createable,
         length=raw.length if kind not in {"options", "number", "bool", "date", "datetime"} else 0,
         options=frozenset(choice.value for choice in shown) if chosen else frozenset(),

@@ -160,7 +160,8 @@ class _Control:
     def hide(self, _: web.Request, body: dict[str, Any]) -> Any:
         """`{"object", "field", "hidden": true}`: field-level security takes the field, or without one the object.
 
-        `{"object", "field", "read_only": true}` leaves the field readable; `{"object", "right": "createable"}` takes
+        `{"object", "field", "read_only": true}` leaves the field readable, `"encrypted": true` keeps it out of every
+        WHERE; `{"object", "right": "createable"}` takes
         the right to make rows of the object (`"updateable"`: to edit them); `"hidden": false` gives either back.
         """
         if "right" in body:
@@ -171,7 +172,9 @@ class _Control:
             (hidden.add if body.get("hidden", True) else hidden.discard)(str(body["object"]))
             return {}
         entry = (self._object(body["object"]), str(body["field"]))
-        if body.get("read_only"):
+        if body.get("encrypted"):
+            _switch(self.store.schema.encrypted, entry, body)
+        elif body.get("read_only"):
             _switch(self.store.schema.read_only, entry, body)
         else:
             _switch(self.store.schema.hidden, entry, body)

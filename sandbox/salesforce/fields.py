@@ -33,6 +33,12 @@ class Field:
     default: str | bool | None = None
     refused: tuple[str, ...] = ()
     """Values that the org does not know, though describe tells of no list: state and country picklists."""
+    encrypted: bool = False
+
+    @property
+    def filterable(self) -> bool:
+        """Long text and what the platform encrypts may not stand in a WHERE."""
+        return not self.encrypted and (self.type != "textarea" or self.length <= 255)
 
     def described(self) -> dict[str, Any]:
         """As in the `fields` of a describe answer."""
@@ -47,7 +53,7 @@ class Field:
             "defaultedOnCreate": self.default is not None or not self.createable,
             "createable": self.createable,
             "updateable": self.updateable,
-            "filterable": self.type != "textarea" or self.length <= 255,
+            "filterable": self.filterable,
             "sortable": self.type != "textarea" or self.length <= 255,
             "custom": self.name.endswith("__c"),
             "externalId": self.external_id,

@@ -23,6 +23,7 @@ class Schema:
         self.hidden: set[tuple[str, str]] = set()
         self.hidden_objects: set[str] = set()
         self.read_only: set[tuple[str, str]] = set()
+        self.encrypted: set[tuple[str, str]] = set()
         self.forbidden: set[tuple[str, str]] = set()
         """(object, "createable" or "updateable"): rights that the user lacks."""
 
@@ -38,7 +39,9 @@ class Schema:
         return None if found is None or (object_name, found.name) in self.hidden else self._seen(object_name, found)
 
     def _seen(self, object_name: str, item: Field) -> Field:
-        """A field as field-level security lets the user have it."""
+        """A field as field-level security and encryption let the user have it."""
+        if (object_name, item.name) in self.encrypted:
+            item = replace(item, encrypted=True)
         if (object_name, item.name) not in self.read_only:
             return item
         return replace(item, createable=False, updateable=False)

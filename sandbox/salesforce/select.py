@@ -213,7 +213,7 @@ def _operand(item: Field, value: Value) -> Stored:
 
 def _field(store: Store, object_name: str, path: str) -> Field:
     item = store.schema.path(object_name, path)[1]
-    if item.type == "textarea" and item.length > 255:
+    if not item.filterable:
         raise ApiError(400, "INVALID_FIELD", f"field '{item.name}' can not be filtered in a query call")
     return item
 

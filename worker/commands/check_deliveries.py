@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
 from config.settings import CrmSettings
@@ -40,6 +40,7 @@ async def unmet_by_deliveries(name: str, settings: CrmSettings, vendor: Crm) -> 
         found += _unwritten(name, settings, kind, schema)
         if kind in made:
             found += [one async for one in _constants(name, settings, vendor, kind, schema)]
+        found += _unsearchable(settings, kind, schema)
         await _looked_for(settings, vendor, kind, schema)
     return found
 
@@ -68,6 +69,17 @@ def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str,
         text = f"{property} {what}, so a delivered {field.replace('_', ' ')} is not written"
         found.append(DeliveryNeed(kind, text, f"give the right to read and edit it, or set {key}"))
     return found
+
+
+def _unsearchable(settings: CrmSettings, kind: str, schema: Mapping[str, Property]) -> Iterator[DeliveryNeed]:
+    """Yields properties that tell who or what a row is, and that no query may ask for."""
+    readable = delivered(settings, kind, readable=True)
+    names = ("domain",) if kind == "company" else ("work_email", "linkedin_url", "last_name")
+    for property in (settings.external_id, *(readable.get(name, "") for name in names)):
+        held = schema.get(property)
+        if held is not None and not held.searchable:
+            text = f"{property} cannot be searched, so no delivery finds a row by it and may double one"
+            yield DeliveryNeed(kind, text, "encrypt it in a way that can be filtered (deterministic), or not at all")
 
 
 async def _constants(

@@ -157,3 +157,15 @@ async def test_an_option_that_a_portal_does_not_have_is_named(refill: Refill) ->
     ran = await refill("check", "--json")
     assert ran.code == 1
     assert "crm.acme_hubspot.create.contact.lifecyclestage" in lines(ran, "acme_hubspot contact")
+
+
+async def test_a_field_that_an_org_encrypts_is_named_with_what_comes_of_it(refill: Refill) -> None:
+    org = refill.vendors["salesforce"]
+    entry = {"object": "Contact", "field": "Email", "encrypted": True}
+    org.control("hide", entry)
+    try:
+        ran = await refill("check", "--json")
+    finally:
+        org.control("hide", entry | {"hidden": False})
+    assert ran.code == 1
+    assert "Email cannot be searched, so no delivery finds a row by it" in lines(ran, "acme_salesforce contact")

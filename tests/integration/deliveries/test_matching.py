@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -129,3 +130,17 @@ async def test_two_people_of_one_name_at_one_company_are_two_rows(desk: Desk) ->
     await desk.deliver(ada(emails=()), ada(id="p2", slug="ada-2", emails=()))
     assert len(desk.rows()) == 2
     assert not await desk.dead()
+
+
+@pytest.mark.parametrize("field", ["Email", "LastName", "LinkedIn_URL__c"])
+async def test_what_an_org_encrypts_is_not_asked_for_and_the_rest_finds_the_row(open_desk: Open, field: str) -> None:
+    def encrypt(org: Any) -> None:
+        org.store.schema.encrypted.add(("Contact", field))
+
+    async with open_desk("salesforce", before=encrypt) as desk:
+        known = {"email": "ada@acme.com", "linkedin": "https://www.linkedin.com/in/ada-lovelace"}
+        row = desk.add(first="Ada", last="Lovelace", **known)
+        await desk.deliver(ada())
+        assert desk.rows().keys() == {row}
+        assert desk.row(row)["title"] == "Analyst"
+        assert not await desk.runtime.ledger.pauses.of(desk.name)
