@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 3
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money advisories images lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money new-provider advisories images lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -66,6 +66,9 @@ simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every po
 
 money: .venv/dev.done  ## credits for each right fill, by the order of the questions: ARGS="--records 300 --seeds 1 2 3"
 	$(BIN)/python -m tests.money $(ARGS)
+
+new-provider: .venv/dev.done  ## write the skeleton of a provider: NAME=acme (docs/adding-a-provider.md)
+	@$(BIN)/python -m tools.new_provider $(NAME)
 
 # Needs a network. Without one the gate goes by the file as it is, and says when it is old.
 advisories: .venv/dev.done  ## renew the advisories that the pins are checked against

@@ -132,9 +132,6 @@ IDENTITY = (
     "company_domain",
 )
 
-# What a visit asks where the operator names no order: then it asks as it pays.
-EVERYBODY = ("kaspr", "forager")
-
 
 def default_accept(field: str) -> tuple[str, ...]:
     """The grades of ``field`` that may be written: valid e-mails only; nothing else has grades."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -15,6 +15,7 @@ from pydantic import (
     PositiveInt,
     PrivateAttr,
     SecretStr,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -36,14 +37,18 @@ from config.units import (
 from connectors.forager.options import ForagerOptions
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.records import record_id as hubspot_id
-from connectors.kaspr.options import KasprOptions
 from connectors.models import Grade
 from connectors.openprospect.options import OpenProspectOptions
 from connectors.options import Duration, Options, Place, Url
+from connectors.ports import PaidVendor
+from connectors.registry import PAID
 from connectors.salesforce.ids import long_id
 from connectors.salesforce.options import SalesforceOptions
 
-PaidProvider = Literal["forager", "kaspr"]
+if TYPE_CHECKING:
+    PaidProvider = str
+else:
+    PaidProvider = Literal[tuple(sorted(PAID))]
 OnUncertain = Literal["never", "once_if_uncharged"]
 _PAGES = ".lightning.force.com"
 _SHARED_LOGINS = frozenset({"login.salesforce.com", "test.salesforce.com"})
@@ -113,14 +118,16 @@ class Paid(Options):
     skip_after: Duration = timedelta(hours=1)
     sole_user: bool = False
     reconcile_tolerance: NonNegativeInt = 0
+    on_uncertain: OnUncertain
 
 
-class ForagerSettings(Paid, ForagerOptions):
+class _Logged(Paid):
+    """Settings of a provider that keeps a log of what it charged."""
+
     on_uncertain: OnUncertain = "once_if_uncharged"
-    verify_person: bool = True
 
 
-class KasprSettings(Paid, KasprOptions):
+class _Unlogged(Paid):
     on_uncertain: OnUncertain = "never"
 
     @model_validator(mode="after")
@@ -140,16 +147,31 @@ class OpenProspectSettings(OpenProspectOptions):
     deliver_to: Annotated[tuple[str, ...], Listed] = ()
 
 
-class Providers(Options):
-    forager: ForagerSettings | None = None
-    kaspr: KasprSettings | None = None
+class _Providers(Options):
     openprospect: OpenProspectSettings | None = None
 
     @property
-    def paid(self) -> dict[str, ForagerSettings | KasprSettings]:
+    def paid(self) -> dict[str, Paid]:
         """The configured providers that lookups go to, by name."""
-        found = {"forager": self.forager, "kaspr": self.kaspr}
-        return {name: provider for name, provider in found.items() if provider is not None}
+        return {name: one for name in sorted(PAID) if (one := getattr(self, name)) is not None}
+
+    @property
+    def verify_person(self) -> bool:
+        """Whether a person that Forager found is proved before anything else is bought of them."""
+        forager = self.paid.get("forager")
+        return not isinstance(forager, ForagerOptions) or forager.verify_person
+
+
+def _table(name: str, vendor: PaidVendor) -> type[Options]:
+    bases = (_Logged if vendor.keeps_log else _Unlogged, vendor.options)
+    return create_model(f"{name.title()}Settings", __base__=bases)
+
+
+if TYPE_CHECKING:
+    Providers = _Providers
+else:
+    _TABLES = {name: (_table(name, vendor) | None, None) for name, vendor in sorted(PAID.items())}
+    Providers = create_model("Providers", __base__=_Providers, **_TABLES)
 
 
 class Rule(Options):

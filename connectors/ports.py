@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from connectors.limits import Ticket, Window
+from connectors.limits import Limiter, Ticket, Window
 from connectors.models import (
     AccountStatus,
     Answer,
@@ -29,6 +29,7 @@ from connectors.models import (
     Write,
     WriteResult,
 )
+from connectors.options import Options
 from connectors.vendor_clock import VendorClock
 
 Reader = Callable[[str], str]  # gives the one spelling of a value that it is compared by, "" where there is none
@@ -82,6 +83,18 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidVendor:
+    """Tells of a vendor of lookups what must be known before it is opened: its keys of the configuration, and how.
+
+    ``keeps_log``: of what it charged, so that a call of unknown end can be judged while others use the account too.
+    """
+
+    options: type[Options]
+    open: Callable[[Any, Limiter], Provider]
+    keeps_log: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,14 @@
 """Holds the options of a set of sandbox vendors."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sandbox.mistakes import FRIENDLY, Mistakes
 
-VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
+_FIRST = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
+_FOLDERS = {one.parent.name for one in Path(__file__).parent.glob("*/__init__.py")}
+VENDORS = (*_FIRST, *sorted(_FOLDERS - set(_FIRST)))
+"""A vendor is a folder here that gives one `Vendor`; a new one comes last, so that the others keep their ports."""
 
 
 @dataclass(frozen=True, slots=True)

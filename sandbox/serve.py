@@ -13,14 +13,6 @@ from sandbox.people import World
 from sandbox.seeding import build_world
 from sandbox.vendor import Vendor
 
-CLASSES = {
-    "forager": "Forager",
-    "kaspr": "Kaspr",
-    "openprospect": "OpenProspect",
-    "hubspot": "HubSpot",
-    "salesforce": "Salesforce",
-}
-
 
 @asynccontextmanager
 async def running(options: Options | None = None, world: World | None = None) -> AsyncIterator[dict[str, Vendor]]:
@@ -38,8 +30,9 @@ async def running(options: Options | None = None, world: World | None = None) ->
 
 def make_vendor(name: str, world: World, options: Options) -> Vendor:
     """One vendor, not listening. Modules are loaded by name so that one process needs only its own vendors."""
-    vendor: Vendor = getattr(importlib.import_module(f"sandbox.{name}"), CLASSES[name])(world, options)
-    return vendor
+    held = vars(importlib.import_module(f"sandbox.{name}")).values()
+    kind = next(one for one in held if isinstance(one, type) and issubclass(one, Vendor))
+    return kind(world, options)
 
 
 def announcement(vendors: dict[str, Vendor]) -> dict[str, dict[str, Any]]:

@@ -98,6 +98,11 @@ class Forager:
             {transport.bucket(op.WORK_EMAILS): options.rate}
         )
 
+    @classmethod
+    def opened(cls, options: ForagerOptions, limiter: Limiter) -> Forager:
+        """Returns a client with a transport of its own."""
+        return cls(open_transport(options, limiter), options)
+
     async def aclose(self) -> None:
         await self._transport.aclose()
 

@@ -15,3 +15,4 @@ class ForagerOptions(Options):
     account_id: PositiveInt
     base_url: Url = "https://api-v2.forager.ai"
     rate: Rates = (Window(10, 1),)
+    verify_person: bool = True  # whoever it found is proved before anything else is bought; the rules read it

@@ -52,12 +52,17 @@ class Kaspr:
     keeps_log = False
 
     def __init__(self, transport: Transport, options: KasprOptions) -> None:
-        self._transport, self._options = transport, options
-        self.clock = transport.clock
+        self._transport = transport
+        self.clock, self.dialect = transport.clock, options.dialect
         self._profile = op.PROFILE_V2 if options.dialect == "v2" else op.PROFILE
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType(
             {transport.bucket(self._profile): options.rate}
         )
+
+    @classmethod
+    def opened(cls, options: KasprOptions, limiter: Limiter) -> Kaspr:
+        """Returns a client with a transport of its own."""
+        return cls(open_transport(options, limiter), options)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -65,7 +70,7 @@ class Kaspr:
     # ---- the provider --------------------------------------------------------------------------------------------
 
     def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
-        personal = frozenset({"personal_email"}) if self._options.dialect == "reference" else frozenset[str]()
+        personal = frozenset({"personal_email"}) if self.dialect == "reference" else frozenset[str]()
         gives = _GIVES | _EMPLOYER | personal
         price = prices.get(self._profile.name, self.price(gives))
         bucket = self._transport.bucket(self._profile)
@@ -73,7 +78,7 @@ class Kaspr:
 
     def price(self, fields: Collection[str]) -> int:
         """Worst price of a profile with these fields: one each and one for the export in v2, else one in all."""
-        return len(self._wanted(fields)) + 1 if self._options.dialect == "v2" else self._profile.credits
+        return len(self._wanted(fields)) + 1 if self.dialect == "v2" else self._profile.credits
 
     async def ask(self, question: Question, ticket: Ticket) -> Reply:
         arguments = question.arguments
@@ -85,17 +90,17 @@ class Kaspr:
         return await self._ask_profile(arguments["id"], question.name, question.fields, ticket)
 
     def read(self, question: Question, reply: Reply) -> Answer:
-        return read.answer(self._options.dialect, question, reply)
+        return read.answer(self.dialect, question, reply)
 
     async def account_status(self) -> AccountStatus:
         try:
             reply = await self._transport.send(op.VERIFY_KEY)
         except UnavailableError as error:
-            if error.status is None and self._options.dialect == "reference":
+            if error.status is None and self.dialect == "reference":
                 error.hint = _SILENT_HINT
             raise
         who = classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
-        if self._options.dialect == "reference":
+        if self.dialect == "reference":
             return AccountStatus(who, read.remaining(reply))
         left = await self.remaining_credits()
         pools = {"work e-mail": left.work_email, "personal e-mail": left.personal_email, "phone": left.phone}
@@ -113,13 +118,13 @@ class Kaspr:
         return {}
 
     async def left(self) -> int | None:
-        if self._options.dialect == "reference":
+        if self.dialect == "reference":
             return None  # told with paid replies only
         pools = await self.remaining_credits()
         return read.pooled((pools.work_email, pools.personal_email, pools.phone, pools.export))
 
     def left_after(self, reply: Reply) -> int | None:
-        return read.remaining(reply) if self._options.dialect == "reference" else read.pools_left(reply)
+        return read.remaining(reply) if self.dialect == "reference" else read.pools_left(reply)
 
     # ---- the operations ------------------------------------------------------------------------------------------
 
@@ -165,7 +170,7 @@ class Kaspr:
 
     async def _ask_profile(self, slug: str, name: str, fields: Collection[str], ticket: Ticket) -> Reply:
         body: dict[str, object] = {"id": slug, "name": name}
-        body |= {"dataToGet": self._wanted(fields)} if self._options.dialect == "v2" else {"isPhoneRequired": False}
+        body |= {"dataToGet": self._wanted(fields)} if self.dialect == "v2" else {"isPhoneRequired": False}
         return await self._transport.send(self._profile, json=body, ticket=ticket)
 
     def _wanted(self, fields: Collection[str]) -> list[str]:

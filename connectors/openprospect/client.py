@@ -68,6 +68,11 @@ class OpenProspect:
         self.clock = transport.clock
         self.buckets: Mapping[str, tuple[Window, ...]] = MappingProxyType({transport.bucket(op.SEARCHES): options.rate})
 
+    @classmethod
+    def opened(cls, options: OpenProspectOptions, limiter: Limiter) -> OpenProspect:
+        """Returns a client with a transport of its own."""
+        return cls(open_transport(options, limiter), options)
+
     async def aclose(self) -> None:
         await self._transport.aclose()
 

@@ -21,6 +21,7 @@ from config.settings import CrmSettings, Providers, Settings
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
 from connectors.limits import NoLimiter
 from connectors.models import AccountStatus, Cursor, Property
+from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
 from worker.commands.check_deliveries import unmet_by_deliveries
@@ -37,7 +38,7 @@ from worker.service.accounts import another, sentences
 from worker.service.needs import unmet
 from worker.service.policy import policy, watched_of, with_ids
 from worker.service.refresh_tokens import RefreshTokens
-from worker.service.vendors import open_crm, open_openprospect, open_providers, renews
+from worker.service.vendors import open_crm, open_providers, renews
 from worker.upkeep.vendor_clocks import FAR_MS
 
 OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"
@@ -158,7 +159,7 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitabl
         key = variable(("providers", name, "api_key"))
         asked.append(_standing(name, key, provider.account_status(), provider.clock))
     if settings.providers.openprospect:
-        vendor = open_openprospect(settings.providers.openprospect, NoLimiter())
+        vendor = OpenProspect.opened(settings.providers.openprospect, NoLimiter())
         stack.push_async_callback(vendor.aclose)
         key = variable(("providers", "openprospect", "api_key"))
         asked.append(_standing("openprospect", key, vendor.account_status(), vendor.clock))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from config.problems import ConfigError
 from config.settings import CrmSettings, Settings
+from connectors.forager.options import ForagerOptions
 from worker.ledger.intake.accounts import Accounts
 
 _KINDS = {"hubspot": "portal", "salesforce": "org"}
@@ -24,8 +25,8 @@ def claims(settings: Settings) -> dict[str, str]:
     """Lists what a configuration says that everything in its Redis belongs to."""
     found = {name: account for name, crm in settings.crm.items() if (account := configured(crm))}
     found |= {f"{_INSTALLATION}{name}": settings.installation for name in settings.crm}
-    forager = settings.providers.forager
-    return found | ({f"{_PROVIDER}forager": str(forager.account_id)} if forager else {})
+    forager = settings.providers.paid.get("forager")
+    return found | ({f"{_PROVIDER}forager": str(forager.account_id)} if isinstance(forager, ForagerOptions) else {})
 
 
 def sentence(settings: Settings, name: str, account: str, pinned: str) -> str:

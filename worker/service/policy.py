@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from config.fields import EVERYBODY, PROPERTIES, READ_ONLY
+from config.fields import PROPERTIES, READ_ONLY
 from config.settings import CrmSettings, Providers, Rule, WatchSettings
 from connectors import ports
 from connectors.models import Property
+from connectors.registry import NAMES
 from worker.decide.policy import FieldRule, Policy, WriteRule
 
 
@@ -30,7 +31,7 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
         where=dict(watched.where),
         skip_if=dict(watched.skip_if),
         opt_out=opt_out(settings, object),
-        verify_person=providers.forager.verify_person if providers.forager else True,
+        verify_person=providers.verify_person,
         allow_employer_changed=watched.allow_employer_changed,
         default_region=settings.default_region or "",
         blank_values=settings.blank_values,
@@ -47,7 +48,7 @@ def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
     return FieldRule(
         field=name,
         property=rule.property,
-        providers=tuple(name for name in (EVERYBODY if rule.from_ is None else rule.from_) if name in known),
+        providers=tuple(name for name in (NAMES if rule.from_ is None else rule.from_) if name in known),
         ordered=rule.from_ is not None,
         write=WriteRule(rule.write),
         accept=frozenset(rule.accept),

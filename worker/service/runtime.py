@@ -19,6 +19,7 @@ from config.settings import CrmSettings, Settings, WatchSettings
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
 from connectors.models import Found, Grade, Property
+from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm, Provider
 from connectors.vendor_clock import VendorClock
 from worker.decide import delivery, provenance
@@ -38,7 +39,7 @@ from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
 from worker.service.policy import opt_out, policy, verified, watched_of, with_ids
 from worker.service.refresh_tokens import RefreshTokens, suppressions_of
-from worker.service.vendors import open_crm, open_openprospect, open_providers
+from worker.service.vendors import open_crm, open_providers
 from worker.triggers.openprospect import Collector
 from worker.visits.awaiting import Awaiting
 from worker.visits.budget_lines import BudgetLines, budget_lines_of
@@ -392,7 +393,7 @@ def _collector(
     if asked is None:
         return None
     limiter = limiter_of("openprospect")
-    vendor = open_openprospect(asked, limiter)
+    vendor = OpenProspect.opened(asked, limiter)
     limiter.add(vendor.buckets)
     stack.push_async_callback(vendor.aclose)
     return Collector(

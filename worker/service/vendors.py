@@ -7,19 +7,14 @@ from typing import TypeAlias
 
 from config.settings import (
     CrmSettings,
-    ForagerSettings,
     HubSpotSettings,
-    KasprSettings,
-    OpenProspectSettings,
     SalesforceSettings,
     Settings,
 )
-from connectors.forager import client as forager
 from connectors.hubspot import client as hubspot
-from connectors.kaspr import client as kaspr
 from connectors.limits import Limiter
-from connectors.openprospect import client as openprospect
 from connectors.ports import Crm, Provider
+from connectors.registry import PAID
 from connectors.salesforce import client as salesforce
 from worker.service.refresh_tokens import RefreshTokens
 
@@ -28,27 +23,7 @@ LimiterOf: TypeAlias = Callable[[str], Limiter]
 
 def open_providers(settings: Settings, limiter_of: LimiterOf) -> dict[str, Provider]:
     """The paid providers by name; each is to be closed."""
-    found: dict[str, Provider] = {}
-    if settings.providers.forager:
-        found["forager"] = open_forager(settings.providers.forager, limiter_of("forager"))
-    if settings.providers.kaspr:
-        found["kaspr"] = open_kaspr(settings.providers.kaspr, limiter_of("kaspr"))
-    return found
-
-
-def open_forager(settings: ForagerSettings, limiter: Limiter) -> forager.Forager:
-    """Forager; to be closed."""
-    return forager.Forager(forager.open_transport(settings, limiter), settings)
-
-
-def open_kaspr(settings: KasprSettings, limiter: Limiter) -> kaspr.Kaspr:
-    """Kaspr; to be closed."""
-    return kaspr.Kaspr(kaspr.open_transport(settings, limiter), settings)
-
-
-def open_openprospect(settings: OpenProspectSettings, limiter: Limiter) -> openprospect.OpenProspect:
-    """OpenProspect; to be closed."""
-    return openprospect.OpenProspect(openprospect.open_transport(settings, limiter), settings)
+    return {name: PAID[name].open(one, limiter_of(name)) for name, one in settings.providers.paid.items()}
 
 
 def open_crm(name: str, settings: CrmSettings, limiter: Limiter, refresh_tokens: RefreshTokens | None) -> Crm:

@@ -8,6 +8,7 @@ import pytest
 from config.load import load
 from config.problems import ConfigError
 from config.settings import HubSpotSettings, SalesforceSettings, Settings
+from connectors.forager.options import ForagerOptions
 from connectors.limits import Window
 from connectors.models import Grade
 from tests.unit.config.samples import EXAMPLE, EXAMPLE_SECRETS, SMALL, SMALL_SECRETS
@@ -147,15 +148,16 @@ def test_environment_overrules_dotenv_overrules_secrets_folder_overrules_file(fi
 )
 def test_rates_can_be_given_in_the_environment(file: Path, name: str, value: str, windows: tuple[Window, ...]) -> None:
     settings = load(file, SMALL_SECRETS | {f"REFILL_PROVIDERS__FORAGER__{name}": value})
-    assert settings.providers.forager is not None
-    assert settings.providers.forager.rate == windows
+    forager = settings.providers.paid["forager"]
+    assert isinstance(forager, ForagerOptions)
+    assert forager.rate == windows
 
 
 @pytest.mark.parametrize("value", ['{"day": 7, "month": 8}', "{ day = 7, month = 8 }"])
 def test_tables_can_be_given_in_the_environment(file: Path, value: str) -> None:
     settings = load(file, SMALL_SECRETS | {"REFILL_PROVIDERS__FORAGER__BUDGET": value})
-    assert settings.providers.forager is not None
-    assert (settings.providers.forager.budget.day, settings.providers.forager.budget.month) == (7, 8)
+    budget = settings.providers.paid["forager"].budget
+    assert (budget.day, budget.month) == (7, 8)
 
 
 def test_everything_can_be_configured_by_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +185,7 @@ def test_variables_of_what_is_not_configured_are_ignored_with_a_warning(file: Pa
         REFILL_CRM__OLD__MODE="auto",
         REFILL_SERVICE_HOST="10.0.0.1",
     )
-    assert settings.providers.kaspr is None
+    assert "kaspr" not in settings.providers.paid
     assert list(settings.crm) == ["acme_hubspot"]
     said = "\n".join(settings.warnings)
     assert "2 variables REFILL_CRM__OLD__* ignored: crm.old is not configured" in said
@@ -200,9 +202,9 @@ def test_relative_data_dir_starts_at_the_folder_of_the_file(file: Path, monkeypa
 
 def test_file_is_found_by_argument_then_variable_then_here(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    assert load(None, SMALL_SECRETS | {"REFILL_CONFIG": str(file)}).providers.forager is not None
+    assert load(None, SMALL_SECRETS | {"REFILL_CONFIG": str(file)}).providers.paid
     monkeypatch.chdir(file.parent)
-    assert load(None, SMALL_SECRETS).providers.forager is not None
+    assert load(None, SMALL_SECRETS).providers.paid
 
 
 def test_no_file_and_no_variables_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

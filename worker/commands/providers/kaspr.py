@@ -117,8 +117,8 @@ def credits(config: Config = None, as_json: Json = False) -> None:
 
 async def _credits(config: Config, *, as_json: bool) -> None:
     async with at_kaspr(config) as opened:
-        client, asked = opened.client, opened.settings.providers.kaspr
-        if asked is None or asked.dialect == "reference":
+        client = opened.client
+        if client.dialect == "reference":
             left = (await client.account_status()).credits
             text = "not told: dialect reference shows it in paid answers only" if left is None else left
             tell(as_json, {"credits": left}, lambda: card("Kaspr", [("credits left", text)]))

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Generic, TypeVar
@@ -16,7 +17,9 @@ from config.problems import ConfigError
 from config.settings import Settings
 from connectors.errors import RateLimitedError
 from connectors.forager.client import Forager
+from connectors.forager.options import ForagerOptions
 from connectors.kaspr.client import Kaspr
+from connectors.kaspr.options import KasprOptions
 from connectors.limits import Limiter
 from connectors.openprospect.client import OpenProspect
 from worker.commands.session import opened_ledger, settings_of
@@ -28,7 +31,6 @@ from worker.ledger.rates.limiter import RedisLimiter
 from worker.manual.buying import Buyer, NotNowError
 from worker.manual.creating import Maker
 from worker.service.refresh_tokens import suppressions_of
-from worker.service.vendors import open_forager, open_kaspr, open_openprospect
 from worker.visits.budget_lines import budget_lines_of
 from worker.visits.runs import new_run
 
@@ -83,10 +85,10 @@ async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
         NotNowError: it is paused, or its rate is used up.
     """
     settings = _quiet(config)
-    asked = settings.providers.forager
-    if asked is None:
+    asked = settings.providers.paid.get("forager")
+    if not isinstance(asked, ForagerOptions):
         raise _unknown("forager")
-    async with _open(settings, "forager", lambda limiter: open_forager(asked, limiter)) as opened:
+    async with _open(settings, "forager", partial(Forager.opened, asked)) as opened:
         yield opened
 
 
@@ -94,10 +96,10 @@ async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
 async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
     """Kaspr; raises as ``at_forager``."""
     settings = _quiet(config)
-    asked = settings.providers.kaspr
-    if asked is None:
+    asked = settings.providers.paid.get("kaspr")
+    if not isinstance(asked, KasprOptions):
         raise _unknown("kaspr")
-    async with _open(settings, "kaspr", lambda limiter: open_kaspr(asked, limiter)) as opened:
+    async with _open(settings, "kaspr", partial(Kaspr.opened, asked)) as opened:
         yield opened
 
 
@@ -108,7 +110,7 @@ async def at_openprospect(config: Path | None) -> AsyncIterator[Opened[OpenProsp
     asked = settings.providers.openprospect
     if asked is None:
         raise _unknown("openprospect")
-    async with _open(settings, "openprospect", lambda limiter: open_openprospect(asked, limiter)) as opened:
+    async with _open(settings, "openprospect", partial(OpenProspect.opened, asked)) as opened:
         yield opened
 
 

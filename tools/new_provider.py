@@ -1,0 +1,73 @@
+"""Writes the skeleton of a provider: its package, its imitation, its contract test, two samples, and the line.
+
+What it writes works against itself: the contract test passes at once, and stays the measure while both sides are
+rewritten after the vendor's documents. See docs/adding-a-provider.md.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+ROOT = Path(__file__).parent.parent
+SKELETON = Path(__file__).parent / "skeleton"
+PLACES: Mapping[str, str] = {
+    "connector_init": "connectors/$name/__init__.py",
+    "connector_options": "connectors/$name/options.py",
+    "connector_operations": "connectors/$name/operations.py",
+    "connector_read": "connectors/$name/read.py",
+    "connector_client": "connectors/$name/client.py",
+    "sandbox_init": "sandbox/$name/__init__.py",
+    "sandbox_vendor": "sandbox/$name/vendor.py",
+    "contract_test": "tests/contract/test_$name.py",
+    "sample_hit": "tests/samples/$name/person_hit.json",
+    "sample_miss": "tests/samples/$name/person_miss.json",
+}
+REGISTRY = "connectors/registry.py"
+_LAST = re.compile(r"(NAMES = \(\n(?:    \"\w+\",\n)*)\)")
+
+
+class NewProviderError(Exception):
+    """The skeleton cannot be written; the text says why."""
+
+
+def write(name: str, root: Path = ROOT) -> list[Path]:
+    """Writes the skeleton and the line, and returns the files.
+
+    Raises:
+        NewProviderError: the name will not do, or something of that name is there; nothing is written.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*", name) or keyword.iskeyword(name):
+        raise NewProviderError(f"`{name}` is not a valid name; use small letters and digits: make new-provider NAME=x")
+    names = {"name": name, "Name": name.title()}
+    files = {root / Template(place).substitute(names): SKELETON / f"{part}.txt" for part, place in PLACES.items()}
+    there = [path for path in files if path.exists()]
+    if there:
+        raise NewProviderError(f"{there[0].relative_to(root)} is there already; use another name")
+    for path, skeleton in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Template(skeleton.read_text(encoding="utf-8")).substitute(names), encoding="utf-8")
+    registry = root / REGISTRY
+    line = f'    "{name}",\n'
+    text = registry.read_text(encoding="utf-8")
+    registry.write_text(_LAST.sub(lambda found: f"{found[1]}{line})", text), encoding="utf-8")
+    return [*files, registry]
+
+
+def main() -> None:
+    """Write the skeleton of the provider that is named, and say where."""
+    try:
+        written = write(sys.argv[1] if len(sys.argv) > 1 else "")
+    except NewProviderError as error:
+        raise SystemExit(str(error)) from None
+    for path in written:
+        print(path.relative_to(ROOT))
+    print("Now read docs/adding-a-provider.md")
+
+
+if __name__ == "__main__":
+    main()
