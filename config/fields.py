@@ -43,6 +43,7 @@ COMPANY_FIELDS: tuple[str, ...] = get_args(CompanyField)
 EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
 PHONE_FIELDS = frozenset({"phone", "mobile_phone"})
 
+PEOPLE = ("contact", "lead")  # the objects that hold people
 WATCHED = ("work_email", "phone", "mobile_phone", "job_title")  # what a watch without ``fields`` fills
 
 _HUBSPOT_CONTACT = {
@@ -149,7 +150,7 @@ def with_defaults(kind: str, object: str, watch: Mapping[str, Any]) -> dict[str,
     if not isinstance(fields, Mapping):
         return dict(watch)
     filled = {
-        name: _rule(name, rule, properties.get(name)) if isinstance(rule, Mapping) else rule
+        name: _rule(object, name, rule, properties.get(name)) if isinstance(rule, Mapping) else rule
         for name, rule in fields.items()
     }
     mapped = {name: rule["property"] for name, rule in filled.items() if isinstance(rule, dict) and "property" in rule}
@@ -160,9 +161,9 @@ def with_defaults(kind: str, object: str, watch: Mapping[str, Any]) -> dict[str,
     return {**watch, "fields": filled, "identity": identity}
 
 
-def _rule(name: str, rule: Mapping[str, Any], property: str | None) -> dict[str, Any]:
+def _rule(object: str, name: str, rule: Mapping[str, Any], property: str | None) -> dict[str, Any]:
     known = {} if property is None else {"property": property}
-    return {**known, "accept": default_accept(name), **rule}
+    return {**known, **({} if object == "company" else {"accept": default_accept(name)}), **rule}
 
 
 def _is_slot(object: str, name: str) -> bool:

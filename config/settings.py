@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from config import retirements
-from config.fields import EMAIL_FIELDS, CompanyField, PersonField, with_defaults
+from config.fields import EMAIL_FIELDS, PEOPLE, CompanyField, PersonField, with_defaults
 from config.units import (
     BlankValues,
     HostName,
@@ -215,15 +215,30 @@ class CompanyRule(Options):
     """Tells where one value of a delivered company is written."""
 
     property: str = Field(min_length=1)
-    from_: Annotated[tuple[PaidProvider, ...], Listed] = Field(default=(), alias="from")
-    write: Literal["if_blank", "if_ours", "never", "always"] = "if_blank"
-    accept: tuple[Grade, ...] = ()
-    max_credits: NonNegativeInt | None = None
+    write: Literal["if_blank", "never"] = "if_blank"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_bought_of_nobody(cls, rule: object) -> object:
+        """Refuses the keys that a person's field has and that would do nothing here."""
+        idle = [name for name in ("from", "accept", "max_credits") if isinstance(rule, Mapping) and name in rule]
+        if idle:
+            raise ValueError(f"takes no {' and no '.join(idle)}: companies are delivered and not bought. Leave it out")
+        return rule
 
 
 class WatchedCompany(Options):
     fields: Mapping[CompanyField, CompanyRule]
     identity: Mapping[CompanyField, str]
+
+
+class _HubSpotWatch(Options):
+    contact: WatchSettings | None = None
+    company: WatchedCompany | None = None
+
+
+class _SalesforceWatch(_HubSpotWatch):
+    lead: WatchSettings | None = None
 
 
 class _Crm(Options):
@@ -242,15 +257,12 @@ class _Crm(Options):
     opt_out: Mapping[Literal["contact", "lead"], Mapping[Text, Selection]] = {}  # values that say no; "" is a blank
     create: Mapping[Literal["contact", "lead", "company"], Mapping[Text, Text]] = {}  # what new rows get besides
     webhook_secret: Secrets = ()
+    watch: _HubSpotWatch = _HubSpotWatch()
 
-
-class _HubSpotWatch(Options):
-    contact: WatchSettings | None = None
-    company: WatchedCompany | None = None
-
-
-class _SalesforceWatch(_HubSpotWatch):
-    lead: WatchSettings | None = None
+    def objects(self) -> dict[str, WatchSettings]:
+        """Returns the watched objects that people are in, by name."""
+        watched = {name: getattr(self.watch, name, None) for name in PEOPLE}
+        return {name: one for name, one in watched.items() if one is not None}
 
 
 class HubSpotSettings(_Crm, HubSpotOptions):

@@ -234,7 +234,6 @@ class Record:
     opted_out: bool = False
     do_not_call: bool = False
     suppressed: bool = False
-    modified_by: str = ""
 
 
 class Fate(StrEnum):

@@ -119,7 +119,7 @@ class Salesforce:
 
     @property
     def user_id(self) -> str:
-        """Returns the user of our writes (``Record.modified_by``); ``""`` before the first call."""
+        """Returns the user of our writes; ``""`` before the first call."""
         return self._tokens.user_id
 
     async def aclose(self) -> None:

@@ -177,7 +177,7 @@ def asked_for(watched: Watched, schema: Schema) -> tuple[str, ...]:
     needed = [*watched.properties, *watched.gaps, *watched.where, *watched.skip_if]
     also = [name for name in ALSO[watched.object] if name in schema.properties]
     parent = PARENT if watched.object == "contact" and "AccountId" in schema.properties else ()
-    return tuple(dict.fromkeys(("Id", "SystemModstamp", "LastModifiedById", *needed, *also, *parent)))
+    return tuple(dict.fromkeys(("Id", "SystemModstamp", *needed, *also, *parent)))
 
 
 def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Record:
@@ -196,7 +196,6 @@ def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Reco
         company_name=(text(held(raw, company)) or "") if company else "",
         opted_out=raw.get("HasOptedOutOfEmail") is True,
         do_not_call=raw.get("DoNotCall") is True,
-        modified_by=text(raw.get("LastModifiedById")) or "",
     )
 
 

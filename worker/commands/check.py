@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars
 from config import retirements
 from config.load import variable
 from config.problems import ConfigError
-from config.settings import CrmSettings, Providers, Settings
+from config.settings import CrmSettings, Providers, Settings, WatchSettings
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
 from connectors.limits import NoLimiter
 from connectors.models import AccountStatus, Cursor, Property
@@ -273,10 +273,10 @@ async def _crm(
         return [*found, failure(name, credential, error)]
     if accounts is not None and (text := await another(accounts, whole, name, account)):
         return [*found, CheckResult(name, FAILED_LEVEL, text)]
-    objects = [kind for kind in ("contact", "lead", "company") if getattr(settings.watch, kind, None) is not None]
-    rights = [_rights(name, settings, vendor, kind, credential) for kind in objects if kind != "company"]
-    if delivered:
-        objects = list(dict.fromkeys([*objects, "company", settings.deliver_as]))
+    watched = settings.objects()
+    rights = [_rights(name, one, vendor, kind, credential) for kind, one in watched.items()]
+    companies = ("company",) if delivered or settings.watch.company else ()
+    objects = list(dict.fromkeys([*watched, *companies, *([settings.deliver_as] if delivered else [])]))
     parts = await asyncio.gather(
         *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects),
         *(_asked(name, settings, vendor, kind, credential, providers) for kind in objects if kind != "company"),
@@ -309,7 +309,7 @@ async def _asked(
             found = [
                 CheckResult(part, FAILED_LEVEL, one.text, one.do) for one in await unmet(name, settings, vendor, kind)
             ]
-            watched = getattr(settings.watch, kind, None)
+            watched = settings.objects().get(kind)
             if found or watched is None:
                 return found
             schema = await vendor.properties(kind)
@@ -326,9 +326,8 @@ async def _asked(
     return []
 
 
-async def _rights(name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str) -> list[CheckResult]:
+async def _rights(name: str, watched: WatchSettings, vendor: Crm, kind: str, credential: str) -> list[CheckResult]:
     """Tells whether rows of a watched object may be written."""
-    watched = getattr(settings.watch, kind)
     if all(rule.write == "never" for rule in watched.fields.values()):
         return []
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from config.fields import PEOPLE
 from connectors.models import Fate
 from worker.commands.names import known_record, known_work
 from worker.commands.progress import failed
@@ -29,7 +30,7 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
         id = known_record(settings, crm, object, id)
         known = await explain(runtime.ledger, crm, object, id)
         record: dict[str, Any] | None = None
-        if object in {"contact", "lead"} and crm in settings.crm:
+        if object in PEOPLE and crm in settings.crm:
             uncertain = frozenset(str(one["question"]) for one in known.questions if one.get("outcome") in UNTOLD)
             record = await seen(runtime, crm, object, id, uncertain)
     if not known.is_known and (record is None or record.get("fate") == Fate.GONE):

@@ -47,8 +47,8 @@ def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
         ConfigError: they are not; the watched ones are listed.
     """
     known_crm(settings, crm)
-    if object not in ("contact", "lead") or getattr(settings.crm[crm].watch, object, None) is None:
-        watched = [kind for kind in ("contact", "lead") if getattr(settings.crm[crm].watch, kind, None) is not None]
+    watched = settings.crm[crm].objects()
+    if object not in watched:
         raise ConfigError([f'{crm} does not watch "{object}"; watched: {_listed(watched)}'])
     return crm, object
 

@@ -81,7 +81,7 @@ def with_work(settings: Settings) -> Settings:
         ConfigError: nothing is watched and nothing is delivered; the sentence says what to add.
     """
     openprospect = settings.providers.openprospect
-    watched = any(getattr(one.watch, kind, None) for one in settings.crm.values() for kind in ("contact", "lead"))
+    watched = any(one.objects() for one in settings.crm.values())
     if settings.crm and not watched and not (openprospect and openprospect.deliver_to):
         add = "add a table [crm.<name>.watch.contact], or name a crm in providers.openprospect.deliver_to"
         raise ConfigError([f"nothing is watched and nothing is delivered, so there is nothing to do: {add}"])

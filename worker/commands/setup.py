@@ -22,7 +22,7 @@ async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
     crm = known_crm(settings, name)
     async with session(settings) as runtime:
         vendor = runtime.crms[name]
-        filled = [kind for kind in ("contact", "lead") if getattr(crm.watch, kind, None) is not None]
+        filled = crm.objects()
         lacking: dict[str, tuple[str, ...]] = {}
         for kind in dict.fromkeys(["company", crm.deliver_as, *filled]):
             schema = await vendor.properties(kind)

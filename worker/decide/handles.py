@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from connectors.models import Identity, Person
+from connectors.models import Identity
 from worker.decide.values import domains, emails, linkedin, phones
 from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS
 
@@ -103,18 +103,6 @@ def of_delivered(delivered: Delivered) -> frozenset[Handle]:
     keys = ((kind, value) for kind, _, value in (key.partition(":") for key in delivered.keys) if kind in kinds)
     numbers = {Handle("phone", number) for number in delivered.facts.numbers}
     return frozenset({Handle(kinds[kind], value) for kind, value in keys} | numbers) | of_values(delivered.values)
-
-
-def of_person(person: Person) -> frozenset[Handle]:
-    """Returns the handles of somebody a provider told us about; employers are not theirs alone."""
-    countries = (person.country,) if person.country else ()
-    return frozenset(
-        [
-            *(found for one in person.emails for found in _one("email", one.address)),
-            *(found for one in person.phones for found in _one("phone", one.number, countries)),
-            *_one("slug", person.slug),
-        ]
-    )
 
 
 def of_arguments(arguments: Iterable[str]) -> frozenset[Handle]:

@@ -1,15 +1,9 @@
-"""Tells when a failed visit is tried again, and when no more."""
+"""Tells when a failed visit is tried again."""
 
 from __future__ import annotations
 
 FIRST_MS = 2_000
 LONGEST_MS = 15 * 60_000
-LAST_ATTEMPT = 8
-
-
-def buries(attempt: int) -> bool:
-    """Tells whether failure number ``attempt`` (from 1) is the last one."""
-    return attempt >= LAST_ATTEMPT
 
 
 def backoff_ms(attempt: int, chance: float) -> int:

@@ -187,12 +187,7 @@ async def _none() -> tuple[str, ...]:
 
 def works(settings: Settings) -> list[WorkName]:
     """Every (crm, object) that is configured: what is watched, and deliveries where they go."""
-    found = [
-        (name, kind)
-        for name, crm in settings.crm.items()
-        for kind in ("contact", "lead")
-        if getattr(crm.watch, kind, None) is not None
-    ]
+    found = [(name, kind) for name, crm in settings.crm.items() for kind in crm.objects()]
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     return [*found, *((name, DELIVERY) for name in to)]
 

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_hex
-from typing import cast
 
 import structlog
 from redis.asyncio import Redis
@@ -150,12 +149,11 @@ class Runtime:
     async def _try_object(self, name: str, kind: str) -> None:
         """Open an object that was left out for its consent; it stays out while that cannot be read."""
         settings, vendor = self.settings.crm[name], self.crms[name]
-        watched = cast("WatchSettings", getattr(settings.watch, kind))
         try:
             async with asyncio.timeout(START_S):
                 schemas = Schemas(vendor)
                 await refuse_unmet(name, settings, vendor, kind, schemas.of)
-                await self._open_watch(name, settings, vendor, kind, watched, schemas)
+                await self._open_watch(name, settings, vendor, kind, settings.objects()[kind], schemas)
         except (ConnectorError, TimeoutError) as error:
             log.info("crm.object_refused", crm=name, object=kind, error=type(error).__name__)
             return
@@ -173,10 +171,7 @@ class Runtime:
         schemas = Schemas(vendor)
         await refuse_another(Accounts(self.ledger.scripts), self.settings, name, await vendor.account())
         await schemas.read_ahead(self._objects(name))
-        for kind in ("contact", "lead"):
-            watched = cast("WatchSettings | None", getattr(settings.watch, kind, None))
-            if watched is None:
-                continue
+        for kind, watched in settings.objects().items():
             try:
                 await refuse_unmet(name, settings, vendor, kind, schemas.of)
             except AccessError as error:
@@ -199,10 +194,8 @@ class Runtime:
     def _objects(self, name: str) -> list[str]:
         """Lists the objects whose properties an opening reads."""
         settings = self.settings.crm[name]
-        kinds = [kind for kind in ("contact", "lead") if getattr(settings.watch, kind, None)]
-        if self._is_delivered_to(name):
-            kinds += [settings.deliver_as, "company"]
-        return list(dict.fromkeys(kinds))
+        also = (settings.deliver_as, "company") if self._is_delivered_to(name) else ()
+        return list(dict.fromkeys([*settings.objects(), *also]))
 
     async def _refuse(self, name: str, refused: Mapping[str, AccessError]) -> None:
         """Tell of objects that are not started; without any other that is the crm's own trouble."""
@@ -264,7 +257,7 @@ class Runtime:
             wrong += [f"crm.{name}.opt_out.{kind}.{one}: there is no such property" for one in lost]
         if wrong:
             raise AccessError(name, "properties", code="PROPERTY", hint="; ".join(wrong))
-        watched = cast("WatchSettings | None", getattr(settings.watch, person, None))
+        watched = settings.objects().get(person)
         rules = watched.fields if watched else {}
         accept = {str(field): frozenset(rule.accept or (Grade.VALID,)) for field, rule in rules.items()}
         target = Target(
@@ -443,9 +436,9 @@ def delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> 
     """
     properties = dict(PROPERTIES.get((settings.kind, object), {}))
     others = {"contact": "lead", "lead": "contact"}
-    alike = getattr(settings.watch, others.get(object, ""), None) if readable else None
+    alike = settings.objects().get(others.get(object, "")) if readable else None
     if alike is not None:
-        properties = {**alike.identity, **properties}
+        properties = {str(slot): name for slot, name in alike.identity.items()} | properties
     watched = getattr(settings.watch, object, None)
     if watched is not None:
         properties |= watched.identity

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.fields import PEOPLE
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Journal
 from worker.ledger.money.answers import Ref
@@ -14,7 +15,6 @@ from worker.visits.journal_entries import subject_of
 
 PAGE = 1_000
 MONTH_MS = 30 * 86_400_000  # who is written about has to be told within one
-PEOPLE = frozenset({"contact", "lead"})
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from config.fields import PEOPLE
 from connectors.models import Fate, Person, Record
 from connectors.openprospect.read import DeliveredCompany
 from worker.decide import delivery
@@ -83,7 +84,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
                 ids.add(proposal.id)
         working |= {(crm, kind, id) for id in ids}
     named |= working
-    for crm, kind in {(crm, kind) for crm, _ in await ledger.all_work.works() for kind in ("contact", "lead")}:
+    for crm, kind in {(crm, kind) for crm, _ in await ledger.all_work.works() for kind in PEOPLE}:
         held = await ledger.creations.claims(crm, kind)
         mine = {key: value for key, value in held.items() if says(key)}
         rows = {value for value in mine.values() if value.startswith("=")}
@@ -111,9 +112,9 @@ async def _entries(ledger: Ledger) -> AsyncIterator[Entry]:
 def _of(crm: str, object: str, id: str, entry: Mapping[str, object]) -> set[Ref]:
     """Names the record that an entry is about, when it is a person's."""
     if object != DELIVERY:
-        return {(crm, object, id)} if object in {"contact", "lead"} else set()
+        return {(crm, object, id)} if object in PEOPLE else set()
     kind, row = subject_of(entry)
-    return {(crm, kind, row)} if kind in {"contact", "lead"} and row else set()
+    return {(crm, kind, row)} if kind in PEOPLE and row else set()
 
 
 def _text(kept: KeptAnswer) -> str:

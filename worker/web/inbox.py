@@ -164,5 +164,4 @@ def is_bearer(request: Request, secrets: Iterable[SecretStr]) -> bool:
 
 def watched_kinds(settings: Settings, crm: str) -> frozenset[str]:
     """The objects of a crm whose records are visited."""
-    watch = settings.crm[crm].watch
-    return frozenset(kind for kind in ("contact", "lead") if getattr(watch, kind, None) is not None)
+    return frozenset(settings.crm[crm].objects())

@@ -62,7 +62,8 @@ async def test_crash_point_07_a_read_that_fails_is_tried_again_within_bounds(sce
     counts = await scene.counts()
     assert (counts.due, counts.settled, scene.asked()) == (1, 0, 0)
     scene.vendors["hubspot"].faults.clear()
-    await scene.ledger.pauses.lift_all(CRM)
+    for one in await scene.ledger.pauses.of(CRM):
+        await scene.ledger.pauses.lift(CRM, one.reason)
     await scene.ledger.all_work.wake([(CRM, KIND, id_)])
     await worker.visit()
     assert bool(scene.email(id_))

@@ -106,19 +106,6 @@ async def test_reservation_counts_in_the_day_it_was_taken(desk: Desk, budgets: B
     assert list(booked.values()) == [Booked(4, 0), Booked(0, 5), Booked(4, 5)]
 
 
-async def test_capacity_is_what_the_tightest_line_leaves(desk: Desk, budgets: Budgets, clock: Clock) -> None:
-    lines = [day_line(cap=30), month_line(cap=100)]
-    assert await budgets.capacity(lines, 5) == 6
-    await grant(desk, lines=lines)
-    assert await budgets.capacity(lines, 5) == 5
-    assert await budgets.capacity(lines, 5, closed_share=0.3) == 3
-    assert await budgets.capacity([day_line(cap=3)], 5) == 0
-    assert await budgets.capacity(lines, 0) is None
-    assert await budgets.capacity([], 5) is None
-    clock.pass_ms(DAY_MS)
-    assert await budgets.capacity(lines, 5) == 0
-
-
 @pytest.mark.parametrize(
     ("cap", "share", "left"), [(10, 0.3, 7), (100, 0.1, 90), (7, 0.5, 3), (5, 0.0, 5), (5, 1.0, 0)]
 )

@@ -27,14 +27,6 @@ async def test_each_reason_lifts_only_itself(pauses: Pauses) -> None:
     assert not await pauses.lift("forager", "operator")
 
 
-async def test_operator_lifts_everything_of_one_target(pauses: Pauses) -> None:
-    await pauses.pause("forager", "operator")
-    await pauses.pause("forager", "credits")
-    await pauses.pause("kaspr", "credits")
-    assert await pauses.lift_all("forager") == 2
-    assert [(pause.target, pause.reason) for pause in await pauses.all()] == [("kaspr", "credits")]
-
-
 async def test_reason_ends_at_its_time(pauses: Pauses, clock: Clock) -> None:
     await pauses.pause("forager", "credits", clock.now + 1000)
     clock.pass_ms(999)

@@ -39,14 +39,6 @@ async def test_clock_that_jumped_back_does_not_stop_a_task(scripts: Scripts, clo
     assert await timetable.due({"poll": 1_000}) == ["poll"]
 
 
-async def test_task_asked_for_comes_at_once(scripts: Scripts) -> None:
-    timetable = Timetable(scripts)
-    await timetable.due({"poll": 60_000})
-    await timetable.done("poll")
-    await timetable.soon("poll")
-    assert await timetable.due({"poll": 60_000}) == ["poll"]
-
-
 async def test_last_times_are_shown(scripts: Scripts, clock: Clock) -> None:
     timetable = Timetable(scripts)
     await timetable.due({"a": 1, "b": 1})

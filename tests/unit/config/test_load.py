@@ -261,6 +261,14 @@ def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
         (SMALL + "[web]\nport = 'a'", "web.port must be a whole number"),
         ("web = 1", "web must be a table"),
         ("[redis]\nallow_unsafe = 'perhaps'", "redis.allow_unsafe must be true or false"),
+        (
+            SMALL + '[crm.acme_hubspot.watch.company]\nfields.industry = { property = "industry", from = "kaspr" }',
+            "crm.acme_hubspot.watch.company.fields.industry takes no from: companies are delivered and not bought",
+        ),
+        (
+            SMALL + '[crm.acme_hubspot.watch.company]\nfields.industry = { property = "industry", write = "always" }',
+            "crm.acme_hubspot.watch.company.fields.industry.write must be 'if_blank' or 'never'",
+        ),
         (SMALL + "[providers.kaspr]\nbudget = { day = 1 }\ndialect = 1", "dialect must be 'reference' or 'v2'"),
         (SMALL + '[providers.clearbit]\nbase_url = "https://x"', "unknown key providers.clearbit; known are"),
         (SMALL + '[providers.kaspr]\nbudget = { day = 1 }\nrate = "fast"', '= "fast" is no rate: write calls'),

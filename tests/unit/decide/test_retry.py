@@ -20,7 +20,3 @@ def test_the_window_grows_with_the_attempts(attempt: int, chance: float) -> None
 
 def test_the_first_window_is_two_seconds_and_doubles() -> None:
     assert [retry.backoff_ms(attempt, 0.5) for attempt in (0, 1, 2, 3, 99)] == [1000, 1000, 2000, 4000, 450_000]
-
-
-def test_the_eighth_failure_buries() -> None:
-    assert [attempt for attempt in range(1, 10) if retry.buries(attempt)] == [8, 9]

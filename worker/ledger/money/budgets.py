@@ -86,19 +86,3 @@ class Budgets:
             return 0 if stale else max(0, min(rests, default=UNBOUND[0]))
 
         return {name: (left(lines, 0.0), left(lines, closed_share)) for name, lines in lines_of.items()}
-
-    async def capacity(self, lines: Sequence[BudgetLine], price: int, *, closed_share: float = 0.0) -> int | None:
-        """Tells how many lookups of ``price`` credits every line allows; ``None`` = no line or price limits them."""
-        if price <= 0 or not lines:
-            return None
-        now = await self._scripts.now()
-        if any(now < line.start_ms or 0 < line.end_ms <= now for line in lines):
-            return 0
-        booked = await self.booked([line.name for line in lines])
-        return max(
-            0,
-            min(
-                (line.open(closed_share) - booked[line.name].spent - booked[line.name].reserved) // price
-                for line in lines
-            ),
-        )

@@ -43,10 +43,6 @@ class Pauses:
         """End one reason; says whether it was there."""
         return bool(await self._scripts.run("pause_lift", target, reason))
 
-    async def lift_all(self, target: str) -> int:
-        """End every reason of ``target``; gives how many there were."""
-        return int(await self._scripts.run("pause_lift", target, ""))
-
     async def of(self, *targets: str) -> list[Pause]:
         """The reasons that stand on any of ``targets``."""
         return await self._list(*targets) if targets else []

@@ -58,10 +58,6 @@ class Timetable:
         """The task ended well."""
         await self._scripts.call("HSET", self._scripts.keys("done"), name, await self._scripts.now())
 
-    async def soon(self, name: str) -> None:
-        """Make the task due at the next asking, whenever it was begun."""
-        await self._scripts.call("HDEL", self._scripts.keys("begun"), name)
-
     async def last(self) -> dict[str, Ticked]:
         """Every task that was ever begun."""
         begun, done = await self._scripts.calls(
