@@ -108,6 +108,13 @@ class AnswerSettings(Options):
 class JournalSettings(Options):
     keep: Duration = timedelta(days=180)
     archive_dir: Place | None = None
+    audit: bool = False
+
+    @model_validator(mode="after")
+    def _audit_has_a_place(self) -> Self:
+        if self.audit and self.archive_dir is None:
+            raise ValueError("journal.audit writes audit.jsonl in journal.archive_dir, which is not set")
+        return self
 
 
 class Paid(Options):

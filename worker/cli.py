@@ -496,6 +496,51 @@ def suppress_export(config: Config = None) -> None:
     _exit(asyncio.run(command.run_export(config)))
 
 
+# ---- the journal -------------------------------------------------------------------------------------------------
+
+journal = typer.Typer(help="Every change, lookup and refusal: what, from whom, why, before and after, at what price.")
+app.add_typer(journal, name="journal")
+
+RunName = Annotated[str, typer.Option("--run", help="Only this run's.")]
+Since = Annotated[str, typer.Option(help="From this time on: 2026-11-28, 2026-11-28T09:30 (UTC), or an age: 90m, 2d.")]
+
+
+@journal.callback(invoke_without_command=True)
+def journal_list(
+    context: typer.Context,
+    run: RunName = "",
+    record: Record = None,
+    crm: Annotated[str, typer.Option(help="Only this crm's.")] = "",
+    provider: Annotated[str, typer.Option(help="Only what came from this provider.")] = "",
+    field: Annotated[str, typer.Option(help="Only this field, or this operation of a lookup.")] = "",
+    reason: Annotated[str, typer.Option(help="Only entries whose reason contains these words.")] = "",
+    since: Since = "",
+    until: Annotated[str, typer.Option(help="Before this time, written as for --since.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV; no cell of it is run as a formula.")] = False,
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
+) -> None:
+    """List or export every change, lookup and refusal, oldest first, the archive's too."""
+    if context.invoked_subcommand is not None:
+        return
+    from worker.commands.journal import JournalAsked, run_journal
+
+    if as_csv and as_json:
+        raise ConfigError(["give --csv or --json, not both"])
+    form = "csv" if as_csv else "json" if as_json else "text"
+    asked = JournalAsked(run, record, crm, provider, field, reason, since, until, form, follow)
+    _exit(asyncio.run(run_journal(config, asked)))
+
+
+@journal.command("verify")
+def journal_verify(config: Config = None, as_json: Json = False) -> None:
+    """Check audit.jsonl: exit code 1 when a line is missing or was altered."""
+    from worker.commands.journal import run_verify
+
+    _exit(asyncio.run(run_verify(config, as_json=as_json)))
+
+
 def _exit(code: int) -> None:
     raise typer.Exit(code)
 

@@ -70,6 +70,8 @@ JOURNAL: Mapping[str, str] = {
     "merged": "merged:{crm}:{object}:{id}",
     # hash ref -> ms at which the person was informed that their data was bought
     "notices": "notices",
+    # hash first line's hash -> "<number> <hash>" of the last line of an audit file
+    "audit": "audit",
     # hash id -> JSON of the changes that wait for a person's word
     "reviews": "reviews:{crm}:{object}",
 }

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from connectors.errors import AccessError, ConnectorError, UnavailableError
+from worker.ledger.journal.audit_heads import AuditHeads
 from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Due, Lane
 from worker.service.arq_queue import Doorbell, Job
@@ -19,6 +20,7 @@ from worker.triggers.backfill import backfill, backfill_cursor
 from worker.triggers.poll import poll
 from worker.triggers.sweep import sweep
 from worker.upkeep.archive import archive
+from worker.upkeep.audit import audit
 from worker.upkeep.erase import erase_elsewhere
 from worker.upkeep.reconcile import reconcile
 from worker.upkeep.vendor_clocks import hear
@@ -78,6 +80,8 @@ def periods(runtime: Runtime) -> dict[str, int]:
     A process that works for a person's run looks for records once, when the run begins: what comes later is not its.
     """
     found: dict[str, int] = {"upkeep:all": UPKEEP_MS, "erase:all": ERASE_MS, "archive:all": ARCHIVE_MS}
+    if runtime.settings.journal.audit:
+        found["audit:all"] = UPKEEP_MS
     found |= {f"reconcile:{name}": DAILY_MS for name in runtime.providers}
     if runtime.run:
         return found
@@ -189,6 +193,26 @@ async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     await ledger.timetable.done(str(payload["name"]))
 
 
+async def audit_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
+    """Append what is new in the journal to the audit."""
+    if await _audited(runtime):
+        await runtime.ledger.timetable.done(str(payload["name"]))
+
+
+async def _audited(runtime: Runtime) -> bool:
+    """Says whether the audit, where one is kept, holds all of the journal."""
+    kept = runtime.settings.journal
+    if not kept.audit or kept.archive_dir is None:
+        return True
+    try:
+        await audit(runtime.ledger.journal, AuditHeads(runtime.ledger.scripts), kept.archive_dir)
+    except (OSError, ValueError) as error:
+        hint = "audit.jsonl cannot be written, or was altered: refill journal verify"
+        log.error("journal.unaudited", error=type(error).__name__, hint=hint)
+        return False
+    return True
+
+
 async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Erase what is kept elsewhere of erased people, archive old journal entries, note how full Redis is.
 
@@ -203,7 +227,8 @@ async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
         hint = "journal.archive_dir cannot be read or written, or holds lines of others: it may tell of erased people"
         log.error("journal.unerased", error=type(error).__name__, hint=hint)
     try:
-        await archive(runtime.ledger.journal, kept.archive_dir, before_ms)
+        if await _audited(runtime):
+            await archive(runtime.ledger.journal, kept.archive_dir, before_ms)
     except (OSError, ValueError) as error:
         log.error("journal.unarchived", error=type(error).__name__, hint="journal.archive_dir cannot be written")
     await runtime.ledger.redis_memory.sample()
@@ -328,6 +353,7 @@ JOBS: tuple[Job[Runtime], ...] = (
     Job("sweep", sweep_watch, LONG_S),
     Job("erase", erase, LONG_S),
     Job("archive", archive_journal, LONG_S),
+    Job("audit", audit_journal, LONG_S),
     Job("collect", collect, LONG_S),
     Job("await", look_at_awaited, LONG_S),
     Job("upkeep", upkeep, SHORT_S * 2),

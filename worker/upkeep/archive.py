@@ -8,13 +8,13 @@ share one folder: each erases only in the one it sees.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +24,7 @@ import structlog
 from worker.ledger.fsync import to_disk
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.money.answers import Ref
+from worker.upkeep.audit import alone, erase_audit
 from worker.visits.journal_entries import scrub, subject_of
 
 PAGE = 1_000
@@ -85,7 +86,7 @@ def _erase(folder: Path, records: frozenset[Ref]) -> int:
         return 0
     ids = frozenset(id.encode() for _, _, id in records)
     changed = strange = 0
-    with _alone(folder):
+    with alone(folder):
         for left in folder.glob(f"*{_UNFINISHED}"):
             left.unlink()
         for path in sorted(folder.glob("journal-*.jsonl")):
@@ -94,6 +95,7 @@ def _erase(folder: Path, records: frozenset[Ref]) -> int:
                 _rewrite(path.resolve(), ids, records)
             changed += changes
             strange += strangers
+        changed += erase_audit(folder, partial(_left_of, records=records))
     if strange:
         raise ValueError(f"{strange} lines are no entries")
     return changed
@@ -131,29 +133,22 @@ def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> byt
         return line
     try:
         fields = json.loads(line)
-        own, named = (fields["object"], fields["id"]), subject_of(fields["entry"])
-        if records.isdisjoint({(fields["crm"], *own), (fields["crm"], *named)}):
-            return line
-        return json.dumps(fields | {"entry": scrub(fields["entry"])}, ensure_ascii=False).encode() + b"\n"
+        left = _left_of(fields, records)
+        return line if left is None else json.dumps(fields | {"entry": left}, ensure_ascii=False).encode() + b"\n"
     except _NO_ENTRY:
         return None
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps everybody else from writing in the folder: a job that was given up may still have its thread.
-
-    Raises:
-        BlockingIOError: somebody does.
-    """
-    with (folder / "journal.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+def _left_of(fields: Mapping[str, Any], records: frozenset[Ref]) -> Mapping[str, Any] | None:
+    """Returns what an erasure leaves of an entry; ``None`` where it is of nobody among ``records``."""
+    own, named = (fields["object"], fields["id"]), subject_of(fields["entry"])
+    mine = {(fields["crm"], *own), (fields["crm"], *named)}
+    return None if records.isdisjoint(mine) else scrub(fields["entry"])
 
 
 def _append(folder: Path, entries: Sequence[Entry]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(folder):
+    with alone(folder):
         _append_alone(folder, entries)
 
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -29,6 +30,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers, KeptAnswer, Ref
 from worker.ledger.work.record_state import same_person
 from worker.upkeep.archive import lines
+from worker.upkeep.audit import audit_lines
 from worker.visits.journal_entries import scrub, subject_of
 from worker.visits.watch import Watch
 
@@ -123,7 +125,7 @@ def _text(kept: KeptAnswer) -> str:
 
 def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> int:
     count = 0
-    for line in lines(folder):
+    for line in chain(lines(folder), audit_lines(folder)):
         entry, mine = line["entry"], _of(line["crm"], line["object"], line["id"], line["entry"])
         is_theirs = bool(mine & records) and scrub(entry) != entry
         count += is_theirs or says(json.dumps(entry, ensure_ascii=False))

@@ -148,6 +148,7 @@ class Terms:
 class _Flight:
     task: asyncio.Task[Looked]
     askers: int = 0
+    told: bool = False  # one of the askers has the journal's entry and the price
 
 
 @dataclass(slots=True)
@@ -301,10 +302,12 @@ class Lookups:
         return await self._join(flight)
 
     async def _join(self, flight: _Flight) -> Looked:
-        """The flight's result; the last asker to leave ends a call that is not yet sent."""
+        """The flight's result, its price for one asker only; the last to leave ends a call that is not yet sent."""
         flight.askers += 1
         try:
-            return await asyncio.shield(flight.task)
+            looked = await asyncio.shield(flight.task)
+            told, flight.told = flight.told, True
+            return _unpriced(looked) if told else looked
         except asyncio.CancelledError:
             if flight.askers == 1 and not flight.task.done():
                 flight.task.cancel()  # the transport shields what is sent: this reaches only a call still waiting
@@ -392,3 +395,14 @@ class Lookups:
 
     def _provider(self, question: Question) -> Provider:
         return self.terms[question.provider].provider
+
+
+def _unpriced(looked: Looked) -> Looked:
+    """Returns what an asker learns when another one has the price and tells the journal."""
+    match looked:
+        case Answered(answer):
+            return Answered(answer)
+        case Miss():
+            return Miss()
+        case _:
+            return looked

@@ -15,10 +15,12 @@ from tests.integration.erased import dumped, found, on_disk
 from tests.integration.operating import Refill
 from tests.integration.redis.server import Server
 from worker.ledger.intake.deliveries import DeliveredRow
+from worker.ledger.journal.audit_heads import AuditHeads
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers
 from worker.ledger.work.work import Due, Lane
 from worker.upkeep.archive import archive
+from worker.upkeep.audit import audit
 
 CONTACT = ("acme_hubspot", "contact")
 
@@ -34,7 +36,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def held(refill: Refill, server: Server) -> Refill:
     """An installation with an archive, on a Redis whose bytes can be searched."""
-    refill.change('data_dir = "data"\n', 'data_dir = "data"\n\n[journal]\narchive_dir = "archive"\n')
+    refill.change('data_dir = "data"\n', 'data_dir = "data"\n\n[journal]\narchive_dir = "archive"\naudit = true\n')
     refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k")
     return refill
 
@@ -49,11 +51,12 @@ async def everything(redis: Redis, refill: Refill) -> bytes:
 
 
 async def archived(ledger: Ledger, refill: Refill) -> None:
-    """The older half of the journal goes to the archive."""
+    """The journal goes to the audit, its older half to the archive."""
     folder = load(refill.config, {}).journal.archive_dir
+    assert folder is not None
+    await audit(ledger.journal, AuditHeads(ledger.scripts), folder)
     entries = await ledger.journal.since(limit=10_000)
     await archive(ledger.journal, folder, entries[len(entries) // 2].at_ms)
-    assert folder is not None
     assert list(folder.glob("*.jsonl"))
 
 
@@ -100,6 +103,9 @@ async def test_after_forget_no_byte_of_the_person_is_left_and_nobody_buys_them_a
         assert ended.json["left"] == {}
         assert found([*secrets, *([slug] if slug else [])], await everything(redis, refill)) == []
 
+        verified = await refill("journal", "verify", "--json")
+        assert (verified.code, verified.json["faults"]) == (0, [])
+        assert verified.json["erased"] > 0
         again = (await refill("report", "--record", *CONTACT, id, "--json")).json
         assert again["suppressed"] is True
         assert (again["answers"], again["archived"], again["deliveries"]) == ([], 0, [])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 
 from redis.asyncio import Redis
 
 from tests.integration.conftest import Clock
 from tests.integration.ledger.work_steps import READ, lease
+from worker.decide.journal_line import JournalFilter
 from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import Work
+from worker.upkeep.journal_reader import newer
 
 
 async def test_entries_come_with_the_settle_and_name_record_and_run(work: Work, scripts: Scripts, clock: Clock) -> None:
@@ -75,3 +78,14 @@ async def test_old_entries_are_dropped_with_their_index(scripts: Scripts, redis:
     assert await journal.drop(old) == 0
     assert [entry.entry for entry in await journal.entries("acme", "contact", "1")] == ["new"]
     assert await redis.exists("refill:journal:of:acme:contact:2") == 0
+
+
+async def test_followed_journal_tells_what_comes_and_is_asked_for(scripts: Scripts) -> None:
+    journal = Journal(scripts)
+    await journal.append("acme", "contact", "1", "r", ['{"kind":"lookup"}'], token="t0")
+    (before,) = await journal.entries("acme", "contact", "1")
+    coming = newer(journal, JournalFilter(run="r"), before.key, look_s=0.01)
+    first = asyncio.ensure_future(anext(coming))
+    await journal.append("acme", "contact", "2", "other", ['{"kind":"lookup"}'], token="t1")
+    await journal.append("acme", "contact", "3", "r", ['{"kind":"lookup"}'], token="t2")
+    assert (await first).id == "3"

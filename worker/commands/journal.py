@@ -1,0 +1,139 @@
+"""``journal``: every change, lookup and refusal, with its reason in words, its price, and what was there before."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from config.plain import escaped, shown
+from config.problems import ConfigError
+from config.settings import Settings
+from connectors.options import parse_duration
+from worker.commands.names import known_crm, known_record
+from worker.commands.session import opened_ledger, out, print_json, settings_of
+from worker.decide.journal_line import JournalFilter, JournalLine, cell
+from worker.ledger.journal.audit_heads import AuditHeads
+from worker.ledger.own_clock import clock
+from worker.manual.exit_codes import DONE, FAILED
+from worker.upkeep.audit import NAME, verify
+from worker.upkeep.journal_reader import PAGE, journal_lines, newer
+
+COLUMNS = tuple(one.name for one in fields(JournalLine))
+
+
+@dataclass(frozen=True, slots=True)
+class JournalAsked:
+    """Names the entries asked for, as a person writes them. ``form`` is text, json (lines) or csv."""
+
+    run: str = ""
+    record: tuple[str, str, str] | None = None
+    crm: str = ""
+    provider: str = ""
+    field: str = ""
+    reason: str = ""
+    since: str = ""
+    until: str = ""
+    form: str = "text"
+    follow: bool = False
+
+
+async def run_journal(config: Path | None, asked: JournalAsked) -> int:
+    """Show or export the entries, oldest first; with ``follow`` go on with those that come, until Ctrl-C."""
+    settings = settings_of(config)
+    wanted = filter_of(settings, asked)
+    async with opened_ledger(settings) as ledger:
+        latest = await ledger.journal.latest(1)
+        lines = journal_lines(ledger.journal, wanted, settings.journal.archive_dir)
+        await _export(lines, asked.form, head=True)
+        if asked.follow:
+            rest = newer(ledger.journal, wanted, latest[0].key if latest else "")
+            await _export(rest, asked.form, head=False)
+    return DONE
+
+
+async def run_verify(config: Path | None, *, as_json: bool) -> int:
+    """Check the audit file: a line that is missing or was altered is told with its number."""
+    settings = settings_of(config)
+    folder = settings.journal.archive_dir
+    if not settings.journal.audit or folder is None:
+        raise ConfigError(["no audit is kept: set journal.audit and journal.archive_dir"])
+    async with opened_ledger(settings) as ledger:
+        found = await verify(AuditHeads(ledger.scripts), folder)
+        first = await ledger.journal.since(after=found.last, limit=PAGE) if found.last else await ledger.journal.since()
+    if as_json:
+        print_json({"file": str(folder / NAME), "whole": not found.faults, "pending": len(first), **asdict(found)})
+    else:
+        for one in found.faults:
+            out.say(f"{NAME}, line {one.line} {one.what}" if one.line else f"{NAME} {one.what}")
+        more = f"{found.erased} with their values erased; {len(first)}{'+' * (len(first) == PAGE)} entries to come"
+        out.say(f"{found.lines} lines, {'broken' if found.faults else 'whole'}, {more}")
+    return FAILED if found.faults else DONE
+
+
+def filter_of(settings: Settings, asked: JournalAsked) -> JournalFilter:
+    """Return what is asked for, checked.
+
+    Raises:
+        ConfigError: a crm, record or time cannot be meant.
+    """
+    if asked.crm:
+        known_crm(settings, asked.crm)
+    record = asked.record
+    if record:
+        known_crm(settings, record[0])
+        record = (record[0], record[1], known_record(settings, *record))
+    since, until = (moment(name, text) for name, text in (("since", asked.since), ("until", asked.until)))
+    return JournalFilter(asked.run, record, asked.crm, asked.provider, asked.field, asked.reason, since, until)
+
+
+def moment(name: str, text: str) -> int:
+    """Return a time in ms: a day or instant in UTC, or how long ago it was; 0 for none.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if not text:
+        return 0
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    try:
+        return clock() - parse_duration(text) // timedelta(milliseconds=1)
+    except (ValueError, TypeError):
+        known = "2026-11-28, 2026-11-28T09:30, 90m, 2d"
+        raise ConfigError(
+            [f"`{text}` is not a valid time for --{name}; use a time in UTC or an age: {known}"]
+        ) from None
+
+
+async def _export(lines: AsyncIterator[JournalLine], form: str, *, head: bool) -> None:
+    sheet = csv.writer(sys.stdout, lineterminator="\n")
+    if head and form == "csv":
+        sheet.writerow(COLUMNS)
+    async for one in lines:
+        if form == "csv":
+            sheet.writerow([cell(shown(str(value))) for value in asdict(one).values()])
+        elif form == "json":
+            sys.stdout.write(escaped(json.dumps(asdict(one), ensure_ascii=False)) + "\n")
+        else:
+            out.say(_sentence(one))
+        sys.stdout.flush()
+
+
+def _sentence(line: JournalLine) -> str:
+    """Return an entry on one line, what is blank left out."""
+    when = f"{datetime.fromtimestamp(line.at / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    change = f"{line.before or '(blank)'} -> {line.after or '(blank)'}" if line.kind == "change" else line.after
+    price = f"{line.credits} credits" if line.credits else ""
+    where = f"{line.crm} {line.object} {line.id}"
+    return "  ".join(
+        one for one in (when, where, line.field, change, line.provider, line.reason, price, line.run) if one
+    )
