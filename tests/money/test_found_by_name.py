@@ -51,6 +51,12 @@ def is_known_by_name_alone(row: Row, view: View) -> bool:
     return bool(named and there and not view.identity.slug and row.person.forager.detail)
 
 
+def shares_a_name(row: Row, asked: list[tuple[Question, Answer]]) -> bool:
+    """Tells whether two people of the person's name work at the company: a name tells nobody which of them it is."""
+    people = [person for question, answer in asked if question.operation == SEARCH for person in answer.people]
+    return sum(one.full_name == f"{row.person.first_name} {row.person.last_name}" for one in people) > 1
+
+
 def finds(asked: list[tuple[Question, Answer]]) -> bool:
     return any(question.operation == SEARCH for question, _ in asked)
 
@@ -65,7 +71,7 @@ async def test_who_is_known_by_name_and_company_is_found_and_nobody_else(found: 
         decision, asked = await visit(found, view, rules)
         if not finds(asked) or view.identity.slug:
             continue
-        known += is_known_by_name_alone(row, view)
+        known += is_known_by_name_alone(row, view) and not shares_a_name(row, asked)
         whom = {decision.identity.slug, *(id_ for _, id_ in decision.identity.ids)} - {""}
         if whom <= {row.person.slug, str(row.person.number)}:
             right += bool(whom)

@@ -14,6 +14,7 @@ from worker.decide.reasons import Reason, Skip
 from worker.decide.values import domains, emails, linkedin, phones
 from worker.decide.values.fields import PHONE_FIELDS, value_hash
 from worker.decide.values.names import is_placeholder
+from worker.decide.values.person import PersonName, spells_another
 from worker.decide.values.text import clean
 
 _EMAIL_SLOTS = ("email", "work_email", "personal_email")
@@ -67,12 +68,14 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
     read = {slot: phones.read(_slot(record, policy, slot), countries) for slot in _NUMBER_SLOTS}
     addresses, employers = _emails(record, policy), _employers(record, policy)
     known = _domains(record, policy, employers)
+    first, last = (_name(_slot(record, policy, slot)) for slot in ("first_name", "last_name"))
+    slug = linkedin.slug(_slot(record, policy, "linkedin_url"))
     identity = Identity(
-        slug=linkedin.slug(_slot(record, policy, "linkedin_url")),
+        slug="" if spells_another(slug, PersonName(first, last)) else slug,  # nobody is asked about a stranger
         email=next((one.email.lower() for text in addresses if (one := emails.read(text)).asked), ""),
         phone=next((number.personal for number in read.values() if number.personal), ""),
-        first_name=_name(_slot(record, policy, "first_name")),
-        last_name=_name(_slot(record, policy, "last_name")),
+        first_name=first,
+        last_name=last,
         domain=known[0] if known else "",
     )
     skip = _skip(record, policy)

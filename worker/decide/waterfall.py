@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from connectors.models import Offer, PhoneKind, Question
+from connectors.models import Offer, Outcome, PhoneKind, Question
 from worker.decide.gate import Fact, is_provable
 from worker.decide.knowledge import Knowledge
 from worker.decide.odds import PRICE_LIST, Odds
@@ -94,12 +94,18 @@ class Waterfall:
         self._finders = [
             (offer, question)
             for offer, question in finders(offers, known.identity, view.domains)
-            if offers.by[offer] is not By.PHONE or is_provable(view.facts, Fact.PHONE)
+            if offers.by[offer] is not By.PHONE
+            or (is_provable(view.facts, Fact.PHONE) and not self._is_unknown_at(offer.provider))
         ]
         self._provable = known.proved or not policy.verify_person or is_provable(view.facts, Fact.SLUG)
         self._chances: dict[Offer, list[float]] = {}
         self._ratios: dict[tuple[Offer, Offer], float] = {}
         self._served: dict[str, list[Offer]] = {}
+
+    def _is_unknown_at(self, provider: str) -> bool:
+        """Tells whether a provider knows nobody of the name or the address: its dear answer by number is another's."""
+        asked = [one for one in self._known.asked.values() if one.answer and one.answer.outcome is Outcome.MISS]
+        return {self._offers.by[one.offer] for one in asked if one.offer.provider == provider} >= {By.NAME, By.EMAIL}
 
     def steps(self) -> dict[str, Step]:
         """The next step for each gap, by field."""

@@ -41,11 +41,31 @@ from worker.decide.reasons import Reason
 from worker.decide.record import look
 
 
-def test_the_slug_is_searched_before_it_is_looked_up_by_mail_before_by_phone() -> None:
-    row = record({**AT_ACME, "email": "ada@acme.com", "mobilephone": MOBILE})
-    seen = visit(row, policy(rule("phone")), {})
-    assert seen.operations == ["search", "by_email", "by_phone"]
+@pytest.mark.parametrize(
+    ("held", "operations"),
+    [
+        ({"email": "ada@acme.com", "mobilephone": MOBILE}, ["search", "by_email"]),  # nobody there bears the name
+        ({"mobilephone": MOBILE}, ["search", "by_phone"]),
+    ],
+)
+def test_the_slug_is_searched_before_it_is_looked_up_by_mail_or_by_phone(
+    held: dict[str, str], operations: list[str]
+) -> None:
+    seen = visit(record({**AT_ACME, **held}), policy(rule("phone")), {})
+    assert seen.operations == operations
     assert seen.decision.unfilled == {"phone": Reason.NOT_FOUND}
+
+
+@pytest.mark.parametrize("slug", ["bob-other-1a2b", "otto-example"])
+def test_nobody_is_asked_about_a_profile_that_spells_another_name(slug: str) -> None:
+    seen = visit(record({**AT_ACME, "hs_linkedin_url": slug}), policy(EMAIL), {"search": hit(ADA)})
+    assert seen.operations[0] == "search"
+    assert seen.decision.identity.slug == "ada-example"
+
+
+@pytest.mark.parametrize("slug", ["ada-example-1", "ada-married", "growth-hacker", "example-ada", "bob", "adaexample"])
+def test_a_profile_whose_name_may_be_the_record_s_is_asked_about(slug: str) -> None:
+    assert look(record({**AT_ACME, "hs_linkedin_url": slug}), policy(EMAIL)).identity.slug == slug
 
 
 def test_a_slug_that_was_found_is_identity_at_once_and_proves_the_person() -> None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from worker.decide.values.names import comparing, reading
+from worker.decide.values.names.nicknames import is_given
 from worker.decide.values.names.verdict import Verdict
 
-__all__ = ["PersonName", "Verdict", "compare", "parts"]
+__all__ = ["PersonName", "Verdict", "compare", "parts", "spells_another"]
+_MOST_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,20 @@ def compare(record: PersonName, found: PersonName, *, strict: bool = False) -> V
     everything else is another person.
     """
     return comparing.compare(_readings(record), _readings(found), strict=strict)
+
+
+@lru_cache(maxsize=8192)
+def spells_another(slug: str, name: PersonName) -> bool:
+    """Tells whether a profile's slug spells somebody else: it begins with a given name, and no word of it is theirs.
+
+    Another last name alone says little: people marry, and slugs stay.
+    """
+    words = [word for word in slug.split("-") if word.isalpha()][:_MOST_WORDS]
+    first, last = parts(name)
+    if len(words) < 2 or not first or not last or not is_given(words[0]) or first.casefold() in words:
+        return False
+    families = last.casefold().split()
+    return all(compare(name, PersonName(word, last)) is Verdict.OTHER for word in words if word not in families)
 
 
 def parts(name: PersonName) -> tuple[str, str]:
