@@ -5,8 +5,8 @@ UV    ?= uv
 LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
          --no-annotate pyproject.toml
 TESTS ?= tests
-# Many tests wait for processes: two cores carry three of them.
-JOBS  ?= 3
+# Many tests wait for processes: two cores carry four of them.
+JOBS  ?= 4
 ARGS  ?=
 
 .PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money new-provider advisories images lock clean

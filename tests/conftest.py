@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO, cast
 
 import pytest
@@ -19,6 +21,21 @@ settings.register_profile("short", derandomize=True, deadline=None, max_examples
 settings.register_profile("whole", derandomize=True, deadline=None, max_examples=COMMON)
 settings.register_profile("explore", deadline=None, max_examples=20 * COMMON)
 settings.load_profile("short")
+WITH_PROCESSES = tuple(Path(__file__).parent / name for name in ("e2e", "chaos"))
+
+
+@pytest.hookimpl(trylast=True)  # once those that are not asked for are gone
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins each worker's share with its part of the tests of whole processes: what is long ends last if begun last.
+
+    Workers get equal shares of the list in its order, and take from each other's ends.
+    """
+    shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [one for one in items if any(one.path.is_relative_to(folder) for folder in WITH_PROCESSES)]
+    begun = set(long)
+    short = [one for one in items if one not in begun]
+    ends = [len(short) * share // shares for share in range(shares + 1)]
+    items[:] = [one for share in range(shares) for one in (*long[share::shares], *short[ends[share] : ends[share + 1]])]
 
 
 @pytest.fixture(autouse=True)
