@@ -1,1 +1,1 @@
-"""Settings from refill.toml and the environment, the canonical fields, and logs."""
+"""Provides settings from refill.toml and the environment, the canonical fields, and logs."""

@@ -1,4 +1,4 @@
-"""The canonical fields, and where they live in a CRM when nobody says otherwise.
+"""Provides the canonical fields, and where they live in a CRM when nobody says otherwise.
 
 Sources: the vendors' standard objects as described in their object references (HubSpot contacts and companies,
 Salesforce Contact, Lead and Account), read 2026-11-20.
@@ -135,12 +135,12 @@ IDENTITY = (
 
 
 def default_accept(field: str) -> tuple[str, ...]:
-    """The grades of ``field`` that may be written: valid e-mails only; nothing else has grades."""
+    """Returns the grades of ``field`` that may be written: valid e-mails only; nothing else has grades."""
     return ("valid",) if field in EMAIL_FIELDS else ()
 
 
 def with_defaults(kind: str, object: str, watch: Mapping[str, Any]) -> dict[str, Any]:
-    """A watch table of the configuration with every property and grade filled in that it leaves out.
+    """Returns a watch table of the configuration with every property and grade filled in that it leaves out.
 
     Tables that are no tables stay as they are: the schema says what is wrong with them.
     """

@@ -61,7 +61,7 @@ class _Read:
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The configuration, checked as a whole.
+    """Returns the configuration, checked as a whole.
 
     ``path`` is what ``--config`` named; without it ``REFILL_CONFIG``, then ``./refill.toml``.
 
@@ -114,7 +114,7 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
 
 
 def _refuse_secrets(read: _Read) -> None:
-    """Secrets in a file that gets copied, committed and shown in tickets are no secrets."""
+    """Warns of secrets in a file that gets copied, committed and shown in tickets."""
     for path, value in _leaves(read.values):
         if _is_secret(path) and not _end_of(read, path, value):
             read.problems.append(
@@ -137,7 +137,7 @@ def _refuse_ended(read: _Read) -> None:
             read.problems.append(f"{read.origin.of(path)}{'.'.join(path)} is not a sign-in that lasts: {end.sentence}")
             _drop(read.values, path)
             if end is retirements.PASSWORD:
-                read.values["crm"][path[1]]["auth"] = "jwt"  # so that what is missing is told of the way out
+                read.values["crm"][path[1]]["auth"] = "jwt"  # so that the error names what the way out lacks
 
 
 def _end_of(read: _Read, path: _KeyPath, value: object) -> retirements.Retirement | None:
@@ -158,7 +158,7 @@ def _has_password(url: str) -> bool:
 
 
 def variable(path: Iterable[str]) -> str:
-    """The environment variable of a key."""
+    """Returns the environment variable of a key."""
     return PREFIX + "__".join(path).upper()
 
 
@@ -185,7 +185,7 @@ def _drop(table: dict[str, Any], path: _KeyPath) -> None:
 
 
 def _variables(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Our variables by name; an empty one counts as not set."""
+    """Returns our variables by name; an empty one counts as not set."""
     try:
         dotenv = {name: value for name, value in dotenv_values(folder / ".env", interpolate=False).items() if value}
     except (OSError, UnicodeDecodeError) as error:

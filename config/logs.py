@@ -1,4 +1,4 @@
-"""One renderer for our events and every library's: JSON lines, or a console on a terminal, on stderr.
+"""Provides one renderer for our events and every library's: JSON lines, or a console on a terminal, on stderr.
 
 Deny by default: a key that is not in ``KNOWN`` loses its value unless that is a small number, and whatever looks like
 an address, a number to call or a credential is masked in every text, tracebacks included. What is left of a text steers
@@ -155,7 +155,7 @@ def _route(handler: logging.Handler, level: int) -> None:
 
 
 def _first_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Libraries put reprs of our values into the lines after the first."""
+    """Returns the event with first lines only: libraries put reprs of our values into those after the first."""
     event["event"] = str(event.get("event", "")).partition("\n")[0]
     return event
 

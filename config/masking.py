@@ -28,7 +28,7 @@ _SPEAKING = ("connectors", "worker", "config", "sandbox", "redis", "asyncio")
 
 
 def masked(text: str, *, digits: bool = True) -> str:
-    """``text`` without what looks like an e-mail, a phone number, a profile, a query string or a credential.
+    """Returns ``text`` without what looks like an e-mail, a phone number, a profile, a query string or a credential.
 
     ``digits = False`` leaves numbers without a plus alone: ids are such.
     """
@@ -50,7 +50,7 @@ def _number(match: re.Match[str]) -> str:
 
 
 def traceback_text(raised: BaseException) -> str:
-    """The traceback with its causes, without the messages of classes that may quote a value."""
+    """Returns the traceback with its causes, without the messages of classes that may quote a value."""
     parts: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = raised

@@ -35,7 +35,7 @@ _KINDS = {
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be started with; ``problems`` are sentences for the operator."""
+    """Signals a configuration that cannot be started with; ``problems`` are sentences for the operator."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -51,7 +51,7 @@ class Origin:
     variables: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def of(self, path: Sequence[str]) -> str:
-        """``"REFILL_WEB__PORT: "``, ``"refill.toml:12: "``, or ``""`` for what was never written."""
+        """Returns ``"REFILL_WEB__PORT: "``, ``"refill.toml:12: "``, or ``""`` for what was never written."""
         path = tuple(path)
         for length in range(len(path), 0, -1):
             if path[:length] in self.variables:
@@ -60,7 +60,7 @@ class Origin:
         return f"{self.file.name}:{line}: " if line else ""
 
     def _line(self, path: tuple[str, ...]) -> int:
-        """The line of the key or, when it is not there, of the closest table around it; 0 for none."""
+        """Returns the line of the key or, when it is not there, of the closest table around it; 0 for none."""
         table: tuple[str, ...] = ()
         best, best_line = 0, 0
         for number, line in enumerate(self.text.splitlines(), 1):
@@ -80,7 +80,10 @@ def _parts(dotted: str) -> tuple[str, ...]:
 
 
 def listed(error: ValidationError, origin: Origin, root: type[BaseModel]) -> list[str]:
-    """The sentences for what pydantic found. No value is ever part of one, except what our own checks put there."""
+    """Returns the sentences for what pydantic found.
+
+    No value is ever part of one, except what our own checks put there.
+    """
     return [_sentence(detail, origin, root) for detail in error.errors(include_url=False, include_input=False)]
 
 
@@ -115,7 +118,7 @@ def _sentence(detail: ErrorDetails, origin: Origin, root: type[BaseModel]) -> st
 
 
 def _of(message: str) -> str:
-    """Our own checks say either ``is no address`` or ``"x" is no rate``; both follow the key."""
+    """Returns the sentence of our own checks, ``is no address`` or ``"x" is no rate``; both follow the key."""
     return f"= {message}" if message.startswith('"') else message
 
 
@@ -161,7 +164,7 @@ def _close(key: str, known: Sequence[str]) -> str:
 
 
 def _known(path: tuple[str, ...], root: type[BaseModel]) -> set[str]:
-    """The keys that the table at ``path`` may have."""
+    """Returns the keys that the table at ``path`` may have."""
     models: list[type[BaseModel]] = [root]
     keys = iter(path)
     for key in keys:

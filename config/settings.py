@@ -1,4 +1,4 @@
-"""Everything that can be configured, as one frozen value. ``config.load`` builds it; nobody else does."""
+"""Provides everything that can be configured, as one frozen value. ``config.load`` builds it; nobody else does."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ CrmName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
 
 
 class Budget(Options):
-    """Credits that may be spent; at least one of the two is set."""
+    """Represents credits that may be spent; at least one of the two is set."""
 
     day: NonNegativeInt | None = None
     month: NonNegativeInt | None = None
@@ -91,7 +91,7 @@ class Web(Options):
 
     @property
     def origin(self) -> str:
-        """The address the outside calls us by, without a trailing slash."""
+        """Returns the address the outside calls us by, without a trailing slash."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
 
@@ -129,7 +129,7 @@ class Paid(Options):
 
 
 class _Logged(Paid):
-    """Settings of a provider that keeps a log of what it charged."""
+    """Represents settings of a provider that keeps a log of what it charged."""
 
     on_uncertain: OnUncertain = "once_if_uncharged"
 
@@ -159,12 +159,12 @@ class _Providers(Options):
 
     @property
     def paid(self) -> dict[str, Paid]:
-        """The configured providers that lookups go to, by name."""
+        """Returns the configured providers that lookups go to, by name."""
         return {name: one for name in sorted(PAID) if (one := getattr(self, name)) is not None}
 
     @property
     def verify_person(self) -> bool:
-        """Whether a person that Forager found is proved before anything else is bought of them."""
+        """Tells whether a person that Forager found is proved before anything else is bought of them."""
         forager = self.paid.get("forager")
         return not isinstance(forager, ForagerOptions) or forager.verify_person
 
@@ -193,7 +193,7 @@ class Rule(Options):
 
 
 class WatchSettings(Options):
-    """One object of a CRM: what of it is filled, and what is read to find the person."""
+    """Represents one object of a CRM: what of it is filled, and what is read to find the person."""
 
     fields: Mapping[PersonField, Rule]
     identity: Mapping[PersonField, str]
@@ -353,7 +353,7 @@ class SalesforceSettings(_Crm, SalesforceOptions):
 
 
 class Settings(Options):
-    """The whole configuration."""
+    """Represents the whole configuration."""
 
     data_dir: Place = Path(".refill")
     installation: InstallationName = ""  # tells two of one crm apart on one Redis; see worker.service.accounts
@@ -372,12 +372,12 @@ class Settings(Options):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences for the operator about what was read and not used."""
+        """Returns sentences for the operator about what was read and not used."""
         return self._warnings
 
     @property
     def exposed(self) -> tuple[str, ...]:
-        """Sentences about files with secrets that every user of the machine can read."""
+        """Returns sentences about files with secrets that every user of the machine can read."""
         return self._exposed
 
     def with_warnings(self, warnings: tuple[str, ...], exposed: tuple[str, ...] = ()) -> Self:

@@ -1,4 +1,4 @@
-"""Values that people write in a configuration: regions, zones, lists, and texts that stay secret."""
+"""Provides values that people write in a configuration: regions, zones, lists, and texts that stay secret."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _host_name(text: str) -> str:
 
 
 def _listed(value: object) -> object:
-    """One value where a list is meant, and a list with commas, as environment variables have them."""
+    """Returns one value where a list is meant, and a list with commas, as environment variables have them."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
 
 def dotted(raw: object) -> object:
-    """Tables in tables as one table of dotted names; anything else as it is."""
+    """Returns tables in tables as one table of dotted names; anything else as it is."""
     if not isinstance(raw, dict):
         return raw
     flat: dict[object, object] = {}
@@ -48,7 +48,7 @@ def dotted(raw: object) -> object:
 
 
 def _texts(value: object) -> object:
-    """``where = { isvip = true }`` and numbers, as the CRM's texts."""
+    """Returns ``where = { isvip = true }`` and numbers, as the CRM's texts."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
@@ -68,7 +68,7 @@ def _blank_values(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _secrets(value: object) -> object:
-    """Two secrets while one is being replaced, with a comma between them."""
+    """Returns two secrets while one is being replaced, with a comma between them."""
     if isinstance(value, str):
         return tuple(SecretStr(part.strip()) for part in value.split(",") if part.strip())
     return value

@@ -1,1 +1,1 @@
-"""The five vendors' APIs, typed. Knows nothing of Redis, queues, settings or the command line."""
+"""Provides the five vendors' APIs, typed. Knows nothing of Redis, queues, settings or the command line."""

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 
 def parse_url(value: object) -> str:
-    """An http(s) address without its trailing slash; plain http only to this machine.
+    """Returns an http(s) address without its trailing slash; plain http only to this machine.
 
     Raises:
         ValueError: it is something else, or carries a user name, a query or a fragment.

@@ -1,4 +1,4 @@
-"""A vendor's credential as ``Transport`` takes it."""
+"""Provides a vendor's credential as ``Transport`` takes it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pydantic import SecretStr
 
 
 class Auth(Protocol):
-    """A vendor's credential."""
+    """Represents a vendor's credential."""
 
     async def headers(self) -> Mapping[str, str]:
-        """The headers that prove us now; may fetch a token first."""
+        """Returns the headers that prove us now; may fetch a token first."""
 
     async def renewed(self, refused: Mapping[str, str]) -> bool:
-        """After a 401 on ``refused``: is there another credential now? One refresh at a time."""
+        """Tells whether there is another credential after a 401 on ``refused``. One refresh at a time."""
 
 
 class NoAuth:
-    """No credential at all."""
+    """Represents no credential at all."""
 
     async def headers(self) -> Mapping[str, str]:
         return {}
@@ -29,7 +29,7 @@ class NoAuth:
 
 
 class StaticAuth:
-    """A key that does not change, in one header."""
+    """Represents a key that does not change, in one header."""
 
     def __init__(self, header: str, value: SecretStr) -> None:
         self._header, self._value = header, value

@@ -22,7 +22,7 @@ LONGEST_S = 2.0  # since the first of the batch
 
 @dataclass(slots=True)
 class _Place(Generic[Item, Result]):
-    """One item of a batch and everyone who asked for it."""
+    """Represents one item of a batch and everyone who asked for it."""
 
     item: Item
     askers: list[asyncio.Future[Result]] = field(default_factory=list)
@@ -30,7 +30,7 @@ class _Place(Generic[Item, Result]):
 
 @dataclass(slots=True)
 class _Batch(Generic[Item, Result]):
-    """The batch being gathered; ``closes_at`` is on the loop's clock."""
+    """Represents the batch being gathered; ``closes_at`` is on the loop's clock."""
 
     closes_at: float
     places: dict[str, _Place[Item, Result]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Batcher(Generic[Item, Result]):
         self._sending: set[asyncio.Task[None]] = set()
 
     async def ask(self, item: Item) -> Result:
-        """The result for ``item`` once its batch is back.
+        """Returns the result for ``item`` once its batch is back.
 
         Raises:
             ConnectorError: what ended the batch, as an exception of this asker's own.

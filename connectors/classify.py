@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 def retry_after(reply: Reply) -> float | None:
-    """Seconds the ``Retry-After`` header asks for, as number or HTTP date (against the reply's own clock)."""
+    """Returns seconds the ``Retry-After`` header asks for, as number or HTTP date (against the reply's own clock)."""
     text = reply.headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -63,12 +63,12 @@ def retry_after(reply: Reply) -> float | None:
 
 
 def capped(seconds: float) -> float | None:
-    """``seconds`` between 0 and an hour; ``None`` for what is no number."""
+    """Returns ``seconds`` between 0 and an hour; ``None`` for what is no number."""
     return None if seconds != seconds else min(max(seconds, 0.0), WAIT_CAP_S)  # noqa: PLR0124 - NaN
 
 
 def server_time(reply: Reply) -> int:
-    """The reply's ``Date`` header in ms, 0 when it has none that can be read."""
+    """Returns the reply's ``Date`` header in ms, 0 when it has none that can be read."""
     try:
         return int(_moment(reply.headers.get("date", "")).timestamp() * 1000)
     except ValueError:
@@ -115,7 +115,7 @@ class ReplyReading:
 def failure(
     vendor: str, bucket: str, operation: Operation, reply: Reply, reading: ReplyReading
 ) -> ConnectorError | None:
-    """The error a reply stands for, ``None`` for an answer (2xx, or one of the operation's misses)."""
+    """Returns the error a reply stands for, ``None`` for an answer (2xx, or one of the operation's misses)."""
     refused = reading.refusal(operation, reply)
     if refused is not None:
         return refused
@@ -127,7 +127,7 @@ def failure(
 
 
 def error(vendor: str, bucket: str, operation: Operation, reply: Reply, reading: ReplyReading) -> ConnectorError:
-    """The error class of a reply's status, filled with what the reply tells."""
+    """Returns the error class of a reply's status, filled with what the reply tells."""
     status, name = reply.status, operation.name
     kind = reading.statuses.get(status) or STATUSES.get(status) or _family(status)
     request, code = request_id(reply), _plain(reading.code(reply))
@@ -139,7 +139,10 @@ def error(vendor: str, bucket: str, operation: Operation, reply: Reply, reading:
 
 
 def no_address(vendor: str, operation: Operation, reply: Reply) -> AccessError:
-    """A 404 of a host that does not know the path: kept as a miss, it would hide a wrong address for weeks."""
+    """Returns the error of a 404 from a host that does not know the path.
+
+    Kept as a miss, it would hide a wrong address for weeks.
+    """
     hint = "the host does not know this path, check base_url"
     return AccessError(vendor, operation.name, reply.status, request_id(reply), hint=hint)
 
@@ -155,7 +158,7 @@ def _family(status: int) -> type[ConnectorError]:
 
 
 def request_id(reply: Reply) -> str:
-    """The vendor's own name for the request, ``""`` when it gives none."""
+    """Returns the vendor's own name for the request, ``""`` when it gives none."""
     return next((word for name in _REQUEST_IDS if (word := _plain(reply.headers.get(name, "")))), "")
 
 
@@ -164,7 +167,7 @@ def _plain(text: str) -> str:
 
 
 def parsed(adapter: TypeAdapter[T], reply: Reply, vendor: str, endpoint: str) -> T:
-    """The reply's body as ``adapter``'s type.
+    """Returns the reply's body as ``adapter``'s type.
 
     Raises:
         ContractError: it is none; ``field`` is the dotted place, or ``""`` when the body is no JSON at all.

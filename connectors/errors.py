@@ -24,7 +24,7 @@ from connectors.models import RefusalKind
 
 
 class ConnectorError(Exception):
-    """Any failure of a vendor call. ``hint`` is one sentence of ours on what to do, never vendor text."""
+    """Signals any failure of a vendor call. ``hint`` is one sentence of ours on what to do, never vendor text."""
 
     def __init__(
         self,
@@ -68,11 +68,14 @@ class UnavailableError(ConnectorError):
 
 
 class RateLimitedError(UnavailableError):
-    """The vendor's limit, or our own limiter's slot is too far away; ``bucket`` names which."""
+    """Says that the vendor's limit is reached, or our own limiter's slot is too far away; ``bucket`` names which."""
 
 
 class SignInUnavailableError(UnavailableError):
-    """The token endpoint does not answer or wants the request repeated; the credential may be as good as ever."""
+    """Says that the token endpoint does not answer or wants the request repeated.
+
+    The credential may be as good as ever.
+    """
 
 
 class StaleReadError(UnavailableError):
@@ -80,11 +83,11 @@ class StaleReadError(UnavailableError):
 
 
 class OutcomeUnknownError(ConnectorError):
-    """A paid or creating call was sent and its effect is not known."""
+    """Says that a paid or creating call was sent and its effect is not known."""
 
 
 class RejectedError(ConnectorError):
-    """The vendor understood and refused; the same call would be refused again. ``fields`` are property names.
+    """Says that the vendor understood and refused; the same call would be refused again. ``fields`` are property names.
 
     Of a refused row ``kind`` says what the refusal is about, and ``words`` are the vendor's without what they quote.
     """
@@ -107,11 +110,11 @@ class RejectedError(ConnectorError):
 
 
 class NotFoundError(RejectedError):
-    """No such row, or none visible to this credential."""
+    """Says that there is no such row, or none visible to this credential."""
 
 
 class ConflictError(RejectedError):
-    """Something like it is there already.
+    """Says that something like it is there already.
 
     ``existing`` are the rows in the way as (object, id), by our words, where the vendor names them. ``rule`` is what
     the vendor calls the rule that found them, ``""`` where a value has to be unique.
@@ -134,16 +137,16 @@ class ConflictError(RejectedError):
 
     @property
     def existing_id(self) -> str:
-        """The first row in the way, ``""`` where the vendor names none."""
+        """Returns the first row in the way, ``""`` where the vendor names none."""
         return self.existing[0][1] if self.existing else ""
 
 
 class AccessError(ConnectorError):
-    """The credential is refused or lacks a right."""
+    """Says that the credential is refused or lacks a right."""
 
 
 class CreditsError(ConnectorError):
-    """The provider has no credits left; ``bucket`` names the pool when it has several."""
+    """Says that the provider has no credits left; ``bucket`` names the pool when it has several."""
 
     def __init__(
         self,
@@ -161,7 +164,10 @@ class CreditsError(ConnectorError):
 
 
 class ContractError(ConnectorError):
-    """The answer lacks what we need, or is no answer of this API at all. ``field`` names it, ``""`` for all of it."""
+    """Says that the answer lacks what we need, or is no answer of this API at all.
+
+    ``field`` names it, ``""`` for all of it.
+    """
 
     def __init__(self, vendor: str, endpoint: str, field: str = "", status: int | None = None) -> None:
         super().__init__(vendor, endpoint, status, code=f"field {field}" if field else "body")

@@ -25,14 +25,14 @@ _RATE = re.compile(r"\s*(\d+)\s*/\s*(?:(\d+)\s*)?(second|minute|hour|day)s?\s*")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most ``calls`` in any ``seconds``."""
+    """Represents at most ``calls`` in any ``seconds``."""
 
     calls: int
     seconds: int
 
 
 def parse_rate(text: str) -> Window:
-    """``"10/second"``, ``"190/10 seconds"``, ``"500/day"``.
+    """Returns ``"10/second"``, ``"190/10 seconds"``, ``"500/day"``.
 
     Raises:
         ValueError: the text is no such rate; the message says which forms are.
@@ -54,7 +54,7 @@ class Notice:
 
 
 class Limiter(Protocol):
-    """One vendor bucket's rate, shared by every worker."""
+    """Represents one vendor bucket's rate, shared by every worker."""
 
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Return when the call may be sent.
@@ -67,17 +67,17 @@ class Limiter(Protocol):
         """Tighten the bucket by what the vendor's own headers said."""
 
     async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
-        """A 429 came: pause the bucket for all workers; ``why`` is a sentence for people."""
+        """Pauses the bucket for all workers after a 429; ``why`` is a sentence for people."""
 
     async def failed(self, bucket: str) -> None:
-        """A call ended in an outage (never connected, 5xx, time-out)."""
+        """Notes that a call ended in an outage (never connected, 5xx, time-out)."""
 
     async def worked(self, bucket: str) -> None:
-        """A call was answered; ends a probe of an outage."""
+        """Notes that a call was answered; ends a probe of an outage."""
 
 
 class NoLimiter:
-    """A limiter that never waits: for tests and one-off reads without a ledger."""
+    """Represents a limiter that never waits: for tests and one-off reads without a ledger."""
 
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Grant at once."""
@@ -96,10 +96,10 @@ class NoLimiter:
 
 
 class Ticket(Protocol):
-    """The one-shot right to send one paid lookup, or one creation."""
+    """Represents the one-shot right to send one paid lookup, or one creation."""
 
     async def sent(self) -> None:
-        """Fsynced word that bytes go on the wire now; succeeds once, ever.
+        """Notes on the disk that bytes go on the wire now; succeeds once, ever.
 
         Raises:
             TicketSpentError: it was sent, released or taken over before; send nothing.
@@ -109,19 +109,19 @@ class Ticket(Protocol):
         """Keep the raw reply and settle its credits, in one step, before anybody parses it."""
 
     async def released(self, cause: str) -> None:
-        """Surely not charged: give the reservation back."""
+        """Gives the reservation back: surely not charged."""
 
     async def uncertain(self, cause: str) -> None:
-        """Perhaps charged: keep the reservation booked."""
+        """Keeps the reservation booked: perhaps charged."""
 
 
 class TicketSpentError(Exception):
-    """A ticket was used before, or is no longer ours: nothing may be sent on it."""
+    """Says that a ticket was used before, or is no longer ours: nothing may be sent on it."""
 
 
 @dataclass(slots=True)
 class _Unit:
-    """A read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left."""
+    """Represents a read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left."""
 
     slots: Counter[str]
     read_s: float | None = None
@@ -150,7 +150,7 @@ async def slots_ahead(limiter: Limiter, buckets: Sequence[str]) -> AsyncIterator
 
 
 async def take_slot(limiter: Limiter, bucket: str) -> None:
-    """A slot taken ahead by the unit this call belongs to, else one from the limiter.
+    """Takes a slot from the unit this call belongs to, else one from the limiter.
 
     Raises:
         RateLimitedError: it is too far away.
@@ -170,6 +170,6 @@ def note_read(left_s: float) -> None:
 
 
 def fresh_s() -> float:
-    """Seconds for which what the unit has read may still be written on; endless where nothing was read."""
+    """Returns seconds for which what the unit has read may still be written on; endless where nothing was read."""
     unit = _unit.get()
     return inf if unit is None or unit.read_s is None else unit.read_s + FRESH_S - perf_counter()

@@ -1,4 +1,4 @@
-"""Neutral frozen values that vendors are read into and that the rules in ``worker.decide`` work on.
+"""Provides neutral frozen values that vendors are read into and that the rules in ``worker.decide`` work on.
 
 Nothing here knows a vendor. Times are integers: milliseconds since the epoch on the vendor's clock.
 """
@@ -34,7 +34,10 @@ class PhoneKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An address as a provider gave it; ``kind`` is ``work``, ``personal`` or ``""`` when it does not say."""
+    """Represents an address as a provider gave it.
+
+    ``kind`` is ``work``, ``personal`` or ``""`` when it does not say.
+    """
 
     address: str
     grade: Grade = Grade.UNVERIFIED
@@ -43,7 +46,7 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A number as a provider gave it, not yet normalised."""
+    """Represents a number as a provider gave it, not yet normalised."""
 
     number: str
     kind: PhoneKind = PhoneKind.ANY
@@ -51,7 +54,10 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """An employer or a delivered company. ``domain`` is a bare lower-case host; absent values are ``""`` or 0."""
+    """Represents an employer or a delivered company.
+
+    ``domain`` is a bare lower-case host; absent values are ``""`` or 0.
+    """
 
     id: str = ""
     name: str = ""
@@ -70,7 +76,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One employment of a person; ``current`` as the provider says."""
+    """Represents one employment of a person; ``current`` as the provider says."""
 
     title: str
     company: Company
@@ -79,7 +85,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody a provider told us about. ``slug`` is as the provider tells it, or a whole address.
+    """Represents somebody as a provider describes them. ``slug`` is as the provider gives it, or a whole address.
 
     Absent values are ``""``.
     """
@@ -113,18 +119,18 @@ class Identity:
     ids: tuple[tuple[str, str], ...] = ()
 
     def id_at(self, provider: str) -> str:
-        """The person's id at a provider, ``""`` when it is not known or not needed."""
+        """Returns the person's id at a provider, ``""`` when it is not known or not needed."""
         return next((id for name, id in self.ids if name == provider), "")
 
     @property
     def full_name(self) -> str:
-        """First and last name with one blank between, for providers that want the display name."""
+        """Returns first and last name with one blank between, for providers that want the display name."""
         return f"{self.first_name} {self.last_name}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One lookup as it will be sent: what is charged at most once within its keeping time.
+    """Represents one lookup as it will be sent: what is charged at most once within its keeping time.
 
     ``arguments`` are exactly what identifies the answer. ``name`` is the display name some providers want beside
     them and ``fields`` the values asked for: neither is part of the key. ``price`` is the worst case in credits.
@@ -171,11 +177,11 @@ class Offer:
         object.__setattr__(self, "_hash", hash((self.provider, self.account, self.operation)))
 
     def __hash__(self) -> int:
-        """Cheap, since questions are cached by the offers they belong to."""
+        """Returns the hash; cheap, since questions are cached by the offers they belong to."""
         return self._hash
 
     def question(self, identity: Identity) -> Question | None:
-        """The question this operation would be asked about ``identity``, or ``None`` when that lacks what it needs."""
+        """Returns the question about ``identity`` for this operation, ``None`` when that lacks what it needs."""
         arguments = self.arguments(identity)
         if arguments is None:
             return None
@@ -194,7 +200,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A vendor's answer as it came over the wire. Header names are lower case."""
+    """Represents a vendor's answer as it came over the wire. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -216,7 +222,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One CRM row. ``values`` holds the properties read, blank ones as ``None`` or ``""``.
+    """Represents one CRM row. ``values`` holds the properties read, blank ones as ``None`` or ``""``.
 
     ``modified`` is the vendor's stamp in ms, ``read_at`` the vendor's clock (ms) when it was read.
     ``company_domain`` and ``company_name`` come from the linked company, when one is linked and known.
@@ -247,7 +253,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to reading one id."""
+    """Represents the answer to reading one id."""
 
     fate: Fate
     record: Record | None = None
@@ -257,7 +263,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """New values for one record; property name to text. ``seen`` is the stamp the values were decided on."""
+    """Represents new values for one record; property name to text. ``seen`` is the stamp the values were decided on."""
 
     id: str
     values: Mapping[str, str] = field(repr=False)
@@ -300,7 +306,7 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not told.
+    """Represents the vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not given.
 
     Of a refusal ``kind`` says what it is about, ``words`` are the vendor's without what they say of a person, and
     ``existing_id`` is the record that has the value already.
@@ -345,7 +351,10 @@ class Lacks:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A property of ``object`` that is read whatever is mapped: whether a person opted out, or who employs them."""
+    """Represents a property of ``object`` that is read whatever is mapped.
+
+    Whether a person opted out, or who employs them.
+    """
 
     object: str
     property: str
@@ -364,7 +373,7 @@ class Provenance:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those that are there."""
+        """Returns those that are there."""
         return tuple(name for name in (self.source, self.checked_at) if name)
 
 
@@ -383,7 +392,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows that changed and where to go on. ``done`` says that the vendor has no more rows for now."""
+    """Represents rows that changed and where to go on. ``done`` says that the vendor has no more rows for now."""
 
     records: tuple[Record, ...]
     cursor: Cursor

@@ -1,4 +1,6 @@
-"""OAuth for every vendor that has it: one process at a time renews a credential, and all of them use what it got.
+"""Provides OAuth for every vendor that has it.
+
+One process at a time renews a credential, and all of them use what it got.
 
 A vendor that rotates refresh tokens hands out a new one with every answer and takes the old one back. Spent twice, a
 token costs the whole connection, so renewing is a lease of a ``GrantStore``, the newest token is read inside it, and
@@ -68,15 +70,15 @@ class Grant(BaseModel):
 
 
 class RenewalLease(Protocol):
-    """The right to renew one credential; whoever holds it is alone."""
+    """Represents the right to renew one credential; whoever holds it is alone."""
 
     @property
     def grant(self) -> Grant | None:
-        """The newest grant of any process."""
+        """Returns the newest grant of any process."""
 
     @property
     def refresh_token(self) -> SecretStr | None:
-        """The newest refresh token, ``None`` for a flow without one."""
+        """Returns the newest refresh token, ``None`` for a flow without one."""
 
     async def extend(self) -> None:
         """Hold the lease for as long as one more request may take.
@@ -97,7 +99,7 @@ class GrantStore(Protocol):
 
 
 class OwnGrants:
-    """A store in memory, for a credential of one process or one that nothing rotates."""
+    """Represents a store in memory, for a credential of one process or one that nothing rotates."""
 
     def __init__(self, refresh_token: SecretStr | None = None) -> None:
         self.refresh_token = refresh_token
@@ -115,9 +117,9 @@ class OwnGrants:
 
 
 class OAuth:
-    """Access tokens of one credential (``connectors.auth.Auth``).
+    """Represents access tokens of one credential (``connectors.auth.Auth``).
 
-    ``ask`` trades the newest refresh token, where the flow has one, for a grant. ``taken`` is told of every grant that
+    ``ask`` trades the newest refresh token, where the flow has one, for a grant. ``taken`` gets every grant that
     is used from now on. Concurrent callers share one renewal and its outcome, failures included.
     """
 
@@ -136,13 +138,13 @@ class OAuth:
         self._renewal: asyncio.Task[None] | None = None
 
     async def headers(self) -> Mapping[str, str]:
-        """The Bearer header; fetches a token first when there is none or the one at hand is about to end."""
+        """Returns the Bearer header; fetches a token first when there is none or the one at hand is about to end."""
         if self._grant is None or not self._is_good(self._grant):
             await self._renewed()
         return {"authorization": f"Bearer {_text(self._grant)}"}
 
     async def renewed(self, refused: Mapping[str, str]) -> bool:
-        """A newer token than the refused one: one that is there already, or a fresh one."""
+        """Tells whether there is a newer token than the refused one: one that is there already, or a fresh one."""
         token = refused.get("authorization", "").removeprefix("Bearer ")
         if token == _text(self._grant):
             await self._renewed(token)
@@ -151,7 +153,7 @@ class OAuth:
     async def aclose(self) -> None:
         """Wait for a renewal under way: a refresh token is spent the moment it is sent."""
         if self._renewal is not None:
-            with contextlib.suppress(Exception):  # whoever wanted it was told
+            with contextlib.suppress(Exception):  # whoever wanted it got the error
                 await asyncio.shield(self._renewal)
 
     async def _renewed(self, refused: str = "") -> None:
@@ -171,7 +173,7 @@ class OAuth:
         self._grant = grant
 
     async def _asked(self, lease: RenewalLease) -> Grant:
-        """One grant of the vendor, which may want the request repeated.
+        """Returns one grant of the vendor, which may want the request repeated.
 
         Raises:
             SignInUnavailableError: it still wants that, or did not answer.
@@ -229,7 +231,7 @@ def token_reading(
 
 
 def _said(body: bytes, codes: Sequence[str]) -> tuple[str, str]:
-    """The code and the words of an error's body, ``""`` where it has none."""
+    """Returns the code and the words of an error's body, ``""`` where it has none."""
     try:
         raw = from_json(body)
     except ValueError:

@@ -1,4 +1,7 @@
-"""The table rows of a vendor's contract: what can be called, whether it may be called twice, what it costs at worst."""
+"""Provides the table rows of a vendor's contract.
+
+What can be called, whether it may be called twice, what it costs at worst.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Repeat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One vendor operation. ``path`` is a template, ``credits`` the worst price known from the contract.
+    """Represents one vendor operation. ``path`` is a template, ``credits`` the worst price known from the contract.
 
     ``bucket`` names a rate of its own (``"search"``), ``""`` is the vendor's ordinary one. ``misses`` are the
     statuses other than 2xx that are documented answers, such as 404 for nobody.
@@ -40,7 +43,7 @@ class Operation:
             raise ValueError(f"{self.name} may not be repeated, so {self.method} is no method for it")
 
     def target(self, path: Mapping[str, object], query: Mapping[str, object]) -> str:
-        """Path and query for the wire, every value percent-encoded; ``None`` query values are left out.
+        """Returns path and query for the wire, every value percent-encoded; ``None`` query values are left out.
 
         Raises:
             ValueError: a path value is empty or would climb (``.``, ``..``), or one is missing or surplus.

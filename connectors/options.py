@@ -20,13 +20,13 @@ _DURATION = re.compile(r"\s*(\d+)\s*([smhd])\s*")
 
 
 class Options(BaseModel):
-    """A frozen table of keys, and nothing in it that is not known."""
+    """Represents a frozen table of keys, and nothing in it that is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
 
 def parse_duration(text: object) -> timedelta:
-    """``"75s"``, ``"5m"``, ``"1h"``, ``"90d"``.
+    """Returns ``"75s"``, ``"5m"``, ``"1h"``, ``"90d"``.
 
     Raises:
         ValueError: the text is no such duration; the message says which forms are.
@@ -43,7 +43,7 @@ def parse_duration(text: object) -> timedelta:
 
 
 def parse_rates(value: object) -> tuple[Window, ...]:
-    """One rate or several: ``"10/second"``, ``["60/minute", "500/day"]``, or several with commas between them.
+    """Returns one rate or several: ``"10/second"``, ``["60/minute", "500/day"]``, or several with commas between them.
 
     Raises:
         ValueError: one of them is no rate.
@@ -56,7 +56,7 @@ def parse_rates(value: object) -> tuple[Window, ...]:
 
 
 def _in_folder(path: Path, info: ValidationInfo) -> Path:
-    """A relative path starts where refill.toml lies, not where the command was typed."""
+    """Returns the path; a relative one starts where refill.toml lies, not where the command was typed."""
     folder: Path = (info.context or {}).get("folder", Path())
     return (folder / path.expanduser()).absolute()
 

@@ -36,7 +36,7 @@ Reader = Callable[[str], str]  # gives the one spelling of a value that it is co
 
 
 class Provider(Protocol):
-    """A vendor that answers paid lookups."""
+    """Represents a vendor that answers paid lookups."""
 
     name: str
     account: str
@@ -45,7 +45,7 @@ class Provider(Protocol):
 
     @property
     def clock(self) -> VendorClock:
-        """The vendor's clock, read from its replies."""
+        """Returns the vendor's clock, read from its replies."""
 
     def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
         """Lists what can be asked, cheapest first; ``prices`` (credits per operation) overrule the defaults."""
@@ -64,22 +64,28 @@ class Provider(Protocol):
         """Reads a live or kept reply. Pure; never raises: an unreadable one is ``Outcome.UNREADABLE``."""
 
     async def account_status(self) -> AccountStatus:
-        """The cheapest free read: who we are, credits left, prices."""
+        """Returns the cheapest free read: who we are, credits left, prices."""
 
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
-        """Credits the provider's own log shows for ``operation`` in the window; ``None`` when it keeps no log."""
+        """Returns credits the provider's own log shows for ``operation`` in the window.
+
+        ``None`` when it keeps no log.
+        """
 
     async def billed(self, start_ms: int, end_ms: int) -> int:
-        """Credits the provider's log shows in the window, all operations together; 0 when it keeps no log."""
+        """Returns credits the provider's log shows in the window, all operations together; 0 when it keeps no log."""
 
     async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
-        """The same by UTC day since 1970 and operation; what is none of ours goes by the provider's own word."""
+        """Returns the same by UTC day since 1970 and operation.
+
+        What is none of ours goes by the provider's own word.
+        """
 
     async def left(self) -> int | None:
-        """Credits left by a free read, where one sum of them is comparable with what calls cost."""
+        """Returns credits left by a free read, where one sum of them is comparable with what calls cost."""
 
     def left_after(self, reply: Reply) -> int | None:
-        """Credits left after a paid call by its reply's own word; the same sum as ``left``."""
+        """Returns credits left after a paid call by its reply's own word; the same sum as ``left``."""
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -114,7 +120,7 @@ class Watched:
 
 
 class Crm(Protocol):
-    """A system of record: read, compared and written in batches."""
+    """Represents a system of record: read, compared and written in batches."""
 
     name: str
     kind: str
@@ -126,7 +132,7 @@ class Crm(Protocol):
 
     @property
     def clock(self) -> VendorClock:
-        """The vendor's clock, read from its replies."""
+        """Returns the vendor's clock, read from its replies."""
 
     @property
     def user_id(self) -> str:
@@ -136,44 +142,47 @@ class Crm(Protocol):
         """Returns the portal or org that our credential belongs to; ``""`` where that is not shown to us."""
 
     async def account_status(self) -> AccountStatus:
-        """The cheapest free read of our credential."""
+        """Returns the cheapest free read of our credential."""
 
     async def properties(self, object: str) -> Mapping[str, Property]:
-        """The CRM's own schema of ``object``, by property name."""
+        """Returns the CRM's own schema of ``object``, by property name."""
 
     async def now(self) -> int:
-        """The vendor's clock (ms)."""
+        """Returns the vendor's clock (ms)."""
 
     async def changed(self, watched: Watched, cursor: Cursor) -> Page:
-        """The next page of records changed since ``cursor``, oldest first as the vendor can; never skips."""
+        """Returns the next page of records changed since ``cursor``, oldest first as the vendor can; never skips."""
 
     async def walk(self, watched: Watched, after: str) -> Page:
-        """The next page of all records in id order, after id ``after`` (``""`` = from the first)."""
+        """Returns the next page of all records in id order, after id ``after`` (``""`` = from the first)."""
 
     async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
-        """Up to ``batch`` records; every id asked for is answered."""
+        """Returns up to ``batch`` records; every id asked for is answered."""
 
     async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
-        """Up to ``batch`` updates; every id is answered. Each is sent once at the most, and nothing is repeated."""
+        """Returns up to ``batch`` updates; every id is answered.
+
+        Each is sent once at the most, and nothing is repeated.
+        """
 
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
-        """Newest first (value, writer) per id and property; empty where the vendor keeps no history."""
+        """Returns newest first (value, writer) per id and property; empty where the vendor keeps no history."""
 
     def is_ours(self, writer: str) -> bool:
         """Tells whether a ``history`` line's writer is this credential, as far as the vendor tells."""
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """Those of ``properties`` whose last writer was this credential, by id, as far as the vendor tells."""
+        """Returns those of ``properties`` whose last writer was this credential, by id, as far as the vendor tells."""
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
-        """The linked companies' names and domains; ids that are gone are left out."""
+        """Returns the linked companies' names and domains; ids that are gone are left out."""
 
     async def find(
         self, object: str, property: str, values: Sequence[str], also: Sequence[str] = (), read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
-        """Rows per value, by direct read where ``property`` is unique, else by query; compared by us once more.
+        """Returns rows per value, by direct read where ``property`` is unique, else by query; compared by us once more.
 
         ``values`` are as ``read`` gives them. A row counts whose text ``read`` gives one of them, too: the connector
         knows how its vendor is asked, and not which spellings mean the same.
@@ -183,7 +192,7 @@ class Crm(Protocol):
     async def find_containing(
         self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
-        """Rows whose ``property`` is one of ``exact`` or contains one of ``parts``, and perhaps others.
+        """Returns rows whose ``property`` is one of ``exact`` or contains one of ``parts``, and perhaps others.
 
         One call while no more than ``search_batch`` parts are asked for. The caller compares what comes back.
         """
@@ -191,19 +200,19 @@ class Crm(Protocol):
     async def staff(
         self, object: str, people: Sequence[tuple[str, str]], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
-        """Rows at one of the companies with one of the last names, each pair a (company id, last name)."""
+        """Returns rows at one of the companies with one of the last names, each pair a (company id, last name)."""
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket, company_id: str = "") -> str:
-        """Create one row on its ticket, at a company in the same call where one is told; gives its id.
+        """Create one row on its ticket, at a company in the same call where one is given; gives its id.
 
         Raises:
-            ConflictError: something like it is there; ``existing`` names the rows, ``rule`` the rule, when told.
-            RejectedError: not created; ``fields`` are the properties at fault, when told.
+            ConflictError: something like it is there; ``existing`` names the rows, ``rule`` the rule, when given.
+            RejectedError: not created; ``fields`` are the properties at fault, when known.
             OutcomeUnknownError: it may exist: look it up by its unique property.
         """
 
     async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> frozenset[str]:
-        """Link (record id, company id) pairs and give the records that are at the company told now.
+        """Link (record id, company id) pairs and give the records that are at the given company now.
 
         Linking again changes nothing. A lead has no link: does nothing.
 
@@ -211,7 +220,10 @@ class Crm(Protocol):
         """
 
     async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
-        """Fields of linked records that ``where`` may name with a dot, by that name; unknown ones are left out."""
+        """Returns fields of linked records that ``where`` may name with a dot, by that name.
+
+        Unknown ones are left out.
+        """
 
     def needs(self, object: str) -> tuple[Need, ...]:
         """Names what visits of ``object`` read besides the mapped properties, and cannot do without."""
@@ -223,7 +235,7 @@ class Crm(Protocol):
         """Lists ids, such as an owner's, that a new row cannot be given, with the reason; both by property."""
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
-        """Our own custom properties (external id) that ``object`` lacks."""
+        """Returns our own custom properties (external id) that ``object`` lacks."""
 
     async def setup(self, object: str, names: Sequence[str]) -> str:
         """Create these properties of ours, or tell what to deploy where they cannot be created; says which."""

@@ -17,14 +17,14 @@ REFILL_S = 10.0  # one repeat of the floor comes back in this time
 
 
 class RepeatBudget:
-    """A token bucket: every first attempt pays in a fifth of a repeat. ``clock`` gives seconds."""
+    """Represents a token bucket: every first attempt pays in a fifth of a repeat. ``clock`` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._tokens, self._since = FLOOR, clock()
 
     def called(self) -> None:
-        """A first attempt was made."""
+        """Notes that a first attempt was made."""
         self._tokens = min(MOST, self._tokens + SHARE)
 
     def spent(self) -> bool:

@@ -67,35 +67,38 @@ T = TypeVar("T")
 
 
 class UnsentError(Exception):
-    """An attempt failed before a connection stood: no byte of the request left."""
+    """Says that an attempt failed before a connection stood: no byte of the request left."""
 
 
 class BrokenError(Exception):
-    """An attempt failed once a connection stood: perhaps the vendor did what was asked."""
+    """Says that an attempt failed once a connection stood: perhaps the vendor did what was asked."""
 
 
 class UnfitError(BrokenError):
-    """The answer is larger than we take, or packed in a way we cannot read."""
+    """Says that the answer is larger than we take, or packed in a way we cannot read."""
 
 
 class NoTicket:
-    """For a creation that no ledger guards: one that a person asked for by hand."""
+    """Represents for a creation that no ledger guards: one that a person asked for by hand."""
 
     async def sent(self) -> None:
-        """Nothing to note."""
+        """Notes nothing."""
 
     async def stored(self, reply: Reply) -> None:
-        """Nothing to keep."""
+        """Keeps nothing."""
 
     async def released(self, cause: str) -> None:
-        """Nothing to give back."""
+        """Gives nothing back."""
 
     async def uncertain(self, cause: str) -> None:
-        """Nothing to hold."""
+        """Holds nothing."""
 
 
 class Transport:
-    """One vendor's connection pool. ``vendor`` also names its limiter bucket: ``vendor`` or ``vendor:bucket``."""
+    """Represents one vendor's connection pool.
+
+    ``vendor`` also names its limiter bucket: ``vendor`` or ``vendor:bucket``.
+    """
 
     def __init__(
         self,
@@ -138,7 +141,7 @@ class Transport:
         await self._engine.aclose()
 
     def bucket(self, operation: Operation) -> str:
-        """The limiter bucket ``operation`` counts in."""
+        """Returns the limiter bucket ``operation`` counts in."""
         return self._bucket(operation.bucket)
 
     async def send(
@@ -318,7 +321,10 @@ class Transport:
         ticket: Ticket,
         used: Mapping[str, str],
     ) -> Reply:
-        """From the ticket's ``sent`` to its end. Whatever is not surely uncharged is uncertain, unknown types too."""
+        """Sends the call from the ticket's ``sent`` to its end.
+
+        Whatever is not surely uncharged is uncertain, unknown types too.
+        """
         bucket, name = self.bucket(operation), operation.name
         await ticket.sent()
         began = perf_counter()
@@ -397,7 +403,7 @@ class Transport:
         return reply
 
     def fresh(self, operation: Operation) -> float:
-        """Seconds for which the read behind an UPDATES call is fresh.
+        """Returns seconds for which the read behind an UPDATES call is fresh.
 
         Raises:
             StaleReadError: it is not any more, and nothing may be sent.
@@ -439,7 +445,7 @@ def _never_connected(failure: BaseException) -> bool:
 
 
 async def _to_its_end(task: asyncio.Task[T]) -> T:
-    """The task's result; a cancellation of the caller arrives only once the task is done."""
+    """Returns the task's result; a cancellation of the caller arrives only once the task is done."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -458,7 +464,7 @@ def _released(ticket: Ticket, cause: str) -> Coroutine[Any, Any, None]:
 
 
 async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
-    """The whole body, unpacked; the cap holds for what comes out of a gzip stream."""
+    """Returns the whole body, unpacked; the cap holds for what comes out of a gzip stream."""
     packed = headers.get("content-encoding", "identity").lower()
     if packed not in {"identity", "gzip", ""}:
         raise UnfitError("content encoding")

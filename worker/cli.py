@@ -1,4 +1,4 @@
-"""The command line: names, options and exit codes. What a command does is in ``worker.commands``."""
+"""Provides the command line: names, options and exit codes. What a command does is in ``worker.commands``."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def sync(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """One pass: bring in what changed, fill it, say what was done and what is left.
+    """Run one pass: bring in what changed, fill it, say what was done and what is left.
 
     Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
     """
@@ -123,7 +123,7 @@ def web(config: Config = None) -> None:
 
 @app.command()
 def up(config: Config = None) -> None:
-    """A worker and the web process in one: the whole daemon."""
+    """Run a worker and the web process in one: the whole daemon."""
     from worker.commands.up import run_up
 
     _exit(asyncio.run(run_up(config)))
@@ -192,7 +192,7 @@ Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
 
 @dead.command("list")
 def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
-    """Dead letters with their reasons, oldest first."""
+    """List dead letters with their reasons, oldest first."""
     from worker.commands.dead import run_dead_list
 
     _exit(asyncio.run(run_dead_list(config, crm, object, as_json=as_json)))
@@ -200,7 +200,7 @@ def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = Non
 
 @dead.command("show")
 def dead_show(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
-    """One dead letter: reason, attempts, since when, run, changes that were open."""
+    """Show one dead letter: reason, attempts, since when, run, changes that were open."""
     from worker.commands.dead import run_dead_show
 
     _exit(asyncio.run(run_dead_show(config, crm, object, id, as_json=as_json)))
@@ -293,7 +293,7 @@ def setup(
     yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
     config: Config = None,
 ) -> None:
-    """Our custom properties of a crm: shows what is missing, and creates it or prints what to deploy."""
+    """Check our custom properties of a crm: show what is missing, and create it or print what to deploy."""
     from worker.commands.setup import run_setup
 
     _exit(asyncio.run(run_setup(config, crm, yes=yes)))
@@ -301,7 +301,7 @@ def setup(
 
 @uncertain.command("list")
 def uncertain_list(config: Config = None, as_json: Json = False) -> None:
-    """Lookups without a clear end, longest first."""
+    """List lookups without a clear end, longest first."""
     from worker.commands.uncertain import run_uncertain_list
 
     _exit(asyncio.run(run_uncertain_list(config, as_json=as_json)))
@@ -329,7 +329,7 @@ app.add_typer(by_hand("OpenProspect by hand: orders, searches, blacklists, what 
 
 @app.command()
 def reconcile(config: Config = None, as_json: Json = False) -> None:
-    """Our ledger against the providers' books. Exit code 1 while a difference keeps a provider paused."""
+    """Compare our ledger with the providers' books. Exit code 1 while a difference keeps a provider paused."""
     from worker.commands.reconcile import run_reconcile
 
     _exit(asyncio.run(run_reconcile(config, as_json=as_json)))
@@ -337,7 +337,7 @@ def reconcile(config: Config = None, as_json: Json = False) -> None:
 
 @review.command("list")
 def review_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
-    """Every proposed change, before and after."""
+    """Show every proposed change, before and after."""
     from worker.commands.review import run_review_list
 
     _exit(asyncio.run(run_review_list(config, crm, object, as_json=as_json)))
@@ -362,7 +362,7 @@ def review_approve(
 def review_reject(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
 ) -> None:
-    """Never write a value of ours into these fields of these records, until refill replay."""
+    """Reject these proposals. Refill leaves the fields alone until you run `refill replay`."""
     from worker.commands.review import run_review_decide
     from worker.ledger.journal.reviews import Stand
 
@@ -381,7 +381,7 @@ Why = Annotated[str, typer.Option(help="A few words that the list shows; no pers
 def suppress_add(
     values: Values, kind: OfKind = None, country: Country = None, why: Why = "", config: Config = None
 ) -> None:
-    """Never look up, make or write these again; what a visit has under way ends without them."""
+    """Stop looking up, making or writing these; what a visit has under way ends without them."""
     from worker.commands import suppress as command
 
     read = command.ValueReading(kind or "", tuple(country or ()))
@@ -452,7 +452,7 @@ def notices(
 
 @suppress.command("list")
 def suppress_list(config: Config = None, as_json: Json = False) -> None:
-    """Everything on the list, oldest first: hashes, since a list of names would be one of people to forget."""
+    """List every entry, oldest first: hashes, since a list of names would be one of people to forget."""
     from worker.commands import suppress as command
 
     _exit(asyncio.run(command.run_list(config, as_json=as_json)))
@@ -546,10 +546,10 @@ def _exit(code: int) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """The console script: no traceback reaches a person for a mistake of theirs. ``words`` follow ``refill``."""
+    """Runs the console script: no traceback reaches a person for a mistake of theirs. ``words`` follow ``refill``."""
     try:
         app(words)
-    except Exception as error:  # noqa: BLE001 - told with its traceback, or as a sentence
+    except Exception as error:  # noqa: BLE001 - shown with its traceback, or as a sentence
         from worker.commands.failures import tell
 
         sys.exit(tell(error))

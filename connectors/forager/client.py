@@ -1,4 +1,4 @@
-"""Forager: every operation as a typed method, and the provider that the flows ask."""
+"""Provides Forager: every operation as a typed method, and the provider that the flows ask."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _SUGGESTIONS = TypeAdapter(SuggestionPage)
 
 
 def open_transport(options: ForagerOptions, limiter: Limiter, read_s: float = 60) -> Transport:
-    """The connection pool ``Forager`` is built on."""
+    """Returns the connection pool ``Forager`` is built on."""
     return Transport(
         read.NAME,
         options.base_url,
@@ -84,7 +84,7 @@ async def _current_user(transport: Transport) -> User:
 
 
 class Forager:
-    """One account. Paid methods need a ticket, which is used up by the call."""
+    """Represents one account. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
     keeps_log = True
@@ -135,7 +135,7 @@ class Forager:
         return tuple(sorted(rows, key=lambda row: row.price))
 
     def question(self, operation: Operation, arguments: Mapping[str, str], price: int | None = None) -> Question:
-        """A paid question by hand; ``price`` overrules the contract's."""
+        """Returns a paid question by hand; ``price`` overrules the contract's."""
         return Question(
             self.name, self.account, operation.name, arguments, operation.credits if price is None else price
         )
@@ -194,7 +194,7 @@ class Forager:
     # ---- searches (1-4, 11, 12) ----------------------------------------------------------------------------------
 
     def jobs(self, query: JobQuery, answered: Answered, pages: int = PAGES_MOST) -> AsyncIterator[ForagerJob]:
-        """Job posts, 2 credits a page of ten."""
+        """Yields job posts, 2 credits a page of ten."""
         return self._pages(op.JOB_SEARCH, query, answered, pages, read.jobs, lambda row: row.id)
 
     async def jobs_total(self, query: JobQuery) -> SearchTotals:
@@ -203,14 +203,14 @@ class Forager:
     def organizations(
         self, query: OrganizationQuery, answered: Answered, pages: int = PAGES_MOST
     ) -> AsyncIterator[ForagerOrganization]:
-        """Companies, 1 credit a page of ten. A search by domain is noisy: compare the domain."""
+        """Yields companies, 1 credit a page of ten. A search by domain is noisy: compare the domain."""
         return self._pages(op.ORGANIZATION_SEARCH, query, answered, pages, read.organizations, lambda row: row.id)
 
     async def organizations_total(self, query: OrganizationQuery) -> SearchTotals:
         return await self._totals(op.ORGANIZATION_TOTALS, query)
 
     def roles(self, query: RoleQuery, answered: Answered, pages: int = PAGES_MOST) -> AsyncIterator[FoundRole]:
-        """Employments with their persons, 1 credit a page of ten."""
+        """Yields employments with their persons, 1 credit a page of ten."""
         return self._pages(op.ROLE_SEARCH, query, answered, pages, read.roles, lambda row: row.id)
 
     async def roles_total(self, query: RoleQuery) -> SearchTotals:
@@ -226,7 +226,7 @@ class Forager:
         return read.phones(op.PHONE_NUMBERS, await self._paid(op.PHONE_NUMBERS, _slug(slug), ticket))
 
     async def work_emails(self, slug: str, ticket: Ticket) -> tuple[ForagerEmail, ...]:
-        """Work addresses; the vendor's further enrichment stays off, since its extra cost is not stated."""
+        """Returns work addresses; the vendor's further enrichment stays off, since its extra cost is not stated."""
         return read.emails(op.WORK_EMAILS, await self._paid(op.WORK_EMAILS, _slug(slug), ticket))
 
     async def person_detail(self, slug: str, ticket: Ticket) -> ForagerPerson | None:
@@ -244,7 +244,7 @@ class Forager:
     # ---- credits, keys, user (14-20) -----------------------------------------------------------------------------
 
     async def balance_change_logs(self, start: str = "", end: str = "") -> AsyncIterator[CreditChange]:
-        """The credit log between two ISO date-times."""
+        """Yields the credit log between two ISO date-times."""
         page: int | None = 1
         for _ in range(LOG_PAGES_MOST):
             query = {"date_created_start": start or None, "date_created_end": end or None, "page": page}
@@ -283,7 +283,7 @@ class Forager:
         return await _current_user(self._transport)
 
     async def own_account(self) -> Account:
-        """The configured account as the vendor sees it.
+        """Returns the configured account as the vendor sees it.
 
         Raises:
             AccessError: the key does not reach it.
@@ -298,7 +298,7 @@ class Forager:
     # ---- suggestions (21-26), feedback (27-29) -------------------------------------------------------------------
 
     async def suggestions(self, kind: str, text: str, pages: int = 10) -> AsyncIterator[Suggestion]:
-        """Ids for filters; ``kind`` is a key of ``SUGGESTIONS``. Pages start at 1 (assumed)."""
+        """Yields ids for filters; ``kind`` is a key of ``SUGGESTIONS``. Pages start at 1 (assumed)."""
         operation, seen = op.SUGGESTIONS[kind], set[int]()
         for page in range(1, pages + 1):
             got = await self._get(operation, _SUGGESTIONS, query={"q": text, "page": page})
@@ -318,7 +318,7 @@ class Forager:
         person_id: int | None = None,
         ticket: Ticket | None = None,
     ) -> None:
-        """Each call adds a row: send a verdict once."""
+        """Sends a verdict. Each call adds a row: send a verdict once."""
         await self._feedback(op.FEEDBACK_PERSONAL, {"email": email}, status, correct, person_id, ticket)
 
     async def feedback_phone(
@@ -379,7 +379,7 @@ class Forager:
         reader: Callable[[Reply], Any],
         key: Callable[[T], int],
     ) -> AsyncIterator[T]:
-        """Rows of a paid search, each once, until a page brings nothing new, the total is reached or ``pages`` end."""
+        """Yields rows of a paid search, each once, until a page brings nothing new or ``pages`` end."""
         seen: set[int] = set()
         for number in range(min(pages, PAGES_MOST)):
             arguments = query.model_copy(update={"page": number}).arguments()
@@ -393,7 +393,10 @@ class Forager:
 
 
 def prices_of(account: Account) -> dict[str, int]:
-    """Credits per operation of ours by the account's own price list; a part of a credit counts as a whole one."""
+    """Returns credits per operation of ours by the account's own price list.
+
+    A part of a credit counts as a whole one.
+    """
     tier = account.subscription.subscription_tier
     prices: dict[str, int] = {}
     for name, theirs in op.LEDGER_NAMES.items():
@@ -422,7 +425,7 @@ def _by_slug(identity: Identity) -> Mapping[str, str] | None:
 
 
 def _by_person(identity: Identity) -> Mapping[str, str] | None:
-    """By slug, else by the id under which a search found somebody without a profile."""
+    """Returns the arguments by slug, else by the id under which a search found somebody without a profile."""
     id = identity.id_at(read.NAME)
     return _by_slug(identity) or ({"person_id": id} if id else None)
 
@@ -451,5 +454,5 @@ def _day(text: str) -> int:
 
 
 def _second(ms: int) -> str:
-    """A whole second: the log shows no finer one, so that windows are widened rather than cut."""
+    """Returns a whole second: the log shows no finer one, so that windows are widened rather than cut."""
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

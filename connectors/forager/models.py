@@ -1,4 +1,4 @@
-"""Bodies Forager answers with; what we do not use is left out."""
+"""Provides bodies Forager answers with; what we do not use is left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.numbers import finite
 
 
 def _credits(value: object) -> Decimal | None:
-    """Credits come as numbers or decimal text, such as ``50.00``."""
+    """Reads credits, which come as numbers or decimal text, such as ``50.00``."""
     return None if finite(value) is None else Decimal(str(value).strip())
 
 
@@ -43,7 +43,7 @@ class ForagerLocation(Named):
 
 
 def _location(value: object) -> object:
-    """One recipe of the vendor shows a location as plain text."""
+    """Accepts a location as plain text, as one recipe of the vendor shows it."""
     if isinstance(value, str):
         return {"name": value}
     return value if isinstance(value, dict | ForagerLocation) else {}
@@ -107,7 +107,7 @@ class ForagerPerson(Body):
 
 
 class FoundRole(ForagerRole):
-    """A row of the role search: one employment with its person."""
+    """Represents a row of the role search: one employment with its person."""
 
     person: Part[ForagerPerson] = ForagerPerson()
 
@@ -141,7 +141,7 @@ class JobPage(Body):
 
 
 class SearchTotals(Body):
-    """Estimates: they can disagree with the search itself."""
+    """Holds estimates: they can disagree with the search itself."""
 
     total_search_results: Number = None
     total_persons: Number = None
@@ -187,7 +187,7 @@ class ApiKey(Body):
 
 
 class NewApiKey(ApiKey):
-    """``secret`` is shown once by the vendor; that its field is called ``key`` is assumed."""
+    """Holds a new key. ``secret`` is shown once by the vendor; that its field is called ``key`` is assumed."""
 
     secret: Text = Field(default="", alias="key", repr=False)
 

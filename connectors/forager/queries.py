@@ -1,4 +1,4 @@
-"""Request bodies of the searches. Only listed keys exist: the vendor ignores unknown ones and answers with anybody."""
+"""Builds the searches' bodies. Only listed keys exist: the vendor ignores unknown ones and answers with anybody."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Query(BaseModel):
         return self.model_dump(exclude_none=True)
 
     def arguments(self) -> dict[str, str]:
-        """The same as text, for a question: strings as they are, everything else as JSON."""
+        """Returns the same as text, for a question: strings as they are, everything else as JSON."""
         return {
             name: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
             for name, value in sorted(self.body().items())
@@ -28,7 +28,7 @@ class Query(BaseModel):
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, str]) -> Self:
-        """The query of a question's arguments.
+        """Returns the query of a question's arguments.
 
         Raises:
             ValueError: a key is no filter of this search, or its value does not fit.
@@ -43,7 +43,7 @@ class Query(BaseModel):
 
 
 def quoted(phrase: str) -> str:
-    """A phrase as one term of a boolean text filter; its own quotes and backslashes are dropped."""
+    """Returns a phrase as one term of a boolean text filter; its own quotes and backslashes are dropped."""
     return '"' + " ".join(phrase.replace('"', " ").replace("\\", " ").split()) + '"'
 
 

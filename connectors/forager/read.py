@@ -41,7 +41,7 @@ GRADES: Mapping[str, Grade] = {"valid": Grade.VALID, "risky": Grade.RISKY, "inva
 
 
 def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
-    """The edge's own 403: it dislikes the User-Agent, the key may be good."""
+    """Returns the edge's own 403: it dislikes the User-Agent, the key may be good."""
     if reply.status == 403 and b"1010" in reply.body[:2000]:
         hint = "blocked at the edge before the key was looked at, set another user_agent"
         return AccessError(NAME, operation.name, 403, classify.request_id(reply), code="1010", hint=hint)
@@ -55,7 +55,7 @@ READING = ReplyReading(refusal=refusal)
 
 
 def emails(operation: Operation, reply: Reply) -> tuple[ForagerEmail, ...]:
-    """A bare array; an empty body or 204 is an empty one.
+    """Returns a bare array; an empty body or 204 is an empty one.
 
     Raises:
         ContractError: no array, or none of its rows has an address.
@@ -64,12 +64,12 @@ def emails(operation: Operation, reply: Reply) -> tuple[ForagerEmail, ...]:
 
 
 def phones(operation: Operation, reply: Reply) -> tuple[ForagerPhone, ...]:
-    """As ``emails``."""
+    """Reads a reply as ``emails`` does."""
     return _contacts(_PHONES, operation, reply, "phone_number")
 
 
 def person(operation: Operation, reply: Reply) -> ForagerPerson | None:
-    """One person, ``None`` on 404.
+    """Returns one person, ``None`` on 404.
 
     Raises:
         ContractError: the body names nobody.
@@ -83,22 +83,22 @@ def person(operation: Operation, reply: Reply) -> ForagerPerson | None:
 
 
 def roles(reply: Reply) -> RolePage:
-    """A page of employments, each with its person."""
+    """Returns a page of employments, each with its person."""
     return classify.parsed(_ROLES, reply, NAME, op.ROLE_SEARCH.name)
 
 
 def organizations(reply: Reply) -> OrganizationPage:
-    """A page of companies."""
+    """Returns a page of companies."""
     return classify.parsed(_COMPANIES, reply, NAME, op.ORGANIZATION_SEARCH.name)
 
 
 def jobs(reply: Reply) -> JobPage:
-    """A page of job posts."""
+    """Returns a page of job posts."""
     return classify.parsed(_JOBS, reply, NAME, op.JOB_SEARCH.name)
 
 
 def website(reply: Reply) -> Website | None:
-    """A site's ranks and technologies, ``None`` on 404."""
+    """Returns a site's ranks and technologies, ``None`` on 404."""
     return None if reply.status == 404 else classify.parsed(_WEBSITE, reply, NAME, op.WEBSITE_DETAIL.name)
 
 
@@ -166,12 +166,12 @@ def _people(operation: Operation, reply: Reply) -> tuple[Person, ...]:
 
 
 def to_email(row: ForagerEmail, kind: Literal["work", "personal"]) -> Email:
-    """``kind`` is the operation's: the vendor's own ``email_type`` is an opaque text."""
+    """Returns an address; ``kind`` is the operation's, since the vendor's own ``email_type`` is an opaque text."""
     return Email(row.email, GRADES.get(row.validation_status.lower(), Grade.UNVERIFIED), kind)
 
 
 def to_people(rows: Iterable[FoundRole]) -> tuple[Person, ...]:
-    """The persons of a role search, each once, with all their rows as roles."""
+    """Returns the persons of a role search, each once, with all their rows as roles."""
     people: dict[str, ForagerPerson] = {}
     held: dict[str, list[FoundRole]] = {}
     for row in rows:
@@ -182,7 +182,7 @@ def to_people(rows: Iterable[FoundRole]) -> tuple[Person, ...]:
 
 
 def to_person(raw: ForagerPerson, raw_roles: Iterable[ForagerRole]) -> Person:
-    """A person with the given employments; the title is the first current one's."""
+    """Returns a person with the given employments; the title is the first current one's."""
     held = tuple(to_role(role) for role in raw_roles)
     return Person(
         id=str(raw.id or ""),
@@ -198,12 +198,12 @@ def to_person(raw: ForagerPerson, raw_roles: Iterable[ForagerRole]) -> Person:
 
 
 def to_role(raw: ForagerRole) -> Role:
-    """One employment."""
+    """Returns one employment."""
     return Role(raw.role_title, to_company(raw.organization), raw.is_current)
 
 
 def to_company(raw: ForagerOrganization) -> Company:
-    """A company; its domain comes with or without a scheme, and is told as it comes."""
+    """Returns a company; its domain comes with or without a scheme, and stays as it comes."""
     return Company(
         id=str(raw.id or ""),
         name=raw.name,
@@ -220,7 +220,7 @@ def to_company(raw: ForagerOrganization) -> Company:
 
 
 def place(location: ForagerLocation, kind: str) -> str:
-    """The location's city or country, ``""`` when it is not told apart; ``Berlin, Germany`` is the city Berlin."""
+    """Returns the location's city or country, ``""`` when it is unknown; ``Berlin, Germany`` is the city Berlin."""
     names = (row.name for row in location.osm_locations if row.place_type == kind)
     return next((name.split(",")[0].strip() for name in names if name), "")
 

@@ -1,4 +1,4 @@
-"""One HubSpot portal as a system of record.
+"""Provides one HubSpot portal as a system of record.
 
 Source: the API of generations 2026-09 and v3 (objects, search, properties, associations), read 2026-11-20.
 """
@@ -71,7 +71,7 @@ class HubSpot:
         also: Sequence[Transport | OAuth] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``also`` is closed before the transport."""
+        """Keeps the transports; ``also`` is closed before the transport."""
         self.name = name
         self.index_lag_ms = int(options.index_lag.total_seconds() * 1000)
         self.buckets: Mapping[str, tuple[Window, ...]] = {name: (BURST, DAILY), f"{name}:search": (SEARCH,)}
@@ -80,7 +80,7 @@ class HubSpot:
         self._clock = clock
         self._calls = calls(options.api_version)
         self._schemas: dict[str, tuple[float, Mapping[str, Property]]] = {}
-        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
+        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it came
         self._account = ""
 
     @classmethod
@@ -96,7 +96,7 @@ class HubSpot:
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
         read_s: float = 60.0,
     ) -> HubSpot:
-        """A portal with transports of its own. ``grants`` keeps what a refresh token was traded for.
+        """Returns a portal with transports of its own. ``grants`` keeps what a refresh token was traded for.
 
         Raises:
             ValueError: neither a token nor the three OAuth values are there, or the address will not do.
@@ -145,7 +145,7 @@ class HubSpot:
         return AccountStatus(who=self.name, notes=(note,) if reply.status == 200 else ())
 
     async def properties(self, object: str) -> Mapping[str, Property]:
-        """The portal's own schema, read anew."""
+        """Returns the portal's own schema, read anew."""
         operation = self._of(object).properties
         raw = parsed(_SCHEMA, await self._send(operation), self.name, operation.name)
         schema = {item.name: records.to_property(item) for item in raw.results}
@@ -153,12 +153,12 @@ class HubSpot:
         return schema
 
     async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
-        """Nothing: a record is searched by its own properties."""
+        """Returns nothing: a record is searched by its own properties."""
         del object, names
         return {}
 
     def needs(self, object: str) -> tuple[Need, ...]:
-        """Consent, and the linked company."""
+        """Returns consent, and the linked company."""
         return records.NEEDS.get(object, ())
 
     async def lacks(self, object: str) -> Lacks:
@@ -169,14 +169,14 @@ class HubSpot:
         return await rights.lacks(self._transport.send, self.name, self._options, token, object)
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
-        """Owners that are not there or not active; HubSpot has no other ids in properties."""
+        """Returns owners that are not there or not active; HubSpot has no other ids in properties."""
         del object
         owner = ids.get(rights.OWNER, "")
         why = await rights.unusable_owner(self._transport.send, self.name, self._options, owner) if owner else ""
         return {rights.OWNER: why} if why else {}
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
-        """Our external id, when the portal lacks it or does not keep it unique."""
+        """Returns our external id, when the portal lacks it or does not keep it unique."""
         if object not in self._calls:
             return ()
         held = properties.get(self._options.external_id)
@@ -193,7 +193,7 @@ class HubSpot:
         return "\n".join(lines)
 
     async def now(self) -> int:
-        """The portal's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
+        """Returns the portal's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
         vendor_ms, at = self._vendor_time
         if not vendor_ms or self._clock() - at > CLOCK_S:
             await self.account_status()
@@ -205,7 +205,7 @@ class HubSpot:
     # ---- watch ---------------------------------------------------------------------------------------------------
 
     async def changed(self, watched: Watched, cursor: Cursor) -> Page:
-        """The next page of the window ``cursor`` walks, in id order; a new window ends now.
+        """Returns the next page of the window ``cursor`` walks, in id order; a new window ends now.
 
         Rows that the index shows late are seen by the next window, which starts ``overlap_s`` before this one's end.
         """
@@ -225,7 +225,10 @@ class HubSpot:
         return Page(tuple(r for r in page if search.wanted(watched, r)), onward, not more, time_ms)
 
     async def walk(self, watched: Watched, after: str) -> Page:
-        """The next page of all records. ``after`` is the ``cursor.id`` of the page before, as HubSpot gave it."""
+        """Returns the next page of all records.
+
+        ``after`` is the ``cursor.id`` of the page before, as HubSpot gave it.
+        """
         await self._known(watched)
         operation = self._of(watched.object).list
         names = ",".join(self._asked_for(watched))
@@ -242,7 +245,7 @@ class HubSpot:
     # ---- read and write ------------------------------------------------------------------------------------------
 
     async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
-        """Every id found, moved to the record it was merged into, gone, or unknown."""
+        """Returns every id found, moved to the record it was merged into, gone, or unknown."""
         await self._known(watched)
         found: dict[str, Found] = {}
         for part in _parts(ids, BATCH):
@@ -268,7 +271,7 @@ class HubSpot:
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
-        """Newest first (value, ``sourceType:sourceId``) per id and property."""
+        """Returns newest first (value, ``sourceType:sourceId``) per id and property."""
         histories: dict[str, Mapping[str, tuple[tuple[str, str], ...]]] = {}
         for part in _parts(ids, HISTORY_BATCH):
             rows, _ = await self._batch_read(object, part, ("hs_merged_object_ids",), history=properties)
@@ -285,7 +288,7 @@ class HubSpot:
         return writer.partition(":")[0] in _INTEGRATIONS
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """Properties whose newest history line was written by an integration, by id."""
+        """Returns properties whose newest history line was written by an integration, by id."""
         histories = await self.history(object, ids, properties)
         return {
             one: frozenset(name for name, lines in of_row.items() if lines and self.is_ours(lines[0][1]))
@@ -293,7 +296,7 @@ class HubSpot:
         }
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
-        """The linked companies; one that was merged answers under the id asked for."""
+        """Returns the linked companies; one that was merged answers under the id asked for."""
         by_id: dict[str, Company] = {}
         for part in _parts([one for one in ids if records.is_id(one)], BATCH):
             rows, _ = await self._batch_read("company", part, records.COMPANY)
@@ -305,7 +308,7 @@ class HubSpot:
     async def find(
         self, object: str, property: str, values: Sequence[str], also: Sequence[str] = (), read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
-        """Records per value.
+        """Returns records per value.
 
         An e-mail or a unique property is read directly, which is sure; anything else is searched, and a search
         cannot prove that something does not exist: its index lags.
@@ -330,7 +333,7 @@ class HubSpot:
     async def find_containing(
         self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
-        """Rows that hold one of the texts or a part of it; words and wildcards decide what a part matches."""
+        """Returns rows that hold one of the texts or a part of it; words and wildcards decide what a part matches."""
         names = (property, *records.ALWAYS[object], *also)
         hits = await self._searched(object, search.part_bodies(property, exact, parts, names))
         return tuple(records.to_record(object, row, time_ms) for row, time_ms in hits.values())
@@ -338,7 +341,7 @@ class HubSpot:
     async def staff(
         self, object: str, people: Sequence[tuple[str, str]], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
-        """Contacts whose primary company is the one told."""
+        """Returns contacts whose primary company is the given one."""
         if object != "contact":
             return ()
         hits = await self._searched(object, search.staff_bodies(people, (*records.ALWAYS[object], *also)))
@@ -361,7 +364,7 @@ class HubSpot:
         return parsed(_ROW, reply, self.name, operation.name).id
 
     async def _in_the_way(self, object: str, values: Mapping[str, str]) -> str:
-        """The row that has one of our unique values already, ``""`` when none is found."""
+        """Returns the row that has one of our unique values already, ``""`` when none is found."""
         for name in (self._options.external_id, *(("email",) if object == "contact" else ())):
             value = values.get(name, "")
             if value and (known := (await self.find(object, name, [value]))[value]):
@@ -413,7 +416,7 @@ class HubSpot:
         return schema if self._clock() < until else await self.properties(object)
 
     async def _known(self, watched: Watched) -> Mapping[str, Property]:
-        """The schema, sure to hold every property watched.
+        """Returns the schema, sure to hold every property watched.
 
         HubSpot leaves unknown ones out without a word: a property that is gone would look like a gap everywhere.
 
@@ -476,7 +479,7 @@ class HubSpot:
 
 
 class _Links(records.RecordRows):
-    """The answer of an association batch: its results carry pairs, which we know already."""
+    """Represents the answer of an association batch: its results carry pairs, which we know already."""
 
     results: list[object] = []  # type: ignore[assignment]  # noqa: RUF012 - pydantic copies defaults
 

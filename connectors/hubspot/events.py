@@ -1,4 +1,4 @@
-"""HubSpot's webhooks: who signed a post, and what its events speak of. Pure.
+"""Provides HubSpot's webhooks: who signed a post, and what its events speak of. Pure.
 
 Source: webhooks and request validation, read 2026-11-20. Events come in arrays of up to 100, at least once and in no
 order; ``eventId`` is not unique.
@@ -34,12 +34,12 @@ _MOST = 2**53  # larger numbers are none of HubSpot's, and would lose digits on 
 
 @lru_cache(maxsize=256)
 def signed_uri(uri: str) -> str:
-    """An address as HubSpot signs it."""
+    """Returns an address as HubSpot signs it."""
     return _ESCAPE.sub(lambda found: _DECODED[found[0].upper()], uri)
 
 
 def signature(secret: str, method: str, uri: str, body: bytes, timestamp: str) -> str:
-    """The v3 signature of a request, over its address as it stands."""
+    """Returns the v3 signature of a request, over its address as it stands."""
     source = b"".join((method.encode(), uri.encode(), body, timestamp.encode()))
     return base64.b64encode(hmac.digest(secret.encode(), source, "sha256")).decode()
 
@@ -85,12 +85,12 @@ _KINDS = {kind.value: kind for kind in Kind}
 
 
 def written_by(app_id: int) -> str:
-    """The writer of an event that an app caused itself."""
+    """Returns the writer of an event that an app caused itself."""
     return f"INTEGRATION:{app_id}"
 
 
 class What(NamedTuple):
-    """Tells what has happened, to which object of ours, by whom; ``portal_id`` is 0 when it is not told."""
+    """Tells what has happened, to which object of ours, by whom; ``portal_id`` is 0 when it is unknown."""
 
     kind: Kind
     object: str
@@ -104,7 +104,7 @@ Marks = tuple[_Scalar, ...]
 
 
 class Event(msgspec.Struct, gc=False, rename="camel"):
-    """One event as it came."""
+    """Represents one event as it came."""
 
     subscription_type: _Scalar = None
     event_type: _Scalar = None
@@ -124,7 +124,7 @@ class Event(msgspec.Struct, gc=False, rename="camel"):
 
     @property
     def marks(self) -> Marks:
-        """Equal for events of which the same ``what`` is told: a post has a hundred events and few of these."""
+        """Returns a key equal for events with the same ``what``: a post has a hundred events and few of these."""
         return (
             self.subscription_type,
             self.property_name,
@@ -137,7 +137,7 @@ class Event(msgspec.Struct, gc=False, rename="camel"):
 
     @property
     def what(self) -> What | None:
-        """``None`` when it is none of ours."""
+        """Returns what the event says, ``None`` when it is none of ours."""
         subject, _, happened = str(self.subscription_type or self.event_type).partition(".")
         object_ = _OBJECTS.get(str(self.object_type_id) if subject == "object" else subject)
         kind = _KINDS.get(happened)
@@ -147,7 +147,7 @@ class Event(msgspec.Struct, gc=False, rename="camel"):
         return What(kind, object_, name, number(self.portal_id), f"{self.change_source}:{self.source_id}")
 
     def ids(self, what: What) -> tuple[str, ...]:
-        """All records it speaks of."""
+        """Returns all records it speaks of."""
         if what.kind in _OF_ONE:  # nearly all
             one = number(self.object_id)
             return (str(one),) if one else ()
@@ -155,7 +155,7 @@ class Event(msgspec.Struct, gc=False, rename="camel"):
         return tuple(dict.fromkeys(str(one) for one in named if one))
 
     def _named(self, what: What) -> Sequence[Any]:
-        """The members that hold the ids, as they came."""
+        """Returns the members that hold the ids, as they came."""
         if what.kind is Kind.MERGE:
             merged = self.merged_object_ids
             survivors = (self.new_object_id, self.primary_object_id, self.object_id)
@@ -170,7 +170,7 @@ _POST: msgspec.json.Decoder[list[Event]] = msgspec.json.Decoder(list[Event])
 
 
 def events(body: bytes) -> list[Event]:
-    """The events of a post in its order, an empty one for what cannot be read.
+    """Returns the events of a post in its order, an empty one for what cannot be read.
 
     Raises:
         ValueError: the post is no JSON, no array of events, or holds too many.
@@ -206,7 +206,7 @@ def _converted(raw: Any) -> Event:
 
 
 def number(value: Any) -> int:
-    """A positive integer, also where a later version writes it as text; 0 for anything else."""
+    """Returns a positive integer, also where a later version writes it as text; 0 for anything else."""
     if type(value) is int:
         return value if 0 < value < _MOST else 0
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16:

@@ -1,4 +1,4 @@
-"""HubSpot's operations as calls, in the order of the contract document, for one generation of paths."""
+"""Provides HubSpot's operations as calls, in the order of the contract document, for one generation of paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REFUSED = frozenset({400, 409, 423})  # read by us: a refused batch is split
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Every operation on one of our objects."""
+    """Represents every operation on one of our objects."""
 
     list: Operation
     read: Operation
@@ -27,7 +27,7 @@ class Calls:
 
 
 def calls(api_version: str) -> dict[str, Calls]:
-    """The operations by our word for the object."""
+    """Returns the operations by our word for the object."""
     paths = PATHS[api_version]
 
     def of(object: str) -> Calls:
@@ -50,5 +50,5 @@ def calls(api_version: str) -> dict[str, Calls]:
 
 
 def token_call(api_version: str) -> Operation:
-    """The OAuth token call. It may rotate the refresh token, so only the call that needs it repeats."""
+    """Returns the OAuth token call. It may rotate the refresh token, so only the call that needs it repeats."""
     return Operation("oauth.token", "POST", PATHS[api_version].token, Repeat.CREATES, bucket=BUCKET)

@@ -24,7 +24,7 @@ OVERLAP_S = 300
 
 
 class HubSpotOptions(Options):
-    """One portal. Either ``token`` (private app or service key) or the three OAuth values are set.
+    """Represents one portal. Either ``token`` (private app or service key) or the three OAuth values are set.
 
     ``index_lag`` is how long the search index usually lags behind a write: a row written so long ago is found.
     """

@@ -1,4 +1,4 @@
-"""One table of paths for both generations of the API: date-versioned and numbered.
+"""Provides one table of paths for both generations of the API: date-versioned and numbered.
 
 The numbered ones lose support in 2027; until then portals and proxies exist that know only those.
 """
@@ -23,15 +23,15 @@ class Paths:
     introspect: str
 
     def records(self, object: str, rest: str = "") -> str:
-        """``rest`` below the records of our word ``object``."""
+        """Returns ``rest`` below the records of our word ``object``."""
         return f"{self.objects}/{TYPES[object]}{rest}"
 
     def schema(self, object: str, rest: str = "") -> str:
-        """``rest`` below the properties of our word ``object``."""
+        """Returns ``rest`` below the properties of our word ``object``."""
         return f"{self.properties}/{TYPES[object]}{rest}"
 
     def links(self, from_object: str, to_object: str) -> str:
-        """The batch call that links pairs with the default, unlabelled association."""
+        """Returns the batch call that links pairs with the default, unlabelled association."""
         return f"{self.associations}/{TYPES[from_object]}/{TYPES[to_object]}/batch/associate/default"
 
 

@@ -1,4 +1,4 @@
-"""HubSpot's rows read into our values. Pure."""
+"""Provides HubSpot's rows read into our values. Pure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _HubSpotModel(BaseModel):
 
 
 def _texts(value: Any) -> Any:
-    """Property values as texts; whatever else a later version may put beside them is nobody's value."""
+    """Reads property values as texts; whatever else a later version may put beside them is nobody's value."""
     if not isinstance(value, dict):
         return value
     return {name: _text(one) for name, one in value.items() if one is None or isinstance(one, str | int | float)}
@@ -64,14 +64,14 @@ def _text(value: Any) -> str | None:
 
 
 def _lists(value: Any) -> Any:
-    """The members of an error's context that are lists, which is all the documents know."""
+    """Returns the members of an error's context that are lists, which is all the documents know."""
     if not isinstance(value, dict):
         return value
     return {name: [str(one) for one in listed] for name, listed in value.items() if isinstance(listed, list)}
 
 
 class Stamped(_HubSpotModel):
-    """One value a property once had."""
+    """Represents one value a property once had."""
 
     value: str | None = None
     timestamp: str = ""
@@ -86,7 +86,7 @@ def _listed(value: Any) -> Any:
 
 
 class RecordRow(_HubSpotModel):
-    """One record as HubSpot gives it."""
+    """Represents one record as HubSpot gives it."""
 
     id: str
     properties: Annotated[dict[str, str | None], BeforeValidator(_texts)] = Field(default_factory=dict)
@@ -103,7 +103,7 @@ class Paging(_HubSpotModel):
 
 
 class ErrorGroup(_HubSpotModel):
-    """One group of errors inside an answer, with whatever else is said of it."""
+    """Represents one group of errors inside an answer, with whatever else is said of it."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     category: str = ""
@@ -111,7 +111,7 @@ class ErrorGroup(_HubSpotModel):
 
 
 class RecordRows(_HubSpotModel):
-    """A page, or a batch's answer. ``errors`` may come with any 2xx."""
+    """Represents a page, or a batch's answer. ``errors`` may come with any 2xx."""
 
     results: list[RecordRow]
     paging: Paging | None = None
@@ -129,7 +129,7 @@ class _Meta(_HubSpotModel):
 
 
 class RawProperty(_HubSpotModel):
-    """One property's definition."""
+    """Represents one property's definition."""
 
     name: str
     label: str = ""
@@ -146,7 +146,7 @@ class RawProperties(_HubSpotModel):
 
 
 def to_record(object: str, row: RecordRow, read_at: int) -> Record:
-    """A row as our record; its stamp is the property that the poll's windows go by."""
+    """Returns a row as our record; its stamp is the property that the poll's windows go by."""
     values = row.properties
     return Record(
         object=object,
@@ -160,7 +160,7 @@ def to_record(object: str, row: RecordRow, read_at: int) -> Record:
 
 
 def milliseconds(text: str) -> int:
-    """ISO 8601 or epoch milliseconds as text; 0 for anything else."""
+    """Returns ISO 8601 or epoch milliseconds as text; 0 for anything else."""
     if text.isascii() and text.isdigit():
         return count(text) or 0
     try:
@@ -171,7 +171,7 @@ def milliseconds(text: str) -> int:
 
 
 def survivors(asked: Sequence[str], rows: RecordRows) -> Mapping[str, RecordRow]:
-    """The row that answers each id asked for: its own, or the one it was merged into.
+    """Returns the row that answers each id asked for: its own, or the one it was merged into.
 
     A merged id is answered with a row of another id, which lists it; where the list is short and a single id and a
     single row are left over, they belong together.
@@ -191,7 +191,7 @@ def survivors(asked: Sequence[str], rows: RecordRows) -> Mapping[str, RecordRow]
 
 
 def missing_ids(rows: RecordRows) -> frozenset[str]:
-    """The ids an answer says do not exist."""
+    """Returns the ids an answer says do not exist."""
     return frozenset(
         lost
         for fault in rows.errors
@@ -217,7 +217,7 @@ def fates(object: str, asked: Sequence[str], rows: RecordRows, read_at: int) -> 
 
 
 def to_company(row: RecordRow) -> Company:
-    """A company row as the linked company of a contact."""
+    """Returns a company row as the linked company of a contact."""
     get = {name: value or "" for name, value in row.properties.items()}.get
     staff = get("numberofemployees", "")
     return Company(
@@ -235,7 +235,7 @@ def to_company(row: RecordRow) -> Company:
 
 
 def to_property(raw: RawProperty) -> Property:
-    """A definition as our schema speaks. HubSpot states no length; 65,536 characters is its text limit."""
+    """Returns a definition as our schema speaks. HubSpot states no length; 65,536 characters is its text limit."""
     read_only = (raw.modificationMetadata is not None and raw.modificationMetadata.readOnlyValue) or raw.calculated
     options = raw.options if raw.type == "enumeration" else []
     return Property(
@@ -260,7 +260,7 @@ def _kind(raw: RawProperty) -> str:
 
 
 def history_of(row: RecordRow, properties: Sequence[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Newest first (value, writer); a writer is ``sourceType:sourceId``."""
+    """Returns newest first (value, writer); a writer is ``sourceType:sourceId``."""
     kept = row.propertiesWithHistory or {}
     return {
         name: tuple(
@@ -272,7 +272,7 @@ def history_of(row: RecordRow, properties: Sequence[str]) -> Mapping[str, tuple[
 
 
 def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
-    """One of our own properties as it is created. Whether it is unique HubSpot lets nobody change later."""
+    """Returns one of our own properties as it is created. Whether it is unique HubSpot lets nobody change later."""
     label, description, kind, field = {
         external_id: ("OpenProspect id", "which OpenProspect row this record came from", "string", "text"),
         PROVENANCE.source: ("Refill source", "which value is from whom, and since when", "string", "text"),
@@ -296,7 +296,7 @@ def is_id(text: str) -> bool:
 
 
 def record_id(text: str) -> str:
-    """A record's id without blanks around it.
+    """Returns a record's id without blanks around it.
 
     Raises:
         ValueError: it is none.
@@ -313,7 +313,10 @@ def more(rows: RecordRows) -> bool:
 
 
 def last_id(rows: RecordRows, before: str) -> str | None:
-    """The highest id of a page; ``None`` when it lies not beyond ``before``, so that no walk goes in circles."""
+    """Returns the highest id of a page.
+
+    ``None`` when it lies not beyond ``before``, so that no walk goes in circles.
+    """
     ids = [int(row.id) for row in rows.results if is_id(row.id)]
     last = max(ids, default=0)
     return str(last) if last > int(before or 0) else None

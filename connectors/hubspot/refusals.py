@@ -68,7 +68,10 @@ _NO_PROPERTY = re.compile(r'Property "?([a-z0-9_]+)"? does not exist')
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """``faults`` are (property, code) pairs in the body's order; names ``""`` where a code names no property."""
+    """Holds one refusal. ``faults`` are (property, code) pairs in the body's order.
+
+    Names ``""`` where a code names none.
+    """
 
     category: str = ""
     policy: str = ""
@@ -80,17 +83,17 @@ class Refusal:
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """The properties named, once each."""
+        """Returns the properties named, once each."""
         return tuple(dict.fromkeys(name for name, _ in self.faults if name))
 
     @property
     def hopeless(self) -> frozenset[str]:
-        """Properties that no value would suit."""
+        """Returns properties that no value would suit."""
         return frozenset(name for name, code in self.faults if name and code in OF_THE_PROPERTY)
 
     @property
     def code(self) -> str:
-        """The most telling word of the body."""
+        """Returns the most telling word of the body."""
         return next((code for _, code in self.faults if code), self.category)
 
 
@@ -137,7 +140,7 @@ def _faults(raw: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
 
 
 def _inner(message: str) -> Iterator[tuple[str, str]]:
-    """The list that stands as JSON text inside a message."""
+    """Yields the list that stands as JSON text inside a message."""
     start = message.find("[{")
     if start < 0:
         return
@@ -166,7 +169,10 @@ def _existing(raw: Mapping[str, Any], message: str) -> str:
 
 
 def _sentence(raw: Mapping[str, Any], message: str) -> str:
-    """The sentence meant for people: that of the first error inside, without the JSON that a message may hold."""
+    """Returns the sentence meant for people.
+
+    That of the first error inside, without the JSON that a message may hold.
+    """
     inner = next((text for item in _items(raw.get("errors")) if (text := _text(item, "message"))), message)
     start = inner.find("[{")
     if start < 0:
@@ -248,7 +254,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
 
 
 def scope_of(operation: Operation) -> str:
-    """The scope an operation needs, for an answer that does not name it."""
+    """Returns the scope an operation needs, for an answer that does not name it."""
     kind = next((kind for kind in TYPES.values() if f"/{kind}" in operation.path), "contacts")
     if operation.name == "properties.create":
         return f"crm.schemas.{kind}.write"
@@ -257,7 +263,10 @@ def scope_of(operation: Operation) -> str:
 
 
 def pause(reply: Reply) -> float | None:
-    """Seconds to wait; HubSpot's own clients wait as long where it states nothing. A spent day is probed hourly."""
+    """Returns seconds to wait; HubSpot's own clients wait as long where it states nothing.
+
+    A spent day is probed hourly.
+    """
     asked = retry_after(reply)
     if asked is not None or reply.status not in {423, 429}:
         return asked
@@ -274,7 +283,7 @@ def _codes(said: Refusal) -> frozenset[str]:
 
 
 def request_id(reply: Reply) -> str:
-    """HubSpot's name for the request, ``""`` when it gives none."""
+    """Returns HubSpot's name for the request, ``""`` when it gives none."""
     name = reply.headers.get("x-hubspot-correlation-id", "")
     return name if re.fullmatch(r"[\w-]{1,80}", name) else ""
 

@@ -55,7 +55,7 @@ async def portal(send: Send, name: str) -> str:
 
 
 async def lacks(send: Send, name: str, options: HubSpotOptions, token: str, object: str) -> Lacks:
-    """The scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
+    """Returns the scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
     operation, call = _question(options, token)
     reply = await send(operation, **call)
     token_info = _TokenScopes() if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, name, operation.name)
@@ -67,7 +67,7 @@ async def lacks(send: Send, name: str, options: HubSpotOptions, token: str, obje
 
 
 def _question(options: HubSpotOptions, token: str) -> tuple[Operation, dict[str, Any]]:
-    """The call that tells a token's scopes: a private app's and a connected one's have each their own."""
+    """Returns the call that tells a token's scopes: a private app's and a connected one's have each their own."""
     if options.token is not None or options.client_id is None or options.client_secret is None:
         return _APP_TOKEN, {"json": {"tokenKey": token}}
     path = PATHS[options.api_version].introspect

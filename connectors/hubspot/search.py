@@ -1,4 +1,4 @@
-"""Search bodies within HubSpot's limits, and the poll's steps through a window. Pure.
+"""Builds search bodies within HubSpot's limits, and the poll's steps through a window. Pure.
 
 A search has one sort, an offset that ends at 10,000 and an index that lags. So a window of modified dates is walked
 in id order, each page asking for ids beyond the last, and never by offset: no ceiling, no loop at equal stamps.
@@ -21,7 +21,10 @@ Body = dict[str, Any]
 
 
 def opened(cursor: Cursor, now: int) -> Cursor:
-    """``cursor`` with its window's end: the one it walks already, else ``now``, or its start when that is later."""
+    """Returns ``cursor`` with its window's end.
+
+    The one it walks already, else ``now``, or its start when that is later.
+    """
     return cursor if cursor.end else Cursor(start=cursor.start, end=max(now, cursor.start))
 
 
@@ -33,7 +36,7 @@ def stepped(cursor: Cursor, last_id: str, more: bool, overlap_ms: int) -> Cursor
 
 
 def changed_body(watched: Watched, cursor: Cursor, properties: Sequence[str], options: frozenset[str]) -> Body:
-    """The search for the page of the window after ``cursor.id``.
+    """Returns the search for the page of the window after ``cursor.id``.
 
     ``options`` names the enumerations, whose values are compared as they stand; text is searched in lower case.
     ``where`` and then the gaps are asked for only while everything fits HubSpot's limits.
@@ -61,7 +64,7 @@ def changed_body(watched: Watched, cursor: Cursor, properties: Sequence[str], op
 
 
 def body_of(groups: Sequence[Sequence[Body]], properties: Sequence[str]) -> Body:
-    """A search of ``groups`` (any of them) of filters (all of them), in id order."""
+    """Returns a search of ``groups`` (any of them) of filters (all of them), in id order."""
     return {
         "filterGroups": [{"filters": list(filters)} for filters in groups],
         "properties": list(properties),
@@ -142,7 +145,7 @@ def domain_bodies(values: Sequence[str], properties: Sequence[str]) -> Iterable[
 
 
 def beyond(body: Body, last_id: str) -> Body:
-    """``body`` for the rows after ``last_id``."""
+    """Returns ``body`` for the rows after ``last_id``."""
     after = {"propertyName": "hs_object_id", "operator": "GT", "value": last_id}
     groups = [
         {"filters": [*(f for f in group["filters"] if f["propertyName"] != "hs_object_id"), after]}

@@ -1,4 +1,4 @@
-"""HubSpot's OAuth: access tokens of half an hour, renewed ahead of time (``connectors.oauth``)."""
+"""Provides HubSpot's OAuth: access tokens of half an hour, renewed ahead of time (``connectors.oauth``)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def reading(vendor: str) -> ReplyReading:
 
 
 def _blamed(code: str, _words: str) -> tuple[str, str]:
-    """A refused refresh means that the connection was revoked: no token will come until a person connects again."""
+    """Returns code and hint.
+
+    A refused refresh means that the connection was revoked: no token comes until a person connects again.
+    """
     return code or "BAD_REFRESH_TOKEN", _CLIENT if "client" in code.lower() else _CONNECT
 
 

@@ -15,7 +15,7 @@ from connectors.refusal_kinds import kind_of, plain_words
 
 
 def results(part: Sequence[Write], reply: Reply, rows: RecordRows | None) -> Mapping[str, WriteResult]:
-    """The word on every row of one call; ``rows`` are those of a 2xx answer."""
+    """Returns the word on every row of one call; ``rows`` are those of a 2xx answer."""
     if rows is not None:
         return outcomes(part, rows)
     if reply.status == 423:
@@ -24,7 +24,7 @@ def results(part: Sequence[Write], reply: Reply, rows: RecordRows | None) -> Map
 
 
 def coalesced(writes: Sequence[Write]) -> list[Write]:
-    """One write per id: HubSpot refuses a batch that names an id twice. The later value of a property wins."""
+    """Returns one write per id: HubSpot refuses a batch that names an id twice. The later value of a property wins."""
     by_id: dict[str, Write] = {}
     for write in writes:
         held = by_id.get(write.id)
@@ -33,7 +33,7 @@ def coalesced(writes: Sequence[Write]) -> list[Write]:
 
 
 def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResult]:
-    """A 2xx answer, row by row: a row in neither its results nor its errors is unknown."""
+    """Returns a 2xx answer, row by row: a row in neither its results nor its errors is unknown."""
     done = {row.id: row for row in rows.results}
     lost = missing_ids(rows)
     bad = {
@@ -57,7 +57,7 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
 
 
 def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, WriteResult]:
-    """The word on the rows of a batch that was refused: at fault for sure, or to be sent in smaller parts."""
+    """Returns the word on the rows of a batch that was refused: at fault for sure, or to be sent in smaller parts."""
     named = _named(said, is_taken=status == 409)
     if said.hopeless & {name for write in part for name in write.values}:
         return {
@@ -75,7 +75,7 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
 
 
 def _named(said: Refusal, *, is_taken: bool = False) -> set[str]:
-    """The properties at fault. ``email`` is the one that HubSpot keeps unique without saying its name."""
+    """Returns the properties at fault. ``email`` is the one that HubSpot keeps unique without saying its name."""
     taken = is_taken or TAKEN & {said.category, *(code for _, code in said.faults)}
     return set(said.properties) or ({"email"} if taken else set())
 

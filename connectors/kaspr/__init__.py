@@ -1,4 +1,11 @@
-"""Kaspr (https://docs.developers.kaspr.io): contact data by LinkedIn slug and name, in two generations of one API."""
+"""Provides Kaspr (https://docs.developers.kaspr.io).
+
+Contact data by LinkedIn slug and name, in two generations of one API.
+
+Contact data by LinkedIn slug and name, in two generations of one API.
+
+Contact data by LinkedIn slug and name, in two generations of one API.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kaspr in both dialects: every operation as a typed method, and the provider that the flows ask."""
+"""Provides Kaspr in both dialects: every operation as a typed method, and the provider that the flows ask."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EMPLOYER = frozenset({"company_name"})
 
 
 def open_transport(options: KasprOptions, limiter: Limiter, read_s: float = 60) -> Transport:
-    """The connection pool ``Kaspr`` is built on."""
+    """Returns the connection pool ``Kaspr`` is built on."""
     key = options.api_key.get_secret_value()
     value = SecretStr(f"Bearer {key}" if options.auth_scheme == "bearer" else key)
     return Transport(
@@ -45,7 +45,7 @@ def open_transport(options: KasprOptions, limiter: Limiter, read_s: float = 60) 
 
 
 class Kaspr:
-    """One key. Paid methods need a ticket, which is used up by the call."""
+    """Represents one key. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
     account = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers
@@ -77,7 +77,14 @@ class Kaspr:
         return (Offer(self.name, self.account, self._profile.name, gives, price, bucket, _by_slug, names_person=True),)
 
     def price(self, fields: Collection[str]) -> int:
-        """Worst price of a profile with these fields: one each and one for the export in v2, else one in all."""
+        """Returns the worst price of a profile with these fields.
+
+        One each and one for the export in v2, else one in all.
+
+        One each and one for the export in v2, else one in all.
+
+        One each and one for the export in v2, else one in all.
+        """
         return len(self._wanted(fields)) + 1 if self.dialect == "v2" else self._profile.credits
 
     async def ask(self, question: Question, ticket: Ticket) -> Reply:
@@ -119,7 +126,7 @@ class Kaspr:
 
     async def left(self) -> int | None:
         if self.dialect == "reference":
-            return None  # told with paid replies only
+            return None  # known from paid replies only
         pools = await self.remaining_credits()
         return read.pooled((pools.work_email, pools.personal_email, pools.phone, pools.export))
 
@@ -129,7 +136,7 @@ class Kaspr:
     # ---- the operations ------------------------------------------------------------------------------------------
 
     async def verify_key(self) -> str:
-        """The user the key belongs to; free."""
+        """Returns the user the key belongs to; free."""
         reply = await self._transport.send(op.VERIFY_KEY)
         return classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
 
@@ -144,26 +151,26 @@ class Kaspr:
         return read.patterns(await self.ask(self.pattern_question(domain), ticket))
 
     async def domain_employees(self, domain: str, ticket: Ticket, limit: int = 5) -> tuple[Employee, ...]:
-        """People at a domain; the same ones each time, charged each time (assumed)."""
+        """Returns people at a domain; the same ones each time, charged each time (assumed)."""
         return read.employees(await self.ask(self.employees_question(domain, limit), ticket))
 
     async def remaining_credits(self) -> RemainingCredits:
-        """Credits per pool; v2 only, free."""
+        """Returns credits per pool; v2 only, free."""
         reply = await self._transport.send(op.REMAINING_CREDITS)
         return classify.parsed(_REMAINING, reply, self.name, op.REMAINING_CREDITS.name)
 
     async def rate_limits(self) -> RateLimits:
-        """The key's windows; v2 only, free."""
+        """Returns the key's windows; v2 only, free."""
         reply = await self._transport.send(op.RATE_LIMITS)
         return classify.parsed(_LIMITS, reply, self.name, op.RATE_LIMITS.name)
 
     def pattern_question(self, domain: str) -> Question:
-        """The question behind ``domain_pattern``."""
+        """Returns the question behind ``domain_pattern``."""
         arguments = {"domain": domain}
         return Question(self.name, self.account, op.DOMAIN_PATTERN.name, arguments, op.DOMAIN_PATTERN.credits)
 
     def employees_question(self, domain: str, limit: int = 5) -> Question:
-        """The question behind ``domain_employees``; at worst a credit for each of ``limit`` people."""
+        """Returns the question behind ``domain_employees``; at worst a credit for each of ``limit`` people."""
         most = min(max(limit, 1), op.EMPLOYEES_MOST)
         arguments = {"domain": domain, "limit": str(most)}
         return Question(self.name, self.account, op.DOMAIN_EMPLOYEES.name, arguments, most)
@@ -174,7 +181,7 @@ class Kaspr:
         return await self._transport.send(self._profile, json=body, ticket=ticket)
 
     def _wanted(self, fields: Collection[str]) -> list[str]:
-        """V2's names for what is to be revealed, out of ours."""
+        """Returns V2's names for what is to be revealed, out of ours."""
         names = {"work_email": "workEmail", "phone": "phone", "mobile_phone": "phone"}
         return sorted({names[field] for field in fields if field in names})
 

@@ -1,4 +1,4 @@
-"""Bodies Kaspr answers with: one model for the field families of both dialects, everything optional."""
+"""Provides bodies Kaspr answers with: one model for the field families of both dialects, everything optional."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connectors.bodies import Body, Count, Number, Part, Rows, Text, Texts
 
 
 def _value(item: Any) -> Any:
-    """Some answers hold objects where most hold the plain value."""
+    """Accepts objects where most answers hold the plain value."""
     if isinstance(item, dict):
         return next((item[name] for name in ("email", "number", "phone") if isinstance(item.get(name), str)), "")
     return item
@@ -29,7 +29,7 @@ def _verdict(value: Any) -> bool | None:
 
 
 class CheckedEmail(Body):
-    """``valid`` is ``None`` when the address was not checked."""
+    """Holds an address; ``valid`` is ``None`` when the address was not checked."""
 
     email: Text = ""
     valid: Annotated[bool | None, BeforeValidator(_verdict)] = None
@@ -92,14 +92,14 @@ class ProfileBody(Body):
 
 
 class ProfileReply(Body):
-    """``profile`` is absent or null when nobody was found."""
+    """Holds a reply; ``profile`` is absent or null when nobody was found."""
 
     profile: ProfileBody | None = None
     message: Text = ""
 
 
 class Pattern(Body):
-    """``{first}.{last}@example.com``: a guess at how addresses of a domain look, with a score in 0..1."""
+    """Represents ``{first}.{last}@example.com``: a guess at how addresses of a domain look, with a score in 0..1."""
 
     pattern: str
     score: Number = None
@@ -131,7 +131,7 @@ class KeyUser(Body):
 
 
 class RemainingCredits(Body):
-    """Credits per pool; -1 is without limit, ``None`` not told."""
+    """Represents credits per pool; -1 is without limit, ``None`` unknown."""
 
     work_email: Number = Field(default=None, alias="workEmailCredits")
     personal_email: Number = Field(default=None, alias="personalEmailCredits")

@@ -48,7 +48,7 @@ _POOLS = {
 
 
 def reset_s(text: str) -> float | None:
-    """Seconds until the rate's reset, out of a header in milliseconds; an hour at most.
+    """Returns seconds until the rate's reset, out of a header in milliseconds; an hour at most.
 
     Numbers too large for a duration are taken for an instant and looked at again in an hour.
     """
@@ -59,7 +59,7 @@ def reset_s(text: str) -> float | None:
 
 
 def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
-    """The hourly window as the headers tell it, nothing when they do not."""
+    """Returns the hourly window as the headers tell it, nothing when they do not."""
     remaining = finite(reply.headers.get("x-ratelimit-remaining", ""))
     wait = reset_s(reply.headers.get("x-ratelimit-reset", ""))
     if remaining is None or wait is None:
@@ -74,7 +74,10 @@ def pause(reply: Reply) -> float | None:
 
 
 def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError | None:
-    """Refusals the status alone does not tell: no credits in a 200, which pool is empty, how the key was sent."""
+    """Returns refusals the status alone does not tell.
+
+    No credits in a 200, which pool is empty, how the key was sent.
+    """
     request = classify.request_id(reply)
     if reply.status == 402 or _no_credits(reply):
         return CreditsError(NAME, operation.name, reply.status, request, bucket=_empty_pool(reply))
@@ -89,7 +92,7 @@ def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError |
 
 
 def reading(scheme: str) -> ReplyReading:
-    """A 500 is often a malformed id here, so it is no sign of an outage."""
+    """Returns how replies are read: a 500 is often a malformed id here, so it is no sign of an outage."""
     return ReplyReading(refusal=partial(refusal, scheme), pause=pause, notices=notices, calm=frozenset({500}))
 
 
@@ -111,25 +114,25 @@ def _empty_pool(reply: Reply) -> str:
 
 
 def credits_of(reply: Reply, unknown: int) -> int:
-    """The provider's own figure; ``unknown`` when the header is absent or no number."""
+    """Returns the provider's own figure; ``unknown`` when the header is absent or no number."""
     number = finite(reply.headers.get("decreased-credits", ""))
     return unknown if number is None or number < 0 else math.ceil(number)
 
 
 def remaining(reply: Reply) -> int | None:
-    """Credits left by the header, ``None`` when it does not say."""
+    """Returns credits left by the header, ``None`` when it does not say."""
     number = finite(reply.headers.get("remaining-credits", ""))
     return None if number is None else int(number)
 
 
 def pooled(pools: Iterable[float | None]) -> int | None:
-    """All pools together; ``None`` where one is not told, or is unlimited and never falls."""
+    """Returns all pools together; ``None`` where one is unknown, or is unlimited and never falls."""
     known = [pool for pool in pools if pool is not None and pool >= 0]
     return int(sum(known)) if len(known) == len(_POOLS) + 1 else None
 
 
 def pools_left(reply: Reply) -> int | None:
-    """Credits left in v2's pools by the headers of a paid reply, all together."""
+    """Returns credits left in v2's pools by the headers of a paid reply, all together."""
     names = (*_POOLS.values(), "remaining-export-credits")
     return pooled(finite(reply.headers.get(name, "")) for name in names)
 
@@ -138,7 +141,7 @@ def pools_left(reply: Reply) -> int | None:
 
 
 def profile(reply: Reply) -> ProfileBody | None:
-    """The profile; ``None`` for each of the three shapes of a miss: 404, no profile, an empty one."""
+    """Returns the profile; ``None`` for each of the three shapes of a miss: 404, no profile, an empty one."""
     if reply.status == 404 or not reply.body.strip():
         return None
     found = classify.parsed(_PROFILE, reply, NAME, op.PROFILE.name).profile
@@ -149,7 +152,7 @@ def profile(reply: Reply) -> ProfileBody | None:
 
 
 def patterns(reply: Reply) -> tuple[Pattern, ...]:
-    """Best score first; patterns with tokens we do not know are left out."""
+    """Returns best score first; patterns with tokens we do not know are left out."""
     if reply.status == 404:
         return ()
     rows = classify.parsed(_PATTERNS, reply, NAME, op.DOMAIN_PATTERN.name).patterns
@@ -157,7 +160,7 @@ def patterns(reply: Reply) -> tuple[Pattern, ...]:
 
 
 def employees(reply: Reply) -> tuple[Employee, ...]:
-    """People at a domain, without LinkedIn ids."""
+    """Returns people at a domain, without LinkedIn ids."""
     if reply.status == 404:
         return ()
     return classify.parsed(_EMPLOYEES, reply, NAME, op.DOMAIN_EMPLOYEES.name).employees
@@ -213,7 +216,10 @@ def _delivered(person: Person) -> int:
 
 
 def to_person(raw: ProfileBody, *, graded: bool) -> Person:
-    """A profile; ``graded`` where ``valid`` is a grade (it is none in v2). Its location is of no told kind."""
+    """Returns a profile; ``graded`` where ``valid`` is a grade (it is none in v2).
+
+    The kind of its location is unknown.
+    """
     company = Company(
         name=raw.company_name or raw.company.name,
         domain=next(iter(raw.company.domains), ""),
@@ -235,7 +241,7 @@ def to_person(raw: ProfileBody, *, graded: bool) -> Person:
 
 
 def to_colleague(raw: Employee) -> Person:
-    """An employee of a domain; the same values under other names."""
+    """Returns an employee of a domain; the same values under other names."""
     addresses = dict.fromkeys(_clean((raw.email, *(row.email for row in raw.emails))))
     found = tuple((address, "work") for address in addresses)
     return Person(
@@ -253,7 +259,7 @@ Found = tuple[str, str]  # address, kind
 
 
 def emails(raw: ProfileBody) -> tuple[Found, ...]:
-    """Every unmasked address with its kind, best family first, each once."""
+    """Returns every unmasked address with its kind, best family first, each once."""
     work = (
         raw.starry_work_email,
         *raw.work_emails,
@@ -280,7 +286,7 @@ def emails(raw: ProfileBody) -> tuple[Found, ...]:
 
 
 def numbers(raw: ProfileBody) -> tuple[str, ...]:
-    """Every unmasked number without its blanks, each once."""
+    """Returns every unmasked number without its blanks, each once."""
     return _numbers((raw.starry_phone, raw.phone, *raw.phones))
 
 

@@ -1,1 +1,4 @@
-"""OpenProspect (https://dev.openprospect.io): orders and deliveries of companies with people, blacklists, searches."""
+"""Provides OpenProspect (https://dev.openprospect.io).
+
+Orders and deliveries of companies with people, blacklists, searches.
+"""

@@ -1,4 +1,4 @@
-"""OpenProspect: every operation as a typed method; what it delivers as pages of neutral companies."""
+"""Provides OpenProspect: every operation as a typed method; what it delivers as pages of neutral companies."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _JOB, _WEBTECH, _ADDED = TypeAdapter(JobBody), TypeAdapter(Webtech), TypeAdapter
 
 
 def open_transport(options: OpenProspectOptions, limiter: Limiter, read_s: float = 30) -> Transport:
-    """The connection pool ``OpenProspect`` is built on."""
+    """Returns the connection pool ``OpenProspect`` is built on."""
     return Transport(
         read.NAME,
         options.base_url,
@@ -59,7 +59,7 @@ def open_transport(options: OpenProspectOptions, limiter: Limiter, read_s: float
 
 
 class OpenProspect:
-    """One key. Offsets are rows; every list also exists page by page, for a caller that stores each page."""
+    """Represents one key. Offsets are rows; every list also exists page by page, for a caller that stores each page."""
 
     name = read.NAME
 
@@ -77,7 +77,7 @@ class OpenProspect:
         await self._transport.aclose()
 
     async def account_status(self) -> AccountStatus:
-        """The cheapest free read: one row of the searches."""
+        """Returns the cheapest free read: one row of the searches."""
         page = await self.searches_page(limit=1)
         notes = () if page.items else ("the key sees no prospect search",)
         return AccountStatus("key accepted", notes=notes)
@@ -103,7 +103,7 @@ class OpenProspect:
     async def results_page(
         self, order_id: str, offset: int = 0, limit: int = PAGE_MOST
     ) -> ListPage[CompanyBody] | None:
-        """Companies with people of a completed order, ``None`` while there are none yet: ask later."""
+        """Returns companies with people of a completed order, ``None`` while there are none yet: ask later."""
         reply = await self._list(op.ORDER_RESULTS, {"id": order_id}, offset, limit)
         if reply.status in op.LATER:
             return None
@@ -196,7 +196,7 @@ class OpenProspect:
     def companies(
         self, search_id: str, min_match_score: float | None = None, review_status: str = "", text: str = ""
     ) -> AsyncIterator[CompanyBody]:
-        """A search's companies; ``review_status`` is accepted, rejected or pending."""
+        """Yields a search's companies; ``review_status`` is accepted, rejected or pending."""
         query = {"prospect_search_id": search_id, "min_match_score": min_match_score}
         query |= {"review_status": review_status or None, "search": text or None}
         names = ("companies",)
@@ -217,7 +217,7 @@ class OpenProspect:
         return await self._one(op.COMPANY_WEBTECH, _WEBTECH, company_id)
 
     def prospects(self, search_id: str, company_id: str = "") -> AsyncIterator[Prospect]:
-        """A search's people, filtered by company when one is given."""
+        """Yields a search's people, filtered by company when one is given."""
         query = {"prospect_search_id": search_id, "company_id": company_id or None}
         names = ("prospects",)
         return _walk(
@@ -232,7 +232,9 @@ class OpenProspect:
     async def delivered_page(
         self, delivery_id: str, since_ms: int = 0, offset: int = 0, limit: int = PAGE_MOST
     ) -> ListPage[CompanyBody]:
-        """Companies delivered after ``since_ms``, with their people. Keep ``since_ms`` fixed for all pages of a pass.
+        """Returns companies delivered after ``since_ms``, with their people.
+
+        Keep ``since_ms`` fixed for all pages of a pass.
 
         Raises:
             NotFoundError: there is no delivery of that id.
@@ -277,7 +279,7 @@ class OpenProspect:
 async def _walk(
     page_at: Callable[[int], Awaitable[ListPage[B]]], key: Callable[[B], str], operation: Operation
 ) -> AsyncIterator[B]:
-    """Every row once; rows may shift between pages while others arrive.
+    """Yields every row once; rows may shift between pages while others arrive.
 
     Raises:
         ContractError: the same page came twice in a row, or there is no end.

@@ -1,4 +1,7 @@
-"""Bodies OpenProspect takes and answers with. Results, deliveries and lists share one company and one prospect."""
+"""Provides bodies OpenProspect takes and answers with.
+
+Results, deliveries and lists share one company and one prospect.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ TERMINAL = frozenset({"COMPLETED", "CANCELLED", "REJECTED", "FAILED"})
 
 
 def _id(value: Any) -> Any:
-    """Ids are text or numbers, depending on the generation of the vendor's documents."""
+    """Reads ids, which are text or numbers, depending on the generation of the vendor's documents."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -53,7 +56,7 @@ class Legal(Body):
 
 
 def _prospects(value: Any) -> Any:
-    """A row without an id could not be recognised again: it is left out."""
+    """Leaves out a row without an id, which could not be recognised again."""
     rows = value if isinstance(value, list | tuple) else []
     return [row for row in rows if isinstance(row, Prospect) or (isinstance(row, dict) and row.get("id"))]
 
@@ -164,7 +167,7 @@ class _Sent(BaseModel):
 
 
 class WantedCompany(_Sent):
-    """A company of an enrichment order; ``external_id`` comes back as ``source_id``."""
+    """Represents a company of an enrichment order; ``external_id`` comes back as ``source_id``."""
 
     company_name: str
     external_id: str
@@ -174,7 +177,7 @@ class WantedCompany(_Sent):
 
 
 class NewOrder(_Sent):
-    """An order, which a person at the vendor accepts and then charges.
+    """Represents an order, which a person at the vendor accepts and then charges.
 
     ``title`` carries our reference, so that a lost answer can be looked up. ``profile_id`` and ``briefing_quantity``
     are what the vendor's newest documents ask for instead.
@@ -192,7 +195,7 @@ class NewOrder(_Sent):
 
 
 class NewEntry(_Sent):
-    """A company to keep out; matched by external id, then domain, then name and city, then name."""
+    """Represents a company to keep out; matched by external id, then domain, then name and city, then name."""
 
     external_id: str | None = None
     website_url: str | None = None
@@ -201,7 +204,7 @@ class NewEntry(_Sent):
 
 
 class SearchEdit(_Sent):
-    """New values for a search; ``version`` is the one they were decided on."""
+    """Represents new values for a search; ``version`` is the one they were decided on."""
 
     version: int
     name: str | None = None

@@ -1,4 +1,4 @@
-"""The 24 operations, in the order of the vendor's reference."""
+"""Provides the 24 operations, in the order of the vendor's reference."""
 
 from __future__ import annotations
 

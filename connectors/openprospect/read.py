@@ -39,7 +39,7 @@ _GRADES: Mapping[str, Grade] = {
 
 
 def code(reply: Reply) -> str:
-    """The vendor's word for a failure, out of any of its error bodies; ``HTTP_<status>`` when it gives none."""
+    """Returns the vendor's word for a failure, out of any of its error bodies; ``HTTP_<status>`` when it gives none."""
     body = _object(reply)
     inner = body.get("error")
     for found in (body.get("code"), inner.get("code") if isinstance(inner, dict) else inner):
@@ -49,7 +49,7 @@ def code(reply: Reply) -> str:
 
 
 def missing_scopes(reply: Reply) -> tuple[str, ...]:
-    """The rights a 403 says the key lacks."""
+    """Returns the rights a 403 says the key lacks."""
     body = _object(reply)
     inner = body.get("error")
     details = body.get("details") or (inner.get("details") if isinstance(inner, dict) else None)
@@ -74,7 +74,7 @@ def pause(reply: Reply) -> float | None:
 
 
 def reset_s(reply: Reply) -> float | None:
-    """Seconds until the rate's reset; the header is in epoch seconds and counted from the reply's own date."""
+    """Returns seconds until the rate's reset; the header is in epoch seconds and counted from the reply's own date."""
     try:
         instant = float(reply.headers.get("x-ratelimit-reset", ""))
     except ValueError:
@@ -93,7 +93,7 @@ def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
 
 
 def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
-    """A 403 names the scope it wants."""
+    """Returns the error of a 403, which names the scope it wants."""
     if reply.status != 403:
         return None
     scopes = missing_scopes(reply)
@@ -121,7 +121,7 @@ def _object(reply: Reply) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[B]):
-    """One page of a list. ``next_offset`` is where the next one starts, ``None`` after the last.
+    """Represents one page of a list. ``next_offset`` is where the next one starts, ``None`` after the last.
 
     ``broken`` counts rows that could not be read, ``server_time`` is the vendor's clock (ms) or 0.
     """
@@ -136,7 +136,7 @@ class ListPage(Generic[B]):
 def page(
     adapter: TypeAdapter[B], reply: Reply, endpoint: str, names: tuple[str, ...], offset: int, limit: int
 ) -> ListPage[B]:
-    """A page out of ``items``, else one of the collection's ``names``, else a bare array.
+    """Returns a page out of ``items``, else one of the collection's ``names``, else a bare array.
 
     Raises:
         ContractError: there is no list, or none of its rows can be read.
@@ -177,10 +177,10 @@ def _item(adapter: TypeAdapter[B], row: object) -> B | None:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredCompany:
-    """A company that OpenProspect delivered, with its people.
+    """Represents a company that OpenProspect delivered, with its people.
 
     ``source_id`` is the record id we ordered it by, ``""`` for a discovered one; ``delivered_at`` is in ms, 0 when
-    not told. ``company.id`` and each person's ``id`` are the vendor's.
+    unknown. ``company.id`` and each person's ``id`` are the vendor's.
     """
 
     company: models.Company
@@ -191,7 +191,7 @@ class DeliveredCompany:
 
 
 def delivered(raw: CompanyBody, search_id: str = "") -> DeliveredCompany:
-    """A row of a delivery or of an order's results."""
+    """Returns a row of a delivery or of an order's results."""
     return DeliveredCompany(
         company=to_company(raw),
         people=tuple(to_person(row, raw) for row in raw.prospects),
@@ -202,7 +202,10 @@ def delivered(raw: CompanyBody, search_id: str = "") -> DeliveredCompany:
 
 
 def to_company(raw: CompanyBody) -> models.Company:
-    """The company itself; the domain is what was delivered as one, else the website: their reader takes either."""
+    """Returns the company itself.
+
+    The domain is what was delivered as one, else the website: their reader takes either.
+    """
     return models.Company(
         id=raw.id,
         name=raw.name,
@@ -221,7 +224,7 @@ def to_company(raw: CompanyBody) -> models.Company:
 
 
 def to_person(raw: Prospect, employer: CompanyBody | None = None) -> Person:
-    """A prospect, with the company it was delivered with as its employer."""
+    """Returns a prospect, with the company it was delivered with as its employer."""
     phones = (Phone(raw.mobile_phone, PhoneKind.MOBILE), Phone(raw.phone))
     roles = (models.Role(raw.job_title, to_company(employer), current=True),) if employer else ()
     return Person(
@@ -240,12 +243,12 @@ def to_person(raw: Prospect, employer: CompanyBody | None = None) -> Person:
 
 
 def grade(status: str) -> Grade:
-    """An e-mail status as a grade; words we do not know are unverified."""
+    """Returns an e-mail status as a grade; words we do not know are unverified."""
     return _GRADES.get(status.lower().replace("-", "_").replace(" ", "_"), Grade.UNVERIFIED)
 
 
 def moment_ms(text: str) -> int:
-    """An ISO 8601 date-time in ms (UTC when it names no zone), 0 when it is none."""
+    """Returns an ISO 8601 date-time in ms (UTC when it names no zone), 0 when it is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

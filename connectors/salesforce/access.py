@@ -1,4 +1,7 @@
-"""Refusals that are about us and about no record: the API version, the app's scope, access to the API. Pure."""
+"""Provides refusals that are about us and about no record: the API version, the app's scope, access to the API.
+
+Pure.
+"""
 
 from __future__ import annotations
 

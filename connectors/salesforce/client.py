@@ -1,4 +1,4 @@
-"""One Salesforce org as a system of record.
+"""Provides one Salesforce org as a system of record.
 
 Source: the REST API v66.0 and simple-salesforce 1.12, read and tried 2026-11-20.
 """
@@ -71,7 +71,7 @@ class Salesforce:
         also: Sequence[Transport] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``also`` are further transports to close."""
+        """Stands in for a ticket at a creation that no ledger guards: one that a person asked for by hand."""
         self.name = name
         ours = Window(int(DAILY.calls * (1 - RESERVE)), DAILY.seconds)
         self.buckets: Mapping[str, tuple[Window, ...]] = {name: (ours,)}
@@ -94,7 +94,7 @@ class Salesforce:
         connect_s: float = 10.0,
         read_s: float = 60.0,
     ) -> Salesforce:
-        """An org with a login of its own. ``grants`` keeps what a refresh token was traded for.
+        """Returns an org with a login of its own. ``grants`` keeps what a refresh token was traded for.
 
         Raises:
             ValueError: a secret of ``auth`` is missing, or an address will not do.
@@ -152,15 +152,15 @@ class Salesforce:
         return AccountStatus(who=self._tokens.org_id or self.name, notes=notes)
 
     async def properties(self, object: str) -> Mapping[str, Property]:
-        """The object as this credential sees it, read anew."""
+        """Returns the object as this credential sees it, read anew."""
         return (await self._org.schema(object, fresh=True)).properties
 
     async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
-        """Fields of parents by their dotted names."""
+        """Returns fields of parents by their dotted names."""
         return await self._org.related(object, [name for name in names if "." in name])
 
     def needs(self, object: str) -> tuple[Need, ...]:
-        """Consent, and the employer as the record or its account tells."""
+        """Returns consent, and the employer as the record or its account tells."""
         return records.NEEDS.get(object, ())
 
     async def lacks(self, object: str) -> Lacks:
@@ -172,27 +172,27 @@ class Salesforce:
         )
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
-        """Owners, record types and other rows that are not there, not active or not for this object."""
+        """Returns owners, record types and other rows that are not there, not active or not for this object."""
         return await self._org.unusable(object, ids)
 
     def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
-        """Our external id, when the org lacks it or does not keep it unique."""
+        """Returns our external id, when the org lacks it or does not keep it unique."""
         held = properties.get(self._options.external_id)
         return () if object not in TABLES or (held is not None and held.unique) else (self._options.external_id,)
 
     async def setup(self, object: str, names: Sequence[str]) -> str:
-        """The field definitions to deploy: the data API creates no fields."""
+        """Returns the field definitions to deploy: the data API creates no fields."""
         self._org.table(object)
         return field_definitions(object, names, self._options.external_id, self._options.api_version)
 
     async def now(self) -> int:
-        """The org's clock (ms)."""
+        """Returns the org's clock (ms)."""
         return await self._org.now()
 
     # ---- watch ---------------------------------------------------------------------------------------------------
 
     async def changed(self, watched: Watched, cursor: Cursor) -> Page:
-        """The next page in the order of (SystemModstamp, Id), up to the time the pass began.
+        """Returns the next page in the order of (SystemModstamp, Id), up to the time the pass began.
 
         The next pass starts ``overlap_s`` before this one's end: a row that is committed late carries an old stamp.
         """
@@ -209,7 +209,7 @@ class Salesforce:
         return Page(tuple(r for r in page if records.wanted(watched, r)), onward, not full, time_ms)
 
     async def walk(self, watched: Watched, after: str) -> Page:
-        """The next page of all records in id order."""
+        """Returns the next page of all records in id order."""
         schema = await self._known(watched)
         where = [f"Id > {soql.quoted(after)}"] if after else []
         page, full, time_ms = await self._page(watched, schema, where, f"ORDER BY Id ASC LIMIT {soql.PAGE}")
@@ -221,7 +221,7 @@ class Salesforce:
     async def _page(
         self, watched: Watched, schema: Schema, where: Sequence[str], tail: str
     ) -> tuple[list[Record], bool, int]:
-        """(rows, whether there may be more, vendor time). A page cut short by the server is a full one."""
+        """Returns (rows, whether there may be more, vendor time). A page cut short by the server is a full one."""
         asked = records.asked_for(watched, schema)
         query = soql.select(asked, TABLES[watched.object], [*where, *self._selection(watched, schema)], tail)
         if soql.encoded_length(query) > soql.URI_CAP:
@@ -248,7 +248,7 @@ class Salesforce:
     # ---- read and write ------------------------------------------------------------------------------------------
 
     async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
-        """Every id found, moved to what it was merged or converted into, or gone."""
+        """Returns every id found, moved to what it was merged or converted into, or gone."""
         asked = records.asked_for(watched, await self._known(watched))
         rows = await self._org.by_ids(watched.object, asked, ids)
         found: dict[str, Found] = {}
@@ -314,7 +314,7 @@ class Salesforce:
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
-        """Nothing: field history is an option of the org and keeps no e-mail."""
+        """Returns nothing: field history is an option of the org and keeps no e-mail."""
         del object, ids, properties
         return {}
 
@@ -323,13 +323,16 @@ class Salesforce:
         return bool(self.user_id) and writer == self.user_id
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """All of ``properties`` of rows we wrote last, else none: the org tells a row's writer, not a field's."""
+        """Returns all of ``properties`` of rows we wrote last, else none.
+
+        The org tells a row's writer, not a field's.
+        """
         rows = await self._org.ids_in(object, ("Id", "LastModifiedById"), ids, QUERY)
         mine = {str(row.get("Id")) for row in rows if self.is_ours(str(row.get("LastModifiedById")))}
         return {one: frozenset(properties) for one in ids if known_id(one) in mine}
 
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
-        """The linked accounts."""
+        """Returns the linked accounts."""
         schema = await self._org.schema("company")
         fields = ("Id", *(name for name in records.COMPANY if name in schema.properties))
         rows = await self._org.ids_in("company", fields, ids, QUERY)
@@ -341,7 +344,7 @@ class Salesforce:
     async def find(
         self, object: str, property: str, values: Sequence[str], also: Sequence[str] = (), read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
-        """Records per value. An account is asked for by the host in its website."""
+        """Returns records per value. An account is asked for by the host in its website."""
         schema = await self._org.schema(object)
         known = schema.properties.get(property)
         if known is None:
@@ -370,7 +373,7 @@ class Salesforce:
     async def find_containing(
         self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
-        """Rows that contain one of the parts; a whole text is a part of itself."""
+        """Returns rows that contain one of the parts; a whole text is a part of itself."""
         schema = await self._org.schema(object)
         if property not in schema.filterable:
             return ()
@@ -390,7 +393,7 @@ class Salesforce:
     async def staff(
         self, object: str, people: Sequence[tuple[str, str]], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
-        """Contacts of the accounts told; a lead is at none."""
+        """Returns contacts of the given accounts; a lead is at none."""
         schema = await self._org.schema(object)
         if object != "contact" or not {"AccountId", "LastName"} <= schema.filterable:
             return ()
@@ -462,7 +465,7 @@ class Salesforce:
     # ---- calls ---------------------------------------------------------------------------------------------------
 
     async def _known(self, watched: Watched) -> Schema:
-        """The schema, sure to hold every property watched.
+        """Returns the schema, sure to hold every property watched.
 
         Raises:
             AccessError: one of them does not exist, or is hidden from this user.
@@ -480,12 +483,12 @@ class Salesforce:
 
 
 def _alive(object: str) -> list[str]:
-    """Rows that are there: neither deleted nor, for leads, converted."""
+    """Returns rows that are there: neither deleted nor, for leads, converted."""
     return ["IsDeleted = false", *(["IsConverted = false"] if object == "lead" else [])]
 
 
 def _sought(property: str, values: Sequence[str], part_of: bool, kind: str) -> str:
-    """The test for rows that may hold one of ``values``, or an address that one of them is part of."""
+    """Returns the test for rows that may hold one of ``values``, or an address that one of them is part of."""
     if part_of:
         return "(" + " OR ".join(f"{soql.name(property)} LIKE {soql.like(value)}" for value in values) + ")"
     forms = dict.fromkeys(form for value in values for form in (value.strip(), value.strip().lower()))
@@ -497,7 +500,7 @@ def _holds(held: str, value: str, read: Reader) -> bool:
 
 
 def _last_master(row_id: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
-    """The end of a chain of merges, as far as its rows were seen."""
+    """Returns the end of a chain of merges, as far as its rows were seen."""
     for _ in range(CHAIN):
         master = seen.get(row_id, {}).get("MasterRecordId")
         if not isinstance(master, str) or not master:
@@ -507,7 +510,7 @@ def _last_master(row_id: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _fate(object: str, record: Record) -> Found:
-    """A row found, or a lead that has become a contact."""
+    """Returns a row found, or a lead that has become a contact."""
     contact = record.values.get("ConvertedContactId")
     if object == "lead" and record.values.get("IsConverted") == "true":
         return Found(Fate.MOVED, None, contact, "contact") if contact else Found(Fate.GONE)

@@ -1,4 +1,4 @@
-"""Our custom fields as metadata to deploy: Salesforce takes no field over the data API. Pure."""
+"""Provides our custom fields as metadata to deploy: Salesforce takes no field over the data API. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The poll's steps in the order of (SystemModstamp, Id). Pure.
+"""Provides the poll's steps in the order of (SystemModstamp, Id). Pure.
 
 Stamps have whole seconds and bulk writes share one, so ties are normal: a page begins behind the last row, not
 behind its stamp.
@@ -10,7 +10,10 @@ from connectors.models import Cursor
 
 
 def opened(cursor: Cursor, now: int) -> Cursor:
-    """``cursor`` with its pass's end: the one it walks already, else ``now``, or its start when that is later."""
+    """Returns ``cursor`` with its pass's end.
+
+    The one it walks already, else ``now``, or its start when that is later.
+    """
     if cursor.end:
         return cursor
     return Cursor(start=cursor.start, end=max(now, cursor.start), stamp=cursor.start)

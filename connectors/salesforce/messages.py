@@ -1,4 +1,4 @@
-"""Salesforce's Outbound Messages, and the JSON that a Flow or Apex of the org posts. Pure.
+"""Provides Salesforce's Outbound Messages, and the JSON that a Flow or Apex of the org posts. Pure.
 
 Source: the SOAP API guide's outbound messaging, read 2026-11-20. Messages carry no signature: the organization id is
 checked beside a secret in the path. The session id is never looked at.
@@ -55,7 +55,7 @@ class Message:
 
 
 def without_echoes(message: Message, user_id: str) -> Message:
-    """The message without the records that ``user_id``, our own user, wrote last.
+    """Returns the message without the records that ``user_id``, our own user, wrote last.
 
     An Outbound Message shows a record as it is when it is sent. Sent late, one about a person's edit may name us,
     because we wrote since. That loses nothing that stays lost: our visit read the record before it wrote, so it saw
@@ -70,7 +70,7 @@ def without_echoes(message: Message, user_id: str) -> Message:
 
 
 def outbound(body: bytes) -> Message:
-    """The Outbound Message in ``body``.
+    """Returns the Outbound Message in ``body``.
 
     Raises:
         ValueError: it is none: not well-formed UTF-8, with a document type, entities, comments or instructions, deeper
@@ -99,7 +99,7 @@ class _Reader:
     def __init__(self) -> None:
         self.organization_id = ""
         self.rows: list[tuple[str, str]] = []
-        self.writers: list[tuple[str, str]] = []  # of every row its id and its last writer, "" where that is not told
+        self.writers: list[tuple[str, str]] = []  # of every row its id and its last writer, "" where that is unknown
         self.seen = 0
         self._path: list[str] = []
         self._parts = 0
@@ -154,13 +154,13 @@ class _Reader:
         raise ValueError("a message has no instructions")
 
     def close(self) -> None:
-        """The parser asks for it."""
+        """Serves the parser, which asks for it."""
 
 
 def callout(body: Any) -> Message:
-    """The message of a Flow or Apex callout: ``{"object": "Contact", "ids": [...], "org_id": ...}``.
+    """Returns the message of a Flow or Apex callout: ``{"object": "Contact", "ids": [...], "org_id": ...}``.
 
-    ``last_modified_by_id``, where it is told, maps ids to the user who wrote the record last.
+    ``last_modified_by_id``, where it is given, maps ids to the user who wrote the record last.
 
     Raises:
         ValueError: it is none.
@@ -185,7 +185,7 @@ def callout(body: Any) -> Message:
 
 
 def _agreed(writers: list[tuple[str, str]]) -> dict[str, str]:
-    """The last writer of each record of which all that is told says the same."""
+    """Returns the last writer of each record for which all rows agree."""
     found: dict[str, set[str]] = {}
     for id, writer in writers:
         found.setdefault(id, set()).add(known_id(writer))

@@ -28,7 +28,7 @@ def _spelled(text: str) -> str:
 
 
 class SalesforceOptions(Options):
-    """One org. Which secrets are needed follows from ``auth``; ``base_url`` is the org's My Domain.
+    """Represents one org. Which secrets are needed follows from ``auth``; ``base_url`` is the org's My Domain.
 
     ``strict`` writes by conditional updates of 25 rows a call instead of 200.
     """

@@ -1,4 +1,7 @@
-"""The calls one org takes, each as a value of ours: schema, queries, updates. Keeps the schema and the org's clock."""
+"""Provides the calls one org takes, each as a value of ours: schema, queries, updates.
+
+Keeps the schema and the org's clock.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _ROWS, _DESCRIBE, _VERSIONS = TypeAdapter(QueryPage), TypeAdapter(Describe), Typ
 
 
 class Org:
-    """One org's calls, sent by ``Lines`` under the rules of ``Transport``."""
+    """Represents one org's calls, sent by ``Lines`` under the rules of ``Transport``."""
 
     def __init__(
         self,
@@ -58,10 +61,10 @@ class Org:
         self.name, self._api_version = name, api_version
         self._transport, self._tokens, self._lines, self._clock = transport, tokens, lines, clock
         self._schemas: dict[str, tuple[float, Schema]] = {}
-        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it was told
+        self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it came
 
     async def now(self) -> int:
-        """The org's clock (ms), never ahead of it: its last ``Date`` plus the time since, in whole seconds.
+        """Returns the org's clock (ms), never ahead of it: its last ``Date`` plus the time since, in whole seconds.
 
         The org's stamps have whole seconds: what changes in the second that begins here is stamped with its beginning.
         """
@@ -74,7 +77,7 @@ class Org:
         return vendor_ms + int(self._clock() - at) * 1000
 
     async def schema(self, object: str, *, fresh: bool = False) -> Schema:
-        """The object as this credential sees it; read anew after ten minutes, or now."""
+        """Returns the object as this credential sees it; read anew after ten minutes, or now."""
         return await self._table(self.table(object), fresh=fresh)
 
     async def _table(self, table: str, *, fresh: bool = False) -> Schema:
@@ -86,7 +89,9 @@ class Org:
         return schema
 
     async def related(self, object: str, names: Iterable[str]) -> dict[str, Property]:
-        """Fields of parents by their dotted names, such as ``RecordType.DeveloperName``; unknown ones are left out.
+        """Returns fields of parents by their dotted names, such as ``RecordType.DeveloperName``.
+
+        Unknown ones are left out.
 
         Of a relation that leads to several tables the first that is shown speaks, users before queues.
         """
@@ -138,7 +143,7 @@ class Org:
             raise AccessError(self.name, DESCRIBE.name, hidden.status, code=hidden.code, hint=hint) from hidden
 
     async def newest_version(self) -> str:
-        """The newest API version the org answers.
+        """Returns the newest API version the org answers.
 
         Raises:
             AccessError: the configured one is not among those it answers.
@@ -152,12 +157,12 @@ class Org:
         return newest
 
     def seen_schema(self, object: str) -> Schema | None:
-        """The schema as it was last read, however long ago."""
+        """Returns the schema as it was last read, however long ago."""
         held = self._schemas.get(self.table(object))
         return held[1] if held else None
 
     def table(self, object: str) -> str:
-        """Salesforce's name of our word ``object``."""
+        """Returns Salesforce's name of our word ``object``."""
         try:
             return TABLES[object]
         except KeyError:
@@ -194,11 +199,11 @@ class Org:
 
     @property
     def read_at(self) -> int:
-        """The org's time (ms) of its last answer."""
+        """Returns the org's time (ms) of its last answer."""
         return self._vendor_time[0]
 
     async def rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
-        """Every row of a small query."""
+        """Returns every row of a small query."""
         reply = await self.send(operation, operation.name, params={"q": query})
         rows = parsed(_ROWS, reply, self.name, operation.name)
         found: list[Mapping[str, Any]] = [*rows.records]

@@ -1,4 +1,4 @@
-"""Salesforce's rows and describe read into our values. Pure."""
+"""Provides Salesforce's rows and describe read into our values. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _SalesforceModel(BaseModel):
 
 
 class QueryPage(_SalesforceModel):
-    """A query's page."""
+    """Represents a query's page."""
 
     records: list[dict[str, Any]]
     done: bool = True
@@ -74,7 +74,7 @@ class _Choice(_SalesforceModel):
 
 
 class RawField(_SalesforceModel):
-    """One field's definition."""
+    """Represents one field's definition."""
 
     name: str
     label: str = ""
@@ -92,7 +92,7 @@ class RawField(_SalesforceModel):
 
 
 class RecordTypeInfo(_SalesforceModel):
-    """A record type as this user sees it; every object has a master that is none."""
+    """Represents a record type as this user sees it; every object has a master that is none."""
 
     recordTypeId: str = ""  # noqa: N815 - Salesforce's name
     available: bool = True
@@ -106,20 +106,20 @@ class Describe(_SalesforceModel):
 
 
 class Version(_SalesforceModel):
-    """An API version that an org answers."""
+    """Represents an API version that an org answers."""
 
     version: str = Field(pattern=r"^\d+\.\d+$")
 
 
 class CreateAnswer(_SalesforceModel):
-    """The answer of a create or an upsert."""
+    """Represents the answer of a create or an upsert."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """An object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
+    """Represents an object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
 
     ``relations`` are the tables that a relation's name, such as ``Owner``, leads to, and ``references`` the same by the
     name of the field that holds the id. ``unavailable`` are record types that this user may not give.
@@ -134,7 +134,7 @@ class Schema:
     updateable: bool = True
 
     def extended(self, related: Mapping[str, Property]) -> Schema:
-        """The schema with fields of parents, by their dotted names."""
+        """Returns the schema with fields of parents, by their dotted names."""
         if not related:
             return self
         properties = {**self.properties, **related}
@@ -173,7 +173,7 @@ def _property(raw: RawField) -> Property:
 
 
 def asked_for(watched: Watched, schema: Schema) -> tuple[str, ...]:
-    """Every field to select: what is watched, and what we need besides as far as it is visible."""
+    """Returns every field to select: what is watched, and what we need besides as far as it is visible."""
     needed = [*watched.properties, *watched.gaps, *watched.where, *watched.skip_if]
     also = [name for name in ALSO[watched.object] if name in schema.properties]
     parent = PARENT if watched.object == "contact" and "AccountId" in schema.properties else ()
@@ -181,7 +181,7 @@ def asked_for(watched: Watched, schema: Schema) -> tuple[str, ...]:
 
 
 def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Record:
-    """A row as our record. Its company is the account, or for a lead what its own fields say."""
+    """Returns a row as our record. Its company is the account, or for a lead what its own fields say."""
     values = {name: text(held(raw, name)) for name in asked}
     parent = {"contact": ("Account.Name", "Account.Website"), "lead": ("Company", "Website")}
     company, website = parent.get(object, ("", ""))
@@ -200,7 +200,7 @@ def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Reco
 
 
 def held(raw: Raw, name: str) -> Any:
-    """A field's value; a dotted name looks into the parent."""
+    """Returns a field's value; a dotted name looks into the parent."""
     value: Any = raw
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -208,7 +208,7 @@ def held(raw: Raw, name: str) -> Any:
 
 
 def text(value: Any) -> str | None:
-    """A JSON value as the text we compare: ``true``, ``12``, ``12.5``."""
+    """Returns a JSON value as the text we compare: ``true``, ``12``, ``12.5``."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -219,7 +219,7 @@ def text(value: Any) -> str | None:
 
 
 def typed(value: str, kind: str) -> Any:
-    """A text as the JSON value a field of ``kind`` takes; empty text clears."""
+    """Returns a text as the JSON value a field of ``kind`` takes; empty text clears."""
     if not value:
         return None
     if kind == "bool":
@@ -236,7 +236,7 @@ def typed(value: str, kind: str) -> Any:
 
 
 def body_of(write: Write, schema: Schema) -> dict[str, Any]:
-    """A write's values as JSON."""
+    """Returns a write's values as JSON."""
     return {name: typed(value, _kind(schema, name)) for name, value in write.values.items()}
 
 
@@ -246,7 +246,7 @@ def _kind(schema: Schema, name: str) -> str:
 
 
 def milliseconds(stamp: str) -> int:
-    """``2026-11-20T10:00:05.000+0000`` in ms; 0 for what is none."""
+    """Returns ``2026-11-20T10:00:05.000+0000`` in ms; 0 for what is none."""
     try:
         moment = datetime.fromisoformat(stamp)
     except ValueError:
@@ -255,7 +255,7 @@ def milliseconds(stamp: str) -> int:
 
 
 def to_company(raw: Raw) -> Company:
-    """An account as the linked company of a contact."""
+    """Returns an account as the linked company of a contact."""
     staff = raw.get("NumberOfEmployees")
     get = {name: text(value) or "" for name, value in raw.items() if not isinstance(value, Mapping)}.get
     return Company(

@@ -88,7 +88,7 @@ _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One error. ``words`` are the words of its message, which tell which fields it names.
+    """Represents one error. ``words`` are the words of its message, which tell which fields it names.
 
     ``existing`` are the rows in the way as (object, id), ``rule`` is the duplicate rule that found them.
     """
@@ -102,7 +102,7 @@ class Fault:
 
 
 def faults(body: bytes) -> tuple[Fault, ...]:
-    """The errors of a body: an array, or OAuth's single object; none when it is something else."""
+    """Returns the errors of a body: an array, or OAuth's single object; none when it is something else."""
     try:
         raw = from_json(body)
     except ValueError:
@@ -113,7 +113,7 @@ def faults(body: bytes) -> tuple[Fault, ...]:
 
 
 def fault(item: Mapping[str, Any]) -> Fault:
-    """One error object; a row's code is called ``statusCode``, any other's ``errorCode``."""
+    """Returns one error object; a row's code is called ``statusCode``, any other's ``errorCode``."""
     code = _code(item.get("statusCode")) or _code(item.get("errorCode"))
     listed = item.get("fields")
     message = item.get("message")
@@ -137,7 +137,7 @@ def _code(value: Any) -> str:
 
 
 def _existing(item: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
-    """The rows in the way: named at the end of a unique clash, or in what a duplicate rule matched."""
+    """Yields the rows in the way: named at the end of a unique clash, or in what a duplicate rule matched."""
     found = [word for word in _OTHER.findall(message) if any(c.isdigit() for c in word)]
     if found:
         yield _object_of(found[-1]), known_id(found[-1]) or found[-1]
@@ -160,12 +160,12 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _object_of(id: str) -> str:
-    """The object that an id is of, ``""`` when it is none of ours."""
+    """Returns the object that an id is of, ``""`` when it is none of ours."""
     return _PREFIXES.get(id[:3], "")
 
 
 def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
-    """The vendor's word on one row that was not written."""
+    """Returns the vendor's word on one row that was not written."""
     first = errors[0] if errors else Fault()
     named = _named(write, errors)
     if first.code in LOCKED or (first.code.startswith("CANNOT_INSERT_UPDATE") and "lock" in _lower(first)):
@@ -185,7 +185,7 @@ def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
 
 
 def _named(write: Write, errors: Sequence[Fault]) -> tuple[str, ...]:
-    """The written fields at fault: as listed, else as the messages spell them."""
+    """Returns the written fields at fault: as listed, else as the messages spell them."""
     listed = {name for one in errors for name in one.fields}
     spoken = {word for one in errors for word in one.words}
     return tuple(n for n in write.values if n in listed) or tuple(n for n in write.values if n in spoken)

@@ -1,4 +1,4 @@
-"""SOQL, built from checked names and quoted values only. Pure."""
+"""Provides SOQL, built from checked names and quoted values only. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def name(text: str) -> str:
-    """A field or object name, dotted for a parent's.
+    """Returns a field or object name, dotted for a parent's.
 
     Raises:
         ValueError: it is none; names cannot be quoted, so nothing else may stand in their place.
@@ -26,24 +26,27 @@ def name(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A string literal. Control characters without an escape of their own do not belong to any value: left out."""
+    """Returns a string literal.
+
+    Control characters without an escape of their own do not belong to any value: left out.
+    """
     return "'" + "".join(_ESCAPES.get(c, c) for c in text if c in _ESCAPES or c.isprintable() or ord(c) > 159) + "'"
 
 
 def like(text: str) -> str:
-    """A pattern that finds ``text`` anywhere."""
+    """Returns a pattern that finds ``text`` anywhere."""
     inner = quoted(text)[1:-1].replace("%", r"\%").replace("_", r"\_")
     return f"'%{inner}%'"
 
 
 def moment(ms: int) -> str:
-    """A datetime literal; never quoted."""
+    """Returns a datetime literal; never quoted."""
     at = _EPOCH + timedelta(milliseconds=ms)
     return at.strftime("%Y-%m-%dT%H:%M:%S") + (f".{at.microsecond // 1000:03d}Z" if at.microsecond else "Z")
 
 
 def literal(text: str, kind: str) -> str:
-    """``text`` as a literal of a field of our ``kind``."""
+    """Returns ``text`` as a literal of a field of our ``kind``."""
     if kind == "bool":
         return "true" if text.strip().lower() in {"true", "1", "yes"} else "false"
     if kind == "number" and re.fullmatch(r"-?\d+(\.\d+)?", text.strip()):
@@ -52,13 +55,13 @@ def literal(text: str, kind: str) -> str:
 
 
 def one_of(field: str, literals: Iterable[str]) -> str:
-    """A membership test; of nothing, one that no row passes."""
+    """Returns a membership test; of nothing, one that no row passes."""
     listed = ", ".join(dict.fromkeys(literals))
     return f"{name(field)} IN ({listed})" if listed else "Id = null"
 
 
 def select(fields: Sequence[str], table: str, where: Sequence[str], tail: str = "") -> str:
-    """``SELECT fields FROM table WHERE all of where``."""
+    """Returns ``SELECT fields FROM table WHERE all of where``."""
     names = ", ".join(dict.fromkeys(name(field) for field in fields))
     query = f"SELECT {names} FROM {name(table)}"  # noqa: S608 - names are checked, values quoted
     query += f" WHERE {' AND '.join(where)}" if where else ""
@@ -66,7 +69,10 @@ def select(fields: Sequence[str], table: str, where: Sequence[str], tail: str = 
 
 
 def beyond(stamp: int, row_id: str) -> str:
-    """Rows after (``stamp``, ``row_id``) in the order of the poll; from ``stamp`` on when no row was seen yet."""
+    """Returns rows after (``stamp``, ``row_id``) in the order of the poll.
+
+    From ``stamp`` on when no row was seen yet.
+    """
     if not row_id:
         return f"SystemModstamp >= {moment(stamp)}"
     at = moment(stamp)
@@ -74,7 +80,7 @@ def beyond(stamp: int, row_id: str) -> str:
 
 
 def any_blank(fields: Sequence[str]) -> str:
-    """Rows with at least one of ``fields`` empty; Salesforce stores empty text as null."""
+    """Returns rows with at least one of ``fields`` empty; Salesforce stores empty text as null."""
     return "(" + " OR ".join(f"{name(field)} = null" for field in fields) + ")"
 
 
@@ -84,7 +90,7 @@ def encoded_length(query: str) -> int:
 
 
 def chunked(values: Sequence[str], query: Callable[[Sequence[str]], str], most: int) -> Iterable[list[str]]:
-    """``values`` in parts of at most ``most`` whose query fits a URI."""
+    """Yields ``values`` in parts of at most ``most`` whose query fits a URI."""
     chunk: list[str] = []
     for value in dict.fromkeys(values):
         if chunk and (len(chunk) >= most or encoded_length(query([*chunk, value])) > URI_CAP):
@@ -96,6 +102,6 @@ def chunked(values: Sequence[str], query: Callable[[Sequence[str]], str], most: 
 
 
 def more_path(url: str) -> str:
-    """The path of a query's next page below the versioned root, ``""`` unless it is one on the org's own host."""
+    """Returns the path of a query's next page below the versioned root, ``""`` unless on the org's own host."""
     match = re.fullmatch(r"/services/data/v\d+\.\d+/(query(?:All)?/[A-Za-z0-9]+-\d+)", url)
     return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""Salesforce's sign-in: a token is used until a 401, then renewed (``connectors.oauth``).
+"""Provides Salesforce's sign-in: a token is used until a 401, then renewed (``connectors.oauth``).
 
 The library's own refresh drops headers, loops and keeps an old host, so it is not used.
 """
@@ -46,7 +46,7 @@ _TOKEN = TypeAdapter(_SalesforceToken)
 
 
 class Tokens:
-    """The org's access token, the host it is for and the user it is of (``connectors.auth.Auth``)."""
+    """Represents the org's access token, the host it is for and the user it is of (``connectors.auth.Auth``)."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Tokens:
         wall_clock: Callable[[], float] = time.time,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``store`` keeps the grants of a refresh token; other sign-ins need none and are not shared."""
+        """Takes ``store`` to keep the grants of a refresh token; other sign-ins need none and are not shared."""
         self._name, self._options, self._transport, self._wall_clock = name, options, transport, wall_clock
         if store is None or options.auth != "refresh_token":
             store = OwnGrants(options.refresh_token)
@@ -67,11 +67,11 @@ class Tokens:
         self.instance, self.user_id, self.org_id = "", "", ""
 
     async def headers(self) -> Mapping[str, str]:
-        """The Bearer header; the first call signs in."""
+        """Returns the Bearer header; the first call signs in."""
         return await self._oauth.headers()
 
     async def renewed(self, refused: Mapping[str, str]) -> bool:
-        """A newer token than the refused one."""
+        """Tells whether there is a newer token than the refused one."""
         return await self._oauth.renewed(refused)
 
     async def aclose(self) -> None:
@@ -84,7 +84,7 @@ class Tokens:
         except AccessError as refused:
             if refused.code != WRONG_AUDIENCE or len(self._audiences) < 2:
                 raise
-            self._audiences = self._audiences[1:]  # the address told the wrong one of the two
+            self._audiences = self._audiences[1:]  # the address named the wrong one of the two
             reply = await self._transport.send(TOKEN, form=await self._form(refresh_token))
         token = parsed(_TOKEN, reply, self._transport.vendor, TOKEN.name)
         return Grant(
@@ -179,7 +179,7 @@ def is_sandbox(host: str) -> bool:
 
 
 def pinned(vendor: str, instance_url: str, base_url: str) -> str:
-    """The origin a token answer sends us to, if it is one that may see our token.
+    """Returns the origin a token answer sends us to, if it is one that may see our token.
 
     Raises:
         AccessError: it is neither the configured host nor Salesforce's over https (or loopback beside loopback).
@@ -201,6 +201,6 @@ def pinned(vendor: str, instance_url: str, base_url: str) -> str:
 
 
 def identity(url: str) -> tuple[str, str]:
-    """(org id, user id) from a token answer's ``id``, ``https://host/id/<org>/<user>``."""
+    """Returns (org id, user id) from a token answer's ``id``, ``https://host/id/<org>/<user>``."""
     parts = urlsplit(url).path.strip("/").split("/")
     return (parts[1], parts[2]) if len(parts) == 3 and parts[0] == "id" else ("", "")

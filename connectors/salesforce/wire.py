@@ -1,4 +1,6 @@
-"""simple-salesforce in threads: one client for one thread at a time, no login, no retry, no environment of its own.
+"""Provides simple-salesforce in threads.
+
+One client for one thread at a time, no login, no retry, no environment of its own.
 
 The library speaks https only, knows no timeout, and puts bodies and URLs into its exceptions. So an adapter adds the
 timeouts (and plain http for a loopback host), every answer is taken in a hook before the library judges it, and its
@@ -34,7 +36,7 @@ from connectors.transport import BODY_CAP, USER_AGENT, BrokenError, UnfitError, 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. ``path`` is below the versioned root, or with a slash in front below the host's."""
+    """Represents one request. ``path`` is below the versioned root, or with a slash in front below the host's."""
 
     method: str
     path: str
@@ -65,7 +67,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Line:
-    """One client on one instance."""
+    """Represents one client on one instance."""
 
     def __init__(self, instance: str, version: str, timeouts: tuple[float, float]) -> None:
         self.instance, self.token = instance, ""
@@ -153,7 +155,10 @@ def _never_connected(failure: BaseException) -> bool:
 
 
 class Lines:
-    """Clients as many as threads; each is one thread's while it is used, also when the asker has given up."""
+    """Represents clients as many as threads.
+
+    Each is one thread's while it is used, also when the asker has given up.
+    """
 
     def __init__(self, name: str, version: str, connect_s: float, read_s: float) -> None:
         self._version, self._timeouts = version, (connect_s, read_s)

@@ -1,4 +1,4 @@
-"""One unit of updates: Collections, or Composite of conditional updates where the org wants to be strict."""
+"""Provides one unit of updates: Collections, or Composite of conditional updates where the org wants to be strict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Read = Callable[[Sequence[Write], Reply], Results]
 
 
 async def written(writes: Sequence[Write], size: int, send: Send, read: Read) -> Results:
-    """The word on every write, in calls of ``size`` rows; each row is sent once at the most.
+    """Returns the word on every write, in calls of ``size`` rows; each row is sent once at the most.
 
     Raises:
         ConnectorError: the first call failed, so nothing is known to be written. Later failures leave UNKNOWN.
@@ -44,7 +44,7 @@ async def written(writes: Sequence[Write], size: int, send: Send, read: Read) ->
 
 
 def coalesced(writes: Sequence[Write]) -> list[Write]:
-    """One write per id; the later value of a field wins, and the earlier look counts for the condition."""
+    """Returns one write per id; the later value of a field wins, and the earlier look counts for the condition."""
     by_id: dict[str, Write] = {}
     for write in writes:
         held = by_id.get(write.id)
@@ -54,7 +54,10 @@ def coalesced(writes: Sequence[Write]) -> list[Write]:
 
 
 def refused(part: Sequence[Write], errors: Sequence[Fault]) -> Results:
-    """The word on the rows of a call refused as a whole: those with a field it names are at fault, else halves."""
+    """Returns the word on the rows of a call refused as a whole.
+
+    Those with a field it names are at fault, else halves.
+    """
     named = {name for one in errors for name in (*one.fields, *one.words)}
     bad = {write.id for write in part if len(part) == 1 or named & write.values.keys()}
     later = {write.id for write in part[len(part) // 2 :]} if not bad else set()
@@ -67,14 +70,14 @@ def refused(part: Sequence[Write], errors: Sequence[Fault]) -> Results:
 
 
 def collection_body(object: str, part: Sequence[Write], schema: Schema) -> dict[str, Any]:
-    """Up to 200 rows, each for itself."""
+    """Returns up to 200 rows, each for itself."""
     table = TABLES[object]
     rows = [{"attributes": {"type": table}, "id": write.id, **body_of(write, schema)} for write in part]
     return {"allOrNone": False, "records": rows}
 
 
 def read_collection(vendor: str, part: Sequence[Write], answer: Any) -> Results:
-    """The rows' answers, which come in the order of the request and may lack their id."""
+    """Returns the rows' answers, which come in the order of the request and may lack their id."""
     if not isinstance(answer, list) or len(answer) != len(part):
         raise ContractError(vendor, "collections.update", "length")
     return {write.id: _row(write, item) for write, item in zip(part, answer, strict=True)}
@@ -90,7 +93,7 @@ def _row(write: Write, item: Any) -> WriteResult:
 
 
 def composite_body(object: str, part: Sequence[Write], schema: Schema, api_version: str) -> dict[str, Any]:
-    """Up to 25 rows, each only if nobody changed it since it was read. The condition goes by whole seconds."""
+    """Returns up to 25 rows, each only if nobody changed it since it was read. The condition goes by whole seconds."""
     root = f"/services/data/v{api_version}/sobjects/{TABLES[object]}"
     requests = []
     for index, write in enumerate(part):
@@ -103,7 +106,7 @@ def composite_body(object: str, part: Sequence[Write], schema: Schema, api_versi
 
 
 def read_composite(vendor: str, part: Sequence[Write], answer: Any) -> Results:
-    """The rows' answers by reference; 412 means that somebody was faster."""
+    """Returns the rows' answers by reference; 412 means that somebody was faster."""
     listed = answer.get("compositeResponse") if isinstance(answer, Mapping) else None
     if not isinstance(listed, list):
         raise ContractError(vendor, "composite", "compositeResponse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,36 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PRODUCT = ("bench", "config", "connectors", "sandbox", "tools", "worker")
+VERBS_FIRST = ("config", "connectors", "worker")
 CLAUSE = re.compile(r'"""(?:What|Who|Whom|Whose|Whoever|Whatever|Which)\b')
+FIRST = re.compile(r"[A-Z][a-z]+\.?(?=\s|$)")  # a noun in front of a colon is no verb
+IMPERATIVES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    Add Announce Answer Append Ask Associate Await Become Begin Book Bring Build Buy Call Carry Change Check Choose
+    Claim Close Collect Come Compare Count Create Cut Decide Decline Defer Delete Derive Describe Do Drop End Erase
+    Extend Fetch Fill Find Follow Forget Get Give Go Grant Have Hold Ignore Issue Join Judge Keep Leave Let Lift
+    Limit Link List Load Log Look Make Manage Mark Match Merge Move Name Note Open Parse Pause Pick Place Poll Print
+    Pull Put Raise Read Reap Refuse Register Reject Release Remember Remove Renew Repeat Replace Report Reserve
+    Resolve Restore Resume Return Ring Route Run Save Say Scrub Search See Send Serve Set Settle Show Skip Sort
+    Split Start Stop Store Suppress Take Tell Tidy Tighten Try Turn Update Verify Visit Wait Wake Walk Warn Write
+    """,
+    )
+)
+NOUNS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    Access Accounts Address Always As Blacklists Bodies Budgets Bytes Calls Clients Commands Companies Contacts
+    Counters Creations Credits Days Employments Entries Fields Figures Gaps Has Hits Hours Ids Is Its Keys Less
+    Letters Libraries Lookups Objects Options Orders Others Ours Owners People Perhaps Plus Pools Posts Prices
+    Process Properties Questions Records Redis Refusals Replies Reservations Rights Rows Seconds Secrets Sentences
+    Settings Spellings Stages Status Surely Tables Texts Theirs This Those Thus Tickets Us Values Vendors Was Ways
+    Webhooks Whereas Whose Windows Words Workers
+    """,
+    )
+)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 PATH = re.compile(r"`((?:\.ci|bench|config|connectors|docs|sandbox|tests|tools|worker)/[\w./*\[\]{},-]+)`")
 
@@ -19,6 +49,36 @@ PATH = re.compile(r"`((?:\.ci|bench|config|connectors|docs|sandbox|tests|tools|w
 def test_no_docstring_begins_with_a_clause() -> None:
     files = [one for room in PRODUCT for one in (ROOT / room).rglob("*.py")]
     assert [str(one) for one in files if CLAUSE.search(one.read_text(encoding="utf-8"))] == []
+
+
+def test_every_docstring_begins_with_a_verb() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"
+        for room in VERBS_FIRST
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for line, text in docstrings(path.read_text(encoding="utf-8"))
+        if not begins_with_a_verb(text)
+    ]
+    assert found == [], "begin with a verb: Returns, Claims, Decides; an imperative for commands and steps"
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("Returns the name.", True),
+        ("Claims a lease.", True),
+        ("Send one call.", True),
+        ("Ignore.", True),
+        ("The name under which it is kept.", False),
+        ("One page of a list.", False),
+        ("A lookup.", False),
+        ("Rows that a key leads to.", False),
+        ("Signals: what is worth a look.", False),
+        ("``text`` without accents.", False),
+    ],
+)
+def test_a_verb_is_told_from_a_noun(text: str, good: bool) -> None:
+    assert begins_with_a_verb(text) is good
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -32,6 +92,22 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_prose_wraps_at_a_hundred_columns(page: Path) -> None:
     assert [number for number, line in prose(page) if len(line) > 100] == []
+
+
+def docstrings(source: str) -> Iterator[tuple[int, str]]:
+    """Docstrings of a module, its classes and functions, with their lines."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                yield node.body[0].lineno, text
+
+
+def begins_with_a_verb(text: str) -> bool:
+    """Tells whether the first word is a verb in the third person, or an imperative."""
+    first = FIRST.match(text)
+    word = first[0].rstrip(".") if first else ""
+    return word in IMPERATIVES or (word.endswith("s") and word not in NOUNS)
 
 
 def prose(page: Path) -> Iterator[tuple[int, str]]:

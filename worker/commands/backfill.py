@@ -1,4 +1,4 @@
-"""``backfill``: everything a CRM had before it was watched, in the lane that never delays fresh work."""
+"""Implements ``backfill``: everything a CRM had before it was watched, in the lane that never delays fresh work."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """Where a backfill stands once nothing of it can go on. ``open`` are its records that are still in the work."""
+    """Says where a backfill stands once nothing of it can go on.
+
+    ``open`` are its records that are still in the work.
+    """
 
     state: Backfill
     open: int
@@ -56,7 +59,7 @@ class Walked:
     ending: RunEnding = field(default_factory=RunEnding)
 
     def as_json(self) -> dict[str, Any]:
-        """One object for scripts."""
+        """Returns one object for scripts."""
         facts = {
             "run": self.state.run,
             "done": self.state.done,
@@ -127,7 +130,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
 
 @dataclass(slots=True)
 class _Walker:
-    """The walk itself, by this process or another. ``why`` it could not go on, ``""`` while it can."""
+    """Represents the walk itself, by this process or another. ``why`` it could not go on, ``""`` while it can."""
 
     runtime: Runtime
     work: Work
@@ -154,7 +157,7 @@ class _Walker:
 
 
 async def _walked(walker: _Walker, left: list[Held], *, is_stuck: bool) -> Walked:
-    """Returns what is to be told of it."""
+    """Returns the account of it."""
     runtime, work, state = walker.runtime, walker.work, walker.state
     by_work = await runtime.ledger.figures.run(state.run)
     missed = passed_over(by_work)
@@ -175,7 +178,7 @@ async def _walked(walker: _Walker, left: list[Held], *, is_stuck: bool) -> Walke
 
 @contextmanager
 def _shown(is_shown: bool) -> Iterator[Show | None]:
-    """A line that is kept up to date, where somebody sees it."""
+    """Yields a line that is kept up to date, where somebody sees it."""
     if not is_shown:
         yield None
         return

@@ -1,4 +1,4 @@
-"""``check``: configuration, Redis, every credential and every mapped property, each with what to do about it."""
+"""Implements ``check``: configuration, Redis, credentials and mapped properties, each with what to do about it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
+    """Represents one thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
 
     part: str
     level: str
@@ -91,7 +91,7 @@ def _show(findings: Sequence[CheckResult], *, as_json: bool) -> None:
 
 
 async def check(settings: Settings) -> list[CheckResult]:
-    """Every finding: configuration, Redis, vendors in the order of the configuration.
+    """Returns every finding: configuration, Redis, vendors in the order of the configuration.
 
     Vendors are asked past the limiter, a handful of calls in all: a pause, for a bad credential perhaps, must not keep
     the credential from being looked at.
@@ -169,7 +169,7 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitabl
 async def _standing(
     part: str, credential: str, asking: Awaitable[AccountStatus], clock: VendorClock
 ) -> list[CheckResult]:
-    """Asks a vendor about us; ``credential`` names the variable it is told by, ``clock`` has read its reply."""
+    """Asks a vendor about us; ``credential`` names the variable it comes from, ``clock`` has read its reply."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             status = await asking
@@ -198,7 +198,7 @@ def _clock_note(clock: VendorClock) -> Iterator[str]:
 
 
 def _weight(note: str) -> str:
-    """A note of figures is no warning."""
+    """Returns the level of notes: a note of figures is no warning."""
     return OK if note[:1].isdigit() else WARNING
 
 
@@ -287,7 +287,7 @@ async def _crm(
 
 
 def _retirements(name: str, settings: CrmSettings) -> Iterator[CheckResult]:
-    """The announced ends of a crm's sign-in and API version."""
+    """Yields the announced ends of a crm's sign-in and API version."""
     ends = retirements.of_crm(settings)
     for end in ends:
         text = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"
@@ -382,7 +382,7 @@ def wrong_properties(
 
 
 def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str, bool]]:
-    """Every property the configuration names for an object: its key, its name, whether we write it."""
+    """Returns every property the configuration names for an object: its key, its name, whether we write it."""
     watched = getattr(settings.watch, kind, None)
     if watched is None:
         return []
@@ -395,6 +395,6 @@ def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str,
         for group in ("where", "skip_if")
         for property in getattr(watched, group, ())
     ]
-    told = {str(object): properties for object, properties in settings.opt_out.items()}.get(kind, {})
-    chosen += [(f"crm.{name}.opt_out.{kind}", property, False) for property in told]
+    answers_no = {str(object): properties for object, properties in settings.opt_out.items()}.get(kind, {})
+    chosen += [(f"crm.{name}.opt_out.{kind}", property, False) for property in answers_no]
     return fields + [one for one in slots if one[1] not in mapped] + chosen

@@ -18,7 +18,7 @@ _PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.inva
 
 @dataclass(frozen=True, slots=True)
 class DeliveryNeed:
-    """One thing that deliveries lack. ``text`` says what, ``do`` what a person should do."""
+    """Represents one thing that deliveries lack. ``text`` says what, ``do`` what a person should do."""
 
     object: str
     text: str
@@ -54,7 +54,7 @@ async def _rights(vendor: Crm, kind: str, *, creates: bool) -> AsyncIterator[Del
 
 
 def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]) -> list[DeliveryNeed]:
-    """Properties that delivered values go to, whether they are watched or not."""
+    """Returns properties that delivered values go to, whether they are watched or not."""
     found = []
     table = f"crm.{name}.watch.{kind}"
     watched = getattr(settings.watch, kind, None)

@@ -1,4 +1,4 @@
-"""``dead``: records that failed too often, and a person's word on them."""
+"""Implements ``dead``: records that failed too often, and a person's word on them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = 500
 
 
 async def run_dead_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:
-    """Every dead letter, oldest first."""
+    """List every dead letter, oldest first."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         works = chosen_works(settings, crm, object, await ledger.all_work.works())
@@ -34,7 +34,7 @@ async def run_dead_list(config: Path | None, crm: str | None, object: str | None
 
 
 async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
-    """One dead letter with the changes that were open when it was buried."""
+    """Show one dead letter with the changes that were open when it was buried."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         work = ledger.work(*known_work(settings, crm, object, await ledger.all_work.works()))

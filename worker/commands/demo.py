@@ -1,4 +1,4 @@
-"""``demo``: the whole of Refill against the vendor imitations, nothing needed from outside."""
+"""Implements ``demo``: the whole of Refill against the vendor imitations, nothing needed from outside."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
 
 @asynccontextmanager
 async def _worker(config: Path, folder: Path) -> AsyncIterator[None]:
-    """A worker as its own process, its log in the folder."""
+    """Yields a worker as its own process, its log in the folder."""
     with (folder / "worker.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "worker.cli", "worker", "--config", str(config)),
@@ -104,7 +104,7 @@ async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int
 
 
 async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str, Any]]]:
-    """Every confirmed change of the run, oldest first."""
+    """Returns every confirmed change of the run, oldest first."""
     found: list[tuple[Entry, Mapping[str, Any]]] = []
     after = ""
     while page := await runtime.ledger.journal.since(after=after):
@@ -161,7 +161,7 @@ def _money(report: PassReport, charged: int) -> Table:
 
 
 def _examples(changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Table:
-    """The records that gained the most, before and after."""
+    """Returns the records that gained the most, before and after."""
     table = Table("record", "field", "before", "after", "from", "grade", title="Five records, before and after")
     by_record: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for entry, line in changes:

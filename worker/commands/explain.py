@@ -1,4 +1,4 @@
-"""``explain``: why one record is as it is."""
+"""Implements ``explain``: why one record is as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``forget``: erase a person everywhere, and remember by hashes alone never to look them up again."""
+"""Implements ``forget``: erase a person everywhere, and remember by hashes alone never to look them up again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``journal``: every change, lookup and refusal, with its reason in words, its price, and what was there before."""
+"""Implements ``journal``.
+
+Every change, lookup and refusal, with its reason in words, its price, and what was there before.
+"""
 
 from __future__ import annotations
 

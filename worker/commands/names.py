@@ -1,4 +1,4 @@
-"""The names a command takes, checked against the configuration: what is unknown is said with what is known."""
+"""Provides the names a command takes, checked against the configuration: what is unknown is said with what is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL = "all"
 
 
 def known_crm(settings: Settings, name: str) -> CrmSettings:
-    """The crm called ``name``.
+    """Returns the crm called ``name``.
 
     Raises:
         ConfigError: there is none; the known ones are listed.
@@ -26,7 +26,7 @@ def known_crm(settings: Settings, name: str) -> CrmSettings:
 
 
 def known_work(settings: Settings, crm: str, object: str, ever: Iterable[WorkName] = ()) -> WorkName:
-    """(crm, object), where it is configured or one of ``ever``: the works the ledger has seen.
+    """Returns (crm, object), where it is configured or one of ``ever``: the works the ledger has seen.
 
     Raises:
         ConfigError: it is neither; the known ones are listed.
@@ -41,7 +41,7 @@ def known_work(settings: Settings, crm: str, object: str, ever: Iterable[WorkNam
 
 
 def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
-    """(crm, object), where its records are watched.
+    """Returns (crm, object), where its records are watched.
 
     Raises:
         ConfigError: they are not; the watched ones are listed.
@@ -54,7 +54,7 @@ def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
 
 
 def known_record(settings: Settings, crm: str, object: str, id: str) -> str:
-    """The one spelling of a record's id, as the ledger knows it; of a delivery's as it stands.
+    """Returns the one spelling of a record's id, as the ledger knows it; of a delivery's as it stands.
 
     Raises:
         ConfigError: no record of this crm can have it.
@@ -68,7 +68,7 @@ def known_record(settings: Settings, crm: str, object: str, id: str) -> str:
 
 
 def chosen_works(settings: Settings, crm: str | None, object: str | None, ever: Iterable[WorkName]) -> list[WorkName]:
-    """Every work, those of one crm, or a single one.
+    """Returns every work, those of one crm, or a single one.
 
     Raises:
         ConfigError: a name is unknown.
@@ -84,13 +84,13 @@ def chosen_works(settings: Settings, crm: str | None, object: str | None, ever: 
 
 
 def pausable(settings: Settings) -> list[str]:
-    """Everything that can be paused by name: crms and providers."""
+    """Returns everything that can be paused by name: crms and providers."""
     asked = ["openprospect"] if settings.providers.openprospect else []
     return [*settings.crm, *settings.providers.paid, *asked]
 
 
 def known_target(settings: Settings, name: str, also: Iterable[str] = ()) -> str:
-    """A crm, a provider, or one of ``also``: the targets that have a pause.
+    """Returns a crm, a provider, or one of ``also``: the targets that have a pause.
 
     Raises:
         ConfigError: it is none of them.

@@ -1,4 +1,4 @@
-"""``notices``: the people whose data was bought, and who of them was informed (GDPR, Art. 14)."""
+"""Implements ``notices``: the people whose data was bought, and who of them was informed (GDPR, Art. 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pause``: nothing more is done at a crm or a provider."""
+"""Implements ``pause``: nothing more is done at a crm or a provider."""
 
 from __future__ import annotations
 

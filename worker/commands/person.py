@@ -23,7 +23,10 @@ READ_S = 20.0
 
 @dataclass(slots=True)
 class Somebody:
-    """One person. ``records`` are theirs as the CRMs have them, ``not_asked`` the CRMs that did not say, and why."""
+    """Represents one person.
+
+    ``records`` are theirs as the CRMs have them, ``not_asked`` the CRMs that did not say, and why.
+    """
 
     handles: frozenset[Handle]
     records: dict[Ref, Record] = field(default_factory=dict)
@@ -32,12 +35,12 @@ class Somebody:
 
     @property
     def refs(self) -> frozenset[Ref]:
-        """Every record known to be theirs."""
+        """Returns every record known to be theirs."""
         return frozenset({*self.records, *self.named})
 
 
 async def somebody(runtime: Runtime, texts: Sequence[str], reading: ValueReading, record: Ref | None) -> Somebody:
-    """The person that the texts name, with their records in every CRM that is watched.
+    """Returns the person that the texts name, with their records in every CRM that is watched.
 
     Raises:
         ConfigError: a text names nobody, or a whole company.

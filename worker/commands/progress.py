@@ -14,19 +14,19 @@ from worker.manual.follow import Progress
 
 
 def failed(sentence: str) -> int:
-    """One sentence on standard error, and the exit code that goes with it."""
+    """Says one sentence on standard error; returns the exit code that goes with it."""
     err.say(sentence, style="red")
     return FAILED
 
 
 def say(ending: RunEnding) -> None:
-    """The sentences of an ending, on standard error."""
+    """Says the sentences of an ending on standard error."""
     for sentence in ending.sentences():
         err.say(sentence)
 
 
 class _Shown:
-    """A line that is kept up to date while a pass runs."""
+    """Represents a line that is kept up to date while a pass runs."""
 
     def __init__(self, live_: Live) -> None:
         self._live = live_
@@ -42,7 +42,7 @@ class _Shown:
 
 
 def live(*, as_json: bool) -> _LiveShow | nullcontext[Callable[[Progress], None] | None]:
-    """A live display on a terminal, nothing elsewhere."""
+    """Returns a live display on a terminal, nothing elsewhere."""
     if as_json or not err.is_terminal:
         return nullcontext(None)
     return _LiveShow()

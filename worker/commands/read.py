@@ -29,7 +29,7 @@ def run_read(kind: str, texts: list[str], countries: list[str], *, as_json: bool
 
 
 def _line(kind: str, texts: list[str], countries: list[str]) -> dict[str, object]:
-    """The line that stands for a person's command."""
+    """Returns the line that stands for a person's command."""
     if kind in reading.COMPARED:
         if len(texts) != 2:
             raise ValueError(f"`{kind}` compares two values. Give both: refill read {kind} ONE OTHER.")

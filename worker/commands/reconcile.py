@@ -1,4 +1,4 @@
-"""``reconcile``: our ledger against the providers' books, looked at by a person."""
+"""Implements ``reconcile``: our ledger against the providers' books, looked at by a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from worker.upkeep.reconcile import RESTORED, BooksReport, reconcile
 
 
 async def run_reconcile(config: Path | None, *, as_json: bool) -> int:
-    """Compare, show, and take a Redis that had forgotten paid calls as it is: a person has looked.
+    """Returns compare, show, and take a Redis that had forgotten paid calls as it is: a person has looked.
 
     Providers are asked past the limiter, a handful of reads: a pause must not keep their books from being looked at.
     """
@@ -99,11 +99,11 @@ def _sums(reports: Mapping[str, BooksReport]) -> Table:
             name,
             one.by,
             one.ours,
-            "not told" if one.theirs is None else one.theirs,
+            "unknown" if one.theirs is None else one.theirs,
             one.sent,
             one.uncertain,
             one.charged + one.uncharged,
-            "not told" if one.left is None else one.left,
+            "unknown" if one.left is None else one.left,
             one.accepted,
             "unknown" if one.drift is None else one.drift,
         )

@@ -1,4 +1,4 @@
-"""``replay``: looks at one record again, whatever was remembered."""
+"""Implements ``replay``: looks at one record again, whatever was remembered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``report``: everything held about a person, for the person."""
+"""Implements ``report``: everything held about a person, for the person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``resume``: lifts the reasons for which a crm or a provider is paused."""
+"""Implements ``resume``: lifts the reasons for which a crm or a provider is paused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``review``: what visits propose in a crm whose mode is ``review``, and a person's word on it."""
+"""Implements ``review``: what visits propose in a crm whose mode is ``review``, and a person's word on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.visits.runs import new_run
 
 
 async def run_review_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:
-    """Every change that waits for a word, or for the visit that carries the word out."""
+    """List every change that waits for a word, or for the visit that carries the word out."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         works = _records(chosen_works(settings, crm, object, await ledger.all_work.works()))

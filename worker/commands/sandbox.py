@@ -1,4 +1,4 @@
-"""``sandbox``: the vendor imitations, and a configuration that fits them."""
+"""Implements ``sandbox``: the vendor imitations, and a configuration that fits them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ err = Terminal(stderr=True)
 
 
 def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
-    """The configuration, with its warnings said and the logs set up.
+    """Returns the configuration, with its warnings said and the logs set up.
 
     Raises:
         ConfigError: one sentence per problem.
@@ -44,7 +44,7 @@ def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
 
 @asynccontextmanager
 async def session(settings: Settings) -> AsyncIterator[Runtime]:
-    """An open ledger with everything wired over it; no crm is asked for anything yet."""
+    """Yields an open ledger with everything wired over it; no crm is asked for anything yet."""
     from worker.service.runtime import open_runtime
 
     async with open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
@@ -54,7 +54,7 @@ async def session(settings: Settings) -> AsyncIterator[Runtime]:
 
 @asynccontextmanager
 async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    """The ledger alone, for what asks no vendor."""
+    """Yields the ledger alone, for what asks no vendor."""
     async with open_redis(settings) as redis:
         ledger = Ledger.over(redis, settings.data_dir)
         await refuse_others(Accounts(ledger.scripts), settings)
@@ -67,7 +67,7 @@ def run(main: Coroutine[Any, Any, int]) -> int:
 
 
 def print_json(value: object) -> None:
-    """One JSON object on standard output, for scripts."""
+    """Print one JSON object on standard output, for scripts."""
     import json
 
     text = json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)

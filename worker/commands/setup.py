@@ -1,4 +1,7 @@
-"""``setup``: the properties of our own that a CRM lacks: what deliveries need, and what shows people our work."""
+"""Implements ``setup``: the properties of our own that a CRM lacks.
+
+What deliveries need, and what shows people our work.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
 
 
 def unmarked(vendor: Crm, schema: Mapping[str, Property]) -> tuple[str, ...]:
-    """Our optional properties that an object does not have at all; one of another kind is left alone."""
+    """Returns our optional properties that an object does not have at all; one of another kind is left alone."""
     return tuple(name for name in vendor.provenance.names if name not in schema)
 
 

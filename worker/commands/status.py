@@ -1,4 +1,4 @@
-"""``status``: where everything stands."""
+"""Implements ``status``: where everything stands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
     )
     announced, recovered = sum(found.announced.values()), sum(found.recovered.values())
     if announced or recovered:
-        out.say(f"webhooks told of {announced} records, sweeps found {recovered} untold ones")
+        out.say(f"webhooks announced {announced} records, sweeps found {recovered} more")
     if found.memory is not None:
         out.say(memory_line(found.memory))
     return DONE

@@ -1,4 +1,4 @@
-"""``suppress``: who is never looked up, made or written."""
+"""Implements ``suppress``: who is never looked up, made or written."""
 
 from __future__ import annotations
 

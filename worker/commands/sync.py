@@ -1,4 +1,4 @@
-"""``sync``: a single pass."""
+"""Implements ``sync``: a single pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.service.lifecycle import stop_on_signals, working_for
 
 
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
-    """One pass with a worker of its own; others on the same Redis help."""
+    """Run one pass with a worker of its own; others on the same Redis help."""
     settings, stop = with_work(settings_of(config, verbose=verbose)), stop_on_signals()
     if wanted.record is not None:
         crm, kind, id = wanted.record
@@ -37,7 +37,7 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
 
 
 def summary(report: PassReport) -> Table:
-    """The figures of a pass."""
+    """Returns the figures of a pass."""
     table = Table(title=f"pass {report.run}", show_header=False)
     table.add_row("records", str(report.records))
     table.add_row("gaps found", str(report.gaps))

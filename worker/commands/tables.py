@@ -13,7 +13,7 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, figures: int = 0) -> Table:
-    """A table; its last ``figures`` columns hold numbers, a cell of several values has a line for each."""
+    """Returns a table; its last ``figures`` columns hold numbers, a cell of several values has a line for each."""
     found = Table(title=shown(title), title_justify="left", title_style="bold", header_style="")
     found.show_header, found.min_width = any(columns), len(title)
     found.min_width = len(title)
@@ -31,7 +31,7 @@ def cell(value: object) -> Text:
 
 
 def lasting(ms: int) -> str:
-    """A length of time in its two largest units: ``2d 3h``, ``45s``."""
+    """Returns a length of time in its two largest units: ``2d 3h``, ``45s``."""
     seconds = max(0, ms) // 1000
     parts: list[str] = []
     for size, unit in _UNITS:
@@ -52,5 +52,5 @@ def until(at_ms: int, now_ms: int) -> str:
 
 
 def of(figure: int, cap: int | None) -> str:
-    """``12 of 500``; the figure alone where nothing limits it."""
+    """Returns ``12 of 500``; the figure alone where nothing limits it."""
     return str(figure) if cap is None else f"{figure} of {cap}"

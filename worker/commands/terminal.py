@@ -1,4 +1,4 @@
-"""The two streams a command speaks to. Nothing it says steers the terminal, whoever the words are from."""
+"""Provides the two streams a command speaks to. Nothing it says steers the terminal, whoever the words are from."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from config.plain import shown
 
 
 class Terminal(Console):
-    """A console for texts of anybody: it interprets no markup in them and passes no control character on."""
+    """Represents a console for texts of anybody: it interprets no markup in them and passes no control character on."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Every string becomes a text here, those in tables and in live displays too."""
+        """Returns every string as a text, those in tables and in live displays too."""
         return super().render_str(shown(text, lines=True), **{**options, "markup": False, "emoji": False})
 
     def say(self, text: str, style: str = "") -> None:
@@ -25,5 +25,5 @@ class Terminal(Console):
 
 
 def agreed(question: str) -> bool:
-    """A person's word; nobody's, where there is no terminal."""
+    """Asks a person; nobody, where there is no terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm(question)

@@ -1,4 +1,7 @@
-"""The vendor imitations as processes, and the configuration that fits them: for the demo and for trying things out."""
+"""Provides the vendor imitations as processes, and the configuration that fits them.
+
+For the demo and for trying things out.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +21,26 @@ _HINT = "the sandbox did not start: run python -m sandbox to see why"
 
 
 class TrialError(Exception):
-    """The imitations could not be started; the text says what to do."""
+    """Says that the imitations could not be started; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The running vendors: per vendor its addresses, credentials and limits."""
+    """Represents the running vendors: per vendor its addresses, credentials and limits."""
 
     vendors: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
     async def books(self, vendor: str) -> Mapping[str, Any]:
-        """The vendor's own sums: requests by route, charges, credits, writes."""
+        """Returns the vendor's own sums: requests by route, charges, credits, writes."""
         url = f"{self.vendors[vendor]['control_url']}/summary"
         return await asyncio.to_thread(_get, url)
 
     async def writes(self) -> int:
-        """Values that both CRMs have taken since they started."""
+        """Returns values that both CRMs have taken since they started."""
         return sum([int((await self.books(name))["writes"]) for name in ("hubspot", "salesforce")])
 
     async def credits(self) -> int:
-        """Credits that both paid providers have charged since they started."""
+        """Returns credits that both paid providers have charged since they started."""
         return sum([int((await self.books(name))["credits"]) for name in ("forager", "kaspr")])
 
 
@@ -45,7 +48,7 @@ class Served:
 async def serve(
     *, records: int, seed: int, latency: str, port_base: int = 0, faults: str = "none"
 ) -> AsyncIterator[Served]:
-    """Every vendor in a process of its own on a loopback port; they share one world by its seed.
+    """Yields every vendor in a process of its own on a loopback port; they share one world by its seed.
 
     Raises:
         TrialError: one of them did not come up.
@@ -109,7 +112,7 @@ def _get(url: str) -> Mapping[str, Any]:
 
 
 def configuration(served: Served, data_dir: str, port: int | None = None) -> tuple[str, dict[str, str]]:
-    """A refill.toml for the running vendors, and the secrets that go with it into the environment."""
+    """Returns a refill.toml for the running vendors, and the secrets that go with it into the environment."""
     vendors = served.vendors
     text = f"""\
 data_dir = "{data_dir}"
@@ -164,7 +167,7 @@ identity.linkedin_url = "LinkedIn_URL__c"
 
 
 def write(folder: Path, text: str, secrets: Mapping[str, str]) -> Path:
-    """The configuration as refill.toml with the secrets in ``.env`` beside it; gives the path of refill.toml."""
+    """Writes the configuration as refill.toml with the secrets in ``.env`` beside it; gives the path of refill.toml."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "refill.toml"
     path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""``uncertain``: lookups that were perhaps charged, and a person's word on them."""
+"""Implements ``uncertain``: lookups that were perhaps charged, and a person's word on them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = 500
 
 
 async def run_uncertain_list(config: Path | None, *, as_json: bool) -> int:
-    """Every lookup that was perhaps charged, longest first."""
+    """List every lookup that was perhaps charged, longest first."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         found: list[Uncertain] = []
@@ -49,7 +49,7 @@ async def run_uncertain_list(config: Path | None, *, as_json: bool) -> int:
 
 
 async def run_uncertain_resolve(config: Path | None, ticket: str, *, ask_again: bool, charged: bool) -> int:
-    """A person's word on one; with ``ask_again`` the question may be paid for once more."""
+    """Take a person's word on one; with ``ask_again`` the question may be paid for once more."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         one = await _uncertain(ledger, ticket)

@@ -1,4 +1,4 @@
-"""``up``: a worker and the web process in one."""
+"""Implements ``up``: a worker and the web process in one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worker.web.server import WebError, listen, serve
 
 
 async def run_up(config: Path | None) -> int:
-    """A worker and the web process in one; the web answers until the worker has drained."""
+    """Run a worker and the web process in one; the web answers until the worker has drained."""
     settings, drained = with_work(settings_of(config, verbose=True)), asyncio.Event()
     with listen(settings.web) as bound:
         stop = stop_on_signals()

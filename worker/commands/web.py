@@ -1,4 +1,4 @@
-"""``web``: the web process, alone."""
+"""Implements ``web``: the web process, alone."""
 
 from __future__ import annotations
 

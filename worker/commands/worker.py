@@ -1,4 +1,4 @@
-"""``worker``: the daemon."""
+"""Implements ``worker``: the daemon."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worker.service.lifecycle import stop_on_signals, work
 
 
 async def run_worker(config: Path | None) -> int:
-    """Work until SIGTERM or Ctrl-C, then drain."""
+    """Runs until SIGTERM or Ctrl-C, then drains."""
     settings = with_work(settings_of(config, verbose=True))
     async with session(settings) as runtime:
         with beating(settings.data_dir) as heartbeat:

@@ -1,4 +1,7 @@
-"""Our account of a provider against its own: how far they are apart, and which open questions that answers. Pure."""
+"""Provides our account of a provider against its own: how far they are apart, and which open questions that answers.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A lookup that was perhaps charged, with the worst it can have cost."""
+    """Represents a lookup that was perhaps charged, with the worst it can have cost."""
 
     ticket_id: str
     price: int
@@ -16,7 +19,10 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Whether each lookup was charged. With ``mixed`` only how many is known, so none of them may be asked again."""
+    """Says whether each lookup was charged.
+
+    With ``mixed`` only how many is known, so none of them may be asked again.
+    """
 
     charged: Mapping[str, bool] = field(default_factory=dict)
     mixed: bool = False

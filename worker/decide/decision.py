@@ -1,4 +1,4 @@
-"""Holds what a visit is told: what to ask, what to write, and why the rest stays open."""
+"""Holds what the rules tell a visit: what to ask, what to write, and why the rest stays open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.decide.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """A question to ask, and the fields it is asked for."""
+    """Represents a question to ask, and the fields it is asked for."""
 
     question: Question
     offer: Offer
@@ -21,7 +21,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A value for one field, and where it is from. ``grade`` is of e-mails, ``None`` for everything else."""
+    """Represents a value for one field, and where it is from. ``grade`` is of e-mails, ``None`` for everything else."""
 
     field: str
     property: str
@@ -33,7 +33,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``questions`` empty means that nothing new can be learned now.
+    """Holds what to do. ``questions`` empty means that nothing new can be learned now.
 
     ``unfilled`` holds every blank watched field that gets no value and waits for no provider. ``blocked`` are fields
     by the provider that is next for them and has no capacity. ``dropped`` counts offered values that may not be

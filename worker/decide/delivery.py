@@ -26,10 +26,10 @@ FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """``values`` by canonical field; ``keys`` such as ``domain:acme.com``, ``email:ada@acme.com``, ``slug:ada``.
+    """Holds a delivered row. ``values`` by canonical field; ``keys`` such as ``domain:acme.com``, ``slug:ada``.
 
     ``dropped`` counts delivered values that may not be written. ``complete`` is false for a person without a last
-    name and a company without a name: no CRM takes those. ``facts`` are what a person is told apart by; ``named`` is
+    name and a company without a name: no CRM takes those. ``facts`` are what distinguishes a person; ``named`` is
     a key such as ``name:ada lovelace@acme.com``, which leads to one person where nothing else speaks against it.
     """
 
@@ -125,7 +125,7 @@ def row_facts(
 
 
 def apart(keys: Iterable[str], others: Container[str], delivered: Delivered) -> tuple[str, ...]:
-    """The keys of a person some of whose addresses or profiles stand on rows of ``others``.
+    """Returns the keys of a person some of whose addresses or profiles stand on rows of ``others``.
 
     Such a key does not tell the two apart, so the person's name goes with it.
     """
@@ -140,7 +140,9 @@ def _full_name(values: Mapping[str, str]) -> str:
 def to_properties(
     values: Mapping[str, str], properties: Mapping[str, str], schema: Mapping[str, Property]
 ) -> tuple[dict[str, str], dict[str, int]]:
-    """``values`` by CRM property as the CRM takes them, and how many fields were dropped because they do not fit.
+    """Returns ``values`` by CRM property as the CRM takes them.
+
+    And how many fields were dropped because they do not fit.
 
     ``properties`` maps canonical fields to properties. One value that does not fit drops its field and no other.
     """

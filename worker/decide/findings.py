@@ -1,4 +1,4 @@
-"""Values the answers offer for a field, judged: the first that may be written, or why there is none."""
+"""Provides values the answers offer for a field, judged: the first that may be written, or why there is none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _BEST_FIRST = tuple(Grade)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A value an answer offers. ``grade`` is of e-mails, ``fixed`` of numbers the provider or their form say so of."""
+    """Represents a value an answer offers.
+
+    ``grade`` is of e-mails, ``fixed`` of numbers the provider or their form say so of.
+    """
 
     field: str
     value: str
@@ -45,7 +48,7 @@ class Judged:
 def judge(
     name: str, rule: FieldRule, view: View, policy: Policy, known: Knowledge, schema: Mapping[str, Property]
 ) -> Judged:
-    """Every value the answers offer for the field, in the order of the rule's providers, cheapest answer first."""
+    """Returns the values offered for the field, in the order of the rule's providers, cheapest answer first."""
     judged = Judged()
     if not known.sources:
         return judged
@@ -99,7 +102,7 @@ def _offered(name: str, source: Source, view: View, policy: Policy) -> Iterator[
 
 
 def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str, Property]) -> Finding | str:
-    """The finding in its one spelling and fit for the CRM, or why it cannot be written."""
+    """Returns the finding in its one spelling and fit for the CRM, or why it cannot be written."""
     if is_masked(finding.value):
         return "masked"
     if finding.grade is not None and finding.grade not in rule.accept - {Grade.INVALID}:  # whatever is configured
@@ -135,14 +138,17 @@ def _email_problem(name: str, email: Email, view: View, policy: Policy) -> str:
 
 
 def _moved(place: str, view: View, policy: Policy) -> bool:
-    """Whether an address or domain lies off every domain the record's company has; unknown ones are not judged."""
+    """Tells whether an address or domain lies off every domain the record's company has.
+
+    Unknown ones are not judged.
+    """
     if policy.allow_employer_changed or not view.domains:
         return False
     return domains.registrable(place) not in view.domains
 
 
 def _texts(name: str, person: Person, view: View) -> Iterator[tuple[str, str]]:
-    """A person's values of a free-text field, best first, and the employer's domain they speak of."""
+    """Yields a person's values of a free-text field, best first, and the employer's domain they speak of."""
     first, last = parts(PersonName(person.first_name, person.last_name, person.full_name))
     role = current_role(person.roles, view.domains)
     employer = role.company.domain if role else ""
@@ -159,7 +165,7 @@ def _texts(name: str, person: Person, view: View) -> Iterator[tuple[str, str]]:
 
 
 def current_role(roles: Sequence[Role], company_domains: Sequence[str]) -> Role | None:
-    """The role that counts: a current one at the record's company, else the first current one."""
+    """Returns the role that counts: a current one at the record's company, else the first current one."""
     current = [role for role in roles if role.current]
     here = [role for role in current if domains.registrable(role.company.domain) in company_domains]
     return next(iter(here or current), None)

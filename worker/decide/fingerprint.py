@@ -12,7 +12,7 @@ LENGTH = 12
 
 
 def fingerprint(view: View, policy: Policy) -> str:
-    """Twelve hex digits over identity, open gaps and policy, and over any change since a value was refused.
+    """Returns twelve hex digits over identity, open gaps and policy, and over any change since a value was refused.
 
     What else could prove the person counts, too: one more address or number may settle who somebody is.
 

@@ -43,7 +43,7 @@ _FAMILYS = frozenset({Fact.PHONE, Fact.EMPLOYER})
 class Facts:
     """Holds what is known of somebody, in compared spelling: only what can prove something. Made by ``facts``.
 
-    ``employers`` are told otherwise than by an address; ``offices`` are the employers that the addresses tell.
+    ``employers`` are known otherwise than by an address; ``offices`` are the employers that the addresses tell.
     """
 
     name: PersonName = field(default_factory=PersonName)
@@ -56,7 +56,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict, and the second fact that agrees where there is one."""
+    """Represents the verdict, and the second fact that agrees where there is one."""
 
     verdict: Verdict
     second: Fact | None = None
@@ -168,7 +168,10 @@ def _half_agrees(one: PersonName, other: PersonName) -> bool:
 
 
 def is_provable(record: Facts, found_by: Fact | None = None) -> bool:
-    """Whether anything about the record could prove that somebody is its person: else nobody is worth looking up."""
+    """Tells whether anything about the record could prove that somebody is its person.
+
+    Else nobody is worth looking up.
+    """
     first, last = parts(record.name)
     void = _FAMILYS if last and not first else frozenset()
     if found_by is Fact.PHONE and not first and not _has_mobile(record):

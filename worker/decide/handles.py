@@ -22,7 +22,7 @@ KINDS: tuple[Kind, ...] = ("email", "slug", "phone", "domain")
 
 
 class Handle(NamedTuple):
-    """One way to name somebody."""
+    """Represents one way to name somebody."""
 
     kind: Kind
     value: str

@@ -32,7 +32,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
-    """One entry as people read it. ``at`` is in ms of our clock, ``key`` orders entries and names one of them."""
+    """Represents one entry as people read it.
+
+    ``at`` is in ms of our clock, ``key`` orders entries and names one of them.
+    """
 
     key: str
     at: int

@@ -1,4 +1,7 @@
-"""Values that were paid for and that the CRM refused: kept with the record, so that nobody pays for them again."""
+"""Provides values that were paid for and that the CRM refused.
+
+Kept with the record, so that nobody pays for them again.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ TRIES = 6  # of what time alone may end; after that only a change of the record
 
 @dataclass(frozen=True, slots=True)
 class RefusedValue:
-    """A refused value of one field, with the CRM's word on it.
+    """Represents a refused value of one field, with the CRM's word on it.
 
     ``who`` stands for the identity it was found by, ``stamp`` is the record's (vendor ms) when it was refused last.
     """
@@ -41,7 +44,7 @@ class RefusedValue:
 
 
 def cause_of(word: WriteResult) -> str:
-    """Returns what people are told of a refusal."""
+    """Returns the text that people see of a refusal."""
     return _cause(word.kind, word.code, word.words, word.existing_id)
 
 

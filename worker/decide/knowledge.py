@@ -20,7 +20,7 @@ _PROVES_NOTHING: Mapping[By, Fact] = {By.PHONE: Fact.PHONE, By.NAME: Fact.EMPLOY
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that was asked: its answer, ``None`` when it counts as a miss."""
+    """Represents a question that was asked: its answer, ``None`` when it counts as a miss."""
 
     offer: Offer
     question: Question
@@ -40,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A person of an answer who may be written from."""
+    """Represents a person of an answer who may be written from."""
 
     asked: Asked
     person: Person
@@ -48,7 +48,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """``asked`` by question key. ``sources`` are the people proved to be the record's.
+    """Holds ``asked`` by question key. ``sources`` are the people proved to be the record's.
 
     ``others`` are answers that name somebody else, ``unsure`` those whose person nothing proves. ``proved`` says that
     an answer named the slug's person and the gate took it for the record's; ``wrong`` that one did and it did not, and
@@ -173,7 +173,7 @@ def _found(asked: Sequence[Asked], offers: Catalogue, identity: Identity, view: 
 
 
 def _namesake_at_work(one: Asked, identity: Identity, view: View) -> Person | None:
-    """The one person of a search whose name and current employer are the record's; several are none."""
+    """Returns the one person of a search whose name and current employer are the record's; several are none."""
     record = PersonName(identity.first_name, identity.last_name)
     people: dict[str, Person] = {}
     for person in one.people:
@@ -208,9 +208,11 @@ def _asked(askable: Iterable[Askable], answers: Mapping[str, Answer], missed: Ab
 
 
 def _has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
-    """Whether the sources place the person elsewhere: the record's company is a former employer and no current one,
+    """Tells whether the sources place the person elsewhere.
+
+    The record's company is a former employer and no current one,
     or every address at work is another company's.
-    """  # noqa: D205 - one sentence
+    """
     then: set[str] = set()
     now: set[str] = set()
     offices: set[str] = set()
@@ -225,7 +227,7 @@ def _has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
 
 
 def _named(identity: Identity, sources: Sequence[Source]) -> Identity:
-    """The identity with the name an answer gave, where the record has none: some providers want it shown."""
+    """Returns the identity with the name an answer gave, where the record has none: some providers want it shown."""
     if identity.last_name:
         return identity
     for source in sources:

@@ -30,17 +30,17 @@ class QuestionYield:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """``seen`` by (provider, operation)."""
+    """Holds odds, ``seen`` by (provider, operation)."""
 
     seen: Mapping[tuple[str, str], QuestionYield] = field(default_factory=dict)
 
     def credits(self, offer: Offer) -> float:
-        """Expected credits of one question: a miss is cheap at most providers."""
+        """Returns expected credits of one question: a miss is cheap at most providers."""
         seen = self._enough(offer)
         return seen.credits / seen.asked if seen else offer.price
 
     def chance(self, offer: Offer, field: str) -> float:
-        """The chance that one question brings a usable value for an open gap, 1 where nothing is known."""
+        """Returns the chance that one question brings a usable value for an open gap, 1 where nothing is known."""
         seen = self._enough(offer)
         if seen is None:
             return 1.0
@@ -59,7 +59,7 @@ PRICE_LIST = Odds()
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A question that was paid for, and the gaps that were open when it was asked."""
+    """Represents a question that was paid for, and the gaps that were open when it was asked."""
 
     offer: Offer
     key: str
@@ -87,7 +87,7 @@ def counts(bought: Iterable[Bought], decision: Decision) -> dict[str, int]:
 
 
 def odds_of(counted: Mapping[str, int]) -> Odds:
-    """The odds by what was counted; names that are not known say nothing."""
+    """Returns the odds by what was counted; names that are not known say nothing."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
     for name, by in counted.items():
         provider, operation, what = (*name.split("|", 2), "", "")[:3]

@@ -38,7 +38,9 @@ def _asked_by(offer: Offer) -> By:
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """The operations of some providers, cheapest first, equal prices in a fixed order, so that visits ask alike.
+    """Represents the operations of some providers, cheapest first, equal prices in a fixed order.
+
+    So that visits ask alike.
 
     ``by_slug`` are asked about somebody who is known, ``finders`` find somebody, by what ``by`` tells of each.
     """
@@ -64,7 +66,10 @@ def _catalogue(offers: tuple[Offer, ...]) -> Catalogue:
 
 @lru_cache(maxsize=4_096)
 def finders(known: Catalogue, identity: Identity, domains: tuple[str, ...]) -> tuple[Askable, ...]:
-    """Questions that find somebody without a slug, cheapest first; by name once for each of the employer's domains."""
+    """Returns questions that find somebody without a slug, cheapest first.
+
+    By name once for each of the employer's domains.
+    """
     named = [identity if one == identity.domain else replace(identity, domain=one) for one in domains] or [identity]
     asked = []
     for offer, by in known.finders:
@@ -75,7 +80,7 @@ def finders(known: Catalogue, identity: Identity, domains: tuple[str, ...]) -> t
 
 @lru_cache(maxsize=4_096)
 def lookups(known: Catalogue, identity: Identity) -> tuple[Askable, ...]:
-    """Questions about somebody who is known by slug or by a provider's own id, cheapest first."""
+    """Returns questions about somebody who is known by slug or by a provider's own id, cheapest first."""
     if not (identity.slug or identity.ids):
         return ()
     return tuple((offer, question) for offer in known.by_slug if (question := offer.question(identity)))

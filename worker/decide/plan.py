@@ -88,7 +88,7 @@ def candidates(
     answers: Mapping[str, Answer],
     missed: AbstractSet[str] = frozenset(),
 ) -> tuple[Question, ...]:
-    """Every question that could be asked about the person as known so far and is not answered.
+    """Returns every question that could be asked about the person as known so far and is not answered.
 
     Kept answers to any of them are worth loading before ``decide``: they cost nothing and serve every gap.
     """
@@ -101,13 +101,13 @@ def candidates(
 
 
 def _about(policy: Policy, offers: Sequence[Offer]) -> Catalogue:
-    """The operations that may be asked of the policy's records: none of them speaks of a company."""
+    """Returns the operations that may be asked of the policy's records: none of them speaks of a company."""
     speaking = () if policy.object == "company" else offers
     return catalogue([offer for offer in speaking if offer.provider in policy.providers])
 
 
 def _chosen(judged: Mapping[str, Judged]) -> dict[str, Finding]:
-    """The first good value per field. One number goes to both phone fields only if there is no other.
+    """Returns the first good value per field. One number goes to both phone fields only if there is no other.
 
     It does close the gap then: a dearer question would be paid for a number that may be no better.
     """
@@ -157,7 +157,7 @@ def _why(name: str, step: Stop, judged: Judged, known: Knowledge) -> Reason:
 
 
 def _questions(steps: Mapping[str, Step], known: Knowledge) -> tuple[Next, ...]:
-    """The question that pays best, and those that no answer among them could make unnecessary."""
+    """Returns the question that pays best, and those that no answer among them could make unnecessary."""
     asks: dict[str, Ask] = {}
     fields: dict[str, list[str]] = {}
     for name, step in steps.items():

@@ -41,7 +41,7 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one (crm, object).
+    """Represents the rules of one (crm, object).
 
     ``identity``: slot -> CRM property that tells who somebody is; slots are ``linkedin_url, email, phone,
     mobile_phone, first_name, last_name, company_domain, company_website, company_name, country``, and the canonical
@@ -80,11 +80,11 @@ class Policy:
         return is_blank(value, self.blank_values)
 
     def rule(self, name: str) -> FieldRule | None:
-        """The rule of a canonical field, ``None`` when it is not watched."""
+        """Returns the rule of a canonical field, ``None`` when it is not watched."""
         return self._rules.get(name)
 
     def slot(self, name: str) -> str:
-        """The property an identity slot is read from, ``""`` when there is none."""
+        """Returns the property an identity slot is read from, ``""`` when there is none."""
         if name in self.identity:
             return self.identity[name]
         rule = self.rule(name)
@@ -92,14 +92,14 @@ class Policy:
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """Every property a visit must read, sorted."""
+        """Returns every property a visit must read, sorted."""
         named = {rule.property for rule in self.rules} | set(self.identity.values())
         named |= {*self.where, *self.skip_if, *self.opt_out}
         return tuple(sorted(named - {""}))
 
 
 def _digest(policy: Policy) -> str:
-    """The digest of a policy.
+    """Returns the digest of a policy.
 
     ``where``, ``skip_if`` and ``opt_out`` only select records, and ``recheck_ms`` only says when to look again: a
     change of them opens no settled record again.

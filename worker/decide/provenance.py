@@ -17,7 +17,7 @@ _PART = re.compile(r"([a-z_]+) [a-z]+ \d{4}-\d{2}-\d{2}")  # "work_email forager
 
 
 def usable(names: Provenance, schema: Mapping[str, Property]) -> Provenance:
-    """Those of our properties that this object has, that we may write, and that hold what we would write."""
+    """Returns those of our properties that this object has, that we may write, and that hold what we would write."""
 
     def there(name: str, kind: str) -> str:
         held = schema.get(name)
@@ -43,7 +43,10 @@ def source(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str
 def beside(
     names: Provenance, schema: Mapping[str, Property], record: Record, changes: Iterable[Change]
 ) -> dict[str, str]:
-    """The values to write with ``changes`` on ``record``, by property; none for a record read at an unknown time."""
+    """Returns the values to write with ``changes`` on ``record``, by property.
+
+    None for a record read at an unknown time.
+    """
     written = tuple(changes)
     if not written or not record.read_at:
         return {}
@@ -59,7 +62,7 @@ def beside(
 def without(
     names: Provenance, schema: Mapping[str, Property], record: Record | None, kept: Iterable[Change]
 ) -> dict[str, str]:
-    """The source as it should have been, once some of what was written on ``record`` is given back."""
+    """Returns the source as it should have been, once some of what was written on ``record`` is given back."""
     if record is None or not names.source or not record.read_at:
         return {}
     held = record.values.get(names.source) or ""

@@ -26,7 +26,10 @@ class ChangeVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """``stale``: identity or selection changed, so nothing may be written and the record is visited again."""
+    """Holds what to push. ``stale``.
+
+    Identity or selection changed, so nothing is written and the record is visited again.
+    """
 
     writes: tuple[Change, ...] = ()
     kept_back: Mapping[str, ChangeVerdict] = dataclasses.field(default_factory=dict)
@@ -98,7 +101,7 @@ class IntentFate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A write that was about to be sent. ``id`` is the journal entry's."""
+    """Represents a write that was about to be sent. ``id`` is the journal entry's."""
 
     id: str
     field: str

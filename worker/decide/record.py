@@ -37,7 +37,7 @@ class OurValue:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A record as the rules see it.
+    """Represents a record as the rules see it.
 
     ``gaps`` are the fields open to be filled, in the policy's order; ``blank`` all watched fields without a value,
     open or not; ``closed`` says why a blank one is not open. ``refused`` are fields whose value of ours a person
@@ -120,7 +120,7 @@ def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, OurV
 
 
 def with_values(record: Record, values: Mapping[str, str]) -> Record:
-    """The record as it is once ``values`` (by property) are written."""
+    """Returns the record as it is once ``values`` (by property) are written."""
     return replace(record, values={**record.values, **values})
 
 
@@ -129,7 +129,7 @@ def _value(record: Record, name: str) -> str:
 
 
 def _filled(record: Record, policy: Policy, name: str) -> str:
-    """A property's value, ``""`` where it counts as blank."""
+    """Returns a property's value, ``""`` where it counts as blank."""
     value = _value(record, name)
     return "" if policy.is_blank(value) else value
 
@@ -140,7 +140,7 @@ def _slot(record: Record, policy: Policy, slot: str) -> str:
 
 
 def _name(text: str) -> str:
-    """The name, or ``""`` for a form's placeholder such as ``[not provided]``."""
+    """Returns the name, or ``""`` for a form's placeholder such as ``[not provided]``."""
     return "" if is_placeholder(text) else clean(text)
 
 
@@ -165,7 +165,10 @@ def _employers(record: Record, policy: Policy) -> tuple[str, ...]:
 
 
 def _domains(record: Record, policy: Policy, employers: tuple[str, ...]) -> tuple[str, ...]:
-    """The employer's registrable domains, surest first; the work address comes last, since people change jobs."""
+    """Returns the employer's registrable domains, surest first.
+
+    The work address comes last, since people change jobs.
+    """
     personal = policy.slot("personal_email")
     mail = next((policy.slot(slot) for slot in ("email", "work_email") if policy.slot(slot)), "")
     texts = (*employers, emails.domain(_filled(record, policy, mail)) if mail != personal else "")

@@ -23,7 +23,7 @@ class Invalid:
 
 
 def fit(value: str, field: str, property: Property) -> str | Invalid:
-    """``value`` as ``property`` takes it. Free text is cut at the property's length; nothing else ever is."""
+    """Returns ``value`` as ``property`` takes it. Free text is cut at the property's length; nothing else ever is."""
     if not property.writable:
         return Invalid("read_only")
     plain = clean(value)
@@ -62,7 +62,7 @@ def _of_kind(plain: str, field: str, property: Property) -> str | Invalid:
 
 
 def _option(plain: str, field: str, property: Property) -> str | Invalid:
-    """The internal value: exact, else by label or spelling, else by what a country's name stands for."""
+    """Returns the internal value: exact, else by label or spelling, else by what a country's name stands for."""
     if plain in property.options:
         return plain
     wanted = _folded(plain)

@@ -17,7 +17,7 @@ from worker.decide.values import domains
 
 @dataclass(frozen=True, slots=True)
 class JobChange:
-    """The provider's current role of the record's person is at another employer than the CRM's."""
+    """Says that the provider's current role of the record's person is at another employer than the CRM's."""
 
     provider: str
     question_key: str
@@ -33,7 +33,7 @@ def job_change(
     answers: Mapping[str, Answer],
     missed: AbstractSet[str] = frozenset(),
 ) -> JobChange | None:
-    """A changed job, told by an answer that surely speaks of the record's person; ``None`` when nobody says so.
+    """Returns a changed job by an answer that surely speaks of the record's person; ``None`` when nobody says so.
 
     A current role at the record's own company speaks against it, whoever tells; a role whose employer has no domain
     says nothing either way.

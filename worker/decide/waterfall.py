@@ -34,14 +34,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """The next question is this provider's, which has no capacity now."""
+    """Says that the next question is this provider's, which has no capacity now."""
 
     provider: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Nothing is left to ask.
+    """Says that nothing is left to ask.
 
     ``limited`` says what kept a question from being asked, ``identified`` that any could be asked of this identity.
     """
@@ -55,7 +55,10 @@ Step: TypeAlias = Ask | Await | Stop
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A question, and what is known to follow it: it proves the person for ``target``, or is the target itself."""
+    """Represents a question, and what is known to follow it.
+
+    It proves the person for ``target``, or is the target itself.
+    """
 
     offer: Offer
     question: Question
@@ -70,7 +73,7 @@ def _able(offers: Catalogue, name: str, providers: tuple[str, ...]) -> tuple[Off
 
 
 class Waterfall:
-    """The questions of a record, given what is known, what may be spent and who can be asked."""
+    """Represents the questions of a record, given what is known, what may be spent and who can be asked."""
 
     def __init__(
         self,
@@ -108,7 +111,7 @@ class Waterfall:
         return {self._offers.by[one.offer] for one in asked if one.offer.provider == provider} >= {By.NAME, By.EMAIL}
 
     def steps(self) -> dict[str, Step]:
-        """The next step for each gap, by field."""
+        """Returns the next step for each gap, by field."""
         return {rule.field: self._next(rule) for rule in self._gaps}
 
     def _next(self, rule: FieldRule) -> Step:
@@ -130,7 +133,7 @@ class Waterfall:
     # ---- somebody who is known -----------------------------------------------------------------------------------
 
     def _lookups(self, rule: FieldRule) -> list[_Way]:
-        """Questions by slug that may fill the field or prove the person first, as the operator orders, else as it pays.
+        """Returns questions by slug for the field or the person first, as the operator orders, else as it pays.
 
         Nobody is paid for whom nothing on the record could prove.
         """
@@ -160,7 +163,7 @@ class Waterfall:
         return phones.read(self._view.numbers.get("phone", ""), kind=PhoneKind.FIXED).mobile
 
     def _ways(self, target: Offer) -> list[_Way]:
-        """The target's question, or those that prove the person before it."""
+        """Returns the target's question, or those that prove the person before it."""
         if not self._policy.verify_person or self._known.proved or target.names_person:
             return [_Way(target, self._new[target], target, self._ratio(target, target))]
         return [  # at the provider itself: its contact lookups mean the same person
@@ -170,7 +173,7 @@ class Waterfall:
         ]
 
     def _ratio(self, offer: Offer, target: Offer) -> float:
-        """Expected credits for each usable value of a question and of what follows it."""
+        """Returns expected credits for each usable value of a question and of what follows it."""
         known = self._ratios.get((offer, target))
         if known is None:
             known = self._ratios[offer, target] = self._reckoned(offer, target)
@@ -184,7 +187,7 @@ class Waterfall:
         return credits / max(sum(chances), 0.01)
 
     def _chance(self, offer: Offer) -> list[float]:
-        """The chance of a usable value from an operation, by gap."""
+        """Returns the chance of a usable value from an operation, by gap."""
         known = self._chances.get(offer)
         if known is None:
             known = self._chances[offer] = [
@@ -195,7 +198,7 @@ class Waterfall:
     # ---- somebody who is to be found -----------------------------------------------------------------------------
 
     def _finding(self, rule: FieldRule) -> list[_Way]:
-        """Questions that find the slug, or the value itself, without a slug; those that find cheapest first."""
+        """Returns questions that find the slug, or the value itself, without a slug; those that find cheapest first."""
         follows = self._follows(rule)
         ways = [
             _Way(offer, question, offer, self._odds.credits(offer) / self._odds.chance(offer, "slug"))
@@ -207,7 +210,10 @@ class Waterfall:
         return sorted(ways, key=lambda way: way.ratio)
 
     def _is_worth(self, offer: Offer, rule: FieldRule) -> bool:
-        """Whether the field justifies the price: nobody is found by phone for 15 credits to fill in a title for 1."""
+        """Tells whether the field justifies the price.
+
+        Nobody is found by phone for 15 credits to fill in a title for 1.
+        """
         if rule.field in _WORTH_FINDING:
             return True
         return offer.price <= max((target.price for target in self._targets(rule)), default=offer.price)
@@ -244,7 +250,10 @@ class Waterfall:
         return shut or (Reason.BUDGET if targets and not self._follows(rule) else None)
 
     def _left(self, rule: FieldRule) -> int | None:
-        """Credits the field's own questions may still cost. What finds or proves the person serves every field."""
+        """Returns credits the field's own questions may still cost.
+
+        What finds or proves the person serves every field.
+        """
         if rule.max_credits is None:
             return None
         return rule.max_credits - sum(

@@ -1,4 +1,4 @@
-"""The rule for Refill's user of a Redis: its keys and the commands that it sends, and nothing else.
+"""Provides the rule for Refill's user of a Redis: its keys and the commands that it sends, and nothing else.
 
 ``docs/redis.md`` shows it, and the suite runs under it: a command that is missing here fails a test.
 """
@@ -27,6 +27,6 @@ SINCE = {"waitaof": (7, 2)}  # a server takes no rule that names a command it do
 
 
 def rule(version: tuple[int, ...]) -> list[str]:
-    """The words of ``ACL SETUSER`` after the user's name and password, for a server of this version."""
+    """Returns the words of ``ACL SETUSER`` after the user's name and password, for a server of this version."""
     commands = [one for group in COMMANDS.values() for one in group.split() if version >= SINCE.get(one, ())]
     return ["resetkeys", *(f"~{key}" for key in KEYS), "resetchannels", "-@all", *(f"+{one}" for one in commands)]

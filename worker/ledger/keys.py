@@ -1,4 +1,4 @@
-"""Every Redis key name of the ledger, once: for Python (``Keys``) and for the Lua scripts (``K``).
+"""Provides every Redis key name of the ledger, once: for Python (``Keys``) and for the Lua scripts (``K``).
 
 ``keys("due", crm, object, lane)`` in Python and ``K.due(crm, object, lane)`` in Lua give the same name: placeholders
 are filled in their order. Names of crms, objects and providers hold no colon, so an id may hold any and stands last.
@@ -178,7 +178,7 @@ MONEY: Mapping[str, str] = {
     "charges": "charges:{provider}:{operation}",
     # hash "<UTC day since 1970>|<operation>" -> credits spent on calls sent that day, to compare with a provider's log
     "books": "books:{provider}",
-    # hash: instants at which the balance was told and nothing was in flight; see money/parts/tickets.lua for its fields
+    # hash: instants at which the balance was read and nothing was in flight; see money/parts/tickets.lua for its fields
     "balance": "balance:{provider}",
     # hash "offset" (ms a vendor's clock is ahead of the ledger's) and "since" (ms at which it was last seen to move)
     "clock": "clock:{vendor}",
@@ -196,7 +196,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class Keys:
-    """Key names under one prefix."""
+    """Represents key names under one prefix."""
 
     def __init__(self, prefix: str = PREFIX) -> None:
         self.prefix = prefix
@@ -210,7 +210,7 @@ class Keys:
 
 
 def lua_names(source: str) -> str:
-    """Lua functions ``K.<name>(...)`` for the names that ``source`` uses; ``PREFIX`` is in scope."""
+    """Returns Lua functions ``K.<name>(...)`` for the names that ``source`` uses; ``PREFIX`` is in scope."""
     functions = ["local K = {}"]
     for name in sorted(set(re.findall(r"\bK\.(\w+)", source))):
         template = TEMPLATES[name]

@@ -30,7 +30,7 @@ from worker.ledger.work.work import AllWork, Work
 
 @dataclass(slots=True)
 class Ledger:
-    """Every part of the ledger over one Redis."""
+    """Represents every part of the ledger over one Redis."""
 
     scripts: Scripts
     desk: Desk
@@ -54,7 +54,7 @@ class Ledger:
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
-        """The ledger kept in ``redis``; what was seen of it is remembered in ``data_dir`` too."""
+        """Returns the ledger kept in ``redis``; what was seen of it is remembered in ``data_dir`` too."""
         scripts, high_water = Scripts(redis), HighWater(data_dir)
         return cls(
             scripts,
@@ -79,5 +79,5 @@ class Ledger:
         )
 
     def work(self, crm: str, object: str) -> Work:
-        """The work of one (crm, object)."""
+        """Returns the work of one (crm, object)."""
         return Work(self.scripts, crm, object)

@@ -20,7 +20,7 @@ _NAME = "footprint"
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """Bytes. ``limit`` is ``maxmemory``, else the machine's memory, 0 when neither is told.
+    """Holds sizes in bytes. ``limit`` is ``maxmemory``, else the machine's memory, 0 when neither is known.
 
     ``full_in_days`` is the forecast, ``None`` while there is no day to go by or nothing grows.
     """
@@ -31,7 +31,7 @@ class MemoryUse:
 
     @property
     def share(self) -> float:
-        """Of the limit, 0 where none is told."""
+        """Returns the share of the limit, 0 where none is known."""
         return self.used / self.limit if self.limit else 0.0
 
     @property
@@ -40,7 +40,7 @@ class MemoryUse:
         return self.share >= FULL
 
     def as_json(self) -> dict[str, Any]:
-        """For ``status --json``."""
+        """Returns what ``status --json`` shows."""
         return {"used": self.used, "limit": self.limit, "full_in_days": self.full_in_days}
 
 

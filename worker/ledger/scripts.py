@@ -1,4 +1,4 @@
-"""The Lua steps of the ledger: loaded once, called by SHA, one atomic step each.
+"""Provides the Lua steps of the ledger: loaded once, called by SHA, one atomic step each.
 
 A script lies beside the Python that runs it, ``<subject>/<name>.lua``. It is sent behind ``common.lua`` and behind the
 parts that its head names in a line ``-- needs: work, journal`` (``<subject>/parts/<part>.lua``). Every script gets the
@@ -54,11 +54,14 @@ _UNSURE = re.compile(rf"^({_WORDS})\b|-({_WORDS})\b|user executing the script ca
 
 
 class LedgerUnavailableError(Exception):
-    """Redis did not take the step, or did not say so: nothing that costs may follow. The step may be repeated."""
+    """Says that Redis did not take the step, or did not say so: nothing that costs may follow.
+
+    The step may be repeated.
+    """
 
 
 class LedgerBehindError(LedgerUnavailableError):
-    """Redis has forgotten paid calls that were sent: it came from a backup, or is another one."""
+    """Says that Redis has forgotten paid calls that were sent: it came from a backup, or is another one."""
 
 
 @contextmanager
@@ -128,14 +131,14 @@ class Scripts:
             return await script(keys=list(keys), args=[now, self.keys.prefix, *args], client=pipe)
 
     async def now(self) -> int:
-        """The ledger's time in ms."""
+        """Returns the ledger's time in ms."""
         if self._clock:
             return self._clock()
         seconds, micros = await self.call("TIME")
         return int(seconds) * 1000 + int(micros) // 1000
 
     async def call(self, *command: Arg) -> Any:
-        """One plain Redis command.
+        """Runs one plain Redis command.
 
         Raises:
             LedgerUnavailableError: as ``run``.
@@ -144,7 +147,7 @@ class Scripts:
             return await cast("Awaitable[Any]", self.redis.execute_command(*command))  # type: ignore[no-untyped-call]  # redis-py
 
     async def calls(self, commands: Sequence[Sequence[Arg]]) -> list[Any]:
-        """Plain commands in one round trip, not as one step.
+        """Runs plain commands in one round trip, not as one step.
 
         Raises:
             LedgerUnavailableError: as ``run``.

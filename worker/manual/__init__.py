@@ -1,1 +1,4 @@
-"""Provider calls that a person asks for: the same tickets, budgets and kept answers as a visit's, without a record."""
+"""Provides provider calls that a person asks for.
+
+The same tickets, budgets and kept answers as a visit's, without a record.
+"""

@@ -1,4 +1,7 @@
-"""A paid lookup by hand: a kept answer, else a ticket on the provider's budgets, else a sentence that says why not."""
+"""Provides a paid lookup by hand.
+
+A kept answer, else a ticket on the provider's budgets, else a sentence that says why not.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ class NotNowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Holds what a person is told before anything is sent.
+    """Holds what a person sees before anything is sent.
 
     ``at_most`` are the credits of the ``new`` questions at their worst price, ``left`` what budgets and balance still
     allow today. ``kept_ms`` is when the oldest of the kept answers came, 0 when none is kept.
@@ -59,7 +62,7 @@ class Quote:
 
 @dataclass(slots=True)
 class Buyer:
-    """Lookups of one provider: nothing is bought that was not quoted before.
+    """Represents lookups of one provider: nothing is bought that was not quoted before.
 
     ``spent`` counts the credits of this run, ``kept_ms`` is when the oldest kept answer it used came.
     """
@@ -82,7 +85,7 @@ class Buyer:
     _quoted: set[str] = field(default_factory=set)
 
     async def quote(self, questions: Sequence[Question]) -> Quote:
-        """The worst price of those of ``questions`` that are not kept, and what is left for it.
+        """Returns the worst price of those of ``questions`` that are not kept, and what is left for it.
 
         Raises:
             AccessError: the provider refuses our key: nothing can be bought.
@@ -104,7 +107,7 @@ class Buyer:
         return Quote(sum(self._priced(one).price for one in new), len(new), left, since)
 
     async def ask(self, question: Question) -> Reply:
-        """The kept or bought reply.
+        """Returns the kept or bought reply.
 
         Raises:
             NotNowError: the budget is used up, or the same question is under way or perhaps charged.
@@ -161,7 +164,7 @@ class Buyer:
         raise NotNowError("the ticket was tidied away before the call was sent, nothing was charged: ask again")
 
     async def _kept(self, question: Question) -> Reply:
-        """The kept reply of a question for which no price was told."""
+        """Returns the kept reply of a question for which no price was quoted."""
         found = (await self.ledger.desk.find([question.key])).get(question.key)
         if found is None or not _serves(found, question):
             raise NotNowError("the kept answer has just expired, and nothing was sent: ask again for its price")
@@ -208,7 +211,7 @@ class Buyer:
         await self.ledger.journal.append("", "", "", self.run, [entry], token=granted.ticket_id)
 
     async def _learn(self) -> None:
-        """Today's prices and balance; what cannot be read stays as the contract and the budget say."""
+        """Reads today's prices and balance; what cannot be read stays as the contract and the budget say."""
         try:
             status = await self.provider.account_status()
         except RateLimitedError:
@@ -220,7 +223,7 @@ class Buyer:
             self.budget_lines.balances[self.provider.name] = (self.clock(), status.credits)
 
     def _as_a_visit(self, question: Question) -> Question:
-        """With the fields a visit would ask for, so that its answer serves a visit too."""
+        """Returns the question with the fields a visit would ask for, so that its answer serves a visit too."""
         offers = (offer for offer in self.provider.offers({}) if offer.operation == question.operation)
         offer = next(offers, None)
         if question.fields or offer is None:
@@ -243,5 +246,5 @@ def _serves(kept: KeptAnswer | None, question: Question) -> bool:
 
 
 def at(ms: int) -> str:
-    """An instant for people: ``2026-11-20 09:00:00 UTC``."""
+    """Returns an instant for people: ``2026-11-20 09:00:00 UTC``."""
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

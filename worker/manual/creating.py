@@ -1,4 +1,6 @@
-"""A row made by hand at a vendor that knows no idempotency key: claimed first, looked for before it is sent again.
+"""Provides a row made by hand at a vendor that knows no idempotency key.
+
+Claimed first, looked for before it is sent again.
 
 ``made:<vendor>:<object>:<key>`` among the cursors holds what was looked for after a lost answer: the time of the first
 look in vain (ms), and whether the call was sent a second time since.
@@ -27,7 +29,9 @@ Find = Callable[[], Awaitable[str | None]]
 
 @dataclass(frozen=True, slots=True)
 class WantedRow:
-    """A row to be made. ``key`` is what makes it the same row; nothing of it can be read back out of the ledger.
+    """Represents a row to be made.
+
+    ``key`` is what makes it the same row; nothing of it can be read back out of the ledger.
 
     ``send`` makes the call and gives the new row's id. ``find`` looks for the row at the vendor: its id, ``""`` when it
     is not there, ``None`` when the vendor shows too little to tell; without it a lost call counts as made. With
@@ -44,14 +48,14 @@ class WantedRow:
 
 @dataclass(frozen=True, slots=True)
 class CreatedRow:
-    """A row that exists. ``found``: its answer was lost and a look found it."""
+    """Represents a row that exists. ``found``: its answer was lost and a look found it."""
 
     id: str
     how: Literal["created", "there", "found"]
 
 
 def key_of(*parts: object) -> str:
-    """A key over parts that may be personal: 32 hex digits."""
+    """Returns a key over parts that may be personal: 32 hex digits."""
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -65,7 +69,7 @@ class Maker:
     clock: Callable[[], Awaitable[int]]
 
     async def make(self, wanted: WantedRow) -> CreatedRow:
-        """The row, made now or before.
+        """Returns the row, made now or before.
 
         Raises:
             NotNowError: it is being made, or its answer was lost and it is not to be seen.
@@ -107,7 +111,7 @@ class Maker:
         return CreatedRow(row, "created")
 
     async def _found(self, wanted: WantedRow, lost: UnknownCreation) -> CreatedRow | None:
-        """The row of a lost call; ``None`` once it may be sent a second time."""
+        """Returns the row of a lost call; ``None`` once it may be sent a second time."""
         if wanted.find is None:
             raise NotNowError(_lost(wanted))
         row = await wanted.find()
@@ -124,7 +128,7 @@ class Maker:
         return None
 
     async def _may_repeat(self, wanted: WantedRow, age_ms: int) -> None:
-        """Two looks in vain, far enough apart, and it was not repeated before; else says so."""
+        """Requires two looks in vain, far enough apart, and no repeat before; else says so."""
         now = await self.clock()
         looks: dict[str, Any] = json.loads(await self.cursors.get(_cursor(wanted)) or "{}")
         if looks.get("repeated"):

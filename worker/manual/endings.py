@@ -43,7 +43,7 @@ class RunEnding:
 
     @property
     def code(self) -> int:
-        """The exit code: the worst of what there is to tell."""
+        """Returns the exit code: the worst of what there is to tell."""
         if self.not_asked:
             return FAILED
         if self.left or self.stopped:
@@ -51,7 +51,7 @@ class RunEnding:
         return DEAD_LETTERS if self.dead else DONE
 
     def sentences(self) -> Iterator[str]:
-        """One line for each thing that a person should know beside the figures."""
+        """Yields one line for each thing that a person should know beside the figures."""
         for missed in self.not_asked:
             yield _missed(missed)
         if self.stopped:
@@ -62,7 +62,7 @@ class RunEnding:
             yield f"{credits} of the credits at {name} were perhaps not charged: refill uncertain list"
 
     def as_json(self) -> dict[str, Any]:
-        """The keys that are stable."""
+        """Returns the keys that are stable."""
         return {
             "left": [
                 {
@@ -103,7 +103,7 @@ def _missed(missed: NotAsked) -> str:
 
 
 def _until(at_ms: int | None) -> str:
-    """Until when, where that is still ahead."""
+    """Returns until when, where that is still ahead."""
     if at_ms is None or at_ms <= clock():
         return ""
     return f", until {datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

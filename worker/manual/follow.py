@@ -20,7 +20,10 @@ SHORTEST_PATIENCE_S = 2.0  # what is due now is given to a visit within this
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands. ``open`` are its records due or leased, ``looking`` says that it still looks for more."""
+    """Says where a run stands.
+
+    ``open`` are its records due or leased, ``looking`` says that it still looks for more.
+    """
 
     open: int
     waiting: int
@@ -82,13 +85,13 @@ async def _progress(
 
 
 async def run_credits(runtime: Runtime, run: str) -> dict[str, int]:
-    """Credits a run has spent by provider, perhaps charged ones included."""
+    """Returns credits a run has spent by provider, perhaps charged ones included."""
     booked = await _booked(runtime, run)
     return {name: spent + perhaps for name, (spent, perhaps) in booked.items()}
 
 
 async def perhaps_charged(runtime: Runtime, run: str) -> dict[str, int]:
-    """Credits among them of lookups nobody knows the end of, by provider; none where all is clear."""
+    """Returns credits among them of lookups nobody knows the end of, by provider; none where all is clear."""
     return {name: perhaps for name, (_, perhaps) in (await _booked(runtime, run)).items() if perhaps}
 
 

@@ -20,7 +20,7 @@ _RATE = frozenset({"429", "rate"})
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` when nobody knows.
+    """Represents records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` when nobody knows.
 
     ``why`` is one of the words of ``docs/passes.md``, ``waits_for`` the provider or crm that it is about, and ``hint``
     a sentence or word more.
@@ -104,7 +104,7 @@ class _Holders:
                 return self._due(row, one)
 
     def _due(self, row: Held, one: Left) -> Held:
-        """Due, now or later: its crm may be paused, or not open at all."""
+        """Returns what is due, now or later: its crm may be paused, or not open at all."""
         at, runtime = max(one.soonest_ms, self._now), self._runtime
         is_open = self._served or f"{row.crm}.{row.object}" in runtime.lines
         if not is_open and row.crm not in runtime.shut:
@@ -128,12 +128,12 @@ class _Holders:
                 return replace(row, why="retry", until_ms=at, hint=note)
 
     def _paused(self, *targets: str) -> Pause | None:
-        """The pause that lasts longest on one of ``targets``."""
+        """Returns the pause that lasts longest on one of ``targets``."""
         pauses = [one for one in self._pauses if one.target in targets]
         return max(pauses, key=lambda one: one.until_ms or 2**53, default=None)
 
     async def _waiting(self, row: Held, one: Left) -> Held:
-        """Waiting for providers: the one that can take it first is the one it waits for."""
+        """Returns what waits for providers: the one that can take it first is the one it waits for."""
         needs = one.needs or (0,) * len(one.providers)
         rows = [
             await self._provider(row, name, one.lane, need) for name, need in zip(one.providers, needs, strict=True)
@@ -169,7 +169,10 @@ class _Holders:
         return replace(row, why=why, until_ms=at, hint=hint)
 
     async def _short(self, name: str, crm: str, closed_share: float, need: int) -> int | None:
-        """When the budgets that do not reach begin anew, 0 when one of them never does; ``None`` when all reach."""
+        """Returns when the budgets that do not reach begin anew, 0 when one of them never does.
+
+        ``None`` when all reach.
+        """
         budget_lines = self._runtime.budget_lines
         lines = [*budget_lines.provider_lines(name, self._now), *budget_lines.crm_lines(crm, self._now)]
         booked = await self._runtime.ledger.budgets.booked([line.name for line in lines])

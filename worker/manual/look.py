@@ -26,7 +26,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
-    """A vendor that was not looked at, or not to the end, and why; until when, where its pause has an end."""
+    """Represents a vendor that was not looked at, or not to the end, and why.
+
+    Until when, where its pause has an end.
+    """
 
     vendor: str
     object: str
@@ -50,7 +53,7 @@ def passed_over(by_work: Mapping[WorkName, RunFigures]) -> list[NotAsked]:
 
 @dataclass(slots=True)
 class Look:
-    """Everything that a pass looks at once. ``stuck`` are walks that wait for room in the work."""
+    """Represents everything that a pass looks at once. ``stuck`` are walks that wait for room in the work."""
 
     runtime: Runtime
     run: str
@@ -105,7 +108,7 @@ class Look:
             self.not_asked.append(missed)
 
     async def _paced(self, asking: Callable[[], Awaitable[object]]) -> None:
-        """Ask, and go on where a rate of our own stopped it; what the vendor itself refuses is told."""
+        """Runs ``asking`` and goes on where a rate of our own stopped it; a refusal of the vendor itself is noted."""
         while True:
             try:
                 await asking()
@@ -121,7 +124,10 @@ class Look:
         await poll(watch, self.runtime.ledger.cursors, run=self.run, lookback_ms=lookback)
 
     async def _walk(self, watch: Watch) -> None:
-        """Every record, in the backfill lane, as fast as the work has room; what tells nothing new is dropped there."""
+        """Walks every record, in the backfill lane, as fast as the work has room.
+
+        What tells nothing new is dropped there.
+        """
         name, after, done = (watch.crm, watch.object), "", False
         while not done:
             while await watch.work.room() < watch.vendor.batch:

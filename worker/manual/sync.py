@@ -1,4 +1,4 @@
-"""One pass over everything: bring what changed into the work, follow it to its end, and say what was done."""
+"""Provides one pass over everything: bring what changed into the work, follow it to its end, and say what was done."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PassReport:
     by_work: Mapping[tuple[str, str], RunFigures] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The stable keys."""
+        """Returns the stable keys."""
         fields = asdict(self)
         return {name: fields[name] for name in fields if name not in {"by_work", "ending"}} | self.ending.as_json()
 
@@ -124,7 +124,7 @@ def _refused(figures: Iterable[RunFigures]) -> dict[str, int]:
 
 
 def _works(runtime: Runtime, wanted: Pass) -> list[Work]:
-    """The work that the pass may own: of everything that is configured, or of the one record's kind."""
+    """Returns the work that the pass may own: of everything that is configured, or of the one record's kind."""
     names = [wanted.record[:2]] if wanted.record else works(runtime.settings)
     return [runtime.ledger.work(crm, kind) for crm, kind in names]
 

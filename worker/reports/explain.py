@@ -42,7 +42,7 @@ class Explanation:
         return bool(self.place or self.memory or self.questions or self.changes)
 
     def as_json(self) -> dict[str, Any]:
-        """For scripts."""
+        """Returns what scripts get."""
         state = "settled" if self.memory else "unknown"
         memory = self.memory
         return {

@@ -28,7 +28,7 @@ NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Credits:
-    """Credits on the day and the month of one budget, and what it allows; ``None`` = no limit."""
+    """Represents credits on the day and the month of one budget, and what it allows; ``None`` = no limit."""
 
     today: int = 0
     month: int = 0
@@ -36,7 +36,7 @@ class Credits:
     cap: Cap = field(default_factory=Cap)
 
     def as_json(self) -> dict[str, int | None]:
-        """The stable keys."""
+        """Returns the stable keys."""
         return {
             "today": self.today,
             "month": self.month,
@@ -48,7 +48,13 @@ class Credits:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything ``status`` shows. Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
+    """Represents everything ``status`` shows.
+
+    Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
+
+    Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
+
+    Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
@@ -84,7 +90,7 @@ class Overview:
     clocks: Mapping[str, Offset] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """``status --json``; the keys of the design's section 5 are stable, others may join them."""
+        """Returns ``status --json``; its keys are stable, others may join them."""
         return {
             "work": _nested(
                 (crm, kind, {"due": one.due, "leased": one.leased, "waiting": one.waiting} | _lanes(one))
@@ -186,7 +192,7 @@ async def _none() -> tuple[str, ...]:
 
 
 def works(settings: Settings) -> list[WorkName]:
-    """Every (crm, object) that is configured: what is watched, and deliveries where they go."""
+    """Returns every (crm, object) that is configured: what is watched, and deliveries where they go."""
     found = [(name, kind) for name, crm in settings.crm.items() for kind in crm.objects()]
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     return [*found, *((name, DELIVERY) for name in to)]
@@ -239,7 +245,7 @@ def _run(one: RunFigures) -> dict[str, Any]:
 
 
 def fill_rate(one: RunFigures) -> float | None:
-    """Filled gaps of all that were found; ``None`` where none was."""
+    """Returns filled gaps of all that were found; ``None`` where none was."""
     return round(sum(one.filled.values()) / one.gaps, 3) if one.gaps else None
 
 

@@ -17,7 +17,7 @@ _PROVIDER, _INSTALLATION = "provider:", "installation:"  # crm names hold no col
 
 
 def configured(crm: CrmSettings) -> str:
-    """The portal or org that the configuration names, ``""`` where it names none."""
+    """Returns the portal or org that the configuration names, ``""`` where it names none."""
     return str(crm.portal_id or "") if crm.kind == "hubspot" else crm.org_id or ""
 
 
@@ -78,7 +78,10 @@ async def refuse_others(accounts: Accounts, settings: Settings) -> None:
 
 
 class AnotherAccountError(Exception):
-    """A credential is another portal's or org's than the crm's name was first used for; the text says what to do."""
+    """Says that a credential is another portal's or org's than the crm's name was first used for.
+
+    The text says what to do.
+    """
 
 
 async def refuse_another(accounts: Accounts, settings: Settings, name: str, account: str) -> None:

@@ -1,4 +1,4 @@
-"""arq, and the only file that knows it. It rings; it remembers nothing that may not be lost.
+"""Wraps arq; no other file knows it. It rings; it remembers nothing that may not be lost.
 
 A job says "look at this work". Whether it is dropped, repeated or doubled changes nothing, because a record leaves
 the work only when it is settled. What arq 0.28.0 does badly is mended here: it dies when Redis goes away, it leaks a
@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[R]):
-    """Something a worker can be rung for. ``run`` gets the runtime and what was rung with."""
+    """Represents something a worker can be rung for. ``run`` gets the runtime and what was rung with."""
 
     name: str
     run: Callable[[R, Mapping[str, Any]], Awaitable[None]] = field(repr=False)
@@ -118,7 +118,7 @@ def _arq(redis: Redis) -> ArqRedis:
 
 
 def _to_json(value: Mapping[str, Any]) -> bytes:
-    """A job or a result of arq's; of an exception only its class is kept."""
+    """Returns a job or a result of arq's; of an exception only its class is kept."""
     return json.dumps(value, separators=(",", ":"), default=lambda other: type(other).__name__).encode()
 
 
@@ -171,7 +171,7 @@ def _at(every_s: int) -> dict[str, Any]:
 
 
 def _guarded(job: Job[R], runtime: R) -> Function:
-    """``job`` for arq: with its name in the logs, a time limit of ours, and no exception but a cancellation."""
+    """Returns ``job`` for arq: with its name in the logs, a time limit of ours, and no exception but a cancellation."""
 
     async def run(ctx: Mapping[str, Any], payload: object = None) -> None:
         with bound_contextvars(job=job.name):
@@ -190,7 +190,7 @@ def _guarded(job: Job[R], runtime: R) -> Function:
 
 
 class _Ringing(Worker):
-    """arq's worker, which survives the loss of Redis and keeps its jobs' locks short."""
+    """Represents arq's worker, which survives the loss of Redis and keeps its jobs' locks short."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ SUFFIX = ".alive"
 
 
 class Heartbeat:
-    """A worker's file ``worker-<pid>.alive``, renewed by the loop that must not get stuck.
+    """Represents a worker's file ``worker-<pid>.alive``, renewed by the loop that must not get stuck.
 
     A folder that takes no file stops no worker: it is the check that fails.
     """

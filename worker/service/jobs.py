@@ -1,4 +1,7 @@
-"""The jobs a worker can be rung for. Each is thin: what to do is in a flow, whether it is due in the ledger."""
+"""Provides the jobs a worker can be rung for.
+
+Each is thin: what to do is in a flow, whether it is due in the ledger.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 def run_of_day(runtime: Runtime, crm: str) -> str:
-    """The run that what this process finds in a crm belongs to: a person's where it works for one."""
+    """Returns the run that what this process finds in a crm belongs to: a person's where it works for one."""
     return runtime.run or day_run(crm, runtime.settings.budget_zone, clock())
 
 
@@ -75,7 +78,7 @@ async def keep(runtime: Runtime) -> None:
 
 
 def periods(runtime: Runtime) -> dict[str, int]:
-    """Every periodic job by ``<job>:<key>``, and its period in ms.
+    """Returns every periodic job by ``<job>:<key>``, and its period in ms.
 
     A process that works for a person's run looks for records once, when the run begins: what comes later is not its.
     """

@@ -1,4 +1,7 @@
-"""A worker's life: open what it works for, run jobs until told to stop, drain. And that of a process of one run."""
+"""Runs a worker's life: open what it works for, run jobs until asked to stop, drain.
+
+And that of a process of one run.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 async def work(runtime: Runtime, stop: asyncio.Event, alive: Callable[[], None] = lambda: None) -> None:
-    """Work until ``stop`` is set; then claim and buy nothing more and let what runs end within ``worker.grace``.
+    """Works until ``stop`` is set; then claims and buys nothing more and lets what runs end within ``worker.grace``.
 
     ``alive`` is called again and again by what must not get stuck: by the queue once it runs.
     """
@@ -76,12 +79,12 @@ async def start(runtime: Runtime) -> None:
     await check_epoch(runtime)
     await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), _look_at_books(runtime))
     await hear(runtime.ledger.clocks, runtime.vendor_clocks)
-    await _beat(runtime)  # readiness is told by which crms are open
+    await _beat(runtime)  # readiness goes by which crms are open
 
 
 @asynccontextmanager
 async def working_for(runtime: Runtime, run: str, *also: Callable[[Runtime], Awaitable[object]]) -> AsyncIterator[None]:
-    """Work for one run that a person started, for as long as the block runs, then let what runs end.
+    """Works for one run that a person started, for as long as the block runs, then lets what runs end.
 
     Only records of the run are visited, and nothing else is looked for: whatever this process spends is the run's and
     stands under its cap. No job is taken from the queue, which rings for everybody. ``also`` is done once a second.
@@ -173,7 +176,10 @@ async def _every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
 
 
 async def _tried(step: Callable[[], Awaitable[object]]) -> None:
-    """One round. Whatever it ends with, there is a next one: a loop that ends is missed by nobody until it matters."""
+    """Runs one round. Whatever it ends with, there is a next one.
+
+    A loop that ends is missed by nobody until it matters.
+    """
     try:
         await step()
     except LedgerUnavailableError as error:
@@ -204,7 +210,7 @@ def _log_failure(task: asyncio.Future[None]) -> None:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set; in a thread that is not the main one nobody sets it."""
+    """Returns an event that SIGTERM and SIGINT set; in a thread that is not the main one nobody sets it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread():

@@ -17,7 +17,7 @@ CONSENT = "CONSENT"
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """A property that is read and not shown. ``text`` says which, ``do`` what a person should do."""
+    """Represents a property that is read and not shown. ``text`` says which, ``do`` what a person should do."""
 
     is_consent: bool
     text: str

@@ -1,4 +1,4 @@
-"""From the configuration of a watched object to the policy its visits decide by."""
+"""Derives the policy that visits decide by from the configuration of a watched object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.decide.policy import FieldRule, Policy, WriteRule
 
 
 def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings, providers: Providers) -> Policy:
-    """Everything a visit of ``object`` decides by; providers that are not configured are nobody's source."""
+    """Returns everything a visit of ``object`` decides by; providers that are not configured are nobody's source."""
     known = frozenset(providers.paid)
     identity: dict[str, str] = {str(slot): name for slot, name in watched.identity.items()}
     country = PROPERTIES.get((settings.kind, object), {}).get("country")
@@ -40,7 +40,7 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
 
 
 def opt_out(settings: CrmSettings, object: str) -> dict[str, tuple[str, ...]]:
-    """The properties of an object by which people say no, and the values that do."""
+    """Returns the properties of an object by which people say no, and the values that do."""
     return dict(next((values for kind, values in settings.opt_out.items() if kind == object), {}))
 
 
@@ -95,7 +95,7 @@ def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
 
 
 def verified(settings: CrmSettings, policy: Policy) -> frozenset[str]:
-    """The fields whose writes are checked against the property history afterwards."""
+    """Returns the fields whose writes are checked against the property history afterwards."""
     fields = frozenset(rule.field for rule in policy.rules)
     if settings.verify_writes is not None:
         return fields if settings.verify_writes else frozenset()

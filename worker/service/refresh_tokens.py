@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 def secret_key(settings: Settings) -> SecretStr:
-    """``REFILL_SECRET_KEY``; with the embedded Redis one is made and kept in ``data_dir`` when it is unset.
+    """Returns ``REFILL_SECRET_KEY``; with the embedded Redis one is made and kept in ``data_dir`` when it is unset.
 
     Raises:
         ConfigError: it is unset and other machines share this Redis, so that one made here would be ours alone.
@@ -59,20 +59,23 @@ def _kept_key(path: Path) -> str:
 
 
 def suppressions_of(settings: Settings, scripts: Scripts) -> Suppressions:
-    """The suppression list; it cannot be added to where ``secret_key`` refuses."""
+    """Returns the suppression list; it cannot be added to where ``secret_key`` refuses."""
     with contextlib.suppress(ConfigError):
         return Suppressions(scripts, secret_key(settings).get_secret_value())
     return Suppressions(scripts, None)
 
 
 class RefreshTokens:
-    """The newest OAuth grants by crm."""
+    """Represents the newest OAuth grants by crm."""
 
     def __init__(self, grants: Grants, settings: Settings) -> None:
         self._grants, self._settings = grants, settings
 
     def store(self, crm: str, client_id: SecretStr | None, refresh_token: SecretStr) -> GrantStore:
-        """Where the grants of one crm are kept. What was kept for another configured credential counts no more."""
+        """Returns where the grants of one crm are kept.
+
+        What was kept for another configured credential counts no more.
+        """
         named = f"{client_id.get_secret_value() if client_id else ''}\n{refresh_token.get_secret_value()}"
         return _Store(crm, self._grants, self._fernet(), refresh_token, hashlib.sha256(named.encode()).hexdigest())
 
@@ -82,7 +85,7 @@ class RefreshTokens:
 
 
 class _Store:
-    """The grants of one configured credential. ``origin`` names that credential without telling it."""
+    """Represents the grants of one configured credential. ``origin`` names that credential without telling it."""
 
     def __init__(self, crm: str, grants: Grants, fernet: Fernet, refresh_token: SecretStr, origin: str) -> None:
         self._crm, self._grants, self._fernet = crm, grants, fernet
@@ -129,7 +132,7 @@ class _Store:
         self._unkept = None
 
     def first(self) -> SecretStr:
-        """The configured refresh token."""
+        """Returns the configured refresh token."""
         return self._refresh_token
 
     def _written(self, grant: Grant) -> str:
@@ -138,7 +141,7 @@ class _Store:
         return self._fernet.encrypt(text.encode()).decode()
 
     def _read(self, kept: str) -> Grant | None:
-        """The grant kept last, ``None`` when it is none of this credential or cannot be read with today's key."""
+        """Returns the grant kept last, ``None`` when it is of another credential or unreadable with today's key."""
         if not kept:
             return None
         try:
@@ -150,7 +153,7 @@ class _Store:
 
 
 class _Lease:
-    """The right to renew, as long as nobody has a higher ``fence``."""
+    """Represents the right to renew, as long as nobody has a higher ``fence``."""
 
     def __init__(self, store: _Store, owner: str, fence: int, grant: Grant | None) -> None:
         self._store, self._owner, self._fence = store, owner, fence

@@ -59,7 +59,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Runtime:
-    """One process's parts. ``watches`` and ``lines`` hold the crms that could be opened, ``shut`` those not yet.
+    """Represents one process's parts.
+
+    ``watches`` and ``lines`` hold the crms that could be opened, ``shut`` those not yet.
 
     ``run`` is the run of a person's that the process works for at present, ``""`` while it works for everybody.
     """
@@ -86,7 +88,7 @@ class Runtime:
 
     @property
     def vendor_clocks(self) -> Mapping[str, VendorClock]:
-        """The clock of every vendor, as its replies tell it."""
+        """Returns the clock of every vendor, as its replies tell it."""
         clocks = {name: one.clock for name, one in self.providers.items()}
         clocks |= {name: one.clock for name, one in self.crms.items()}
         return clocks | ({"openprospect": self.collector.vendor_clock} if self.collector else {})
@@ -298,7 +300,10 @@ class Runtime:
         self.lines[name] = Line(name, work, block, attended(visit, work, self.ledger.pauses, clock))
 
     async def refresh_standing(self) -> None:
-        """Prices and balance of every paid provider, from its own free read; what cannot be read stays as it was."""
+        """Reads prices and balance of every paid provider, from its own free read.
+
+        What cannot be read stays as it was.
+        """
         await asyncio.gather(*(self._read_standing(name, provider) for name, provider in self.providers.items()))
 
     async def _read_standing(self, name: str, provider: Provider) -> None:
@@ -315,7 +320,7 @@ class Runtime:
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> AsyncIterator[Runtime]:
-    """Everything wired over an open Redis; closed in the order that loses nothing."""
+    """Yields everything wired over an open Redis; closed in the order that loses nothing."""
     async with AsyncExitStack() as stack:
         ledger = Ledger.over(redis, settings.data_dir)
         owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
@@ -407,7 +412,7 @@ def _terms(settings: Settings, provider: Provider) -> Terms:
 
 
 async def others(settings: CrmSettings, schema_of: SchemaOf, person: str) -> dict[str, Mapping[str, Property]]:
-    """Objects that people may be in besides the one they are made as, as far as we are let see them."""
+    """Returns objects that people may be in besides the one they are made as, as far as we are let see them."""
     if settings.kind != "salesforce":
         return {}
     other = "lead" if person == "contact" else "contact"

@@ -1,4 +1,4 @@
-"""Every configured vendor's connector, on whatever limiter it is given: the one place that builds them."""
+"""Provides every configured vendor's connector, on whatever limiter it is given: the one place that builds them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LimiterOf: TypeAlias = Callable[[str], Limiter]
 
 
 def open_providers(settings: Settings, limiter_of: LimiterOf) -> dict[str, Provider]:
-    """The paid providers by name; each is to be closed."""
+    """Returns the paid providers by name; each is to be closed."""
     return {name: PAID[name].open(one, limiter_of(name)) for name, one in settings.providers.paid.items()}
 
 
 def open_crm(name: str, settings: CrmSettings, limiter: Limiter, refresh_tokens: RefreshTokens | None) -> Crm:
-    """One crm; what its refresh token is traded for is kept in ``refresh_tokens``, for every process."""
+    """Returns one crm; what its refresh token is traded for is kept in ``refresh_tokens``, for every process."""
     grants = None
     if refresh_tokens is not None and settings.refresh_token is not None and renews(settings):
         grants = refresh_tokens.store(name, settings.client_id, settings.refresh_token)

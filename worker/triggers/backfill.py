@@ -36,7 +36,7 @@ class Backfill:
 
 
 def backfill_cursor(crm: str, object: str) -> str:
-    """The name under which a backfill's place is kept."""
+    """Returns the name under which a backfill's place is kept."""
     return f"backfill:{crm}:{object}"
 
 
@@ -69,13 +69,13 @@ async def backfill(watch: Watch, cursors: Cursors) -> Backfill | None:
 
 
 def _behind(records: Sequence[Record], within: str) -> Sequence[Record]:
-    """Those of a page that come after one of it; all of them where that one is not in it any more."""
+    """Returns those of a page that come after one of it; all of them where that one is not in it any more."""
     at = next((at for at, one in enumerate(records, 1) if one.id == within), 0) if within else 0
     return records[at:]
 
 
 def _walked(state: Backfill, page: Page, records: Sequence[Record], rows: Sequence[Due]) -> Backfill:
-    """Behind the page, or within it behind the last row that the limit lets in."""
+    """Returns the backfill behind the page, or within it behind the last row that the limit lets in."""
     left = state.left - len(rows) if state.left >= 0 else -1
     if left != 0:
         seen = state.seen + len(records)

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FollowedOrders:
-    """Orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
+    """Represents orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
 
     orders: Mapping[str, str] = field(default_factory=dict)
     fetched: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Collector:
         self._suppressed = suppressed
 
     async def collect(self, run: str) -> int:
-        """One round over all searches and orders; how many rows are new.
+        """Runs one round over all searches and orders; tells how many rows are new.
 
         Raises:
             ConnectorError: OpenProspect could not be asked; what was stored before stays.
@@ -90,7 +90,7 @@ class Collector:
     # ---- deliveries ----------------------------------------------------------------------------------------------
 
     async def _pull(self, search: str, run: str) -> int:
-        """One pass over a search with ``delivered_since`` fixed; the last page moves the watermark."""
+        """Runs one pass over a search with ``delivered_since`` fixed; the last page moves the watermark."""
         mark = int(await self._deliveries.watermark(search) or 0)
         since, offset, new, latest, began = max(0, mark - OVERLAP_MS), 0, 0, mark, 0
         while True:
@@ -111,7 +111,7 @@ class Collector:
             offset = page.next_offset
 
     async def _rows(self, source: str, rows: Sequence[DeliveredCompany]) -> list[DeliveredRow]:
-        """The rows to be stored: nothing of anybody on the suppression list is kept, even for a while."""
+        """Returns the rows to be stored: nothing of anybody on the suppression list is kept, even for a while."""
         return [_row(source, row, people) for row, people in await allowed(rows, self._suppressed)]
 
     # ---- orders --------------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ class Collector:
 
 
 def _row(source: str, row: DeliveredCompany, people: tuple[Person, ...]) -> DeliveredRow:
-    """The row with those of its people who may be kept; its digest is the whole row's."""
+    """Returns the row with those of its people who may be kept; its digest is the whole row's."""
     digest = hashlib.sha256(_ROW.dump_json(row)).hexdigest()[:16]
     return DeliveredRow(f"{source}/{row.company.id}", digest, _ROW.dump_json(replace(row, people=people)).decode())
 

@@ -30,12 +30,12 @@ class Polled:
 
 
 def poll_cursor(watch: Watch) -> str:
-    """The name under which the poll's cursor is kept."""
+    """Returns the name under which the poll's cursor is kept."""
     return f"poll:{watch.crm}:{watch.object}"
 
 
 def activation_cursor(watch: Watch) -> str:
-    """The name under which the vendor's time (ms) is kept from which on changes are followed."""
+    """Returns the name under which the vendor's time (ms) is kept from which on changes are followed."""
     return f"activated:{watch.crm}:{watch.object}"
 
 
@@ -74,7 +74,7 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
 
 
 async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False, news: bool = False) -> list[Due]:
-    """The rows that have an open gap, with the fingerprint they would settle with.
+    """Returns the rows that have an open gap, with the fingerprint they would settle with.
 
     With ``closed`` also those whose blanks nobody may fill, such as an opted-out person's: a visit looks nothing up
     for them and counts why, which a pass that accounts for everything wants.

@@ -46,7 +46,7 @@ class Sweep:
 
 
 def sweep_cursor(watch: Watch) -> str:
-    """The name under which a sweep's place is kept."""
+    """Returns the name under which a sweep's place is kept."""
     return f"sweep:{watch.crm}:{watch.object}"
 
 
@@ -81,7 +81,7 @@ async def sweep(
         rows, onward = await _page(watch, state, walked)
         due = await due_rows(watch, [row for row in rows if row.modified <= state.until])
         onward = dataclasses.replace(onward, seen=state.seen + len(rows))
-        # what this very page finds is told by the ledger: the text that moves the cursor cannot hold it yet
+        # what this very page finds is counted by the ledger: the text that moves the cursor cannot hold it yet
         move = CursorMove(name, kept, _text(onward))
         recovered, moved = await intake.recover(watch.crm, watch.object, due, run=run, move=move)
         if not moved:
@@ -100,7 +100,10 @@ async def sweep(
 
 
 async def _begun(watch: Watch, cursors: Cursors, now_ms: int, grace_ms: int) -> Sweep | None:
-    """A pass from activation up to what every trigger has had time for; the first asking only notes the activation."""
+    """Returns a pass from activation up to what every trigger has had time for.
+
+    The first asking only notes the activation.
+    """
     vendor_now = await watch.vendor.now()
     activated = await cursors.get(activation_cursor(watch))
     if not activated:
@@ -120,7 +123,7 @@ async def _begun(watch: Watch, cursors: Cursors, now_ms: int, grace_ms: int) -> 
 
 
 async def _page(watch: Watch, state: Sweep, walked: Backfill | None) -> tuple[Sequence[Record], Sweep]:
-    """The next page, and where the pass stands behind it."""
+    """Returns the next page, and where the pass stands behind it."""
     if not state.walking:
         page = await watch.vendor.changed(watch.watched, state.cursor)
         if not page.done:
@@ -144,13 +147,13 @@ def _is_before(id: str, walked: Backfill) -> bool:
 
 
 def _backfill(kept: str) -> Backfill | None:
-    """A backfill whose range is ours to check: begun, and not one that was told to leave records out."""
+    """Returns a backfill whose range is ours to check: begun, and not one that was asked to leave records out."""
     state = Backfill(**json.loads(kept)) if kept else None
     return state if state is not None and state.left < 0 and (state.after or state.done) else None
 
 
 def _polled(kept: str) -> int:
-    """Up to when (vendor ms) the poll has seen everything."""
+    """Returns up to when (vendor ms) the poll has seen everything."""
     return Cursor(*json.loads(kept)).start
 
 

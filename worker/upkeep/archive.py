@@ -1,4 +1,4 @@
-"""Old journal entries leave Redis: appended to monthly JSONL where an archive is configured, and dropped.
+"""Archives old journal entries: appended to monthly JSONL where an archive is configured, and dropped from Redis.
 
 What the archive says of a person who is to be forgotten is taken out of its files. Whoever writes in the folder holds
 its lock, so that no file is put in the place of one that somebody appends to. Workers of several machines are meant to
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 async def archive(journal: Journal, folder: Path | None, before_ms: int) -> int:
-    """Archive and drop entries older than ``before_ms``; gives how many.
+    """Archives and drops entries older than ``before_ms``; gives how many.
 
     A page is on the disk before it is dropped. After a crash between the two its lines are not written again.
 
@@ -72,7 +72,7 @@ async def erase_lines(folder: Path, records: frozenset[Ref]) -> int:
 
 
 def lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """The archive's entries, oldest file first; what is no entry is passed over."""
+    """Yields the archive's entries, oldest file first; what is no entry is passed over."""
     for path in sorted(folder.glob("journal-*.jsonl")):
         with path.open("rb") as file:
             for line in file:
@@ -126,7 +126,10 @@ def _rewrite(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> None
 
 
 def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> bytes | None:
-    """The line without what it says of the people of ``records``, whose ids alone are ``ids``; ``None``: no entry."""
+    """Returns the line without what it says of the people of ``records``, whose ids alone are ``ids``.
+
+    ``None``: no entry.
+    """
     if not line.endswith(b"\n"):
         return b""
     if ids.isdisjoint(_IDS.findall(line)):  # a line is read only where it may be of one of them

@@ -1,4 +1,4 @@
-"""``audit.jsonl``: every entry of the journal in one file, each line with the hash of the one before.
+"""Implements ``audit.jsonl``: every entry of the journal in one file, each line with the hash of the one before.
 
 A line's hash covers its place, its record and the digest of its entry, and not the entry itself: so an erased person's
 values can leave the file while the chain stays whole. The digest is salted, and the salt goes with the values: nobody
@@ -81,7 +81,7 @@ async def audit(journal: Journal, heads: AuditHeads, folder: Path) -> int:
 
 
 def audit_lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """The lines of the file that are entries, oldest first."""
+    """Yields the lines of the file that are entries, oldest first."""
     for _, fields in _read(folder / NAME):
         if fields and fields["entry"].get("kind") != ERASED:
             yield fields

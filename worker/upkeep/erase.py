@@ -18,7 +18,7 @@ from worker.ledger.money.answers import Ref
 from worker.upkeep.archive import erase_lines
 from worker.visits.journal_entries import scrubbed, subject_of
 
-LATE_MS = 600_000  # a delivery that was under way when its person was erased has told the journal by then
+LATE_MS = 600_000  # a delivery that was under way when its person was erased is in the journal by then
 PAGE = 1_000
 log = structlog.get_logger(__name__)
 

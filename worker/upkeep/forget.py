@@ -128,7 +128,7 @@ class Eraser:
             await self.ledger.work(crm, DELIVERY).unintend(key, text, left)
 
     async def _elsewhere(self, found: Traces, records: Sequence[Ref]) -> None:
-        """Scrub what the journal and the archive say of the person, now and once more when late visits have told."""
+        """Scrub what the journal and the archive say of the person, now and once more when late visits have ended."""
         ledger, erasures = self.ledger, self.ledger.erasures
         await erasures.replace([(one, scrubbed(one.entry)) for one in found.entries])
         await erasures.again(records)

@@ -18,7 +18,7 @@ PAGE = 1_000
 async def journal_lines(
     journal: Journal, wanted: JournalFilter, archive: Path | None = None
 ) -> AsyncIterator[JournalLine]:
-    """Yield what ``wanted`` takes, oldest first; entries left for the archive come before those in Redis."""
+    """Yields yield what ``wanted`` takes, oldest first; entries left for the archive come before those in Redis."""
     if archive is not None:
         first = await journal.since(limit=1)
         for line in await asyncio.to_thread(_archived, archive, wanted, first[0].key if first else ""):
@@ -35,7 +35,7 @@ async def journal_lines(
 async def newer(
     journal: Journal, wanted: JournalFilter, after: str, *, look_s: float = 1.0
 ) -> AsyncIterator[JournalLine]:
-    """Yield what comes behind the entry ``after`` and is taken, for ever."""
+    """Yields yield what comes behind the entry ``after`` and is taken, for ever."""
     while True:
         page = await journal.since(after=after, limit=PAGE) if after else await journal.since(limit=PAGE)
         for entry in page:

@@ -14,12 +14,12 @@ from worker.ledger.money.answers import Ref
 from worker.visits.journal_entries import subject_of
 
 PAGE = 1_000
-MONTH_MS = 30 * 86_400_000  # who is written about has to be told within one
+MONTH_MS = 30 * 86_400_000  # who is written about has to be informed within one
 
 
 @dataclass(slots=True)
 class BoughtData:
-    """One record about whose person something was bought since ``since`` (ms)."""
+    """Represents one record about whose person something was bought since ``since`` (ms)."""
 
     since: int
     providers: set[str] = field(default_factory=set)
@@ -27,12 +27,12 @@ class BoughtData:
 
     @property
     def due(self) -> int:
-        """Until when (ms) the person has to be informed."""
+        """Returns until when (ms) the person has to be informed."""
         return self.since + MONTH_MS
 
 
 async def bought(journal: Journal) -> dict[Ref, BoughtData]:
-    """The people about whom something was bought, oldest first; whoever was erased is left out."""
+    """Returns the people about whom something was bought, oldest first; whoever was erased is left out."""
     found: dict[Ref, BoughtData] = {}
     after = ""
     while page := await journal.since(after=after, limit=PAGE):

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from connectors.ports import Provider
 from worker.ledger.money.books import DAY_MS, Booking
 
-ROWS_FOR = 20_000  # credits: a day that differs and holds more is told as a whole, its rows would take too long
+ROWS_FOR = 20_000  # credits: a day that differs and holds more is compared as a whole, its rows would take too long
 ALL = "all operations"
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Credits of a provider's log by UTC day and operation; ``whole`` unless a day is known by its total only."""
+    """Represents credits of a provider's log by UTC day and operation.
+
+    ``whole`` unless a day is known by its total only.
+    """
 
     by_day: Mapping[Booking, int]
     whole: bool = True

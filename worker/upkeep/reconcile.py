@@ -1,4 +1,4 @@
-"""Our ledger against the provider's own books: what differs is reported, and past a tolerance nothing more is spent.
+"""Compares our ledger with the provider's own books: what differs is reported, and past a tolerance nothing is spent.
 
 A provider with a log (Forager) is held to its log. One that only tells what is left (Kaspr) proves something when we
 are its only user, between two instants at which no call was in flight. Whatever the books prove of an uncertain lookup
@@ -32,7 +32,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BooksLine:
-    """One operation of one UTC day, in credits. ``uncertain`` are those that ours may hold beside ``ours``."""
+    """Represents one operation of one UTC day, in credits.
+
+    ``uncertain`` are those that ours may hold beside ``ours``.
+    """
 
     day: str
     operation: str
@@ -43,9 +46,9 @@ class BooksLine:
 
 @dataclass(frozen=True, slots=True)
 class BooksReport:
-    """One provider's comparison, in credits.
+    """Represents one provider's comparison, in credits.
 
-    ``drift`` is what theirs holds beyond anything ours explains, ``None`` when nothing can be told. ``by`` is ``log``
+    ``drift`` is what theirs holds beyond anything ours explains, ``None`` when it is unknown. ``by`` is ``log``
     or ``balance``; both sides begin at ``since_ms``.
     """
 
@@ -67,7 +70,7 @@ class BooksReport:
     lines: tuple[BooksLine, ...] = field(default=(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """One object for scripts and for the ledger."""
+        """Returns one object for scripts and for the ledger."""
         return dataclasses.asdict(self)
 
 
@@ -260,7 +263,7 @@ def _others(ours: Ours, theirs: Mapping[Booking, int], first: int, until: int | 
 
 
 def _earlier(ours: Ours, since_ms: int) -> int:
-    """Credits we spent on the days before ``since_ms``."""
+    """Returns credits we spent on the days before ``since_ms``."""
     return ours.spent - sum(credits for (day, _), credits in ours.by_day.items() if day * DAY_MS >= since_ms)
 
 
@@ -327,7 +330,7 @@ async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) ->
     if not sole_user:
         return _noted(report, "sole_user is not set: what is left proves nothing while others may spend it")
     if base is None or last is None:
-        return _noted(report, "no balance was told yet while no call was in flight")
+        return _noted(report, "no balance was read yet while no call was in flight")
     since = dataclasses.replace(report, since_ms=base.at_ms, ours=last.spent - base.spent)
     doubtful = [one for one in await _uncertain(ledger, name) if base.at_ms < one.sent_ms <= last.at_ms]
     moved = base.left - last.left
@@ -360,7 +363,7 @@ def _noted(report: BooksReport, note: str) -> BooksReport:
 
 
 async def _uncertain(ledger: Ledger, name: str) -> list[Uncertain]:
-    """The provider's uncertain lookups, longest first."""
+    """Returns the provider's uncertain lookups, longest first."""
     found: list[Uncertain] = []
     after = ""
     while page := await ledger.desk.uncertain_list(PAGE, after):

@@ -20,7 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class LaterError(Exception):
-    """The log cannot be read now: ask again at the next upkeep, until five minutes have made the lookup a miss."""
+    """Says that the log cannot be read now.
+
+    Ask again at the next upkeep, until five minutes have made the lookup a miss.
+    """
 
 
 async def judge(ledger: Ledger, providers: Mapping[str, Provider]) -> None:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """The deliveries of one CRM that wait for a change of rows."""
+    """Represents the deliveries of one CRM that wait for a change of rows."""
 
     vendor: Crm
     work: Work
@@ -51,7 +51,7 @@ class Awaiting:
         return back
 
     async def _next(self, waiting: Mapping[str, list[tuple[str, str, int]]]) -> dict[str, list[tuple[str, str, int]]]:
-        """As many of them as one look may read, each in its turn."""
+        """Returns as many of them as one look may read, each in its turn."""
         most, name = CALLS * self.vendor.batch, f"awaited:{self.work.crm}"
         if sum(map(len, waiting.values())) <= most:
             return dict(waiting)
@@ -78,7 +78,7 @@ class Awaiting:
         return found
 
     async def _bring_back(self, key: str, run: str) -> None:
-        """A dead letter, too: something else of it is a person's, who finds it anew."""
+        """Handles a dead letter, too: something else of it is a person's, who finds it anew."""
         crm = self.work.crm
         stands = await place(self.scripts, crm, OBJECT, key)
         if stands is None:  # settled or dropped meanwhile

@@ -172,7 +172,7 @@ class BatchWriter:
     def _unanswered(
         self, run: _Run[T], rows: list[RowWrite], writes: Sequence[Write], error: ConnectorError
     ) -> list[_Part]:
-        """A call that failed as a whole."""
+        """Returns the parts of a call that failed as a whole."""
         if isinstance(error, StaleReadError):
             for row in rows:
                 row.stale += 1
@@ -196,7 +196,7 @@ class BatchWriter:
     def _answered(
         self, run: _Run[T], rows: list[RowWrite], writes: Sequence[Write], words: Mapping[str, WriteResult]
     ) -> list[_Part]:
-        """A call that was answered row by row."""
+        """Returns the parts of a call that was answered row by row."""
         left: list[RowWrite] = []
         unclear: list[RowWrite] = []
         parts: dict[int, list[RowWrite]] = {}
@@ -226,7 +226,7 @@ class BatchWriter:
         return again + self._later(run, unclear, LOCK_S, "unclear")
 
     def _later(self, run: _Run[T], rows: Sequence[RowWrite], wait_s: float, cause: str) -> list[_Part]:
-        """Rows without a clear answer once more after ``wait_s``, but for those that had all their attempts."""
+        """Returns rows without a clear answer once more after ``wait_s``, but for those that had all their attempts."""
         for row in rows:
             row.tries += 1
         left = [row for row in rows if row.tries < ATTEMPTS]
@@ -290,7 +290,7 @@ def _writes(part: _Part, wanted: Mapping[str, AllowedWrite]) -> list[Write]:
 
 
 def _sent_now(row: RowWrite, wanted: AllowedWrite) -> Write:
-    """Everything wanted of a row, or its next value alone."""
+    """Returns everything wanted of a row, or its next value alone."""
     write = wanted.write
     if not row.alone:
         return write

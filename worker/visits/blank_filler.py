@@ -30,7 +30,7 @@ from worker.visits.matching import Match, Matcher
 
 @dataclass(frozen=True, slots=True)
 class _Blanks:
-    """Values for one row, written where it is blank; by property, with the field they are of.
+    """Represents values for one row, written where it is blank; by property, with the field they are of.
 
     A row that ``key`` led to is written only while it is still the one of ``person``.
     """
@@ -204,7 +204,7 @@ class BlankFiller:
     async def close_open_intents(self, notes: DeliveryNotes) -> None:
         """Tell the journal what became of what an earlier visit of this row was about to do.
 
-        Of a row that is gone it is told without values: its person may have been erased meanwhile.
+        Of a row that is gone the journal gets no values: its person may have been erased meanwhile.
         """
         gone: set[tuple[str, str]] = set()
         held: dict[tuple[str, str], Mapping[str, str | None]] = {}

@@ -24,7 +24,7 @@ def spent_line(run: str, provider: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """Credits that may be spent; ``None`` sets no limit."""
+    """Represents credits that may be spent; ``None`` sets no limit."""
 
     day: int | None = None
     month: int | None = None
@@ -32,7 +32,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLines:
-    """The configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
+    """Represents the configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
 
     ``balances`` are credits left at a provider, by its own word, and when (ms) it gave it: the lower of budget and
     balance counts.
@@ -45,7 +45,7 @@ class BudgetLines:
     balances: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def lines(self, provider: str, crm: str, run: str, now_ms: int) -> tuple[BudgetLine, ...]:
-        """Every line a lookup at ``now_ms`` is booked on, the provider's own first."""
+        """Returns every line a lookup at ``now_ms`` is booked on, the provider's own first."""
         lines = [
             *self.provider_lines(provider, now_ms),
             *self.crm_lines(crm, now_ms),
@@ -56,7 +56,7 @@ class BudgetLines:
         return tuple(lines)
 
     def provider_lines(self, provider: str, now_ms: int) -> tuple[BudgetLine, ...]:
-        """The provider's own day and month, and its balance where it told one."""
+        """Returns the provider's own day and month, and its balance where it gave one."""
         lines = self._of(provider, self.providers.get(provider, Cap()), now_ms)
         if provider in self.balances:
             told_ms, credits = self.balances[provider]
@@ -64,7 +64,7 @@ class BudgetLines:
         return tuple(lines)
 
     def crm_lines(self, crm: str, now_ms: int) -> tuple[BudgetLine, ...]:
-        """The crm's day and month, over all providers."""
+        """Returns the crm's day and month, over all providers."""
         return tuple(self._of(crm, self.crms.get(crm, Cap()), now_ms))
 
     def _of(self, name: str, cap: Cap, now_ms: int) -> list[BudgetLine]:
@@ -89,7 +89,7 @@ def _ms(moment: datetime) -> int:
 
 
 def budget_lines_of(settings: Settings) -> BudgetLines:
-    """The configured budgets."""
+    """Returns the configured budgets."""
     return BudgetLines(
         zone=settings.budget_zone,
         providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},

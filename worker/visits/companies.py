@@ -23,7 +23,7 @@ class Companies:
         self._vendor = vendor
 
     async def of(self, ids: Sequence[str]) -> dict[str, Company]:
-        """The companies among ``ids`` that exist."""
+        """Returns the companies among ``ids`` that exist."""
         now = self._clock()
         fresh = {key: kept for key in ids if (kept := self._kept.get(key)) and now - kept[0] < COMPANY_KEPT_S}
         lacking = [key for key in dict.fromkeys(ids) if key and key not in fresh]
@@ -37,7 +37,7 @@ class Companies:
         return {key: company for key, (_, company) in fresh.items() if company != Company()}
 
     async def one(self, company_id: str) -> Company:
-        """One company, read together with those that other visits ask for; an empty one when it is gone."""
+        """Returns one company, read together with those that other visits ask for; an empty one when it is gone."""
         kept = self._kept.get(company_id)
         if kept and self._clock() - kept[0] < COMPANY_KEPT_S:
             return kept[1]
@@ -57,7 +57,7 @@ class Companies:
 
 
 def with_company(record: Record, company: Company) -> Record:
-    """Returns ``record`` with what its linked company tells, unless the row told it by itself."""
+    """Returns ``record`` with what its linked company tells, unless the row has it by itself."""
     return dataclasses.replace(
         record,
         company_domain=record.company_domain or company.domain,

@@ -36,7 +36,10 @@ MOMENT_MS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row to be made. ``values`` are by property with the canonical field they are of, ``""`` for a constant."""
+    """Represents a row to be made.
+
+    ``values`` are by property with the canonical field they are of, ``""`` for a constant.
+    """
 
     object: str
     external_id: str
@@ -46,7 +49,7 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The row is there now; ``at_company`` says that it was made at its company."""
+    """Says that the row is there now; ``at_company`` says that it was made at its company."""
 
     id: str
     at_company: bool
@@ -54,14 +57,17 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class MadeBefore:
-    """A row was made under one of the keys."""
+    """Says that a row was made under one of the keys."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class InTheWay:
-    """The CRM refuses a second row beside these (object, id); ``rule`` is what it calls the rule, where it has one."""
+    """Says that the CRM refuses a second row beside these (object, id).
+
+    ``rule`` is what it calls the rule, where it has one.
+    """
 
     existing: tuple[tuple[str, str], ...]
     rule: str
@@ -69,7 +75,10 @@ class InTheWay:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The CRM takes no such row, for a reason that is not one of our values; ``cause`` is its word on that."""
+    """Says that the CRM takes no such row, for a reason that is not one of our values.
+
+    ``cause`` is its word on that.
+    """
 
     cause: str
     kind: RefusalKind
@@ -87,7 +96,7 @@ class Creator:
     async def create(
         self, notes: DeliveryNotes, row: NewRow, keys: Sequence[str]
     ) -> Made | MadeBefore | InTheWay | Refused:
-        """The row, made at most once; each round leaves out what the CRM named in the one before.
+        """Returns the row, made at most once; each round leaves out what the CRM named in the one before.
 
         Raises:
             Deferred: somebody makes it now, or nobody knows whether it was made.
@@ -121,11 +130,11 @@ class Creator:
             return Made(made, bool(company_id))
 
     async def join(self, object: str, id: str, external_id: str, keys: Sequence[str]) -> None:
-        """A row that was made under one of the keys is known by all of them."""
+        """Makes a row that was made under one of the keys known by all of them."""
         await self._creations.join(self._target.crm, object, id, external_id, keys)
 
     async def void(self, object: str, id: str, external_id: str, keys: Sequence[str]) -> None:
-        """These keys lead to the row no longer."""
+        """Frees these keys, which lead to the row no longer."""
         await self._creations.void(self._target.crm, object, id, external_id, keys)
 
     async def _claim(
@@ -171,7 +180,10 @@ class Creator:
             notes.refused(IntentEntry.of_row(row.object, made, *facts), word)
 
     async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation) -> NoReturn:
-        """Somebody makes the row now, or the answer to that was lost: look it up by its id, and match again."""
+        """Defers where somebody makes the row now, or the answer to that was lost.
+
+        Look it up by its id, and match again.
+        """
         if isinstance(doubt, BusyCreation):
             raise Deferred(min(doubt.until_ms, self._clock() + MOMENT_MS), "creation")
         for key in doubt.keys:
@@ -187,7 +199,7 @@ class Creator:
 
 
 def refusal_cause(refusal: RejectedError, values: Iterable[str] = ()) -> str:
-    """The CRM's word on what it did not take, without what it repeats of ``values``."""
+    """Returns the CRM's word on what it did not take, without what it repeats of ``values``."""
     return cause_of(_word(refusal, values))
 
 

@@ -68,7 +68,7 @@ class Deliverer:
         )
 
     async def deliver(self, lease: Lease) -> None:
-        """From the lease of one delivered row to its end.
+        """Handles one delivered row from its lease to its end.
 
         Raises:
             ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the row.
@@ -188,7 +188,7 @@ class Deliverer:
     async def _bring_person(
         self, notes: DeliveryNotes, delivered: Delivered, external_id: str, company_id: str, unlinked: dict[str, str]
     ) -> tuple[str, str]:
-        """One person to their row (object, id), which joins ``unlinked`` when it may lack its company.
+        """Brings one person to their row (object, id), which joins ``unlinked`` when it may lack its company.
 
         ``unlinked`` names the person's external id by the row's. Then the row joins the fill work.
         """
@@ -237,7 +237,7 @@ class Deliverer:
         notes.keep_back(*delivered, object=object, external_id=external_id)
 
     def _leave_for_later(self, notes: DeliveryNotes, left: Sequence[Deferred | ConnectorError]) -> None:
-        """The whole row comes again for those whom it could not bring in now."""
+        """Defers the whole row for those whom it could not bring in now."""
         failed = [one for one in left if isinstance(one, ConnectorError)]
         if failed and notes.lease.attempts < LAST_ATTEMPT:
             raise failed[0]
@@ -248,7 +248,7 @@ class Deliverer:
     # ---- one row -------------------------------------------------------------------------------------------------
 
     async def _company(self, notes: DeliveryNotes, delivered: Delivered, external_id: str) -> str:
-        """The company's row, made where there is none; ``""`` when it cannot be made."""
+        """Returns the company's row, made where there is none; ``""`` when it cannot be made."""
         row = self._new_row(notes, "company", delivered, external_id)
         if found := await self._matcher.company(delivered, external_id):
             await self._filler.fill(notes, "company", found, delivered, external_id)
@@ -277,7 +277,7 @@ class Deliverer:
         existing: Sequence[tuple[str, str]],
         rule: str,
     ) -> str:
-        """The CRM has a company like it: the same one where no other domain stands there."""
+        """Decides when the CRM has a company like it: the same one where no other domain stands there."""
         for object, id in existing:
             if object == "company" and await self._matcher.is_company(id, delivered):
                 await self._filler.fill(notes, "company", id, delivered, external_id)
@@ -288,7 +288,7 @@ class Deliverer:
     async def _person(
         self, notes: DeliveryNotes, delivered: Delivered, external_id: str, company_id: str
     ) -> tuple[str, str, bool]:
-        """The person's row as (object, id), and whether it was made at the company.
+        """Returns the person's row as (object, id), and whether it was made at the company.
 
         The id is ``""`` where nobody can tell whose a row is, or make one.
         """
@@ -336,7 +336,7 @@ class Deliverer:
         existing: Sequence[tuple[str, str]],
         rule: str,
     ) -> tuple[str, str, bool]:
-        """The CRM refuses a second row beside these: one is the person's, or somebody has to look."""
+        """Decides when the CRM refuses a second row beside these: one is the person's, or somebody has to look."""
         if not existing:  # a row that we cannot see: that may last, so it is tried less and less
             raise UnavailableError(self._target.crm, "create", code="CONFLICT")
         key = next((key for key in delivered.keys if key.startswith("email:")), "email:")
@@ -379,7 +379,7 @@ class Deliverer:
             log.info("signal.told", signal=Reason.WRONG_PERSON, provider="openprospect")
 
     def _forbidden(self, notes: DeliveryNotes, object: str, id: str, external_id: str) -> tuple[str, str, bool]:
-        """A row of somebody else keeps the person out: somebody has to look at both."""
+        """Decides when a row of somebody else keeps the person out: somebody has to look at both."""
         notes.problems.append(
             f"{object} {id} names somebody else than prospect {external_id} and holds the prospect's id or address: "
             "correct one of the two, then replay"
@@ -403,7 +403,7 @@ class Deliverer:
     async def _made_before(
         self, notes: DeliveryNotes, object: str, delivered: Delivered, external_id: str, id: str
     ) -> str:
-        """A row we made under one of the keys, unless it is gone by now."""
+        """Returns a row we made under one of the keys, unless it is gone by now."""
         watched = Watched(object, (self._target.external_id,))
         found = (await self._target.vendor.read(watched, [id]))[id]
         if found.fate is Fate.GONE:

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested step
-    """The row, or one of its people, is looked at again at a time."""
+    """Says that the row, or one of its people, is looked at again at a time."""
 
     def __init__(self, until_ms: int, reason: str) -> None:
         super().__init__(reason)
@@ -27,7 +27,9 @@ class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested ste
 
 @dataclass(slots=True)
 class DeliveryNotes:
-    """``closed`` are rows of people who may not be written, with the reason, ``made`` rows that this visit created.
+    """Notes what a delivery leaves.
+
+    ``closed`` are rows that may not be written, with the reason, ``made`` created rows.
 
     ``at_company`` says at which company a row was when it was read, ``stamps`` when it had changed last (vendor ms).
     ``namesakes`` stood at the company before a person was made there, by external id.
@@ -67,7 +69,7 @@ class DeliveryNotes:
         return {"tries": str(self.tries + 1 if timed else 0), "told": " ".join(sorted(self._told))}
 
     def awaited(self) -> list[tuple[str, str, int]]:
-        """The rows whose change brings the delivery back, with the stamp that each had (0: not read)."""
+        """Returns the rows whose change brings the delivery back, with the stamp that each had (0: not read)."""
         rows = {row for one in self.obstacles if one.waits_for_rows for row in one.rows}
         return [(*row, self.stamps.get(row, 0)) for row in sorted(rows)]
 

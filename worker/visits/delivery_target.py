@@ -13,7 +13,7 @@ from worker.visits.watch import OnList
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Everything is by object. ``person`` is what people are made as, ``people`` are where they are looked for.
+    """Holds everything by object. ``person`` is what people are made as, ``people`` are where they are looked for.
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work

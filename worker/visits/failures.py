@@ -29,7 +29,10 @@ log = structlog.get_logger(__name__)
 
 
 class CutShortError(Exception):
-    """A visit failed after it had paid for something: ``entries`` go to the journal together with the failure."""
+    """Says that a visit failed after it had paid for something.
+
+    ``entries`` go to the journal together with the failure.
+    """
 
     def __init__(self, error: Exception, entries: Sequence[str]) -> None:
         super().__init__(type(error).__name__)
@@ -43,7 +46,7 @@ def attended(
     clock: Callable[[], int],
     chance: Callable[[], float] = random.random,
 ) -> Story:
-    """``visit`` as a story that never raises: each failure ends in one step of the ledger.
+    """Returns ``visit`` as a story that never raises: each failure ends in one step of the ledger.
 
     A limit defers, a failure of the vendor tries again with growing waits until it buries, a refused credential pauses
     the crm, and what cannot ever work for this record buries it at once.

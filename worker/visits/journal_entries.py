@@ -1,4 +1,4 @@
-"""The journal's lines: what was looked up, changed or created, from whom, when, why and at what price."""
+"""Provides the journal's lines: what was looked up, changed or created, from whom, when, why and at what price."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.decide import pushing
 
 @dataclass(frozen=True, slots=True)
 class IntentEntry:
-    """One change that is about to be written: kept with the record until a read tells what became of it.
+    """Represents one change that is about to be written: kept with the record until a read tells what became of it.
 
     ``credits`` is what the answer behind it cost, 0 when it was kept from before. ``at`` is in ms.
     """
@@ -39,13 +39,13 @@ class IntentEntry:
     def creation(
         cls, object: str, external_id: str, run: str, at: int, values: Mapping[str, str], company_id: str = ""
     ) -> IntentEntry:
-        """A row about to be created under an external id."""
+        """Returns a row about to be created under an external id."""
         facts = ("", "", "", external_id, "openprospect", "", "", 0, "created", run, at, object)
         return cls(*facts, values=dict(values), company_id=company_id)
 
     @classmethod
     def link(cls, object: str, id: str, company_id: str, run: str, at: int, external_id: str) -> IntentEntry:
-        """A row about to be linked to its company."""
+        """Returns a row about to be linked to its company."""
         facts = ("", "", "", "", "openprospect", "", "", 0, "linked", run, at, object, id, external_id)
         return cls(*facts, company_id=company_id)
 
@@ -53,7 +53,7 @@ class IntentEntry:
     def of_row(
         cls, object: str, id: str, field: str, property: str, after: str, run: str, at: int, external_id: str = ""
     ) -> IntentEntry:
-        """A delivered value about to be written on a blank of a matched row."""
+        """Returns a delivered value about to be written on a blank of a matched row."""
         return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id, external_id)
 
     def is_creation(self) -> bool:
@@ -65,7 +65,7 @@ class IntentEntry:
         return self.rule == "linked"
 
     def text(self) -> str:
-        """The form the ledger keeps."""
+        """Returns the form the ledger keeps."""
         return json.dumps(_fields_of(self), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -81,12 +81,12 @@ def plain(intent: IntentEntry) -> pushing.Intent:
 
 
 def intent(text: str) -> IntentEntry:
-    """An intent from the form the ledger keeps."""
+    """Returns an intent from the form the ledger keeps."""
     return IntentEntry(**json.loads(text))
 
 
 def change_entry(intent: IntentEntry, state: str, *, cause: str = "") -> str:
-    """A change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``refused``, ``overtaken`` or ``gone``.
+    """Returns a change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``refused``, ``overtaken`` or ``gone``.
 
     ``cause`` is the CRM's word on one that it refused.
     """
@@ -94,7 +94,7 @@ def change_entry(intent: IntentEntry, state: str, *, cause: str = "") -> str:
 
 
 def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str:
-    """A paid lookup and how it ended."""
+    """Returns a paid lookup and how it ended."""
     return _entry(
         "lookup",
         {
@@ -111,25 +111,28 @@ def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str
 def created_entry(
     object: str, id: str, external_id: str, at: int, values: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """A row that a delivery created, with its values by property as far as the answer told that they were taken."""
+    """Returns a row that a delivery created, with its values by property as far as the answer took them."""
     facts = {"made_object": object, "made_id": id, "external_id": external_id, "values": dict(values), "at": at}
     return _entry("created", facts)
 
 
 def linked_entry(object: str, id: str, company_id: str, external_id: str, at: int) -> str:
-    """A row that a delivery linked to its company."""
+    """Returns a row that a delivery linked to its company."""
     facts = {"provider": "openprospect", "company_id": company_id, "external_id": external_id, "at": at}
     return _entry("linked", {"object": object, "id": id} | facts)
 
 
 def kept_back_entry(object: str, id: str, external_id: str, cause: str, at: int) -> str:
-    """A row that a delivery could not make, fill or link, with the CRM's word on that; ``id`` is "" of a new one."""
+    """Returns a row that a delivery could not make, fill or link, with the CRM's word on that.
+
+    ``id`` is "" of a new one.
+    """
     facts = {"signal": "kept_back", "provider": "openprospect", "external_id": external_id, "cause": cause, "at": at}
     return _entry("signal", {"object": object, "id": id} | facts)
 
 
 def signal_entry(signal: str, provider: str, question: str, values: Mapping[str, str], at: int) -> str:
-    """Something worth a person's look that is never written, such as ``job_change``."""
+    """Returns something worth a person's look that is never written, such as ``job_change``."""
     facts = {"signal": signal, "provider": provider, "question": question, "at": at}
     return _entry("signal", facts | dict(values))
 
@@ -140,7 +143,7 @@ _PERSONAL = frozenset(
 
 
 def scrub(entry: Mapping[str, object]) -> dict[str, object]:
-    """An entry without what it says of a person: what was done, by whom and at what price stays."""
+    """Returns an entry without what it says of a person: what was done, by whom and at what price stays."""
     return {name: _blanked(value) if name in _PERSONAL else value for name, value in entry.items()}
 
 
@@ -149,14 +152,14 @@ def _blanked(value: object) -> object:
 
 
 def scrubbed(entry: str) -> str:
-    """``scrub`` of the form the ledger keeps."""
+    """Returns ``scrub`` of the form the ledger keeps."""
     return json.dumps(scrub(json.loads(entry)), ensure_ascii=False, separators=(",", ":"))
 
 
-def subject_of(told: Mapping[str, object]) -> tuple[str, str]:
-    """(object, id) of the row that a delivery's entry is about; blanks in an entry about its own record."""
-    object, id = ("made_object", "made_id") if told.get("kind") == "created" else ("object", "id")
-    return str(told.get(object) or ""), str(told.get(id) or "")
+def subject_of(entry: Mapping[str, object]) -> tuple[str, str]:
+    """Returns (object, id) of the row that a delivery's entry is about; blanks in an entry about its own record."""
+    object, id = ("made_object", "made_id") if entry.get("kind") == "created" else ("object", "id")
+    return str(entry.get(object) or ""), str(entry.get(id) or "")
 
 
 def _entry(kind: str, values: Mapping[str, object]) -> str:

@@ -17,11 +17,11 @@ class Landings:
         self._askers: dict[str, deque[asyncio.Future[None]]] = {}
 
     def begin(self, run: str) -> None:
-        """A call of ``run`` is on its way."""
+        """Notes that a call of ``run`` is on its way."""
         self._calls[run] += 1
 
     def end(self, run: str) -> None:
-        """It is over."""
+        """Notes that it is over."""
         self._calls[run] -= 1
         if not self._calls[run]:
             del self._calls[run]

@@ -27,7 +27,7 @@ _FACTS = {"email": Fact.EMAIL, "slug": Fact.SLUG}
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``id`` is the row, ``""`` when there is none; ``key`` led there. Values may be written on it when ``sure``.
+    """Names the row ``id``, ``""`` when there is none; ``key`` led there. Values may be written on it when ``sure``.
 
     One that is not sure is ``likely`` where it is taken for the person's all the same.
 
@@ -66,12 +66,12 @@ class Matcher:
             await reader.aclose()
 
     async def by_external_id(self, object: str, external_id: str) -> tuple[str, ...]:
-        """Rows that carry our external id."""
+        """Returns rows that carry our external id."""
         found = await self._find(object, self._target.external_id, external_id)
         return tuple(row.id for row in found)
 
     async def company(self, delivered: Delivered, external_id: str) -> str:
-        """The company's row, ``""`` when there is none."""
+        """Returns the company's row, ``""`` when there is none."""
         for key in ("", *delivered.keys):
             if rows := await self._led_to("company", key, external_id):
                 return rows[0].id
@@ -84,7 +84,7 @@ class Matcher:
         return not held or held == delivered.values.get("domain", held)
 
     async def person(self, delivered: Delivered, external_id: str, company_id: str = "") -> Match:
-        """The person's row: one that may be written, else one that nothing speaks for or against.
+        """Returns the person's row: one that may be written, else one that nothing speaks for or against.
 
         Every object that people are in is searched, the one they are made as first. ``company_id`` is where the person
         works, if that company was there before: somebody of the name there is the person unless something differs.
@@ -105,7 +105,7 @@ class Matcher:
     async def twins(
         self, object: str, id: str, delivered: Delivered, company_id: str, before: Collection[str] = ()
     ) -> list[str]:
-        """Other rows that a search takes for the delivered one, besides the row ``id`` that was made for it.
+        """Returns other rows that a search takes for the delivered one, besides the row ``id`` that was made for it.
 
         ``before`` are those that stood there when it was made.
         """
@@ -119,12 +119,12 @@ class Matcher:
         return [one for one in found if one != id and one not in before]
 
     async def _colleagues(self, delivered: Delivered, company_id: str) -> list[str]:
-        """Contacts at the company who bear the name and differ in nothing."""
+        """Returns contacts at the company who bear the name and differ in nothing."""
         rows = await self._staff.ask((company_id, delivered.values["last_name"]))
         return [row.id for row in rows if await self.is_sure(row, delivered)]
 
     async def _colleague(self, delivered: Delivered, company_id: str) -> Match:
-        """The one contact at the company who bears the name and differs in nothing; several are none."""
+        """Returns the one contact at the company who bears the name and differs in nothing; several are none."""
         same = await self._colleagues(delivered, company_id)
         return Match(same[0], "contact", delivered.named) if len(same) == 1 else Match(namesakes=frozenset(same))
 
@@ -171,7 +171,7 @@ class Matcher:
         return gate.is_likely(await self._facts(record), delivered.facts, _found_by(key))
 
     async def judged_of_ours(self, object: str, id: str, delivered: Delivered) -> Verdict | None:
-        """The same of a row that we made under one of the person's keys, by a name alone perhaps."""
+        """Returns the same of a row that we made under one of the person's keys, by a name alone perhaps."""
         found = await self._reader(object).ask(id)
         if found.record is None:
             return None
@@ -199,12 +199,12 @@ class Matcher:
         return row_facts(record, properties, company.domain, region)
 
     def read_for(self, object: str) -> tuple[str, ...]:
-        """Properties that ``judge`` needs of a row."""
+        """Returns properties that ``judge`` needs of a row."""
         names = {self._target.readable[object].get(name, "") for name in FACTS}
         return tuple(sorted(names & self._target.schema[object].keys()))
 
     async def _led_to(self, object: str, key: str, external_id: str) -> Sequence[Record]:
-        """Rows that a key of the delivered one leads to, oldest first; ``""`` is our external id."""
+        """Returns rows that a key of the delivered one leads to, oldest first; ``""`` is our external id."""
         kind, _, value = key.partition(":")
         property = self._target.readable[object].get(_FIELDS.get(kind, ""), "") if key else self._target.external_id
         if property not in self._target.schema[object]:

@@ -1,4 +1,4 @@
-"""One paid lookup: a kept answer, else a ticket, else a reason why not now.
+"""Provides one paid lookup: a kept answer, else a ticket, else a reason why not now.
 
 Equal questions of this process share one call; those of other processes meet at the ticket, and the record comes back
 when it ends. A call on the wire belongs to nobody's cancellation.
@@ -84,7 +84,14 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The provider cannot be asked in this run at all: ``reason`` is counted. ``cut``: the run's own cap forbids it."""
+    """Says that the provider cannot be asked in this run at all: ``reason`` is counted.
+
+    ``cut``: the run's own cap forbids it.
+
+    ``cut``: the run's own cap forbids it.
+
+    ``cut``: the run's own cap forbids it.
+    """
 
     reason: str
     cut: bool = False
@@ -92,7 +99,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """No capacity at the provider now. ``fault``: an outage or a bad credential, which is not waited out for ever."""
+    """Says that the provider has no capacity now. ``fault``: an outage or a bad credential, not waited out for ever."""
 
     reason: str
     fault: bool = False
@@ -100,7 +107,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Somebody else's call or a verdict decides: look again then, or when it ends."""
+    """Says that somebody else's call or a verdict decides: look again then, or when it ends."""
 
     until_ms: int
     reason: str
@@ -111,7 +118,7 @@ _Reserved: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget
 
 
 def cost(question: Question, answer: Answer) -> int:
-    """Credits that a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
+    """Returns credits that a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
     if answer.outcome is Outcome.REFUSED:
         return 0
     return question.price if answer.credits is None else answer.credits
@@ -153,7 +160,7 @@ class _Flight:
 
 @dataclass(slots=True)
 class Lookups:
-    """The way from a question to its answer. ``clock`` gives ms."""
+    """Represents the way from a question to its answer. ``clock`` gives ms."""
 
     terms: Mapping[str, Terms]
     desk: Desk
@@ -177,7 +184,7 @@ class Lookups:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        """Everything that can be asked of anybody."""
+        """Returns everything that can be asked of anybody."""
         return tuple(offer for terms in self.terms.values() for offer in terms.offers)
 
     async def renew_odds(self) -> None:
@@ -191,7 +198,7 @@ class Lookups:
             self.odds = odds_of(await self.yields.counted())
 
     async def kept(self, questions: Sequence[Question], ref: Ref | None) -> dict[str, Answer]:
-        """The kept answers to any of ``questions``, in one round trip."""
+        """Returns the kept answers to any of ``questions``, in one round trip."""
         by_key = {question.key: question for question in questions}
         found = await self.desk.find(list(by_key), ref)
         return {
@@ -264,7 +271,7 @@ class Lookups:
             self.budget_lines.runs[run] = await cap_of(self.cursors, run)
 
     async def _under_cap(self, reserve: Callable[[], Awaitable[_Reserved]], run: str, price: int) -> _Reserved:
-        """The answer to a reservation once calls under way have ended that keep it from fitting under the cap."""
+        """Returns the answer to a reservation, once calls under way that keep it above the cap have ended."""
         cap, ends = self.budget_lines.runs.get(run) or 0, self.clock() + int(CAP_S * 1000)
         while True:
             landed = self.landings.next(run)
@@ -281,7 +288,7 @@ class Lookups:
                 await asyncio.wait_for(landed, left_s)
 
     def _no_budget(self, name: str, question: Question, lines: Sequence[BudgetLine], closed: float) -> Looked:
-        """A run's own cap closes the provider to it, and so does a budget that never reaches for the price."""
+        """Decides when a run's own cap closes the provider to it, or a budget that never reaches for the price."""
         line = next(one for one in lines if one.name == name)
         if name.startswith("run:"):
             return Closed("budget", cut=True)
@@ -302,7 +309,14 @@ class Lookups:
         return await self._join(flight)
 
     async def _join(self, flight: _Flight) -> Looked:
-        """The flight's result, its price for one asker only; the last to leave ends a call that is not yet sent."""
+        """Returns the flight's result, its price for one asker only.
+
+        The last to leave ends a call that is not yet sent.
+
+        The last to leave ends a call that is not yet sent.
+
+        The last to leave ends a call that is not yet sent.
+        """
         flight.askers += 1
         try:
             looked = await asyncio.shield(flight.task)
@@ -357,7 +371,7 @@ class Lookups:
         return Answered(answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
 
     async def restored(self) -> None:
-        """Redis has forgotten paid calls that were sent: nothing more is bought until a person has looked."""
+        """Stops buying where Redis has forgotten paid calls that were sent, until a person has looked."""
         for name in self.terms:
             await self.pauses.pause(name, "restored", why=RESTORED)
         log.error("redis.restored", providers=len(self.terms))

@@ -44,7 +44,7 @@ class PushEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:
-    """The changes of one leased record. ``view`` is what they were decided on."""
+    """Represents the changes of one leased record. ``view`` is what they were decided on."""
 
     lease: Lease
     view: View
@@ -55,7 +55,7 @@ class PendingWrite:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """How an errand ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
+    """Says how an errand ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
 
     ``seen`` are values of ours that somebody else wrote meanwhile. ``unsure``: something was sent, and only the next
     visit can tell what became of it. ``error`` stands where the calls failed.
@@ -126,14 +126,14 @@ class Pusher:
 
 
 class _PushBatch:
-    """The errands of one batch while they are read, compared and written; ``judged`` is how each stands."""
+    """Represents the errands of one batch while they are read, compared and written; ``judged`` is how each stands."""
 
     def __init__(self, watch: Watch, names: Provenance, errands: Mapping[str, PendingWrite]) -> None:
         self.errands, self.marks, self.judged = errands, names, dict[str, WriteOutcome]()
         self._watch = watch
 
     async def read(self, ids: Sequence[str]) -> Mapping[str, Found]:
-        """The rows whose lease is still ours, with what is about to be sent kept as intents."""
+        """Returns the rows whose lease is still ours, with what is about to be sent kept as intents."""
         errands = [self.errands[one] for one in ids]
         work = self._watch.work
         held = await asyncio.gather(*(work.intend(one.lease, [i.text() for i in one.intents]) for one in errands))
@@ -196,7 +196,7 @@ class _PushBatch:
 
 
 class _Check:
-    """The second look at values just written over others: their history tells what they were written on."""
+    """Represents the second look at values just written over others: their history tells what they were written on."""
 
     def __init__(
         self, watch: Watch, names: Provenance, pushed: Mapping[str, WriteOutcome], risky: frozenset[str]
@@ -205,7 +205,7 @@ class _Check:
         self.overtaken: dict[str, dict[str, str]] = {}  # by id: what stood under our value, by property
 
     async def read(self, ids: Sequence[str]) -> Mapping[str, Lines]:
-        """The history of what was written, newest first."""
+        """Returns the history of what was written, newest first."""
         properties = sorted({one.property for key in ids for one in self._pushed[key].written})
         return await self._watch.vendor.history(self._watch.object, ids, properties)
 
@@ -230,7 +230,7 @@ class _Check:
         return wanted
 
     def result(self, key: str) -> WriteOutcome:
-        """The push without what somebody was faster with."""
+        """Returns the push without what somebody was faster with."""
         pushed, theirs = self._pushed[key], self.overtaken[key]
         return replace(
             pushed,

@@ -25,7 +25,10 @@ Story = Callable[[Lease], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One kind of work and how one of its leases is handled. ``story`` settles its lease by itself and never raises."""
+    """Represents one kind of work and how one of its leases is handled.
+
+    ``story`` settles its lease by itself and never raises.
+    """
 
     name: str
     work: Work
@@ -42,7 +45,7 @@ class _Running:
 
 
 class Visits:
-    """The visits of this process, over all its jobs, at most ``limit`` at a time."""
+    """Represents the visits of this process, over all its jobs, at most ``limit`` at a time."""
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class Visits:
                 log.warning("lease.unextended", visits=len(self._running), error=str(error))
 
     async def extend(self) -> None:
-        """One round of ``tend``."""
+        """Runs one round of ``tend``."""
         now = self._clock()
         overdue = [run for run in self._running.values() if now - run.began > LONGEST_VISIT_S]
         kept = [run for run in self._running.values() if run not in overdue]

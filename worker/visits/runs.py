@@ -1,4 +1,4 @@
-"""Runs: what a person or the schedule started, by name, and what a person's run may spend."""
+"""Provides runs: what a person or the schedule started, by name, and what a person's run may spend."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def day_run(crm: str, zone: str, now_ms: int) -> str:
 
 @lru_cache(maxsize=256)
 def _day(zone: str, minute: int) -> str:
-    """The day in a zone; asked for with every post that comes in, and the same for all of a minute."""
+    """Returns the day in a zone; asked for with every post that comes in, and the same for all of a minute."""
     return f"{datetime.fromtimestamp(minute * 60, ZoneInfo(zone)):%Y-%m-%d}"
 
 
@@ -54,5 +54,5 @@ def refused_name(word: WriteResult) -> str:
 
 
 def refused_because(cause: str) -> str:
-    """The same of a cause."""
+    """Returns the same of a cause."""
     return REFUSED + cause.replace("|", "/")

@@ -1,4 +1,4 @@
-"""One visit of one record: read, decide, look up, decide, push, settle.
+"""Provides one visit of one record: read, decide, look up, decide, push, settle.
 
 Each visit settles by itself. A step that the ledger refuses means that the lease is somebody else's now: the visit
 stops there and sends nothing more.
@@ -48,8 +48,8 @@ class VisitNotes:
 
     record: Record
     own: dict[str, OurValue]
-    paid: list[str] = field(default_factory=list)  # journal entries of lookups: told whatever the visit ends with
-    ends: list[str] = field(default_factory=list)  # of changes whose end is known: told when their intents are closed
+    paid: list[str] = field(default_factory=list)  # journal entries of lookups: written whatever the visit ends with
+    ends: list[str] = field(default_factory=list)  # of changes whose end is known: written once their intents close
     filled: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, Reason] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class VisitNotes:
 
     @property
     def entries(self) -> list[str]:
-        """Everything for the journal."""
+        """Returns everything for the journal."""
         return [*self.paid, *self.ends]
 
 
@@ -86,7 +86,7 @@ class Visitor:
         self._signals, self._erasures, self._chance = signals, erasures, chance
 
     async def visit(self, lease: Lease) -> None:
-        """From the lease to its end.
+        """Handles a lease to its end.
 
         Raises:
             ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the record.
@@ -162,7 +162,7 @@ class Visitor:
             await self._settle(lease, story, self._settlement(lease, story, after, left, remembered=not too_dear))
 
     async def _unsuppressed(self, decision: Decision, view: View) -> Decision:
-        """The decision, without its changes where whoever was found is on the suppression list."""
+        """Returns the decision, without its changes where whoever was found is on the suppression list."""
         learned = of_decision(decision) - of_identity(view.identity)
         if not learned or not any(await self._watch.suppressed([learned])):
             return decision
@@ -177,7 +177,7 @@ class Visitor:
     # ---- read ----------------------------------------------------------------------------------------------------
 
     async def _leave(self, lease: Lease, found: Found, story: VisitNotes | None = None) -> None:
-        """The record is merged, converted, gone, or the vendor said nothing of it; ``story`` is what came before."""
+        """Leaves a record that is merged, converted, gone, or unknown to the vendor; ``story`` is what came before."""
         work, paid = self._watch.work, story.paid if story else []
         if found.fate in {Fate.GONE, Fate.MOVED}:
             await self._watch.reviews.remove(lease.id)  # nobody can approve it any more, and it may name a person
@@ -192,13 +192,16 @@ class Visitor:
         log.info("visit.left", fate=found.fate, ending=ending)
 
     async def _again(self, lease: Lease, reason: str, paid: Sequence[str]) -> StepEnd:
-        """The CRM has no word of the record, or has locked it: waits grow, and what stays so becomes a dead letter."""
+        """Waits where the CRM has no word of the record, or has locked it.
+
+        Waits grow, and what stays so becomes a dead letter.
+        """
         return await self._watch.work.again(
             lease, reason, MOMENT_MS + backoff_ms(lease.attempts + 1, self._chance()), entries=paid
         )
 
     async def _gone(self, lease: Lease, entries: list[str]) -> StepEnd:
-        """The record settles; where the vendor said to forget the person, so does everything kept of it, before."""
+        """Settles the record; where the vendor said to forget the person, forgets everything kept of it before."""
         ref = (lease.crm, lease.object, lease.id)
         if not await self._erasures.is_asked(ref):
             return await self._watch.work.gone(lease, entries=entries)
@@ -224,7 +227,10 @@ class Visitor:
                 story.own[one.field] = OurValue(value_hash(one.field, one.after))
 
     def _reopened(self, record: Record, own: Mapping[str, OurValue]) -> dict[str, OurValue]:
-        """``own`` without what was refused, and without values of ours that are blank now: a person wants them back."""
+        """Returns ``own`` without what was refused, and without values of ours that are blank now.
+
+        A person wants them back.
+        """
         blank = {rule.field for rule in self._watch.policy.rules if not record.values.get(rule.property)}
         paid = {name: OurValue(kept=value.kept) for name, value in own.items() if value.kept}
         return paid | {name: value for name, value in own.items() if name not in blank and not value.refused}
@@ -322,7 +328,7 @@ class Visitor:
     async def _reviewed(
         self, lease: Lease, story: VisitNotes, decision: Decision, proposal: Proposal | None
     ) -> Decision:
-        """The decision with approved changes only; the others wait for a person's word."""
+        """Returns the decision with approved changes only; the others wait for a person's word."""
         approved: set[tuple[str, str]] = set()
         if proposal and proposal.stand is Stand.APPROVED:
             approved = {(one.field, one.after) for one in proposal.changes}

@@ -1,4 +1,4 @@
-"""One watched object of one CRM: everything a flow needs to read, decide and write its records."""
+"""Provides one watched object of one CRM: everything a flow needs to read, decide and write its records."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _own(fields: dict[str, Any]) -> OurValue:
 
 
 def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
-    """The texts the ledger keeps for what we wrote."""
+    """Returns the texts the ledger keeps for what we wrote."""
     return {
         name: json.dumps(_fields_of(value), ensure_ascii=False, separators=(",", ":")) for name, value in own.items()
     }
@@ -47,7 +47,7 @@ def _fields_of(own: OurValue) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A watched object, and the ways its records are read. ``suppressed`` asks the suppression list."""
+    """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list."""
 
     crm: str
     object: str
@@ -72,5 +72,5 @@ class Watch:
         return look(record, self.policy, own)
 
     def mark(self, view: View) -> str:
-        """The fingerprint that is remembered once the record settles."""
+        """Returns the fingerprint that is remembered once the record settles."""
         return fingerprint(view, self.policy)

@@ -1,1 +1,1 @@
-"""The web process: health, readiness and figures of everything that works on the same Redis."""
+"""Provides the web process: health, readiness and figures of everything that works on the same Redis."""

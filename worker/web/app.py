@@ -1,4 +1,4 @@
-"""The routes of the web process. No answer names a record or a person."""
+"""Provides the routes of the web process. No answer names a record or a person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status
 
 
 def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Starlette:
-    """The application over an open ledger; ``draining`` is set while the process ends."""
+    """Returns the application over an open ledger; ``draining`` is set while the process ends."""
     redis = hasty(ledger.scripts.redis)
     quick = Ledger.over(redis)
     spool = Spool(settings.data_dir)
@@ -85,7 +85,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
 
 
 async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
-    """200 when ``probe`` finds nothing wrong, else 503 and what it found."""
+    """Returns 200 when ``probe`` finds nothing wrong, else 503 and what it found."""
     try:
         async with asyncio.timeout(PROBE_S):
             wrong = await probe()

@@ -1,4 +1,4 @@
-"""Bodies from outside: read no further than allowed, no longer than allowed, and nothing strange in them."""
+"""Provides bodies from outside: read no further than allowed, no longer than allowed, and nothing strange in them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)  # a string wi
 
 
 class RefusedError(Exception):
-    """The request is answered with ``status``; ``reason`` is a constant word for logs and for the caller."""
+    """Says that the request is answered with ``status``; ``reason`` is a constant word for logs and for the caller."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -49,7 +49,7 @@ class Bodies:
         self._strangers_hold = 0
 
     async def read(self, request: Request, *types: str) -> bytes:
-        """The whole body, of one of the content ``types``.
+        """Returns the whole body, of one of the content ``types``.
 
         Raises:
             RefusedError: it is of another type, compressed, too large or too slow, or there is no room for it now.
@@ -96,7 +96,7 @@ class Bodies:
 
 
 def json_of(body: bytes) -> Any:
-    """The JSON of a body.
+    """Returns the JSON of a body.
 
     Raises:
         RefusedError: it is none, or nested deeper than anything we take.

@@ -1,4 +1,6 @@
-"""uvicorn's protocol with bounds: connections past a number and requests that do not arrive in time are dropped.
+"""Provides uvicorn's protocol with bounds.
+
+Connections past a number and requests that do not arrive in time are dropped.
 
 uvicorn waits for good for a head that never ends, and for a body for as long as its application does. Here a stranger
 gets two seconds for everything, from connecting to having read the answer, and one request; a sender that proved itself

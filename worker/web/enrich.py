@@ -1,4 +1,4 @@
-"""``POST /api/enrich``: look at these records now; ``GET /api/enrich/{id}``: where that stands."""
+"""Implements ``POST /api/enrich``: look at these records now; ``GET /api/enrich/{id}``: where that stands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 def enrich_routes(inbox: Inbox, ledger: Ledger) -> list[Route]:
-    """The API's routes; without ``REFILL_WEB__TOKEN`` there is no API."""
+    """Returns the API's routes; without ``REFILL_WEB__TOKEN`` there is no API."""
     token, hosts = inbox.settings.web.token, Hosts(inbox.settings.web)
 
     def known(request: Request) -> None:
@@ -90,7 +90,7 @@ def enrich_routes(inbox: Inbox, ledger: Ledger) -> list[Route]:
 
 
 def _asked(inbox: Inbox, body: Any) -> tuple[str, str, list[str]]:
-    """The crm, the object and the ids that are asked for.
+    """Returns the crm, the object and the ids that are asked for.
 
     Raises:
         RefusedError: the body is not what the description says, or nothing here goes by those names.
@@ -114,12 +114,12 @@ def _asked(inbox: Inbox, body: Any) -> tuple[str, str, list[str]]:
 
 
 def _causes(memory: Memory) -> dict[str, str]:
-    """The CRM's word on values of ours that it refused, by field."""
+    """Returns the CRM's word on values of ours that it refused, by field."""
     return {name: own.kept.cause for name, own in own_values(memory.own).items() if own.kept}
 
 
 def _body_of(id: str, found: RequestState, refused: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """A request as its caller sees it; done when none of its records is on its way."""
+    """Returns a request as its caller sees it; done when none of its records is on its way."""
     records = {
         one: {"state": state}
         | ({"reason": found.notes[one]} if one in found.notes else {})

@@ -21,7 +21,7 @@ HINT = "this is not a name of ours: ask by address, or list the name in web.host
 
 
 class Hosts:
-    """The names that this installation goes by."""
+    """Represents the names that this installation goes by."""
 
     def __init__(self, web: Web) -> None:
         own = {urlsplit(web.public_url).hostname or ""} if web.public_url else set()
@@ -54,7 +54,7 @@ class Hosts:
 
 
 def _name(host: str) -> str:
-    """The name or address of a Host header, without its port."""
+    """Returns the name or address of a Host header, without its port."""
     name = host.strip().lower()
     if name.startswith("["):
         return name[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""HubSpot's webhooks: signed posts of up to 100 events, for one crm or routed by portal."""
+"""Provides HubSpot's webhooks: signed posts of up to 100 events, for one crm or routed by portal."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Portal:
 
     @classmethod
     def of(cls, name: str, crm: HubSpotSettings, settings: Settings) -> Portal:
-        """The portal with the properties that its visits decide by."""
+        """Returns the portal with the properties that its visits decide by."""
         properties = {}
         if crm.watch.contact is not None:
             names = policy(name, crm, "contact", crm.watch.contact, settings.providers).properties
@@ -85,7 +85,7 @@ class Portal:
         return ruling
 
     def seen(self, events: Sequence[Event]) -> PostSummary:
-        """The records that the events speak of, each once."""
+        """Returns the records that the events speak of, each once."""
         found: dict[str, dict[str, Announced]] = {}
         known, unread = self._known, 0
         for event in events:  # a hundred times a post: what events have in common is decided once
@@ -105,13 +105,13 @@ class Portal:
 
 
 def _both(known: Announced, row: Announced) -> Announced:
-    """Two events of one record: the later stamp, unless one has none and so always counts."""
+    """Returns two events of one record: the later stamp, unless one has none and so always counts."""
     stamp = max(known.stamp, row.stamp) if known.stamp and row.stamp else 0
     return Announced(known.id, stamp, known.erase or row.erase)
 
 
 def hubspot_routes(inbox: Inbox, accounts: Remembered) -> list[Route]:
-    """``POST /webhooks/hubspot/{crm}`` and ``POST /webhooks/hubspot``."""
+    """Returns ``POST /webhooks/hubspot/{crm}`` and ``POST /webhooks/hubspot``."""
     settings = inbox.settings
     portals = {
         name: Portal.of(name, crm, settings) for name, crm in settings.crm.items() if isinstance(crm, HubSpotSettings)
@@ -136,7 +136,7 @@ def hubspot_routes(inbox: Inbox, accounts: Remembered) -> list[Route]:
 
 
 async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> tuple[bytes, list[Portal]]:
-    """The body, and those of ``portals`` whose secret signed it.
+    """Returns the body, and those of ``portals`` whose secret signed it.
 
     Raises:
         RefusedError: nobody's did, or it is too old or too new.

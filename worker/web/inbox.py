@@ -42,7 +42,7 @@ class Bell:
         self._task: asyncio.Task[None] | None = None
 
     def ring(self, works: Iterable[WorkName]) -> None:
-        """Soon; never in the way of an answer."""
+        """Rings soon; never in the way of an answer."""
         self._works.update(works)
         if self._works and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._ring_all(), name="bell")
@@ -78,7 +78,7 @@ class Inbox:
         self._posts = 0
 
     def route(self, path: str, handler: Handler, *methods: str) -> Route:
-        """A route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
+        """Returns a route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
         name = path.partition("{")[0].strip("/").replace("/", ".")
 
         async def guarded(request: Request) -> Response:
@@ -95,7 +95,7 @@ class Inbox:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """One of the places on the way into the ledger, for whoever has proved to be a sender of ours.
+        """Yields one of the places on the way into the ledger, for whoever has proved to be a sender of ours.
 
         Raises:
             RefusedError: all are taken.
@@ -109,13 +109,13 @@ class Inbox:
             self._posts -= 1
 
     async def take(self, rows: Mapping[WorkName, Sequence[Announced]], mark: str = "") -> None:
-        """All rows of a post into the work, in one step, or an error within a second.
+        """Puts all rows of a post into the work, in one step, or raises an error within a second.
 
         ``mark`` is what a signed post is known by (``mark_of``): a second one with the same mark changes nothing.
 
         Raises:
             RefusedError: too many are on their way.
-            LedgerUnavailableError, TimeoutError: nobody may be told that they were taken.
+            LedgerUnavailableError, TimeoutError: the sender must not take them for taken.
         """
         if not rows:
             return
@@ -134,7 +134,7 @@ class Inbox:
 
 
 async def within(step: Awaitable[T]) -> T:
-    """A ledger step, or an error within a second."""
+    """Returns the result of a ledger step, or raises an error within a second."""
     async with asyncio.timeout(ANSWER_S):
         return await step
 
@@ -163,5 +163,5 @@ def is_bearer(request: Request, secrets: Iterable[SecretStr]) -> bool:
 
 
 def watched_kinds(settings: Settings, crm: str) -> frozenset[str]:
-    """The objects of a crm whose records are visited."""
+    """Returns the objects of a crm whose records are visited."""
     return frozenset(settings.crm[crm].objects())

@@ -1,4 +1,6 @@
-"""The figures of ``/metrics``: a registry of its own per scrape, filled from Redis, so that every worker is counted.
+"""Provides the figures of ``/metrics``.
+
+A registry of its own per scrape, filled from Redis, so that every worker is counted.
 
 Labels are names of the configuration, of fields and of providers; never an id.
 """
@@ -112,7 +114,7 @@ def _money(found: Overview) -> Iterator[Metric]:
     yield _gauge(
         "refill_drift_credits", "What a provider billed beyond anything our ledger explains.", provider, drifts
     )
-    yield _one("refill_redis_unsafe", "Reasons for which Redis may forget what it is told.", len(found.unsafe))
+    yield _one("refill_redis_unsafe", "Reasons for which Redis may forget what it stores.", len(found.unsafe))
 
 
 def _events(found: Overview) -> Iterator[Metric]:

@@ -17,14 +17,14 @@ log = structlog.get_logger(__name__)
 
 
 class Connection(Protocol):
-    """A connection."""
+    """Represents a connection."""
 
     def drop(self) -> None:
         """Ends it at once."""
 
 
 class OpenConnections:
-    """The open connections, ``most`` of them; says at most once in a while that some were turned away."""
+    """Represents the open connections, ``most`` of them; says at most once in a while that some were turned away."""
 
     def __init__(self, most: int) -> None:
         self._most, self._most_strangers = most, max(1, most // 2)

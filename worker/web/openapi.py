@@ -1,4 +1,4 @@
-"""The description of the API, for machines (OpenAPI 3.1) and for people."""
+"""Provides the description of the API, for machines (OpenAPI 3.1) and for people."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _REFUSALS = {
 
 
 def document(origin: str) -> dict[str, Any]:
-    """The OpenAPI description."""
+    """Returns the OpenAPI description."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Refill", "version": "1", "description": "Ask for records to be looked at now."},
@@ -123,7 +123,7 @@ def document(origin: str) -> dict[str, Any]:
 
 
 def page(origin: str) -> str:
-    """The description on one page, with nothing loaded from anywhere."""
+    """Returns the description on one page, with nothing loaded from anywhere."""
     spec = document(origin)
     parts = []
     for path, methods in spec["paths"].items():

@@ -1,4 +1,4 @@
-"""Posts that arrive while a step is on its way to the disk go there together with the next one.
+"""Batches posts: those that arrive while a step is on its way to the disk go there together with the next one.
 
 A step is one script and, with ``appendfsync always``, one fsync, whether it holds one post or fifty. Every post is
 answered only when the step that holds it has ended. Where many rows wait, a second step is put together while Redis is
@@ -46,7 +46,7 @@ class PostBatches:
         """Return when all of ``rows`` are in the work.
 
         Raises:
-            LedgerUnavailableError: nobody may be told that they are.
+            LedgerUnavailableError: the sender must not take them for taken.
         """
         post = _Post(rows, runs, asyncio.get_running_loop().create_future())
         self._posts.append(post)
@@ -79,7 +79,7 @@ class PostBatches:
                     post.ended.set_exception(LedgerUnavailableError(type(failure).__name__))
 
     def _next(self) -> list[_Post]:
-        """Posts for one step: at least one, and no more rows than a step may have."""
+        """Returns posts for one step: at least one, and no more rows than a step may have."""
         taken, rows = 0, 0
         for post in self._posts:
             rows += post.count
@@ -91,7 +91,7 @@ class PostBatches:
         return [post for post in posts if not post.ended.done()] or (self._next() if self._posts else [])
 
     async def aclose(self) -> None:
-        """Announce no more; who still waits is told nothing."""
+        """Announce no more; who still waits gets no answer."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Keeps what the workers that opened the CRMs told the ledger of them; no post waits for it more than once."""
+"""Keeps what the workers that opened the CRMs stored about them; no post waits for it more than once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Remembered:
         self._until: dict[str, int] = {}
 
     async def of(self, crm: str) -> str:
-        """Returns the text of a crm; ``""`` while nobody has told, or Redis does not."""
+        """Returns the text of a crm; ``""`` while nobody has stored it, or Redis does not."""
         now = self._clock()
         if now >= self._until.get(crm, 0):
             self._until[crm] = now + UNKNOWN_MS  # others do not wait for the same read

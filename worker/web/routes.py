@@ -1,4 +1,4 @@
-"""Every way in from outside, over one door."""
+"""Serves every way in from outside, over one inbox."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from worker.web.salesforce import salesforce_routes
 
 @dataclass(frozen=True, slots=True)
 class AppRoutes:
-    """The routes, and the door to close with them."""
+    """Holds the routes, and the inbox to close with them."""
 
     routes: list[Route]
     inbox: Inbox
 
 
 def app_routes(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[[], int] = clock) -> AppRoutes:
-    """Webhooks and the API. ``quick`` answers at once or not at all; ``ledger`` may take its time to ring."""
+    """Returns webhooks and the API. ``quick`` answers at once or not at all; ``ledger`` may take its time to ring."""
     doorbell = Doorbell(ledger.scripts.redis)
 
     async def ring(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Salesforce's Outbound Messages, and callouts of a Flow or Apex signed after Standard Webhooks."""
+"""Provides Salesforce's Outbound Messages, and callouts of a Flow or Apex signed after Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 def salesforce_routes(inbox: Inbox, users: Remembered, accounts: Remembered) -> list[Route]:
-    """``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``POST /webhooks/salesforce/{crm}`` (signed JSON)."""
+    """Returns ``POST /webhooks/salesforce/{crm}/{secret}`` (SOAP) and ``/webhooks/salesforce/{crm}`` (JSON)."""
     orgs = {name: crm for name, crm in inbox.settings.crm.items() if isinstance(crm, SalesforceSettings)}
     for unchecked in [name for name, org in orgs.items() if org.webhook_secret and not org.org_id]:
         log.warning("webhook.org_unchecked", crm=unchecked, hint="set org_id, so that no other org can post")
@@ -107,7 +107,10 @@ def _is_signed(secrets: Sequence[SecretStr], body: bytes, headers: dict[str, str
 
 
 def _keys(secret: str) -> list[bytes]:
-    """The keys a secret may stand for: base64 as the scheme writes it, with or without its prefix, or plain text."""
+    """Returns the keys a secret may stand for.
+
+    Base64 as the scheme writes it, with or without its prefix, or plain text.
+    """
     bare = secret.removeprefix("whsec_")
     keys = [secret.encode()]
     with contextlib.suppress(ValueError):

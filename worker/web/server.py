@@ -1,4 +1,4 @@
-"""Serves the web application until told to stop."""
+"""Serves the web application until asked to stop."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = structlog.get_logger(__name__)
 
 
 class WebError(Exception):
-    """The server ended by itself."""
+    """Says that the server ended by itself."""
 
 
 def listen(web: Web) -> socket.socket:
-    """A bound socket, taken before anything else is started.
+    """Returns a bound socket, taken before anything else is started.
 
     Raises:
         ConfigError: the port is in use, or the address is not this machine's.
@@ -61,10 +61,10 @@ def _why(web: Web, error: OSError) -> str:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: ending is the caller's decision."""
+    """Represents uvicorn without signal handlers of its own: ending is the caller's decision."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts; asyncio has one number for what is taken at a time and what the kernel holds, so set the latter."""
+        """Starts listening. asyncio has one number for what it takes and what the kernel holds: set the latter."""
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(BACKLOG)

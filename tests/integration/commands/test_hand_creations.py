@@ -50,7 +50,7 @@ async def test_an_order_carries_its_reference_and_is_placed_once(hand: Hand, ord
 
 async def test_an_order_is_not_placed_without_a_yes(hand: Hand, order: tuple[str, ...]) -> None:
     told = await hand.refused(*order[:-1], code=2)
-    assert "its price is told once it is accepted, and then charged" in told
+    assert "its price is known once it is accepted, and then charged" in told
     assert hand.requests("openprospect", op.ORDER_CREATE) == 0
 
 

@@ -1,1 +1,1 @@
-"""``refill forager|kaspr|openprospect ...``: every operation of a provider, by hand."""
+"""Implements ``refill forager|kaspr|openprospect ...``: every operation of a provider, by hand."""

@@ -18,7 +18,7 @@ _RANGE = re.compile(r"(\d*)-(\d*)")
 
 
 def domain(text: str) -> str:
-    """The bare host.
+    """Returns the bare host.
 
     Raises:
         WrongUseError: there is none in it.
@@ -30,7 +30,7 @@ def domain(text: str) -> str:
 
 
 def slug(text: str) -> str:
-    """A person's name on LinkedIn, spelled as a visit spells it, so that both find the same kept answer.
+    """Returns a person's name on LinkedIn, spelled as a visit spells it, so that both find the same kept answer.
 
     Raises:
         WrongUseError: the text names no person.
@@ -85,7 +85,7 @@ def whom(text: str) -> tuple[Literal["email", "phone", "slug"], str]:
 
 
 def between(name: str, text: str | None) -> dict[str, int]:
-    """``50-200``, ``50-`` or ``-200`` as ``<name>_start`` and ``<name>_end``."""
+    """Returns ``50-200``, ``50-`` or ``-200`` as ``<name>_start`` and ``<name>_end``."""
     if text is None:
         return {}
     match = _RANGE.fullmatch(text.strip())
@@ -96,7 +96,7 @@ def between(name: str, text: str | None) -> dict[str, int]:
 
 
 def query(kind: type[Q], named: Mapping[str, Any], typed: Sequence[str] | None) -> Q:
-    """A search's query out of options and of ``NAME=VALUE`` texts.
+    """Returns a search's query out of options and of ``NAME=VALUE`` texts.
 
     Raises:
         WrongUseError: there is no such filter, its value does not fit, or nothing was given at all.
@@ -119,7 +119,7 @@ def query(kind: type[Q], named: Mapping[str, Any], typed: Sequence[str] | None) 
 
 
 def moment(text: str | None, now: datetime) -> str:
-    """``7d`` (so long ago), a date, or a date-time, as an ISO date-time in UTC; ``""`` for none.
+    """Returns ``7d`` (so long ago), a date, or a date-time, as an ISO date-time in UTC; ``""`` for none.
 
     Raises:
         WrongUseError: it is none of them.

@@ -1,4 +1,7 @@
-"""``refill forager person|contacts|website``: one person, one site. The other commands are beside this file."""
+"""Implements ``refill forager person|contacts|website``: one person, one site.
+
+The other commands are beside this file.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def contacts(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Contact data of somebody: work e-mails unless others are named."""
+    """Show contact data of somebody: work e-mails unless others are named."""
     kinds = {op.WORK_EMAILS: work or not (personal or phone), op.PERSONAL_EMAILS: personal, op.PHONE_NUMBERS: phone}
     wanted = tuple(operation for operation, asked in kinds.items() if asked)
     finish(_contacts(slug, wanted, yes=yes, config=config, as_json=as_json))
@@ -89,7 +92,7 @@ async def _contacts(text: str, wanted: tuple[Operation, ...], *, yes: bool, conf
 
 
 def _values(operation: Operation, reply: Reply) -> list[tuple[str, str, str]]:
-    """Kind, value and the vendor's word on it; masked values do not exist."""
+    """Returns kind, value and the vendor's word on it; masked values do not exist."""
     if operation is op.PHONE_NUMBERS:
         return [("phone", row.phone_number, "") for row in read.phones(operation, reply) if "*" not in row.phone_number]
     kind = "work" if operation is op.WORK_EMAILS else "personal"
@@ -111,7 +114,7 @@ def website(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """A site's ranks, traffic and technologies. 1 credit."""
+    """Show a site's ranks, traffic and technologies. 1 credit."""
     finish(_website(domain, company, slug, yes=yes, config=config, as_json=as_json))
 
 

@@ -1,4 +1,7 @@
-"""``refill forager balance|spend|suggest|feedback``: the account, ids for filters, verdicts on contact data."""
+"""Implements ``refill forager balance|spend|suggest|feedback``.
+
+The account, ids for filters, verdicts on contact data.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ async def _balance(config: Config, *, as_json: bool) -> None:
     }
     rows = [
         ("account", f"{account.id} {account.name}".strip()),
-        ("credits left", "not told" if credits is None else whole(float(credits))),
+        ("credits left", "unknown" if credits is None else whole(float(credits))),
         ("subscription", "" if account.subscription.is_active else "not active"),
         *((f"{name.replace('_', ' ')} costs", price) for name, price in prices.items()),
     ]
@@ -115,7 +118,7 @@ def suggest(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Ids for the filters of the searches. Free."""
+    """List ids for the filters of the searches. Free."""
     finish(_suggest(kind, text, pages, config, as_json=as_json))
 
 
@@ -148,7 +151,7 @@ def feedback_work(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """A verdict on a work e-mail."""
+    """Send a verdict on a work e-mail."""
     finish(_feedback("work", email, status, wrong_person, person, config, as_json=as_json))
 
 
@@ -161,7 +164,7 @@ def feedback_personal(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """A verdict on a personal e-mail."""
+    """Send a verdict on a personal e-mail."""
     finish(_feedback("personal", email, status, wrong_person, person, config, as_json=as_json))
 
 
@@ -174,7 +177,7 @@ def feedback_phone(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """A verdict on a phone number."""
+    """Send a verdict on a phone number."""
     finish(_feedback("phone", number, status, wrong_person, person, config, as_json=as_json))
 
 

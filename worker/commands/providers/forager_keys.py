@@ -1,4 +1,4 @@
-"""``refill forager keys``: the account's API keys. A new one's secret is shown once and kept nowhere."""
+"""Implements ``refill forager keys``: the account's API keys. A new one's secret is shown once and kept nowhere."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Prefix = Annotated[str, typer.Argument(metavar="PREFIX", help="As refill forager
 
 @app.callback(invoke_without_command=True)
 def keys(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    """The account's API keys; secrets are not shown."""
+    """List the account's API keys; secrets are not shown."""
     if lists(context, config, as_json):
         finish(_list(config, as_json=as_json))
 
 
 @app.command("list")
 def keys_list(config: Config = None, as_json: Json = False) -> None:
-    """The account's API keys."""
+    """Manage the account's API keys."""
     finish(_list(config, as_json=as_json))
 
 
@@ -42,7 +42,7 @@ async def _list(config: Config, *, as_json: bool) -> None:
 
 @app.command("show")
 def keys_show(prefix: Prefix, config: Config = None, as_json: Json = False) -> None:
-    """One key, by its prefix."""
+    """Show one key, by its prefix."""
     finish(_show(prefix, config, as_json=as_json))
 
 

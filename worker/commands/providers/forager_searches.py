@@ -1,4 +1,7 @@
-"""``refill forager people|companies|jobs``: searches, ten a page, each page paid for; their totals are free."""
+"""Implements ``refill forager people|companies|jobs``: searches, ten a page, each page paid for.
+
+Their totals are free.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def people(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Employments with their people, by filters. 1 credit a page."""
+    """Search employments with their people, by filters. 1 credit a page."""
     finish(
         _people(
             {
@@ -72,7 +75,7 @@ def people(
 
 
 class _Asked:
-    """Holds what every search is told beside its filters."""
+    """Holds what every search gets beside its filters."""
 
     def __init__(self, *, total: bool, pages: int, yes: bool, config: Config, as_json: bool) -> None:
         self.total, self.pages, self.yes, self.config, self.as_json = total, pages, yes, config, as_json
@@ -126,7 +129,7 @@ def companies(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Companies by filters. 1 credit a page."""
+    """Search companies by filters. 1 credit a page."""
     finish(
         _companies(
             {
@@ -189,7 +192,7 @@ def jobs(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Job posts by filters. 2 credits a page."""
+    """Search job posts by filters. 2 credits a page."""
     finish(
         _jobs(
             {

@@ -1,4 +1,4 @@
-"""``refill kaspr ...``: every operation of both dialects, by hand."""
+"""Implements ``refill kaspr ...``: every operation of both dialects, by hand."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def profile(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Somebody's contact data. At most 1 credit; in dialect v2 one for each value and one for the call."""
+    """Show somebody's contact data. At most 1 credit; in dialect v2 one for each value and one for the call."""
     fields = frozenset([*(["work_email"] if email else []), *(["phone"] if phone else [])])
     finish(_profile(slug, name, fields, yes=yes, config=config, as_json=as_json))
 
@@ -62,7 +62,10 @@ async def _profile(text: str, name: str, fields: frozenset[str], *, yes: bool, c
 
 
 def _question(client: Kaspr, slug: str, name: str, fields: frozenset[str]) -> Question:
-    """As a visit asks it, so that both find the same kept answer; fewer ``fields`` cost less in dialect v2 only."""
+    """Returns the question as a visit asks it, so that both find the same kept answer.
+
+    Fewer ``fields`` cost less in v2.
+    """
     offer = client.offers({})[0]
     asked = Question(
         client.name, client.account, offer.operation, {"id": slug}, offer.price, name, offer.gives - {"slug", "person"}
@@ -95,7 +98,7 @@ def employees(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """People at a domain, with contact data. 1 credit each."""
+    """List people at a domain, with contact data. 1 credit each."""
     finish(_employees(domain, limit, yes=yes, config=config, as_json=as_json))
 
 
@@ -111,7 +114,7 @@ async def _employees(text: str, limit: int, *, yes: bool, config: Config, as_jso
 
 @app.command()
 def credits(config: Config = None, as_json: Json = False) -> None:
-    """Credits left per pool and the key's rate, as far as the dialect tells. Free."""
+    """Show credits left per pool and the key's rate, as far as the dialect tells. Free."""
     finish(_credits(config, as_json=as_json))
 
 
@@ -120,7 +123,7 @@ async def _credits(config: Config, *, as_json: bool) -> None:
         client = opened.client
         if client.dialect == "reference":
             left = (await client.account_status()).credits
-            text = "not told: dialect reference shows it in paid answers only" if left is None else left
+            text = "unknown: dialect reference shows it in paid answers only" if left is None else left
             tell(as_json, {"credits": left}, lambda: card("Kaspr", [("credits left", text)]))
             return
         pools, rates = await client.remaining_credits(), await client.rate_limits()
@@ -131,5 +134,5 @@ async def _credits(config: Config, *, as_json: bool) -> None:
 
 def _pool(left: float | None) -> object:
     if left is None:
-        return "not told"
+        return "unknown"
     return "no limit" if left < 0 else str(whole(left))

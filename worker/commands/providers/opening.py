@@ -1,4 +1,4 @@
-"""A provider opened for one command: on the shared limiter, with the ledger its calls are booked in."""
+"""Provides a provider opened for one command: on the shared limiter, with the ledger its calls are booked in."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ P = TypeVar("P", Forager, Kaspr)
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[C]):
-    """One provider's client, and the ledger."""
+    """Represents one provider's client, and the ledger."""
 
     client: C
     ledger: Ledger
@@ -48,12 +48,12 @@ class Opened(Generic[C]):
 
     @property
     def maker(self) -> Maker:
-        """For what creates a row."""
+        """Returns the maker for what creates a row."""
         return Maker(self.ledger.creations, self.ledger.cursors, _owner(), self.ledger.scripts.now)
 
     @property
     def buyer(self) -> Buyer:
-        """For what costs credits.
+        """Returns the buyer for what costs credits.
 
         Raises:
             TypeError: this provider sells no lookups.
@@ -78,7 +78,7 @@ class Opened(Generic[C]):
 
 @asynccontextmanager
 async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
-    """Forager.
+    """Yields Forager.
 
     Raises:
         ConfigError: it is not configured.
@@ -94,7 +94,7 @@ async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
 
 @asynccontextmanager
 async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
-    """Kaspr; raises as ``at_forager``."""
+    """Yields Kaspr; raises as ``at_forager``."""
     settings = _quiet(config)
     asked = settings.providers.paid.get("kaspr")
     if not isinstance(asked, KasprOptions):
@@ -105,7 +105,7 @@ async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
 
 @asynccontextmanager
 async def at_openprospect(config: Path | None) -> AsyncIterator[Opened[OpenProspect]]:
-    """OpenProspect; raises as ``at_forager``."""
+    """Yields OpenProspect; raises as ``at_forager``."""
     settings = _quiet(config)
     asked = settings.providers.openprospect
     if asked is None:
@@ -129,7 +129,7 @@ async def _open(settings: Settings, name: str, build: Callable[[Limiter], C]) ->
 
 
 def _quiet(config: Path | None) -> Settings:
-    """The configuration; of the logs errors only, since what a person is told are sentences."""
+    """Returns the configuration; of the logs errors only, since a person is shown sentences."""
     settings = settings_of(config)
     configure_logs(level=logging.ERROR)
     return settings

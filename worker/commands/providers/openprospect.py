@@ -1,4 +1,7 @@
-"""``refill openprospect ...``: searches, companies, prospects, deliveries; orders and blacklists beside this file."""
+"""Implements ``refill openprospect ...``: searches, companies, prospects, deliveries.
+
+Orders and blacklists beside this file.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ SearchOption = Annotated[str | None, typer.Option("--search", help="Id of the se
 
 @searches_app.callback(invoke_without_command=True)
 def searches(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    """The prospect searches this key sees."""
+    """List the prospect searches this key sees."""
     if lists(context, config, as_json):
         finish(_searches(config, as_json=as_json))
 
@@ -50,7 +53,7 @@ async def _searches(config: Config, *, as_json: bool) -> None:
 
 @searches_app.command("show")
 def searches_show(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """One search with what it looks for."""
+    """Show one search with what it looks for."""
     finish(_search(id, config, as_json=as_json))
 
 
@@ -122,7 +125,7 @@ async def _edit(id: str, values: Mapping[str, object], version: int | None, conf
 
 @searches_app.command("blacklists")
 def searches_blacklists(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """The blacklists a search keeps to."""
+    """List the blacklists a search keeps to."""
     finish(_search_blacklists(id, None, config, as_json=as_json))
 
 
@@ -167,7 +170,7 @@ def companies_list(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Companies that searches found."""
+    """List companies that searches found."""
     if lists(context, search, score, review, text, config, as_json):
         finish(_companies(search, score, review, text, config, as_json=as_json))
 
@@ -186,7 +189,7 @@ async def _companies(
 
 @companies_app.command("show")
 def companies_show(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """One company."""
+    """Show one company."""
     finish(_company(id, config, as_json=as_json))
 
 
@@ -207,7 +210,7 @@ def _company_card(found: CompanyBody) -> Table:
 
 @companies_app.command("jobs")
 def companies_jobs(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """A company's job posts."""
+    """List a company's job posts."""
     finish(_jobs(id, config, as_json=as_json))
 
 
@@ -220,7 +223,7 @@ async def _jobs(id: str, config: Config, *, as_json: bool) -> None:
 
 @companies_app.command("webtech")
 def companies_webtech(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """The technologies of a company's site."""
+    """List the technologies of a company's site."""
     finish(_webtech(id, config, as_json=as_json))
 
 
@@ -244,7 +247,7 @@ def prospects_list(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """People that searches found."""
+    """List people that searches found."""
     if lists(context, search, company, config, as_json):
         finish(_prospects(search, company, config, as_json=as_json))
 
@@ -259,7 +262,7 @@ async def _prospects(search: str | None, company: str, config: Config, *, as_jso
 
 @prospects_app.command("show")
 def prospects_show(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """One person."""
+    """Show one person."""
     finish(_prospect(id, config, as_json=as_json))
 
 
@@ -318,7 +321,7 @@ async def _deliveries(id: str | None, since: str | None, config: Config, *, peop
 
 
 def known(id: str) -> str:
-    """An id as it was typed.
+    """Returns an id as it was typed.
 
     Raises:
         WrongUseError: it cannot be one.

@@ -1,4 +1,4 @@
-"""``refill openprospect blacklists``: companies that searches keep out."""
+"""Implements ``refill openprospect blacklists``: companies that searches keep out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Id = Annotated[str, typer.Argument(metavar="ID")]
 
 @app.callback(invoke_without_command=True)
 def blacklists(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
-    """Every blacklist."""
+    """List every blacklist."""
     if lists(context, config, as_json):
         finish(_list(config, as_json=as_json))
 
@@ -39,14 +39,14 @@ async def _list(config: Config, *, as_json: bool) -> None:
 
 
 def shown(title: str, found: Sequence[Blacklist]) -> Table | str:
-    """Blacklists under each other."""
+    """Returns blacklists under each other."""
     rows = [(one.id, one.name, one.description, one.entry_count) for one in found]
     return listed(title, ("id", "name", "description", "entries"), rows, figures=1)
 
 
 @app.command()
 def show(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """One blacklist."""
+    """Show one blacklist."""
     finish(_show(id, config, as_json=as_json))
 
 
@@ -142,7 +142,7 @@ async def _delete(id: str, config: Config, *, yes: bool, as_json: bool) -> None:
 
 @app.command()
 def entries(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """The companies of a blacklist."""
+    """List the companies of a blacklist."""
     finish(_entries(id, config, as_json=as_json))
 
 
@@ -219,7 +219,7 @@ async def _remove(id: str, entry: list[str], config: Config, *, as_json: bool) -
 
 
 def known(id: str) -> str:
-    """An id as it was typed.
+    """Returns an id as it was typed.
 
     Raises:
         WrongUseError: it cannot be one.

@@ -1,4 +1,7 @@
-"""``refill openprospect orders|order|results``: a person at the vendor accepts an order and then charges it."""
+"""Implements ``refill openprospect orders|order|results``.
+
+A person at the vendor accepts an order and then charges it.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def orders(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Every order."""
+    """List every order."""
     finish(_orders(status.upper(), config, as_json=as_json))
 
 
@@ -52,7 +55,7 @@ async def _orders(status: str, config: Config, *, as_json: bool) -> None:
 
 @order_app.command()
 def show(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """One order and where it stands."""
+    """Show one order and where it stands."""
     finish(_show(id, config, as_json=as_json))
 
 
@@ -159,7 +162,7 @@ async def _create(
             return await _placed(client, f"ref:{ref}")
 
         await confirmed(
-            f'an order "{order.title}" ({count}): its price is told once it is accepted, and then charged', yes=yes
+            f'an order "{order.title}" ({count}): its price is known once it is accepted, and then charged', yes=yes
         )
         made = await opened.maker.make(WantedRow(client.name, "order", key, send, find))
         placed = await client.order(made.id)
@@ -195,7 +198,7 @@ def _order(content: dict[str, Any], file: Path | None) -> NewOrder:
 
 
 async def _placed(client: OpenProspect, ref: str) -> str | None:
-    """The order with that reference in its title, ``None`` when the list shows no titles."""
+    """Returns the order with that reference in its title, ``None`` when the list shows no titles."""
     seen = titled = 0
     async for one in client.orders():
         if ref in one.title.split():

@@ -1,4 +1,4 @@
-"""Options that every command by hand has."""
+"""Provides options that every command by hand has."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Filters = Annotated[
 
 
 def group(help: str) -> typer.Typer:
-    """Commands under one name."""
+    """Returns commands under one name."""
     return typer.Typer(help=help, no_args_is_help=True)
 
 
 def listing(help: str) -> typer.Typer:
-    """Commands under one name that lists when none is named."""
+    """Returns commands under one name that lists when none is named."""
     return typer.Typer(help=help, invoke_without_command=True)
 
 

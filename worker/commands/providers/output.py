@@ -44,11 +44,11 @@ _NEXT: Mapping[type[ConnectorError], str] = {
 
 
 class WrongUseError(Exception):
-    """A mistake in what was typed; one sentence."""
+    """Signals a mistake in what was typed; one sentence."""
 
 
 class DeclinedError(Exception):
-    """A person said no."""
+    """Says that a person said no."""
 
 
 def finish(main: Coroutine[Any, Any, None]) -> None:
@@ -96,7 +96,7 @@ def _say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """A remark beside the answer, on standard error."""
+    """Says a remark beside the answer, on standard error."""
     err.say(text)
 
 
@@ -150,7 +150,7 @@ async def confirmed(text: str, *, yes: bool) -> None:
 
 
 async def _typed() -> str:
-    """A line from the terminal; Ctrl-C ends the wait, which a thread that reads would not notice."""
+    """Returns a line from the terminal; Ctrl-C ends the wait, which a thread that reads would not notice."""
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
 
@@ -169,7 +169,7 @@ async def _typed() -> str:
 
 
 def tell(as_json: bool, value: object, show: Callable[[], Table | str | None]) -> None:
-    """A free answer: JSON for scripts, else what ``show`` makes of it."""
+    """Says a free answer: JSON for scripts, else what ``show`` makes of it."""
     if as_json:
         print_json(plain(value))
         return
@@ -177,7 +177,7 @@ def tell(as_json: bool, value: object, show: Callable[[], Table | str | None]) -
 
 
 def tell_paid(as_json: bool, buyer: Buyer, value: object, show: Callable[[], Table | str | None]) -> None:
-    """A paid answer, with what it cost now and since when it is kept."""
+    """Says a paid answer, with what it cost now and since when it is kept."""
     kept = at(buyer.kept_ms) if buyer.kept_ms else None
     if as_json:
         print_json({"result": plain(value), "credits": buyer.spent, "kept_since": kept})
@@ -192,7 +192,7 @@ def tell_paid(as_json: bool, buyer: Buyer, value: object, show: Callable[[], Tab
 
 
 def credits_of(count: int) -> str:
-    """``1 credit``, ``5 credits``."""
+    """Returns ``1 credit``, ``5 credits``."""
     return f"{count} credit{'' if count == 1 else 's'}"
 
 
@@ -204,7 +204,7 @@ def _show(found: Table | str | None) -> None:
 
 
 def plain(value: object) -> Any:
-    """A value as JSON has it."""
+    """Returns a value as JSON has it."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=False)
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""CSV files that a person hands over."""
+"""Provides CSV files that a person hands over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORDER_COLUMNS = ("company_name", "external_id", "website_url", "city", "country"
 
 
 def rows_of(file: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV, its blank cells left out.
+    """Returns the rows of a CSV, its blank cells left out.
 
     Raises:
         WrongUseError: it cannot be read, or has other columns.

@@ -1,4 +1,4 @@
-"""Provider values as tables for people. Pure."""
+"""Provides provider values as tables for people. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTHING = "nothing found"
 
 
 def listed(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, figures: int = 0) -> Table | str:
-    """A table, or a sentence where there is nothing to show. Ids stay in one piece: they are copied."""
+    """Returns a table, or a sentence where there is nothing to show. Ids stay in one piece: they are copied."""
     if not rows:
         return f"{title}: {NOTHING}"
     shown = table(title, columns, rows, figures=figures)
@@ -25,14 +25,14 @@ def listed(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
 
 
 def card(title: str, values: Sequence[tuple[str, object]]) -> Table:
-    """One thing: its values under each other, blank ones left out."""
+    """Returns one thing: its values under each other, blank ones left out."""
     shown = table(title, ("", ""), [(name, value) for name, value in values if value not in (None, "", 0, ())])
     shown.show_header = False
     return shown
 
 
 def person_card(person: Person) -> Table:
-    """Somebody a paid provider told us about."""
+    """Returns the card of somebody whom a paid provider described."""
     roles = [f"{role.title or '?'} at {role.company.name or role.company.domain or '?'}" for role in person.roles]
     now = [text for text, role in zip(roles, person.roles, strict=True) if role.current]
     return card(
@@ -51,7 +51,7 @@ def person_card(person: Person) -> Table:
 
 
 def people(title: str, rows: Sequence[Person]) -> Table | str:
-    """People under each other."""
+    """Returns people under each other."""
     return listed(
         title,
         ("name", "title", "company", "e-mails", "phones", "LinkedIn"),
@@ -70,7 +70,7 @@ def people(title: str, rows: Sequence[Person]) -> Table | str:
 
 
 def companies(title: str, rows: Sequence[CompanyBody]) -> Table | str:
-    """OpenProspect's companies."""
+    """Returns OpenProspect's companies."""
     return listed(
         title,
         ("id", "name", "domain", "country", "people"),
@@ -80,7 +80,7 @@ def companies(title: str, rows: Sequence[CompanyBody]) -> Table | str:
 
 
 def prospects(title: str, rows: Sequence[Prospect]) -> Table | str:
-    """OpenProspect's people."""
+    """Returns OpenProspect's people."""
     return listed(
         title,
         ("id", "name", "title", "e-mail", "phone"),
@@ -98,7 +98,7 @@ def prospects(title: str, rows: Sequence[Prospect]) -> Table | str:
 
 
 def order_card(order: Order) -> Table:
-    """One order."""
+    """Returns one order."""
     return card(
         f"order {order.order_id}",
         [
@@ -116,5 +116,5 @@ def order_card(order: Order) -> Table:
 
 
 def whole(value: Any) -> Any:
-    """A number without needless zeros."""
+    """Returns a number without needless zeros."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -91,7 +91,7 @@ def is_blank(value: str | None, also: Iterable[str] = ()) -> bool:
 
 @lru_cache(maxsize=256)
 def folded(values: tuple[str, ...]) -> frozenset[str]:
-    """The spelling in which ``blank_values`` are compared."""
+    """Returns the spelling in which ``blank_values`` are compared."""
     return frozenset(plain(value).casefold() for value in values)
 
 
@@ -126,7 +126,7 @@ def _nothing() -> frozenset[str]:
 
 
 def _words(shown: str) -> list[str]:
-    """The words of a text in lower case, without accents; vowel signs of other scripts are letters."""
+    """Returns the words of a text in lower case, without accents; vowel signs of other scripts are letters."""
     if shown.isascii():
         return _WORD.findall(shown.lower())
     bare = unicodedata.normalize("NFC", unicodedata.normalize("NFD", shown.casefold()).translate(_LATIN_MARKS))

@@ -88,7 +88,10 @@ _LONGEST = 100
 
 
 def _key(text: str) -> str:
-    """The spelling names are compared in: no accents, no small words, whatever order: ``Korea, Republic of``."""
+    """Returns the spelling names are compared in: no accents, no small words, whatever order.
+
+    ``Korea, Republic of``.
+    """
     folded = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", "").replace(".", ""))
     found = _WORD.findall("".join(sign for sign in folded if not unicodedata.combining(sign)))
     return " ".join(sorted(word for word in found if word not in _FILLERS) or found)
@@ -96,7 +99,7 @@ def _key(text: str) -> str:
 
 @cache
 def _regions() -> dict[str, str]:
-    """Every known name's key; our own words come first, then the codes, then the list's order."""
+    """Returns every known name's key; our own words come first, then the codes, then the list's order."""
     table: dict[str, str] = {}
     rows = [row.strip().partition("=") for row in (*_ALSO.strip().splitlines(), *listed("countries"))]
     for region, _, names in rows:

@@ -145,7 +145,10 @@ def _names_page(text: str) -> bool:
 
 
 def same_host(one: str, other: str) -> bool:
-    """Whether both are addresses at one host, ``www.`` aside; of pages at a shared host, whether both are one page."""
+    """Tells whether both are addresses at one host, ``www.`` aside.
+
+    Of pages at a shared host, whether both are one page.
+    """
     first = host(one)
     if not first or first != host(other):
         return False

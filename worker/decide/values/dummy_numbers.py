@@ -30,7 +30,7 @@ def is_dummy(national: str) -> bool:
 
 
 def _repeats(national: str) -> bool:
-    """``1212121212``, ``123123123``: one short group and nothing else."""
+    """Tells whether the digits are like ``1212121212``, ``123123123``: one short group and nothing else."""
     return any(
         len(national) >= 8 and len(national) % size == 0 and national == national[:size] * (len(national) // size)
         for size in (1, 2, 3)

@@ -162,7 +162,7 @@ _PLACEHOLDER_LOCALS = 4  # signs: a@a.com, abc@abc.com, me@me.com
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address with its domain in ASCII, and what it may be used for.
+    """Represents an address with its domain in ASCII, and what it may be used for.
 
     ``work``: it can be a work address; ``asked``: it can be one person's, so that a paid reverse lookup is worth it;
     ``free``: its host is a free or access provider's. Without an address ``problem`` is blank, masked, several or
@@ -191,7 +191,7 @@ def read(text: str) -> Address:
 
 
 def _found(text: str) -> str:
-    """The address a text gives, or the problem with it."""
+    """Returns the address a text gives, or the problem with it."""
     if len(text) > _LONGEST:
         return "unreadable"
     shown = clean(unescape(text)).translate(_WIDE)

@@ -65,7 +65,7 @@ _ROUNDS = 3  # exports encode twice; a text that is still encoded then is no add
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A slug, or why the text gives none: exactly one of the two is ``""``.
+    """Represents a slug, or why the text gives none: exactly one of the two is ``""``.
 
     ``refused``: blank, sales_navigator, recruiter, company, school, member_id, not_linkedin, not_a_profile, several,
     malformed. ``page`` names a page that is no person's, such as ``company/acme``.
@@ -129,7 +129,7 @@ def profile(text: str) -> Profile:
 
 
 def _of_pages(plain: str, found: list[re.Match[str]]) -> Profile:
-    """The one person whom the addresses in a text name."""
+    """Returns the one person whom the addresses in a text name."""
     pages = [_of_path(match[1]) for match in found]
     starts = {match.start() for match in found}
     if any(_TEMPLATE.match(plain, match.end()) for match in found):
@@ -148,7 +148,7 @@ def _runs_on(plain: str, end: int, starts: set[int]) -> bool:
 
 
 def _of_word(plain: str) -> Profile:
-    """A slug without a host: ``ada-example``, ``in/ada-example``, ``linkedin://in/ada-example``."""
+    """Returns a slug without a host: ``ada-example``, ``in/ada-example``, ``linkedin://in/ada-example``."""
     if _CUT_OFF.search(plain):
         return Profile(refused="malformed")
     word = _APP.sub("", _LABEL.sub("", plain)).strip(_AROUND).lstrip("/")
@@ -225,7 +225,10 @@ def _checked(word: str) -> Profile:
 
 
 def _is_slug_sign(sign: str) -> bool:
-    """Letters and digits of any script, their marks, hyphens, and the symbols some people adorn theirs with."""
+    """Tells whether a slug is letters and digits of any script, their marks, hyphens.
+
+    And the symbols some people add.
+    """
     if sign in _JOINERS:
         return True
     category = unicodedata.category(sign)

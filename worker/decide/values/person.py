@@ -1,6 +1,6 @@
 """Decides whether the person a record names and the person an answer names can be one.
 
-Conservative on purpose: a wrong yes writes somebody else's phone number, and what cannot be told is left to other
+Conservative on purpose: a wrong yes writes somebody else's phone number, and what is unclear is left to other
 evidence. How names are read and compared stands in ``names``.
 """
 
@@ -19,7 +19,7 @@ _MOST_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """A name as it was given. ``full`` may hold more than ``first`` and ``last``, or stand in for them."""
+    """Represents a name as it was given. ``full`` may hold more than ``first`` and ``last``, or stand in for them."""
 
     first: str = ""
     last: str = ""

@@ -40,7 +40,7 @@ _SECOND = 5  # digits behind a "/" that are a number of their own
 
 _MASK = re.compile(r"[*•●■?]|_{2}|…|\.{3}|#(?!\s*\d)|[xX]{2}|[xX](?:[ -][xX])+|\d\s?[xX](?!\s*\d)|[xX]\d*[xX]")
 _DATE = re.compile(r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?\s*$")
-_DECIMAL = re.compile(r"^\s*(\+?\d{7,15})\.0+\s*$")  # a spreadsheet's number, told as text
+_DECIMAL = re.compile(r"^\s*(\+?\d{7,15})\.0+\s*$")  # a spreadsheet's number, as text
 _RUN = re.compile(r"\+?\s*[(\[]?\s*\+?\s*\d[\d\s()\[\].\-\u2010-\u2015\u2212/·'~]*")
 _DIALLED_LATER = re.compile(r"(?:,{1,4}|;)\s*\d{1,9}#?\s*$")  # behind a pause: a conference's code
 _EXTENSION = re.compile(
@@ -66,7 +66,7 @@ class LineType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in E.164, or why there is none; ``problem`` may also say why a number is not to be used.
+    """Represents a number in E.164, or why there is none; ``problem`` may also say why a number is not to be used.
 
     ``problem``: blank, masked, no_country, unreadable, invalid, dummy, fictional. ``mobile`` says that it can be a
     mobile number; ``fixed`` that it cannot.
@@ -80,17 +80,20 @@ class Number:
 
     @property
     def personal(self) -> str:
-        """The number where it can be one person's: only such a one is written for a person, asked or proves one."""
+        """Returns the number where it can be one person's.
+
+        Only such a one is written for a person, asked or proves one.
+        """
         return self.e164 if self.line is LineType.PERSON else ""
 
     @property
     def reachable(self) -> str:
-        """The number where it reaches a person or a company."""
+        """Returns the number where it reaches a person or a company."""
         return "" if self.line is LineType.NOBODY else self.e164
 
 
 class _Valid(NamedTuple):
-    """A valid number and its libphonenumber type."""
+    """Represents a valid number and its libphonenumber type."""
 
     number: PhoneNumber
     type: int
@@ -100,7 +103,7 @@ def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind
     """Returns the first number of ``text`` where it is certain.
 
     Without a ``+`` it is read in the first of ``countries`` (names or codes) we know. An extension is dropped. A
-    number whose kind cannot be told, as in North America, can be mobile unless ``kind`` says otherwise.
+    number whose kind is unknown, as in North America, can be mobile unless ``kind`` says otherwise.
     """
     return _read(text, next((found for country in countries if (found := region(country))), ""), kind)
 
@@ -119,7 +122,7 @@ def _read(text: str, home: str, kind: PhoneKind) -> Number:
 
 
 def _number_in(shown: str, home: str) -> _Valid | str:
-    """The number a text gives, or the problem with it."""
+    """Returns the number a text gives, or the problem with it."""
     run = _RUN.search(shown)
     if run is None or "@" in shown or _DATE.match(shown):
         return "unreadable"
@@ -146,7 +149,7 @@ def _ascii(run: str) -> str:
 
 
 def _split(run: str, home: str) -> _Valid | str:
-    """The first number of a run of digits, or the problem with it.
+    """Returns the first number of a run of digits, or the problem with it.
 
     A ``/`` stands behind an area's code or between two numbers: the left side is the number where it is one and the
     whole is none, or where the right side can only be another.
@@ -175,7 +178,7 @@ def _is_another(rest: str, head: str, home: str) -> bool:
 
 
 def _number(run: str, home: str) -> _Valid | str:
-    """The valid number of one run of digits, or the problem with it."""
+    """Returns the valid number of one run of digits, or the problem with it."""
     digits = _digits(run)
     if "+" in run[:4]:
         abroad = _parsed("+" + digits.removeprefix("00"))
@@ -198,7 +201,10 @@ def _number(run: str, home: str) -> _Valid | str:
 
 
 def _without_trunk(run: str, digits: str, home: str, code: str) -> _Valid | str:
-    """A number without the 0 its country puts before numbers: its code without a ``+``, or a 0 that got lost."""
+    """Returns a number without the 0 its country puts before numbers.
+
+    Its code without a ``+``, or a 0 that got lost.
+    """
     national = _parsed(digits, home)
     if digits.startswith(code):  # read as national, the code may come twice; only a mobile number tells itself apart
         abroad, mobile = _parsed("+" + digits), PhoneNumberType.MOBILE
@@ -210,7 +216,7 @@ def _without_trunk(run: str, digits: str, home: str, code: str) -> _Valid | str:
 
 
 def _parsed(digits: str, home: str = "") -> _Valid | str:
-    """The valid number of digits that libphonenumber reads, or the problem with it."""
+    """Returns the valid number of digits that libphonenumber reads, or the problem with it."""
     try:
         parsed = phonenumbers.parse(digits, home or None)
     except NumberParseException as error:
@@ -245,7 +251,10 @@ def _kind(line_type: int, said: PhoneKind) -> tuple[bool, bool]:
 
 
 def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
-    """Whether both are the same number, however they are written; a national one is read in the other's country."""
+    """Tells whether both are the same number, however they are written.
+
+    A national one is read in the other's country.
+    """
     if max(len(one), len(other)) > _LONGEST:
         return False
     first, second = read(one, countries).e164, read(other, countries).e164

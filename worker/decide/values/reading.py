@@ -1,4 +1,4 @@
-"""Reads one value of one kind, told as JSON: what ``refill read`` shows and answers."""
+"""Reads one value of one kind, given as JSON: what ``refill read`` shows and answers."""
 
 from __future__ import annotations
 

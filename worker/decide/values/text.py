@@ -79,7 +79,7 @@ def is_formula(text: str) -> bool:
 
 
 def cut(text: str, length: int) -> str:
-    """``text`` in at most ``length`` characters, at a blank when one is near, never inside a letter with its marks."""
+    """Returns ``text`` cut to ``length`` characters, at a near blank, never inside a letter with its marks."""
     if length <= 0 or len(text) <= length:
         return text
     end = length

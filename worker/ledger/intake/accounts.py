@@ -8,7 +8,7 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 
 class Accounts:
-    """Pinned at the first start, by name; what Redis keeps under a name is of what it was pinned to."""
+    """Holds accounts, pinned at the first start, by name; what Redis keeps under a name is of what it was pinned to."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -18,7 +18,10 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class DeliveredRow:
-    """A delivered row. ``key`` never changes (of a search or of an order), ``digest`` changes with the content."""
+    """Represents a delivered row.
+
+    ``key`` never changes (of a search or of an order), ``digest`` changes with the content.
+    """
 
     key: str
     digest: str
@@ -34,7 +37,7 @@ class Stored:
 
 
 class Deliveries:
-    """Rows of all searches and orders."""
+    """Represents rows of all searches and orders."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -59,7 +62,7 @@ class Deliveries:
         return found.decode() if found else ""
 
     async def row(self, key: str) -> DeliveredRow | None:
-        """A row still on its way; ``None`` when every crm has settled it."""
+        """Returns a row still on its way; ``None`` when every crm has settled it."""
         packed, digest = await self._scripts.calls(
             [("HGET", self._scripts.keys("rows"), key), ("HGET", self._scripts.keys("digests"), key)]
         )
@@ -68,7 +71,7 @@ class Deliveries:
         return DeliveredRow(key, (digest or b"").decode(), zlib.decompress(packed).decode())
 
     async def all(self) -> list[DeliveredRow]:
-        """Every row on its way."""
+        """Returns every row on its way."""
         found: list[DeliveredRow] = []
         cursor, digests = 0, await self._scripts.call("HGETALL", self._scripts.keys("digests"))
         while True:
@@ -86,7 +89,7 @@ class Deliveries:
         return bool(await self._scripts.run("deliveries_rewrite", row.key, row.digest, packed))
 
     async def settled(self, crm: str, key: str, digest: str = "") -> bool:
-        """``crm`` has the row; the last crm's word drops it. Called before the visit is settled.
+        """Notes that ``crm`` has the row; the last crm's word drops it. Called before the visit is settled.
 
         ``digest`` is that of the row delivered: when another came meanwhile nothing happens, and the visit that its
         storing asked for will deliver it. Gives whether nobody needs the row any more.
@@ -102,7 +105,7 @@ class Deliveries:
             await self._scripts.call("HDEL", name, key)
 
     async def awaited(self, crm: str) -> dict[str, list[tuple[str, str, int]]]:
-        """The rows that deliveries of ``crm`` wait for, by delivery."""
+        """Returns the rows that deliveries of ``crm`` wait for, by delivery."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._scripts.keys("awaited", crm))
         return {key.decode(): [tuple(row) for row in json.loads(rows)] for key, rows in sorted(found.items())}
 

@@ -1,6 +1,6 @@
 """Takes in announced records, requests for records, and what a sweep finds nobody had announced.
 
-One script per post: a sender is told of success only when everything it said is in the work.
+One script per post: a sender hears of success only when everything it said is in the work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_MARKS = 100_000  # of posts that are known, 12 MB; past that the oldest are
 
 
 class Announced(NamedTuple):
-    """A record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
+    """Represents a record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
 
     ``erase``: the vendor says that the person asked to be forgotten; what is kept of them goes once a read agrees.
     ``mark``: what the signed post is known by that brought it; a post whose mark is known is a replay.
@@ -45,7 +45,7 @@ class TakenPost:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Records somebody asked for. ``digest`` is of what was asked when the request was made."""
+    """Represents records somebody asked for. ``digest`` is of what was asked when the request was made."""
 
     id: str
     digest: str
@@ -68,7 +68,7 @@ class RequestState:
 
 
 class Intake:
-    """The ledger's doors for senders, askers and sweeps."""
+    """Represents the ledger's doors for senders, askers and sweeps."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -86,7 +86,10 @@ class Intake:
     async def recover(
         self, crm: str, object: str, rows: Sequence[Due], *, run: str, move: CursorMove
     ) -> tuple[int, bool]:
-        """A sweep's page: how many of its rows nobody had announced, and whether the cursor stands behind it."""
+        """Adds a sweep's page; tells how many of its rows nobody had announced.
+
+        And whether the cursor stands behind it.
+        """
         args: list[Arg] = [crm, object, run, move.name, move.old, move.new]
         for row in rows:
             args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
@@ -132,15 +135,15 @@ class Intake:
         )
 
     async def announced(self) -> dict[WorkName, int]:
-        """Rows announced since the start."""
+        """Returns rows announced since the start."""
         return await self._counted("announced")
 
     async def replayed(self) -> dict[WorkName, int]:
-        """Rows of signed posts that had come before, since the start."""
+        """Returns rows of signed posts that had come before, since the start."""
         return await self._counted("replayed")
 
     async def recovered(self) -> dict[WorkName, int]:
-        """Records that sweeps found and nobody had announced, since the start."""
+        """Returns records that sweeps found and nobody had announced, since the start."""
         return await self._counted("recovered")
 
     async def _counted(self, name: str) -> dict[WorkName, int]:
@@ -153,7 +156,7 @@ class Intake:
 
 
 def _text(rows: Sequence[Announced]) -> str:
-    """Rows as the script takes them; before those of another post stands that post's mark."""
+    """Returns rows as the script takes them; before those of another post stands that post's mark."""
     parts, post = [], ""
     for id, stamp, erase, mark in rows:
         if mark != post:
@@ -164,7 +167,7 @@ def _text(rows: Sequence[Announced]) -> str:
 
 
 def run_of(request: str) -> str:
-    """The run of a request."""
+    """Returns the run of a request."""
     return f"api-{request}"
 
 

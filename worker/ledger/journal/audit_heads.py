@@ -9,7 +9,7 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """The last line of a chain: its number and hash. ``chain`` is the hash of the first line."""
+    """Represents the last line of a chain: its number and hash. ``chain`` is the hash of the first line."""
 
     chain: str
     seq: int
@@ -17,7 +17,7 @@ class AuditHead:
 
 
 class AuditHeads:
-    """The ends of every chain that was written for this Redis; each machine's folder has its own."""
+    """Represents the ends of every chain that was written for this Redis; each machine's folder has its own."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts, self._key = scripts, scripts.keys("audit")
@@ -27,7 +27,7 @@ class AuditHeads:
         await self._scripts.call("HSET", self._key, head.chain, f"{head.seq} {head.hash}")
 
     async def all(self) -> dict[str, AuditHead]:
-        """Every chain by the hash of its first line."""
+        """Returns every chain by the hash of its first line."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         heads = {}
         for chain, text in found.items():

@@ -1,4 +1,4 @@
-"""People whom a vendor says to forget: what was asked, and how everything kept of a record goes.
+"""Provides people whom a vendor says to forget: what was asked, and how everything kept of a record goes.
 
 A visit erases what is kept under the record itself. What is kept elsewhere - under deliveries that made or filled it,
 and in the archive's files - names it here and there, so one walk erases it for many (``worker.upkeep.erase``); until
@@ -45,11 +45,11 @@ class Erasures:
             await self._scripts.call("HSET", self._key, *args)
 
     async def pending(self, before_ms: int) -> list[Ref]:
-        """Records of which it was asked before a time and which no visit has found gone yet."""
+        """Returns records of which it was asked before a time and which no visit has found gone yet."""
         return await self._listed(self._key, before_ms)
 
     async def elsewhere(self, before_ms: int) -> list[Ref]:
-        """Records erased before a time of which something may be kept elsewhere than under themselves."""
+        """Returns records erased before a time of which something may be kept elsewhere than under themselves."""
         return await self._listed(self._scripts.keys("erasures_elsewhere"), before_ms)
 
     async def _listed(self, key: str, before_ms: int) -> list[Ref]:
@@ -78,7 +78,7 @@ class Erasures:
         return int(await self._scripts.run("erasure_journal", *args)) if args else 0
 
     async def _unclaim(self, crm: str, object: str, id: str) -> None:
-        """Natural keys (addresses, profiles) under which a row of ours was created."""
+        """Notes natural keys (addresses, profiles) under which a row of ours was created."""
         key, cursor, mine = self._scripts.keys("claims", crm, object), 0, f"={id}".encode()
         while True:
             cursor, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
@@ -100,7 +100,7 @@ class Erasures:
         await self._scripts.call("INCR", self._scripts.keys("erased"))
 
     async def done_elsewhere(self, records: Sequence[Ref]) -> None:
-        """Nothing is kept of these any more; Redis holds their bytes until ``rewrite``."""
+        """Notes that nothing is kept of these any more; Redis holds their bytes until ``rewrite``."""
         if records:
             names = [ref(*one) for one in records]
             await self._scripts.call("HDEL", self._scripts.keys("erasures_elsewhere"), *names)
@@ -128,7 +128,7 @@ class Erasures:
         return not any(int(info[name]) for name in under_way)
 
     async def rewrite(self) -> bool:
-        """Rid Redis' memory and files of the erased, if anybody was erased since it last did; gives whether it did.
+        """Rids Redis' memory and files of the erased, if anybody was erased since it last did; tells whether it did.
 
         The journal is rebuilt, then Redis is asked to write its file anew. Until both are done the erasures count as
         new: whoever dies here is followed by another, who goes on with the copy.

@@ -1,4 +1,4 @@
-"""Figures for ``status``, reports and metrics, read in a few round trips."""
+"""Provides figures for ``status``, reports and metrics, read in a few round trips."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RunFigures:
 
     @property
     def gaps(self) -> int:
-        """Gaps found: filled and unfilled."""
+        """Returns gaps found: filled and unfilled."""
         return sum(self.filled.values()) + sum(self.unfilled.values())
 
 
@@ -49,7 +49,7 @@ class WorkStatus:
 
 
 def together(figures: Iterable[RunFigures]) -> RunFigures:
-    """The sum of several."""
+    """Returns the sum of several."""
     records = visits = taken = 0
     filled: Counter[tuple[str, str]] = Counter()
     unfilled: Counter[tuple[str, str]] = Counter()
@@ -80,7 +80,7 @@ def _run_figures(counters: Mapping[tuple[str, ...], int]) -> RunFigures:
 
 
 class Figures:
-    """Reads; changes nothing."""
+    """Represents reads; changes nothing."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

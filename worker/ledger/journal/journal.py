@@ -1,4 +1,4 @@
-"""The journal: what was changed and what was paid for. Entries are JSON texts of the caller's.
+"""Provides the journal: what was changed and what was paid for. Entries are JSON texts of the caller's.
 
 Most entries come with a step of a visit (``worker.ledger.work.work``); this file reads them, adds those of
 nobody's visit, and drops old ones.
@@ -15,7 +15,7 @@ from worker.ledger.scripts import Arg, Scripts
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal. ``key`` orders entries and never repeats; ``at_ms`` is of our clock."""
+    """Represents one line of the journal. ``key`` orders entries and never repeats; ``at_ms`` is of our clock."""
 
     key: str
     at_ms: int
@@ -32,7 +32,7 @@ def _entry(key: bytes, values: Mapping[bytes, bytes]) -> Entry:
 
 
 class Journal:
-    """The journal of all crms."""
+    """Represents the journal of all crms."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -42,25 +42,28 @@ class Journal:
         await self._scripts.run("journal_append", token, crm, object, id, run, *entries)
 
     async def entries(self, crm: str, object: str, id: str) -> list[Entry]:
-        """All entries of one record, oldest first."""
+        """Returns all entries of one record, oldest first."""
         keys = await self._scripts.call("LRANGE", self._scripts.keys("journal_of", crm, object, id), 0, -1)
         stream = self._scripts.keys("journal")
         found = await self._scripts.calls([("XRANGE", stream, key, key) for key in keys])
         return [_entry(*rows[0]) for rows in found if rows]
 
     async def since(self, at_ms: int = 0, *, after: str = "", limit: int = 1_000) -> list[Entry]:
-        """Entries from ``at_ms`` on, or after the entry with key ``after``; oldest first, a page of ``limit``."""
+        """Returns entries from ``at_ms`` on, or after the entry with key ``after``.
+
+        Oldest first, a page of ``limit``.
+        """
         first = f"({after}" if after else str(at_ms)
         return await self._range(first, "+", limit)
 
     async def latest(self, limit: int = 100) -> list[Entry]:
-        """The newest entries, newest first."""
+        """Returns the newest entries, newest first."""
         stream = self._scripts.keys("journal")
         found: list[Any] = await self._scripts.call("XREVRANGE", stream, "+", "-", "COUNT", limit)
         return [_entry(*row) for row in found]
 
     async def before(self, at_ms: int, *, limit: int = 1_000) -> list[Entry]:
-        """Entries older than ``at_ms``, oldest first: what may be archived and then dropped."""
+        """Returns entries older than ``at_ms``, oldest first: what may be archived and then dropped."""
         return await self._range("-", f"({at_ms}-0", limit)
 
     async def drop(self, entries: Sequence[Entry]) -> int:

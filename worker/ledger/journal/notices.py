@@ -10,13 +10,13 @@ from worker.ledger.work.work_values import ref
 
 
 class Notices:
-    """The records whose person was informed, and when (ms)."""
+    """Represents the records whose person was informed, and when (ms)."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts, self._key = scripts, scripts.keys("notices")
 
     async def informed(self) -> dict[Ref, int]:
-        """Everybody who was informed."""
+        """Returns everybody who was informed."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         return {ref_of(name): int(at) for name, at in found.items()}
 
@@ -27,6 +27,6 @@ class Notices:
         await self._scripts.calls(steps)
 
     async def unmark(self, records: Sequence[Ref]) -> None:
-        """Nobody was informed of these."""
+        """Forgets that anybody was informed of these."""
         if records:
             await self._scripts.call("HDEL", self._key, *(ref(*one) for one in records))

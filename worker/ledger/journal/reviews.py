@@ -24,7 +24,7 @@ class Stand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """One value for one field. ``before`` is what the record held when it was proposed."""
+    """Represents one value for one field. ``before`` is what the record held when it was proposed."""
 
     field: str
     property: str
@@ -36,7 +36,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The changes proposed for one record, by which run and when (ms)."""
+    """Represents the changes proposed for one record, by which run and when (ms)."""
 
     id: str
     changes: tuple[Proposed, ...]
@@ -46,7 +46,7 @@ class Proposal:
 
 
 class Reviews:
-    """The proposals of one (crm, object)."""
+    """Represents the proposals of one (crm, object)."""
 
     def __init__(self, scripts: Scripts, crm: str, object: str) -> None:
         self._scripts, self._key = scripts, scripts.keys("reviews", crm, object)
@@ -57,7 +57,7 @@ class Reviews:
         return _proposal(id, found) if found else None
 
     async def all(self) -> list[Proposal]:
-        """Every proposal not carried out yet, oldest first."""
+        """Returns every proposal not carried out yet, oldest first."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         return sorted((_proposal(id.decode(), text) for id, text in found.items()), key=lambda one: (one.at, one.id))
 
@@ -67,7 +67,7 @@ class Reviews:
         await self._scripts.call("HSET", self._key, proposal.id, text)
 
     async def remove(self, id: str) -> None:
-        """The decision is carried out, or the record is away."""
+        """Removes the proposal: the decision is carried out, or the record is away."""
         await self._scripts.call("HDEL", self._key, id)
 
 

@@ -1,4 +1,4 @@
-"""Signals: what is worth a person's look and is never written. Each stands in the journal once per record."""
+"""Keeps signals: what is worth a person's look and is never written. Each stands in the journal once per record."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Signals:
         self._scripts = scripts
 
     async def tell(self, crm: str, object: str, id: str, run: str, what: str, entry: str) -> bool:
-        """Journal ``entry`` unless ``what`` was the record's last signal; whether it was new."""
+        """Journals ``entry`` unless ``what`` was the record's last signal; tells whether it was new."""
         digest = hashlib.sha256(what.encode()).hexdigest()[:16]
         return bool(await self._scripts.run("signal_tell", crm, object, id, run, digest, entry))
 
     async def forget(self, crm: str, object: str, id: str) -> None:
-        """Nothing was ever signalled of the record."""
+        """Forgets whatever was signalled of the record."""
         await self._scripts.call("HDEL", self._scripts.keys("signals", crm, object), id)

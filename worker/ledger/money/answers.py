@@ -1,4 +1,4 @@
-"""KeptAnswer answers: what was paid for, as it came over the wire, compressed, and whose records it serves.
+"""Keeps answers: what was paid for, as it came over the wire, compressed, and whose records it serves.
 
 A kept answer is one line of facts and the packed reply (``parts/answers.lua``). Times are the ledger's, in ms.
 """
@@ -34,14 +34,14 @@ _WORDS = (
 
 
 def pack(reply: Reply) -> bytes:
-    """Status, headers and body in as few bytes as a small JSON answer allows."""
+    """Returns status, headers and body in as few bytes as a small JSON answer allows."""
     head = json.dumps([reply.status, dict(reply.headers)], ensure_ascii=False, separators=(",", ":")).encode()
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_WORDS)
     return _FORMAT + squeeze.compress(head + b"\n" + reply.body) + squeeze.flush()
 
 
 def unpack(packed: bytes) -> Reply:
-    """The reply that was packed.
+    """Returns the reply that was packed.
 
     Raises:
         ValueError: these are no bytes of ``pack``.
@@ -61,7 +61,10 @@ def unpack(packed: bytes) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """An answer that was paid for. ``at_ms`` is when it came first; ``fields`` are what the question asked for."""
+    """Represents an answer that was paid for.
+
+    ``at_ms`` is when it came first; ``fields`` are what the question asked for.
+    """
 
     reply: Reply
     at_ms: int
@@ -75,7 +78,10 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question that was asked for a record, and its answer while that is kept. ``state`` is of an open ticket."""
+    """Represents a question that was asked for a record, and its answer while that is kept.
+
+    ``state`` is of an open ticket.
+    """
 
     key: str
     kept: KeptAnswer | None = field(default=None, repr=False)
@@ -84,7 +90,7 @@ class AskedQuestion:
 
 
 def unfold(raw: bytes) -> KeptAnswer:
-    """A kept answer as Redis holds it."""
+    """Returns a kept answer as Redis holds it."""
     line, _, packed = raw.partition(b"\n")
     at, expires, hit, ticket, provider, operation, fields = line.decode().split(" ")
     return KeptAnswer(
@@ -93,17 +99,20 @@ def unfold(raw: bytes) -> KeptAnswer:
 
 
 def field_text(fields: frozenset[str]) -> str:
-    """Fields as the scripts compare them."""
+    """Returns fields as the scripts compare them."""
     return ",".join(sorted(fields)) or "-"
 
 
 def fields_of(text: str) -> frozenset[str]:
-    """Fields from ``field_text``."""
+    """Returns fields from ``field_text``."""
     return frozenset() if text == "-" else frozenset(text.split(","))
 
 
 def index_of(ref: Ref | None) -> tuple[str, str, str, str]:
-    """Script arguments that name a record's place in the index from records to questions; blanks for no record."""
+    """Returns script arguments that name a record's place in the index from records to questions.
+
+    Blanks for no record.
+    """
     if ref is None:
         return ("", "", "", "")
     crm, kind, row = ref
@@ -111,7 +120,7 @@ def index_of(ref: Ref | None) -> tuple[str, str, str, str]:
 
 
 def ref_of(raw: bytes) -> Ref:
-    """A ref from its text ``<crm>:<object>:<id>``."""
+    """Returns a ref from its text ``<crm>:<object>:<id>``."""
     crm, kind, row = raw.decode().split(":", 2)
     return crm, kind, row
 
@@ -123,7 +132,7 @@ class Answers:
         self._scripts = scripts
 
     async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, KeptAnswer]:
-        """KeptAnswer answers by question, the newest where a question has several; noted as asked for ``ref``."""
+        """Returns kept answers by question, the newest where a question has several; noted as asked for ``ref``."""
         if not keys:
             return {}
         found = await self._scripts.run("answer_find", *index_of(ref), *keys)
@@ -151,7 +160,7 @@ class Answers:
         return deleted
 
     async def walk(self) -> AsyncIterator[tuple[str, KeptAnswer]]:
-        """Every kept answer with its question's key, those to other fields of one too."""
+        """Yields every kept answer with its question's key, those to other fields of one too."""
         names, cursor = self._scripts.keys("answer", "*"), 0
         head = len(names) - 1
         while True:

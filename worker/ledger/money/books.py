@@ -1,4 +1,4 @@
-"""Our side of a provider's books: what was spent when and on what, the balances it told, the last comparison."""
+"""Keeps our side of a provider's books: what was spent when and on what, its balances, the last comparison."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ Booking = tuple[int, str]  # UTC day since 1970, operation
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """One provider's account as we keep it, at one instant. ``recent`` are credits its log need not show yet."""
+    """Represents one provider's account as we keep it, at one instant.
+
+    ``recent`` are credits its log need not show yet.
+    """
 
     spent: int
     sent: int
@@ -40,7 +43,9 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Where the comparison with one provider's log stands. ``ours`` and ``theirs`` are credits before ``since_ms``.
+    """Says where the comparison with one provider's log stands.
+
+    ``ours`` and ``theirs`` are credits before ``since_ms``.
 
     ``accepted`` is the drift that a person has seen and resumed on, ``held`` the one the provider was paused for.
     ``others`` are credits since then that are known to be other people's, by operation; ``held_by`` those of ``held``.
@@ -62,7 +67,7 @@ class Books:
         self._scripts = scripts
 
     async def ours(self, provider: str) -> Ours:
-        """Our account of ``provider`` now."""
+        """Returns our account of ``provider`` now."""
         keys, now = self._scripts.keys, await self._scripts.now()
         totals, booked, calls, names = await self._scripts.calls(
             [
@@ -87,17 +92,23 @@ class Books:
         return Ours(spent, sent, uncertain, int(calls or 0), recent, now, _bookings(booked))
 
     async def instants(self, provider: str) -> tuple[Instant | None, Instant | None]:
-        """The instant of the balance to compare with, and the last one; both are the same until another is told."""
+        """Returns the instant of the balance to compare with, and the last one.
+
+        Both are the same until there is another.
+        """
         key = self._scripts.keys("balance", provider)
         found = await self._scripts.call("HMGET", key, "base_told", "base_spent", "base_at", "told", "spent", "at")
         return _instant(found[:3]), _instant(found[3:])
 
     async def note_balance(self, provider: str, left: int, calls: int) -> bool:
-        """A free read told what is left; whether that proves something: no call was in flight or sent meanwhile."""
+        """Notes the balance of a free read.
+
+        Tells whether that proves something: no call was in flight or sent meanwhile.
+        """
         return bool(await self._scripts.run("balance_told", provider, left, calls))
 
     async def rebase(self, provider: str, instant: Instant) -> None:
-        """From now on compare with ``instant``, when it still is the last one."""
+        """Compares with ``instant`` from now on, when it still is the last one."""
         await self._scripts.run("balance_base", provider, instant.at_ms)
 
     async def comparison(self, provider: str) -> Comparison | None:

@@ -1,4 +1,7 @@
-"""Budgets: what a line allows and what stands on it. Only tickets book; caps come from the caller at every step."""
+"""Provides budgets: what a line allows and what stands on it.
+
+Only tickets book; caps come from the caller at every step.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ UNBOUND: Room = (2**53, 2**53)
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """At most ``cap`` credits, counted in [``start_ms``, ``end_ms``) of the ledger's time; ``end_ms`` 0 = no bounds.
+    """Represents at most ``cap`` credits, counted in [``start_ms``, ``end_ms``) of the ledger's time.
+
+    ``end_ms`` 0 = no bounds.
 
     Names: ``forager:day:2026-11-20``, ``acme_hubspot:month:2026-11``, ``run:<id>``.
     """
@@ -29,13 +34,13 @@ class BudgetLine:
         return ":day:" in self.name
 
     def open(self, closed_share: float) -> int:
-        """Credits that a lane may use to which ``closed_share`` of a day is closed."""
+        """Returns credits that a lane may use to which ``closed_share`` of a day is closed."""
         return int(self.cap * (1 - closed_share) + 1e-9) if self.is_day else self.cap
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """Credits of one line; ``reserved`` holds what is sent or uncertain too."""
+    """Represents credits of one line; ``reserved`` holds what is sent or uncertain too."""
 
     spent: int = 0
     reserved: int = 0
@@ -43,7 +48,7 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Credits of one provider since the start, by where their tickets stand."""
+    """Represents credits of one provider since the start, by where their tickets stand."""
 
     spent: int = 0
     reserved: int = 0
@@ -53,7 +58,7 @@ class Totals:
 
 
 def line_args(lines: Sequence[BudgetLine], closed_share: float) -> list[str | int]:
-    """Script arguments of budget lines, with the caps of the lane."""
+    """Returns script arguments of budget lines, with the caps of the lane."""
     return [part for line in lines for part in (line.name, line.open(closed_share), line.start_ms, max(0, line.end_ms))]
 
 
@@ -70,13 +75,16 @@ class Budgets:
         return {name: Booked(*(int(value or 0) for value in row)) for name, row in zip(names, rows, strict=True)}
 
     async def totals(self, provider: str) -> Totals:
-        """Credits of ``provider`` since the start."""
+        """Returns credits of ``provider`` since the start."""
         names = ("spent", "reserved", "sent", "uncertain", "overrun")
         row = await self._scripts.call("HMGET", self._scripts.keys("credits", provider), *names)
         return Totals(*(int(value or 0) for value in row))
 
     async def rooms(self, lines_of: Mapping[str, Sequence[BudgetLine]], closed_share: float) -> dict[str, Room]:
-        """Credits left by the tightest line of each purse, in all and to backfill; one round trip for all of them."""
+        """Returns credits left by the tightest line of each key, in all and to backfill.
+
+        One round trip for all of them.
+        """
         now = await self._scripts.now()
         booked = await self.booked([line.name for lines in lines_of.values() for line in lines])
 

@@ -1,4 +1,4 @@
-"""Creations: a row is made once per external id and natural key. A creation is a ticket too.
+"""Provides creations: a row is made once per external id and natural key. A creation is a ticket too.
 
 ``reserved -> sent -> created | unknown | released``, and ``unknown -> created | absent`` by a direct read of the unique
 property. Keys are texts such as ``domain:acme.com``, ``email:...``, ``slug:...``.
@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The one-shot right to create a row; every key is held."""
+    """Represents the one-shot right to create a row; every key is held."""
 
     creation_id: str
     token: str
@@ -30,21 +30,24 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The row exists: it was created under one of the keys."""
+    """Says that the row exists: it was created under one of the keys."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class BusyCreation:
-    """Somebody is creating a row under one of the keys, at the latest until then: defer and match again."""
+    """Says that somebody is creating a row under one of the keys, at the latest until then: defer and match again."""
 
     until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownCreation:
-    """A row may exist: read it by its unique property, then say ``found`` or ``absent``. ``keys`` are what it holds."""
+    """Says that a row may exist: read it by its unique property, then say ``found`` or ``absent``.
+
+    ``keys`` are what it holds.
+    """
 
     creation_id: str
     since_ms: int
@@ -53,14 +56,14 @@ class UnknownCreation:
 
 @dataclass(frozen=True, slots=True)
 class ReapedCreations:
-    """Reservations given back, and sent creations that became unknown."""
+    """Represents reservations given back, and sent creations that became unknown."""
 
     released: int
     unknown: int
 
 
 def external_key(external_id: str) -> str:
-    """The key of an external id."""
+    """Returns the key of an external id."""
     return f"ext:{external_id}"
 
 
@@ -80,7 +83,7 @@ class Creations:
         owner: str,
         deadline_ms: int,
     ) -> Claimed | Created | BusyCreation | UnknownCreation:
-        """All keys or none. The create call must be over ``deadline_ms`` from now."""
+        """Claims all keys or none. The create call must be over ``deadline_ms`` from now."""
         claim = Claimed(self._token(), self._token())
         keys = _keys(external_id, natural_keys)
         names = (claim.creation_id, claim.token, crm, object, owner)
@@ -95,41 +98,41 @@ class Creations:
                 return claim
 
     async def sent(self, claim: Claimed) -> bool:
-        """``reserved -> sent``: true once, ever, and never after the deadline."""
+        """Moves ``reserved -> sent``: true once, ever, and never after the deadline."""
         return bool(await self._scripts.run("creation_sent", claim.creation_id, claim.token))
 
     async def created(self, claim: Claimed, id: str) -> str:
-        """The row exists as ``id``; every key leads to it from now on. Gives the state after the step."""
+        """Notes that the row exists as ``id``; every key leads to it from now on. Gives the state after the step."""
         return await self._end(claim.creation_id, claim.token, "created", id)
 
     async def unknown(self, claim: Claimed, cause: str) -> str:
-        """It was sent and nothing clear came back."""
+        """Notes that it was sent and nothing clear came back."""
         return await self._end(claim.creation_id, claim.token, "unknown", cause)
 
     async def released(self, claim: Claimed, cause: str) -> str:
-        """Surely not created."""
+        """Notes that it was surely not created."""
         return await self._end(claim.creation_id, claim.token, "released", cause)
 
     async def found(self, creation_id: str, id: str) -> str:
-        """A read found the row of an unknown creation."""
+        """Notes that a read found the row of an unknown creation."""
         return await self._end(creation_id, "", "created", id)
 
     async def absent(self, creation_id: str) -> str:
-        """A read says that an unknown creation made no row: its keys are free."""
+        """Notes that an unknown creation made no row, by a read's word: its keys are free."""
         return await self._end(creation_id, "", "absent", "absent")
 
     async def join(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
-        """A created row is known by these keys, too, as far as nobody holds them."""
+        """Makes a created row known by these keys, too, as far as nobody holds them."""
         keys = _keys(external_id, natural_keys)
         return int(await self._scripts.run("creation_join", crm, object, id, *keys))
 
     async def void(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
-        """A read says that the created row is gone: these of its keys are free again."""
+        """Notes that the created row is gone, by a read's word: these of its keys are free again."""
         keys = _keys(external_id, natural_keys)
         return int(await self._scripts.run("creation_void", crm, object, id, *keys))
 
     async def claims(self, crm: str, object: str) -> dict[str, str]:
-        """Every key under which a row was made or is being made, with what it leads to."""
+        """Returns every key under which a row was made or is being made, with what it leads to."""
         key, cursor, found = self._scripts.keys("claims", crm, object), 0, dict[str, str]()
         while True:
             cursor, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
@@ -168,7 +171,7 @@ def _keys(external_id: str, natural_keys: Sequence[str]) -> list[str]:
 
 
 class CreationTicket:
-    """``connectors.limits.Ticket`` of a creation.
+    """Represents ``connectors.limits.Ticket`` of a creation.
 
     ``id_of`` reads the new row's id out of the reply, ``""`` when it cannot; the caller of ``Crm.create`` says
     ``created`` with what that returned anyway, so a repeat is expected.
@@ -179,7 +182,7 @@ class CreationTicket:
         self._asked = self._over = False
 
     async def sent(self) -> None:
-        """Fsynced word that bytes go on the wire now.
+        """Notes on the disk that bytes go on the wire now.
 
         Raises:
             TicketSpentError: it was sent, released or taken over before, or its deadline has passed; send nothing.
@@ -203,11 +206,11 @@ class CreationTicket:
             await self._try(self._creations.created, row)
 
     async def released(self, cause: str) -> None:
-        """Surely not created: the keys are free."""
+        """Notes that it was surely not created: the keys are free."""
         await self._try(self._creations.released, cause)
 
     async def uncertain(self, cause: str) -> None:
-        """It may exist: a read by its unique property decides."""
+        """Notes that it may exist: a read by its unique property decides."""
         await self._try(self._creations.unknown, cause)
 
     async def _try(self, step: Callable[[Claimed, str], Awaitable[str]], word: str) -> None:

@@ -1,4 +1,4 @@
-"""Notices a Redis that has forgotten what it was told: restored from a backup, or another one altogether.
+"""Notices a Redis that has forgotten what it had stored: restored from a backup, or another one altogether.
 
 Redis counts every paid call as it is sent (``parts/epoch.lua``). Each process remembers the highest count it has
 seen and mirrors it in ``data_dir/high_water``; a Redis that stands below that has lost calls that were sent, and sends
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A life of the ledger. ``sent`` paid calls were seen in it; ``generation`` 0 = nothing is known."""
+    """Represents a life of the ledger. ``sent`` paid calls were seen in it; ``generation`` 0 = nothing is known."""
 
     generation: int = 0
     id: str = ""
@@ -33,7 +33,7 @@ class Epoch:
 
     @property
     def args(self) -> tuple[int, str, int]:
-        """As scripts take it."""
+        """Returns the epoch as scripts take it."""
         return self.generation, self.id, self.sent
 
     def outruns(self, other: Epoch) -> bool:
@@ -42,7 +42,7 @@ class Epoch:
 
 
 class HighWater:
-    """The furthest epoch seen, in memory and in a file that all processes of one ``data_dir`` share.
+    """Represents the furthest epoch seen, in memory and in a file that all processes of one ``data_dir`` share.
 
     The file is written at once, so that it outlives the process; ``sync`` makes it outlive the machine. Without a
     folder it lives in memory only.
@@ -54,7 +54,7 @@ class HighWater:
 
     @property
     def seen(self) -> Epoch:
-        """The furthest epoch that is remembered."""
+        """Returns the furthest epoch that is remembered."""
         return self._seen
 
     def saw(self, epoch: Epoch) -> None:
@@ -122,7 +122,10 @@ class RollbackGuard:
         return None
 
     async def begin(self) -> Epoch:
-        """A person takes Redis as it is: from now on this is the ledger, and everybody who remembers more gives in."""
+        """Takes Redis as it is, by a person's word.
+
+        From now on this is the ledger, and everybody who remembers more gives in.
+        """
         seen = self.high_water.seen
         parts = await self._scripts.run("epoch_begin", seen.generation, seen.sent, secrets.token_hex(8))
         self.high_water.saw(epoch_of(parts))
@@ -130,6 +133,6 @@ class RollbackGuard:
 
 
 def epoch_of(parts: Any) -> Epoch:
-    """An epoch as scripts give it."""
+    """Returns an epoch as scripts give it."""
     generation, id_, sent = parts
     return Epoch(int(generation), id_.decode(), int(sent))

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Room:
-    """The room on one folder's disk. ``clock`` gives seconds."""
+    """Represents the room on one folder's disk. ``clock`` gives seconds."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._clock = folder, clock
@@ -88,7 +88,7 @@ class Room:
         return self._folder / "spool.room"
 
     def _existing(self) -> Path:
-        """The folder, or the nearest one above it that is there."""
+        """Returns the folder, or the nearest one above it that is there."""
         return next(path for path in (self._folder, *self._folder.parents) if path.exists())
 
     def _total(self) -> int:

@@ -1,4 +1,7 @@
-"""Paid replies that Redis could not take, on the disk until it can: one fsynced file per ticket, ours alone to read."""
+"""Provides paid replies that Redis could not take, on the disk until it can.
+
+One fsynced file per ticket, ours alone to read.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,17 @@ class Loaded:
 
 
 class Spool:
-    """The folder ``data_dir/spool``. Several processes may write and load it at once: storing again changes nothing."""
+    """Represents the folder ``data_dir/spool``.
+
+    Several processes may write and load it at once: storing again changes nothing.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "spool"
         self.room = Room(data_dir)
 
     def pending(self) -> int:
-        """Replies not yet in Redis."""
+        """Returns replies not yet in Redis."""
         return len(_waiting(self._folder))
 
     def has_room(self) -> bool:

@@ -34,7 +34,7 @@ class AnotherKeyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """One entry of the list. ``hash`` stands for the handle; ``at`` is in ms."""
+    """Represents one entry of the list. ``hash`` stands for the handle; ``at`` is in ms."""
 
     hash: str
     kind: str
@@ -43,7 +43,7 @@ class Suppressed:
 
 
 class Suppressions:
-    """The list. Without a ``secret`` nothing can be added, and nobody passes once something is on it."""
+    """Represents the list. Without a ``secret`` nothing can be added, and nobody passes once something is on it."""
 
     def __init__(self, scripts: Scripts, secret: str | None) -> None:
         self._scripts = scripts
@@ -96,7 +96,7 @@ class Suppressions:
         return int(await self._scripts.call("HDEL", self._scripts.keys("suppressed"), *hashes)) if hashes else 0
 
     async def all(self) -> list[Suppressed]:
-        """Every entry, oldest first."""
+        """Returns every entry, oldest first."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._scripts.keys("suppressed"))
         entries = [Suppressed(name.decode(), **json.loads(text)) for name, text in found.items()]
         return sorted(entries, key=lambda one: (one.at, one.hash))

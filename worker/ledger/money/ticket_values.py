@@ -15,7 +15,9 @@ Policy: TypeAlias = Literal["never", "once_if_uncharged"]
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A ticket. ``token`` proves that it is ours; the rest lets a reply be kept even if Redis lost the ticket.
+    """Represents a ticket. ``token`` proves that it is ours.
+
+    The rest lets a reply be kept even if Redis lost the ticket.
 
     ``subjects`` are the suppression list's hashes of whom the question is about.
     """
@@ -33,14 +35,17 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Somebody else's ticket of the same question is open, at the latest until then."""
+    """Says that somebody else's ticket of the same question is open, at the latest until then."""
 
     until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The last ticket is uncertain; a verdict can be had at ``verdict_ms`` and is a miss from ``until_ms``."""
+    """Says that the last ticket is uncertain.
+
+    A verdict can be had at ``verdict_ms`` and is a miss from ``until_ms``.
+    """
 
     until_ms: int
     verdict_ms: int
@@ -48,17 +53,20 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The last ticket is uncertain for good: the provider counts as a miss."""
+    """Says that the last ticket is uncertain for good: the provider counts as a miss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """The question is about somebody on the suppression list."""
+    """Says that the question is about somebody on the suppression list."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoBudget:
-    """``line`` has not enough left; nothing was reserved. ``spent`` leaves out what other tickets reserve on it."""
+    """Says that ``line`` has not enough left; nothing was reserved.
+
+    ``spent`` leaves out what other tickets reserve on it.
+    """
 
     line: str
     spent: int = field(default=0, compare=False)
@@ -66,7 +74,7 @@ class NoBudget:
 
 @dataclass(frozen=True, slots=True)
 class StaleDay:
-    """A budget line is of another day or month than the ledger's now: name the lines anew."""
+    """Says that a budget line is of another day or month than the ledger's now: name the lines anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class ReapedTickets:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """A lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
+    """Represents a lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
 
     ticket_id: str
     key: str

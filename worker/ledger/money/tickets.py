@@ -1,4 +1,4 @@
-"""Tickets: the one-shot right to send one paid lookup, with its credits reserved.
+"""Provides tickets: the one-shot right to send one paid lookup, with its credits reserved.
 
 ``reserved -> sent -> stored | uncertain | released``; the edges are in ``parts/tickets.lua``. ``Desk`` is the
 counter where a question is answered from what is kept or given a ticket; ``LookupTicket`` is what a connector holds.
@@ -77,7 +77,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Charge:
-    """A call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
+    """Represents a call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
 
     sent: int
     stored: int
@@ -85,12 +85,12 @@ class _Charge:
 
 
 def new_token() -> str:
-    """Sixteen hex digits nobody else has."""
+    """Returns sixteen hex digits nobody else has."""
     return secrets.token_hex(8)
 
 
 async def surely(scripts: Scripts, name: str, *args: Arg) -> Any:
-    """A step that gives the same when it is repeated: once more when its answer was lost.
+    """Runs a step that gives the same when it is repeated: once more when its answer was lost.
 
     Raises:
         LedgerUnavailableError: it was lost again.
@@ -113,7 +113,7 @@ class Desk:
         self._answers = Answers(scripts)
 
     async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, KeptAnswer]:
-        """Kept answers by question key, in one round trip; noted as asked for ``ref``."""
+        """Returns kept answers by question key, in one round trip; noted as asked for ``ref``."""
         return await self._answers.find(keys, ref)
 
     async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
@@ -138,7 +138,7 @@ class Desk:
         verdict_ms: int = VERDICT_MS,
         subjects: Sequence[str] = (),
     ) -> KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden:
-        """A kept answer, else what the last ticket says, else a ticket with its worst price on every line.
+        """Returns a kept answer, else what the last ticket says, else a ticket with its worst price on every line.
 
         ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). The call must be over
         ``deadline_ms`` from now. ``subjects`` are the suppression list's hashes of whom the question is about.
@@ -183,7 +183,7 @@ class Desk:
                 return StaleDay()
 
     async def sent(self, ticket: Granted) -> bool:
-        """``reserved -> sent``: true once, ever, and never after the deadline.
+        """Moves ``reserved -> sent``: true once, ever, and never after the deadline.
 
         Raises:
             LedgerBehindError: Redis has forgotten calls that were sent; nothing is done.
@@ -208,7 +208,7 @@ class Desk:
     ) -> TicketEnd:
         """Keep the raw reply and settle its credits; a late answer of an uncertain ticket too.
 
-        ``left`` is the provider's balance after this call, where the reply told it. A reply that is ``unpriced`` does
+        ``left`` is the provider's balance after this call, where the reply gave it. A reply that is ``unpriced`` does
         not tell what it cost: it is kept, and the ticket is uncertain.
         """
         return _ended(
@@ -222,13 +222,13 @@ class Desk:
         )
 
     async def release(self, ticket: Granted, cause: str) -> TicketEnd:
-        """Surely not charged: give the reservation back."""
+        """Gives the reservation back: surely not charged."""
         return _ended(await self._scripts.run("ticket_release", ticket.ticket_id, ticket.token, cause))
 
     async def uncertain(
         self, ticket: Granted, cause: str, *, policy: Policy | None = None, verdict_ms: int = VERDICT_MS
     ) -> TicketEnd:
-        """Perhaps charged: the reservation stays booked. Without ``policy`` the one it was reserved with holds."""
+        """Keeps the reservation booked: perhaps charged. Without ``policy`` the one it was reserved with holds."""
         return _ended(
             await self._scripts.run("ticket_uncertain", ticket.ticket_id, ticket.token, cause, policy or "", verdict_ms)
         )
@@ -239,7 +239,7 @@ class Desk:
         return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
 
     async def window(self, provider: str, operation: str, start_ms: int, end_ms: int) -> tuple[int, int]:
-        """The window, widened to moments around which no call known to be charged was under way.
+        """Returns the window, widened to moments around which no call known to be charged was under way.
 
         Only at such moments a provider's books and ours can be compared to the credit. Where there is none within ten
         minutes back, or until half a minute ago, that end stays.
@@ -249,7 +249,7 @@ class Desk:
         return widened((start_ms, end_ms), [(call.sent, call.stored) for call in calls], (first, last), SKEW_MS)
 
     async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int) -> int:
-        """Credits surely charged within the window, of the last hour.
+        """Returns credits surely charged within the window, of the last hour.
 
         A call across one of its ends is left out: the provider may count it or not. So books that show exactly these
         credits show nothing else, and books that show more prove nothing.
@@ -259,7 +259,7 @@ class Desk:
         return sum(call.credits for call in inside)
 
     async def _charges(self, provider: str, operation: str, since_ms: int) -> list[_Charge]:
-        """The charges of calls sent since then, of the last hour."""
+        """Returns the charges of calls sent since then, of the last hour."""
         key = self._scripts.keys("charges", provider, operation)
         found = await self._scripts.call("ZRANGEBYSCORE", key, since_ms, "+inf", "WITHSCORES")
         charges = []
@@ -269,7 +269,10 @@ class Desk:
         return charges
 
     async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> TicketEnd:
-        """A person's word on an uncertain ticket: its credits count as spent, or not, and it is asked again, or not."""
+        """Takes a person's word on an uncertain ticket.
+
+        Its credits count as spent, or not, and it is asked again, or not.
+        """
         return _ended(await self._scripts.run("ticket_resolve", ticket_id, int(ask_again), int(charged)))
 
     async def reap(self, owners_alive: Collection[str]) -> ReapedTickets:
@@ -284,7 +287,7 @@ class Desk:
         return int(await self._scripts.call("ZCARD", self._scripts.keys("tickets_uncertain")))
 
     async def uncertain_list(self, limit: int = 100, after: str = "") -> list[Uncertain]:
-        """Uncertain tickets, longest first, after the ``cursor`` of another."""
+        """Returns uncertain tickets, longest first, after the ``cursor`` of another."""
         key = self._scripts.keys("tickets_uncertain")
         since, _, last = after.partition(":")
         equal = int(await self._scripts.call("ZCOUNT", key, since, since)) if since else 0
@@ -295,7 +298,7 @@ class Desk:
         return await self._read([ticket for ticket, score in rows if score != since or ticket > last][:limit])
 
     async def due_verdicts(self, limit: int = 100) -> list[Uncertain]:
-        """Uncertain tickets a verdict can be had of now."""
+        """Returns uncertain tickets a verdict can be had of now."""
         key, now = self._scripts.keys("tickets_verdicts"), await self._scripts.now()
         found = await self._scripts.call("ZRANGEBYSCORE", key, "-inf", now, "LIMIT", 0, limit)
         return await self._read([ticket.decode() for ticket in found])
@@ -310,7 +313,7 @@ class Desk:
 
 
 def _flat(row: Any) -> list[bytes]:
-    """HGETALL as a list, whichever way the client gives it."""
+    """Returns HGETALL as a list, whichever way the client gives it."""
     return [part for pair in row.items() for part in pair] if isinstance(row, dict) else row
 
 
@@ -352,7 +355,7 @@ class Spooling(Protocol):
 class ReplySettlement:
     """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
 
-    ``left`` is the provider's balance after it, where it was told. ``unpriced``: nobody can tell from it whether it
+    ``left`` is the provider's balance after it, where it is known. ``unpriced``: nobody can tell from it whether it
     was charged, and ``credits`` are the most it can have cost.
     """
 
@@ -364,7 +367,7 @@ class ReplySettlement:
 
 
 class LookupTicket:
-    """``connectors.limits.Ticket`` of a paid lookup. ``ended`` tells afterwards whom to make due.
+    """Represents ``connectors.limits.Ticket`` of a paid lookup. ``ended`` tells afterwards whom to make due.
 
     Its first ending stands: what is said of it later, by a cancellation for one, is not heard.
     """
@@ -389,7 +392,7 @@ class LookupTicket:
         self.ended: TicketEnd | None = None
 
     async def sent(self) -> None:
-        """Fsynced word that bytes go on the wire now.
+        """Notes on the disk that bytes go on the wire now.
 
         Raises:
             TicketSpentError: it was sent, released or taken over before, or its deadline has passed; send nothing.

@@ -9,7 +9,10 @@ from worker.ledger.scripts import Scripts
 
 
 class Yields:
-    """Counters by name (``worker/decide/odds.py`` says which). They are estimates: what a crash loses is no loss."""
+    """Represents counters by name (``worker/decide/odds.py`` says which).
+
+    They are estimates: what a crash loses is no loss.
+    """
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -25,6 +28,6 @@ class Yields:
         return noted
 
     async def counted(self) -> dict[str, int]:
-        """Everything that all workers have counted."""
+        """Returns everything that all workers have counted."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._scripts.keys("yields"))
         return {name.decode(): int(by) for name, by in found.items()}

@@ -10,14 +10,17 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """A vendor's clock against the ledger's, in ms; positive = ahead. ``since_ms`` (ledger's) = it has held since."""
+    """Represents a vendor's clock against the ledger's, in ms; positive = ahead.
+
+    ``since_ms`` (ledger's) = it has held since.
+    """
 
     ms: int
     since_ms: int
 
 
 class Clocks:
-    """Kept in Redis, since the process that judges a lookup need not be the one that sent it."""
+    """Keeps clocks in Redis, since the process that judges a lookup need not be the one that sent it."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -6,7 +6,7 @@ from worker.ledger.scripts import Scripts
 
 
 class Cursors:
-    """Opaque texts by name; ``""`` is never set."""
+    """Represents opaque texts by name; ``""`` is never set."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -25,6 +25,6 @@ class Cursors:
             await self._scripts.call("HDEL", self._key, name)
 
     async def all(self) -> dict[str, str]:
-        """Every cursor."""
+        """Returns every cursor."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         return {name.decode(): value.decode() for name, value in sorted(found.items())}

@@ -1,4 +1,4 @@
-"""The rate of one vendor's buckets, in Redis, shared by all workers (``connectors.limits.Limiter``).
+"""Provides the rate of one vendor's buckets, in Redis, shared by all workers (``connectors.limits.Limiter``).
 
 Windows up to a minute are paced: calls are spaced so that no rolling window of the vendor ever holds more than its
 count, even when calls arrive ``jitter_s`` off their time. Longer windows are sliding counters that a burst may use up.
@@ -28,7 +28,10 @@ _UTILISATION = 0.98
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Calls are due every ``interval_ms``; after idleness up to ``slack_ms`` worth of them may come at once."""
+    """Says that calls are due every ``interval_ms``.
+
+    After idleness up to ``slack_ms`` worth of them may come at once.
+    """
 
     interval_ms: float
     slack_ms: float
@@ -40,7 +43,7 @@ def jitter_s(window: Window) -> float:
 
 
 def pace(window: Window) -> Pace:
-    """The even spacing that keeps every rolling window within its count, jitter included.
+    """Returns the even spacing that keeps every rolling window within its count, jitter included.
 
     With a burst of ``b``, call ``n + 1`` comes ``(n + 1 - b)`` intervals after the first: more than a window and the
     jitter. The burst is what the wanted utilisation leaves over.
@@ -60,7 +63,7 @@ def _window_args(windows: Sequence[Window]) -> list[str | int]:
 
 
 class RedisLimiter:
-    """One vendor's buckets. ``vendor`` is a provider's or a crm's name.
+    """Represents one vendor's buckets. ``vendor`` is a provider's or a crm's name.
 
     A bucket is named like the target of its pauses: the vendor itself, or ``<vendor>:<part>`` (``<part>`` alone will
     do). The vendor's own pauses hold for all of its buckets. ``chance`` gives [0, 1) for spreading waits.
@@ -77,7 +80,7 @@ class RedisLimiter:
         self._scripts, self._vendor, self._chance = scripts, vendor, chance
         self._args: dict[str, list[str | int]] = {}
         self._late_s: dict[str, float] = {}  # bucket -> lateness at which a slot is lost
-        self._worked = Counter[str]()  # answered calls not yet told to Redis: they go with the next step
+        self._worked = Counter[str]()  # answered calls not yet counted in Redis: they go with the next step
         self._probing: dict[str, str] = {}  # bucket -> target it holds a probe of
         self.add(buckets)
 
@@ -114,21 +117,21 @@ class RedisLimiter:
             await self._scripts.run("rate_noticed", self._name(bucket), notice.remaining, reset_ms, notice.seconds)
 
     async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
-        """A 429 came: pause the bucket for everybody until the vendor's time, or a growing one of ours."""
+        """Pauses the bucket for everybody after a 429 until the vendor's time, or a growing one of ours."""
         asked = -1 if retry_after_s is None else math.ceil(max(0.0, retry_after_s) * 1000)
         with contextlib.suppress(LedgerUnavailableError):
             reason = json.dumps(why or "the vendor answered 429", ensure_ascii=False)[1:-1]
             await self._scripts.run("rate_limited", self._name(bucket), asked, self._spread(), reason)
 
     async def failed(self, bucket: str) -> None:
-        """A call ended in an outage: at five, and half of all, the bucket is paused until a probe works."""
+        """Notes that a call ended in an outage: at five, and half of all, the bucket is paused until a probe works."""
         name = self._name(bucket)
         probed = self._probing.pop(name, "")
         with contextlib.suppress(LedgerUnavailableError):
             await self._scripts.run("rate_failed", name, self._worked.pop(name, 0), probed, self._spread())
 
     async def worked(self, bucket: str) -> None:
-        """A call was answered. No round trip unless it was the probe of an outage."""
+        """Notes that a call was answered. No round trip unless it was the probe of an outage."""
         name = self._name(bucket)
         probed = self._probing.pop(name, "")
         if probed:
@@ -146,18 +149,24 @@ class RedisLimiter:
         closed_share: float = 0.0,
         horizon_s: float = 1.0,
     ) -> int:
-        """How many paid calls pauses, rate and budget allow within ``horizon_s``; 1 when an outage may be probed."""
+        """Returns how many paid calls pauses, rate and budget allow within ``horizon_s``.
+
+        1 when an outage may be probed.
+        """
         name, horizon_ms = self._name(bucket), math.ceil(horizon_s * 1000)
         args = (*self._args.get(name, [0]), *line_args(lines, closed_share))
         return int(await self._scripts.run("rate_capacity", self._vendor, name, horizon_ms, price, *args))
 
     async def opens_at(self, bucket: str) -> int:
-        """When (ms) the next call may leave, as far as rate and pauses tell; 0 = nobody knows, a person must act."""
+        """Returns when (ms) the next call may leave, as far as rate and pauses tell.
+
+        0 = nobody knows, a person must act.
+        """
         name = self._name(bucket)
         return int(await self._scripts.run("rate_next", self._vendor, name, *self._args.get(name, [0])))
 
     async def _book(self, bucket: str, patience_s: float) -> tuple[float, bool]:
-        """Seconds until the slot, and whether the call is the probe of an outage."""
+        """Returns seconds until the slot, and whether the call is the probe of an outage."""
         name = self._name(bucket)
         args = (math.floor(patience_s * 1000), self._worked.pop(name, 0), *self._args.get(name, [0]))
         answer = await self._scripts.run("rate_slot", self._vendor, name, *args)

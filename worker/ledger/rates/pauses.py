@@ -1,4 +1,4 @@
-"""Pauses: a bucket (``forager:main``), a vendor or a crm does nothing while any of its reasons stands.
+"""Provides pauses: a bucket (``forager:main``), a vendor or a crm does nothing while any of its reasons stands.
 
 Key ``pause:<target>``: hash of reason -> JSON ``until`` (ms, 0 = until lifted), ``since``, ``probe``, ``why``.
 """
@@ -13,7 +13,7 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """One reason that stands. ``probe`` says that single calls may try whether it still holds."""
+    """Represents one reason that stands. ``probe`` says that single calls may try whether it still holds."""
 
     target: str
     reason: str
@@ -24,7 +24,7 @@ class Pause:
 
 
 class Pauses:
-    """One mechanism for 429, outage, credentials, credits and operator; each lifts only its own reason."""
+    """Represents one mechanism for 429, outage, credentials, credits and operator; each lifts only its own reason."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -44,11 +44,11 @@ class Pauses:
         return bool(await self._scripts.run("pause_lift", target, reason))
 
     async def of(self, *targets: str) -> list[Pause]:
-        """The reasons that stand on any of ``targets``."""
+        """Returns the reasons that stand on any of ``targets``."""
         return await self._list(*targets) if targets else []
 
     async def all(self) -> list[Pause]:
-        """Every reason that stands."""
+        """Returns every reason that stands."""
         return await self._list()
 
     async def _list(self, *targets: str) -> list[Pause]:

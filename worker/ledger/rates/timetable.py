@@ -26,7 +26,7 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A worker's last sign of life."""
+    """Represents a worker's last sign of life."""
 
     owner: str
     at_ms: int
@@ -39,13 +39,13 @@ class Beat:
 
 
 class Timetable:
-    """Periodic tasks by name."""
+    """Represents periodic tasks by name."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
     async def due(self, periods: Mapping[str, int]) -> list[str]:
-        """The names (with their periods in ms) that are due now; they are begun and due for nobody else.
+        """Returns the names (with their periods in ms) that are due now; they are begun and due for nobody else.
 
         A task that was not ``done`` is due again after its period or ten minutes, whichever is shorter.
         """
@@ -55,11 +55,11 @@ class Timetable:
         return [name.decode() for name in await self._scripts.run("timetable_due", *args)]
 
     async def done(self, name: str) -> None:
-        """The task ended well."""
+        """Notes that the task ended well."""
         await self._scripts.call("HSET", self._scripts.keys("done"), name, await self._scripts.now())
 
     async def last(self) -> dict[str, Ticked]:
-        """Every task that was ever begun."""
+        """Returns every task that was ever begun."""
         begun, done = await self._scripts.calls(
             [("HGETALL", self._scripts.keys("begun")), ("HGETALL", self._scripts.keys("done"))]
         )
@@ -68,7 +68,7 @@ class Timetable:
         }
 
     async def beat(self, owner: str, info: Mapping[str, Any]) -> None:
-        """A sign of life, with what ``status`` shows of the worker."""
+        """Gives a sign of life, with what ``status`` shows of the worker."""
         now = await self._scripts.now()
         beats, alive = self._scripts.keys("beats"), self._scripts.keys("alive")
         await self._scripts.calls(
@@ -76,11 +76,11 @@ class Timetable:
         )
 
     async def leave(self, owner: str) -> None:
-        """The worker stops in good order."""
+        """Notes that the worker stops in good order."""
         beats, alive = self._scripts.keys("beats"), self._scripts.keys("alive")
         await self._scripts.calls([("ZREM", alive, owner), ("HDEL", beats, owner)])
 
     async def alive(self, within_ms: int = ALIVE_MS) -> list[Beat]:
-        """Workers that gave a sign of life in the last ``within_ms``; those silent for a day are forgotten."""
+        """Returns workers that gave a sign of life in the last ``within_ms``; those silent for a day are forgotten."""
         rows = await self._scripts.run("timetable_alive", within_ms)
         return [Beat(owner.decode(), int(at), json.loads(info)) for owner, at, info in rows]

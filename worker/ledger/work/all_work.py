@@ -1,4 +1,4 @@
-"""The whole floor: steps over the work of all crms and objects at once."""
+"""Steps over the work of all crms and objects at once."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ _BLOCK = 500  # records per script call, so that no call holds Redis for long
 
 @dataclass(frozen=True, slots=True)
 class ReapedLeases:
-    """Expired leases: ``returned`` are due again with one more crash, ``crashed`` crashed alone and are buried."""
+    """Represents expired leases.
+
+    ``returned`` are due again with one more crash, ``crashed`` crashed alone and are buried.
+    """
 
     returned: int
     crashed: int
 
 
 class AllWork:
-    """Leases of a process, ended leases, and admission from the queues for providers."""
+    """Represents leases of a process, ended leases, and admission from the queues for providers."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
     async def extend(self, owner: str, tokens: Sequence[str]) -> tuple[str, ...]:
-        """All leases of a process last another 90 s, in one step; gives the tokens of those that are lost."""
+        """Extends all leases of a process by another 90 s, in one step; gives the tokens of those that are lost."""
         if not tokens:
             return ()
         lost = await self._scripts.run("floor_extend", owner, LEASE_MS, *tokens)
@@ -43,7 +46,7 @@ class AllWork:
                 return ReapedLeases(returned, crashed)
 
     async def wake(self, refs: Sequence[tuple[str, str, str]]) -> int:
-        """Deferred or waiting records ``(crm, object, id)`` are due now; gives how many."""
+        """Makes deferred or waiting records ``(crm, object, id)`` due now; gives how many."""
         if not refs:
             return 0
         return int(await self._scripts.run("floor_wake", *(ref(*parts) for parts in refs)))
@@ -76,6 +79,6 @@ class AllWork:
         return sum(await self._scripts.calls([("ZCARD", key) for key in keys]))
 
     async def works(self) -> list[tuple[str, str]]:
-        """Every (crm, object) that ever had work."""
+        """Returns every (crm, object) that ever had work."""
         found = sorted(work.decode() for work in await self._scripts.call("SMEMBERS", self._scripts.keys("works")))
         return [(crm, kind) for crm, _, kind in (work.partition(":") for work in found)]

@@ -23,7 +23,7 @@ def commands(keys: Keys, crm: str, object: str) -> list[tuple[Arg, ...]]:
 
 
 def read(replies: Sequence[Any], now: int) -> Counts:
-    """The counts behind the replies to ``commands``."""
+    """Returns the counts behind the replies to ``commands``."""
     due, due_backfill, leased, leased_backfill, waiting, waiting_backfill, alone, dead, settled, *oldest = replies
     first = min((int(float(row[1])) for row in oldest if row), default=0)
     return Counts(

@@ -35,7 +35,7 @@ class Memory:
 
 
 def bucket(id: str) -> str:
-    """The bucket (3 hex digits) an id's memory lies in; the same sum as in ``parts/work.lua``."""
+    """Returns the bucket (3 hex digits) an id's memory lies in; the same sum as in ``parts/work.lua``."""
     total = 0
     for byte in id.encode():
         total = (total * 31 + byte) % 65521
@@ -46,7 +46,7 @@ BUCKETS = tuple(f"{number:03x}" for number in range(4096))
 
 
 def pack_fingerprint(fingerprint: str | None) -> bytes:
-    """Hex digits (16 of them are plenty) at half their size, any other text as it is; empty for none."""
+    """Returns Hex digits (16 of them are plenty) at half their size, any other text as it is; empty for none."""
     if not fingerprint:
         return b""
     if len(fingerprint) % 2 == 0 and _HEX.issuperset(fingerprint):
@@ -61,12 +61,12 @@ def _unpack_fingerprint(packed: bytes) -> str:
 
 
 def pack_own(own: Mapping[str, str] | None) -> str:
-    """The text that stands for ``own`` in Redis; ``""`` when there is nothing to keep."""
+    """Returns the text that stands for ``own`` in Redis; ``""`` when there is nothing to keep."""
     return json.dumps(dict(sorted(own.items())), ensure_ascii=False, separators=(",", ":")) if own else ""
 
 
 def unpack(packed: bytes | None, own: bytes | None) -> Memory | None:
-    """The memory behind what Redis holds, ``None`` when it holds neither."""
+    """Returns the memory behind what Redis holds, ``None`` when it holds neither."""
     if not packed and not own:
         return None
     packed = packed or bytes(18)

@@ -10,7 +10,9 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A record in the work. ``at_ms`` is when it is or was due, its lease ends, or it waits or is dead since.
+    """Represents a record in the work.
+
+    ``at_ms`` is when it is or was due, its lease ends, or it waits or is dead since.
 
     ``note`` is why its last visit ended unsettled; ``providers`` are those it waits for.
     """
@@ -50,7 +52,7 @@ async def place(scripts: Scripts, crm: str, object: str, id: str) -> Place | Non
 
 
 async def same_person(scripts: Scripts, record: Ref) -> list[Ref]:
-    """The record and those that were merged into it, or into one of them."""
+    """Returns the record and those that were merged into it, or into one of them."""
     found = [record]
     for one in found:
         merged: set[bytes] = await scripts.call("SMEMBERS", scripts.keys("merged", *one))

@@ -1,4 +1,6 @@
-"""Work: the records due, per (crm, object). Each record is in it once: due, leased, waiting or dead, or it is settled.
+"""Provides work: the records due, per (crm, object).
+
+Each record is in it once: due, leased, waiting or dead, or it is settled.
 
 Every step is one script (``work_*.lua``), refused to all but the lease's owner, and gives the same answer when it
 is repeated with the same lease.
@@ -73,7 +75,7 @@ def _lines(texts: Sequence[str]) -> str:
 
 
 class Work:
-    """The work of one (crm, object)."""
+    """Represents the work of one (crm, object)."""
 
     def __init__(
         self, scripts: Scripts, crm: str, object: str, *, tokens: Callable[[], str] = lambda: token_hex(8)
@@ -104,7 +106,7 @@ class Work:
         return added
 
     async def claim(self, owner: str, count: int, *, holding: int = 0, run: str = "", claim: str = "") -> list[Lease]:
-        """Lease up to ``count`` records that are due now; none while the crm is paused. With ``run`` only its records.
+        """Leases up to ``count`` records that are due now; none while the crm is paused. With ``run`` only its records.
 
         A record that crashed its process three times is given only alone: to an owner that is ``holding`` no other
         lease, and until that visit ends the owner gets nothing else. ``claim`` names this call, so that a repeat of
@@ -141,7 +143,7 @@ class Work:
         )
 
     async def settle(self, lease: Lease, settlement: Settlement) -> StepEnd:
-        """The visit is finished: what it leaves is remembered, journalled and counted, its intents are closed."""
+        """Finishes the visit: what it leaves is remembered, journalled and counted, its intents are closed."""
         own = _own_text(settlement.own)
         args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
         args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
@@ -161,7 +163,7 @@ class Work:
         close_intents: bool = False,
         own: Mapping[str, str] | None = None,
     ) -> StepEnd:
-        """Due again at a time, by no fault of the record: no attempt is counted."""
+        """Makes the record due again at a time, by no fault of it: no attempt is counted."""
         args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         return _ending(await self._scripts.run("work_defer", *args, until_ms))
 
@@ -194,7 +196,7 @@ class Work:
         return _ending(await self._scripts.run("work_wait", *args))
 
     async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int) -> StepEnd:
-        """The cap of the lease's run ends the visit: what is found is kept, and the record waits for another run.
+        """Ends the visit by the cap of the lease's run: what is found is kept, and the record waits for another run.
 
         The next one that a person starts takes it over. A record that the day's work wants too goes on at
         ``day_at_ms`` as part of the run ``day``, where no person has started one.
@@ -215,7 +217,7 @@ class Work:
         filled: Mapping[str, str] | None = None,
         close_intents: bool = False,
     ) -> StepEnd:
-        """The visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
+        """Notes that the visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
         args = _release(lease, reason, entries, filled, close_intents=close_intents)
         return _ending(await self._scripts.run("work_again", *args, after_ms))
 
@@ -236,11 +238,11 @@ class Work:
         return _ending(await self._scripts.run("work_bury", *args))
 
     async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> StepEnd:
-        """The record is deleted or unreadable: it settles, and all we remember of it is forgotten."""
+        """Settles a record that is deleted or unreadable, and forgets all we remember of it."""
         return _ending(await self._scripts.run("work_gone", lease.owner, lease.token, outcome, *_counted(entries)))
 
     async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> StepEnd:
-        """The record was merged into or converted to another, which takes over its work, intents and values of ours.
+        """Moves a record to what it was merged or converted to, which takes over its work, intents and values of ours.
 
         Where both remember a value of ours in one field, the survivor's stands.
         """
@@ -282,7 +284,7 @@ class Work:
         return bool(await self._scripts.run("work_forget", self.crm, self.object, id))
 
     async def intents(self) -> dict[str, str]:
-        """The open changes of every record in the work that has some, one line each."""
+        """Returns the open changes of every record in the work that has some, one line each."""
         names = [self._key("due", lane) for lane in ("live", "backfill", "alone")]
         names += [self._key(place, lane) for place in ("leased", "waiting") for lane in ("live", "backfill")]
         listed = await self._scripts.calls([("ZRANGE", name, 0, -1) for name in (*names, self._key("dead"))])
@@ -299,7 +301,7 @@ class Work:
         return bool(await self._scripts.run("work_unintend", self.crm, self.object, id, before, left))
 
     async def owned(self) -> dict[str, str]:
-        """Texts about values of ours, by the record's id."""
+        """Returns texts about values of ours, by the record's id."""
         found: dict[str, str] = {}
         for start in range(0, len(BUCKETS), _CHUNK):
             buckets = BUCKETS[start : start + _CHUNK]
@@ -309,7 +311,7 @@ class Work:
         return found
 
     async def dead(self, limit: int = 100, after: int = 0) -> list[DeadLetter]:
-        """Dead letters, oldest first, the first ``after`` of them left out."""
+        """Returns dead letters, oldest first, the first ``after`` of them left out."""
         found = await self._scripts.call("ZRANGE", self._key("dead"), after, after + limit - 1, "WITHSCORES")
         ids = [found_id.decode() for found_id in found[::2]]
         fields = await self._scripts.calls(
@@ -322,7 +324,7 @@ class Work:
         ]
 
     async def dead_intents(self, id: str) -> tuple[str, ...]:
-        """The intents a dead letter was buried with."""
+        """Returns the intents a dead letter was buried with."""
         intents = await self._scripts.call("HGET", self._key("record", id), "intents")
         return tuple(intents.decode().split("\n")) if intents else ()
 
@@ -345,7 +347,7 @@ class Work:
         return sum(await self._scripts.calls([("ZCOUNT", self._key("due", lane), "-inf", now) for lane in places]))
 
     async def now(self) -> int:
-        """The ledger's time in ms."""
+        """Returns the ledger's time in ms."""
         return await self._scripts.now()
 
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
@@ -358,13 +360,13 @@ class Work:
         return {name: memory for name, memory in memories.items() if memory is not None}
 
     async def pending(self, run: str, until_ms: int) -> int:
-        """Records of a person's run that are leased, or due by ``until_ms``. Waiting ones are not counted."""
+        """Returns records of a person's run that are leased, or due by ``until_ms``. Waiting ones are not counted."""
         if run.startswith("day-"):
             raise ValueError("only runs a person started are followed record by record")
         return int(await self._scripts.call("ZCOUNT", self._key("open", run), "-inf", until_ms))
 
     async def left(self, run: str) -> list[Left]:
-        """The records of a person's run that are still in the work, in groups of one standing."""
+        """Returns the records of a person's run that are still in the work, in groups that stand alike."""
         groups: dict[tuple[str, ...], Left] = {}
         for first in range(0, await self.open(run), _CHUNK):
             for *words, soonest, records in await self._scripts.run(
@@ -388,7 +390,7 @@ class Work:
         return int(await self._scripts.call("ZCARD", self._key("open", run)))
 
     async def own_all(self, run: str, *, only_cut: bool = False) -> int:
-        """``run`` takes over all that is in the work and not dead; gives how many records.
+        """Lets ``run`` take over all that is in the work and not dead; gives how many records.
 
         What the cap of an earlier run has cut is due again; with ``only_cut`` nothing else is taken.
         """

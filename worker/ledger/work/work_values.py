@@ -1,4 +1,4 @@
-"""The values the work speaks in: what comes in, what a visit holds, how it ends."""
+"""Provides the values the work speaks in: what comes in, what a visit holds, how it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BACKFILL_ROOM = 10_000  # backfill ids of one (crm, object) that are due, leased
 
 
 class Lane(StrEnum):
-    """Live work goes before backfill, always."""
+    """Names the lanes. Live work goes before backfill, always."""
 
     LIVE = "live"
     BACKFILL = "backfill"
@@ -30,7 +30,7 @@ class StepEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A record to look at. ``stamp`` and ``read_at`` are of the vendor's clock (ms, 0 = none).
+    """Represents a record to look at. ``stamp`` and ``read_at`` are of the vendor's clock (ms, 0 = none).
 
     ``stamp`` says of which change the row or event tells; without one it always counts. ``fingerprint`` and
     ``read_at`` are known when the row itself was read.
@@ -44,7 +44,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class CursorMove:
-    """The cursor ``name`` goes from ``old`` (``""`` = never set) to ``new`` with the page, or the page is refused."""
+    """Moves the cursor ``name`` from ``old`` (``""`` = never set) to ``new`` with the page, or the page is refused."""
 
     name: str
     old: str
@@ -63,7 +63,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to visit one record until ``until_ms``, extended while the visit runs.
+    """Represents the right to visit one record until ``until_ms``, extended while the visit runs.
 
     ``forced`` asks for a visit past the fingerprint, ``reopened`` for one that forgets what was refused. ``intents``
     are changes an earlier visit may have sent. ``note`` is why the last visit ended unsettled, ``places`` since when
@@ -114,7 +114,9 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Records of one run that stand alike: ``due``, ``leased`` or ``waiting``, by one note, for the same providers.
+    """Represents records of one run that stand alike.
+
+    ``due``, ``leased`` or ``waiting``, by one note, for the same providers.
 
     ``needs`` are the credits that each of the providers has to have for one of them. ``soonest_ms`` is when the first
     of them goes on by itself: is due, or waits no longer (0 = none of them does).
@@ -129,14 +131,14 @@ class Left:
     records: int
 
     def with_more(self, other: Left) -> Left:
-        """Both groups as one."""
+        """Returns both groups as one."""
         times = [at for at in (self.soonest_ms, other.soonest_ms) if at]
         return replace(self, soonest_ms=min(times, default=0), records=self.records + other.records)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that waits for a person. ``since_ms`` is when it was buried."""
+    """Represents a record that waits for a person. ``since_ms`` is when it was buried."""
 
     id: str
     reason: str
@@ -147,7 +149,10 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many records are where. ``due`` counts both lanes and the deferred; ``oldest_due_ms`` is 0 when none is."""
+    """Counts how many records are where.
+
+    ``due`` counts both lanes and the deferred; ``oldest_due_ms`` is 0 when none is.
+    """
 
     due: int
     due_backfill: int

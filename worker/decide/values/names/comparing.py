@@ -39,7 +39,7 @@ def _compare(one: NameReading, other: NameReading, *, strict: bool) -> Verdict:
 
 
 def _turned(one: NameReading, other: NameReading) -> Verdict | None:
-    """``SAME`` where the names agree in another order, ``None`` where they do not."""
+    """Returns ``SAME`` where the names agree in another order, ``None`` where they do not."""
     if not (one.given and one.family and other.given and other.family):
         return None
     if _is_in(one, other) or _is_in(other, one):

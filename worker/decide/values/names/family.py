@@ -41,7 +41,7 @@ def compare(one: NameReading, other: NameReading) -> Verdict | None:
 
 
 def _wide(one: NameReading, other: NameReading) -> Verdict:
-    """A name in the middle is a family name in Spain and Portugal, and a second given name elsewhere."""
+    """Returns the verdict on a middle name, which is a family name in Spain and Portugal and a given name elsewhere."""
     short = other if one.wide else one
     return UNSAID if len(short.family) == 1 and is_given(short.family[0].plain) else SAME
 
@@ -91,13 +91,13 @@ def _is_from_elsewhere(one: Word, other: Word) -> bool:
 
 
 def _core(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The words that are no particles and no initials; all where there are no others."""
+    """Returns the words that are no particles and no initials; all where there are no others."""
     kept = tuple(word for word in words if word.plain not in PARTICLES and not word.is_initial)
     return kept or words
 
 
 def _is_hidden(words: tuple[Word, ...]) -> bool:
-    """Tells whether only the first letter is told."""
+    """Tells whether only the first letter is given."""
     return all(word.is_initial for word in words)
 
 

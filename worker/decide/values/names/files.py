@@ -9,43 +9,43 @@ from worker.decide.values.words import listed
 
 
 def lines(file: str) -> list[list[str]]:
-    """The words of each line of a list."""
+    """Returns the words of each line of a list."""
     return [line.split() for line in listed(f"names/{file}")]
 
 
 @cache
 def all_words(file: str) -> frozenset[str]:
-    """Every word of a file."""
+    """Returns every word of a file."""
     return frozenset(word for line in lines(file) for word in line)
 
 
 @cache
 def mandarin() -> Mapping[str, tuple[str, ...]]:
-    """Pinyin by character, the usual one first."""
+    """Returns Pinyin by character, the usual one first."""
     return _by_word("mandarin", signs=True)
 
 
 @cache
 def cantonese() -> Mapping[str, tuple[str, ...]]:
-    """Jyutping by character, the usual one first."""
+    """Returns Jyutping by character, the usual one first."""
     return _by_word("cantonese", signs=True)
 
 
 @cache
 def japanese_last() -> Mapping[str, tuple[str, ...]]:
-    """Hiragana by family name."""
+    """Returns Hiragana by family name."""
     return _by_word("japanese_last", signs=False)
 
 
 @cache
 def japanese_families() -> frozenset[str]:
-    """Family names in hiragana."""
+    """Returns family names in hiragana."""
     return frozenset(kana for readings in japanese_last().values() for kana in readings)
 
 
 @cache
 def japanese_first() -> Mapping[str, tuple[str, ...]]:
-    """Hiragana by character of a given name."""
+    """Returns Hiragana by character of a given name."""
     return _by_word("japanese_first", signs=True)
 
 

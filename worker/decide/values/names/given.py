@@ -66,7 +66,10 @@ def _inside(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:
 
 
 def _heads(one: tuple[Token, ...], other: tuple[Token, ...]) -> tuple[Token, Token]:
-    """The first given names; two words against a compound are taken together: ``Jean Pierre``, ``Jean-Marie``."""
+    """Returns the first given names.
+
+    Two words against a compound are taken together: ``Jean Pierre``, ``Jean-Marie``.
+    """
     left, right = one[0], other[0]
     if len(left) < len(right) and len(one) > 1 and not one[1][0].is_initial:
         left = (*left, *one[1])
@@ -139,7 +142,10 @@ def _in_latin(one: Word, other: Word) -> bool:
 
 
 def _is_short_for(one: str, other: str) -> bool:
-    """Whether one may be short for the other, or a slip of the hand. Where each syllable counts, none is short."""
+    """Tells whether one may be short for the other, or a slip of the hand.
+
+    Where each syllable counts, none is short.
+    """
     if korean.is_korean(one) and korean.is_korean(other):
         return False
     short, long = sorted((one, other), key=len)

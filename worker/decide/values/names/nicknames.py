@@ -1,4 +1,4 @@
-"""Given names that one person goes by: spellings, sisters in other languages, short forms."""
+"""Provides given names that one person goes by: spellings, sisters in other languages, short forms."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def _is_short_for(short: str, group: int, long_group: int) -> bool:
 
 
 def related(name: str) -> frozenset[str]:
-    """Every name that shares a line with ``name``."""
+    """Returns every name that shares a line with ``name``."""
     return frozenset(other for line, _ in _places().get(name, ()) for other in _lines()[line])

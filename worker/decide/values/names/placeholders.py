@@ -68,7 +68,7 @@ def _is_written_like_a_name(text: str, lower: str) -> bool:
 
 
 def _key(text: str) -> str:
-    """A word without accents, in lower case."""
+    """Returns a word without accents, in lower case."""
     if not text.isascii():
         text = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
     return word(text).plain

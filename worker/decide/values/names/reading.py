@@ -34,7 +34,7 @@ Token = tuple[Word, ...]  # one word between blanks; a hyphen makes two of it
 
 
 class NameReading(NamedTuple):
-    """A name as it may be read. ``births`` are other family names, ``called`` other given names.
+    """Represents a name as it may be read. ``births`` are other family names, ``called`` other given names.
 
     ``wide``: the family name begins too early, so that a part of it counts only where the given name agrees.
     ``loose``: it may hold the given name, so that a part of it proves nothing. ``doubtful``: it may be a placeholder.
@@ -50,12 +50,12 @@ class NameReading(NamedTuple):
 
     @property
     def sequence(self) -> tuple[Word, ...]:
-        """All its words as they stand."""
+        """Returns all its words as they stand."""
         return (*(word for token in self.given for word in token), *self.family)
 
 
 class _Text(NamedTuple):
-    """One field without what people add to a name. ``tail`` is what followed a comma."""
+    """Represents one field without what people add to a name. ``tail`` is what followed a comma."""
 
     words: tuple[str, ...]
     tail: tuple[str, ...]
@@ -113,7 +113,7 @@ def _native(text: str) -> str:
 
 
 def _split_full(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words of a full name as (given, family); one word alone is a given name."""
+    """Returns the words of a full name as (given, family); one word alone is a given name."""
     one = _text(text)
     words = one.words
     if one.tail and (turned := _turned_by_comma(one)):
@@ -132,7 +132,7 @@ def _split_full(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _turned_by_comma(one: _Text) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """``Example, Ada`` and ``van der Berg, Ada``; not ``Ada Example, Berlin``."""
+    """Splits ``Example, Ada`` and ``van der Berg, Ada``; not ``Ada Example, Berlin``."""
     tail = _without_degrees(one.tail, 1)
     if not 1 <= len(tail) <= 3:
         return None
@@ -169,7 +169,7 @@ def _is_turned(words: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=8192)
 def parts(first: str, last: str, full: str) -> tuple[str, str]:
-    """A name as (first, last) in the words that were given, without anything that is no name."""
+    """Returns a name as (first, last) in the words that were given, without anything that is no name."""
     first, last = ("" if is_placeholder(text) else text for text in (first, last))
     if not last:
         whole = full if full.strip() and not is_placeholder(full) else first
@@ -203,7 +203,7 @@ def _named(texts: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=8192)
 def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
-    """Every way to read a name, the likeliest first; none where it names nobody."""
+    """Returns every way to read a name, the likeliest first; none where it names nobody."""
     first, last, full = ("" if is_placeholder(text) else text for text in (first, last, full))
     if last and full == f"{first} {last}":
         full = ""
@@ -286,7 +286,7 @@ def _of_full(text: str) -> list[NameReading]:
 
 
 def _beside(reading: NameReading, text: _Text) -> NameReading:
-    """The reading with what brackets and quotes hold: another family name, or what the person is called."""
+    """Returns the reading with what brackets and quotes hold: another family name, or what the person is called."""
     asides = [found for aside in text.asides if (found := words(aside)) and not is_placeholder(aside)]
     births = [found for birth in text.births if (found := words(birth))]
     if not asides and not births:
@@ -298,7 +298,7 @@ def _beside(reading: NameReading, text: _Text) -> NameReading:
 
 
 def _by_script(reading: NameReading) -> list[NameReading]:
-    """A name in two scripts at once as one name in each."""
+    """Returns a name in two scripts at once as one name in each."""
     kinds = dict.fromkeys(word.script for word in reading.sequence)
     if len(kinds) < 2 or reading.wide or len(reading.sequence) == 2:  # Ken 田中 is one name
         return []

@@ -32,7 +32,9 @@ UNKNOWN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """``folded`` makes two writings of one word equal. ``apart`` says that a Latin word is surely another name.
+    """Holds a script's rules. ``folded`` makes two writings of one word equal.
+
+    ``apart`` says that a Latin word is surely another name.
 
     ``begins`` says whether the word can begin with a Latin letter, ``default`` gives one Latin spelling to look up.
     ``exact`` schemes write vowels, so that a spelling that fits is enough.
@@ -54,7 +56,10 @@ def _tabled(
     apart: Callable[[str, str], bool] | None = None,
     exact: bool = True,
 ) -> Scheme:
-    """A scheme of tables. ``read`` prepares a word for them; another name surely differs in half of its consonants."""
+    """Returns a scheme of tables.
+
+    ``read`` prepares a word for them; another name surely differs in half of its consonants.
+    """
     read = lru_cache(maxsize=4096)(read)
 
     @lru_cache(maxsize=4096)
@@ -131,7 +136,10 @@ _STARTS = [start for start, _ in _RANGES]
 
 
 def script(word: str) -> str:
-    """The script of a word; ``UNKNOWN`` where there is no scheme for it, or where letters of several are mixed."""
+    """Returns the script of a word.
+
+    ``UNKNOWN`` where there is no scheme for it, or where letters of several are mixed.
+    """
     kinds = {_RANGES[max(0, bisect(_STARTS, ord(sign)) - 1)][1] for sign in word if sign.isalpha()}
     if kinds == {"kana", "han"}:
         return "han"
@@ -140,7 +148,7 @@ def script(word: str) -> str:
 
 @cache
 def _usual() -> Mapping[str, frozenset[str]]:
-    """Latin forms in use by folded name, where no scheme gives them or none gives the vowels."""
+    """Returns Latin forms in use by folded name, where no scheme gives them or none gives the vowels."""
     found: dict[str, frozenset[str]] = {}
     for native, *latin in files.lines("usual"):
         key = _SCHEMES[script(native.lower())].folded(native.lower())
@@ -232,7 +240,7 @@ def begins(native: str, kind: str, letter: str) -> Verdict:
 
 
 def spelled(native: str, kind: str) -> frozenset[str]:
-    """Latin spellings to look a word up by; none where no scheme gives one."""
+    """Returns Latin spellings to look a word up by; none where no scheme gives one."""
     scheme = _SCHEMES.get(kind)
     if scheme is None:
         return frozenset()

@@ -44,7 +44,7 @@ def is_simple(text: str) -> bool:
 
 
 def without_signs(text: str) -> str:
-    """``text`` without emoji, trade marks and other pictures; one behind two words or more begins a slogan."""
+    """Returns ``text`` without emoji, trade marks and other pictures; one behind two words or more begins a slogan."""
     if text.isascii():
         return text
     kept: list[str] = []
@@ -65,13 +65,13 @@ def _is_text(sign: str) -> bool:
 
 
 def without_trailer(text: str) -> str:
-    """``text`` up to where a slogan or a company begins; a comma is left, for it may also turn a name."""
+    """Returns ``text`` up to where a slogan or a company begins; a comma is left, for it may also turn a name."""
     cut = _TRAILER.sub("", _PRONOUNS.sub(" ", f" {text}"))
     return cut.strip() or text.strip()
 
 
 def beside(text: str) -> tuple[str, list[str], list[str]]:
-    """``text`` without what stands in brackets or quotes, that, and the names told as a birth name."""
+    """Returns ``text`` without what stands in brackets or quotes, that, and the names given as a birth name."""
     born: list[str] = []
     asides: list[str] = []
     for aside in [*_BRACKETS.findall(text), *(found[1:-1] for found in _QUOTED.findall(text))]:
@@ -93,7 +93,9 @@ def is_title(text: str, plain: str) -> bool:
 
 
 def is_degree(text: str, plain: str, *, shouted: bool = False) -> bool:
-    """Whether a word after a name is a degree. ``shouted``: the whole name is in capitals, which then say nothing.
+    """Tells whether a word after a name is a degree.
+
+    ``shouted``: the whole name is in capitals, which then say nothing.
 
     A word written like a name is one: Mba and Lion are family names.
     """

@@ -1,4 +1,4 @@
-"""The three answers to whether two names are one person's."""
+"""Provides the three answers to whether two names are one person's."""
 
 from __future__ import annotations
 

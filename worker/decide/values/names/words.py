@@ -1,4 +1,4 @@
-"""The words of a name, each in every spelling that is taken for the same."""
+"""Provides the words of a name, each in every spelling that is taken for the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SAINT = {"st": "saint", "ste": "sainte", "sta": "santa"}
 
 
 class Word(NamedTuple):
-    """``text`` is the word in lower case, ``plain`` and ``forms`` its Latin spellings, none of another script."""
+    """Holds a word: ``text`` in lower case, ``plain`` and ``forms`` its Latin spellings, none of another script."""
 
     text: str
     script: str
@@ -77,7 +77,7 @@ def is_letter(sign: str) -> bool:
 
 
 def texts(text: str) -> list[str]:
-    """The words of a text as they stand in it."""
+    """Returns the words of a text as they stand in it."""
     if text.isascii():
         return _ASCII_WORDS.findall(text.replace("'", "").replace("`", ""))
     plain = "".join(sign if is_letter(sign) or sign in "\u200c\u200d" else " " for sign in text.translate(_APOSTROPHES))
@@ -86,7 +86,7 @@ def texts(text: str) -> list[str]:
 
 @lru_cache(maxsize=8192)
 def words(text: str) -> tuple[Word, ...]:
-    """The words of a text."""
+    """Returns the words of a text."""
     return tuple(found for one in texts(text)[:_MOST_WORDS] if (found := word(one)).plain)
 
 
@@ -104,7 +104,7 @@ def alike(one: Word, other: Word) -> Verdict:
 
 @lru_cache(maxsize=8192)
 def joined(parts: tuple[Word, ...]) -> Word:
-    """Some words written together: ``Mac Gregor``, ``Min Su``."""
+    """Returns some words written together: ``Mac Gregor``, ``Min Su``."""
     if len(parts) == 1:
         return parts[0]
     kinds = {one.script for one in parts}

@@ -1,4 +1,4 @@
-"""Spellings of Armenian (east and west) and Georgian letters."""
+"""Provides spellings of Armenian (east and west) and Georgian letters."""
 
 from __future__ import annotations
 

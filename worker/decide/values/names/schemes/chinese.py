@@ -1,4 +1,4 @@
-"""Spellings of names in Chinese characters: pinyin, Wade-Giles, Hong Kong, and what families overseas kept."""
+"""Provides spellings of names in Chinese characters: pinyin, Wade-Giles, Hong Kong, and what families overseas kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PINYIN = re.compile(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)(.+)")
 
 
 def _taiwanese(pinyin: str) -> set[str]:
-    """Wade-Giles as passports write it: without apostrophes."""
+    """Returns Wade-Giles as passports write it: without apostrophes."""
     if pinyin in _WHOLE:
         return set(_WHOLE[pinyin].split("|"))
     parts = _PINYIN.fullmatch(pinyin)
@@ -80,7 +80,7 @@ def _families() -> Mapping[str, tuple[str, ...]]:
 
 
 def folded(native: str) -> str:
-    """A word with simplified, traditional and Japanese forms of one character alike."""
+    """Returns a word with simplified, traditional and Japanese forms of one character alike."""
     return native.translate(_same_signs())
 
 
@@ -109,7 +109,7 @@ def _spellings(sign: str, most: int = 2) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def family_spellings(native: str) -> tuple[str, ...]:
-    """Every spelling of a common family name; none of another word."""
+    """Returns every spelling of a common family name; none of another word."""
     latin = _families().get(folded(native))
     if latin is None:
         return ()

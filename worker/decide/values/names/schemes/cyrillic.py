@@ -1,4 +1,6 @@
-"""Spellings of Cyrillic letters: Russian, Ukrainian, Belarusian, Bulgarian, Serbian, Macedonian, Kazakh, Mongolian.
+"""Provides spellings of Cyrillic letters.
+
+Russian, Ukrainian, Belarusian, Bulgarian, Serbian, Macedonian, Kazakh, Mongolian.
 
 One table for all of them, because a CRM does not say whose name it is; English, French, German and Slavic schemes.
 """
@@ -23,5 +25,5 @@ _ALIKE = str.maketrans(spellings("ё:е ї:и і:и ы:и э:е є:е ґ:г ў:�
 
 
 def folded(native: str) -> str:
-    """A word as Russian, Ukrainian and Belarusian writing agree on it. ``й`` stays: Цой is not Цои."""
+    """Returns a word as Russian, Ukrainian and Belarusian writing agree on it. ``й`` stays: Цой is not Цои."""
     return native.translate(_ALIKE)

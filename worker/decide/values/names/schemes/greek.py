@@ -1,4 +1,4 @@
-"""Spellings of Greek letters, by sound and letter by letter (ELOT 743 and the older English ones)."""
+"""Provides spellings of Greek letters, by sound and letter by letter (ELOT 743 and the older English ones)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ TABLE = SpellingTable(
 
 
 def folded(native: str) -> str:
-    """A word without accents, each sigma alike. Two dots keep vowels apart, so they stay until vowels are cut."""
+    """Returns a word without accents, each sigma alike.
+
+    Two dots keep vowels apart, so they stay until vowels are cut.
+    """
     plain = unicodedata.normalize("NFD", native.replace("ς", "σ")).replace("\u0308", "\x00")
     kept = "".join(sign for sign in plain if not unicodedata.combining(sign))
     return kept.replace("\x00", "")

@@ -1,4 +1,4 @@
-"""Spellings of the scripts of India, which share one layout: what is told for Devanagari holds for all of them."""
+"""Spells the scripts of India, which share one layout: what holds for Devanagari holds for all of them."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _SINGLE = spellings("ൺ:ण् ൻ:न् ർ:र् ൽ:ल् ൾ:ळ् ൿ:
 
 
 def table(native: str) -> SpellingTable:
-    """The table of the script that a word is written in."""
+    """Returns the table of the script that a word is written in."""
     return _TABLES.get(ord(native[0]) // _BLOCK * _BLOCK, _TABLE)
 
 
 def folded(native: str) -> str:
-    """A word in Devanagari, without what only doubles a consonant."""
+    """Returns a word in Devanagari, without what only doubles a consonant."""
     signs = "".join(_SINGLE.get(sign, chr(_FIRST + ord(sign) % _BLOCK)) for sign in native)
     for sign in set(signs):
         signs = signs.replace(f"{sign}{_VIRAMA}{sign}", sign)

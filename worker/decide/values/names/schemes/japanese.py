@@ -1,4 +1,7 @@
-"""Spellings of kana (Hepburn, Kunrei, and what passports make of long vowels), and readings of names in kanji."""
+"""Provides spellings of kana (Hepburn, Kunrei, and what passports make of long vowels).
+
+And readings of names in kanji.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ _ROMAJI = re.compile(
 
 
 def folded(native: str) -> str:
-    """A word in hiragana. Small marks above stay: ワダ is not ワタ."""
+    """Returns a word in hiragana. Small marks above stay: ワダ is not ワタ."""
     kana = "".join(
         chr(ord(sign) - 0x60) if "ァ" <= sign <= "ヶ" else sign for sign in unicodedata.normalize("NFC", native)
     )
@@ -67,7 +70,10 @@ def is_romaji(latin: str) -> bool:
 
 
 def kanji_spells(native: str, latin: str) -> bool:
-    """Whether ``latin`` is a known reading of a family name; of another word, one made of readings in given names."""
+    """Tells whether ``latin`` is a known reading of a family name.
+
+    Of another word, one made of readings in given names.
+    """
     if kana_of_family := files.japanese_last().get(native, ()):
         return any(TABLE.spells(kana, latin) for kana in kana_of_family)
     if not is_romaji(latin):

@@ -1,4 +1,7 @@
-"""Spellings of Hangul: revised romanisation, McCune-Reischauer, and the forms that families chose for themselves."""
+"""Provides spellings of Hangul.
+
+Revised romanisation, McCune-Reischauer, and the forms that families chose for themselves.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,7 @@ def begins(native: str, letter: str) -> bool:
 
 
 def default(native: str) -> str:
-    """A Latin spelling in use, for looking the name up."""
+    """Returns a Latin spelling in use, for looking the name up."""
     return "".join(min(_spellings(syllable), default="") for syllable in native[:LONGEST])
 
 
@@ -100,5 +103,5 @@ _SOUNDS = {"리": "이", "림": "임", "류": "유", "라": "나", "로": "노",
 
 
 def folded(native: str) -> str:
-    """A name as both halves of Korea write it: 리 and 이 are one family name."""
+    """Returns a name as both halves of Korea write it: 리 and 이 are one family name."""
     return _SOUNDS.get(native[:1], native[:1]) + native[1:]

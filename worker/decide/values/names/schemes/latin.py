@@ -35,14 +35,14 @@ def compare_families(one: str, other: str) -> Verdict:
 
 
 def _of_a_son(word: str) -> str:
-    """A name after ``Mc`` or ``Mac``, which clerks wrote as they pleased; ``""`` for another."""
+    """Returns a name after ``Mc`` or ``Mac``, which clerks wrote as they pleased; ``""`` for another."""
     rest = word.removeprefix("mac") if word.startswith("mac") else word.removeprefix("mc")
     return rest if rest != word and len(rest) > 3 else ""
 
 
 @lru_cache(maxsize=4096)
 def _slavic(word: str) -> str:
-    """A family name that ends like one of Eastern Europe, as all systems agree on it; ``""`` for another."""
+    """Returns a family name that ends like one of Eastern Europe, as all systems agree on it; ``""`` for another."""
     if len(word) < 4 or not _SLAVIC.search(word):
         return ""
     for pattern, plain in _AS_ONE:

@@ -1,4 +1,4 @@
-"""Spellings of Arabic (with Persian and Urdu letters) and Hebrew, which leave most vowels out."""
+"""Provides spellings of Arabic (with Persian and Urdu letters) and Hebrew, which leave most vowels out."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _MATRES = re.compile(r"(?<=.)[וי](?=.)")
 
 
 def arabic(native: str) -> str:
-    """A word without vowel marks, with the forms of one letter alike."""
+    """Returns a word without vowel marks, with the forms of one letter alike."""
     composed = unicodedata.normalize("NFC", native)
     return "".join(sign for sign in composed if not unicodedata.combining(sign)).translate(_SAME_LETTER)
 
 
 def hebrew(native: str) -> str:
-    """A word without points."""
+    """Returns a word without points."""
     return "".join(sign for sign in native if not unicodedata.combining(sign))
 
 
 def defective(native: str) -> str:
-    """A Hebrew word with the vowel letters left out that one may leave out: דויד is דוד."""
+    """Returns a Hebrew word with the vowel letters left out that one may leave out: דויד is דוד."""
     return _MATRES.sub("", native)

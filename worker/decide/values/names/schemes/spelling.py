@@ -13,12 +13,15 @@ _DOUBLED = re.compile(r"(sh|ch|th|kh|dh|ph|gh|zh|ts|[bcdfghjklmnpqrstvwxyz])\1+"
 
 @lru_cache(maxsize=8192)
 def simple(latin: str) -> str:
-    """A Latin word with each doubled consonant written once: no two schemes agree on those."""
+    """Returns a Latin word with each doubled consonant written once: no two schemes agree on those."""
     return _DOUBLED.sub(r"\1", latin)
 
 
 def ends(latin: str, ways: Iterable[str], places: Iterable[int]) -> set[int]:
-    """Where one of ``ways`` ends in a simple word, begun at ``places``; a consonant that is there already counts."""
+    """Returns where one of ``ways`` ends in a simple word, begun at ``places``.
+
+    A consonant that is there already counts.
+    """
     found = set()
     for place in places:
         before = latin[place - 1 : place]
@@ -36,7 +39,7 @@ def spellings(pairs: str) -> dict[str, str]:
 
 
 def followed(known: Mapping[str, str], vowels: str) -> dict[str, str]:
-    """The spellings of consonants, each with each of the vowels after it."""
+    """Returns the spellings of consonants, each with each of the vowels after it."""
     return {
         unit: "|".join(way + vowel for vowel in vowels.split("|") for way in latin.split("|"))
         for unit, latin in known.items()
@@ -44,9 +47,11 @@ def followed(known: Mapping[str, str], vowels: str) -> dict[str, str]:
 
 
 class SpellingTable:
-    """The spellings of each letter or group of letters. ``^`` stands for the word's beginning, ``$`` for its end.
+    """Represents the spellings of each letter or group of letters.
 
-    ``known`` tells the Latin spellings, told apart by ``|``; a blank one may be left out in writing.
+    ``^`` stands for the word's beginning, ``$`` for its end.
+
+    ``known`` tells the Latin spellings, separated by ``|``; a blank one may be left out in writing.
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
@@ -81,7 +86,7 @@ class SpellingTable:
         return any(way.startswith(letter) for unit in units for way in self._units.get(unit, ()))
 
     def default(self, native: str) -> str:
-        """The first spelling of each unit, longest units first; ``""`` where a letter is in no unit."""
+        """Returns the first spelling of each unit, longest units first; ``""`` where a letter is in no unit."""
         word, index, spelled = f"^{native}$", 0, []
         while index < len(word):
             sizes = self._sizes.get(word[index], ())
@@ -105,7 +110,7 @@ _CLASS = {
 
 @lru_cache(maxsize=8192)
 def skeleton(latin: str) -> str:
-    """The consonants of a Latin word by where in the mouth they are made."""
+    """Returns the consonants of a Latin word by where in the mouth they are made."""
     return "".join(_CLASS.get(sound, "") for sound in _SOUNDS.findall(simple(latin)[:LONGEST]))
 
 

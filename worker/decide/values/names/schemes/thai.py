@@ -1,4 +1,4 @@
-"""Spellings of Thai. Families write their names as they like, so that only an agreement says something."""
+"""Provides spellings of Thai. Families write their names as they like, so that only an agreement says something."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ TABLE = SpellingTable(
 
 
 def folded(native: str) -> str:
-    """A word in the order in which it is spoken."""
+    """Returns a word in the order in which it is spoken."""
     return _SWAPPED.sub(r"\2\1", _UNSAID.sub("", native))
