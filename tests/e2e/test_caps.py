@@ -17,7 +17,8 @@ from tests.waiting import until
 from worker.manual.exit_codes import DEAD_LETTERS, DONE, LEFT
 from worker.visits.budget_lines import cap_line, spent_line
 
-WORLD = {"records": 30, "companies": 8}
+# Few people of a company, who are brought in one after the other: at 2 s a call it is the money that the grid is about.
+WORLD = {"records": 30, "companies": 8, "delivered-companies": 2, "delivered-prospects": 2}
 PATIENCE = ("--patience", "30")
 
 
@@ -99,9 +100,11 @@ def opened_for(opened: Open, cell: Cell) -> Stage:
     return opened({"crm": every}, **WORLD)
 
 
-TELLING = (
+TELLING = (  # every value of the grid at least once
     Cell(60, "1s", 0.3, passes=2),
     Cell(7, "1s", 0.0, killed=True),
+    Cell(1, "10s", 2.0),
+    Cell(500, "1m", 0.3, killed=True),
 )
 GRID = tuple(
     Cell(cap, poll_every, latency_s, passes, killed)
