@@ -28,6 +28,7 @@ from sandbox.options import Options
 from sandbox.people import Person, World
 from sandbox.seeding import build_world
 from sandbox.vendor import Vendor
+from tests.simulation.portals import Colleagues
 
 if TYPE_CHECKING:
     from tests.simulation.wire import Sent
@@ -307,5 +308,9 @@ def portal_scene(number: int) -> Scene:
     if number % 2:
         at(2, EVENTS_S, goes(chance.choice([one for one in seeded if one not in edited])))
     at(20, EVENTS_S, delivers)
+    known = {row.person.number for row in world.rows["hubspot"]}
+    staff = [one for one in world.staff[stock.stock._new[0].number] if one.number not in known]  # who comes next
+    coming = [one for one in staff if one.former_employer is None]
+    Colleagues(told, hub, number, EVENTS_S).draw(coming, number)
     told.events.sort(key=lambda event: event[0])
     return told
