@@ -6,8 +6,9 @@ lookups it lists as uncertain.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +102,17 @@ class Auditor:
                 if read is None or one.departed - read.departed > FRESH_S:
                     self._breach(f"{id_} was written at {one.departed - self.began:.1f} s on an old read")
 
+    def kept_back(self) -> list[str]:
+        """What the CRM refused for a reason that has ended, and nobody has written since."""
+        found = []
+        rows = {id_: values for name in self.scene.people for id_, values in self.scene.living(name)}
+        for one in self.net.sent:
+            if self.scene.written_by(one) and self.scene.passing.search(one.reply):
+                for id_, name in sorted(_asked_for(json.loads(one.body))):
+                    if id_ in rows and not rows[id_].get(name):
+                        found.append(f"{id_} never got the {name} refused at {one.effect - self.began:.1f} s")
+        return found
+
     @property
     def began(self) -> float:
         return self.net.ports.began
@@ -163,6 +175,16 @@ class Auditor:
                     if ours and read.departed > at + ECHO_S:
                         self._breach(f"{id_} was read again {read.departed - at:.1f} s after our own write")
 
+    def of_same_people(self, ids: Collection[str]) -> frozenset[str]:
+        """Rows of the people whom these are of: what one row's question left open, no other row asks again."""
+        names = {
+            id_: tuple(str(value).lower() for key, value in values.items() if key.lower() in {"firstname", "lastname"})
+            for name in self.scene.people
+            for id_, values in self.scene.living(name)
+        }
+        wanted = {names[id_] for id_ in ids if id_ in names}
+        return frozenset(id_ for id_, name in names.items() if name in wanted)
+
     def outcome(
         self, expected: Mapping[tuple[str, str], Mapping[str, str]], doubtful: frozenset[str], edited: frozenset[str]
     ) -> None:
@@ -194,6 +216,14 @@ class Auditor:
     def _breach(self, text: str) -> None:
         if text not in self.found:
             self.found.append(text)
+
+
+def _asked_for(body: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """(id, property) of every value in a batch; calls of single rows name their row elsewhere, and none here."""
+    rows = [*body.get("inputs", ()), *body.get("records", ())]
+    return {
+        (row["id"], name) for row in rows for name in row.get("properties", row) if name not in {"id", "attributes"}
+    }
 
 
 def _is_about(values: Mapping[str, Any], person: Person) -> bool:

@@ -135,7 +135,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "released by the class of the exception alone",
-        5,
+        14,
         (
             Edit(
                 "connectors/transport.py",
@@ -181,7 +181,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the budget is looked at before the script",
-        5,
+        6,
         (
             Edit(
                 f"{_LEDGER}/money/ticket_reserve.lua",
@@ -273,6 +273,22 @@ MUTANTS: tuple[Mutant, ...] = (
         1,
         (Edit("connectors/limits.py", "FRESH_S = 2.0", "FRESH_S = 200.0"),),
         only="frozen",
+    ),
+    Mutant(
+        "a property closed to us is given up for good",
+        1,
+        (
+            Edit(
+                "connectors/hubspot/refusals.py",
+                '"READ_ONLY_VALUE": RefusalKind.ACCESS,',
+                '"READ_ONLY_VALUE": RefusalKind.VALUE,',
+            ),
+        ),
+    ),
+    Mutant(
+        "a locked row counts as written",
+        4,
+        (Edit("worker/visits/batch_writer.py", "case Written.DONE:", "case Written.DONE | Written.LOCKED:"),),
     ),
     Mutant(
         "what was read of an org is written on however old it is",

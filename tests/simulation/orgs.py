@@ -45,6 +45,7 @@ class OrgScene(Scene):
     marked: ClassVar[str] = "OpenProspect_Id__c"
     companies: ClassVar[tuple[str, str]] = ("Account", "Name")
     company: ClassVar[str] = "AccountId"
+    passing: ClassVar[re.Pattern[bytes]] = re.compile(b"ENTITY_IS_LOCKED")
     unique: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Account", "Website"),
         ("Account", "OpenProspect_Id__c"),

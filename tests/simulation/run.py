@@ -35,6 +35,7 @@ from worker.ledger.work.work import DeadLetter, Work
 
 LONGEST_S = 2400.0
 DAYS_MOST = 30
+AGAIN_S = 1_700.0  # ten minutes, and a round of the recheck: what time alone may end has been tried again
 _LOGGER = structlog.make_filtering_bound_logger(logging.INFO)
 UNEXPECTED = frozenset({"visit.failed", "ticket.unread", "worker.loop_ended", "visit.lost_unexpectedly"})
 
@@ -288,6 +289,9 @@ class Run:
                 await Work(self.scripts, self.scene.crm, kind).replay(letter.id, "replay")
         if self.dead:
             await self._until_idle()
+        if self.audit.kept_back():
+            await self.ports.pause(AGAIN_S)
+            await self._until_idle()
         await self._judge()
         for process in self.living:
             process.dead = True
@@ -397,6 +401,7 @@ class Run:
         audit.days()
         audit.writes()
         audit.rereads()
+        audit.found += dict.fromkeys(audit.kept_back())
         audit.doubles()
         reasons = " ".join([one.reason for one in await self._letters("delivery")])
         audit.delivered(reasons)
@@ -417,7 +422,7 @@ class Run:
                 audit.found.append(f"ticket {one.ticket_id} is uncertain although its call ended well")
         if self.case.seed:
             edited = frozenset(id_ for id_, _ in self.scene.typed)
-            audit.outcome(expected_of(self.case.world), doubtful, edited)
+            audit.outcome(expected_of(self.case.world), doubtful | audit.of_same_people(doubtful), edited)
         charged = {one.ticket: one.entry.credits for one in self.net.sent if one.paid and one.entry is not None}
         for one in uncertain:
             await desk.resolve(one.ticket_id, ask_again=False, charged=bool(charged.get(one.ticket_id)))

@@ -121,6 +121,7 @@ class Scene:
     marked: ClassVar[str] = "openprospect_id"
     companies: ClassVar[tuple[str, str]] = ("companies", "name")
     company: ClassVar[str] = "associatedcompanyid"
+    passing: ClassVar[re.Pattern[bytes]] = re.compile(b"MISSING_CONDITIONAL|READ_ONLY_VALUE|RATE_LIMITS")  # refusals
     unique: ClassVar[tuple[tuple[str, str], ...]] = (
         ("companies", "domain"),
         ("contacts", "email"),
