@@ -95,12 +95,14 @@ class Stage:
         self.workers.append(worker)
         return worker
 
-    async def run(self, *words: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    async def run(
+        self, *words: str, env: Mapping[str, str] | None = None, within_s: float = 110
+    ) -> tuple[int, str, str]:
         """A command to its end: exit code, standard output, standard error."""
         process = subprocess.Popen(
             command(self.path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(env)
         )
-        out, err = await asyncio.to_thread(process.communicate, timeout=110)
+        out, err = await asyncio.to_thread(process.communicate, timeout=within_s)
         return process.returncode, out.decode(), err.decode()
 
     async def sync(self, *words: str) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
 from tests.e2e.stage import WITHOUT_DELIVERIES, laid_over
 from tests.waiting import until
+from worker.manual.exit_codes import DONE
 
 PROFILE = "/profile/profile"
+PATIENCE_S = 5
+FEW = {"records": 20, "companies": 6, "delivered-companies": 1, "delivered-prospects": 1}
 CALLS, WINDOW_S = 12, 2
 PAUSE_S = 3
 KASPR_ALONE = {
@@ -43,6 +47,20 @@ async def test_two_workers_share_one_rate_and_one_pause(opened: Open) -> None:
 def most_in_a_window(requests: list[dict[str, Any]]) -> int:
     times: list[float] = sorted(one["mono"] for one in requests)
     return max(sum(start <= time < start + WINDOW_S for time in times) for start in times)
+
+
+async def test_a_pass_at_published_limits_finishes_what_rate_alone_holds_back(opened: Open) -> None:
+    stage = opened({}, limits="real", **FEW)
+    code, out, err = await stage.run("sync", "--json", "--patience", str(PATIENCE_S))
+    report = json.loads(out or "{}")
+
+    assert code == DONE, err
+    assert (report["left"], report["not_asked"], report["waiting"]) == ([], [], 0)
+    assert not any(one.due + one.leased + one.waiting for one in (await stage.counts()).values())
+    asked = [one["mono"] for one in stage.vendors["kaspr"].requests(PROFILE)]
+    assert max(asked) - min(asked) > 2 * PATIENCE_S  # sixty a minute: most of them had to wait for that
+    refused = [one for name in stage.vendors.told for one in stage.vendors[name].requests() if one["status"] == 429]
+    assert refused == []
 
 
 async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_the_waiting_go_on(
