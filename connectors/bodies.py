@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast
 
 from connectors.numbers import finite, whole
 
@@ -46,10 +46,19 @@ def _texts(value: Any) -> Any:
     return [_text(item) for item in value if _text(item)] if isinstance(value, list | tuple) else []
 
 
+class _FailFast(FailFast):
+    """Can stand in a union, whose members Python 3.11 hashes."""
+
+    __hash__ = object.__hash__
+
+
+_FIRST_FAULT = _FailFast()  # what is wrong with a list's first wrong row is enough to know
 Text = Annotated[str, BeforeValidator(_text)]
 Count = Annotated[int, BeforeValidator(_count)]
 Number = Annotated[float | None, BeforeValidator(finite)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Many = Annotated[tuple[T, ...], _FIRST_FAULT]
+ManyListed = Annotated[list[T], _FIRST_FAULT]
 Part = Annotated[T, BeforeValidator(_object)]  # an object that may be absent: its fields then are
-Rows = Annotated[tuple[T, ...], BeforeValidator(_rows)]  # a list that may be absent, of objects
+Rows = Annotated[tuple[T, ...], _FIRST_FAULT, BeforeValidator(_rows)]  # a list that may be absent, of objects

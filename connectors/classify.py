@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from connectors.errors import (
     AccessError,
@@ -27,6 +29,8 @@ from connectors.models import Reply
 from connectors.operations import Operation
 
 WAIT_CAP_S = 3600.0  # a vendor's wish beyond an hour is looked at again after one
+PARTS, PART_BYTES = 4_000, 48  # objects and lists in any body, and one more for so many bytes
+VALUES, VALUE_BYTES = 8_000, 14
 STATUSES: Mapping[int, type[ConnectorError]] = {
     401: AccessError,
     402: CreditsError,
@@ -166,12 +170,25 @@ def _plain(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else ""
 
 
+def crowded(body: bytes) -> bool:
+    """Tells whether a body holds more objects, lists and values than answers of its size do.
+
+    What reading costs goes by them and not by bytes: a megabyte of ``{},{},`` would hold a worker up for seconds.
+    """
+    parts, values = body.count(b"{") + body.count(b"["), body.count(b",")
+    return parts > PARTS + len(body) // PART_BYTES or values > VALUES + len(body) // VALUE_BYTES
+
+
 def parsed(adapter: TypeAdapter[T], reply: Reply, vendor: str, endpoint: str) -> T:
     """Returns the reply's body as ``adapter``'s type.
 
     Raises:
         ContractError: it is none; ``field`` is the dotted place, or ``""`` when the body is no JSON at all.
     """
+    if crowded(reply.body):
+        raise ContractError(vendor, endpoint, "", reply.status)
+    collects = gc.isenabled()
+    gc.disable()  # what is read here refers to nothing else: looking for cycles would take longer than reading
     try:
         return adapter.validate_json(reply.body)
     except ValidationError as broken:
@@ -180,3 +197,17 @@ def parsed(adapter: TypeAdapter[T], reply: Reply, vendor: str, endpoint: str) ->
         raise ContractError(vendor, endpoint, where, reply.status) from None
     except (ArithmeticError, RecursionError, ValueError):  # a reader of ours met what nobody thought of
         raise ContractError(vendor, endpoint, "", reply.status) from None
+    finally:
+        if collects:
+            gc.enable()
+
+
+def json_of(body: bytes) -> Any:
+    """Returns a body as JSON has it.
+
+    Raises:
+        ValueError: it is no JSON, or is crowded.
+    """
+    if crowded(body):
+        raise ValueError("crowded")
+    return from_json(body)

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter
 
 from connectors import classify
+from connectors.bodies import Many
 from connectors.errors import AccessError, ContractError
 from connectors.forager import operations as op
 from connectors.forager import read
@@ -60,7 +61,7 @@ _TOTALS = TypeAdapter(SearchTotals)
 _USER = TypeAdapter(User)
 _CREDIT_PAGE = TypeAdapter(CreditPage)
 _CREDIT_TOTALS = TypeAdapter(CreditTotals)
-_KEYS = TypeAdapter(tuple[ApiKey, ...])
+_KEYS = TypeAdapter(Many[ApiKey])
 _KEY = TypeAdapter(ApiKey)
 _NEW_KEY = TypeAdapter(NewApiKey)
 _SUGGESTIONS = TypeAdapter(SuggestionPage)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from connectors.bodies import Body, Count, Flag, Number, Part, Rows, Text
+from connectors.bodies import Body, Count, Flag, Many, Number, Part, Rows, Text
 from connectors.numbers import finite
 
 
@@ -126,17 +126,17 @@ class ForagerJob(Body):
 
 
 class RolePage(Body):
-    search_results: tuple[FoundRole, ...]
+    search_results: Many[FoundRole]
     total_search_results: Count = 0
 
 
 class OrganizationPage(Body):
-    search_results: tuple[ForagerOrganization, ...]
+    search_results: Many[ForagerOrganization]
     total_search_results: Count = 0
 
 
 class JobPage(Body):
-    search_results: tuple[ForagerJob, ...]
+    search_results: Many[ForagerJob]
     total_search_results: Count = 0
 
 
@@ -173,7 +173,7 @@ class CreditChange(Body):
 class CreditPage(Body):
     count: Count = 0
     next: int | None = None
-    results: tuple[CreditChange, ...]
+    results: Many[CreditChange]
 
 
 class CreditTotals(Body):
@@ -208,7 +208,7 @@ class User(Body):
     id: Count = 0
     username: Text = ""
     email: Text = Field(default="", repr=False)
-    accounts: tuple[Account, ...]
+    accounts: Many[Account]
 
 
 class Suggestion(Body):
@@ -221,5 +221,5 @@ class Pagination(Body):
 
 
 class SuggestionPage(Body):
-    results: tuple[Suggestion, ...]
+    results: Many[Suggestion]
     pagination: Part[Pagination] = Pagination()

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from pydantic import TypeAdapter
 
 from connectors import classify
-from connectors.bodies import Body
+from connectors.bodies import Body, Many
 from connectors.classify import ReplyReading
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.forager import operations as op
@@ -30,8 +30,8 @@ from connectors.operations import Operation
 
 NAME = "forager"
 T = TypeVar("T")
-_EMAILS = TypeAdapter(tuple[ForagerEmail, ...])
-_PHONES = TypeAdapter(tuple[ForagerPhone, ...])
+_EMAILS = TypeAdapter(Many[ForagerEmail])
+_PHONES = TypeAdapter(Many[ForagerPhone])
 _PERSON = TypeAdapter(ForagerPerson)
 _ROLES = TypeAdapter(RolePage)
 _COMPANIES = TypeAdapter(OrganizationPage)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from connectors.bodies import ManyListed
 from connectors.hubspot.options import PROVENANCE
 from connectors.hubspot.paths import MODIFIED
 from connectors.models import Company, Fate, Found, Need, Property, Record
@@ -31,6 +32,7 @@ NEEDS = {
         Need("company", "domain", "company"),
     ),
 }
+MOST_PROPERTIES = 10_000  # several times what a portal can have
 COMPANY = (
     "name",
     "domain",
@@ -52,8 +54,8 @@ class _HubSpotModel(BaseModel):
 
 def _texts(value: Any) -> Any:
     """Reads property values as texts; whatever else a later version may put beside them is nobody's value."""
-    if not isinstance(value, dict):
-        return value
+    if not isinstance(value, dict) or len(value) > MOST_PROPERTIES:
+        return None if isinstance(value, dict) else value
     return {name: _text(one) for name, one in value.items() if one is None or isinstance(one, str | int | float)}
 
 
@@ -91,7 +93,7 @@ class RecordRow(_HubSpotModel):
     id: str
     properties: Annotated[dict[str, str | None], BeforeValidator(_texts)] = Field(default_factory=dict)
     updatedAt: str = ""  # noqa: N815 - HubSpot's name
-    propertiesWithHistory: Annotated[dict[str, list[Stamped]] | None, BeforeValidator(_listed)] = None  # noqa: N815 - HubSpot's name
+    propertiesWithHistory: Annotated[dict[str, ManyListed[Stamped]] | None, BeforeValidator(_listed)] = None  # noqa: N815 - HubSpot's name
 
 
 class NextPage(_HubSpotModel):
@@ -113,10 +115,10 @@ class ErrorGroup(_HubSpotModel):
 class RecordRows(_HubSpotModel):
     """Represents a page, or a batch's answer. ``errors`` may come with any 2xx."""
 
-    results: list[RecordRow]
+    results: ManyListed[RecordRow]
     paging: Paging | None = None
     total: int | None = None
-    errors: list[ErrorGroup] = Field(default_factory=list)
+    errors: ManyListed[ErrorGroup] = Field(default_factory=list)
 
 
 class _Option(_HubSpotModel):
@@ -135,14 +137,14 @@ class RawProperty(_HubSpotModel):
     label: str = ""
     type: str = "string"
     fieldType: str = ""  # noqa: N815 - HubSpot's name
-    options: list[_Option] = Field(default_factory=list)
+    options: ManyListed[_Option] = Field(default_factory=list)
     hasUniqueValue: bool | None = None  # noqa: N815 - HubSpot's name
     calculated: bool | None = None
     modificationMetadata: _Meta | None = None  # noqa: N815 - HubSpot's name
 
 
 class RawProperties(_HubSpotModel):
-    results: list[RawProperty]
+    results: ManyListed[RawProperty]
 
 
 def to_record(object: str, row: RecordRow, read_at: int) -> Record:

@@ -13,9 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json
-
-from connectors.classify import ReplyReading, retry_after
+from connectors.classify import ReplyReading, json_of, retry_after
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -100,7 +98,7 @@ class Refusal:
 def refusal(body: bytes) -> Refusal:
     """Reads an error body; gives an empty refusal when it is not one."""
     try:
-        raw = from_json(body)
+        raw = json_of(body)
     except ValueError:
         return Refusal()
     return refusal_of(raw) if isinstance(raw, dict) else Refusal()

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from connectors.bodies import ManyListed
 from connectors.classify import parsed
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.paths import PATHS, TYPES
@@ -27,7 +28,7 @@ Send = Callable[..., Awaitable[Reply]]
 class _TokenScopes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    scopes: list[str] | None = None
+    scopes: ManyListed[str] | None = None
 
 
 class _Owner(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from connectors.bodies import Body, Count, Number, Part, Rows, Text, Texts
+from connectors.bodies import Body, Count, Many, Number, Part, Rows, Text, Texts
 
 
 def _value(item: Any) -> Any:
@@ -106,7 +106,7 @@ class Pattern(Body):
 
 
 class PatternReply(Body):
-    patterns: tuple[Pattern, ...]
+    patterns: Many[Pattern]
 
 
 class Employee(Body):
@@ -123,7 +123,7 @@ class Employee(Body):
 
 
 class EmployeeReply(Body):
-    employees: tuple[Employee, ...]
+    employees: Many[Employee]
 
 
 class KeyUser(Body):

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Literal
 
 from pydantic import TypeAdapter
-from pydantic_core import from_json
 
 from connectors import classify
 from connectors.classify import ReplyReading, capped, retry_after
@@ -100,7 +99,7 @@ def _no_credits(reply: Reply) -> bool:
     if not 200 <= reply.status < 300 or b"credit" not in reply.body[:4096].lower():
         return False
     try:
-        body = from_json(reply.body)
+        body = classify.json_of(reply.body)
     except ValueError:
         return False
     if not isinstance(body, dict) or any(body.get(name) for name in ("profile", "patterns", "employees")):

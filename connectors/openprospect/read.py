@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from connectors import classify, models
 from connectors.bodies import Body
@@ -110,7 +109,7 @@ def _plain(text: str) -> str:
 
 def _object(reply: Reply) -> Mapping[str, Any]:
     try:
-        body = from_json(reply.body)
+        body = classify.json_of(reply.body)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
@@ -142,7 +141,7 @@ def page(
         ContractError: there is no list, or none of its rows can be read.
     """
     try:
-        body = from_json(reply.body)
+        body = classify.json_of(reply.body)
     except ValueError:
         raise ContractError(NAME, endpoint, "", reply.status) from None
     envelope = body if isinstance(body, dict) else {}

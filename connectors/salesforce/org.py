@@ -12,9 +12,9 @@ from math import inf
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import from_json
 
-from connectors.classify import parsed, server_time
+from connectors.bodies import ManyListed
+from connectors.classify import json_of, parsed, server_time
 from connectors.errors import AccessError, ContractError, NotFoundError
 from connectors.limits import Ticket
 from connectors.models import Property, Record, Reply
@@ -43,7 +43,7 @@ UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}
 CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
 
 
-_ROWS, _DESCRIBE, _VERSIONS = TypeAdapter(QueryPage), TypeAdapter(Describe), TypeAdapter(list[Version])
+_ROWS, _DESCRIBE, _VERSIONS = TypeAdapter(QueryPage), TypeAdapter(Describe), TypeAdapter(ManyListed[Version])
 
 
 class Org:
@@ -193,7 +193,7 @@ class Org:
 
     def json(self, reply: Reply, operation: Operation) -> Any:
         try:
-            return from_json(reply.body)
+            return json_of(reply.body)
         except ValueError:
             raise ContractError(self.name, operation.name, "", reply.status) from None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors.bodies import ManyListed
 from connectors.models import Company, Need, Property, Record, Write
 from connectors.numbers import count
 from connectors.ports import Watched
@@ -62,7 +63,7 @@ class _SalesforceModel(BaseModel):
 class QueryPage(_SalesforceModel):
     """Represents a query's page."""
 
-    records: list[dict[str, Any]]
+    records: ManyListed[dict[str, Any]]
     done: bool = True
     nextRecordsUrl: str | None = None  # noqa: N815 - Salesforce's name
 
@@ -87,8 +88,8 @@ class RawField(_SalesforceModel):
     externalId: bool = False  # noqa: N815 - Salesforce's name
     restrictedPicklist: bool = False  # noqa: N815 - Salesforce's name
     relationshipName: str | None = None  # noqa: N815 - Salesforce's name
-    referenceTo: list[str] | None = None  # noqa: N815 - Salesforce's name
-    picklistValues: list[_Choice] | None = Field(default=None)  # noqa: N815 - Salesforce's name
+    referenceTo: ManyListed[str] | None = None  # noqa: N815 - Salesforce's name
+    picklistValues: ManyListed[_Choice] | None = Field(default=None)  # noqa: N815 - Salesforce's name
 
 
 class RecordTypeInfo(_SalesforceModel):
@@ -99,10 +100,10 @@ class RecordTypeInfo(_SalesforceModel):
 
 
 class Describe(_SalesforceModel):
-    fields: list[RawField]
+    fields: ManyListed[RawField]
     createable: bool = True
     updateable: bool = True
-    recordTypeInfos: list[RecordTypeInfo] = Field(default_factory=list)  # noqa: N815 - Salesforce's name
+    recordTypeInfos: ManyListed[RecordTypeInfo] = Field(default_factory=list)  # noqa: N815 - Salesforce's name
 
 
 class Version(_SalesforceModel):

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json
-
-from connectors.classify import ReplyReading, retry_after
+from connectors.classify import ReplyReading, json_of, retry_after
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -104,7 +102,7 @@ class Fault:
 def faults(body: bytes) -> tuple[Fault, ...]:
     """Returns the errors of a body: an array, or OAuth's single object; none when it is something else."""
     try:
-        raw = from_json(body)
+        raw = json_of(body)
     except ValueError:
         return ()
     if isinstance(raw, dict):

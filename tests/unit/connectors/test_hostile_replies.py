@@ -1,0 +1,145 @@
+"""Any reply ends in a typed outcome, for CPU that goes by its bytes: whatever shape it has, and whoever reads it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+import connectors
+from connectors import classify
+from connectors.errors import ConnectorError, ContractError
+from connectors.forager import operations as forager_operations
+from connectors.forager import read as forager
+from connectors.kaspr import operations as kaspr_operations
+from connectors.kaspr import read as kaspr
+from connectors.models import Answer, Question, Reply
+
+MIB = 1 << 20
+# 50 ms, told by what ``json`` takes for a MiB of everyday rows in the same run: 8 ms where this was set.
+MOST = 50 / 8
+EVERYDAY = json.dumps([{"id": n, "name": "Mara Quist", "email": "mara@quist.example"} for n in range(14_000)]).encode()
+
+
+def readers() -> dict[str, TypeAdapter[Any]]:
+    """Every reader of a body that any connector has."""
+    modules = [importlib.import_module(one.name) for one in pkgutil.walk_packages(connectors.__path__, "connectors.")]
+    return {
+        f"{module.__name__.removeprefix('connectors.')}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, TypeAdapter)
+    }
+
+
+def padded(body: bytes) -> bytes:
+    """An array's text with a long string in it, so that the whole is a MiB."""
+    return b"[" + body + b',"' + b"x" * (MIB - len(body)) + b'"]'
+
+
+PARTS = classify.PARTS + MIB // classify.PART_BYTES - 40
+VALUES = classify.VALUES + MIB // classify.VALUE_BYTES - 4_000
+SHAPES: dict[str, bytes] = {
+    "as many objects as are read": padded(b",".join([b"{}"] * PARTS)),
+    "as many lists as are read": padded(b",".join([b"[]"] * PARTS)),
+    "as many nulls as are read": padded(b",".join([b"null"] * VALUES)),
+    "as many texts as are read": padded(b",".join([b'"a"'] * VALUES)),
+    "as many keys as are read": b"{" + b",".join(b'"%d":1' % n for n in range(100_000, 100_000 + VALUES)) + b"}",
+    "only objects": b"[" + b",".join([b"{}"] * (MIB // 3)) + b"]",
+    "only nulls": b"[" + b",".join([b"null"] * (MIB // 5)) + b"]",
+    "numbers of 400 digits": b"[" + b",".join([b"9" * 400] * (MIB // 401)) + b"]",
+    "one number of a MiB": b"9" * MIB,
+    "one text of ten MiB": b'"' + b"x" * (10 * MIB) + b'"',
+    "one text of escapes": b'"' + b"\\u00e9" * (MIB // 6) + b'"',
+    "deep lists": b"[" * (MIB // 2) + b"]" * (MIB // 2),
+    "deep objects": b'{"a":' * (MIB // 6) + b"1" + b"}" * (MIB // 6),
+    "one key again and again": b"{" + b",".join([b'"a":1'] * (MIB // 6)) + b"}",
+    "UTF-16": "[]".ljust(MIB // 2).encode("utf-16"),
+    "Latin-1": '["é"]'.ljust(MIB).encode("latin-1"),
+    "a byte order mark": b"\xef\xbb\xbf[" + b" " * MIB + b"]",
+    "NaN": b"[" + b"NaN," * (MIB // 4) + b"1]",
+    "nothing": b"",
+    "zeros": b"\0" * MIB,
+    "gzip that was not said": b"\x1f\x8b\x08" + b"\0" * MIB,
+}
+
+
+def bodies(adapter: TypeAdapter[Any], shape: bytes) -> Iterator[bytes]:
+    """The shape as the whole body, and as each list or object that the reader looks for."""
+    yield shape
+    schema = adapter.json_schema()
+    top = schema.get("$defs", {}).get(schema.get("$ref", "").rpartition("/")[2], schema)
+    for name, one in top.get("properties", {}).items():
+        if "array" in json.dumps(one) or "object" in json.dumps(one):
+            yield b'{"id":"1","%s":%s}' % (name.encode(), shape)
+
+
+def cpu_s(step: Callable[[], object]) -> float:
+    began = time.process_time()
+    with suppress(ConnectorError):  # whatever else it ended with would be no typed outcome
+        step()
+    return time.process_time() - began
+
+
+def is_slow(step: Callable[[], object], size: int, everyday_s: float) -> bool:
+    """Tells whether even the quickest of some readings takes too long; less than a MiB counts as one."""
+    most_s = MOST * everyday_s * max(1.0, size / MIB)
+    return all(cpu_s(step) > most_s for _ in range(5))
+
+
+@pytest.fixture(scope="module")
+def everyday_s() -> float:
+    return min(cpu_s(lambda: json.loads(EVERYDAY)) for _ in range(9)) / (len(EVERYDAY) / MIB)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_reader_takes_less_than_50_ms_of_cpu_a_mib(shape: str, everyday_s: float) -> None:
+    slow = set()
+    for name, adapter in readers().items():
+        for body in bodies(adapter, SHAPES[shape]):
+            reply = Reply(200, {"content-type": "application/json"}, body)
+            if is_slow(lambda: classify.parsed(adapter, reply, "v", "c"), len(body), everyday_s):  # noqa: B023 - at once
+                slow.add(name)
+    assert slow == set()
+
+
+PAID = [("forager", name) for name in forager_operations.PAID]
+PAID += [("kaspr", one.name) for one in kaspr_operations.OPERATIONS]
+
+
+def answer(provider: str, operation: str, reply: Reply) -> Answer:
+    asked = Question(provider, "42", operation, {}, 5)
+    return forager.answer(asked, reply) if provider == "forager" else kaspr.answer("reference", asked, reply)
+
+
+@pytest.mark.parametrize("status", [200, 402, 404, 500])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_paid_reply_is_an_answer_whatever_it_is(shape: str, status: int, everyday_s: float) -> None:
+    body = SHAPES[shape]
+    reply = Reply(status, {"decreased-credits": "9" * 400, "retry-after": "-9" * 200}, body)
+    for provider, operation in PAID:
+        assert isinstance(answer(provider, operation, reply), Answer)
+        assert not is_slow(lambda: answer(provider, operation, reply), len(body), everyday_s), operation  # noqa: B023 - at once
+
+
+def test_everyday_replies_are_not_crowded() -> None:
+    """The densest that the documents show: choices of a picklist, options of a property, keywords of a company."""
+    choice = {"active": True, "defaultValue": False, "label": "A", "validFor": None, "value": "A"}
+    option = {"label": "Germany", "value": "DE", "description": "", "displayOrder": 0, "hidden": False}
+    for row in (
+        choice,
+        option,
+        {"attributes": {"type": "Contact", "url": f"/services/data/v66.0/sobjects/Contact/{18 * '0'}"}, "Id": "0" * 18},
+    ):
+        assert not classify.crowded(json.dumps([row] * 20_000, separators=(",", ":")).encode()), row
+    assert not classify.crowded(json.dumps([{"id": 1, "name": "saas"}] * 3_000).encode())
+    assert classify.crowded(b"[" + b"{}," * 100_000 + b"{}]")
+    with pytest.raises(ContractError):
+        classify.parsed(TypeAdapter(list[object]), Reply(200, {}, b"[" + b"{}," * 100_000 + b"{}]"), "v", "e")
