@@ -47,7 +47,7 @@ def _texts(value: Any) -> Any:
 
 
 class _FailFast(FailFast):
-    """Can stand in a union, whose members Python 3.11 hashes."""
+    """Allows to stand in a union, whose members Python 3.11 hashes."""
 
     __hash__ = object.__hash__
 

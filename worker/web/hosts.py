@@ -46,7 +46,8 @@ class Hosts:
         """Returns ``handler`` for those who ask by a name of ours; others hear 421."""
 
         async def asked(request: Request) -> Response:
-            if not self.knows(request.headers.get("host", "")):
+            hosts = request.headers.getlist("host")
+            if len(hosts) > 1 or not self.knows(hosts[0] if hosts else ""):
                 return JSONResponse({"error": HINT}, status_code=421)
             return await handler(request)
 

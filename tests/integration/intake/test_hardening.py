@@ -244,3 +244,35 @@ async def test_every_post_of_a_step_that_fails_is_refused(redis: Redis) -> None:
     )
     assert all(isinstance(one, LedgerUnavailableError) for one in told)
     await gathering.aclose()
+
+
+HOST = b"host: 127.0.0.1\r\n"
+LAST = b"connection: close\r\n\r\n"
+POST = b"POST /webhooks/hubspot/acme_hubspot HTTP/1.1\r\n" + HOST
+TRICKS = {
+    "another host beside ours": (b"GET /metrics HTTP/1.1\r\n" + HOST + b"host: evil.example\r\n" + LAST, 421),
+    "ours beside another host": (b"GET /metrics HTTP/1.1\r\nhost: evil.example\r\n" + HOST + LAST, 421),
+    "our address in the line": (b"GET http://127.0.0.1/metrics HTTP/1.1\r\nhost: evil.example\r\n" + LAST, 421),
+    "our address as a user": (b"GET /metrics HTTP/1.1\r\nhost: 127.0.0.1@evil.example\r\n" + LAST, 421),
+    "dot segments": (b"GET /webhooks/../metrics HTTP/1.1\r\n" + HOST + LAST, 404),
+    "coded dot segments": (b"GET /webhooks/%2e%2e/metrics HTTP/1.1\r\n" + HOST + LAST, 404),
+    "two slashes": (b"GET //metrics HTTP/1.1\r\n" + HOST + LAST, 404),
+    "zero and no text": (b"POST /webhooks/hubspot/%00%ff HTTP/1.1\r\n" + HOST + b"content-length: 0\r\n" + LAST, 404),
+    "two lengths": (POST + b"content-length: 0\r\ncontent-length: 40\r\n" + LAST, 400),
+    "length and chunks": (POST + b"content-length: 6\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics", 400),
+    "length below nothing": (POST + b"content-length: -1\r\n" + LAST, 400),
+    "length with a sign": (POST + b"content-length: +5\r\n" + LAST + b"hello", 400),
+    "encoding nobody knows": (POST + b"transfer-encoding: xchunked\r\n" + LAST, 400),
+    "a tunnel": (b"CONNECT evil.example:80 HTTP/1.1\r\n" + HOST + LAST, 400),
+    "a trace": (b"TRACE / HTTP/1.1\r\n" + HOST + LAST, 404),
+    "another protocol": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+async def test_request_that_can_be_read_in_two_ways_gets_one_refusal(door: Door, trick: str) -> None:
+    sent, status = TRICKS[trick]
+    answer = await raw(door, sent)
+    assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:40]
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"refill_" not in answer

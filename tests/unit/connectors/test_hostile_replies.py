@@ -99,7 +99,16 @@ def everyday_s() -> float:
     return min(cpu_s(lambda: json.loads(EVERYDAY)) for _ in range(9)) / (len(EVERYDAY) / MIB)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+QUICK = (
+    "as many objects as are read",
+    "as many nulls as are read",
+    "numbers of 400 digits",
+    "deep lists",
+    "only nulls",
+)
+
+
+@pytest.mark.parametrize("shape", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in SHAPES])
 def test_every_reader_takes_less_than_50_ms_of_cpu_a_mib(shape: str, everyday_s: float) -> None:
     slow = set()
     for name, adapter in readers().items():
@@ -119,7 +128,7 @@ def answer(provider: str, operation: str, reply: Reply) -> Answer:
     return forager.answer(asked, reply) if provider == "forager" else kaspr.answer("reference", asked, reply)
 
 
-@pytest.mark.parametrize("status", [200, 402, 404, 500])
+@pytest.mark.parametrize("status", [200, *(pytest.param(one, marks=pytest.mark.slow) for one in (402, 404, 500))])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_paid_reply_is_an_answer_whatever_it_is(shape: str, status: int, everyday_s: float) -> None:
     body = SHAPES[shape]
