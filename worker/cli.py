@@ -336,37 +336,48 @@ def reconcile(config: Config = None, as_json: Json = False) -> None:
 
 
 @review.command("list")
-def review_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
-    """Show every proposed change, before and after."""
+def review_list(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    by: Annotated[Literal["field", "provider", "company"] | None, typer.Option(help="Sums instead of lines.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Every proposed change, before and after; of deliveries also the rows to be made."""
     from worker.commands.review import run_review_list
 
-    _exit(asyncio.run(run_review_list(config, crm, object, as_json=as_json)))
+    _exit(asyncio.run(run_review_list(config, crm, object, by, as_json=as_json)))
 
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: everything proposed.")]
 Fields = Annotated[list[str] | None, typer.Option("--field", help="Only this field; may be repeated.")]
 
 
+ForAll = Annotated[bool, typer.Option("--yes", help="Decide about more than one record without asking.")]
+
+
 @review.command("approve")
 def review_approve(
-    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
+    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, yes: ForAll = False, config: Config = None
 ) -> None:
     """Write what is proposed, by the ordinary rules."""
-    from worker.commands.review import run_review_decide
+    from worker.commands.review import WordOn, run_review_decide
     from worker.ledger.journal.reviews import Stand
 
-    _exit(asyncio.run(run_review_decide(config, Stand.APPROVED, crm, object, ids or [], fields or [])))
+    wanted = WordOn(crm, object, ids or (), fields or ())
+    _exit(asyncio.run(run_review_decide(config, Stand.APPROVED, wanted, yes=yes)))
 
 
 @review.command("reject")
 def review_reject(
-    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, config: Config = None
+    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, yes: ForAll = False, config: Config = None
 ) -> None:
-    """Reject these proposals. Refill leaves the fields alone until you run `refill replay`."""
-    from worker.commands.review import run_review_decide
+    """Reject what is proposed. Refill leaves the fields alone until you run refill replay."""
+    from worker.commands.review import WordOn, run_review_decide
     from worker.ledger.journal.reviews import Stand
 
-    _exit(asyncio.run(run_review_decide(config, Stand.REJECTED, crm, object, ids or [], fields or [])))
+    wanted = WordOn(crm, object, ids or (), fields or ())
+    _exit(asyncio.run(run_review_decide(config, Stand.REJECTED, wanted, yes=yes)))
 
 
 # ---- people's rights ---------------------------------------------------------------------------------------------

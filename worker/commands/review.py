@@ -2,72 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, table
-from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.commands.terminal import agreed
 from worker.ledger.journal.figures import WorkName
-from worker.ledger.journal.reviews import Proposal, Reviews, Stand
+from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
 from worker.manual.exit_codes import DONE, FAILED
 from worker.visits.runs import new_run
 
+Grouping = Literal["field", "provider", "company"]
+_GROUPS: Mapping[Grouping, Callable[[Proposal, Proposed], str]] = {
+    "field": lambda _, line: line.field,
+    "provider": lambda _, line: line.provider,
+    "company": lambda proposal, _: proposal.company or "(unknown)",
+}
 
-async def run_review_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:
-    """List every change that waits for a word, or for the visit that carries the word out."""
+
+@dataclass(frozen=True, slots=True)
+class WordOn:
+    """Which proposals a person has a word on: those of ``ids``, or all; of their ``fields``, or all."""
+
+    crm: str
+    object: str
+    ids: Sequence[str] = ()
+    fields: Sequence[str] = ()
+
+
+async def run_review_list(
+    config: Path | None, crm: str | None, object: str | None, by: Grouping | None, *, as_json: bool
+) -> int:
+    """Every change that waits for a word, or for the visit that carries the word out; or their sums."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        works = _records(chosen_works(settings, crm, object, await ledger.all_work.works()))
+        works = chosen_works(settings, crm, object, await ledger.all_work.works())
         found = [(name, one) for name in works for one in await Reviews(ledger.scripts, *name).all()]
         now = await ledger.scripts.now()
-    if as_json:
+    if by is not None:
+        _show_sums([one for _, one in found], by, as_json=as_json)
+    elif as_json:
         print_json([{"crm": crm_, "object": kind, **asdict(one)} for (crm_, kind), one in found])
-        return DONE
+    else:
+        _show(found, now)
+    return DONE
+
+
+def _show(found: Sequence[tuple[WorkName, Proposal]], now: int) -> None:
     rows = [
-        (*name, one.id, line.field.replace("_", " "), line.before or "(blank)", line.after, line.provider, stand, since)
+        (
+            *name,
+            one.id,
+            _whose(line),
+            line.field.replace("_", " "),
+            line.before or "(blank)",
+            line.after,
+            line.provider,
+            one.stand,
+            ago(one.at, now),
+        )
         for name, one in found
-        for stand, since in [(one.stand, ago(one.at, now))]
         for line in one.changes
     ]
-    heads = ("crm", "object", "id", "field", "before", "after", "from", "stand", "since")
+    heads = ("crm", "object", "id", "row", "field", "before", "after", "from", "stand", "since")
     out.print(table("Changes to review", heads, rows))
-    return DONE
 
 
-async def run_review_decide(
-    config: Path | None, stand: Stand, crm: str, object: str, ids: Sequence[str], fields: Sequence[str]
-) -> int:
-    """Say ``stand`` of the proposals of ``ids``, of all of them when none is given, or only of some fields of them."""
+def _whose(line: Proposed) -> str:
+    """Says which row a delivery's value is for; the record itself where it is no delivery's."""
+    return f"{line.object} {line.row or 'to be made'}" if line.object else ""
+
+
+def _show_sums(proposals: Iterable[Proposal], by: Grouping, *, as_json: bool) -> None:
+    records: dict[str, set[str]] = {}
+    values: dict[str, int] = {}
+    for proposal in proposals:
+        for line in proposal.changes:
+            name = _GROUPS[by](proposal, line)
+            records.setdefault(name, set()).add(proposal.id)
+            values[name] = values.get(name, 0) + 1
+    rows = [(name, len(records[name]), values[name]) for name in sorted(values, key=lambda one: (-values[one], one))]
+    if as_json:
+        print_json([{by: name, "records": many, "values": count} for name, many, count in rows])
+    else:
+        out.print(table(f"Changes to review by {by}", (by, "records", "values"), rows, figures=2))
+
+
+async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *, yes: bool) -> int:
+    """Say ``stand`` of proposals; more than one record is asked about first."""
     settings = settings_of(config)
+    crm, object = wanted.crm, wanted.object
     async with opened_ledger(settings) as ledger:
         name = known_work(settings, crm, object, await ledger.all_work.works())
-        ids = [known_record(settings, crm, object, one) for one in ids]
+        ids = [known_record(settings, crm, object, one) for one in wanted.ids]
         proposals = {one.id: one for one in await Reviews(ledger.scripts, *name).all()}
         unknown = [id_ for id_ in ids if id_ not in proposals]
-        if unknown:
-            err.say(f"nothing is proposed for {crm} {object} {', '.join(unknown)}: refill review list shows what is")
+        if unknown or not proposals:
+            whom = f"{crm} {object} {', '.join(unknown)}".strip()
+            err.say(f"nothing is proposed for {whom}: refill review list shows what is")
             return FAILED
         chosen = [proposals[id_] for id_ in ids] or list(proposals.values())
-        decided = 0
+        _refuse_unknown_fields(wanted.fields, chosen)
+        chosen = [
+            one for one in chosen if not wanted.fields or any(line.field in wanted.fields for line in one.changes)
+        ]
+        verb = "Approve" if stand is Stand.APPROVED else "Reject"
+        if len(chosen) > 1 and not yes and not agreed(f"{verb} the changes of {len(chosen)} records?"):
+            err.say(f"nothing was decided: {len(chosen)} records; --yes decides without asking")
+            return FAILED
         for proposal in chosen:
-            decided += await _decide(ledger, name, proposal, stand, frozenset(fields))
-    out.say(f"{decided} {'record' if decided == 1 else 'records'} {stand}; the next visit carries it out")
+            await _decide(ledger, name, proposal, stand, frozenset(wanted.fields))
+    out.say(f"{len(chosen)} {'record' if len(chosen) == 1 else 'records'} {stand}; the next visit carries it out")
     return DONE
 
 
-async def _decide(ledger: Ledger, name: WorkName, proposal: Proposal, stand: Stand, fields: frozenset[str]) -> bool:
+def _refuse_unknown_fields(fields: Sequence[str], chosen: Sequence[Proposal]) -> None:
+    known = sorted({line.field for one in chosen for line in one.changes})
+    if unknown := sorted(set(fields) - set(known)):
+        raise ConfigError([f"no change of {', '.join(unknown)} is proposed there; proposed: {', '.join(known)}"])
+
+
+async def _decide(ledger: Ledger, name: WorkName, proposal: Proposal, stand: Stand, fields: frozenset[str]) -> None:
     """Keep the word and have the record visited; other fields of it are proposed anew by that visit."""
     changes = tuple(one for one in proposal.changes if not fields or one.field in fields)
-    if not changes:
-        return False
     await Reviews(ledger.scripts, *name).put(replace(proposal, changes=changes, stand=stand))
     await ledger.work(*name).replay(proposal.id, new_run("review"))
-    return True
-
-
-def _records(works: Sequence[WorkName]) -> list[WorkName]:
-    return [name for name in works if name[1] != DELIVERY]

@@ -51,6 +51,8 @@ def summary(report: PassReport) -> Table:
     for name, count in report.delivered.items():
         table.add_row(f"{name} delivered", str(count))
     table.add_row("waiting", str(report.waiting))
+    if report.proposals:
+        table.add_row("to review", f"{report.proposals} (refill review list)")
     table.add_row("dead letters", str(report.dead))
     table.add_row("seconds", str(report.seconds))
     return table

@@ -26,12 +26,13 @@ _HANDLE_SLOTS = (*_EMAIL_SLOTS, *_NUMBER_SLOTS, "linkedin_url", "company_domain"
 class OurValue:
     """Holds what we remember of a value of ours.
 
-    ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it, and what is ``kept`` of one that
-    the CRM refused.
+    ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it or ``rejected`` it in review, and
+    what is ``kept`` of one that the CRM refused.
     """
 
     value_hash: str = ""
     refused: bool = False
+    rejected: bool = False
     kept: RefusedValue | None = None
 
 
@@ -215,7 +216,7 @@ def _gaps(
         if not may_write(rule, value, ours, countries, blank=is_gap):
             continue
         if ours.refused or (is_gap and ours.value_hash):
-            closed[rule.field] = Reason.REFUSED
+            closed[rule.field] = Reason.REJECTED if ours.rejected else Reason.REFUSED
             if not ours.refused:
                 refused.append(rule.field)
         elif record.do_not_call and rule.field in PHONE_FIELDS:

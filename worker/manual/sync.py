@@ -17,7 +17,7 @@ from worker.manual.follow import Show, follow, perhaps_charged, run_credits
 from worker.manual.left import Held, left_behind
 from worker.manual.look import Look, passed_over
 from worker.manual.passes import Pass
-from worker.reports.overview import works
+from worker.reports.overview import proposals, works
 from worker.service.jobs import admit
 from worker.service.runtime import Runtime
 from worker.visits.runs import REFUSED, new_run, set_cap
@@ -38,6 +38,7 @@ class PassReport:
     not_filled: Mapping[str, int]
     refused: Mapping[str, int]
     waiting: int
+    proposals: int
     dead: int
     seconds: float
     ending: RunEnding = field(default_factory=RunEnding)
@@ -103,6 +104,7 @@ async def sync(
         not_filled=dict(sorted(reasons.items())),
         refused=_refused(by_work.values()),
         waiting=sum(one.waiting for one in counts),
+        proposals=sum((await proposals(runtime.ledger, runtime.settings)).values()),
         dead=dead,
         seconds=round(time.monotonic() - began, 1),
         ending=RunEnding(

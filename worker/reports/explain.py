@@ -55,6 +55,7 @@ class Explanation:
                 "read_at": memory.read_at,
                 "look_at": memory.look_at or None,
                 "refused": [name for name, own in own_values(memory.own).items() if own.refused],
+                "rejected": [name for name, own in own_values(memory.own).items() if own.rejected],
                 "ours": [name for name, own in own_values(memory.own).items() if own.value_hash],
             },
             "questions": list(self.questions),

@@ -10,6 +10,7 @@ from typing import Any
 from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import RunFigures, WorkName, WorkStatus, together
+from worker.ledger.journal.reviews import Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Booked, Totals
 from worker.ledger.money.tickets import Uncertain
@@ -58,6 +59,7 @@ class Overview:
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
+    ``proposals`` are records that wait for a person's word.
     ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start;
     ``replayed`` came with a signed post that had come before.
     ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
@@ -80,6 +82,7 @@ class Overview:
     today: Mapping[str, RunFigures]
     journal: int
     deliveries: int
+    proposals: Mapping[WorkName, int] = field(default_factory=dict)
     announced: Mapping[WorkName, int] = field(default_factory=dict)
     recovered: Mapping[WorkName, int] = field(default_factory=dict)
     replayed: Mapping[WorkName, int] = field(default_factory=dict)
@@ -111,6 +114,7 @@ class Overview:
             "unsafe": list(self.unsafe),
             "journal": self.journal,
             "deliveries": self.deliveries,
+            "proposals": _nested((crm, kind, count) for (crm, kind), count in self.proposals.items()),
             "clocks": {name: one.ms / 1000 for name, one in self.clocks.items()},
             "recovered": _nested((crm, kind, count) for (crm, kind), count in self.recovered.items()),
         }
@@ -177,6 +181,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         today={crm: _filling(run) for crm, run in zip(sources, today, strict=True)},
         journal=status.journal,
         deliveries=status.deliveries,
+        proposals=await proposals(ledger, settings),
         announced=announced,
         recovered=recovered,
         replayed=replayed,
@@ -185,6 +190,13 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         unsafe=unsafe,
         clocks=clocks,
     )
+
+
+async def proposals(ledger: Ledger, settings: Settings) -> dict[WorkName, int]:
+    """Counts the records that wait for a person's word, of every work that is or was in review."""
+    names = sorted({*works(settings), *await ledger.all_work.works()})
+    counts = await asyncio.gather(*(Reviews(ledger.scripts, *name).waiting() for name in names))
+    return {name: count for name, count in zip(names, counts, strict=True) if count}
 
 
 async def _none() -> tuple[str, ...]:

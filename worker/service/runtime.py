@@ -279,6 +279,7 @@ class Runtime:
             suppressed=self.lookups.suppressions.among,
             blank_values=settings.blank_values,
             opt_out={kind: opt_out(settings, kind) for kind in people},
+            reviews=Reviews(self.ledger.scripts, name, DELIVERY) if settings.mode == "review" else None,
         )
         ledger = self.ledger
         deliverer = Deliverer(

@@ -25,7 +25,7 @@ from worker.decide.values import emails, linkedin, phones
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.journal.journal import Entry
-from worker.ledger.journal.reviews import Reviews
+from worker.ledger.journal.reviews import Proposal, Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers, KeptAnswer, Ref
 from worker.ledger.work.record_state import same_person
@@ -46,7 +46,7 @@ class Traces:
 
     ``records`` are theirs; of ``working`` ones work, memory or proposals name them. ``entries`` are the journal's that
     name them, wherever those stand. ``answers`` are by question, ``claims`` by (crm, object), ``intents`` the open
-    changes of delivered rows by (crm, key), ``archived`` counts lines of the archive.
+    changes of delivered rows by (crm, key), ``proposals`` theirs in review, ``archived`` counts lines of the archive.
     """
 
     records: frozenset[Ref] = frozenset()
@@ -57,10 +57,20 @@ class Traces:
     claims: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict, repr=False)
     intents: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     archived: int = 0
+    proposals: frozenset[tuple[str, str]] = frozenset()
 
     def __bool__(self) -> bool:
         """Tells whether anything that names them is kept."""
-        held = (self.working, self.entries, self.answers, self.rows, self.claims, self.intents, self.archived)
+        held = (
+            self.working,
+            self.entries,
+            self.answers,
+            self.rows,
+            self.claims,
+            self.intents,
+            self.archived,
+            self.proposals,
+        )
         return any(held)
 
 
@@ -69,7 +79,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     records: set[Ref] = set()
     for one in known:
         records |= set(await same_person(ledger.scripts, one))
-    named, working = set(records), set[Ref]()
+    named, working, proposals = set(records), set[Ref](), set[tuple[str, str]]()
     entries = [entry async for entry in _entries(ledger) if says(entry.entry)]
     named |= {of for one in entries for of in _of(one.crm, one.object, one.id, json.loads(one.entry))}
     intents: dict[tuple[str, str], str] = {}
@@ -79,10 +89,11 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
         texts = {id: text for id, text in (await work.intents()).items() if says(text)}
         if kind == DELIVERY:
             intents |= {(crm, id): text for id, text in texts.items()}
+            proposals |= {(crm, one.id) for one in await Reviews(ledger.scripts, crm, kind).all() if _says(one, says)}
             continue
         ids = {*texts, *(id for id, text in (await work.owned()).items() if says(text))}
         for proposal in await Reviews(ledger.scripts, crm, kind).all():
-            if any(says(f"{line.before} {line.after}") for line in proposal.changes):
+            if _says(proposal, says):
                 ids.add(proposal.id)
         working |= {(crm, kind, id) for id in ids}
     named |= working
@@ -100,7 +111,21 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     answers = {key: kept async for key, kept in Answers(ledger.scripts).walk() if says(_text(kept))}
     archived = await asyncio.to_thread(_archived, archive, says, frozenset(named)) if archive else 0
     delivered = tuple(row for row in await ledger.deliveries.all() if says(row.json))
-    return Traces(frozenset(named), frozenset(working), tuple(entries), answers, delivered, claims, intents, archived)
+    return Traces(
+        frozenset(named),
+        frozenset(working),
+        tuple(entries),
+        answers,
+        delivered,
+        claims,
+        intents,
+        archived,
+        frozenset(proposals),
+    )
+
+
+def _says(proposal: Proposal, says: Says) -> bool:
+    return any(says(f"{line.before} {line.after}") for line in proposal.changes)
 
 
 async def _entries(ledger: Ledger) -> AsyncIterator[Entry]:

@@ -32,6 +32,7 @@ from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd
 from worker.visits.blank_filler import BlankFiller
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
+from worker.visits.delivery_proposals import Proposer
 from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entry
 from worker.visits.matching import Match, Matcher
@@ -63,6 +64,7 @@ class Deliverer:
         self._matcher = Matcher(target)
         self._filler = BlankFiller(target, self._matcher, limiter, clock, rest=rest)
         self._creator = Creator(target, creations, self._matcher, owner, clock)
+        self._proposer = Proposer(target, self._matcher, target.reviews) if target.reviews else None
         self._links: Batcher[tuple[str, str, bool], bool] = Batcher(
             target.crm, "link", self._link, _pair, target.vendor.batch
         )
@@ -77,13 +79,24 @@ class Deliverer:
         notes = DeliveryNotes(lease, intents=list(lease.intents))
         try:
             if row is not None:
-                await self._bring(notes, _ROW.validate_json(row.json))
+                await self._bring_approved(notes, row)
         except Deferred as deferred:
             # Its intents stay open: the next visit reads what became of them and tells the journal, once.
             await self._target.work.defer(lease, deferred.until_ms, deferred.reason)
             log.info("visit.deferred", reason=deferred.reason)
             return
         await self._end(lease, notes, row)
+
+    async def _bring_approved(self, notes: DeliveryNotes, row: DeliveredRow) -> None:
+        """Bring a row, where a person approves first only what was approved."""
+        told = _ROW.validate_json(row.json)
+        if self._proposer is None:
+            await self._bring(notes, told)
+            return
+        await self._filler.close_open_intents(notes)
+        if await self._proposer.may_bring(notes, row, told, self._clock()):
+            await self._bring(notes, told)
+            await self._proposer.done(row.key)
 
     async def _end(self, lease: Lease, notes: DeliveryNotes, row: DeliveredRow | None) -> None:
         """Settle the row, or let it wait for what keeps it back, or for a person."""
@@ -102,7 +115,7 @@ class Deliverer:
             ending = await work.bury(lease, note, entries=notes.entries, tally=notes.counts, close_intents=True, own={})
             log.error("visit.buried", reason="delivery", problems=len(problems), ending=ending)
             return
-        if row is not None:
+        if row is not None and not notes.is_proposed:
             await self._deliveries.settled(self._target.crm, lease.id, row.digest)
         settlement = Settlement(
             fingerprint=None,
@@ -111,7 +124,7 @@ class Deliverer:
             own={},
             entries=tuple(notes.entries),
             tally=notes.counts,
-            outcome="delivered",
+            outcome="proposed" if notes.is_proposed else "delivered",
         )
         if await work.settle(lease, settlement) is not StepEnd.LOST:
             counted = {name.replace(".", "_"): n for name, n in notes.counts.items() if not name.startswith(REFUSED)}
@@ -122,6 +135,8 @@ class Deliverer:
         await self._matcher.aclose()
         await self._filler.aclose()
         await self._links.aclose()
+        if self._proposer is not None:
+            await self._proposer.aclose()
 
     async def _bring(self, notes: DeliveryNotes, row: DeliveredCompany) -> None:
         target = self._target

@@ -35,7 +35,7 @@ class DeliveryNotes:
     ``namesakes`` stood at the company before a person was made there, by external id.
     ``fresh`` says when (ms) rows were made by this visit, or by one that was cut short, by object and external id.
     ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids. ``obstacles``
-    are what may end by itself.
+    are what may end by itself. ``is_proposed``: the row waits for a person's word on what it would write.
     """
 
     lease: Lease
@@ -50,6 +50,7 @@ class DeliveryNotes:
     fresh: dict[tuple[str, str], int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
+    is_proposed: bool = False
     _told: set[str] = field(default_factory=set)
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.models import Grade, Property
 from connectors.ports import Crm
+from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
 from worker.visits.watch import OnList
 
@@ -18,7 +19,7 @@ class Target:
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
     that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list, and
-    ``opt_out`` are the values by property with which people say no.
+    ``opt_out`` are the values by property with which people say no. ``reviews`` are kept where a person approves first.
     """
 
     crm: str
@@ -37,3 +38,4 @@ class Target:
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     blank_values: tuple[str, ...] = ()
     opt_out: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    reviews: Reviews | None = None

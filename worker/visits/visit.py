@@ -322,8 +322,16 @@ class Visitor:
             return None
         proposal = await self._watch.reviews.get(lease.id)
         if proposal and proposal.stand is Stand.REJECTED:
-            story.own |= {one.field: OurValue(refused=True) for one in proposal.changes}
+            told = (one for one in proposal.changes if not story.own.get(one.field, OurValue()).rejected)
+            story.ends += [self._rejected(one, proposal) for one in told]
+            story.own |= {one.field: OurValue(refused=True, rejected=True) for one in proposal.changes}
         return proposal
+
+    def _rejected(self, one: Proposed, proposal: Proposal) -> str:
+        rule = self._watch.policy.rule(one.field)
+        told = (one.field, one.property, one.before, one.after, one.provider, one.grade)
+        write = rule.write if rule else ""
+        return change_entry(IntentEntry(*told, "", 0, write, proposal.run, self._clock()), "rejected")
 
     async def _reviewed(
         self, lease: Lease, story: VisitNotes, decision: Decision, proposal: Proposal | None
@@ -342,7 +350,8 @@ class Visitor:
                 )
                 for one in waiting
             ]
-            await self._watch.reviews.put(Proposal(lease.id, tuple(lines), lease.run, self._clock()))
+            company = decision.identity.domain
+            await self._watch.reviews.put(Proposal(lease.id, tuple(lines), lease.run, self._clock(), company=company))
             story.tally["proposed"] = len(waiting)
             log.info("visit.proposed", fields=len(waiting))
         return replace(decision, changes=cleared)

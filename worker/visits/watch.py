@@ -42,6 +42,7 @@ def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
 
 def _fields_of(own: OurValue) -> dict[str, Any]:
     fields: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
+    fields |= {"rejected": True} if own.rejected else {}
     return fields | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
 
 

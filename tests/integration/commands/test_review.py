@@ -27,6 +27,21 @@ async def test_changes_wait_for_a_word_and_a_refused_value_is_never_proposed_aga
         proposals = (await refill("review", "list", *CONTACT, "--json")).json
         assert len(proposals) > 2
         assert {one["stand"] for one in proposals} == {"proposed"}
+        assert done.json["proposals"] == len((await refill("review", "list", "--json")).json)
+        waiting = (await refill("status", "--json")).json["proposals"]
+        assert waiting["acme_hubspot"]["contact"] == len(proposals)
+        assert "changes wait for your word" in (await refill("status")).out
+        sums = {
+            by: (await refill("review", "list", "--by", by, "--json")).json for by in ("field", "provider", "company")
+        }
+        lines = sum(len(one["changes"]) for one in (await refill("review", "list", "--json")).json)
+        assert {sum(one["values"] for one in rows) for rows in sums.values()} == {lines}
+        assert {one["provider"] for one in sums["provider"]} <= {"forager", "kaspr", "openprospect"}
+
+        asked = await refill("review", "approve", *CONTACT)
+        assert (asked.code, "nothing was decided" in asked.err) == (1, True)
+        refused = await refill("review", "approve", *CONTACT, proposals[0]["id"], "--field", "shoe_size")
+        assert (refused.code, "no change of shoe_size is proposed there" in refused.err) == (2, True)
         approved, rejected, untouched = proposals[0], proposals[1], proposals[2]
 
         assert (await refill("review", "approve", *CONTACT, approved["id"])).code == 0
@@ -40,6 +55,10 @@ async def test_changes_wait_for_a_word_and_a_refused_value_is_never_proposed_aga
         assert untouched["id"] in left
         assert not {approved["id"], rejected["id"]} & left
 
+        told = (await refill("explain", *CONTACT, rejected["id"], "--json")).json
+        assert set(told["remembered"]["rejected"]) == {one["field"] for one in rejected["changes"]}
+        assert {one["state"] for one in told["changes"]} == {"rejected"}
+        assert "rejected in review" in (await refill("explain", *CONTACT, rejected["id"])).out
         await refill("sync", "--record", *CONTACT, rejected["id"], "--json", "--patience", "5")
         assert rejected["id"] not in {one["id"] for one in (await refill("review", "list", "--json")).json}
 

@@ -1,3 +1,4 @@
+-- needs: ends
 -- A row's text is replaced, unless it was dropped or another content came meanwhile. Its digest stays, so that the same
 -- content is not taken for a new one. A repeat changes nothing.
 -- ARGV: key, digest, packed

@@ -24,7 +24,11 @@ class Stand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """Represents one value for one field. ``before`` is what the record held when it was proposed."""
+    """One value for one field. ``before`` is what the record held when it was proposed.
+
+    Of a delivery ``object`` and ``row`` say whose it is, a ``row`` of ``""`` is one to be made, and ``external_id`` is
+    OpenProspect's.
+    """
 
     field: str
     property: str
@@ -32,17 +36,21 @@ class Proposed:
     after: str = dataclasses.field(repr=False)
     provider: str
     grade: str
+    object: str = ""
+    row: str = ""
+    external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Represents the changes proposed for one record, by which run and when (ms)."""
+    """The changes proposed for one record, by which run and when (ms). ``company`` is where the person works."""
 
     id: str
     changes: tuple[Proposed, ...]
     run: str
     at: int
     stand: Stand = Stand.PROPOSED
+    company: str = ""
 
 
 class Reviews:
@@ -61,6 +69,10 @@ class Reviews:
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         return sorted((_proposal(id.decode(), text) for id, text in found.items()), key=lambda one: (one.at, one.id))
 
+    async def waiting(self) -> int:
+        """Tells how many records have proposals that wait for a word, or for the visit that carries one out."""
+        return int(await self._scripts.call("HLEN", self._key))
+
     async def put(self, proposal: Proposal) -> None:
         """Keep a proposal, or what a person decided of it, in place of what was there."""
         text = json.dumps(dataclasses.asdict(proposal), ensure_ascii=False, separators=(",", ":"))
@@ -74,4 +86,4 @@ class Reviews:
 def _proposal(id: str, text: bytes) -> Proposal:
     fields = json.loads(text)
     changes = tuple(Proposed(**one) for one in fields["changes"])
-    return Proposal(id, changes, fields["run"], fields["at"], Stand(fields["stand"]))
+    return Proposal(id, changes, fields["run"], fields["at"], Stand(fields["stand"]), fields.get("company", ""))

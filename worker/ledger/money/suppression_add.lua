@@ -1,4 +1,4 @@
--- needs: suppressions
+-- needs: ends, suppressions
 -- Entries go on the list; one that is on it stays as it is. A repeat changes nothing.
 -- ARGV: check, then per entry its hash and text
 -- Gives how many are new, or -1 when the list was made with another key.

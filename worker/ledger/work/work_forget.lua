@@ -1,4 +1,4 @@
--- needs: memory, work
+-- needs: ends, memory, work
 -- due | waiting | dead | settled -> nothing is kept of the record. A leased one stays: its visit ends first.
 -- ARGV: crm, object, id
 -- Gives 1, or 0 while it is leased.

@@ -1,4 +1,4 @@
--- needs: work
+-- needs: ends, work
 -- Open changes of a record are replaced by fewer, unless its visit is under way or they are not what was read.
 -- ARGV: crm, object, id, what was read, what is left ('' = nothing)
 -- Gives 1 when they were replaced.

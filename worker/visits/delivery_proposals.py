@@ -1,0 +1,140 @@
+"""Shows a person what a delivered row would make and write, in a crm whose mode is ``review``.
+
+Nothing is written before a person's word. The word is on values: a later visit works it out again, and brings the row
+only if everything that it would write was approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import structlog
+
+from connectors.batching import Batcher
+from connectors.models import Fate, Found, Record
+from connectors.openprospect import DeliveredCompany
+from connectors.ports import Watched
+from worker.decide import delivery
+from worker.decide.delivery import Delivered
+from worker.decide.handles import of_delivered
+from worker.decide.record import says_no
+from worker.decide.values.blanks import is_blank
+from worker.ledger.intake.deliveries import DeliveredRow
+from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
+from worker.visits.delivery_notes import DeliveryNotes
+from worker.visits.delivery_target import Target
+from worker.visits.journal_entries import IntentEntry, change_entry
+from worker.visits.matching import Matcher
+
+log = structlog.get_logger(__name__)
+
+
+class Proposer:
+    """Proposes what deliveries of one CRM would do, and reads what a person said of it."""
+
+    def __init__(self, target: Target, matcher: Matcher, reviews: Reviews) -> None:
+        self._target, self._matcher, self._reviews = target, matcher, reviews
+        self._readers: dict[str, Batcher[str, Found]] = {}
+
+    async def aclose(self) -> None:
+        """Send what is gathered."""
+        for reader in self._readers.values():
+            await reader.aclose()
+
+    async def may_bring(self, notes: DeliveryNotes, row: DeliveredRow, told: DeliveredCompany, at: int) -> bool:
+        """Tells whether the row may be brought: nothing of it is to be written, or a person approved all of it.
+
+        What waits for a word is proposed; what was rejected is told to the journal, and the row is done.
+        """
+        lines = await self._lines(told)
+        proposal = await self._reviews.get(row.key)
+        stand = proposal.stand if proposal else Stand.PROPOSED
+        known = {_what(one) for one in proposal.changes} if proposal else set()
+        is_decided = {_what(one) for one in lines} <= known and stand is not Stand.PROPOSED
+        if not lines or (is_decided and stand is Stand.APPROVED):
+            return True
+        if is_decided:
+            notes.entries += [_rejected(one, notes.lease.run, at) for one in lines]
+            notes.count("rejected", len(lines))
+            await self._reviews.remove(row.key)
+            return False
+        if stand is not Stand.PROPOSED or {_what(one) for one in lines} != known:
+            company = delivery.company(told.company).values.get("domain", "")
+            await self._reviews.put(Proposal(row.key, lines, notes.lease.run, at, company=company))
+        notes.count("proposed", len(lines))
+        notes.is_proposed = True
+        log.info("visit.proposed", fields=len(lines))
+        return False
+
+    async def done(self, key: str) -> None:
+        """The row is brought, or nobody needs it any more."""
+        await self._reviews.remove(key)
+
+    async def _lines(self, told: DeliveredCompany) -> tuple[Proposed, ...]:
+        target, region = self._target, self._target.default_region
+        company = delivery.company(told.company, region)
+        people = [(one.id, delivery.person(one, told.company, target.accept, region)) for one in told.people]
+        listed = await target.suppressed([of_delivered(one) for one in (company, *(person for _, person in people))])
+        if listed[0]:
+            return ()
+        company_id = await self._matcher.company(company, told.company.id)
+        lines = [*await self._of_row("company", company_id, company, told.company.id)]
+        for (external_id, person), on in zip(people, listed[1:], strict=True):
+            if not on:
+                lines += await self._of_person(person, external_id, company_id)
+        return tuple(lines)
+
+    async def _of_person(self, told: Delivered, external_id: str, company_id: str) -> Sequence[Proposed]:
+        match = await self._matcher.person(told, external_id, company_id)
+        if match.id:
+            return await self._of_row(match.object, match.id, told, external_id, company_id) if match.sure else ()
+        is_made = told.complete and "" not in match.others
+        return await self._of_row(self._target.person, "", told, external_id) if is_made else ()
+
+    async def _of_row(
+        self, object: str, id: str, told: Delivered, external_id: str, company_id: str = ""
+    ) -> Sequence[Proposed]:
+        """Lists what a row would get: everything where it is made, else what is blank on it."""
+        record = await self._read(object, id) if id else None
+        if id and record is None:
+            return ()
+        if record is not None and (record.opted_out or says_no(record, self._target.opt_out.get(object, {}))):
+            return ()
+        lines = list(self._values(object, record, told, external_id))
+        if record is not None and object == "contact" and company_id and record.company_id != company_id:
+            where = Proposed("company", "", record.company_id, company_id, "openprospect", "", object, id, external_id)
+            lines.append(where)
+        return lines
+
+    def _values(self, object: str, record: Record | None, told: Delivered, external_id: str) -> Iterator[Proposed]:
+        properties, schema = self._target.properties[object], self._target.schema[object]
+        seen = set[str]()
+        for name, value in told.values.items():
+            fitted, _ = delivery.to_properties({name: value}, properties, schema)
+            for property, text in fitted.items():
+                before = (record.values.get(property) or "") if record else ""
+                if property not in seen and is_blank(before, self._target.blank_values):
+                    seen.add(property)
+                    id = record.id if record else ""
+                    yield Proposed(name, property, before, text, "openprospect", "", object, id, external_id)
+
+    async def _read(self, object: str, id: str) -> Record | None:
+        if object not in self._readers:
+            names = {*self._target.properties[object].values(), *self._target.opt_out.get(object, {})}
+            watched = Watched(object, tuple(sorted(names & self._target.schema[object].keys())))
+
+            async def read(ids: Sequence[str]) -> Mapping[str, Found]:
+                return await self._target.vendor.read(watched, ids)
+
+            self._readers[object] = Batcher(self._target.crm, "read", read, str, self._target.vendor.batch)
+        found = await self._readers[object].ask(id)
+        return found.record if found.fate is Fate.FOUND else None
+
+
+def _what(one: Proposed) -> tuple[str, str, str]:
+    return one.external_id, one.field, one.after
+
+
+def _rejected(one: Proposed, run: str, at: int) -> str:
+    intent = IntentEntry.of_row(one.object, one.row, one.field, one.property, one.after, run, at, one.external_id)
+    return change_entry(intent, "rejected")
