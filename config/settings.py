@@ -27,6 +27,7 @@ from config.units import (
     BlankValues,
     HostName,
     Listed,
+    Lock,
     Region,
     Secrets,
     Selection,
@@ -189,6 +190,7 @@ class Rule(Options):
     from_: Annotated[tuple[PaidProvider, ...] | None, Listed] = Field(default=None, alias="from")
     write: Literal["if_blank", "if_ours", "never", "always"] = "if_blank"
     accept: Annotated[tuple[Grade, ...], Listed]  # of e-mails; empty for what has no grades
+    lock: Lock | None = None  # what a person edited is left alone so long; unset: the crm's
     max_credits: NonNegativeInt | None = None
 
 
@@ -260,6 +262,7 @@ class _Crm(Options):
     strict: bool = False
     verify_writes: bool | None = None  # unset: on where a rule is not if_blank
     deliver_as: Literal["contact", "lead"] = "contact"
+    lock: Lock = timedelta()  # of every field that has none of its own
     consent_unreadable: Literal["refuse", "accept"] = "refuse"  # "accept": a hidden opt-out counts as none
     opt_out: Mapping[Literal["contact", "lead"], Mapping[Text, Selection]] = {}  # values that say no; "" is a blank
     create: Mapping[Literal["contact", "lead", "company"], Mapping[Text, Text]] = {}  # what new rows get besides

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from connectors.options import parse_duration
+
+_MONTHS = re.compile(r"\s*(\d{1,3})\s*months?\s*")
+_DAYS_OF_MONTH = 365 / 12
+
+
+def parse_lock(text: object) -> timedelta:
+    """``"9 months"``, any duration, or ``"off"``.
+
+    Raises:
+        ValueError: the text is none of them.
+    """
+    if text == "off":
+        return timedelta()
+    months = _MONTHS.fullmatch(text) if isinstance(text, str) else None
+    if months:
+        return timedelta(days=round(int(months[1]) * _DAYS_OF_MONTH))
+    try:
+        return text if text == timedelta() and isinstance(text, timedelta) else parse_duration(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is not a valid lock; use "9 months", a duration such as "90d", or "off"') from None
 
 
 def _zone(name: str) -> str:
@@ -74,6 +97,7 @@ def _secrets(value: object) -> object:
     return value
 
 
+Lock = Annotated[timedelta, BeforeValidator(parse_lock)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Region = Annotated[str, AfterValidator(_region)]
 Listed = BeforeValidator(_listed)

@@ -242,6 +242,23 @@ class Record:
     suppressed: bool = False
 
 
+class Writer(StrEnum):
+    """Names who wrote a value: us or another integration, the CRM itself, or anybody who may be a person."""
+
+    INTEGRATION = "integration"
+    SYSTEM = "system"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The last time that one property of a record was written or cleared; ``at`` is the vendor's (ms)."""
+
+    by: Writer
+    at: int
+    cleared: bool = False
+
+
 class Fate(StrEnum):
     """Names what became of an id that was asked for."""
 

@@ -16,6 +16,7 @@ from connectors.models import (
     Answer,
     Company,
     Cursor,
+    Edit,
     Found,
     Lacks,
     Need,
@@ -32,6 +33,7 @@ from connectors.models import (
 from connectors.options import Options
 from connectors.vendor_clock import VendorClock
 
+Edits = Mapping[str, Mapping[str, Edit]]  # by id and property
 Reader = Callable[[str], str]  # gives the one spelling of a value that it is compared by, "" where there is none
 
 
@@ -127,6 +129,7 @@ class Crm(Protocol):
     batch: int  # records per read and write call
     search_batch: int  # parts of a text that one search takes
     index_lag_ms: int  # a row written so long ago is found by any search
+    keeps_history: bool  # of each property: ``edits`` tells who wrote it last
     provenance: Provenance  # the names our optional properties have here
     buckets: Mapping[str, tuple[Window, ...]]
 
@@ -169,6 +172,12 @@ class Crm(Protocol):
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
         """Returns newest first (value, writer) per id and property; empty where the vendor keeps no history."""
+
+    async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
+        """The last edit of each property, by id; a property that nobody ever wrote has none.
+
+        Every id is answered. Empty where ``keeps_history`` is false.
+        """
 
     def is_ours(self, writer: str) -> bool:
         """Tells whether a ``history`` line's writer is this credential, as far as the vendor tells."""

@@ -23,6 +23,7 @@ from connectors.models import (
     AccountStatus,
     Company,
     Cursor,
+    Edit,
     Fate,
     Found,
     Lacks,
@@ -37,7 +38,7 @@ from connectors.models import (
 )
 from connectors.oauth import GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation
-from connectors.ports import Reader, Watched
+from connectors.ports import Edits, Reader, Watched
 from connectors.refusal_kinds import kind_of, plain_words
 from connectors.transport import Auth, NoAuth, StaticAuth, Transport
 
@@ -48,7 +49,6 @@ SCHEMA_S = 600.0  # how long a portal's schema is believed
 CLOCK_S = 60.0
 FINDS = 10_000  # rows one search may give in all before we call the question wrong
 _WORKS_AT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}  # contact to company, unlabelled
-_INTEGRATIONS = frozenset({"INTEGRATION", "API"})
 _GROUPS = {"contact": "contactinformation", "company": "companyinformation"}
 _ROWS, _ROW, _SCHEMA = TypeAdapter(RecordRows), TypeAdapter(RecordRow), TypeAdapter(RawProperties)
 
@@ -59,6 +59,7 @@ class HubSpot:
     kind = "hubspot"
     user_id = ""  # its events name the app, which the configuration knows
     batch = BATCH
+    keeps_history = True
     search_batch = search.MOST_GROUPS - 1  # one group is for whole texts
     provenance = PROVENANCE
 
@@ -279,13 +280,22 @@ class HubSpot:
                 histories[asked] = records.history_of(row, properties)
         return histories
 
+    async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
+        """The newest line of each property's history, by id."""
+        found: dict[str, Mapping[str, Edit]] = {one: {} for one in ids}
+        for part in _parts(ids, HISTORY_BATCH):
+            rows, _ = await self._batch_read(object, part, ("hs_merged_object_ids",), history=properties)
+            for asked, row in records.survivors(part, rows).items():
+                found[asked] = records.edits_of(row, properties)
+        return found
+
     def is_ours(self, writer: str) -> bool:
         """Tells whether an integration wrote it.
 
         What a service key's writes are signed with is not documented, so any integration's counts as ours: the value
         has to be ours as well before anything follows from it.
         """
-        return writer.partition(":")[0] in _INTEGRATIONS
+        return writer.partition(":")[0] in records.INTEGRATIONS
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Returns properties whose newest history line was written by an integration, by id."""

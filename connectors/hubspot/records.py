@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from connectors.bodies import ManyListed
 from connectors.hubspot.options import PROVENANCE
 from connectors.hubspot.paths import MODIFIED
-from connectors.models import Company, Fate, Found, Need, Property, Record
+from connectors.models import Company, Edit, Fate, Found, Need, Property, Record, Writer
 from connectors.numbers import count
 
 ALWAYS = {
@@ -45,6 +45,8 @@ COMPANY = (
     "linkedin_company_page",
     "hs_merged_object_ids",
 )
+INTEGRATIONS = frozenset({"INTEGRATION", "API"})
+_SYSTEM = frozenset({"CALCULATED", "AUTOMATION_PLATFORM", "WORKFLOWS", "ANALYTICS", "SYNC_ENGINE"})
 _KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": "date", "datetime": "datetime"}
 
 
@@ -271,6 +273,23 @@ def history_of(row: RecordRow, properties: Sequence[str]) -> Mapping[str, tuple[
         )
         for name in properties
     }
+
+
+def edits_of(row: RecordRow, properties: Sequence[str]) -> dict[str, Edit]:
+    """The newest line of each property's history; whoever is not known to be a machine may be a person."""
+    kept = row.propertiesWithHistory or {}
+    told = {name: kept[name] for name in properties if kept.get(name)}
+    newest = {name: max(lines, key=lambda one: milliseconds(one.timestamp)) for name, lines in told.items()}
+    return {
+        name: Edit(_writer(one.sourceType or ""), milliseconds(one.timestamp), cleared=not one.value)
+        for name, one in newest.items()
+    }
+
+
+def _writer(source: str) -> Writer:
+    if source in INTEGRATIONS:
+        return Writer.INTEGRATION
+    return Writer.SYSTEM if source in _SYSTEM else Writer.PERSON
 
 
 def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:

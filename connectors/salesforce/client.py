@@ -32,7 +32,7 @@ from connectors.models import (
     Written,
 )
 from connectors.oauth import GrantStore
-from connectors.ports import Reader, Watched
+from connectors.ports import Edits, Reader, Watched
 from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.ids import is_id, known_id
@@ -56,6 +56,7 @@ class Salesforce:
 
     kind = "salesforce"
     batch = BATCH
+    keeps_history = False  # field history is an option of the org and keeps no e-mail
     search_batch = FINDS
     index_lag_ms = 0  # a query sees what is committed
     provenance = PROVENANCE
@@ -315,6 +316,11 @@ class Salesforce:
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
         """Returns nothing: field history is an option of the org and keeps no e-mail."""
+        del object, ids, properties
+        return {}
+
+    async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
+        """Nothing, as ``history``."""
         del object, ids, properties
         return {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,7 +12,7 @@ from connectors.batching import Batcher
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter
-from connectors.models import Found
+from connectors.models import Edit, Found
 from connectors.ports import Crm
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
@@ -95,7 +95,10 @@ async def pushing(
     reader: Batcher[str, Found] = Batcher("acme", "read", read, str, vendor.batch, linger_s=0.01)
     work = cast("Work", Intending())
     reviews = cast("Reviews", None)  # no visit runs here
-    watch = Watch("acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews, nobody)
+    unasked = cast("Batcher[str, Mapping[str, Edit]]", None)  # nothing is locked here
+    watch = Watch(
+        "acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews, nobody, unasked
+    )
     pusher = Pusher(
         watch, NoLimiter(), verify=frozenset(rule.field for rule in watch.policy.rules) if verify else frozenset()
     )

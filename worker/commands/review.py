@@ -28,7 +28,7 @@ _GROUPS: Mapping[Grouping, Callable[[Proposal, Proposed], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class WordOn:
-    """Which proposals a person has a word on: those of ``ids``, or all; of their ``fields``, or all."""
+    """Names the proposals a person has a word on: those of ``ids``, or all; of their ``fields``, or all."""
 
     crm: str
     object: str

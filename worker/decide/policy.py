@@ -27,6 +27,8 @@ class WriteRule(StrEnum):
 class FieldRule:
     """Tells how one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound.
 
+    ``lock_ms`` is for how long a person's edit keeps us off, 0 = it does not.
+
     ``providers`` are asked in their order where that is the operator's (``ordered``), else as it pays.
     """
 
@@ -37,6 +39,7 @@ class FieldRule:
     accept: frozenset[Grade] = frozenset({Grade.VALID})
     max_credits: int | None = None
     ordered: bool = True
+    lock_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ def _digest(policy: Policy) -> str:
             sorted(rule.accept),
             rule.max_credits,
             *([] if rule.ordered else [False]),
+            *([f"lock {rule.lock_ms}"] if rule.lock_ms else []),
         ]
         for rule in policy.rules
     ]

@@ -66,11 +66,25 @@ def push(
     """Picks those of ``changes``, decided on ``seen``, that may be written on the record as it is now (``view``)."""
     if is_stale(seen, view):
         return Push(stale=True)
-    verdicts = [(change, compare(change, now, view, policy, own)) for change in changes]
+    verdicts = [(change, _verdict(change, seen, now, view, policy, own)) for change in changes]
     return Push(
         writes=tuple(change for change, verdict in verdicts if verdict is ChangeVerdict.WRITE),
         kept_back={change.field: verdict for change, verdict in verdicts if verdict is not ChangeVerdict.WRITE},
     )
+
+
+def _verdict(
+    change: Change, seen: View, now: Record, view: View, policy: Policy, own: Mapping[str, OurValue] | None
+) -> ChangeVerdict:
+    if _is_edited(change, seen, view, policy):
+        return ChangeVerdict.TAKEN
+    return compare(change, now, view, policy, own)
+
+
+def _is_edited(change: Change, seen: View, view: View, policy: Policy) -> bool:
+    """Tells whether somebody edited a field that can be locked since the changes were decided on."""
+    rule = policy.rule(change.field)
+    return bool(rule and rule.lock_ms) and seen.held.get(change.field, "") != view.held.get(change.field, "")
 
 
 def overtaken(

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     SUPPRESSED = "suppressed"
     BUDGET = "budget"
     REFUSED = "refused"
+    LOCKED = "locked"  # a person edited it lately
     REJECTED = "rejected"  # by a person, in review
     INVALID_VALUE = "invalid_value"
     DUPLICATE = "duplicate"

@@ -20,6 +20,7 @@ from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import Place, place, same_person
 from worker.service.runtime import Runtime
+from worker.visits.locks import locked
 from worker.visits.watch import Watch, own_values
 
 READ_S = 20.0
@@ -134,13 +135,15 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
             if found.fate is not Fate.FOUND or found.record is None:
                 return {"fate": str(found.fate), "moved_to": found.moved_to or None}
             (record,) = await watch.complete([found.record])
+            memory = (await watch.work.memory([id])).get(id)
+            own = own_values(memory.own) if memory else {}
+            view = watch.view(record, own)
+            view = (await locked(watch, record, view, own)).on(view)
     except TimeoutError:
         return {"unread": f"{crm} does not answer"}
     except ConnectorError as error:
         return {"unread": error.hint or f"{crm} cannot be read ({type(error).__name__}): run refill check"}
-    memory = (await watch.work.memory([id])).get(id)
-    own = own_values(memory.own) if memory else {}
-    return {"fate": str(found.fate)} | await _view(runtime, watch, watch.view(record, own), own, uncertain)
+    return {"fate": str(found.fate)} | await _view(runtime, watch, view, own, uncertain)
 
 
 async def _view(

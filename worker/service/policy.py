@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from config.fields import PROPERTIES, READ_ONLY
 from config.settings import CrmSettings, Providers, Rule, WatchSettings
@@ -26,7 +27,7 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
         crm=crm,
         object=object,
         mode=settings.mode,
-        rules=tuple(_rule(name, rule, known) for name, rule in watched.fields.items()),
+        rules=tuple(_rule(name, rule, known, settings.lock) for name, rule in watched.fields.items()),
         identity=identity,
         where=dict(watched.where),
         skip_if=dict(watched.skip_if),
@@ -39,12 +40,21 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
     )
 
 
+def locks(settings: CrmSettings, object: str, properties: Mapping[str, str]) -> dict[str, int]:
+    """For how long (ms) a person's clearing of a property keeps deliveries off it; ``properties`` are by field."""
+    watched = getattr(settings.watch, object, None)
+    own = {name: getattr(rule, "lock", None) for name, rule in watched.fields.items()} if watched else {}
+    told = {property: own.get(name) for name, property in properties.items()}
+    found = {name: settings.lock if lock is None else lock for name, lock in told.items()}
+    return {name: int(lock.total_seconds() * 1000) for name, lock in found.items() if lock}
+
+
 def opt_out(settings: CrmSettings, object: str) -> dict[str, tuple[str, ...]]:
     """Returns the properties of an object by which people say no, and the values that do."""
     return dict(next((values for kind, values in settings.opt_out.items() if kind == object), {}))
 
 
-def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
+def _rule(name: str, rule: Rule, known: frozenset[str], lock: timedelta) -> FieldRule:
     return FieldRule(
         field=name,
         property=rule.property,
@@ -53,6 +63,7 @@ def _rule(name: str, rule: Rule, known: frozenset[str]) -> FieldRule:
         write=WriteRule(rule.write),
         accept=frozenset(rule.accept),
         max_credits=rule.max_credits,
+        lock_ms=int((lock if rule.lock is None else rule.lock).total_seconds() * 1000),
     )
 
 

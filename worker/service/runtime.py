@@ -17,7 +17,7 @@ from config.fields import PROPERTIES
 from config.settings import CrmSettings, Settings, WatchSettings
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
-from connectors.models import Found, Grade, Property
+from connectors.models import Edit, Found, Grade, Property
 from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm, Provider
 from connectors.vendor_clock import VendorClock
@@ -36,7 +36,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lease, Work
 from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
-from worker.service.policy import opt_out, policy, verified, watched_of, with_ids
+from worker.service.policy import locks, opt_out, policy, verified, watched_of, with_ids
 from worker.service.refresh_tokens import RefreshTokens, suppressions_of
 from worker.service.vendors import open_crm, open_providers
 from worker.triggers.openprospect import Collector
@@ -232,10 +232,17 @@ class Runtime:
         companies = Companies(vendor)
         work, reviews = self.ledger.work(name, object), Reviews(self.ledger.scripts, name, object)
         suppressed = self.lookups.suppressions.among
-        watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews, suppressed)
+        lockable = [rule.property for rule in rules.rules if rule.lock_ms]
+
+        async def edited(ids: Sequence[str]) -> Mapping[str, Mapping[str, Edit]]:
+            return await vendor.edits(object, ids, lockable)
+
+        edits: Batcher[str, Mapping[str, Edit]] = Batcher(name, "edits", edited, str, vendor.batch)
+        watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews, suppressed, edits)
         pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
         visitor = Visitor(watch, self.lookups, pusher, clock, self.ledger.signals, self.ledger.erasures)
         self._stack.push_async_callback(reader.aclose)
+        self._stack.push_async_callback(edits.aclose)
         self._stack.push_async_callback(pusher.aclose)
         self.watches[name, object] = watch
         self._add_line(f"{name}.{object}", watch.work, vendor.batch, visitor.visit)
@@ -279,6 +286,7 @@ class Runtime:
             suppressed=self.lookups.suppressions.among,
             blank_values=settings.blank_values,
             opt_out={kind: opt_out(settings, kind) for kind in people},
+            locks={kind: locks(settings, kind, delivered(settings, kind)) for kind in schema},
             reviews=Reviews(self.ledger.scripts, name, DELIVERY) if settings.mode == "review" else None,
         )
         ledger = self.ledger

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError, UnavailableError
 from connectors.limits import Limiter
-from connectors.models import Fate, Found, Record, RefusalKind, Write, WriteResult, Written
+from connectors.models import Edit, Fate, Found, Record, RefusalKind, Write, WriteResult, Written
 from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
 from worker.decide.handles import Handle, of_values
 from worker.decide.kept import cause_of
+from worker.decide.lock import locked_blanks
 from worker.decide.obstacles import is_passing
 from worker.decide.reasons import Reason
 from worker.decide.record import says_no
@@ -79,11 +80,14 @@ class BlankFiller:
         self._target, self._matcher, self._clock = target, matcher, clock
         self._writer = BatchWriter(target.crm, target.vendor, limiter, rest=rest)
         self._fillers: dict[str, Batcher[_Blanks, _Filled]] = {}
+        self._edits: dict[str, Batcher[str, Mapping[str, Edit]]] = {}
 
     async def aclose(self) -> None:
         """Send what is gathered."""
         for filler in self._fillers.values():
             await filler.aclose()
+        for editors in self._edits.values():
+            await editors.aclose()
 
     async def fill(
         self,
@@ -102,6 +106,9 @@ class BlankFiller:
             fields |= {property: (name, text) for property, text in fitted.items()}
         if self._target.external_id in schema:
             fields[self._target.external_id] = ("external_id", external_id)
+        for property in await self._locked(object, id, fields):
+            del fields[property]
+            notes.count("locked")
         intents = {
             property: IntentEntry.of_row(object, id, name, property, value, notes.lease.run, self._clock(), external_id)
             for property, (name, value) in fields.items()
@@ -132,6 +139,24 @@ class BlankFiller:
             what = f"{object} {id} does not take what was delivered of {whom}"
             named = {"object": object, "external_id": external_id}
             notes.keep_back(what, word.kind, cause_of(word), self._clock(), ((object, id),), **named)
+
+    async def _locked(self, object: str, id: str, fields: Iterable[str]) -> list[str]:
+        """Returns the properties that a person has edited lately; those that hold a value are left alone anyway."""
+        lock_ms = {name: ms for name, ms in self._target.locks.get(object, {}).items() if name in fields}
+        if not lock_ms or not self._target.vendor.keeps_history:
+            return []
+        edits = await self._editors(object).ask(id)
+        return sorted(locked_blanks(edits, lock_ms, await self._target.vendor.now()))
+
+    def _editors(self, object: str) -> Batcher[str, Mapping[str, Edit]]:
+        if object not in self._edits:
+            properties, vendor = sorted(self._target.locks[object]), self._target.vendor
+
+            async def edited(ids: Sequence[str]) -> Mapping[str, Mapping[str, Edit]]:
+                return await vendor.edits(object, ids, properties)
+
+            self._edits[object] = Batcher(self._target.crm, "edits", edited, str, vendor.batch)
+        return self._edits[object]
 
     def _filler(self, object: str) -> Batcher[_Blanks, _Filled]:
         if object not in self._fillers:

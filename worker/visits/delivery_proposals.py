@@ -12,7 +12,7 @@ import structlog
 
 from connectors.batching import Batcher
 from connectors.models import Fate, Found, Record
-from connectors.openprospect import DeliveredCompany
+from connectors.openprospect.read import DeliveredCompany
 from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered

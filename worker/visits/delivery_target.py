@@ -14,7 +14,9 @@ from worker.visits.watch import OnList
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Holds everything by object. ``person`` is what people are made as, ``people`` are where they are looked for.
+    """Everything is by object. ``locks`` are for how long (ms) a person's clearing keeps us off, by property.
+
+    ``person`` is what people are made as, ``people`` are where they are looked for.
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
@@ -39,3 +41,4 @@ class Target:
     blank_values: tuple[str, ...] = ()
     opt_out: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     reviews: Reviews | None = None
+    locks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

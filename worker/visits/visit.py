@@ -31,6 +31,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lease, Settlement, StepEnd
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, scrubbed, signal_entry
+from worker.visits.locks import locked
 from worker.visits.purchase import Answered, Blocked, Closed, Later, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
 from worker.visits.runs import day_run, refused_name
@@ -62,6 +63,7 @@ class VisitNotes:
     bought: list[Bought] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
+    opens_at: int = 0  # when (ms) the first field opens that a person's edit locks
 
     @property
     def entries(self) -> list[str]:
@@ -128,6 +130,10 @@ class Visitor:
             unchanged = self._settlement(lease, story, view, {}, remembered=True, outcome="unchanged")
             await self._settle(lease, story, unchanged)
             return
+        locks = await locked(self._watch, record, view, story.own)
+        if locks.until:
+            story.opens_at = locks.first - record.read_at + self._clock()
+            view = locks.on(view)
         held = {name: one.kept for name, one in story.own.items() if one.kept}
         paid = kept.changes(held, view.gaps, view.identity, self._watch.policy)
         known = {one.field for one in paid}  # nothing is asked for what was paid for and refused
@@ -513,7 +519,7 @@ class Visitor:
             fingerprint=self._watch.mark(view) if remembered else None,
             stamp=story.record.modified,
             read_at=story.record.read_at,
-            look_at=self._look_at(lease, view, list(open_.values()), outcome) if remembered else 0,
+            look_at=self._look_at(lease, view, list(open_.values()), outcome, story.opens_at) if remembered else 0,
             own=own_texts({name: one for name, one in story.own.items() if one != OurValue()}),
             entries=tuple(story.entries),
             filled=story.filled,
@@ -522,11 +528,14 @@ class Visitor:
             outcome=view.skip.value if view.skip else outcome,
         )
 
-    def _look_at(self, lease: Lease, view: View, refused: Sequence[kept.RefusedValue], outcome: str) -> int:
-        """Tells when the record is looked at again by itself: at its recheck, or when a refusal may be over."""
+    def _look_at(
+        self, lease: Lease, view: View, refused: Sequence[kept.RefusedValue], outcome: str, opens_at: int
+    ) -> int:
+        """Tells when the record is looked at again by itself: at its recheck, or when a refusal or lock may end."""
         if outcome == "unchanged" and lease.memory and lease.memory.look_at:
             return lease.memory.look_at
-        waits = [wait for wait in (self._watch.policy.recheck_ms, kept.look_again_ms(refused)) if wait]
+        opens_ms = max(1, opens_at - self._clock()) if opens_at else 0
+        waits = [wait for wait in (self._watch.policy.recheck_ms, kept.look_again_ms(refused), opens_ms) if wait]
         return self._clock() + min(waits) if waits and view.gaps else 0
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from connectors.batching import Batcher
-from connectors.models import Found, Property, Record
+from connectors.models import Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
 from worker.decide.handles import Handle
@@ -48,7 +48,10 @@ def _fields_of(own: OurValue) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list."""
+    """A watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
+
+    ``edits`` tells who edited the fields that can be locked last.
+    """
 
     crm: str
     object: str
@@ -61,6 +64,7 @@ class Watch:
     companies: Companies
     reviews: Reviews
     suppressed: OnList
+    edits: Batcher[str, Mapping[str, Edit]]
 
     async def complete(self, records: Sequence[Record]) -> list[Record]:
         """Returns the records with what their rows do not say: the linked company, and whether they are suppressed."""

@@ -8,6 +8,7 @@ import pytest
 from config.load import load
 from config.problems import ConfigError
 from config.settings import HubSpotSettings, SalesforceSettings, Settings
+from config.units import parse_lock
 from connectors.forager.options import ForagerOptions
 from connectors.limits import Window
 from connectors.models import Grade
@@ -52,7 +53,23 @@ def test_example_loads_without_a_warning_and_shows_the_defaults(file: Path) -> N
         shown = getattr(settings.providers, provider).model_dump(exclude=ids)
         assert shown == getattr(bare.providers, provider).model_dump(exclude=ids)
     for name in ("acme_hubspot", "acme_salesforce"):
-        assert settings.crm[name].model_dump(exclude={"watch"}) == bare.crm[name].model_dump(exclude={"watch"})
+        others = {"watch", "lock"}
+        assert settings.crm[name].model_dump(exclude=others) == bare.crm[name].model_dump(exclude=others)
+    assert settings.crm["acme_hubspot"].lock == timedelta(days=274)  # an example: the default is off
+    assert not bare.crm["acme_hubspot"].lock
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("9 months", 274), ("1 month", 30), ("90d", 90), ("off", 0), (timedelta(days=2), 2)]
+)
+def test_a_lock_is_a_time_or_off(text: object, days: int) -> None:
+    assert parse_lock(text) == timedelta(days=days)
+
+
+@pytest.mark.parametrize("text", ["4 weeks", "", "months", "0d", 9, "-1 months"])
+def test_anything_else_is_not_a_valid_lock(text: object) -> None:
+    with pytest.raises(ValueError, match="is not a valid lock; use"):
+        parse_lock(text)
 
 
 def load_bare(file: Path) -> Settings:

@@ -1,0 +1,25 @@
+"""A delivery writes nothing on a blank that a person made a while ago."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.integration.deliveries.desk import Open, ada
+
+
+async def test_a_blank_that_a_person_made_is_left_alone_while_the_lock_holds(open_desk: Open) -> None:
+    async with open_desk("hubspot", lock=timedelta(days=90)) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com", title="Countess")
+        desk.edit("contact", row, title="")
+        await desk.deliver(ada())
+        assert "title" not in desk.row(row)
+        assert desk.row(row)["linkedin"]
+        assert (await desk.tally())["locked"] == 1
+
+
+async def test_without_a_lock_it_is_filled(open_desk: Open) -> None:
+    async with open_desk("hubspot") as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com", title="Countess")
+        desk.edit("contact", row, title="")
+        await desk.deliver(ada())
+        assert desk.row(row)["title"] == "Analyst"
