@@ -16,7 +16,7 @@ _DAYS_OF_MONTH = 365 / 12
 
 
 def parse_lock(text: object) -> timedelta:
-    """``"9 months"``, any duration, or ``"off"``.
+    """Reads ``"9 months"``, any duration, or ``"off"``.
 
     Raises:
         ValueError: the text is none of them.

@@ -252,7 +252,7 @@ class Writer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The last time that one property of a record was written or cleared; ``at`` is the vendor's (ms)."""
+    """Says who last wrote or cleared one property of a record; ``at`` is the vendor's (ms)."""
 
     by: Writer
     at: int

@@ -174,7 +174,7 @@ class Crm(Protocol):
         """Returns newest first (value, writer) per id and property; empty where the vendor keeps no history."""
 
     async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
-        """The last edit of each property, by id; a property that nobody ever wrote has none.
+        """Returns the last edit of each property, by id; a property that nobody ever wrote has none.
 
         Every id is answered. Empty where ``keeps_history`` is false.
         """

@@ -343,7 +343,7 @@ def review_list(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Every proposed change, before and after; of deliveries also the rows to be made."""
+    """Show every proposed change, before and after; of deliveries also the rows to be made."""
     from worker.commands.review import run_review_list
 
     _exit(asyncio.run(run_review_list(config, crm, object, by, as_json=as_json)))
@@ -372,7 +372,7 @@ def review_approve(
 def review_reject(
     crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, yes: ForAll = False, config: Config = None
 ) -> None:
-    """Reject what is proposed. Refill leaves the fields alone until you run refill replay."""
+    """Reject these proposals. Refill leaves the fields alone until you run `refill replay`."""
     from worker.commands.review import WordOn, run_review_decide
     from worker.ledger.journal.reviews import Stand
 

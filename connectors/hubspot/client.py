@@ -281,7 +281,7 @@ class HubSpot:
         return histories
 
     async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
-        """The newest line of each property's history, by id."""
+        """Returns the newest line of each property's history, by id."""
         found: dict[str, Mapping[str, Edit]] = {one: {} for one in ids}
         for part in _parts(ids, HISTORY_BATCH):
             rows, _ = await self._batch_read(object, part, ("hs_merged_object_ids",), history=properties)

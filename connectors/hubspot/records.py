@@ -276,7 +276,7 @@ def history_of(row: RecordRow, properties: Sequence[str]) -> Mapping[str, tuple[
 
 
 def edits_of(row: RecordRow, properties: Sequence[str]) -> dict[str, Edit]:
-    """The newest line of each property's history; whoever is not known to be a machine may be a person."""
+    """Reads the newest line of each property's history; whoever is not known to be a machine may be a person."""
     kept = row.propertiesWithHistory or {}
     told = {name: kept[name] for name in properties if kept.get(name)}
     newest = {name: max(lines, key=lambda one: milliseconds(one.timestamp)) for name, lines in told.items()}

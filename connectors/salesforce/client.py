@@ -320,7 +320,7 @@ class Salesforce:
         return {}
 
     async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
-        """Nothing, as ``history``."""
+        """Returns nothing, as ``history``."""
         del object, ids, properties
         return {}
 

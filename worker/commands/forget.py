@@ -28,7 +28,7 @@ async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_j
         if not yes:
             _show(who, await traces(runtime.ledger, says, settings.journal.archive_dir, who.refs))
             if not agreed("Erase all of this, and never look this person up again?"):
-                err.say("nothing was erased")
+                err.say("nothing was erased; --yes erases without asking")
                 return FAILED
         eraser = Eraser(runtime.ledger, runtime.lookups.suppressions, runtime.spool, settings.journal.archive_dir)
         ended = await eraser.forget(who.handles, says, who.refs)
@@ -53,7 +53,7 @@ def _counts(found: Traces) -> dict[str, int]:
         "deliveries": len(found.rows),
         "open_changes": len(found.intents),
         "claims": sum(len(held) for held in found.claims.values()),
-        "archived": found.archived,
+        "archived": len(found.archived),
     }
 
 
@@ -82,5 +82,7 @@ def _left(who: Somebody, ended: Forgotten) -> Iterator[str]:
         yield f"{' '.join(one)} is being visited: run this again in two minutes"
     if ended.left:
         yield f"something is left ({_counts(ended.left)}): run this again"
+    if ended.unarchived:
+        yield f"the archive may still tell of them ({ended.unarchived}): look at journal.archive_dir, run this again"
     if ended.unwritten:
         yield "Redis has not written its files anew yet, so they may hold old bytes: run this again"

@@ -89,7 +89,7 @@ def _report(
         "deliveries": [row.key for row in found.rows],
         "claims": sum(len(held) for held in found.claims.values()),
         "open_changes": len(found.intents),
-        "archived": found.archived,
+        "archived": [dict(line) for line in found.archived],
         "spooled": runtime.spool.pending(),
     }
 

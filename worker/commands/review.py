@@ -39,7 +39,7 @@ class WordOn:
 async def run_review_list(
     config: Path | None, crm: str | None, object: str | None, by: Grouping | None, *, as_json: bool
 ) -> int:
-    """Every change that waits for a word, or for the visit that carries the word out; or their sums."""
+    """List every change that waits for a word, or for the visit that carries the word out; or their sums."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         works = chosen_works(settings, crm, object, await ledger.all_work.works())

@@ -23,7 +23,7 @@ class Locks:
 
     @property
     def first(self) -> int:
-        """When the first one opens, 0 when none is locked."""
+        """Says when the first one opens, 0 when none is locked."""
         return min(self.until.values(), default=0)
 
     def on(self, view: View) -> View:

@@ -104,7 +104,8 @@ def _questions(asked: Sequence[AskedQuestion], lookups: Sequence[Mapping[str, An
     found: dict[str, dict[str, Any]] = {}
     for line in lookups:
         names = ("question", "provider", "operation", "outcome", "credits", "at", "run")
-        found[line["question"]] = {name: line.get(name) for name in names} | {"kept_until": None, "ticket": None}
+        key = line["question"] or f"erased {len(found)}"  # each keeps its price
+        found[key] = {name: line.get(name) for name in names} | {"kept_until": None, "ticket": None}
     for one in asked:
         known = found.setdefault(one.key, {"question": one.key, "credits": 0, "run": None, "ticket": None})
         if one.kept is not None:

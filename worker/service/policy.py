@@ -41,7 +41,7 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
 
 
 def locks(settings: CrmSettings, object: str, properties: Mapping[str, str]) -> dict[str, int]:
-    """For how long (ms) a person's clearing of a property keeps deliveries off it; ``properties`` are by field."""
+    """Tells how long (ms) a person's clearing of a property keeps deliveries off it; ``properties`` are by field."""
     watched = getattr(settings.watch, object, None)
     own = {name: getattr(rule, "lock", None) for name, rule in watched.fields.items()} if watched else {}
     told = {property: own.get(name) for name, property in properties.items()}

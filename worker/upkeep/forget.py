@@ -37,18 +37,20 @@ log = structlog.get_logger(__name__)
 class Forgotten:
     """Holds what an erasure found, and ``left``: what it could not erase now, which the same command does again.
 
-    ``busy`` are records whose visit did not end, ``unwritten`` says that Redis has not written its files anew.
+    ``busy`` are records whose visit did not end, ``unarchived`` says why the archive could not be written, and
+    ``unwritten`` that Redis has not written its files anew.
     """
 
     found: Traces
     left: Traces
     busy: tuple[Ref, ...] = ()
+    unarchived: str = ""
     unwritten: bool = False
 
     @property
     def is_done(self) -> bool:
         """Tells whether nothing is left."""
-        return not (self.left or self.busy or self.unwritten)
+        return not (self.left or self.busy or self.unarchived or self.unwritten)
 
 
 @dataclass(slots=True)
@@ -68,7 +70,6 @@ class Eraser:
         Raises:
             AnotherKeyError: the suppression list was made with another key; nothing is erased.
             LedgerUnavailableError: Redis is away: do it again.
-            OSError: the archive cannot be written, or somebody else writes in it: do it again.
         """
         ledger, theirs = self.ledger, frozenset(records)
         now = await ledger.scripts.now()
@@ -86,10 +87,11 @@ class Eraser:
             for (crm, kind), held in traced.claims.items():
                 await ledger.creations.unclaim(crm, kind, held)
         await self._intents(later, says)
-        await self._elsewhere(later, sorted(found.records | later.records))
+        unarchived = await self._elsewhere(later, sorted(found.records | later.records))
         unwritten = not await self._rewritten()
         log.info("person.forgotten", records=len(found.records), answers=len(found.answers), rows=len(found.rows))
-        return Forgotten(found, await traces(ledger, says, self.archive, found.records), tuple(busy), unwritten)
+        left = await traces(ledger, says, self.archive, found.records)
+        return Forgotten(found, left, tuple(busy), unarchived, unwritten)
 
     async def _rows(self, found: Traces, handles: frozenset[Handle], says: Says) -> list[Ref]:
         """Take the person out of delivered rows; gives the visits of those that do not end."""
@@ -131,14 +133,34 @@ class Eraser:
             left = "\n".join(line for line in text.split("\n") if not says(line))
             await self.ledger.work(crm, DELIVERY).unintend(key, text, left)
 
-    async def _elsewhere(self, found: Traces, records: Sequence[Ref]) -> None:
-        """Scrub what the journal and the archive say of the person, now and once more when late visits have ended."""
-        ledger, erasures = self.ledger, self.ledger.erasures
+    async def _elsewhere(self, found: Traces, records: Sequence[Ref]) -> str:
+        """Scrub what the journal and the archive say of the person, now and once more when late visits have told.
+
+        Gives why the archive could not be written, ``""`` when it was.
+        """
+        erasures = self.ledger.erasures
         await erasures.replace([(one, scrubbed(one.entry)) for one in found.entries])
         await erasures.again(records)
-        await erase_elsewhere(erasures, ledger.journal, self.archive, await ledger.scripts.now() + LATE_MS + 1)
+        wrong = await self._walked()
         await erasures.again(records)
         await erasures.changed()
+        return wrong
+
+    async def _walked(self) -> str:
+        """Walk journal and archive; a worker that archives meanwhile is waited for."""
+        ledger, wrong = self.ledger, ""
+        for _ in range(int(self.patience_s / LOOK_S)):
+            try:
+                now = await ledger.scripts.now()
+                await erase_elsewhere(ledger.erasures, ledger.journal, self.archive, now + LATE_MS + 1)
+            except BlockingIOError:
+                wrong = "a worker writes in it"
+                await self.rest(LOOK_S)
+            except (OSError, ValueError) as error:
+                return type(error).__name__
+            else:
+                return ""
+        return wrong
 
     async def _rewritten(self) -> bool:
         """Have Redis write its files anew and wait for that; says whether it came to its end."""

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -46,7 +47,7 @@ class Traces:
 
     ``records`` are theirs; of ``working`` ones work, memory or proposals name them. ``entries`` are the journal's that
     name them, wherever those stand. ``answers`` are by question, ``claims`` by (crm, object), ``intents`` the open
-    changes of delivered rows by (crm, key), ``proposals`` theirs in review, ``archived`` counts lines of the archive.
+    changes of delivered rows by (crm, key), ``proposals`` theirs in review, ``archived`` are lines of the archive.
     """
 
     records: frozenset[Ref] = frozenset()
@@ -56,7 +57,7 @@ class Traces:
     rows: tuple[DeliveredRow, ...] = field(default=(), repr=False)
     claims: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict, repr=False)
     intents: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
-    archived: int = 0
+    archived: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     proposals: frozenset[tuple[str, str]] = frozenset()
 
     def __bool__(self) -> bool:
@@ -109,7 +110,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     for record in tuple(named):
         named |= set(await same_person(ledger.scripts, record))
     answers = {key: kept async for key, kept in Answers(ledger.scripts).walk() if says(_text(kept))}
-    archived = await asyncio.to_thread(_archived, archive, says, frozenset(named)) if archive else 0
+    archived = await asyncio.to_thread(_archived, archive, says, frozenset(named)) if archive else ()
     delivered = tuple(row for row in await ledger.deliveries.all() if says(row.json))
     return Traces(
         frozenset(named),
@@ -148,13 +149,14 @@ def _text(kept: KeptAnswer) -> str:
     return kept.reply.body.decode("utf-8", "replace")
 
 
-def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> int:
-    count = 0
+def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> tuple[Mapping[str, Any], ...]:
+    """Returns the archive's lines that name the person, or hold values of their records."""
+    found = []
     for line in chain(lines(folder), audit_lines(folder)):
         entry, mine = line["entry"], _of(line["crm"], line["object"], line["id"], line["entry"])
-        is_theirs = bool(mine & records) and scrub(entry) != entry
-        count += is_theirs or says(json.dumps(entry, ensure_ascii=False))
-    return count
+        if (mine & records and scrub(entry) != entry) or says(json.dumps(entry, ensure_ascii=False)):
+            found.append(line)
+    return tuple(found)
 
 
 def without(row: DeliveredRow, handles: frozenset[Handle], says: Says) -> DeliveredRow:

@@ -67,7 +67,7 @@ class Proposer:
         return False
 
     async def done(self, key: str) -> None:
-        """The row is brought, or nobody needs it any more."""
+        """Forget the proposal: the row is brought, or nobody needs it any more."""
         await self._reviews.remove(key)
 
     async def _lines(self, told: DeliveredCompany) -> tuple[Proposed, ...]:

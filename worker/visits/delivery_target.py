@@ -14,14 +14,13 @@ from worker.visits.watch import OnList
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Everything is by object. ``locks`` are for how long (ms) a person's clearing keeps us off, by property.
-
-    ``person`` is what people are made as, ``people`` are where they are looked for.
+    """Holds everything by object. ``person`` is what people are made as, ``people`` are where they are looked for.
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
     that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list, and
     ``opt_out`` are the values by property with which people say no. ``reviews`` are kept where a person approves first.
+    ``locks`` are for how long (ms) a person's clearing keeps us off, by property.
     """
 
     crm: str

@@ -11,7 +11,7 @@ from worker.visits.watch import Watch
 
 
 async def locked(watch: Watch, record: Record, view: View, own: Mapping[str, OurValue]) -> Locks:
-    """The gaps that a person's edit closes. A CRM is asked only about records with a gap that can be locked.
+    """Finds the gaps that a person's edit closes. A CRM is asked only about records with a gap that can be locked.
 
     Raises:
         ConnectorError: the CRM could not be asked.

@@ -48,7 +48,7 @@ def _fields_of(own: OurValue) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
+    """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
 
     ``edits`` tells who edited the fields that can be locked last.
     """

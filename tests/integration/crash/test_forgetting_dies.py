@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from worker.decide.handles import Handle
 from worker.decide.mentions import mentions
 from worker.ledger.money.answers import Answers
 from worker.ledger.scripts import LedgerUnavailableError
+from worker.upkeep.archive import archive
 from worker.upkeep.forget import Eraser, Forgotten
 from worker.upkeep.traces import traces
 
@@ -95,3 +98,21 @@ async def test_a_visit_that_is_under_way_ends_first_and_leaves_nothing(scene: Sc
     await nothing_is_left(scene, who, id_)
     assert scene.email(id_) == ""
     await scene.accounted()
+
+
+async def test_an_archive_that_somebody_writes_in_is_waited_for(scene: Scene, tmp_path: Path) -> None:
+    id_, who = await filled(scene)
+    ledger = scene.ledger
+    await archive(ledger.journal, tmp_path, await ledger.scripts.now() + 1)
+    runtime = (await scene.worker()).runtime
+    lists = (runtime.ledger, runtime.lookups.suppressions, runtime.spool)
+    with (tmp_path / "journal.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        hasty = Eraser(*lists, tmp_path, patience_s=0.5)
+        ended = await hasty.forget(frozenset({who}), mentions([who]), [(CRM, KIND, id_)])
+        assert (ended.is_done, ended.unarchived) == (False, "a worker writes in it")
+        again = Eraser(*lists, tmp_path, patience_s=PATIENCE_S)
+        patient = asyncio.ensure_future(again.forget(frozenset({who}), mentions([who]), [(CRM, KIND, id_)]))
+        await asyncio.sleep(0)
+    assert (await patient).is_done
+    assert who.value not in "".join(path.read_text("utf-8").lower() for path in tmp_path.glob("*.jsonl"))

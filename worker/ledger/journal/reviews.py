@@ -24,7 +24,7 @@ class Stand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """One value for one field. ``before`` is what the record held when it was proposed.
+    """Proposes one value for one field. ``before`` is what the record held when it was proposed.
 
     Of a delivery ``object`` and ``row`` say whose it is, a ``row`` of ``""`` is one to be made, and ``external_id`` is
     OpenProspect's.
@@ -43,7 +43,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The changes proposed for one record, by which run and when (ms). ``company`` is where the person works."""
+    """Holds the changes proposed for one record, by which run and when (ms). ``company`` is where the person works."""
 
     id: str
     changes: tuple[Proposed, ...]
