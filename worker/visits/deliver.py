@@ -90,10 +90,10 @@ class Deliverer:
     async def _bring_approved(self, notes: DeliveryNotes, row: DeliveredRow) -> None:
         """Bring a row, where a person approves first only what was approved."""
         told = _ROW.validate_json(row.json)
+        await self._filler.close_open_intents(notes)
         if self._proposer is None:
             await self._bring(notes, told)
             return
-        await self._filler.close_open_intents(notes)
         if await self._proposer.may_bring(notes, row, told, self._clock()):
             await self._bring(notes, told)
             await self._proposer.done(row.key)
@@ -140,7 +140,6 @@ class Deliverer:
 
     async def _bring(self, notes: DeliveryNotes, row: DeliveredCompany) -> None:
         target = self._target
-        await self._filler.close_open_intents(notes)
         company = delivery.company(row.company, target.default_region)
         people = [(one, delivery.person(one, row.company, target.accept, target.default_region)) for one in row.people]
         is_listed, *listed = await target.suppressed(
