@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 4
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money new-provider advisories images lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -69,6 +69,9 @@ money: .venv/dev.done  ## credits for each right fill, by the order of the quest
 
 new-provider: .venv/dev.done  ## write the skeleton of a provider: NAME=acme (docs/adding-a-provider.md)
 	@$(BIN)/python -m tools.new_provider $(NAME)
+
+bench: .venv/dev.done  ## CPU of a filled record beside a bare loop that keeps nothing: ARGS="--records 2000"
+	$(BIN)/python bench/filling.py $(ARGS)
 
 # Needs a network. Without one the gate goes by the file as it is, and says when it is old.
 advisories: .venv/dev.done  ## renew the advisories that the pins are checked against

@@ -37,6 +37,7 @@ from worker.ledger.money.tickets import Desk, Uncertain
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
 from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Counts, Due, Lane
+from worker.redis.together import Together
 from worker.service.jobs import upkeep
 from worker.service.runtime import Runtime, open_runtime
 from worker.upkeep.vendor_clocks import hear
@@ -184,7 +185,7 @@ class Scene:
             retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
             retry_on_error=[RedisConnectionError],
         )
-        client = Redis(connection_pool=pool)
+        client = Together(connection_pool=pool)
         self.stack.push_async_callback(pool.disconnect)
         self.workers += 1
         settings = self.settings.model_copy(update={"data_dir": self.folder / data_dir})

@@ -254,7 +254,7 @@ MUTANTS: tuple[Mutant, ...] = (
                 "push = pushing.Push(writes=errand.changes)",
             ),
         ),
-        only="vendors",
+        only="busy",
     ),
     Mutant(
         "a write is repeated inside its call",

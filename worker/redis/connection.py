@@ -26,6 +26,7 @@ from config.settings import Settings
 from connectors.addresses import is_loopback
 from worker.redis.embedded import OLDEST, embedded_redis
 from worker.redis.server_fixes import lacks_fixes
+from worker.redis.together import Together
 
 log = structlog.get_logger(__name__)
 _CONNECTIONS = 64  # shared by all visits of a process: each holds one for a script's time only
@@ -134,7 +135,7 @@ def _client(place: Mapping[str, Any], *, timeout_s: float, connect_s: float, ret
     }
     if "path" not in place:
         options["socket_keepalive"] = True
-    return Redis.from_pool(BlockingConnectionPool(**options))
+    return Together.from_pool(BlockingConnectionPool(**options))
 
 
 async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: float = _LOADING_S) -> Safety:

@@ -41,8 +41,7 @@ def limiter_of(scripts: Scripts, *windows: Window, chance: float = 0.5) -> Redis
 
 async def book(limiter: RedisLimiter, clock: Clock, patience_s: float = 5) -> float:
     """The time (s) of the next slot, without waiting for it."""
-    wait, _ = await limiter._book("main", patience_s)
-    return clock.now / 1000 + wait
+    return clock.now / 1000 + (await limiter._book("main", patience_s)).wait_s
 
 
 async def saturate(limiter: RedisLimiter, clock: Clock, seconds: float) -> list[float]:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +22,10 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 _OURS = 0.8  # of the jitter: how late we may be ourselves; the rest is for the way to the vendor
 _BOOKINGS = 5  # after as many lost slots the process is too slow to crowd anybody
+_AHEAD_S = 0.25
+_CALMER = 0.98  # of the time ahead after each slot that was in time
+_DRIFT = 1e-4  # s for each s: what two clocks may move apart
+_BLOCK = 50  # slots booked in one step: what a script does in a few ms
 _PACED_S = 60
 _UTILISATION = 0.98
 
@@ -62,6 +66,46 @@ def _window_args(windows: Sequence[Window]) -> list[str | int]:
     return args
 
 
+@dataclass(slots=True)
+class LedgerClock:
+    """Bounds how far the ledger's clock is ahead of ours, in s, by what each reply says of it.
+
+    The ledger's time lies between asking and answer, so every quick reply narrows the bounds. They widen again with
+    time, and start anew where they contradict each other: one of the clocks was set.
+    """
+
+    least: float = -math.inf
+    most: float = math.inf
+    _at: float = 0.0
+
+    def heard(self, ledger_ms: int, asked_s: float, answered_s: float) -> None:
+        """Note that the ledger's clock showed ``ledger_ms`` at some time between the two of ours."""
+        drift = _DRIFT * (answered_s - self._at)
+        least, most = ledger_ms / 1000 - answered_s, (ledger_ms + 1) / 1000 - asked_s
+        self.least, self.most = max(least, self.least - drift), min(most, self.most + drift)
+        if self.least > self.most:
+            self.least, self.most = least, most
+        self._at = answered_s
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Holds a slot ``wait_s`` away by the ledger, which by our clock comes after ``first_s`` and before ``due_s``."""
+
+    wait_s: float
+    first_s: float
+    due_s: float
+    is_probe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Waits for a slot before ``ends_s``; ``answer`` is the ledger's time in ms, and its word."""
+
+    ends_s: float
+    answer: asyncio.Future[tuple[int, Sequence[bytes]]]
+
+
 class RedisLimiter:
     """Represents one vendor's buckets. ``vendor`` is a provider's or a crm's name.
 
@@ -82,6 +126,12 @@ class RedisLimiter:
         self._late_s: dict[str, float] = {}  # bucket -> lateness at which a slot is lost
         self._worked = Counter[str]()  # answered calls not yet counted in Redis: they go with the next step
         self._probing: dict[str, str] = {}  # bucket -> target it holds a probe of
+
+        self._asking = defaultdict[str, deque[_Asking]](deque)  # bucket -> who has not been booked for yet
+        self._bookings: dict[str, asyncio.Task[None]] = {}  # bucket -> the booking that is on its way
+        self._refusals: dict[str, asyncio.Future[Sequence[bytes]]] = {}  # bucket -> the look that leaves this turn
+        self._clock = LedgerClock()
+        self._ahead_s = defaultdict[str, float](float)  # bucket -> how far ahead a slow process has to book
         self.add(buckets)
 
     def add(self, buckets: Mapping[str, tuple[Window, ...]]) -> None:
@@ -102,12 +152,11 @@ class RedisLimiter:
         loop = asyncio.get_running_loop()
         ends = loop.time() + patience_s
         for _ in range(_BOOKINGS):
-            asked = loop.time()
-            wait, is_probe = await self._book(bucket, max(0.0, ends - asked))
-            await asyncio.sleep(wait)  # from the answer on: never early, and late by no more than what is measured
-            if wait > 0 and not is_probe:
-                self._raise_refused(bucket, await self._scripts.run("rate_open", self._vendor, self._name(bucket)))
-            if loop.time() - asked - wait <= self._late_s.get(self._name(bucket), math.inf):
+            slot = await self._book(bucket, max(0.0, ends - loop.time()))
+            await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than what is measured
+            if slot.wait_s > 0 and not slot.is_probe:
+                self._raise_refused(bucket, await self._refusal(self._name(bucket)))
+            if self._is_in_time(self._name(bucket), loop.time() - slot.first_s):
                 return  # else the slot is lost: sent now the call would crowd those after it
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
@@ -165,16 +214,65 @@ class RedisLimiter:
         name = self._name(bucket)
         return int(await self._scripts.run("rate_next", self._vendor, name, *self._args.get(name, [0])))
 
-    async def _book(self, bucket: str, patience_s: float) -> tuple[float, bool]:
-        """Returns seconds until the slot, and whether the call is the probe of an outage."""
-        name = self._name(bucket)
-        args = (math.floor(patience_s * 1000), self._worked.pop(name, 0), *self._args.get(name, [0]))
-        answer = await self._scripts.run("rate_slot", self._vendor, name, *args)
+    async def _book(self, bucket: str, patience_s: float) -> Slot:
+        """Returns the next slot. Whoever asks while a booking is on its way is booked for with the next one."""
+        loop, name = asyncio.get_running_loop(), self._name(bucket)
+        asking = _Asking(loop.time() + patience_s, loop.create_future())
+        self._asking[name].append(asking)
+        if name not in self._bookings:
+            self._bookings[name] = asyncio.ensure_future(self._book_all(name))
+        now_ms, answer = await asking.answer
         self._raise_refused(bucket, answer)
-        wait, probed = answer
+        wait_ms, probed = int(answer[0]), answer[1]
         if probed:
             self._probing[name] = probed.decode()
-        return int(wait) / 1000, bool(probed)
+        at_s = (now_ms + wait_ms) / 1000
+        return Slot(wait_ms / 1000, at_s - self._clock.most, at_s - self._clock.least, is_probe=bool(probed))
+
+    async def _book_all(self, name: str) -> None:
+        """Book for everybody who asks, many slots in one step, until nobody does."""
+        asking = self._asking[name]
+        try:
+            while asking:
+                block = [asking.popleft() for _ in range(min(_BLOCK, len(asking)))]
+                await self._book_block(name, [one for one in block if not one.answer.done()])
+        finally:
+            del self._bookings[name]
+
+    async def _book_block(self, name: str, block: Sequence[_Asking]) -> None:
+        loop = asyncio.get_running_loop()
+        asked_s, ahead_ms = loop.time(), math.ceil(1000 * self._ahead_s[name])
+        patience = [max(0, math.floor(1000 * (one.ends_s - asked_s))) for one in block]
+        args = (ahead_ms, self._worked.pop(name, 0), *self._args.get(name, [0]), *patience)
+        try:
+            now_ms, *answers = await self._scripts.run("rate_slot", self._vendor, name, *args)
+        except BaseException as error:
+            for one in block:
+                if not one.answer.done():
+                    one.answer.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._clock.heard(int(now_ms), asked_s, loop.time())
+            for one, answer in zip(block, answers, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result((int(now_ms), answer))
+
+    def _is_in_time(self, name: str, late_s: float) -> bool:
+        """Returns whether a slot may still be used; a process that loses slots books further ahead."""
+        if late_s <= self._late_s.get(name, math.inf):
+            self._ahead_s[name] *= _CALMER
+            return True
+        self._ahead_s[name] = min(_AHEAD_S, max(self._ahead_s[name], late_s))
+        return False
+
+    async def _refusal(self, name: str) -> Sequence[bytes]:
+        """Returns whether the bucket was paused meanwhile. All who ask in one turn of the loop share the answer."""
+        if name not in self._refusals:
+            self._refusals[name] = asyncio.ensure_future(self._scripts.run("rate_open", self._vendor, name))
+            asyncio.get_running_loop().call_soon(self._refusals.pop, name)
+        answer: Sequence[bytes] = await asyncio.shield(self._refusals[name])
+        return answer
 
     def _raise_refused(self, bucket: str, answer: Sequence[bytes]) -> None:
         wait, *rest = answer

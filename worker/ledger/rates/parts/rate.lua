@@ -73,8 +73,8 @@ local function shut(targets)
 end
 
 -- When the next call of a bucket fits into all its windows and what its vendor told, and until when the latter holds.
-local function earliest(bucket, list, state)
-  local at = math.max(now, tonumber(state.hold or '0'))
+local function earliest(bucket, list, state, ahead)
+  local at = math.max(now + (ahead or 0), tonumber(state.hold or '0'))
   for _, window in ipairs(list) do
     if window.interval > 0 then
       at = math.max(at, tonumber(state['tat:' .. window.name] or '0') - window.slack)

@@ -1,0 +1,78 @@
+"""Scripts that tasks call in one turn of the loop share a round trip, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.exceptions import ResponseError
+
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.redis.together import MOST, Together
+
+ECHO = "return ARGV[1]"
+REFUSES = "return redis.error_reply('ERR ' .. ARGV[1])"
+
+
+@pytest.fixture
+async def together(redis: Redis) -> AsyncIterator[Together]:
+    place = redis.connection_pool.connection_kwargs
+    pool = ConnectionPool(connection_class=UnixDomainSocketConnection, path=place["path"])
+    client = Together(connection_pool=pool)
+    yield client
+    await pool.disconnect()
+
+
+async def reads(redis: Redis) -> int:
+    """How often the server has read from a client."""
+    return int((await redis.info("stats"))["total_reads_processed"])
+
+
+async def test_scripts_of_one_turn_go_in_one_round_trip(together: Together, redis: Redis) -> None:
+    echo = together.register_script(ECHO)
+    assert await echo(args=["known"]) == b"known"
+    before = await reads(redis)
+    assert await asyncio.gather(*(echo(args=[at]) for at in range(100))) == [b"%d" % at for at in range(100)]
+    assert await reads(redis) - before <= 5
+
+
+async def test_many_scripts_leave_in_several_round_trips(together: Together) -> None:
+    echo, count = together.register_script(ECHO), 2 * MOST + 1
+    assert await asyncio.gather(*(echo(args=[at]) for at in range(count))) == [b"%d" % at for at in range(count)]
+
+
+async def test_error_of_one_script_is_its_own(together: Together) -> None:
+    echo, refuses = together.register_script(ECHO), together.register_script(REFUSES)
+    calls = [echo(args=["a"]), refuses(args=["no"]), echo(args=["b"])]
+    first, error, last = await asyncio.gather(*calls, return_exceptions=True)
+    assert (first, last) == (b"a", b"b")
+    assert isinstance(error, ResponseError)
+    assert str(error) == "no"
+
+
+async def test_scripts_run_after_redis_forgot_them(together: Together, redis: Redis) -> None:
+    echo, other = together.register_script(ECHO), together.register_script("return ARGV[1] .. '!'")
+    assert await echo(args=["a"]) == b"a"
+    await redis.script_flush()
+    calls = [echo(args=["b"]), other(args=["c"]), echo(args=["d"])]
+    assert await asyncio.gather(*calls) == [b"b", b"c!", b"d"]
+
+
+async def test_caller_that_gives_up_takes_nothing_from_the_others(together: Together) -> None:
+    echo = together.register_script(ECHO)
+    impatient, patient = asyncio.ensure_future(echo(args=["a"])), asyncio.ensure_future(echo(args=["b"]))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient == b"b"
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+
+
+async def test_everybody_is_told_that_redis_is_away(tmp_path: Path) -> None:
+    pool = ConnectionPool(connection_class=UnixDomainSocketConnection, path=str(tmp_path / "none.sock"))
+    scripts = Scripts(Together(connection_pool=pool))
+    found = await asyncio.gather(*(scripts.run("time_now") for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in found] == [LedgerUnavailableError] * 3
