@@ -12,7 +12,7 @@ from worker.commands.trial import TrialError
 from worker.ledger.money.suppressions import AnotherKeyError
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
 from worker.manual.exit_codes import FAILED, WRONG_USE
-from worker.visits.purchase import RESTORED
+from worker.visits.paid_call import RESTORED
 
 
 def tell(error: Exception) -> int:

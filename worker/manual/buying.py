@@ -5,11 +5,9 @@ A kept answer, else a ticket on the provider's budgets, else a sentence that say
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import assert_never
 
 from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedError, UnavailableError
@@ -25,7 +23,6 @@ from worker.ledger.money.tickets import (
     Busy,
     Forbidden,
     Granted,
-    LookupTicket,
     Missed,
     NoBudget,
     Policy,
@@ -35,7 +32,7 @@ from worker.ledger.money.tickets import (
 from worker.ledger.scripts import LedgerBehindError
 from worker.visits.budget_lines import BudgetLines
 from worker.visits.journal_entries import lookup_entry
-from worker.visits.purchase import CALL_MS, RESTORED, cost, settlement
+from worker.visits.paid_call import CALL_MS, RESTORED, PaidCalls
 from worker.visits.suppressed import about
 
 SUPPRESSED = "whom you ask about is on the suppression list: refill suppress remove takes them off it"
@@ -175,39 +172,31 @@ class Buyer:
         return kept.reply
 
     async def _send(self, question: Question, granted: Granted) -> Reply:
-        provider = self.provider
-        ticket = LookupTicket(
-            self.ledger.desk,
-            granted,
-            settle=partial(settlement, provider, question),
-            spool=self.spool,
-            keep_hits_ms=self.keep_hits_ms,
-            keep_misses_ms=self.keep_misses_ms,
+        ledger = self.ledger
+        calls = PaidCalls(
+            ledger.desk,
+            ledger.all_work,
+            ledger.pauses,
+            self.spool,
+            self.keep_hits_ms,
+            self.keep_misses_ms,
+            self.clock,
         )
+        ticket = calls.ticket(self.provider, question, granted)
         try:
-            reply = await provider.ask(question, ticket)
-        except asyncio.CancelledError:
-            await asyncio.shield(ticket.released("cancelled"))  # refused by the ledger once the call was sent
-            raise
+            bought = await calls.send(self.provider, question, ticket)
         except OutcomeUnknownError:
-            await self._note(question, granted, "uncertain", question.price)
+            await self._note(granted, lookup_entry(question, "uncertain", question.price, self.clock()))
             raise
         finally:
-            if ticket.ended and ticket.ended.waiters:
-                await self.ledger.all_work.wake(ticket.ended.waiters)
-        answer = provider.read(question, reply)
-        spent = cost(question, answer)
-        self.spent += spent
+            await calls.wake(ticket)
+        self.spent += bought.credits
         self.bought += 1
-        await self.ledger.rollback_guard.high_water.sync()
-        await self._note(question, granted, answer.outcome, spent)
-        if ticket.ended and ticket.ended.overrun:
-            why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
-            await self.ledger.pauses.pause(provider.name, "overrun", why=why)
-        return reply
+        await ledger.rollback_guard.high_water.sync()
+        await self._note(granted, bought.entry)
+        return bought.reply
 
-    async def _note(self, question: Question, granted: Granted, outcome: str, credits: int) -> None:
-        entry = lookup_entry(question, outcome, credits, self.clock())
+    async def _note(self, granted: Granted, entry: str) -> None:
         await self.ledger.journal.append("", "", "", self.run, [entry], token=granted.ticket_id)
 
     async def _learn(self) -> None:

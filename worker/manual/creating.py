@@ -19,7 +19,7 @@ from connectors.limits import Ticket, TicketSpentError
 from worker.ledger.money.creations import BusyCreation, Claimed, Created, Creations, CreationTicket, UnknownCreation
 from worker.ledger.rates.cursors import Cursors
 from worker.manual.buying import TRIES, NotNowError
-from worker.visits.purchase import CALL_MS
+from worker.visits.paid_call import CALL_MS
 
 SETTLED_MS = 60_000  # younger than this a lost call may still be under way at the vendor
 BETWEEN_LOOKS_MS = 300_000

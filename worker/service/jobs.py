@@ -28,6 +28,7 @@ from worker.upkeep.erase import erase_elsewhere
 from worker.upkeep.reconcile import reconcile
 from worker.upkeep.vendor_clocks import hear
 from worker.upkeep.verdicts import judge
+from worker.visits.failures import pause_refusing
 from worker.visits.runs import day_run
 from worker.visits.watch import Watch
 
@@ -334,8 +335,7 @@ async def unasked(runtime: Runtime, vendor: str, asking: Callable[[], Awaitable[
     try:
         await asking()
     except AccessError as error:
-        why = error.hint or f"{vendor} refuses our credential: check it, then run refill resume {vendor}"
-        await runtime.ledger.pauses.pause(vendor, "credentials", why=why)
+        why = await pause_refusing(runtime.ledger.pauses, vendor, error)
         log.error("vendor.paused", vendor=vendor, reason="credentials", status=error.status, code=error.code)
         return why
     except UnavailableError as error:

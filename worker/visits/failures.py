@@ -75,8 +75,7 @@ def attended(
                 await work.defer(lease, clock() + SLOT_MS, "sign_in", entries=entries)
                 log.warning("visit.deferred", reason="sign_in", status=error.status, code=error.code)
             case AccessError():
-                why = error.hint or f"{lease.crm} refuses our credential: check it, then run refill resume {lease.crm}"
-                await pauses.pause(lease.crm, "credentials", why=why)
+                await pause_refusing(pauses, lease.crm, error)
                 await work.defer(lease, clock() + SLOT_MS, "credentials", entries=entries)
                 log.error("crm.paused", reason="credentials", status=error.status, code=error.code)
             case RejectedError():
@@ -102,3 +101,10 @@ async def _quietly(step: Awaitable[object]) -> None:
         await step
     except LedgerUnavailableError as error:
         log.warning("visit.abandoned", error=str(error))
+
+
+async def pause_refusing(pauses: Pauses, vendor: str, error: AccessError) -> str:
+    """Pauses a vendor that refuses our credential until a person resumes it, and returns the sentence that says so."""
+    why = error.hint or f"{vendor} refuses our credential: check it, then run refill resume {vendor}"
+    await pauses.pause(vendor, "credentials", why=why)
+    return why

@@ -25,7 +25,7 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.limits import TicketSpentError
-from connectors.models import Answer, Offer, Outcome, Question, Reply
+from connectors.models import Answer, Offer, Outcome, Question
 from connectors.ports import Provider
 from worker.decide.handles import Handle
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
@@ -39,30 +39,27 @@ from worker.ledger.money.tickets import (
     Desk,
     Forbidden,
     Granted,
-    LookupTicket,
     Missed,
     NoBudget,
     Policy,
-    ReplySettlement,
     StaleDay,
     Unknown,
 )
 from worker.ledger.money.yields import Yields
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
-from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
+from worker.ledger.scripts import LedgerBehindError
 from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Lane, Lease
 from worker.visits.budget_lines import BudgetLines, cap_line
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.landings import Landings
+from worker.visits.paid_call import CALL_MS, RESTORED, PaidCalls
 from worker.visits.runs import by_person, cap_of
 
 CAP_S = 60.0  # a visit waits no longer for room under its run's cap before it comes back later
-CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
 MOMENT_MS = 2_000
 ODDS_MS = 60_000  # what all workers have seen of the providers is read so often
-RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
 log = structlog.get_logger(__name__)
 
 
@@ -115,25 +112,6 @@ class Later:
 
 Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
 _Reserved: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
-
-
-def cost(question: Question, answer: Answer) -> int:
-    """Returns credits that a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
-    if answer.outcome is Outcome.REFUSED:
-        return 0
-    return question.price if answer.credits is None else answer.credits
-
-
-def settlement(provider: Provider, question: Question, reply: Reply) -> ReplySettlement:
-    """Tells the ledger what to make of a paid reply."""
-    answer = provider.read(question, reply)
-    return ReplySettlement(
-        cost(question, answer),
-        hit=answer.outcome is Outcome.HIT,
-        refused=answer.outcome is Outcome.REFUSED,
-        left=provider.left_after(reply),
-        unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
-    )
 
 
 @dataclass(slots=True)
@@ -331,19 +309,10 @@ class Lookups:
 
     async def _fly(self, question: Question, terms: Terms, granted: Granted) -> Looked:
         provider = terms.provider
-        ticket = LookupTicket(
-            self.desk,
-            granted,
-            settle=partial(settlement, provider, question),
-            spool=self.spool,
-            keep_hits_ms=self.keep_hits_ms,
-            keep_misses_ms=self.keep_misses_ms,
-        )
+        calls = self._calls
+        ticket = calls.ticket(provider, question, granted)
         try:
-            reply = await provider.ask(question, ticket)
-        except asyncio.CancelledError:
-            await asyncio.shield(ticket.released("cancelled"))  # refused by the ledger once the call was sent
-            raise
+            bought = await calls.send(provider, question, ticket)
         except OutcomeUnknownError as error:
             log.warning("lookup.uncertain", vendor=provider.name, operation=question.operation, status=error.status)
             entry = lookup_entry(question, "uncertain", question.price, self.clock())
@@ -358,17 +327,12 @@ class Lookups:
         except ConnectorError as error:
             return await self._refused(error, question, terms)
         finally:
-            await self._wake(ticket)
-        answer = provider.read(question, reply)
-        if answer.outcome is Outcome.REFUSED:
+            await calls.wake(ticket)
+        if bought.answer.outcome is Outcome.REFUSED:
             return await self._refused(CreditsError(provider.name, question.operation), question, terms)
-        if ticket.ended and ticket.ended.overrun:
-            why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
-            await self.pauses.pause(provider.name, "overrun", why=why)
-        if answer.outcome is Outcome.UNREADABLE:
+        if bought.answer.outcome is Outcome.UNREADABLE:
             log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)
-        spent = cost(question, answer)
-        return Answered(answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
+        return Answered(bought.answer, bought.credits, bought.entry)
 
     async def restored(self) -> None:
         """Stops buying where Redis has forgotten paid calls that were sent, until a person has looked."""
@@ -400,12 +364,11 @@ class Lookups:
                 log.error("lookup.failed", vendor=name, operation=question.operation, error=type(error).__name__)
                 return Miss()
 
-    async def _wake(self, ticket: LookupTicket) -> None:
-        if ticket.ended and ticket.ended.waiters:
-            try:
-                await self.all_work.wake(ticket.ended.waiters)
-            except LedgerUnavailableError:
-                log.warning("lookup.unwoken", records=len(ticket.ended.waiters))  # their deferral ends by itself
+    @property
+    def _calls(self) -> PaidCalls:
+        return PaidCalls(
+            self.desk, self.all_work, self.pauses, self.spool, self.keep_hits_ms, self.keep_misses_ms, self.clock
+        )
 
     def _provider(self, question: Question) -> Provider:
         return self.terms[question.provider].provider

@@ -22,7 +22,7 @@ from worker.commands.providers.opening import at_forager
 from worker.ledger.ledger import Ledger
 from worker.manual.buying import NotNowError
 from worker.service.vendors import open_providers
-from worker.visits.purchase import RESTORED
+from worker.visits.paid_call import RESTORED
 
 
 async def ledger_figures(hand: Hand, provider: str) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""Sends one paid call on its ticket, for a visit and for a person alike: what came back, what it means and cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from connectors.models import Answer, Outcome, Question, Reply
+from connectors.ports import Provider
+from worker.ledger.money.spool import Spool
+from worker.ledger.money.tickets import Desk, Granted, LookupTicket, ReplySettlement
+from worker.ledger.rates.pauses import Pauses
+from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.work.all_work import AllWork
+from worker.visits.journal_entries import lookup_entry
+
+CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
+RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """Holds a paid reply, its meaning and its price. ``entry`` tells the journal."""
+
+    reply: Reply
+    answer: Answer
+    credits: int
+    entry: str
+
+
+def cost(question: Question, answer: Answer) -> int:
+    """Returns the credits that a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
+    if answer.outcome is Outcome.REFUSED:
+        return 0
+    return question.price if answer.credits is None else answer.credits
+
+
+def settlement(provider: Provider, question: Question, reply: Reply) -> ReplySettlement:
+    """Tells the ledger what to make of a paid reply."""
+    answer = provider.read(question, reply)
+    return ReplySettlement(
+        cost(question, answer),
+        hit=answer.outcome is Outcome.HIT,
+        refused=answer.outcome is Outcome.REFUSED,
+        left=provider.left_after(reply),
+        unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PaidCalls:
+    """Sends what tickets were granted for: ``ticket``, ``send``, and ``wake`` whatever came of it."""
+
+    desk: Desk
+    all_work: AllWork
+    pauses: Pauses
+    spool: Spool
+    keep_hits_ms: int
+    keep_misses_ms: int
+    clock: Callable[[], int]
+
+    def ticket(self, provider: Provider, question: Question, granted: Granted) -> LookupTicket:
+        """Returns the right to send it."""
+        return LookupTicket(
+            self.desk,
+            granted,
+            settle=partial(settlement, provider, question),
+            spool=self.spool,
+            keep_hits_ms=self.keep_hits_ms,
+            keep_misses_ms=self.keep_misses_ms,
+        )
+
+    async def send(self, provider: Provider, question: Question, ticket: LookupTicket) -> Bought:
+        """Send once and keep the reply; pause a provider that took more than its worst price.
+
+        Raises:
+            ConnectorError: as ``Provider.ask``.
+            TicketSpentError: the ticket was tidied away before the call left.
+            LedgerBehindError: Redis has forgotten paid calls; nothing was sent.
+            LedgerUnavailableError: Redis is away: nothing was sent, or what came back is in the spool.
+        """
+        try:
+            reply = await provider.ask(question, ticket)
+        except asyncio.CancelledError:
+            await asyncio.shield(ticket.released("cancelled"))  # refused by the ledger once the call was sent
+            raise
+        answer = provider.read(question, reply)
+        if ticket.ended and ticket.ended.overrun:
+            why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
+            await self.pauses.pause(provider.name, "overrun", why=why)
+        spent = cost(question, answer)
+        return Bought(reply, answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
+
+    async def wake(self, ticket: LookupTicket) -> None:
+        """Make the records due that waited for the call to end; after pauses, so that they meet them."""
+        if ticket.ended and ticket.ended.waiters:
+            try:
+                await self.all_work.wake(ticket.ended.waiters)
+            except LedgerUnavailableError:
+                log.warning("lookup.unwoken", records=len(ticket.ended.waiters))  # their deferral ends by itself
