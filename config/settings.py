@@ -259,7 +259,6 @@ class _Crm(Options):
     default_region: Region | None = None
     blank_values: BlankValues = ()
     budget: Budget | None = None
-    strict: bool = False
     verify_writes: bool | None = None  # unset: on where a rule is not if_blank
     deliver_as: Literal["contact", "lead"] = "contact"
     lock: Lock = timedelta()  # of every field that has none of its own

@@ -22,18 +22,14 @@ from connectors.forager.models import (
     CreditChange,
     CreditPage,
     CreditTotals,
-    ForagerEmail,
     ForagerJob,
     ForagerOrganization,
-    ForagerPerson,
-    ForagerPhone,
     FoundRole,
     NewApiKey,
     SearchTotals,
     Suggestion,
     SuggestionPage,
     User,
-    Website,
 )
 from connectors.forager.options import ForagerOptions
 from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
@@ -217,31 +213,6 @@ class Forager:
     async def roles_total(self, query: RoleQuery) -> SearchTotals:
         return await self._totals(op.ROLE_TOTALS, query)
 
-    # ---- one person, one site (5-10, 13) -------------------------------------------------------------------------
-
-    async def personal_emails(self, slug: str, ticket: Ticket) -> tuple[ForagerEmail, ...]:
-        reply = await self._paid(op.PERSONAL_EMAILS, _slug(slug), ticket)
-        return read.emails(op.PERSONAL_EMAILS, reply)
-
-    async def phone_numbers(self, slug: str, ticket: Ticket) -> tuple[ForagerPhone, ...]:
-        return read.phones(op.PHONE_NUMBERS, await self._paid(op.PHONE_NUMBERS, _slug(slug), ticket))
-
-    async def work_emails(self, slug: str, ticket: Ticket) -> tuple[ForagerEmail, ...]:
-        """Returns work addresses; the vendor's further enrichment stays off, since its extra cost is not stated."""
-        return read.emails(op.WORK_EMAILS, await self._paid(op.WORK_EMAILS, _slug(slug), ticket))
-
-    async def person_detail(self, slug: str, ticket: Ticket) -> ForagerPerson | None:
-        return read.person(op.PERSON_DETAIL, await self._paid(op.PERSON_DETAIL, _slug(slug), ticket))
-
-    async def person_by_email(self, email: str, ticket: Ticket) -> ForagerPerson | None:
-        return read.person(op.BY_EMAIL, await self._paid(op.BY_EMAIL, {"email": email}, ticket))
-
-    async def person_by_phone(self, number: str, ticket: Ticket) -> ForagerPerson | None:
-        return read.person(op.BY_PHONE, await self._paid(op.BY_PHONE, {"phone_number": number}, ticket))
-
-    async def website(self, domain: str, ticket: Ticket) -> Website | None:
-        return read.website(await self._paid(op.WEBSITE_DETAIL, {"domain": domain}, ticket))
-
     # ---- credits, keys, user (14-20) -----------------------------------------------------------------------------
 
     async def balance_change_logs(self, start: str = "", end: str = "") -> AsyncIterator[CreditChange]:
@@ -417,12 +388,8 @@ def _body(operation: Operation, arguments: Mapping[str, str]) -> dict[str, objec
     return {name: json.loads(text) if name in _PLAIN_JSON else text for name, text in arguments.items()}
 
 
-def _slug(slug: str) -> dict[str, str]:
-    return {"linkedin_public_identifier": slug}
-
-
 def _by_slug(identity: Identity) -> Mapping[str, str] | None:
-    return _slug(identity.slug) if identity.slug else None
+    return {"linkedin_public_identifier": identity.slug} if identity.slug else None
 
 
 def _by_person(identity: Identity) -> Mapping[str, str] | None:

@@ -11,7 +11,7 @@ from connectors import classify
 from connectors.errors import UnavailableError
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
-from connectors.kaspr.models import Employee, KeyUser, Pattern, ProfileBody, RateLimits, RemainingCredits
+from connectors.kaspr.models import KeyUser, RateLimits, RemainingCredits
 from connectors.kaspr.options import KasprOptions
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import AccountStatus, Answer, Identity, Offer, Question, Reply
@@ -94,7 +94,9 @@ class Kaspr:
         if question.operation == op.DOMAIN_EMPLOYEES.name:
             body = {"domain": arguments["domain"], "contactsNumberLimit": int(arguments["limit"])}
             return await self._transport.send(op.DOMAIN_EMPLOYEES, json=body, ticket=ticket)
-        return await self._ask_profile(arguments["id"], question.name, question.fields, ticket)
+        profile: dict[str, object] = {"id": arguments["id"], "name": question.name}
+        wanted = {"dataToGet": self._wanted(question.fields)} if self.dialect == "v2" else {"isPhoneRequired": False}
+        return await self._transport.send(self._profile, json=profile | wanted, ticket=ticket)
 
     def read(self, question: Question, reply: Reply) -> Answer:
         return read.answer(self.dialect, question, reply)
@@ -140,20 +142,6 @@ class Kaspr:
         reply = await self._transport.send(op.VERIFY_KEY)
         return classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
 
-    async def profile(
-        self, slug: str, name: str, ticket: Ticket, fields: Collection[str] = ("work_email", "phone")
-    ) -> ProfileBody | None:
-        """Looks up a LinkedIn slug; ``name`` as shown there, ``fields`` count in v2 only."""
-        return read.profile(await self._ask_profile(slug, name, fields, ticket))
-
-    async def domain_pattern(self, domain: str, ticket: Ticket) -> tuple[Pattern, ...]:
-        """Tells how addresses of a domain look: guesses, never findings."""
-        return read.patterns(await self.ask(self.pattern_question(domain), ticket))
-
-    async def domain_employees(self, domain: str, ticket: Ticket, limit: int = 5) -> tuple[Employee, ...]:
-        """Returns people at a domain; the same ones each time, charged each time (assumed)."""
-        return read.employees(await self.ask(self.employees_question(domain, limit), ticket))
-
     async def remaining_credits(self) -> RemainingCredits:
         """Returns credits per pool; v2 only, free."""
         reply = await self._transport.send(op.REMAINING_CREDITS)
@@ -165,20 +153,15 @@ class Kaspr:
         return classify.parsed(_LIMITS, reply, self.name, op.RATE_LIMITS.name)
 
     def pattern_question(self, domain: str) -> Question:
-        """Returns the question behind ``domain_pattern``."""
+        """Asks how addresses of a domain look: guesses, never findings."""
         arguments = {"domain": domain}
         return Question(self.name, self.account, op.DOMAIN_PATTERN.name, arguments, op.DOMAIN_PATTERN.credits)
 
     def employees_question(self, domain: str, limit: int = 5) -> Question:
-        """Returns the question behind ``domain_employees``; at worst a credit for each of ``limit`` people."""
+        """Asks for people at a domain, the same each time: at worst a credit for each of ``limit``, each time."""
         most = min(max(limit, 1), op.EMPLOYEES_MOST)
         arguments = {"domain": domain, "limit": str(most)}
         return Question(self.name, self.account, op.DOMAIN_EMPLOYEES.name, arguments, most)
-
-    async def _ask_profile(self, slug: str, name: str, fields: Collection[str], ticket: Ticket) -> Reply:
-        body: dict[str, object] = {"id": slug, "name": name}
-        body |= {"dataToGet": self._wanted(fields)} if self.dialect == "v2" else {"isPhoneRequired": False}
-        return await self._transport.send(self._profile, json=body, ticket=ticket)
 
     def _wanted(self, fields: Collection[str]) -> list[str]:
         """Returns V2's names for what is to be revealed, out of ours."""

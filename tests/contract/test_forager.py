@@ -10,13 +10,14 @@ from pydantic import SecretStr
 
 from connectors.errors import AccessError, ContractError, CreditsError
 from connectors.forager import operations as op
+from connectors.forager import read
 from connectors.forager.client import Forager, open_transport
 from connectors.forager.operations import OPERATIONS
 from connectors.forager.options import ForagerOptions
 from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery, quoted
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome, Question, Reply
-from connectors.operations import Repeat
+from connectors.operations import Operation, Repeat
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import (
     HANG_S,
@@ -130,6 +131,23 @@ def total(value: Any) -> bool:
     return value.total_search_results is not None
 
 
+READERS: dict[Operation, Callable[[Operation, Reply], Any]] = {
+    **dict.fromkeys((op.PERSONAL_EMAILS, op.WORK_EMAILS), read.emails),
+    op.PHONE_NUMBERS: read.phones,
+    **dict.fromkeys((op.PERSON_DETAIL, op.BY_EMAIL, op.BY_PHONE), read.person),
+    op.WEBSITE_DETAIL: lambda _, reply: read.website(reply),
+}
+
+
+async def paid(client: Forager, operation: Operation, ticket: KeptTicket, **arguments: str) -> Any:
+    """What a paid question comes to, by its own reader."""
+    return READERS[operation](operation, await client.ask(client.question(operation, arguments), ticket))
+
+
+def by_slug(client: Forager, operation: Operation, slug: str, ticket: KeptTicket) -> Any:
+    return paid(client, operation, ticket, linkedin_public_identifier=slug)
+
+
 ROWS = (
     Row(op.JOB_SEARCH, _jobs, a_list, "search_results"),
     Row(op.JOB_TOTALS, lambda c, _: c.jobs_total(JobQuery()), total),
@@ -137,57 +155,57 @@ ROWS = (
     Row(op.ORGANIZATION_TOTALS, lambda c, _: c.organizations_total(OrganizationQuery()), total),
     Row(
         op.PERSONAL_EMAILS,
-        lambda c, t: c.personal_emails(c.person["slug"], t),
+        lambda c, t: by_slug(c, op.PERSONAL_EMAILS, c.person["slug"], t),
         lambda v: isinstance(v, tuple),
         "email",
-        lambda c, t: c.personal_emails(NOBODY, t),
+        lambda c, t: by_slug(c, op.PERSONAL_EMAILS, NOBODY, t),
         (),
     ),
     Row(
         op.PHONE_NUMBERS,
-        lambda c, t: c.phone_numbers(c.person["slug"], t),
+        lambda c, t: by_slug(c, op.PHONE_NUMBERS, c.person["slug"], t),
         bool,
         "phone_number",
-        lambda c, t: c.phone_numbers(NOBODY, t),
+        lambda c, t: by_slug(c, op.PHONE_NUMBERS, NOBODY, t),
         (),
     ),
     Row(
         op.WORK_EMAILS,
-        lambda c, t: c.work_emails(c.person["slug"], t),
+        lambda c, t: by_slug(c, op.WORK_EMAILS, c.person["slug"], t),
         bool,
         "email",
-        lambda c, t: c.work_emails(NOBODY, t),
+        lambda c, t: by_slug(c, op.WORK_EMAILS, NOBODY, t),
         (),
     ),
     Row(
         op.PERSON_DETAIL,
-        lambda c, t: c.person_detail(c.person["slug"], t),
+        lambda c, t: by_slug(c, op.PERSON_DETAIL, c.person["slug"], t),
         lambda v: v.last_name != "",
         "",
-        lambda c, t: c.person_detail(NOBODY, t),
+        lambda c, t: by_slug(c, op.PERSON_DETAIL, NOBODY, t),
     ),
     Row(
         op.BY_EMAIL,
-        lambda c, t: c.person_by_email(c.person["work_email"], t),
+        lambda c, t: paid(c, op.BY_EMAIL, t, email=c.person["work_email"]),
         lambda v: v.last_name != "",
         "",
-        lambda c, t: c.person_by_email("nobody@nowhere.example", t),
+        lambda c, t: paid(c, op.BY_EMAIL, t, email="nobody@nowhere.example"),
     ),
     Row(
         op.BY_PHONE,
-        lambda c, t: c.person_by_phone(c.person["forager"]["phones"][0], t),
+        lambda c, t: paid(c, op.BY_PHONE, t, phone_number=c.person["forager"]["phones"][0]),
         lambda v: v.last_name != "",
         "",
-        lambda c, t: c.person_by_phone("+12025550100", t),
+        lambda c, t: paid(c, op.BY_PHONE, t, phone_number="+12025550100"),
     ),
     Row(op.ROLE_SEARCH, _roles, bool, "search_results", _no_roles, []),
     Row(op.ROLE_TOTALS, lambda c, _: c.roles_total(RoleQuery(role_title=quoted("VP Sales"))), total),
     Row(
         op.WEBSITE_DETAIL,
-        lambda c, t: c.website(employer(c), t),
+        lambda c, t: paid(c, op.WEBSITE_DETAIL, t, domain=employer(c)),
         lambda v: v.domain != "",
         "domain",
-        lambda c, t: c.website("no-such-domain.example", t),
+        lambda c, t: paid(c, op.WEBSITE_DETAIL, t, domain="no-such-domain.example"),
     ),
     Row(op.CREDIT_LOG, _log, a_list, "results"),
     Row(op.CREDIT_TOTALS, lambda c, _: c.credits_spent(), lambda v: v.total_credits_spent >= 0, "total_credits_spent"),
@@ -344,7 +362,7 @@ async def test_out_of_credits_is_released(sandbox: Sandbox, forager: Forager) ->
     sandbox.control("balance", {"credits": 0})
     try:
         with pytest.raises(CreditsError):
-            await forager.work_emails(forager.person["slug"], ticket)  # type: ignore[attr-defined]
+            await by_slug(forager, op.WORK_EMAILS, forager.person["slug"], ticket)  # type: ignore[attr-defined]
     finally:
         sandbox.control("balance", {"credits": 100_000})
     assert ticket.steps == ["sent", "released"]
@@ -370,7 +388,7 @@ async def test_an_explicit_agent_passes_the_edge_and_a_librarys_does_not(sandbox
 
 async def test_an_empty_body_is_an_empty_list(sandbox: Sandbox, forager: Forager) -> None:
     with sandbox.switched(misses="empty"):
-        assert await forager.phone_numbers(NOBODY, KeptTicket()) == ()
+        assert await by_slug(forager, op.PHONE_NUMBERS, NOBODY, KeptTicket()) == ()
 
 
 async def test_a_search_walks_its_pages_and_ends(sandbox: Sandbox, forager: Forager) -> None:
@@ -382,4 +400,4 @@ async def test_a_search_walks_its_pages_and_ends(sandbox: Sandbox, forager: Fora
 async def test_a_row_that_names_nobody_is_a_contract_error(sandbox: Sandbox, forager: Forager) -> None:
     sandbox.fault("status", params={"status": 200, "body": {"skills": []}})
     with pytest.raises(ContractError):
-        await forager.person_detail("ada", KeptTicket())
+        await by_slug(forager, op.PERSON_DETAIL, "ada", KeptTicket())

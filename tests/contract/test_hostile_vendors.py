@@ -29,15 +29,19 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.forager import client as forager
+from connectors.forager import operations as forager_operations
+from connectors.forager import read as forager_read
 from connectors.forager.client import Forager
 from connectors.forager.options import ForagerOptions
 from connectors.forager.queries import RoleQuery
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
 from connectors.kaspr import client as kaspr
+from connectors.kaspr import read as kaspr_read
 from connectors.kaspr.client import Kaspr
 from connectors.kaspr.options import KasprOptions
 from connectors.limits import NoLimiter
+from connectors.models import Question
 from connectors.openprospect import client as openprospect
 from connectors.openprospect.client import OpenProspect
 from connectors.openprospect.options import OpenProspectOptions
@@ -89,9 +93,19 @@ def _salesforce(url: str) -> Salesforce:
     return Salesforce.opened("acme", options, NoLimiter(), read_s=5)
 
 
+async def _by_email(client: Any) -> object:
+    question = client.question(forager_operations.BY_EMAIL, {"email": PERSON})
+    return forager_read.person(forager_operations.BY_EMAIL, await client.ask(question, KeptTicket()))
+
+
+async def _profile(client: Any) -> object:
+    question = Question("kaspr", "main", "profile", {"id": "mara"}, 3, PERSON, frozenset({"work_email"}))
+    return kaspr_read.profile(await client.ask(question, KeptTicket()))
+
+
 VENDORS = (
-    Vendor("forager", _forager, lambda c: c.current_user(), lambda c: c.person_by_email(PERSON, KeptTicket())),
-    Vendor("kaspr", _kaspr, lambda c: c.verify_key(), lambda c: c.profile("mara", PERSON, KeptTicket())),
+    Vendor("forager", _forager, lambda c: c.current_user(), _by_email),
+    Vendor("kaspr", _kaspr, lambda c: c.verify_key(), _profile),
     Vendor("openprospect", _openprospect, lambda c: c.search("1"), lambda c: c.create_blacklist(PERSON)),
     Vendor(
         "hubspot",

@@ -10,11 +10,12 @@ from pydantic import SecretStr
 
 from connectors.errors import AccessError, CreditsError, OutcomeUnknownError, RateLimitedError
 from connectors.kaspr import operations as op
+from connectors.kaspr import read
 from connectors.kaspr.client import Kaspr, open_transport
 from connectors.kaspr.operations import OPERATIONS
 from connectors.kaspr.options import KasprOptions
 from connectors.limits import NoLimiter
-from connectors.models import Grade, Identity, Outcome
+from connectors.models import Grade, Identity, Outcome, Question
 from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import (
     HANG_S,
@@ -77,12 +78,27 @@ async def kaspr(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterat
     await client.aclose()
 
 
+async def looked_up(
+    client: Kaspr, slug: str, name: str, ticket: KeptTicket, fields: tuple[str, ...] = ("work_email", "phone")
+) -> Any:
+    question = Question("kaspr", client.account, "profile", {"id": slug}, 3, name, frozenset(fields))
+    return read.profile(await client.ask(question, ticket))
+
+
+async def pattern(client: Kaspr, domain: str, ticket: KeptTicket) -> Any:
+    return read.patterns(await client.ask(client.pattern_question(domain), ticket))
+
+
+async def employees(client: Kaspr, domain: str, ticket: KeptTicket, limit: int = 5) -> Any:
+    return read.employees(await client.ask(client.employees_question(domain, limit), ticket))
+
+
 def profile(client: Any, ticket: KeptTicket) -> Any:
-    return client.profile(client.person["slug"], name_of(client.person), ticket)
+    return looked_up(client, client.person["slug"], name_of(client.person), ticket)
 
 
 def no_profile(client: Any, ticket: KeptTicket) -> Any:
-    return client.profile(NOBODY, "No Body", ticket)
+    return looked_up(client, NOBODY, "No Body", ticket)
 
 
 def employer(client: Any) -> str:
@@ -95,18 +111,18 @@ ROWS = (
     Row(op.PROFILE_V2, profile, bool, "", no_profile),
     Row(
         op.DOMAIN_PATTERN,
-        lambda c, t: c.domain_pattern(employer(c), t),
+        lambda c, t: pattern(c, employer(c), t),
         bool,
         "patterns",
-        lambda c, t: c.domain_pattern("no-such-domain.example", t),
+        lambda c, t: pattern(c, "no-such-domain.example", t),
         (),
     ),
     Row(
         op.DOMAIN_EMPLOYEES,
-        lambda c, t: c.domain_employees(employer(c), t, limit=2),
+        lambda c, t: employees(c, employer(c), t, limit=2),
         bool,
         "employees",
-        lambda c, t: c.domain_employees("no-such-domain.example", t),
+        lambda c, t: employees(c, "no-such-domain.example", t),
         (),
     ),
     Row(op.REMAINING_CREDITS, lambda c, _: c.remaining_credits(), lambda v: v.export is not None),
@@ -284,7 +300,7 @@ async def test_a_malformed_id_is_uncertain_but_no_sign_of_an_outage(sandbox: San
     limiter, ticket = HeardLimiter(), KeptTicket()
     client = await opened(sandbox, limiter)
     with pytest.raises(OutcomeUnknownError):
-        await client.profile("https://www.linkedin.com/in/ada", "Ada Example", ticket)
+        await looked_up(client, "https://www.linkedin.com/in/ada", "Ada Example", ticket)
     assert ticket.steps == ["sent", "uncertain"]
     assert "failed" not in limiter.words
     await client.aclose()
@@ -305,9 +321,9 @@ async def test_a_429_waits_for_the_reset_in_milliseconds(sandbox: Sandbox) -> No
 
 async def test_v2_asks_only_for_the_fields_of_the_question(sandbox: Sandbox) -> None:
     client, person = await opened(sandbox, dialect="v2"), somebody(sandbox)
-    await client.profile(person["slug"], name_of(person), KeptTicket(), fields=())
+    await looked_up(client, person["slug"], name_of(person), KeptTicket(), fields=())
     assert sandbox.charges() == []
-    await client.profile(person["slug"], name_of(person), KeptTicket(), fields=("work_email",))
+    await looked_up(client, person["slug"], name_of(person), KeptTicket(), fields=("work_email",))
     assert sum(charge["credits"] for charge in sandbox.charges()) == client.price(("work_email",)) == 2
     await client.aclose()
 

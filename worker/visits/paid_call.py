@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
+class BoughtReply:
     """Holds a paid reply, its meaning and its price. ``entry`` tells the journal."""
 
     reply: Reply
@@ -34,7 +34,7 @@ class Bought:
 
 
 def cost(question: Question, answer: Answer) -> int:
-    """Returns the credits that a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
+    """Returns what a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
     if answer.outcome is Outcome.REFUSED:
         return 0
     return question.price if answer.credits is None else answer.credits
@@ -75,8 +75,8 @@ class PaidCalls:
             keep_misses_ms=self.keep_misses_ms,
         )
 
-    async def send(self, provider: Provider, question: Question, ticket: LookupTicket) -> Bought:
-        """Send once and keep the reply; pause a provider that took more than its worst price.
+    async def send(self, provider: Provider, question: Question, ticket: LookupTicket) -> BoughtReply:
+        """Sends once and keeps the reply; pauses a provider that took more than its worst price.
 
         Raises:
             ConnectorError: as ``Provider.ask``.
@@ -94,10 +94,10 @@ class PaidCalls:
             why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
             await self.pauses.pause(provider.name, "overrun", why=why)
         spent = cost(question, answer)
-        return Bought(reply, answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
+        return BoughtReply(reply, answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
 
     async def wake(self, ticket: LookupTicket) -> None:
-        """Make the records due that waited for the call to end; after pauses, so that they meet them."""
+        """Makes the records due that waited for the call to end; after pauses, so that they meet them."""
         if ticket.ended and ticket.ended.waiters:
             try:
                 await self.all_work.wake(ticket.ended.waiters)

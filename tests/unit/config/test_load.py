@@ -278,6 +278,7 @@ def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
         (SMALL + "[web]\nport = 'a'", "web.port must be a whole number"),
         ("web = 1", "web must be a table"),
         ("[redis]\nallow_unsafe = 'perhaps'", "redis.allow_unsafe must be true or false"),
+        (SMALL.replace('kind = "hubspot"', 'kind = "hubspot"\nstrict = true'), "unknown key crm.acme_hubspot.strict"),
         (
             SMALL + '[crm.acme_hubspot.watch.company]\nfields.industry = { property = "industry", from = "kaspr" }',
             "crm.acme_hubspot.watch.company.fields.industry takes no from: companies are delivered and not bought",
