@@ -552,6 +552,27 @@ def journal_verify(config: Config = None, as_json: Json = False) -> None:
     _exit(asyncio.run(run_verify(config, as_json=as_json)))
 
 
+@app.command()
+def undo(
+    run: RunName = "",
+    record: Record = None,
+    since: Since = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back; write nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
+    patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for what cannot go on yet.")] = PATIENCE_S,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take back what a run did: each field that still holds our value and that nobody else has written since.
+
+    What was undone is never written again until refill replay; an undo is a run, which can be undone.
+    Exit codes: 0 done, what was left alone is listed; 1 nothing found; 4 records are left, for the workers.
+    """
+    from worker.commands.undo import UndoAsked, run_undo
+
+    _exit(asyncio.run(run_undo(config, UndoAsked(run, record, since, dry_run, yes, patience), as_json=as_json)))
+
+
 def _exit(code: int) -> None:
     raise typer.Exit(code)
 

@@ -12,6 +12,8 @@ _RULES = {
     "always": "the field is always kept up to date",
     "created": "OpenProspect delivered it",
     "linked": "OpenProspect delivered it",
+    "undo": "a change of ours was taken back",
+    "redo": "what was taken back was brought again",
 }
 _STATES = {
     "confirmed": "written",
@@ -20,6 +22,11 @@ _STATES = {
     "refused": "refused by the CRM",
     "overtaken": "not written: somebody else was faster",
     "gone": "not written: the record is gone",
+    "already": "nothing to do: what was there before is there",
+    "drifted": "left alone: another value stands there now",
+    "confirmed_by_other": "left alone: somebody else has written the same value since",
+    "closed": "left alone: the person opted out or is suppressed",
+    "moved": "left alone: the record was merged into another",
 }
 _OUTCOMES = {"hit": "the provider knew it", "miss": "the provider did not know it", "refused": "the provider refused"}
 _SIGNALS = {
@@ -51,6 +58,7 @@ class JournalLine:
     after: str = dataclasses.field(repr=False)
     state: str
     reason: str
+    rule: str
     credits: int
 
 
@@ -112,6 +120,7 @@ def told(
         after,
         state,
         _reason(kind, state, entry),
+        _text(entry, "rule"),
         _number(entry, "credits"),
     )
 

@@ -69,6 +69,16 @@ def without(
     return {names.source: source(held, kept, record.read_at, schema[names.source].length)}
 
 
+def undone(names: Provenance, schema: Mapping[str, Property], record: Record, fields: Iterable[str]) -> dict[str, str]:
+    """Gives the source on ``record`` once values of ours in ``fields`` are taken back; nothing where it has none."""
+    if not names.source or names.source not in schema:
+        return {}
+    held, gone = record.values.get(names.source) or "", frozenset(fields)
+    parts = [part for text in held.split(";") if (part := text.strip())]
+    left = SEPARATOR.join(part for part in parts if _field(part) not in gone)
+    return {names.source: left} if left != SEPARATOR.join(parts) else {}
+
+
 def _field(part: str) -> str:
     match = _PART.fullmatch(part)
     return match[1] if match else ""

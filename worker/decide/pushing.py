@@ -144,6 +144,11 @@ def _fate(
     if record is None:
         return IntentFate.GONE
     held = record.values.get(intent.property)
+    if is_blank(intent.after):  # a value of ours that was taken back
+        if is_blank(held):
+            return IntentFate.CONFIRMED if own_writer(intent.property) else IntentFate.SEEN
+        same = same_value(intent.field, intent.before, held or "", countries)
+        return IntentFate.UNSENT if same else IntentFate.OVERTAKEN
     if is_blank(held):
         return IntentFate.UNSENT
     if same_value(intent.field, intent.after, held or "", countries):

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from connectors.models import Question
 from worker.decide import pushing
+from worker.decide.undo import REDO, UNDO
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class IntentEntry:
     ) -> IntentEntry:
         """Returns a delivered value about to be written on a blank of a matched row."""
         return cls(field, property, "", after, "openprospect", "", "", 0, "if_blank", run, at, object, id, external_id)
+
+    def is_undo(self) -> bool:
+        """Tells whether it takes a change back, or brings one that was taken back again."""
+        return self.rule in {UNDO, REDO}
 
     def is_creation(self) -> bool:
         """Tells whether it is a row rather than a value."""

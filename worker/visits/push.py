@@ -21,7 +21,8 @@ from worker.decide import provenance, pushing
 from worker.decide.decision import Change
 from worker.decide.pushing import ChangeVerdict
 from worker.decide.record import OurValue, View, with_values
-from worker.decide.values.fields import same_value
+from worker.decide.undo import UNDO, Undoable, UndoVerdict, verdict
+from worker.decide.values.fields import PHONE_FIELDS, same_value
 from worker.ledger.work.work import Lease
 from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
 from worker.visits.journal_entries import IntentEntry
@@ -44,20 +45,25 @@ class PushEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:
-    """Represents the changes of one leased record. ``view`` is what they were decided on."""
+    """Represents the changes of one leased record.
+
+    ``view`` is what they were decided on, ``undo`` what they take back.
+    """
 
     lease: Lease
     view: View
     own: Mapping[str, OurValue] = field(repr=False)
     changes: tuple[Change, ...]
     intents: tuple[IntentEntry, ...] = field(repr=False)
+    undo: tuple[Undoable, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
     """Says how an errand ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
 
-    ``seen`` are values of ours that somebody else wrote meanwhile. ``unsure``: something was sent, and only the next
+    ``seen`` are values of ours that somebody else wrote meanwhile. ``undone`` says by field what a change that takes
+    another back has met. ``unsure``: something was sent, and only the next
     visit can tell what became of it. ``error`` stands where the calls failed.
     """
 
@@ -72,6 +78,7 @@ class WriteOutcome:
     seen: tuple[Change, ...] = ()
     cause: str = ""
     unsure: bool = False
+    undone: Mapping[str, UndoVerdict] = field(default_factory=dict)
     error: ConnectorError | None = None
 
 
@@ -103,6 +110,9 @@ class Pusher:
 
     async def _send(self, errands: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:
         batch = _PushBatch(self._watch, self._marks, {one.lease.id: one for one in errands})
+        if undoing := [key for key, one in batch.errands.items() if one.undo]:
+            names = sorted({one.property for key in undoing for one in batch.errands[key].undo})
+            batch.ours |= await self._watch.vendor.ours(self._watch.object, undoing, names)
         rows = await self._writer.write(self._watch.object, list(batch.errands), batch.read, batch.compare)
         if batch.marks != self._marks and batch.marks == Provenance():
             self._marks = Provenance()
@@ -130,7 +140,7 @@ class _PushBatch:
 
     def __init__(self, watch: Watch, names: Provenance, errands: Mapping[str, PendingWrite]) -> None:
         self.errands, self.marks, self.judged = errands, names, dict[str, WriteOutcome]()
-        self._watch = watch
+        self._watch, self.ours = watch, dict[str, frozenset[str]]()
 
     async def read(self, ids: Sequence[str]) -> Mapping[str, Found]:
         """Returns the rows whose lease is still ours, with what is about to be sent kept as intents."""
@@ -156,6 +166,8 @@ class _PushBatch:
         return wanted
 
     def _compared(self, errand: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite | None:
+        if errand.undo:
+            return self._undone(errand, record, row)
         view = self._watch.view(_without_ours(record, row, errand), errand.own)
         push = pushing.push(errand.changes, errand.view, record, view, self._watch.policy, errand.own)
         if push.stale:
@@ -169,6 +181,30 @@ class _PushBatch:
             self.marks = Provenance()
         values = {one.property: one.value for one in writes}
         beside = provenance.beside(self.marks, self._watch.schema, record, writes)
+        return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
+
+    def _undone(self, errand: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite:
+        """Lets back what still stands as we wrote it."""
+        view, mine = self._watch.view(record, errand.own), self.ours.get(record.id, frozenset())
+        closed = record.opted_out or record.suppressed
+        verdicts = {
+            one.property: verdict(
+                one,
+                record.values.get(one.property),
+                ours=one.property in mine,
+                closed=closed or (record.do_not_call and one.field in PHONE_FIELDS),
+                countries=view.countries,
+            )
+            for one in errand.undo
+        }
+        back = {name for name, found in verdicts.items() if found is UndoVerdict.BACK and name not in row.refused}
+        fields = {one.field: verdicts[one.property] for one in errand.undo}
+        writes = tuple(one for one in errand.changes if one.property in back)
+        self.judged[errand.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes, undone=fields)
+        taken = [one.field for one in errand.undo if one.property in back and one.rule == UNDO]
+        beside = provenance.undone(self.marks, self._watch.schema, record, taken)
+        values = {one.property: one.value for one in writes}
+        same = frozenset(name for name, found in verdicts.items() if found is UndoVerdict.ALREADY)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
     def result(self, row: RowWrite) -> WriteOutcome:

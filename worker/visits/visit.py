@@ -7,6 +7,7 @@ stops there and sends nothing more.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from worker.decide.reasons import Reason, Skip
 from worker.decide.record import OurValue, View, handles, with_values
 from worker.decide.retry import backoff_ms
 from worker.decide.signals import job_change
+from worker.decide.undo import UNDO, Undoable, UndoVerdict, undoables
 from worker.decide.values.fields import value_hash
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.reviews import Proposal, Proposed, Stand
@@ -116,6 +118,9 @@ class Visitor:
         record = story.record
         proposal = await self._decided(lease, story)
         await self._close_open_intents(lease, story)
+        if lease.undo:
+            await self._undo(lease, story)
+            return
         view = self._watch.view(record, story.own)
         story.own |= {name: OurValue(refused=True) for name in view.refused}
         if view.skip:
@@ -229,8 +234,17 @@ class Visitor:
         for one, (_, fate) in zip(intents, fates, strict=True):
             story.ends.append(change_entry(one, fate))
             if fate is pushing.IntentFate.CONFIRMED:
-                story.filled[one.field] = one.provider
-                story.own[one.field] = OurValue(value_hash(one.field, one.after))
+                self._stands(story, one)
+
+    @staticmethod
+    def _stands(story: VisitNotes, written: IntentEntry) -> None:
+        """Note what stands in the CRM by us: a value, or what was there before one that was taken back."""
+        if written.rule == UNDO:
+            story.own[written.field] = OurValue(refused=True)
+            return
+        story.own[written.field] = OurValue(value_hash(written.field, written.after))
+        if not written.is_undo():
+            story.filled[written.field] = written.provider
 
     def _reopened(self, record: Record, own: Mapping[str, OurValue]) -> dict[str, OurValue]:
         """Returns ``own`` without what was refused, and without values of ours that are blank now.
@@ -403,6 +417,39 @@ class Visitor:
             name = refused_name(word)
             story.tally[name] = story.tally.get(name, 0) + 1
             log.warning("visit.refused", field=one.field, kind=word.kind, code=word.code, existing=word.existing_id)
+
+    async def _undo(self, lease: Lease, story: VisitNotes) -> None:
+        """Take back the changes that a person named, where they still stand as we wrote them; look nothing up."""
+        texts = await self._watch.work.journalled(lease.undo)
+        undo = undoables([json.loads(text) for text in texts])
+        changes = tuple(Change(one.field, one.property, one.before, "", None, "") for one in undo)
+        intents = {one.property: self._undo_intent(one, lease.run) for one in undo}
+        if changes:
+            view = self._watch.view(story.record, story.own)
+            errand = PendingWrite(lease, view, story.own, changes, tuple(intents.values()), undo)
+            pushed = await self._pusher.push(errand)
+            if pushed.ended is not PushEnd.PUSHED:
+                await self._unpushed(lease, story, pushed)
+                return
+            for one in changes:
+                intent_, word = intents[one.property], pushed.words.get(one.field)
+                if one in pushed.written:
+                    story.ends.append(change_entry(intent_, "confirmed"))
+                    self._stands(story, intent_)
+                elif word:
+                    story.ends.append(change_entry(intent_, "refused", cause=word.code))
+                else:
+                    found = pushed.undone.get(one.field, UndoVerdict.ALREADY)
+                    story.ends.append(change_entry(intent_, found if found is not UndoVerdict.BACK else "unsent"))
+            story.record = pushed.record or story.record
+            story.tally["undone"] = len(pushed.written)
+            log.info("visit.undone", fields=len(pushed.written), left=len(changes) - len(pushed.written))
+        after = self._watch.view(story.record, story.own)
+        await self._settle(lease, story, self._settlement(lease, story, after, {}, remembered=False, outcome="undone"))
+
+    def _undo_intent(self, one: Undoable, run: str) -> IntentEntry:
+        facts = (one.field, one.property, one.after, one.before, "", "", "", 0, one.rule, run, self._clock())
+        return IntentEntry(*facts)
 
     async def _unpushed(self, lease: Lease, story: VisitNotes, pushed: WriteOutcome) -> None:
         work, now = self._watch.work, self._clock()

@@ -118,7 +118,7 @@ class Work:
         return [self._lease(owner, claim, row) for row in rows]
 
     def _lease(self, owner: str, claim: str, row: Sequence[Any]) -> Lease:
-        record, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen = row
+        record, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen, undo = row
         name = record.decode()
         return Lease(
             crm=self.crm,
@@ -140,6 +140,7 @@ class Work:
                 for provider, _, since in (place.partition("=") for place in places.decode().split(",") if place)
             },
             reopened=bool(reopen),
+            undo=tuple(undo.decode().split(",")) if undo else (),
         )
 
     async def settle(self, lease: Lease, settlement: Settlement) -> StepEnd:
@@ -268,12 +269,19 @@ class Work:
         """
         return bool(await self._scripts.run("work_intend", lease.owner, lease.token, _lines(intents)))
 
-    async def replay(self, id: str, run: str, *, reopen: bool = False) -> None:
+    async def replay(self, id: str, run: str, *, reopen: bool = False, undo: Sequence[str] = ()) -> None:
         """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts.
 
-        ``reopen`` asks the visit to forget which values of ours were refused.
+        ``reopen`` asks the visit to forget which values of ours were refused, ``undo`` to take back the changes with
+        these journal keys instead of looking for others.
         """
-        await self._scripts.run("work_replay", self.crm, self.object, id, run, int(reopen))
+        await self._scripts.run("work_replay", self.crm, self.object, id, run, int(reopen), ",".join(undo))
+
+    async def journalled(self, keys: Sequence[str]) -> list[str]:
+        """Returns the texts of journal entries, in the order of their keys; those that are gone are left out."""
+        stream = self._scripts.keys("journal")
+        found = await self._scripts.calls([("XRANGE", stream, key, key) for key in keys])
+        return [rows[0][1][b"entry"].decode() for rows in found if rows]
 
     async def drop(self, id: str) -> bool:
         """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""

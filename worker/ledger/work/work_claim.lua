@@ -3,7 +3,7 @@
 -- nothing, and while it is visited its owner gets nothing else. A claim asked again gives the same leases again.
 -- With a run only that run's records are given, in the order of their times.
 -- ARGV: crm, object, owner, claim, count, holding, lease ms, run ('' = every one)
--- Gives per record: id, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen
+-- Gives per record: id, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen, undo
 local crm, object, owner, claim = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local wanted, holding, till, run = tonumber(ARGV[7]), tonumber(ARGV[8]), now + tonumber(ARGV[9]), ARGV[10]
 local claim_key = K.claim(claim)
@@ -24,6 +24,7 @@ local function give(w)
     redis.call('ZSCORE', K.leased(crm, object, w.f.lane), w.id), w.f.forced or '', w.f.intents or '', w.f.note or '',
     table.concat(places, ','), redis.call('HGET', K.memory(crm, object, in_bucket), w.id) or '',
     redis.call('HGET', K.own(crm, object, in_bucket), w.id) or '', w.f.reopen or '',
+    string.match(w.f.undo or '', '|(.*)$') or '',
   }
 end
 
@@ -32,6 +33,7 @@ local function lease(id, alone)
   leave(w)
   put(w, 's', 'leased')
   put(w, 'reopen', w.f.reopen and 'seen' or nil)
+  put(w, 'undo', w.f.undo and string.gsub(w.f.undo, '^asked|', 'seen|') or nil)
   put(w, 'owner', owner)
   put(w, 'claim', claim)
   if alone then

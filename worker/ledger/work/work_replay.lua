@@ -1,10 +1,15 @@
 -- needs: begins, memory, work
 -- Any state -> due now, past the fingerprint and with all attempts before it; a leased record is visited again.
--- ARGV: crm, object, id, run, reopen (1: what was refused is open again)
+-- ARGV: crm, object, id, run, reopen (1: what was refused is open again), undo (journal keys of changes to take back,
+--       comma-separated; '' = none)
 local w = open_record(ARGV[3], ARGV[4], ARGV[5])
 local s = w.f.s
 if ARGV[7] == '1' then
   put(w, 'reopen', 'asked')
+end
+if ARGV[8] ~= '' then
+  local keys = string.match(w.f.undo or '', '|(.*)$')
+  put(w, 'undo', 'asked|' .. (keys and keys .. ',' or '') .. ARGV[8])
 end
 if s == 'leased' then
   put(w, 'revisit', '!')

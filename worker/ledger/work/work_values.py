@@ -65,7 +65,8 @@ class Added:
 class Lease:
     """Represents the right to visit one record until ``until_ms``, extended while the visit runs.
 
-    ``forced`` asks for a visit past the fingerprint, ``reopened`` for one that forgets what was refused. ``intents``
+    ``forced`` asks for a visit past the fingerprint, ``reopened`` for one that forgets what was refused,
+    ``undo`` for one that takes back the changes with these journal keys and looks nothing up. ``intents``
     are changes an earlier visit may have sent. ``note`` is why the last visit ended unsettled, ``places`` since when
     (ms) the record queues per provider.
     """
@@ -86,6 +87,7 @@ class Lease:
     note: str
     places: Mapping[str, int] = field(default_factory=dict)
     reopened: bool = False
+    undo: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ local function fresh(w)
   end
   put(w, 'forced', w.f.revisit == '!' and '1' or nil)
   put(w, 'reopen', w.f.reopen == 'asked' and 'asked' or nil)
+  put(w, 'undo', string.match(w.f.undo or '', '^asked|.*$'))
   for _, field in ipairs({'attempts', 'crashes', 'note', 'intents'}) do
     put(w, field, nil)
   end

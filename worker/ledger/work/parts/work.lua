@@ -11,6 +11,7 @@
 --   daily     "1": the day's work wants it too, whatever a person's run leaves of it
 --   attempts, crashes, forced ("1": past the fingerprint)
 --   reopen    asked | seen (by the visit that holds or held the lease): forget what was refused
+--   undo      asked|keys or seen|keys, as reopen: journal keys of the changes that the visit takes back
 --   owner, claim, alone       while leased
 --   revisit   while leased: what was added meanwhile, "*" always, "!" always and forced, else
 --             "stamp|length|fingerprint" in a row

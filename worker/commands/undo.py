@@ -1,0 +1,128 @@
+"""Takes back what a run did, where it still stands as we wrote it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from config.problems import ConfigError
+from worker.commands.journal import JournalAsked, filter_of
+from worker.commands.progress import failed, live, say
+from worker.commands.session import err, out, print_json, session, settings_of
+from worker.commands.tables import table
+from worker.commands.terminal import agreed
+from worker.commands.undo_plan import StandingChange, UndoPlan, ask, found, look, told
+from worker.decide.journal_line import JournalLine
+from worker.decide.undo import UndoVerdict
+from worker.ledger.own_clock import clock
+from worker.manual.endings import RunEnding
+from worker.manual.exit_codes import DONE, FAILED
+from worker.manual.follow import follow
+from worker.manual.passes import PATIENCE_S
+from worker.service.lifecycle import stop_on_signals, working_for
+from worker.visits.runs import new_run
+
+
+@dataclass(frozen=True, slots=True)
+class UndoAsked:
+    """Names the changes that are to go back, and how far to go."""
+
+    run: str = ""
+    record: tuple[str, str, str] | None = None
+    since: str = ""
+    dry_run: bool = False
+    yes: bool = False
+    patience_s: float = PATIENCE_S
+
+
+async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> int:
+    """Show what goes back and what is left alone, ask, and have visits do it."""
+    if not (asked.run or asked.record or asked.since):
+        raise ConfigError(["say what to undo: --run, --record or --since"])
+    settings, stop, began = settings_of(config), stop_on_signals(), time.monotonic()
+    wanted = filter_of(settings, JournalAsked(run=asked.run, record=asked.record, since=asked.since))
+    async with session(settings) as runtime:
+        await runtime.open_crms()
+        plan = await found(runtime, wanted)
+        if not plan.keys and not plan.unreached:
+            return failed("no change of ours in the journal is one of these")
+        await look(runtime, plan)
+        left = [one for one in plan.standing if one.stands != UndoVerdict.BACK]
+        going = len(plan.standing) - len(left)
+        if asked.dry_run:
+            _tell(as_json, plan.standing, plan.unreached, {"dry_run": True})
+            return DONE
+        if not going:
+            _tell(as_json, plan.standing, plan.unreached, {"undone": 0, "run": ""})
+            return DONE
+        question = f"Take back {going} changes on {len(plan.going)} records, and leave {len(left)} changes alone?"
+        if not asked.yes and not agreed(question):
+            err.say(f"nothing was undone: {going} changes on {len(plan.going)} records; --yes undoes without asking")
+            return FAILED
+        run, since_ms = new_run("undo"), clock() - 1_000
+        works = [runtime.ledger.work(*name) for name in sorted({record[:2] for record in plan.going})]
+        await ask(runtime, plan, run)
+        async with working_for(runtime, run):
+            with live(as_json=as_json) as show:
+                held = await follow(
+                    runtime, run, works, patience_s=asked.patience_s, looking=_no_look, show=show, stop=stop
+                )
+        done = _done(plan, await told(runtime.ledger.journal, run, since_ms))
+        ending = RunEnding(left=tuple(held), stopped=stop.is_set())
+        undone = sum(one.stands == "undone" for one in done)
+        facts = {"undone": undone, "run": run, "seconds": round(time.monotonic() - began, 1)}
+        _tell(as_json, done, plan.unreached, facts | ending.as_json())
+        say(ending)
+        return ending.code
+
+
+async def _no_look() -> bool:
+    return False
+
+
+def _done(plan: UndoPlan, lines: Sequence[JournalLine]) -> list[StandingChange]:
+    """Tells how each change stands after the visits: what they did, else what the look before them said."""
+    ends = {((line.crm, line.object, line.id), line.property): line.state for line in lines}
+    done = []
+    for one in plan.standing:
+        end = ends.get((one.record, one.property))
+        asked = "asked" if one.stands == UndoVerdict.BACK else one.stands
+        done.append(replace(one, stands="undone" if end == "confirmed" else end or asked))
+    return done
+
+
+def _tell(
+    as_json: bool, changes: Sequence[StandingChange], unreached: Sequence[JournalLine], facts: dict[str, Any]
+) -> None:
+    kept = [one for one in changes if one.stands not in {UndoVerdict.BACK, "undone"}]
+    back = [one for one in changes if one not in kept]
+    if as_json:
+        others = [{"crm": one.crm, "object": one.object, "id": one.id, "kind": one.kind} for one in unreached]
+        print_json(
+            facts | {"back": [_row(one) for one in back], "left": [_row(one) for one in kept], "unreached": others}
+        )
+        return
+    heads = ("crm", "object", "id", "field", "ours", "before", "stands")
+    title = "Would go back" if facts.get("dry_run") else "Went back"
+    out.print(table(f"{title}: {len(back)}", heads, [_cells(one) for one in back]))
+    if kept:
+        out.print(table(f"Left alone: {len(kept)}", heads, [_cells(one) for one in kept]))
+    if unreached:
+        err.say(f"{len(unreached)} changes on companies, created rows and objects not watched were left alone")
+    if facts.get("run"):
+        err.say(f"run {facts['run']}: refill undo --run {facts['run']} brings it back")
+
+
+def _row(one: StandingChange) -> dict[str, Any]:
+    crm, kind, id = one.record
+    fields = asdict(one)
+    del fields["record"]
+    return {"crm": crm, "object": kind, "id": id} | fields
+
+
+def _cells(one: StandingChange) -> tuple[str, ...]:
+    words = str(one.stands).replace("_", " ")
+    return (*one.record, one.field, one.after or "(blank)", one.before or "(blank)", words)

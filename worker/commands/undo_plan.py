@@ -1,0 +1,115 @@
+"""Takes changes of ours back: finds them in the journal, looks how they stand, and has visits write what was there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.models import Fate
+from worker.decide.journal_line import JournalFilter, JournalLine
+from worker.decide.undo import Undoable, UndoVerdict, undoables, verdict
+from worker.decide.values.fields import PHONE_FIELDS
+from worker.ledger.journal.journal import Journal
+from worker.ledger.money.answers import Ref
+from worker.service.runtime import Runtime
+from worker.upkeep.journal_reader import journal_lines
+from worker.visits.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """Tells of one change that is to go back how it stands: an ``UndoVerdict``, ``moved``, ``gone`` or ``unread``."""
+
+    record: Ref
+    field: str
+    property: str
+    before: str = dataclasses.field(repr=False)
+    after: str = dataclasses.field(repr=False)
+    stands: str
+
+
+@dataclass(slots=True)
+class UndoPlan:
+    """Holds the changes found by record. ``unreached`` are changes on rows that no visit handles, such as companies."""
+
+    keys: dict[Ref, list[str]] = dataclasses.field(default_factory=dict)
+    undo: dict[Ref, tuple[Undoable, ...]] = dataclasses.field(default_factory=dict)
+    unreached: list[JournalLine] = dataclasses.field(default_factory=list)
+    standing: list[StandingChange] = dataclasses.field(default_factory=list)
+
+    @property
+    def going(self) -> list[Ref]:
+        """Lists records of which something goes back."""
+        return sorted({one.record for one in self.standing if one.stands == UndoVerdict.BACK})
+
+
+async def found(runtime: Runtime, wanted: JournalFilter) -> UndoPlan:
+    """Find the changes in the journal, as far as Redis still has it."""
+    plan, entries = UndoPlan(), dict[Ref, list[Mapping[str, object]]]()
+    async for line in journal_lines(runtime.ledger.journal, wanted):
+        record = (line.crm, line.object, line.id)
+        if line.kind == "created" or (line.kind == "change" and line.state == "confirmed" and line.property):
+            if line.kind == "created" or record[:2] not in runtime.watches:
+                plan.unreached.append(line)
+                continue
+            plan.keys.setdefault(record, []).append(line.key)
+            facts = {name: getattr(line, name) for name in ("kind", "state", "field", "property", "before", "after")}
+            entries.setdefault(record, []).append(facts | {"rule": line.rule})
+    plan.undo = {record: undoables(lines) for record, lines in entries.items()}
+    return plan
+
+
+async def look(runtime: Runtime, plan: UndoPlan) -> None:
+    """Read how the changes stand, in the vendors' batches; nothing is written.
+
+    Raises:
+        ConnectorError: a CRM could not be read.
+    """
+    by_watch: dict[tuple[str, str], list[Ref]] = {}
+    for record in sorted(plan.undo):
+        by_watch.setdefault(record[:2], []).append(record)
+    for name, records in by_watch.items():
+        watch = runtime.watches[name]
+        for start in range(0, len(records), watch.vendor.batch):
+            plan.standing += await _standing(watch, plan, records[start : start + watch.vendor.batch])
+
+
+async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> list[StandingChange]:
+    ids = [id for _, _, id in records]
+    names = sorted({one.property for record in records for one in plan.undo[record]})
+    ours = await watch.vendor.ours(watch.object, ids, names)
+    rows = await watch.vendor.read(watch.watched, ids)
+    kept = await watch.complete([row.record for row in rows.values() if row.fate is Fate.FOUND and row.record])
+    held = {row.id: row for row in kept}
+    found: list[StandingChange] = []
+    for record in records:
+        row, mine = held.get(record[2]), ours.get(record[2], frozenset())
+        for one in plan.undo[record]:
+            if row is None:
+                fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
+                stands = {Fate.GONE: "gone", Fate.MOVED: "moved"}.get(fate, "unread")
+            else:
+                closed = row.opted_out or row.suppressed or (row.do_not_call and one.field in PHONE_FIELDS)
+                stands = verdict(
+                    one,
+                    row.values.get(one.property),
+                    ours=one.property in mine,
+                    closed=closed,
+                    countries=watch.view(row, {}).countries,
+                )
+            found.append(StandingChange(record, one.field, one.property, one.before, one.after, stands))
+    return found
+
+
+async def ask(runtime: Runtime, plan: UndoPlan, run: str) -> None:
+    """Have a visit take back what goes back of each record; killed half-way, the same command goes on."""
+    for record in plan.going:
+        crm, kind, id = record
+        await runtime.ledger.work(crm, kind).replay(id, run, undo=plan.keys[record])
+
+
+async def told(journal: Journal, run: str, since_ms: int) -> list[JournalLine]:
+    """Read what the visits of the run did, oldest first."""
+    wanted = JournalFilter(run=run, since=since_ms)
+    return [line async for line in journal_lines(journal, wanted) if line.kind == "change"]

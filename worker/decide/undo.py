@@ -1,0 +1,62 @@
+"""Decides which of our changes may go back: those that still stand as we wrote them, and that nobody has taken over."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from worker.decide.values.blanks import is_blank
+from worker.decide.values.fields import same_value
+
+UNDO, REDO = "undo", "redo"  # rules of the changes that take others back; the second takes back the first
+
+
+class UndoVerdict(StrEnum):
+    """Names what becomes of a change that is to go back."""
+
+    BACK = "back"
+    ALREADY = "already"  # what was there before is there
+    DRIFTED = "drifted"  # another value stands there now
+    CONFIRMED = "confirmed_by_other"  # our value stands there, and somebody else wrote it last
+    CLOSED = "closed"  # bringing it back would write on a person who opted out or is suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """Holds what was written on one property, from its first change on; ``rule`` is that of the way back."""
+
+    field: str
+    property: str
+    before: str = dataclasses.field(repr=False)
+    after: str = dataclasses.field(repr=False)
+    rule: str = UNDO
+
+
+def undoables(entries: Iterable[Mapping[str, object]]) -> tuple[Undoable, ...]:
+    """Returns what confirmed changes, oldest first, did to each property: of several in a row the ends count."""
+    found: dict[str, Undoable] = {}
+    for entry in entries:
+        if entry.get("kind") != "change" or entry.get("state") != "confirmed" or not entry.get("property"):
+            continue
+        name, before, after = str(entry["property"]), str(entry.get("before") or ""), str(entry.get("after") or "")
+        first = found.get(name)
+        rule = REDO if entry.get("rule") == UNDO else UNDO
+        found[name] = Undoable(str(entry["field"]), name, first.before if first else before, after, rule)
+    return tuple(one for one in found.values() if one.before != one.after)
+
+
+def verdict(
+    one: Undoable, held: str | None, *, ours: bool, closed: bool = False, countries: tuple[str, ...] = ()
+) -> UndoVerdict:
+    """Decides by what the property holds now, and whether we wrote that. ``closed`` forbids to write values of ours."""
+    if (held or "") == one.before or (is_blank(held) and is_blank(one.before)):
+        return UndoVerdict.ALREADY
+    if is_blank(one.after) is not is_blank(held):
+        return UndoVerdict.DRIFTED
+    if not is_blank(held) and not same_value(one.field, one.after, held or "", countries):
+        return UndoVerdict.DRIFTED
+    if not ours:
+        return UndoVerdict.CONFIRMED
+    return UndoVerdict.CLOSED if closed and one.rule == REDO else UndoVerdict.BACK
