@@ -87,10 +87,10 @@ class JournalFilter:
         return line.at >= self.since and not (self.until and line.at >= self.until)
 
 
-def told(
+def as_line(
     key: str, where: tuple[str, str, str], run: str, entry: Mapping[str, object], at_ms: int | None = None
 ) -> JournalLine:
-    """Returns the line of an entry kept for the record ``where``; a delivery's is told of the row that it touched."""
+    """Returns the line of an entry kept for the record ``where``; a delivery's is of the row that it touched."""
     kind = _text(entry, "kind")
     crm, object, id = where
     names = ("made_object", "made_id") if kind == "created" else ("object", "id")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from worker.decide.journal_line import JournalFilter, JournalLine, told
+from worker.decide.journal_line import JournalFilter, JournalLine, as_line
 from worker.ledger.journal.journal import Entry, Journal
 from worker.upkeep.archive import lines
 
@@ -49,7 +49,7 @@ async def newer(
 
 def line_of(entry: Entry) -> JournalLine:
     """Returns the line of an entry that the ledger keeps."""
-    return told(entry.key, (entry.crm, entry.object, entry.id), entry.run, json.loads(entry.entry), entry.at_ms)
+    return as_line(entry.key, (entry.crm, entry.object, entry.id), entry.run, json.loads(entry.entry), entry.at_ms)
 
 
 def _archived(folder: Path, wanted: JournalFilter, first: str) -> list[JournalLine]:
@@ -58,7 +58,7 @@ def _archived(folder: Path, wanted: JournalFilter, first: str) -> list[JournalLi
 
 
 def _archived_line(one: dict[str, Any]) -> JournalLine:
-    return told(one["key"], (one["crm"], one["object"], one["id"]), one["run"], one["entry"])
+    return as_line(one["key"], (one["crm"], one["object"], one["id"]), one["run"], one["entry"])
 
 
 def order(key: str) -> tuple[int, int]:

@@ -51,7 +51,7 @@ class DeliveryNotes:
     problems: list[str] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
     is_proposed: bool = False
-    _told: set[str] = field(default_factory=set)
+    _noted: set[str] = field(default_factory=set)
 
     @property
     def tries(self) -> int:
@@ -67,7 +67,7 @@ class DeliveryNotes:
     def own(self) -> dict[str, str]:
         """Returns texts for the next visit: tries so far, and the refusals that the journal knows."""
         timed = any(not one.waits_for_rows for one in self.obstacles)
-        return {"tries": str(self.tries + 1 if timed else 0), "told": " ".join(sorted(self._told))}
+        return {"tries": str(self.tries + 1 if timed else 0), "told": " ".join(sorted(self._noted))}
 
     def awaited(self) -> list[tuple[str, str, int]]:
         """Returns the rows whose change brings the delivery back, with the stamp that each had (0: not read)."""
@@ -118,10 +118,10 @@ class DeliveryNotes:
 
     def _refused(self, entry: str, cause: str, *where: str) -> None:
         digest = hashlib.sha256("\n".join((cause, *where)).encode()).hexdigest()[:8]
-        self._told |= set(self._kept("told").split())
-        if digest not in self._told:
+        self._noted |= set(self._kept("told").split())
+        if digest not in self._noted:
             self.entries.append(entry)
-        self._told.add(digest)
+        self._noted.add(digest)
 
     def _kept(self, name: str) -> str:
         return self.lease.memory.own.get(name, "") if self.lease.memory else ""

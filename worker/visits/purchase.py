@@ -133,7 +133,7 @@ class Terms:
 class _Flight:
     task: asyncio.Task[Looked]
     askers: int = 0
-    told: bool = False  # one of the askers has the journal's entry and the price
+    priced: bool = False  # one of the askers has the journal's entry and the price
 
 
 @dataclass(slots=True)
@@ -298,8 +298,8 @@ class Lookups:
         flight.askers += 1
         try:
             looked = await asyncio.shield(flight.task)
-            told, flight.told = flight.told, True
-            return _unpriced(looked) if told else looked
+            priced, flight.priced = flight.priced, True
+            return _unpriced(looked) if priced else looked
         except asyncio.CancelledError:
             if flight.askers == 1 and not flight.task.done():
                 flight.task.cancel()  # the transport shields what is sent: this reaches only a call still waiting

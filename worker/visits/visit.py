@@ -106,7 +106,7 @@ class Visitor:
             own = self._reopened(record, own)
         story = VisitNotes(record, own)
         try:
-            await self._told(lease, story)
+            await self._handle(lease, story)
         except LedgerUnavailableError:
             raise
         except Exception as error:
@@ -114,7 +114,7 @@ class Visitor:
                 raise CutShortError(error, story.paid) from error
             raise
 
-    async def _told(self, lease: Lease, story: VisitNotes) -> None:
+    async def _handle(self, lease: Lease, story: VisitNotes) -> None:
         record = story.record
         proposal = await self._decided(lease, story)
         await self._close_open_intents(lease, story)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide.journal_line import JournalFilter, cell, told
+from worker.decide.journal_line import JournalFilter, as_line, cell
 
 CONTACT = ("acme", "contact", "7")
 CHANGE = {
@@ -42,19 +42,19 @@ CHANGE = {
     ],
 )
 def test_reason_is_said_in_words(entry: dict[str, object], reason: str) -> None:
-    assert told("1-0", CONTACT, "r", entry).reason == reason
+    assert as_line("1-0", CONTACT, "r", entry).reason == reason
 
 
 def test_a_delivery_is_told_of_the_row_it_touched() -> None:
-    filled = told("1-0", ("acme", "delivery", "p:1"), "r", CHANGE | {"object": "company", "id": "9"})
-    created = told(
+    filled = as_line("1-0", ("acme", "delivery", "p:1"), "r", CHANGE | {"object": "company", "id": "9"})
+    created = as_line(
         "1-0", ("acme", "delivery", "p:1"), "r", {"kind": "created", "made_object": "contact", "made_id": "3"}
     )
     assert [(one.object, one.id) for one in (filled, created)] == [("company", "9"), ("contact", "3")]
 
 
 def test_every_part_of_a_filter_must_agree() -> None:
-    line = told("1-0", CONTACT, "r", CHANGE | {"state": "confirmed"})
+    line = as_line("1-0", CONTACT, "r", CHANGE | {"state": "confirmed"})
     fitting = JournalFilter("r", CONTACT, "acme", "forager", "work_email", "WAS BLANK", 1000, 1001)
     assert JournalFilter().takes(line)
     assert fitting.takes(line)
@@ -65,7 +65,7 @@ def test_every_part_of_a_filter_must_agree() -> None:
 
 @given(st.dictionaries(st.text(max_size=12), st.none() | st.booleans() | st.integers() | st.text()))
 def test_any_entry_is_told(entry: dict[str, object]) -> None:
-    assert told("5-0", CONTACT, "r", entry).key == "5-0"
+    assert as_line("5-0", CONTACT, "r", entry).key == "5-0"
 
 
 @given(st.text())
@@ -77,6 +77,6 @@ def test_no_cell_begins_a_formula(text: str) -> None:
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
 def test_a_sheet_gives_every_cell_back(text: str) -> None:
     sheet = io.StringIO()
-    csv.writer(sheet).writerow([cell(value) for value in asdict(told(text, CONTACT, text, CHANGE, 1)).values()])
+    csv.writer(sheet).writerow([cell(value) for value in asdict(as_line(text, CONTACT, text, CHANGE, 1)).values()])
     (row,) = csv.reader(io.StringIO(sheet.getvalue(), newline=""))
     assert row[0] == cell(text)
