@@ -129,8 +129,8 @@ def held(sandbox: Sandbox, side: Side, record_id: str) -> dict[str, Any]:
 async def push(watch: Watch, pusher: Pusher, side: Side, record_id: str, *changes: Change) -> WriteOutcome:
     found = (await watch.vendor.read(watch.watched, [record_id]))[record_id]
     assert found.record is not None
-    errand = PendingWrite(side.lease(record_id), watch.view(found.record, {}), {}, changes, ())
-    return await pusher.push(errand)
+    pending = PendingWrite(side.lease(record_id), watch.view(found.record, {}), {}, changes, ())
+    return await pusher.push(pending)
 
 
 def title(side: Side) -> Change:

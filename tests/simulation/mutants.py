@@ -250,8 +250,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "worker/visits/push.py",
-                "push = pushing.push(errand.changes, errand.view, record, view, self._watch.policy, errand.own)",
-                "push = pushing.Push(writes=errand.changes)",
+                "push = pushing.push(pending.changes, pending.view, record, view, self._watch.policy, pending.own)",
+                "push = pushing.Push(writes=pending.changes)",
             ),
         ),
         only="busy",

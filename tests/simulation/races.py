@@ -238,9 +238,9 @@ class Heat:
         self.net.script, self.net.on_step = script, step
 
         async def one(id_: str, number: int) -> None:
-            errand = self._errand(runtime, leases[id_], found[id_], is_bad=number == bad)
+            pending = self._errand(runtime, leases[id_], found[id_], is_bad=number == bad)
             try:
-                pushed = await pusher.push(errand)
+                pushed = await pusher.push(pending)
             except ConnectorError as error:
                 self.tally.pushed[type(error).__name__] += 1
                 return

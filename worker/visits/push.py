@@ -35,12 +35,12 @@ Lines = Mapping[str, tuple[tuple[str, str], ...]]
 class PushEnd(StrEnum):
     """Tells what became of one record's changes."""
 
-    PUSHED = "pushed"  # ``Pushed.written`` and ``Pushed.refused`` say which
+    PUSHED = "pushed"  # ``WriteOutcome.written`` and ``WriteOutcome.refused`` say which
     CHANGED = "changed"  # the record is another one now: visit it again
-    AWAY = "away"  # merged, converted or gone: ``Pushed.found``
+    AWAY = "away"  # merged, converted or gone: ``WriteOutcome.found``
     AGAIN = "again"  # locked, or no word about it: the next visit looks what became of the intents
     LOST = "lost"  # the lease is not ours any more: nothing more was sent
-    FAILED = "failed"  # ``Pushed.error``
+    FAILED = "failed"  # ``WriteOutcome.error``
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class PendingWrite:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """Says how an errand ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
+    """Says how a write ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
 
     ``seen`` are values of ours that somebody else wrote meanwhile. ``undone`` says by field what a change that takes
-    another back has met. ``unsure``: something was sent, and only the next
-    visit can tell what became of it. ``error`` stands where the calls failed.
+    another back has met. ``unsure``: something was sent, and only the next visit can tell what became of it. ``error``
+    stands where the calls failed.
     """
 
     ended: PushEnd
@@ -90,16 +90,16 @@ class Pusher:
         self._writer = BatchWriter(watch.crm, watch.vendor, limiter)
         self._marks = provenance.usable(watch.vendor.provenance, watch.schema)
         self._batch: Batcher[PendingWrite, WriteOutcome] = Batcher(
-            watch.crm, "push", self._send, lambda errand: errand.lease.id, watch.vendor.batch
+            watch.crm, "push", self._send, lambda pending: pending.lease.id, watch.vendor.batch
         )
 
-    async def push(self, errand: PendingWrite) -> WriteOutcome:
+    async def push(self, pending: PendingWrite) -> WriteOutcome:
         """Write one record's changes together with those of other visits.
 
         Raises:
             ConnectorError: the calls ended in it; the intents stay open and the next visit looks what became of them.
         """
-        pushed = await self._batch.ask(errand)
+        pushed = await self._batch.ask(pending)
         if pushed.error is not None:
             raise twin(pushed.error)
         return pushed
@@ -108,15 +108,15 @@ class Pusher:
         """Send what is gathered."""
         await self._batch.aclose()
 
-    async def _send(self, errands: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:
-        batch = _PushBatch(self._watch, self._marks, {one.lease.id: one for one in errands})
-        if undoing := [key for key, one in batch.errands.items() if one.undo]:
-            names = sorted({one.property for key in undoing for one in batch.errands[key].undo})
+    async def _send(self, pending: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:
+        batch = _PushBatch(self._watch, self._marks, {one.lease.id: one for one in pending})
+        if undoing := [key for key, one in batch.pending.items() if one.undo]:
+            names = sorted({one.property for key in undoing for one in batch.pending[key].undo})
             batch.ours |= await self._watch.vendor.ours(self._watch.object, undoing, names)
-        rows = await self._writer.write(self._watch.object, list(batch.errands), batch.read, batch.compare)
+        rows = await self._writer.write(self._watch.object, list(batch.pending), batch.read, batch.compare)
         if batch.marks != self._marks and batch.marks == Provenance():
             self._marks = Provenance()
-        results = {key: batch.result(rows[key]) for key in batch.errands}
+        results = {key: batch.result(rows[key]) for key in batch.pending}
         return results | await self._verified(batch, results)
 
     async def _verified(self, batch: _PushBatch, results: Mapping[str, WriteOutcome]) -> dict[str, WriteOutcome]:
@@ -136,17 +136,17 @@ class Pusher:
 
 
 class _PushBatch:
-    """Represents the errands of one batch while they are read, compared and written; ``judged`` is how each stands."""
+    """Represents the writes of one batch while they are read, compared and written; ``judged`` is how each stands."""
 
-    def __init__(self, watch: Watch, names: Provenance, errands: Mapping[str, PendingWrite]) -> None:
-        self.errands, self.marks, self.judged = errands, names, dict[str, WriteOutcome]()
+    def __init__(self, watch: Watch, names: Provenance, pending: Mapping[str, PendingWrite]) -> None:
+        self.pending, self.marks, self.judged = pending, names, dict[str, WriteOutcome]()
         self._watch, self.ours = watch, dict[str, frozenset[str]]()
 
     async def read(self, ids: Sequence[str]) -> Mapping[str, Found]:
         """Returns the rows whose lease is still ours, with what is about to be sent kept as intents."""
-        errands = [self.errands[one] for one in ids]
+        pending = [self.pending[one] for one in ids]
         work = self._watch.work
-        held = await asyncio.gather(*(work.intend(one.lease, [i.text() for i in one.intents]) for one in errands))
+        held = await asyncio.gather(*(work.intend(one.lease, [i.text() for i in one.intents]) for one in pending))
         self.judged |= {one: WriteOutcome(PushEnd.LOST) for one, ours in zip(ids, held, strict=True) if not ours}
         ours = [one for one, is_held in zip(ids, held, strict=True) if is_held]
         return await self._watch.vendor.read(self._watch.watched, ours) if ours else {}
@@ -161,21 +161,21 @@ class _PushBatch:
             if record is None:
                 ended = PushEnd.AGAIN if one.fate is Fate.UNKNOWN else PushEnd.AWAY
                 self.judged[key] = WriteOutcome(ended, found=one, cause="unknown" if ended is PushEnd.AGAIN else "")
-            elif want := self._compared(self.errands[key], record, rows[key]):
+            elif want := self._compared(self.pending[key], record, rows[key]):
                 wanted[key] = want
         return wanted
 
-    def _compared(self, errand: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite | None:
-        if errand.undo:
-            return self._undone(errand, record, row)
-        view = self._watch.view(_without_ours(record, row, errand), errand.own)
-        push = pushing.push(errand.changes, errand.view, record, view, self._watch.policy, errand.own)
+    def _compared(self, pending: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite | None:
+        if pending.undo:
+            return self._undone(pending, record, row)
+        view = self._watch.view(_without_ours(record, row, pending), pending.own)
+        push = pushing.push(pending.changes, pending.view, record, view, self._watch.policy, pending.own)
         if push.stale:
-            self.judged[errand.lease.id] = WriteOutcome(PushEnd.CHANGED, record=record)
+            self.judged[pending.lease.id] = WriteOutcome(PushEnd.CHANGED, record=record)
             return None
         writes = tuple(one for one in push.writes if one.property not in row.refused)
-        self.judged[errand.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes)
-        same = frozenset(one.property for one in errand.changes if push.kept_back.get(one.field) is ChangeVerdict.SAME)
+        self.judged[pending.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes)
+        same = frozenset(one.property for one in pending.changes if push.kept_back.get(one.field) is ChangeVerdict.SAME)
         if any(name in row.refused for name in self.marks.names):
             log.warning("push.marks_refused", crm=self._watch.crm, object=self._watch.object)
             self.marks = Provenance()
@@ -183,9 +183,9 @@ class _PushBatch:
         beside = provenance.beside(self.marks, self._watch.schema, record, writes)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
-    def _undone(self, errand: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite:
+    def _undone(self, pending: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite:
         """Lets back what still stands as we wrote it."""
-        view, mine = self._watch.view(record, errand.own), self.ours.get(record.id, frozenset())
+        view, mine = self._watch.view(record, pending.own), self.ours.get(record.id, frozenset())
         closed = record.opted_out or record.suppressed
         verdicts = {
             one.property: verdict(
@@ -195,23 +195,23 @@ class _PushBatch:
                 closed=closed or (record.do_not_call and one.field in PHONE_FIELDS),
                 countries=view.countries,
             )
-            for one in errand.undo
+            for one in pending.undo
         }
         back = {name for name, found in verdicts.items() if found is UndoVerdict.BACK and name not in row.refused}
-        fields = {one.field: verdicts[one.property] for one in errand.undo}
-        writes = tuple(one for one in errand.changes if one.property in back)
-        self.judged[errand.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes, undone=fields)
-        taken = [one.field for one in errand.undo if one.property in back and one.rule == UNDO]
+        fields = {one.field: verdicts[one.property] for one in pending.undo}
+        writes = tuple(one for one in pending.changes if one.property in back)
+        self.judged[pending.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes, undone=fields)
+        taken = [one.field for one in pending.undo if one.property in back and one.rule == UNDO]
         beside = provenance.undone(self.marks, self._watch.schema, record, taken)
         values = {one.property: one.value for one in writes}
         same = frozenset(name for name, found in verdicts.items() if found is UndoVerdict.ALREADY)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
     def result(self, row: RowWrite) -> WriteOutcome:
-        """Tells how the errand of ``row`` ended."""
+        """Tells how the pending of ``row`` ended."""
         if row.error is not None:
             return WriteOutcome(PushEnd.FAILED, error=row.error)
-        judged, errand = self.judged[row.id], self.errands[row.id]
+        judged, pending = self.judged[row.id], self.pending[row.id]
         if judged.ended is not PushEnd.PUSHED:
             return replace(judged, unsure=bool(row.doubt or row.written))
         match row.word.outcome if row.word else Written.DONE:
@@ -219,7 +219,7 @@ class _PushBatch:
                 return WriteOutcome(PushEnd.CHANGED, record=judged.record, unsure=bool(row.doubt or row.written))
             case Written.LOCKED | Written.UNKNOWN:
                 return WriteOutcome(PushEnd.AGAIN, cause=row.word.outcome if row.word else "")
-        changes = errand.changes
+        changes = pending.changes
         written = tuple(one for one in changes if one.property in row.written)
         refused = tuple(one for one in changes if one.property in row.refused)
         seen = tuple(one for one in changes if one.property in row.seen)
@@ -276,11 +276,11 @@ class _Check:
         )
 
 
-def _without_ours(record: Record, row: RowWrite, errand: PendingWrite) -> Record:
+def _without_ours(record: Record, row: RowWrite, pending: PendingWrite) -> Record:
     """Returns ``record`` without what we perhaps wrote ourselves: that makes it no other record."""
     mine = {
-        one.property: errand.view.held.get(one.field, "")
-        for one in errand.changes
+        one.property: pending.view.held.get(one.field, "")
+        for one in pending.changes
         if (one.property in row.doubt or one.property in row.written)
         and same_value(one.field, one.value, record.values.get(one.property) or "")
     }

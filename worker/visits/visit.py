@@ -381,8 +381,8 @@ class Visitor:
     async def _push(self, lease: Lease, story: VisitNotes, view: View, decision: Decision) -> bool:
         """Write the changes; whether the visit goes on to its end."""
         intents = {one: self._intent(one, lease, story) for one in decision.changes}
-        errand = PendingWrite(lease, view, story.own, decision.changes, tuple(intents.values()))
-        pushed = await self._pusher.push(errand)
+        pending = PendingWrite(lease, view, story.own, decision.changes, tuple(intents.values()))
+        pushed = await self._pusher.push(pending)
         if pushed.ended is not PushEnd.PUSHED:
             await self._unpushed(lease, story, pushed)
             return False
@@ -426,8 +426,8 @@ class Visitor:
         intents = {one.property: self._undo_intent(one, lease.run) for one in undo}
         if changes:
             view = self._watch.view(story.record, story.own)
-            errand = PendingWrite(lease, view, story.own, changes, tuple(intents.values()), undo)
-            pushed = await self._pusher.push(errand)
+            pending = PendingWrite(lease, view, story.own, changes, tuple(intents.values()), undo)
+            pushed = await self._pusher.push(pending)
             if pushed.ended is not PushEnd.PUSHED:
                 await self._unpushed(lease, story, pushed)
                 return
