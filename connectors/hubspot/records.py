@@ -278,8 +278,8 @@ def history_of(row: RecordRow, properties: Sequence[str]) -> Mapping[str, tuple[
 def edits_of(row: RecordRow, properties: Sequence[str]) -> dict[str, Edit]:
     """Reads the newest line of each property's history; whoever is not known to be a machine may be a person."""
     kept = row.propertiesWithHistory or {}
-    told = {name: kept[name] for name in properties if kept.get(name)}
-    newest = {name: max(lines, key=lambda one: milliseconds(one.timestamp)) for name, lines in told.items()}
+    histories = {name: kept[name] for name in properties if kept.get(name)}
+    newest = {name: max(lines, key=lambda one: milliseconds(one.timestamp)) for name, lines in histories.items()}
     return {
         name: Edit(_writer(one.sourceType or ""), milliseconds(one.timestamp), cleared=not one.value)
         for name, one in newest.items()

@@ -108,9 +108,9 @@ def _rows(known: Explanation, record: Mapping[str, Any] | None) -> Iterator[tupl
         if memory["look_at"]:
             yield "looked at again", f"in {lasting(memory['look_at'] - known.now_ms)}"
         for kind, names in (("rejected in review", memory["rejected"]), ("cleared by a person", memory["refused"])):
-            told = [one for one in names if kind.startswith("rejected") or one not in memory["rejected"]]
-            if told:
-                yield "refused", f"{', '.join(told)}: {kind}, refill replay opens them again"
+            refused = [one for one in names if kind.startswith("rejected") or one not in memory["rejected"]]
+            if refused:
+                yield "refused", f"{', '.join(refused)}: {kind}, refill replay opens them again"
     if record is None:
         return
     if "unread" in record:

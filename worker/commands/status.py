@@ -36,8 +36,8 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
         highlight=False,
     )
     if found.proposals:
-        told = ", ".join(f"{count} of {' '.join(name)}" for name, count in found.proposals.items())
-        out.say(f"changes wait for your word: {told} (refill review list)")
+        counts = ", ".join(f"{count} of {' '.join(name)}" for name, count in found.proposals.items())
+        out.say(f"changes wait for your word: {counts} (refill review list)")
     announced, recovered = sum(found.announced.values()), sum(found.recovered.values())
     if announced or recovered:
         out.say(f"webhooks announced {announced} records, sweeps found {recovered} more")

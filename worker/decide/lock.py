@@ -60,15 +60,15 @@ def locks(
             if edit is None and held:
                 edit = Edit(Writer.PERSON, now)
         is_ours = bool(held) and own.get(name, OurValue()).value_hash == value_hash(name, held, view.countries)
-        end = edit.at + rule.lock_ms if edit and _is_a_persons(edit, is_ours=is_ours, told=edits is not None) else 0
+        end = edit.at + rule.lock_ms if edit and _is_a_persons(edit, is_ours=is_ours, known=edits is not None) else 0
         if end > now:
             until[name] = end
     return Locks(until)
 
 
-def _is_a_persons(edit: Edit, *, is_ours: bool, told: bool) -> bool:
+def _is_a_persons(edit: Edit, *, is_ours: bool, known: bool) -> bool:
     """Tells whether an edit is a person's; where the CRM does not tell, a value of ours is ours."""
-    return edit.by is Writer.PERSON and not (is_ours and not told)
+    return edit.by is Writer.PERSON and not (is_ours and not known)
 
 
 def locked_blanks(edits: Mapping[str, Edit], lock_ms: Mapping[str, int], now: int) -> frozenset[str]:

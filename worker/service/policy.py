@@ -44,8 +44,8 @@ def locks(settings: CrmSettings, object: str, properties: Mapping[str, str]) -> 
     """Tells how long (ms) a person's clearing of a property keeps deliveries off it; ``properties`` are by field."""
     watched = getattr(settings.watch, object, None)
     own = {name: getattr(rule, "lock", None) for name, rule in watched.fields.items()} if watched else {}
-    told = {property: own.get(name) for name, property in properties.items()}
-    found = {name: settings.lock if lock is None else lock for name, lock in told.items()}
+    locks = {property: own.get(name) for name, property in properties.items()}
+    found = {name: settings.lock if lock is None else lock for name, lock in locks.items()}
     return {name: int(lock.total_seconds() * 1000) for name, lock in found.items() if lock}
 
 

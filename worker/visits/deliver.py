@@ -89,13 +89,13 @@ class Deliverer:
 
     async def _bring_approved(self, notes: DeliveryNotes, row: DeliveredRow) -> None:
         """Bring a row, where a person approves first only what was approved."""
-        told = _ROW.validate_json(row.json)
+        delivered = _ROW.validate_json(row.json)
         await self._filler.close_open_intents(notes)
         if self._proposer is None:
-            await self._bring(notes, told)
+            await self._bring(notes, delivered)
             return
-        if await self._proposer.may_bring(notes, row, told, self._clock()):
-            await self._bring(notes, told)
+        if await self._proposer.may_bring(notes, row, delivered, self._clock()):
+            await self._bring(notes, delivered)
             await self._proposer.done(row.key)
 
     async def _end(self, lease: Lease, notes: DeliveryNotes, row: DeliveredRow | None) -> None:

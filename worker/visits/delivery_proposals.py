@@ -41,12 +41,12 @@ class Proposer:
         for reader in self._readers.values():
             await reader.aclose()
 
-    async def may_bring(self, notes: DeliveryNotes, row: DeliveredRow, told: DeliveredCompany, at: int) -> bool:
+    async def may_bring(self, notes: DeliveryNotes, row: DeliveredRow, delivered: DeliveredCompany, at: int) -> bool:
         """Tells whether the row may be brought: nothing of it is to be written, or a person approved all of it.
 
-        What waits for a word is proposed; what was rejected is told to the journal, and the row is done.
+        What waits for a word is proposed; what was rejected is journalled, and the row is done.
         """
-        lines = await self._lines(told)
+        lines = await self._lines(delivered)
         proposal = await self._reviews.get(row.key)
         stand = proposal.stand if proposal else Stand.PROPOSED
         known = {_what(one) for one in proposal.changes} if proposal else set()
@@ -59,7 +59,7 @@ class Proposer:
             await self._reviews.remove(row.key)
             return False
         if stand is not Stand.PROPOSED or {_what(one) for one in lines} != known:
-            company = delivery.company(told.company).values.get("domain", "")
+            company = delivery.company(delivered.company).values.get("domain", "")
             await self._reviews.put(Proposal(row.key, lines, notes.lease.run, at, company=company))
         notes.count("proposed", len(lines))
         notes.is_proposed = True
@@ -70,29 +70,29 @@ class Proposer:
         """Forget the proposal: the row is brought, or nobody needs it any more."""
         await self._reviews.remove(key)
 
-    async def _lines(self, told: DeliveredCompany) -> tuple[Proposed, ...]:
+    async def _lines(self, delivered: DeliveredCompany) -> tuple[Proposed, ...]:
         target, region = self._target, self._target.default_region
-        company = delivery.company(told.company, region)
-        people = [(one.id, delivery.person(one, told.company, target.accept, region)) for one in told.people]
+        company = delivery.company(delivered.company, region)
+        people = [(one.id, delivery.person(one, delivered.company, target.accept, region)) for one in delivered.people]
         listed = await target.suppressed([of_delivered(one) for one in (company, *(person for _, person in people))])
         if listed[0]:
             return ()
-        company_id = await self._matcher.company(company, told.company.id)
-        lines = [*await self._of_row("company", company_id, company, told.company.id)]
+        company_id = await self._matcher.company(company, delivered.company.id)
+        lines = [*await self._of_row("company", company_id, company, delivered.company.id)]
         for (external_id, person), on in zip(people, listed[1:], strict=True):
             if not on:
                 lines += await self._of_person(person, external_id, company_id)
         return tuple(lines)
 
-    async def _of_person(self, told: Delivered, external_id: str, company_id: str) -> Sequence[Proposed]:
-        match = await self._matcher.person(told, external_id, company_id)
+    async def _of_person(self, wanted: Delivered, external_id: str, company_id: str) -> Sequence[Proposed]:
+        match = await self._matcher.person(wanted, external_id, company_id)
         if match.id:
-            return await self._of_row(match.object, match.id, told, external_id, company_id) if match.sure else ()
-        is_made = told.complete and "" not in match.others
-        return await self._of_row(self._target.person, "", told, external_id) if is_made else ()
+            return await self._of_row(match.object, match.id, wanted, external_id, company_id) if match.sure else ()
+        is_made = wanted.complete and "" not in match.others
+        return await self._of_row(self._target.person, "", wanted, external_id) if is_made else ()
 
     async def _of_row(
-        self, object: str, id: str, told: Delivered, external_id: str, company_id: str = ""
+        self, object: str, id: str, wanted: Delivered, external_id: str, company_id: str = ""
     ) -> Sequence[Proposed]:
         """Lists what a row would get: everything where it is made, else what is blank on it."""
         record = await self._read(object, id) if id else None
@@ -100,16 +100,16 @@ class Proposer:
             return ()
         if record is not None and (record.opted_out or says_no(record, self._target.opt_out.get(object, {}))):
             return ()
-        lines = list(self._values(object, record, told, external_id))
+        lines = list(self._values(object, record, wanted, external_id))
         if record is not None and object == "contact" and company_id and record.company_id != company_id:
             where = Proposed("company", "", record.company_id, company_id, "openprospect", "", object, id, external_id)
             lines.append(where)
         return lines
 
-    def _values(self, object: str, record: Record | None, told: Delivered, external_id: str) -> Iterator[Proposed]:
+    def _values(self, object: str, record: Record | None, wanted: Delivered, external_id: str) -> Iterator[Proposed]:
         properties, schema = self._target.properties[object], self._target.schema[object]
         seen = set[str]()
-        for name, value in told.values.items():
+        for name, value in wanted.values.items():
             fitted, _ = delivery.to_properties({name: value}, properties, schema)
             for property, text in fitted.items():
                 before = (record.values.get(property) or "") if record else ""

@@ -342,16 +342,16 @@ class Visitor:
             return None
         proposal = await self._watch.reviews.get(lease.id)
         if proposal and proposal.stand is Stand.REJECTED:
-            told = (one for one in proposal.changes if not story.own.get(one.field, OurValue()).rejected)
-            story.ends += [self._rejected(one, proposal) for one in told]
+            newly = (one for one in proposal.changes if not story.own.get(one.field, OurValue()).rejected)
+            story.ends += [self._rejected(one, proposal) for one in newly]
             story.own |= {one.field: OurValue(refused=True, rejected=True) for one in proposal.changes}
         return proposal
 
     def _rejected(self, one: Proposed, proposal: Proposal) -> str:
         rule = self._watch.policy.rule(one.field)
-        told = (one.field, one.property, one.before, one.after, one.provider, one.grade)
+        facts = (one.field, one.property, one.before, one.after, one.provider, one.grade)
         write = rule.write if rule else ""
-        return change_entry(IntentEntry(*told, "", 0, write, proposal.run, self._clock()), "rejected")
+        return change_entry(IntentEntry(*facts, "", 0, write, proposal.run, self._clock()), "rejected")
 
     async def _reviewed(
         self, lease: Lease, story: VisitNotes, decision: Decision, proposal: Proposal | None
