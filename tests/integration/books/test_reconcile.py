@@ -29,7 +29,7 @@ def later(scene: Scene, ms: int = MINUTES_MS) -> Ledger:
     before = scene.vendors["forager"].clock.wall()
     clock = lambda: int(before * 1000) + ms  # noqa: E731
     scripts = Scripts(scene.redis, clock=clock)
-    for name in ("desk", "floor", "pauses", "books", "budgets"):
+    for name in ("desk", "all_work", "pauses", "books", "budgets"):
         setattr(ledger, name, type(getattr(ledger, name))(scripts))
     ledger.scripts = scripts
     return ledger
