@@ -27,6 +27,7 @@ from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, intent, linked_entry, scrubbed
 from worker.visits.matching import Match, Matcher
+from worker.visits.watch import own_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ class BlankFiller:
             listed = dict(
                 zip(rows, await self._target.suppressed([self._handles(one) for one in rows.values()]), strict=True)
             )
+            shut = await self._shut(object, list(rows))
             for id, one in found.items():
                 if one.fate is Fate.UNKNOWN:
                     filled[id] = _Filled(unsure="unread")
@@ -196,11 +198,22 @@ class BlankFiller:
                     filled[id] = _Filled(closed=Reason.OPTED_OUT)
                 elif one.record is not None:
                     filled[id] = _Filled(company_id=one.record.company_id, stamp=one.record.modified)
-                    wanted[id] = _wanted(one.record, asked[id], states[id], self._target.blank_values)
+                    open_ = replace(asked[id], values=_but(asked[id].values, shut.get(id, frozenset())))
+                    wanted[id] = _wanted(one.record, open_, states[id], self._target.blank_values)
             return wanted
 
         states = await self._writer.write(object, list(asked), read, compare)
         return {id: _filled(filled[id], asked[id], states[id]) for id in asked}
+
+    async def _shut(self, object: str, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Returns by row the fields whose value of ours was undone, cleared or rejected: only a replay opens them."""
+        if object not in self._target.fill:
+            return {}
+        memories = await self._target.fill[object].memory(ids)
+        return {
+            id: frozenset(name for name, value in own_values(memory.own).items() if value.refused)
+            for id, memory in memories.items()
+        }
 
     def _handles(self, record: Record) -> frozenset[Handle]:
         """Returns the handles among what was read of a row."""
@@ -273,6 +286,10 @@ class BlankFiller:
 def _keeps_back(word: WriteResult) -> bool:
     """Tells whether a refusal is about the row or the org; a property that our user may not write is left out."""
     return is_passing(word.kind) and not (word.kind is RefusalKind.ACCESS and word.properties)
+
+
+def _but(values: Mapping[str, tuple[str, str]], shut: frozenset[str]) -> dict[str, tuple[str, str]]:
+    return {property: (name, text) for property, (name, text) in values.items() if name not in shut}
 
 
 def _is_creation_of(one: IntentEntry, other: IntentEntry) -> bool:

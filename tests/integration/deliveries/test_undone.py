@@ -1,0 +1,39 @@
+"""A delivery never writes again what was undone on a row; after a replay it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.deliveries.desk import CRMS, Desk, Open, ada
+from worker.ledger.work.work import Work
+
+
+async def _visit(desk: Desk, work: Work, id: str) -> None:
+    line = desk.runtime.lines[f"{desk.name}.contact"]
+    for _ in range(20):
+        await desk.runtime.visits.fill(line)
+        if not await work.pending("undo-x", 2**53) and not (await work.counts()).leased:
+            return
+        await desk.runtime.ledger.all_work.wake([(desk.name, "contact", id)])
+    raise AssertionError("never settled")
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_what_was_undone_is_not_delivered_again_until_a_replay(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm, watch={"contact": {}}) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        work = desk.runtime.ledger.work(desk.name, "contact")
+        await desk.deliver(ada())
+        assert desk.row(row)["title"] == "Analyst"
+        ours = [one for one in await desk.runtime.ledger.journal.since() if '"job_title"' in one.entry]
+
+        await work.replay(row, "undo-x", undo=[one.key for one in ours])
+        await _visit(desk, work, row)
+        assert "title" not in desk.row(row)
+        await desk.deliver(ada(title="Countess"))
+        assert "title" not in desk.row(row)
+
+        await work.replay(row, "undo-x", reopen=True)
+        await _visit(desk, work, row)
+        await desk.deliver(ada(title="Programmer"))
+        assert desk.row(row)["title"] == "Programmer"
