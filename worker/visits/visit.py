@@ -190,6 +190,8 @@ class Visitor:
     async def _leave(self, lease: Lease, found: Found, story: VisitNotes | None = None) -> None:
         """Leaves a record that is merged, converted, gone, or unknown to the vendor; ``story`` is what came before."""
         work, paid = self._watch.work, story.paid if story else []
+        if lease.undo and found.fate in {Fate.GONE, Fate.MOVED}:
+            paid = [*paid, *await self._lost(lease, found.fate)]
         if found.fate in {Fate.GONE, Fate.MOVED}:
             await self._watch.reviews.remove(lease.id)  # nobody can approve it any more, and it may name a person
         if found.fate is Fate.GONE:
@@ -201,6 +203,14 @@ class Visitor:
         else:
             ending = await self._again(lease, "unread", paid)
         log.info("visit.left", fate=found.fate, ending=ending)
+
+    async def _lost(self, lease: Lease, fate: Fate) -> list[str]:
+        """Returns journal entries on what cannot be taken back any more; those of open intents are told elsewhere."""
+        told = {intent(text).property for text in lease.intents}
+        undo = undoables([json.loads(text) for text in await self._watch.work.journalled(lease.undo)])
+        return [
+            scrubbed(change_entry(self._undo_intent(one, lease.run), fate)) for one in undo if one.property not in told
+        ]
 
     async def _again(self, lease: Lease, reason: str, paid: Sequence[str]) -> StepEnd:
         """Waits where the CRM has no word of the record, or has locked it.
@@ -424,6 +434,7 @@ class Visitor:
         undo = undoables([json.loads(text) for text in texts])
         changes = tuple(Change(one.field, one.property, one.before, "", None, "") for one in undo)
         intents = {one.property: self._undo_intent(one, lease.run) for one in undo}
+        closed = {intent(text).property for text in lease.intents}
         if changes:
             view = self._watch.view(story.record, story.own)
             pending = PendingWrite(lease, view, story.own, changes, tuple(intents.values()), undo)
@@ -440,6 +451,8 @@ class Visitor:
                     story.ends.append(change_entry(intent_, "refused", cause=word.code))
                 else:
                     found = pushed.undone.get(one.field, UndoVerdict.ALREADY)
+                    if found is UndoVerdict.ALREADY and one.property in closed:
+                        continue  # a visit that died took it back, and its intent was closed just now
                     story.ends.append(change_entry(intent_, found if found is not UndoVerdict.BACK else "unsent"))
             story.record = pushed.record or story.record
             story.tally["undone"] = len(pushed.written)
