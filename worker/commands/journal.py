@@ -135,7 +135,7 @@ def _sentence(line: JournalLine) -> str:
     """Return an entry on one line, what is blank left out."""
     when = f"{datetime.fromtimestamp(line.at / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     change = f"{line.before or '(blank)'} -> {line.after or '(blank)'}" if line.kind == "change" else line.after
-    price = f"{line.credits} credits" if line.credits else ""
+    price = f"{line.credits} credit{'' if line.credits == 1 else 's'}" if line.credits else ""
     where = f"{line.crm} {line.object} {line.id}"
     return "  ".join(
         one for one in (when, where, line.field, change, line.provider, line.reason, price, line.run) if one

@@ -12,7 +12,6 @@ from config.problems import ConfigError
 from worker.commands.journal import JournalAsked, filter_of
 from worker.commands.progress import failed, live, say
 from worker.commands.session import err, out, print_json, session, settings_of
-from worker.commands.tables import table
 from worker.commands.terminal import agreed
 from worker.commands.undo_plan import StandingChange, UndoPlan, ask, found, look, told
 from worker.decide.journal_line import JournalLine
@@ -105,11 +104,9 @@ def _tell(
             facts | {"back": [_row(one) for one in back], "left": [_row(one) for one in kept], "unreached": others}
         )
         return
-    heads = ("crm", "object", "id", "field", "ours", "before", "stands")
-    title = "Would go back" if facts.get("dry_run") else "Went back"
-    out.print(table(f"{title}: {len(back)}", heads, [_cells(one) for one in back]))
+    _list("Would go back" if facts.get("dry_run") else "Went back", back)
     if kept:
-        out.print(table(f"Left alone: {len(kept)}", heads, [_cells(one) for one in kept]))
+        _list("Left alone", kept)
     if unreached:
         err.say(f"{len(unreached)} changes on companies, created rows and objects not watched were left alone")
     if facts.get("run"):
@@ -123,6 +120,9 @@ def _row(one: StandingChange) -> dict[str, Any]:
     return {"crm": crm, "object": kind, "id": id} | fields
 
 
-def _cells(one: StandingChange) -> tuple[str, ...]:
-    words = str(one.stands).replace("_", " ")
-    return (*one.record, one.field, one.after or "(blank)", one.before or "(blank)", words)
+def _list(title: str, changes: Sequence[StandingChange]) -> None:
+    out.say(f"{title}: {len(changes)}")
+    for one in changes:
+        words = str(one.stands).replace("_", " ")
+        change = f"{one.after or '(blank)'} -> {one.before or '(blank)'}"
+        out.say("  ".join((" ".join(one.record), one.field, change, words)))

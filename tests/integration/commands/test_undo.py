@@ -64,6 +64,10 @@ async def undone_but_for_what_people_edited(folder: Path, *options: str) -> int:
         after = rows(vendors, names)
 
         shown = (await refill("undo", "--run", run, "--dry-run", "--json")).json
+        lines = (await refill("undo", "--run", run, "--dry-run")).out.splitlines()
+        for one in [*shown["back"], *shown["left"]]:
+            start = f"{one['crm']} {one['object']} {one['id']}  {one['field']}  "
+            assert any(line.startswith(start) for line in lines), "an entry is on one line, whole"
         assert rows(vendors, names) == after, "a dry run writes nothing"
         asked = await refill("undo", "--run", run)
         assert (asked.code, "nothing was undone" in asked.err) == (1, True)
