@@ -211,7 +211,7 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
         verdict.differing += 1
         asked = await run.yard.asked(rows.get(row, row))
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
-        if row in run.people.edited:
+        if rows.get(row, row) in run.people.edited:
             verdict.edited += 1
         elif run.desk.is_late_row(row, expected.rows.keys() ^ actual.keys()):
             verdict.late += 1

@@ -185,6 +185,9 @@ class Stage:
             for name, counts in (await self.counts()).items():
                 sys.stdout.write(f"{name}: {counts}\n")
             sys.stdout.write(f"{await self.ledger.timetable.last()}\n{await self.ledger.pauses.all()}\n")
+            for key in await self.redis.keys("refill:work:*:record:*"):
+                fields = await self.ledger.scripts.call("HMGET", key, "s", "due", "note")
+                sys.stdout.write(f"{key.decode()}: {fields}\n")
             raise
 
     async def only_held_calls_are_open(self, vendor: Sandbox) -> bool:
