@@ -13,7 +13,7 @@ from worker.commands.journal import JournalAsked, filter_of
 from worker.commands.progress import failed, live, say
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
-from worker.commands.undo_plan import StandingChange, UndoPlan, ask, found, look, told
+from worker.commands.undo_plan import StandingChange, UndoPlan, ask, found, look, outcome
 from worker.decide.journal_line import JournalLine
 from worker.decide.undo import UndoVerdict
 from worker.ledger.own_clock import clock
@@ -69,7 +69,7 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
                 held = await follow(
                     runtime, run, works, patience_s=asked.patience_s, looking=_no_look, show=show, stop=stop
                 )
-        done = _done(plan, await told(runtime.ledger.journal, run, since_ms))
+        done = _done(plan, await outcome(runtime.ledger.journal, run, since_ms))
         ending = RunEnding(left=tuple(held), stopped=stop.is_set())
         undone = sum(one.stands == "undone" for one in done)
         facts = {"undone": undone, "run": run, "seconds": round(time.monotonic() - began, 1)}

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from connectors.models import Fate
 from worker.decide.journal_line import JournalFilter, JournalLine
-from worker.decide.undo import Undoable, UndoVerdict, undoables, verdict
-from worker.decide.values.fields import PHONE_FIELDS
+from worker.decide.undo import Undoable, UndoVerdict, undoables, verdicts
 from worker.ledger.journal.journal import Journal
 from worker.ledger.money.answers import Ref
 from worker.service.runtime import Runtime
 from worker.upkeep.journal_reader import journal_lines
 from worker.visits.watch import Watch
+
+_LOST = {Fate.GONE: "gone", Fate.MOVED: "moved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +85,16 @@ async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> lis
     held = {row.id: row for row in kept}
     found: list[StandingChange] = []
     for record in records:
-        row, mine = held.get(record[2]), ours.get(record[2], frozenset())
-        for one in plan.undo[record]:
-            if row is None:
-                fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
-                stands = {Fate.GONE: "gone", Fate.MOVED: "moved"}.get(fate, "unread")
-            else:
-                closed = row.opted_out or row.suppressed or (row.do_not_call and one.field in PHONE_FIELDS)
-                stands = verdict(
-                    one,
-                    row.values.get(one.property),
-                    ours=one.property in mine,
-                    closed=closed,
-                    countries=watch.view(row, {}).countries,
-                )
-            found.append(StandingChange(record, one.field, one.property, one.before, one.after, stands))
+        undo, row = plan.undo[record], held.get(record[2])
+        stands: Mapping[str, str]
+        if row is None:
+            fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
+            stands = dict.fromkeys((one.property for one in undo), _LOST.get(fate, "unread"))
+        else:
+            stands = verdicts(undo, row, ours.get(record[2], frozenset()), watch.view(row, {}).countries)
+        found += [
+            StandingChange(record, one.field, one.property, one.before, one.after, stands[one.property]) for one in undo
+        ]
     return found
 
 
@@ -109,7 +105,7 @@ async def ask(runtime: Runtime, plan: UndoPlan, run: str) -> None:
         await runtime.ledger.work(crm, kind).replay(id, run, undo=plan.keys[record])
 
 
-async def told(journal: Journal, run: str, since_ms: int) -> list[JournalLine]:
+async def outcome(journal: Journal, run: str, since_ms: int) -> list[JournalLine]:
     """Read what the visits of the run did, oldest first."""
     wanted = JournalFilter(run=run, since=since_ms)
     return [line async for line in journal_lines(journal, wanted) if line.kind == "change"]

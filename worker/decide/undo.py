@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from connectors.models import Record
 from worker.decide.values.blanks import is_blank
-from worker.decide.values.fields import same_value
+from worker.decide.values.fields import PHONE_FIELDS, same_value
 
 UNDO, REDO = "undo", "redo"  # rules of the changes that take others back; the second takes back the first
 
@@ -45,6 +46,23 @@ def undoables(entries: Iterable[Mapping[str, object]]) -> tuple[Undoable, ...]:
         rule = REDO if entry.get("rule") == UNDO else UNDO
         found[name] = Undoable(str(entry["field"]), name, first.before if first else before, after, rule)
     return tuple(one for one in found.values() if one.before != one.after)
+
+
+def verdicts(
+    undo: Iterable[Undoable], record: Record, ours: Collection[str], countries: tuple[str, ...]
+) -> dict[str, UndoVerdict]:
+    """Decides by property for a record as just read; ``ours`` are the properties that we wrote last."""
+    closed = record.opted_out or record.suppressed
+    return {
+        one.property: verdict(
+            one,
+            record.values.get(one.property),
+            ours=one.property in ours,
+            closed=closed or (record.do_not_call and one.field in PHONE_FIELDS),
+            countries=countries,
+        )
+        for one in undo
+    }
 
 
 def verdict(

@@ -21,8 +21,8 @@ from worker.decide import provenance, pushing
 from worker.decide.decision import Change
 from worker.decide.pushing import ChangeVerdict
 from worker.decide.record import OurValue, View, with_values
-from worker.decide.undo import UNDO, Undoable, UndoVerdict, verdict
-from worker.decide.values.fields import PHONE_FIELDS, same_value
+from worker.decide.undo import UNDO, Undoable, UndoVerdict, verdicts
+from worker.decide.values.fields import same_value
 from worker.ledger.work.work import Lease
 from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
 from worker.visits.journal_entries import IntentEntry
@@ -185,26 +185,16 @@ class _PushBatch:
 
     def _undone(self, pending: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite:
         """Lets back what still stands as we wrote it."""
-        view, mine = self._watch.view(record, pending.own), self.ours.get(record.id, frozenset())
-        closed = record.opted_out or record.suppressed
-        verdicts = {
-            one.property: verdict(
-                one,
-                record.values.get(one.property),
-                ours=one.property in mine,
-                closed=closed or (record.do_not_call and one.field in PHONE_FIELDS),
-                countries=view.countries,
-            )
-            for one in pending.undo
-        }
-        back = {name for name, found in verdicts.items() if found is UndoVerdict.BACK and name not in row.refused}
-        fields = {one.field: verdicts[one.property] for one in pending.undo}
+        countries = self._watch.view(record, pending.own).countries
+        found_by = verdicts(pending.undo, record, self.ours.get(record.id, frozenset()), countries)
+        back = {name for name, found in found_by.items() if found is UndoVerdict.BACK and name not in row.refused}
+        fields = {one.field: found_by[one.property] for one in pending.undo}
         writes = tuple(one for one in pending.changes if one.property in back)
         self.judged[pending.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes, undone=fields)
         taken = [one.field for one in pending.undo if one.property in back and one.rule == UNDO]
         beside = provenance.undone(self.marks, self._watch.schema, record, taken)
         values = {one.property: one.value for one in writes}
-        same = frozenset(name for name, found in verdicts.items() if found is UndoVerdict.ALREADY)
+        same = frozenset(name for name, found in found_by.items() if found is UndoVerdict.ALREADY)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
     def result(self, row: RowWrite) -> WriteOutcome:
