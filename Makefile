@@ -85,6 +85,8 @@ images: .venv/dev.done  ## pin the images of Dockerfile and compose.yaml to the 
 lock:  ## for maintainers: pin everything anew, and check that nothing is left open
 	$(LOCK) --group build -o requirements.lock
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --group build --group dev --group browser -c requirements-dev.lock -o requirements-browser.lock
+	$(LOCK) --group build --group dev --group docs -c requirements-dev.lock -o requirements-docs.lock
 	@$(MAKE) --no-print-directory .venv/dev.done
 	$(BIN)/python -m tools.closed_lock --fetch
 

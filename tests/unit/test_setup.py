@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-browser.lock", "requirements-docs.lock")
 
 
 def project() -> dict[str, Any]:
@@ -48,8 +48,10 @@ def test_locks_hold_everything_that_is_declared() -> None:
 
 
 def test_development_has_the_versions_that_are_shipped() -> None:
-    shipped, developed = locked(LOCKS[0]), locked(LOCKS[1])
-    assert {name: developed.get(name) for name in shipped} == shipped
+    shipped = locked(LOCKS[0])
+    for lock in LOCKS[1:]:
+        developed = locked(lock)
+        assert {name: developed.get(name) for name in shipped} == shipped, lock
 
 
 def test_build_needs_nothing_that_is_not_locked() -> None:
