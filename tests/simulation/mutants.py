@@ -162,8 +162,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "worker/visits/visit.py",
-                "        after = self._watch.view(story.record, story.own)\n        if decision.blocked:",
-                "        after = view\n        if decision.blocked:",
+                "        after = self._watch.view(notes.record, notes.own)\n        await",
+                "        after = view\n        await",
             ),
         ),
     ),

@@ -12,7 +12,7 @@ from worker.ledger.own_clock import clock
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.work import Lane, Left, Work
 from worker.service.runtime import Runtime
-from worker.visits.visit import TOO_DEAR
+from worker.visits.visit_notes import TOO_DEAR
 
 _ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict in 5 min at the latest
 _RATE = frozenset({"429", "rate"})

@@ -17,7 +17,7 @@ from worker.ledger.work.work import Due, Lane
 from worker.service.jobs import unasked
 from worker.service.runtime import Runtime
 from worker.triggers.poll import due_rows, poll
-from worker.visits.visit import PASSED_OVER
+from worker.visits.visit_notes import PASSED_OVER
 from worker.visits.watch import Watch
 
 ROOM_S = 0.25

@@ -1,0 +1,114 @@
+"""Decides for one record what its visit does: sees the gaps, reads the answers that are kept, asks the rules.
+
+A visit acts on it and a plan shows it, so both decide alike. Nothing is bought or written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from connectors.models import Answer, Offer, Record
+from worker.decide import kept
+from worker.decide.decision import Change, Decision
+from worker.decide.handles import of_decision, of_identity
+from worker.decide.lock import Locks
+from worker.decide.plan import candidates, decide
+from worker.decide.reasons import Reason
+from worker.decide.record import OurValue, View
+from worker.ledger.money.answers import Ref
+from worker.ledger.work.memory import Memory
+from worker.visits.locks import locked
+from worker.visits.purchase import Lookups
+from worker.visits.watch import Watch
+
+
+@dataclass(slots=True)
+class KnownAnswers:
+    """Holds the answers about a record by question key.
+
+    ``missed`` are questions that count as misses, ``closed`` providers that cannot be asked, with the reason.
+    """
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    missed: set[str] = field(default_factory=set)
+    closed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Shows a record before anything is asked. ``view`` has no gap that a person's edit locks.
+
+    ``paid`` are the values that were paid for and that the CRM refused: they are written without a question.
+    ``open`` is the view without the gaps that these close. ``locks`` open on the vendor's clock.
+    """
+
+    view: View
+    open: View
+    paid: tuple[Change, ...]
+    locks: Locks
+
+
+def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: int) -> bool:
+    """Tells whether a record is as its last visit left it, and it is not time to look again."""
+    return memory is not None and memory.knows(watch.mark(view), now_ms)
+
+
+class Decider:
+    """Decides about the records of one watched object."""
+
+    def __init__(self, watch: Watch, lookups: Lookups) -> None:
+        self.watch, self._lookups = watch, lookups
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Returns the operations that may be asked about these records."""
+        return tuple(one for one in self._lookups.offers if one.provider in self.watch.policy.providers)
+
+    async def outlook(self, record: Record, view: View, own: Mapping[str, OurValue]) -> Outlook:
+        """Returns what is open on a record that is not skipped.
+
+        Raises:
+            ConnectorError: the CRM could not be asked who edited the record.
+        """
+        locks = await locked(self.watch, record, view, own)
+        view = locks.on(view)
+        held = {name: one.kept for name, one in own.items() if one.kept}
+        paid = kept.changes(held, view.gaps, view.identity, self.watch.policy)
+        filled = {one.field for one in paid}  # nothing is asked for what was paid for and refused
+        return Outlook(view, replace(view, gaps=tuple(name for name in view.gaps if name not in filled)), paid, locks)
+
+    async def learn(self, view: View, known: KnownAnswers, ref: Ref | None) -> None:
+        """Read every kept answer that says something of the record; noted as asked for ``ref`` where one is given.
+
+        Raises:
+            LedgerUnavailableError: Redis is away.
+        """
+        await self._lookups.renew_odds()
+        while questions := candidates(view, self.watch.policy, self.offers, known.answers, known.missed):
+            found = await self._lookups.kept(questions, ref)
+            if found.keys() <= known.answers.keys():
+                return
+            known.answers |= found
+
+    def decide(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
+        """Decides by what is known; ``blocked`` providers have no capacity now."""
+        return decide(
+            view,
+            self.watch.policy,
+            self.offers,
+            known.answers,
+            missed=known.missed,
+            closed=known.closed,
+            blocked=blocked,
+            odds=self._lookups.odds,
+            schema=self.watch.schema,
+        )
+
+    async def unsuppressed(self, decision: Decision, view: View) -> Decision:
+        """Returns the decision, without its changes where whoever was found is on the suppression list."""
+        learned = of_decision(decision) - of_identity(view.identity)
+        if not learned or not any(await self.watch.suppressed([learned])):
+            return decision
+        return replace(decision, changes=(), blocked={}, unfilled=dict.fromkeys(view.blank, Reason.SUPPRESSED))

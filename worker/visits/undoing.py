@@ -1,0 +1,59 @@
+"""Takes back the changes of a record that a person named, where they still stand as we wrote them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import structlog
+
+from worker.decide.decision import Change
+from worker.decide.undo import UndoVerdict, undoables
+from worker.ledger.work.work import Lease
+from worker.visits.journal_entries import change_entry, intent
+from worker.visits.push import PendingWrite, PushEnd, Pusher
+from worker.visits.visit_ends import VisitEnds, undo_intent
+from worker.visits.visit_notes import VisitNotes
+from worker.visits.watch import Watch
+
+log = structlog.get_logger(__name__)
+
+
+class Undoer:
+    """Handles the leases of one watched object that take something back; nothing is looked up. ``clock`` gives ms."""
+
+    def __init__(self, watch: Watch, pusher: Pusher, ends: VisitEnds, clock: Callable[[], int]) -> None:
+        self._watch, self._pusher, self._ends, self._clock = watch, pusher, ends, clock
+
+    async def undo(self, lease: Lease, notes: VisitNotes) -> None:
+        """Take back what may go back, tell the journal of the rest, and settle."""
+        texts = await self._watch.work.journalled(lease.undo)
+        undo = undoables([json.loads(text) for text in texts])
+        changes = tuple(Change(one.field, one.property, one.before, "", None, "") for one in undo)
+        intents = {one.property: undo_intent(one, lease.run, self._clock()) for one in undo}
+        closed = {intent(text).property for text in lease.intents}
+        if changes:
+            view = self._watch.view(notes.record, notes.own)
+            pending = PendingWrite(lease, view, notes.own, changes, tuple(intents.values()), undo)
+            pushed = await self._pusher.push(pending)
+            if pushed.ended is not PushEnd.PUSHED:
+                await self._ends.unpushed(lease, notes, pushed)
+                return
+            for one in changes:
+                intent_, word = intents[one.property], pushed.words.get(one.field)
+                if one in pushed.written:
+                    notes.ends.append(change_entry(intent_, "confirmed"))
+                    notes.stands(intent_)
+                elif word:
+                    notes.ends.append(change_entry(intent_, "refused", cause=word.code))
+                else:
+                    found = pushed.undone.get(one.field, UndoVerdict.ALREADY)
+                    if found is UndoVerdict.ALREADY and one.property in closed:
+                        continue  # a visit that died took it back, and its intent was closed just now
+                    notes.ends.append(change_entry(intent_, found if found is not UndoVerdict.BACK else "unsent"))
+            notes.record = pushed.record or notes.record
+            notes.tally["undone"] = len(pushed.written)
+            log.info("visit.undone", fields=len(pushed.written), left=len(changes) - len(pushed.written))
+        after = self._watch.view(notes.record, notes.own)
+        settlement = self._ends.settlement(lease, notes, after, {}, remembered=False, outcome="undone")
+        await self._ends.settle(lease, notes, settlement)

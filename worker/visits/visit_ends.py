@@ -1,0 +1,220 @@
+"""Ends visits: every way in which a record is settled, comes back later, waits for a provider or leaves the work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from connectors.models import Fate, Found
+from worker.decide import kept
+from worker.decide.decision import Decision
+from worker.decide.record import OurValue, View
+from worker.decide.retry import backoff_ms
+from worker.decide.undo import Undoable, undoables
+from worker.ledger.journal.erasures import Erasures
+from worker.ledger.work.work import Lease, Settlement, StepEnd
+from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed
+from worker.visits.purchase import Later, Lookups
+from worker.visits.push import PushEnd, WriteOutcome
+from worker.visits.runs import day_run
+from worker.visits.visit_notes import VisitNotes, soonest
+from worker.visits.watch import Watch, own_texts
+
+MOMENT_MS = 1_000
+DAY_TAKES_OVER_MS = 600_000  # a record that a cap has cut goes on with the day's work after this, if nobody else asked
+log = structlog.get_logger(__name__)
+
+
+def undo_intent(one: Undoable, run: str, at: int) -> IntentEntry:
+    """Returns the change that takes another back."""
+    return IntentEntry(one.field, one.property, one.after, one.before, "", "", "", 0, one.rule, run, at)
+
+
+class VisitEnds:
+    """Ends the visits of one watched object. ``clock`` gives ms, ``chance`` [0, 1)."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        lookups: Lookups,
+        erasures: Erasures,
+        clock: Callable[[], int],
+        chance: Callable[[], float],
+    ) -> None:
+        self._watch, self._lookups, self._erasures = watch, lookups, erasures
+        self._clock, self._chance = clock, chance
+
+    # ---- settled -------------------------------------------------------------------------------------------------
+
+    async def settle(self, lease: Lease, notes: VisitNotes, settlement: Settlement) -> None:
+        """Settle the record; what questions have brought is counted with it."""
+        settlement = replace(settlement, yields=self._lookups.yields.take())
+        ending = await self._watch.work.settle(lease, settlement)
+        if ending is StepEnd.LOST:
+            log.warning("visit.lost")
+        else:
+            left = len(settlement.unfilled)
+            log.info("visit.settled", filled=len(notes.filled), unfilled=left, outcome=settlement.outcome)
+
+    def settlement(
+        self,
+        lease: Lease,
+        notes: VisitNotes,
+        view: View,
+        unfilled: Mapping[str, str],
+        *,
+        remembered: bool,
+        outcome: str = "settled",
+    ) -> Settlement:
+        """Makes what the visit leaves in the ledger."""
+        open_ = {name: one.kept for name, one in notes.own.items() if one.kept and name in view.gaps}
+        notes.own = {name: one if name in open_ else replace(one, kept=None) for name, one in notes.own.items()}
+        return Settlement(
+            fingerprint=self._watch.mark(view) if remembered else None,
+            stamp=notes.record.modified,
+            read_at=notes.record.read_at,
+            look_at=self._look_at(lease, view, list(open_.values()), outcome, notes.opens_at) if remembered else 0,
+            own=own_texts({name: one for name, one in notes.own.items() if one != OurValue()}),
+            entries=tuple(notes.entries),
+            filled=notes.filled,
+            unfilled={name: str(reason) for name, reason in unfilled.items() if name not in notes.filled},
+            tally=notes.tally,
+            outcome=view.skip.value if view.skip else outcome,
+        )
+
+    def _look_at(
+        self, lease: Lease, view: View, refused: Sequence[kept.RefusedValue], outcome: str, opens_at: int
+    ) -> int:
+        """Tells when the record is looked at again by itself: at its recheck, or when a refusal or lock may end."""
+        if outcome == "unchanged" and lease.memory and lease.memory.look_at:
+            return lease.memory.look_at
+        opens_ms = max(1, opens_at - self._clock()) if opens_at else 0
+        waits = [wait for wait in (self._watch.policy.recheck_ms, kept.look_again_ms(refused), opens_ms) if wait]
+        return self._clock() + min(waits) if waits and view.gaps else 0
+
+    # ---- out of the work -----------------------------------------------------------------------------------------
+
+    async def leave(self, lease: Lease, found: Found, notes: VisitNotes | None = None) -> None:
+        """Leaves a record that is merged, converted, gone, or unknown to the vendor; ``notes`` is what came before."""
+        work, paid = self._watch.work, notes.paid if notes else []
+        if lease.undo and found.fate in {Fate.GONE, Fate.MOVED}:
+            paid = [*paid, *await self._lost(lease, found.fate)]
+        if found.fate in {Fate.GONE, Fate.MOVED}:
+            await self._watch.reviews.remove(lease.id)  # nobody can approve it any more, and it may name a person
+        if found.fate is Fate.GONE:
+            ends = notes.ends if notes else [change_entry(intent(text), "gone") for text in lease.intents]
+            ending = await self.gone(lease, [*paid, *ends])
+        elif found.fate is Fate.MOVED:
+            target = found.moved_to or (found.record.id if found.record else "")
+            ending = await work.move(lease, target, found.moved_object or lease.object, entries=paid)
+        else:
+            ending = await self._again(lease, "unread", paid)
+        log.info("visit.left", fate=found.fate, ending=ending)
+
+    async def _lost(self, lease: Lease, fate: Fate) -> list[str]:
+        """Returns journal entries on what cannot be taken back any more; those of open intents are told elsewhere."""
+        told = {intent(text).property for text in lease.intents}
+        undo = undoables([json.loads(text) for text in await self._watch.work.journalled(lease.undo)])
+        return [
+            scrubbed(change_entry(undo_intent(one, lease.run, self._clock()), fate))
+            for one in undo
+            if one.property not in told
+        ]
+
+    async def gone(self, lease: Lease, entries: list[str]) -> StepEnd:
+        """Settles the record; where the vendor said to forget the person, forgets everything kept of it before."""
+        ref = (lease.crm, lease.object, lease.id)
+        if not await self._erasures.is_asked(ref):
+            return await self._watch.work.gone(lease, entries=entries)
+        await self._erasures.erase(ref, scrubbed)
+        entries = [scrubbed(entry) for entry in entries]
+        ending = await self._watch.work.gone(lease, entries=entries, outcome="erased")
+        if ending is not StepEnd.LOST:
+            await self._erasures.done(ref)
+        return ending
+
+    # ---- later ---------------------------------------------------------------------------------------------------
+
+    async def defer(self, lease: Lease, notes: VisitNotes, later: Later) -> None:
+        """Come back when somebody else's call, or a verdict, has decided."""
+        ending = await self._watch.work.defer(
+            lease,
+            later.until_ms,
+            later.reason,
+            entries=notes.entries,
+            filled=notes.filled,
+            close_intents=True,
+            own=own_texts(notes.own),
+        )
+        log.info("visit.deferred", reason=later.reason, ending=ending)
+
+    async def wait(self, lease: Lease, notes: VisitNotes, view: View, decision: Decision) -> None:
+        """Wait under every provider that is next for a gap; what was found meanwhile is written already."""
+        awaited = [notes.awaited[name] for name in decision.blocked if name in notes.awaited]
+        now, providers = self._clock(), tuple(name for name in decision.blocked if name in notes.blocked)
+        if not providers:
+            await self.defer(lease, notes, soonest(awaited))
+            return
+        faulty = [name for name in providers if notes.blocked[name].fault]
+        ends = [lease.places.get(name, now) + self._lookups.terms[name].skip_after_ms for name in faulty]
+        ends += [one.until_ms for one in awaited]
+        reason = "verdict" if awaited else notes.blocked[providers[0]].reason
+        ending = await self._watch.work.wait(
+            lease,
+            providers,
+            min(ends) if ends else None,
+            reason,
+            entries=notes.entries,
+            filled=notes.filled,
+            close_intents=True,
+            own=own_texts(notes.own),
+            fingerprint=self._watch.mark(view),
+            stamp=notes.record.modified,
+            read_at=notes.record.read_at,
+            needs=notes.needs,
+        )
+        log.info("visit.waiting", providers=len(providers), reason=reason, ending=ending)
+
+    async def cut(self, lease: Lease, notes: VisitNotes, view: View, unfilled: Mapping[str, str]) -> None:
+        """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
+        now = self._clock()
+        settlement = self.settlement(lease, notes, view, unfilled, remembered=True)
+        day = day_run(lease.crm, self._lookups.budget_lines.zone, now)
+        ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
+        log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
+
+    async def unpushed(self, lease: Lease, notes: VisitNotes, pushed: WriteOutcome) -> None:
+        """End a visit whose changes were not written as they were decided."""
+        work, now = self._watch.work, self._clock()
+        match pushed.ended:
+            case PushEnd.LOST:
+                log.warning("visit.lost")
+            case PushEnd.AWAY if pushed.found is not None:
+                await self.leave(lease, pushed.found, notes)
+            case PushEnd.CHANGED:
+                await work.defer(
+                    lease,
+                    now + MOMENT_MS,
+                    "changed",
+                    entries=notes.entries,
+                    filled=notes.filled,
+                    close_intents=not pushed.unsure,
+                    own=own_texts(notes.own),
+                )
+                log.info("visit.deferred", reason="changed")
+            case _:
+                # Leave the intents open: the next visit re-checks all of them.
+                ending = await self._again(lease, pushed.cause or "locked", notes.paid)
+                log.info("visit.again", reason=pushed.cause, attempt=lease.attempts + 1, ending=ending)
+
+    async def _again(self, lease: Lease, reason: str, paid: Sequence[str]) -> StepEnd:
+        """Waits where the CRM has no word of the record, or has locked it.
+
+        Waits grow, and what stays so becomes a dead letter.
+        """
+        return await self._watch.work.again(
+            lease, reason, MOMENT_MS + backoff_ms(lease.attempts + 1, self._chance()), entries=paid
+        )
