@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 from structlog.contextvars import unbind_contextvars
 
 from connectors.errors import ContractError, RejectedError, UnavailableError
+from connectors.joiners import JOINER, Joiner
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,19 +30,24 @@ class _Place(Generic[Item, Result]):
     askers: list[asyncio.Future[Result]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Batch(Generic[Item, Result]):
-    """Represents the batch being gathered; ``closes_at`` is on the loop's clock."""
+    """Represents the batch being gathered; ``closes_at`` is on the loop's clock.
+
+    ``joiners`` are its askers as far as somebody counts them.
+    """
 
     closes_at: float
     places: dict[str, _Place[Item, Result]] = field(default_factory=dict)
+    joiners: list[Joiner] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
 
 class Batcher(Generic[Item, Result]):
     """Sends what is asked singly as one call.
 
-    A call leaves at ``size`` items, ``linger_s`` after the last newcomer, or ``longest_s`` after the first asker.
+    A call leaves at ``size`` items, ``linger_s`` after the last newcomer, ``longest_s`` after the first asker, or as
+    soon as everybody at work who could join waits for a batch to leave (``Joiners``).
     Askers of equal items with one key share one place of the batch; a different item with a key that is already
     taken (a second write to one record) goes into the next batch. A batch that is refused is halved until only the
     items at fault are refused, so ``send`` must be a call that may be repeated. A batch sent is nobody's to cancel:
@@ -86,6 +93,7 @@ class Batcher(Generic[Item, Result]):
             if batch.timer is not None:
                 batch.timer.cancel()
             batch.timer = loop.call_at(min(loop.time() + self._linger_s, batch.closes_at), self._close, batch)
+            self._count(batch)
         return await asker
 
     async def aclose(self) -> None:
@@ -95,9 +103,20 @@ class Batcher(Generic[Item, Result]):
         while self._sending:
             await asyncio.wait(self._sending)
 
+    def _count(self, batch: _Batch[Item, Result]) -> None:
+        joiner = JOINER.get()
+        if joiner is not None:
+            batch.joiners.append(joiner)
+            joiner.joiners.gather(batch, partial(self._close, batch))
+            joiner.wait()
+
     def _close(self, batch: _Batch[Item, Result]) -> None:
         if batch.timer is not None:
             batch.timer.cancel()
+        for joiner in batch.joiners:
+            joiner.joiners.let_go(batch)
+            joiner.go_on()
+        batch.joiners.clear()
         if self._gathering is batch:
             self._gathering = None
         context = copy_context()

@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from connectors.joiners import JOINER, Joiners
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import AllWork, Lease, Work
 
@@ -59,6 +60,7 @@ class Visits:
         self._limit, self._all_work, self._clock = limit, all_work, clock
         self._running: dict[str, _Running] = {}
         self._filling: set[str] = set()
+        self._joiners = Joiners()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -85,9 +87,10 @@ class Visits:
             free = self._limit - len(self._running)
             if free > 0 and self._clock() < until and not self.draining.is_set():
                 most, holding = min(free, line.block), len(self._running)
-                leases = await claim(self.owner, most, holding=holding)
-                claimed = len(leases)
-                mine.update(self._start(line, lease) for lease in leases)
+                with self._joiners.at_work():
+                    leases = await claim(self.owner, most, holding=holding)
+                    claimed = len(leases)
+                    mine.update(self._start(line, lease) for lease in leases)
             if claimed and claimed == min(free, line.block):
                 await asyncio.sleep(0)
                 continue
@@ -97,13 +100,17 @@ class Visits:
             ended += len(done)
 
     def _start(self, line: Line, lease: Lease) -> asyncio.Task[None]:
+        joiner = self._joiners.enter()
+
         async def attended() -> None:
+            JOINER.set(joiner)
             with bound_contextvars(crm=lease.crm, object=lease.object, record_id=lease.id, run=lease.run):
                 await line.story(lease)
 
         task = asyncio.create_task(attended(), name=f"visit:{lease.crm}:{lease.object}")
         self._running[lease.token] = _Running(lease, task, self._clock())
         task.add_done_callback(lambda _: self._running.pop(lease.token, None))
+        task.add_done_callback(lambda _: joiner.leave())
         return task
 
     async def tend(self, every_s: float = EXTEND_S) -> None:

@@ -1,0 +1,143 @@
+"""A batch leaves when everybody at work waits for one, and no earlier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+
+import pytest
+
+from connectors.batching import Batcher
+from connectors.joiners import JOINER, Joiner, Joiners
+
+DAYS = 99_999.0  # a test that waits for the clock never ends
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.joiners, self.batches = Joiners(), list[list[int]]()
+
+    def batcher(self) -> Batcher[int, int]:
+        return Batcher("hubspot", "contacts.read", self._send, str, 100, linger_s=DAYS, longest_s=DAYS)
+
+    async def _send(self, items: Sequence[int]) -> Mapping[str, int]:
+        self.batches.append(list(items))
+        return {str(item): item for item in items}
+
+    def begin(self, story: Awaitable[object]) -> asyncio.Task[object]:
+        """Start somebody's work, as a visit is started."""
+        joiner = self.joiners.enter()
+
+        async def attended() -> object:
+            JOINER.set(joiner)
+            return await story
+
+        task = asyncio.ensure_future(attended())
+        task.add_done_callback(lambda _: joiner.leave())
+        return task
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+async def test_nobody_waits_for_company_who_is_alone_at_work(desk: Desk) -> None:
+    batcher = desk.batcher()
+    assert [await desk.begin(batcher.ask(number)) for number in (1, 2)] == [1, 2]
+    assert desk.batches == [[1], [2]]
+
+
+async def test_all_who_are_at_work_share_a_batch(desk: Desk) -> None:
+    batcher, gate = desk.batcher(), asyncio.Event()
+
+    async def late() -> int:
+        await gate.wait()
+        return await batcher.ask(9)
+
+    asked = [desk.begin(batcher.ask(number)) for number in range(3)] + [desk.begin(late())]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not desk.batches
+    gate.set()
+    await asyncio.gather(*asked)
+    assert desk.batches == [[0, 1, 2, 9]]
+
+
+async def test_a_batch_leaves_when_the_last_who_could_join_it_is_done(desk: Desk) -> None:
+    batcher, gate = desk.batcher(), asyncio.Event()
+    asked, other = desk.begin(batcher.ask(1)), desk.begin(gate.wait())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not desk.batches
+    gate.set()
+    await asyncio.gather(asked, other)
+    assert desk.batches == [[1]]
+
+
+async def test_everything_one_asks_at_once_is_in_one_batch(desk: Desk) -> None:
+    batcher = desk.batcher()
+
+    async def story() -> None:
+        await asyncio.gather(*(batcher.ask(number) for number in range(4)))
+
+    await desk.begin(story())
+    assert desk.batches == [[0, 1, 2, 3]]
+
+
+async def test_those_who_wait_for_different_batches_wait_for_nobody(desk: Desk) -> None:
+    reads, writes = desk.batcher(), desk.batcher()
+    await asyncio.gather(desk.begin(reads.ask(1)), desk.begin(writes.ask(2)))
+    assert sorted(desk.batches) == [[1], [2]]
+
+
+async def test_more_who_are_about_to_begin_are_waited_for(desk: Desk) -> None:
+    batcher = desk.batcher()
+    with desk.joiners.at_work():
+        first = desk.begin(batcher.ask(1))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not desk.batches
+        second = desk.begin(batcher.ask(2))
+    await asyncio.gather(first, second)
+    assert desk.batches == [[1, 2]]
+
+
+async def test_one_who_gives_up_is_counted_out_once(desk: Desk) -> None:
+    batcher, gate = desk.batcher(), asyncio.Event()
+    gone, busy = desk.begin(batcher.ask(1)), desk.begin(gate.wait())
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    stays = desk.begin(batcher.ask(2))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not desk.batches  # somebody is still busy
+    gate.set()
+    await asyncio.gather(stays, busy)
+    assert desk.batches == [[2]]
+    assert desk.joiners.busy == 0
+
+
+async def test_an_asker_whom_nobody_counts_lingers(desk: Desk) -> None:
+    batcher = desk.batcher()
+    asked = asyncio.ensure_future(batcher.ask(1))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not desk.batches
+    await batcher.aclose()
+    assert await asked == 1
+
+
+async def test_counting_comes_out_even(desk: Desk) -> None:
+    joiner: Joiner = desk.joiners.enter()
+    joiner.wait()
+    joiner.wait()
+    assert desk.joiners.busy == 0
+    joiner.go_on()
+    assert desk.joiners.busy == 0
+    joiner.go_on()
+    assert desk.joiners.busy == 1
+    joiner.leave()
+    joiner.leave()
+    assert desk.joiners.busy == 0
