@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
-"""Whoever asks a batch in this context, tasks it starts included; ``None`` is somebody nobody counts."""
+"""The one who asks batches in this context and in tasks that it starts; ``None``: counted by nobody."""
 
 
 @dataclass(eq=False, slots=True)
