@@ -67,6 +67,7 @@ def sync(
     record: Annotated[tuple[str, str, str] | None, typer.Option(help="Only this one: CRM OBJECT ID.")] = None,
     max_credits: Annotated[int | None, typer.Option(min=0, help="Spend at most this many credits.")] = None,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for what cannot go on yet.")] = PATIENCE_S,
+    plan: Annotated[Path | None, typer.Option(help="Fill what this saved plan says, and nothing else.")] = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -77,8 +78,32 @@ def sync(
     from worker.commands.sync import run_sync
     from worker.manual.passes import Pass
 
-    wanted = Pass(full, record, max_credits, patience)
+    if plan is not None and (full or record is not None):
+        raise ConfigError(["--plan says which records are looked at: give it without --full and --record"])
+    wanted = Pass(full, record, max_credits, patience, plan)
     _exit(asyncio.run(run_sync(config, wanted, as_json=as_json, verbose=verbose)))
+
+
+@app.command()
+def plan(
+    crm: Annotated[str, typer.Option(help="Only this crm.")] = "",
+    object: Annotated[str, typer.Option(help="Only this object: contact, lead.")] = "",
+    record: Annotated[tuple[str, str, str] | None, typer.Option(help="Only this one: CRM OBJECT ID.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop at this many records with something to do.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write it to this file, for refill sync --plan.")] = None,
+    details: Annotated[bool, typer.Option("--details", help="A block for each record, too.")] = False,
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a record, then the totals.")] = False,
+) -> None:
+    """Show what a pass would look up, write and cost. Nothing is bought, nothing is written.
+
+    Exit codes: 0 done, 1 a crm could not be read.
+    """
+    from worker.commands.plan import PlanAsked, PlanShown, run_plan
+
+    asked = PlanAsked(crm, object, record, limit)
+    how = PlanShown(details=details or record is not None, as_json=as_json, save=save)
+    _exit(asyncio.run(run_plan(config, asked, how)))
 
 
 @app.command()

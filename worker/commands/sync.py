@@ -11,9 +11,14 @@ from worker.commands.names import known_record, known_watch
 from worker.commands.progress import failed, live, say
 from worker.commands.records import missing
 from worker.commands.session import out, print_json, session, settings_of, with_work
+from worker.decide.journal_line import JournalFilter
 from worker.manual.passes import Pass
+from worker.manual.plan_file import saved_plan
 from worker.manual.sync import PassReport, sync
 from worker.service.lifecycle import stop_on_signals, working_for
+from worker.service.runtime import Runtime
+from worker.upkeep.journal_reader import journal_lines
+from worker.visits.visit_notes import DRIFTED
 
 
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
@@ -23,17 +28,30 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
         crm, kind, id = wanted.record
         known_watch(settings, crm, kind)
         wanted = replace(wanted, record=(crm, kind, known_record(settings, crm, kind, id)))
+    if wanted.plan is not None:
+        for crm, kind in sorted({(row.crm, row.object) for row in saved_plan(wanted.plan)}):
+            known_watch(settings, crm, kind)
     async with session(settings) as runtime:
         if wanted.record is not None and (sentence := await missing(runtime, *wanted.record)):
             return failed(sentence)
         with live(as_json=as_json) as show:
             report = await sync(runtime, wanted, show, working_for, stop)
+        drifted = await _drifted(runtime, report.run) if wanted.plan is not None else []
     if as_json:
-        print_json(report.as_json())
+        print_json(report.as_json() | ({"drifted": drifted} if wanted.plan is not None else {}))
     else:
         out.print(summary(report))
+        for one in drifted:
+            out.say(f"left alone: {one['crm']} {one['object']} {one['id']} is not what the plan was made of")
     say(report.ending)
     return report.ending.code
+
+
+async def _drifted(runtime: Runtime, run: str) -> list[dict[str, str]]:
+    """Lists the records that a plan's run left alone because they had changed since."""
+    wanted = JournalFilter(run=run)
+    lines = [line async for line in journal_lines(runtime.ledger.journal, wanted) if line.state == DRIFTED]
+    return [{"crm": one.crm, "object": one.object, "id": one.id} for one in lines if one.kind == "signal"]
 
 
 def summary(report: PassReport) -> Table:

@@ -29,3 +29,14 @@ def fingerprint(view: View, policy: Policy) -> str:
         *([sorted(evidence)] if evidence else []),
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+
+
+def planned_mark(view: View, policy: Policy) -> str:
+    """Returns what stands for a record that a plan was made of: its fingerprint, and what its gaps hold.
+
+    A gap that may be written over holds a value; the plan showed it as what was there before.
+    """
+    held = [[name, view.held[name]] for name in sorted(view.gaps) if view.held.get(name)]
+    told = [str(view.skip or ""), held]
+    digest = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+    return f"{fingerprint(view, policy)}{digest}"

@@ -33,6 +33,7 @@ _SIGNALS = {
     "wrong_person": "the row is of another person",
     "job_change": "the person works elsewhere now",
     "kept_back": "the CRM did not take what was delivered",
+    "drifted": "left alone: it is not what the plan was made of any more",
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

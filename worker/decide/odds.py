@@ -49,6 +49,15 @@ class Odds:
             return min(1.0, seen.credits / (seen.asked * offer.price)) if seen.credits and offer.price else 1.0
         return min(1.0, (seen.brought.get(field, 0) + 1) / (wanted + 2))  # never 0: what brought nothing yet may still
 
+    def is_seen(self, offer: Offer) -> bool:
+        """Tells whether enough was seen of an operation for its odds to be our own."""
+        return self._enough(offer) is not None
+
+    def asked(self, offer: Offer) -> int:
+        """Counts the questions that its odds are from; 0 while the price list speaks for it."""
+        seen = self._enough(offer)
+        return seen.asked if seen else 0
+
     def _enough(self, offer: Offer) -> QuestionYield | None:
         seen = self.seen.get((offer.provider, offer.operation))
         return seen if seen and seen.asked >= ENOUGH else None

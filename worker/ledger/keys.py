@@ -60,6 +60,8 @@ JOURNAL: Mapping[str, str] = {
     "journal_of": "journal:of:{crm}:{object}:{id}",
     # string: entries outside a visit were added with this token; short-lived
     "once": "once:{token}",
+    # hash ref -> "<mark> <fields>": what a run that carries out a plan may fill; short-lived
+    "planned": "run:{run}:planned",
     # hash of counters of a run, fields as in worker/ledger/journal/figures.py
     "run": "run:{run}",
     # hash ref -> what was left unfilled at its last visit in a run a person started; short-lived

@@ -25,6 +25,7 @@ from worker.ledger.rates.pauses import Pauses
 from worker.ledger.rates.timetable import Timetable
 from worker.ledger.redis_memory import RedisMemory
 from worker.ledger.scripts import Scripts
+from worker.ledger.work.planned import Planned
 from worker.ledger.work.work import AllWork, Work
 
 
@@ -51,6 +52,7 @@ class Ledger:
     redis_memory: RedisMemory
     users: Users
     clocks: Clocks
+    planned: Planned
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
@@ -76,6 +78,7 @@ class Ledger:
             RedisMemory(scripts, Cursors(scripts)),
             Users(scripts),
             Clocks(scripts),
+            Planned(scripts),
         )
 
     def work(self, crm: str, object: str) -> Work:

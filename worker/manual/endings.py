@@ -15,6 +15,7 @@ from worker.manual.look import NotAsked
 _HELD = {
     "cap": "the cap of this run does not reach for their next lookup; the next run goes on with them",
     "price": "no budget of a day reaches the price of their next lookup: raise it",
+    "drifted": "they are not what the plan was made of any more and were left alone",
     "taken": "another run has taken them over",
     "walk": "not all of them were looked at",
     "rate": "they wait for the rate of {waits_for}",

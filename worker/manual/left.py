@@ -12,7 +12,7 @@ from worker.ledger.own_clock import clock
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.work import Lane, Left, Work
 from worker.service.runtime import Runtime
-from worker.visits.visit_notes import TOO_DEAR
+from worker.visits.visit_notes import DRIFTED, TOO_DEAR
 
 _ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict in 5 min at the latest
 _RATE = frozenset({"429", "rate"})
@@ -56,7 +56,8 @@ def left_behind(by_work: Mapping[WorkName, RunFigures]) -> list[Held]:
     found = []
     for (crm, kind), figures in by_work.items():
         for why, count in (
-            ("cap", figures.tally.get("cut", 0)),
+            ("cap", figures.tally.get("cut", 0) - figures.tally.get(DRIFTED, 0)),
+            ("drifted", figures.tally.get(DRIFTED, 0)),
             ("price", figures.tally.get(TOO_DEAR, 0)),
             ("taken", figures.taken),
         ):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby, islice
 
 import structlog
 
 from connectors.errors import RateLimitedError
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.work.planned import PlannedFields
 from worker.ledger.work.work import Due, Lane
 from worker.service.jobs import unasked
 from worker.service.runtime import Runtime
@@ -70,6 +72,23 @@ class Look:
     async def record(self, crm: str, kind: str, id: str) -> None:
         """Bring in one record, whatever is remembered of it."""
         await self.runtime.watches[crm, kind].work.add([Due(id)], lane=Lane.LIVE, run=self.run, forced=True)
+
+    async def planned(self, rows: Iterable[PlannedFields]) -> None:
+        """Bring in the records of a plan, in the backfill lane, as fast as the work has room."""
+        for name, group in groupby(rows, key=lambda row: (row.crm, row.object)):
+            watch = self.runtime.watches.get(name)
+            if watch is None:
+                await self._miss(name[0], name[1], f"{name[0]} cannot be opened: run refill check")
+                continue
+            while block := list(islice(group, watch.vendor.batch)):
+                while await watch.work.room() < len(block):
+                    self.walking.add(name)
+                    self.stuck.add(name)
+                    await asyncio.sleep(ROOM_S)
+                self.stuck.discard(name)
+                await self.runtime.ledger.planned.keep(self.run, block)
+                await watch.work.add([Due(row.id) for row in block], lane=Lane.BACKFILL, run=self.run, forced=True)
+            self.walking.discard(name)
 
     async def everywhere(self, *, full: bool) -> None:
         """Poll every object that is watched and pull what is delivered; with ``full`` walk over every record after it.

@@ -17,10 +17,11 @@ from worker.manual.follow import Show, follow, perhaps_charged, run_credits
 from worker.manual.left import Held, left_behind
 from worker.manual.look import Look, passed_over
 from worker.manual.passes import Pass
+from worker.manual.plan_file import saved_plan
 from worker.reports.overview import proposals, works
 from worker.service.jobs import admit
 from worker.service.runtime import Runtime
-from worker.visits.runs import REFUSED, new_run, set_cap
+from worker.visits.runs import REFUSED, new_run, planned_run, set_cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,13 @@ async def sync(
     It owns what is in the work at its start, what its own look finds and what its visits add. What waits is let in
     before that look; it ends when nothing of it can go on within ``patience_s`` of the last record that settled.
     """
-    run, began = new_run("sync"), time.monotonic()
+    run, began = planned_run() if wanted.plan else new_run("sync"), time.monotonic()
     if wanted.max_credits is not None:
         await set_cap(runtime.ledger.cursors, run, wanted.max_credits)
     owned = _works(runtime, wanted)
     look = Look(runtime, run, wanted.patience_s)
     async with worker(runtime, run) if worker else nullcontext():
-        if wanted.record is None:
+        if wanted.record is None and wanted.plan is None:
             for work in owned:
                 await work.own_all(run)
             await admit(runtime)
@@ -132,7 +133,9 @@ def _works(runtime: Runtime, wanted: Pass) -> list[Work]:
 
 
 async def _look(look: Look, wanted: Pass) -> None:
-    if wanted.record is not None:
+    if wanted.plan is not None:
+        await look.planned(saved_plan(wanted.plan))
+    elif wanted.record is not None:
         await look.record(*wanted.record)
     else:
         await look.everywhere(full=wanted.full)

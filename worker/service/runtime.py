@@ -240,7 +240,8 @@ class Runtime:
         edits: Batcher[str, Mapping[str, Edit]] = Batcher(name, "edits", edited, str, vendor.batch)
         watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews, suppressed, edits)
         pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
-        visitor = Visitor(watch, self.lookups, pusher, clock, self.ledger.signals, self.ledger.erasures)
+        ledger = self.ledger
+        visitor = Visitor(watch, self.lookups, pusher, clock, ledger.signals, ledger.erasures, ledger.planned)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(edits.aclose)
         self._stack.push_async_callback(pusher.aclose)

@@ -5,7 +5,7 @@ A visit acts on it and a plan shows it, so both decide alike. Nothing is bought 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -48,6 +48,10 @@ class Outlook:
     open: View
     paid: tuple[Change, ...]
     locks: Locks
+
+    def only(self, fields: Collection[str]) -> View:
+        """Returns ``open`` with those of its gaps alone that are among ``fields``."""
+        return replace(self.open, gaps=tuple(name for name in self.open.gaps if name in fields))
 
 
 def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: int) -> bool:

@@ -13,6 +13,7 @@ from worker.decide.kept import cause_of
 from worker.ledger.rates.cursors import Cursors
 
 _DAILY = "day-"
+_PLANNED = "planned"
 REFUSED = "refused."  # counted of a run: by the CRM's word
 
 
@@ -24,6 +25,16 @@ def new_run(kind: str) -> str:
 def by_person(run: str) -> bool:
     """Says whether a person started the run: such a run is followed record by record and may have a cap."""
     return bool(run) and not run.startswith(_DAILY)
+
+
+def planned_run() -> str:
+    """Names a run that carries out a plan: it fills what the plan says and nothing else."""
+    return new_run(_PLANNED)
+
+
+def by_plan(run: str) -> bool:
+    """Tells whether a run carries out a plan."""
+    return run.startswith(f"{_PLANNED}-")
 
 
 def day_run(crm: str, zone: str, now_ms: int) -> str:

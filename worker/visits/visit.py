@@ -17,6 +17,7 @@ import structlog
 from connectors.models import Fate, Record
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
+from worker.decide.fingerprint import planned_mark
 from worker.decide.handles import Handle, of_decision
 from worker.decide.odds import counts
 from worker.decide.reasons import Reason, Skip
@@ -26,13 +27,14 @@ from worker.decide.values.fields import value_hash
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.signals import Signals
 from worker.ledger.scripts import LedgerUnavailableError
+from worker.ledger.work.planned import Planned, PlannedFields
 from worker.ledger.work.work import Lease
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, tells_nothing_new
 from worker.visits.purchase import Answered, Blocked, Closed, Later, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
-from worker.visits.runs import refused_name
+from worker.visits.runs import by_plan, refused_name
 from worker.visits.undoing import Undoer
 from worker.visits.visit_ends import VisitEnds
 from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, VisitNotes, bought, soonest
@@ -53,10 +55,11 @@ class Visitor:
         clock: Callable[[], int],
         signals: Signals,
         erasures: Erasures,
+        planned: Planned,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
-        self._signals, self._erasures = signals, erasures
+        self._signals, self._erasures, self._planned = signals, erasures, planned
         self._decider = Decider(watch, lookups)
         self._review = ChangeReview(watch, clock)
         self._ends = VisitEnds(watch, lookups, erasures, clock, chance)
@@ -96,6 +99,12 @@ class Visitor:
             return
         view = self._watch.view(record, notes.own)
         notes.own |= {name: OurValue(refused=True) for name in view.refused}
+        planned: PlannedFields | None = None
+        if by_plan(lease.run):
+            planned = await self._planned.of(lease.run, lease.crm, lease.object, lease.id)
+            if planned is None or planned.mark != planned_mark(view, self._watch.policy):
+                await ends.drifted(lease, notes, view)
+                return
         if view.skip:
             if proposal:
                 await self._watch.reviews.remove(lease.id)
@@ -113,13 +122,16 @@ class Visitor:
         if outlook.locks.until:
             notes.opens_at = outlook.locks.first - record.read_at + self._clock()
         view = outlook.view
-        decision = await self._look_up(lease, notes, outlook.open)
+        open_ = outlook.only(planned.fields) if planned else outlook.open
+        notes.is_partial = open_.gaps != outlook.open.gaps
+        decision = await self._look_up(lease, notes, open_)
         if not isinstance(decision, Later) and self._review.is_on and notes.awaited:
             decision = soonest(notes.awaited.values())  # a person is shown the whole of it, once
         if isinstance(decision, Later):
             await ends.defer(lease, notes, decision)
             return
-        decision = replace(decision, changes=(*outlook.paid, *decision.changes))
+        paid = (one for one in outlook.paid if planned is None or one.field in planned.fields)
+        decision = replace(decision, changes=(*paid, *decision.changes))
         decision = await self._decider.unsuppressed(decision, view)
         decision = await self._review.approved(lease, notes, decision, proposal)
         if decision.changes and not await self._push(lease, notes, view, decision):
@@ -143,8 +155,9 @@ class Visitor:
         too_dear = short and bool(notes.known.closed)
         if too_dear:
             notes.tally[TOO_DEAR] = 1
-        # If no day's budget reaches the price, store no fingerprint: the next visit tries again.
-        await ends.settle(lease, notes, ends.settlement(lease, notes, after, left, remembered=not too_dear))
+        # If no day's budget reaches the price, or a plan leaves a gap out, store no fingerprint: the next visit tries.
+        remembered = not (too_dear or notes.is_partial)
+        await ends.settle(lease, notes, ends.settlement(lease, notes, after, left, remembered=remembered))
 
     # ---- read ----------------------------------------------------------------------------------------------------
 

@@ -16,11 +16,11 @@ from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.work.work import Lease, Settlement, StepEnd
-from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed
+from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed, signal_entry
 from worker.visits.purchase import Later, Lookups
 from worker.visits.push import PushEnd, WriteOutcome
 from worker.visits.runs import day_run
-from worker.visits.visit_notes import VisitNotes, soonest
+from worker.visits.visit_notes import DRIFTED, VisitNotes, soonest
 from worker.visits.watch import Watch, own_texts
 
 MOMENT_MS = 1_000
@@ -185,6 +185,12 @@ class VisitEnds:
         day = day_run(lease.crm, self._lookups.budget_lines.zone, now)
         ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
         log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
+
+    async def drifted(self, lease: Lease, notes: VisitNotes, view: View) -> None:
+        """Leave a record alone that is not what the plan of its run was made of; the day's work may want it still."""
+        notes.tally[DRIFTED] = 1
+        notes.ends.append(signal_entry(DRIFTED, "", "", {}, self._clock()))
+        await self.cut(lease, notes, view, {})
 
     async def unpushed(self, lease: Lease, notes: VisitNotes, pushed: WriteOutcome) -> None:
         """End a visit whose changes were not written as they were decided."""

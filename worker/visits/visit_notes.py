@@ -16,7 +16,7 @@ from worker.visits.journal_entries import IntentEntry
 from worker.visits.outlook import KnownAnswers
 from worker.visits.purchase import Blocked, Later
 
-PASSED_OVER, TOO_DEAR = "passed_over.", "too_dear"  # counted of a run: by provider, and records
+PASSED_OVER, TOO_DEAR, DRIFTED = "passed_over.", "too_dear", "drifted"  # counted of a run: by provider, and records
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class VisitNotes:
     bought: list[Bought] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
+    is_partial: bool = False  # a plan lets some of the gaps be filled
     opens_at: int = 0  # when (ms) the first field opens that a person's edit locks
 
     @property

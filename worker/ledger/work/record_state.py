@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.ledger.money.answers import Ref, ref_of
@@ -26,6 +27,12 @@ class Place:
     crashes: int = 0
     providers: tuple[str, ...] = ()
     intents: int = 0
+
+
+async def states(scripts: Scripts, crm: str, object: str, ids: Sequence[str]) -> dict[str, str]:
+    """Returns where records stand in the work, in one round trip; those that are not in it are left out."""
+    found = await scripts.calls([("HGET", scripts.keys("record", crm, object, id), "s") for id in ids])
+    return {id: state.decode() for id, state in zip(ids, found, strict=True) if state}
 
 
 async def place(scripts: Scripts, crm: str, object: str, id: str) -> Place | None:

@@ -1,0 +1,128 @@
+"""``refill plan`` buys and writes nothing and foretells the pass; ``sync --plan`` fills what was planned, no more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.sandbox import Sandbox
+from tests.integration import operating
+from tests.integration.commands.test_undo import Rows, edit, rows
+from tests.integration.operating import Ran, Refill
+
+NAMES = {"email", "phone", "mobilephone", "jobtitle", "Email", "Phone", "MobilePhone", "Title"}
+PROVIDERS = ("forager", "kaspr")
+Planned = dict[tuple[str, str, str], dict[str, Any]]
+
+
+def read(ran: Ran) -> tuple[Planned, dict[str, Any]]:
+    """The planned records, and the totals."""
+    assert ran.code == 0, ran.err
+    *lines, last = [json.loads(line) for line in ran.out.splitlines()]
+    return {(one["crm"], one["object"], one["id"]): one for one in lines}, last["totals"]
+
+
+def spent(vendors: dict[str, Sandbox]) -> dict[str, int]:
+    return {name: vendors[name].control("summary")["credits"] for name in PROVIDERS}
+
+
+def changed(before: Rows, after: Rows) -> set[tuple[str, str, str]]:
+    return {record for record in before if before[record] != after[record]}
+
+
+def lies_in(told: dict[str, Any], credits: dict[str, int]) -> None:
+    bands = {name: told["credits"].get(name, dict.fromkeys(("low", "high", "most"), 0)) for name in credits}
+    for name, cost in credits.items():
+        assert bands[name]["low"] <= cost <= bands[name]["high"] <= bands[name]["most"], (name, cost, bands)
+
+
+async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tmp_path: Path) -> None:
+    with operating.vendors() as vendors:
+        refill = Refill(tmp_path, vendors)
+        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
+        before, saved = rows(vendors, NAMES), tmp_path / "plan.jsonl"
+
+        shown = await refill("plan")
+        assert "Plan: nothing was bought, nothing was written" in shown.out
+        assert max(len(line) for line in shown.out.splitlines() if line[:1] in "┃│") <= 80
+        planned, totals = read(await refill("plan", "--json", "--limit", "9", "--save", str(saved)))
+        assert (len(planned), totals["visits"], totals["limited"]) == (9, 9, True)
+        everybody, whole = read(await refill("plan", "--json"))
+        assert whole["visits"] == len(everybody) > 20
+        assert (rows(vendors, NAMES), spent(vendors)) == (before, {"forager": 0, "kaspr": 0})
+        block = await refill("plan", "--record", *next(iter(planned)))
+        assert " ".join(next(iter(planned))) in block.out
+        assert "ask 1. " in block.out
+
+        drifted = next(iter(planned))
+        edit(vendors, drifted, "email" if drifted[0] == "acme_hubspot" else "Email", "typed@by-a-person.example")
+        edited = rows(vendors, NAMES)
+        ended = await refill("sync", "--plan", str(saved), "--json", "--patience", "5")
+        assert ended.code == 4, ended.err
+        assert ended.json["drifted"] == [dict(zip(("crm", "object", "id"), drifted, strict=True))]
+        assert "not what the plan was made of" in ended.err
+        after = rows(vendors, NAMES)
+        assert changed(edited, after) <= planned.keys() - {drifted}
+        assert changed(edited, after), "something was filled"
+        lies_in(totals, ended.json["credits"])
+        told = (await refill("journal", "--reason", "what the plan was made of", "--json")).out.splitlines()
+        assert [json.loads(line)["id"] for line in told] == [drifted[2]]
+
+        _, rest = read(await refill("plan", "--json"))
+        assert rest["visits"] <= whole["visits"] - 8
+        done = await refill("sync", "--full", "--json", "--patience", "5")
+        lies_in(rest, done.json["credits"])
+        assert changed(edited, rows(vendors, NAMES)) <= everybody.keys()
+        nothing, at_last = read(await refill("plan", "--json"))
+        assert (nothing, at_last["credits"]) == ({}, {})
+
+
+async def test_what_is_kept_is_written_and_a_reason_told(tmp_path: Path) -> None:
+    with operating.vendors() as vendors:
+        refill = Refill(tmp_path, vendors)
+        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
+        run = (await refill("sync", "--full", "--json", "--patience", "5")).json["run"]
+        line = next(
+            one
+            for text in (await refill("journal", "--run", run, "--json")).out.splitlines()
+            if (one := json.loads(text))["kind"] == "change"
+            and one["state"] == "confirmed"
+            and one["crm"] == "acme_hubspot"
+        )
+        record = (line["crm"], line["object"], line["id"])
+        edit(vendors, record, line["property"], "")
+        refused = await refill("plan", "--record", *record)
+        assert f"{line['field']} stays: refused" in refused.out
+        (await refill("replay", *record)).is_fit_to_be_seen()
+        planned, totals = read(await refill("plan", "--json", "--record", *record))
+        assert planned[record]["crm"] == "acme_hubspot"
+        assert totals["visits"] + sum(totals["closed"].values()) >= 1
+
+
+async def test_wrong_use_says_what_is_wrong(refill: Refill, tmp_path: Path) -> None:
+    ended = await refill("plan", "--crm", "nobody")
+    assert (ended.code, 'no crm is called "nobody"' in ended.err) == (2, True)
+    (tmp_path / "p").write_text("{}", encoding="utf-8")
+    ended = await refill("sync", "--plan", str(tmp_path / "p"))
+    assert (ended.code, "is not a plan" in ended.err) == (2, True)
+    ended = await refill("sync", "--plan", str(tmp_path / "p"), "--full")
+    assert (ended.code, "--plan says which records" in ended.err) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_the_cost_of_a_thousand_records_lies_in_the_band(tmp_path: Path) -> None:
+    with operating.vendors("--records", "1000", "--companies", "160") as vendors:
+        refill = Refill(tmp_path, vendors)
+        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
+        _, first = read(await refill("plan", "--json", "--crm", "acme_hubspot"))
+        assert first["records"] >= 950
+        filled = (await refill("backfill", "acme_hubspot", "contact", "--json")).json
+        lies_in(first, filled["credits"])
+        _, second = read(await refill("plan", "--json"))
+        assert all(one["by"] != "price list" for one in second["credits"].values())
+        done = await refill("sync", "--full", "--json", "--patience", "10")
+        lies_in(second, done.json["credits"])

@@ -1,0 +1,251 @@
+"""Shows what a pass would look up, write and cost before anything is bought or written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from rich.console import Console
+from rich.status import Status
+
+from config.plain import escaped
+from config.settings import Settings
+from worker.commands.names import known_crm, known_record, known_watch
+from worker.commands.progress import failed
+from worker.commands.records import missing
+from worker.commands.session import err, out, session, settings_of
+from worker.commands.tables import lasting, table
+from worker.decide.decision import Change
+from worker.decide.forecast import LikelyStep
+from worker.manual.exit_codes import DONE, FAILED
+from worker.manual.plan_file import PlanWriter
+from worker.reports.plan import Plan, PlanAsked, make_plan
+from worker.reports.plan_sums import PlanSums
+from worker.visits.foresight import ForeseenVisit
+
+__all__ = ["PlanAsked", "PlanShown", "run_plan"]
+
+_LEFT = {
+    "nothing new": "as the last visit left it",
+    "complete": "no gap",
+    "dead letter": "dead letter (refill dead list)",
+    "where": "not selected (where)",
+    "skip_if": "not selected (skip_if)",
+    "observe": "crm in the mode observe",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanShown:
+    """Says how a plan is shown: a block for each record, or lines of JSON."""
+
+    details: bool = False
+    as_json: bool = False
+    save: Path | None = None
+
+
+async def run_plan(config: Path | None, asked: PlanAsked, how: PlanShown) -> int:
+    """Make a plan and show it."""
+    settings = settings_of(config)
+    asked = _known(settings, asked)
+    async with session(settings) as runtime:
+        if asked.record and (sentence := await missing(runtime, *asked.record)):
+            return failed(sentence)
+
+        def told(one: ForeseenVisit) -> None:
+            if writer is not None:
+                writer.add(one)
+            if how.as_json and (one.does_something or asked.record):
+                _line(as_json(one))
+            elif how.details and (one.does_something or asked.record):
+                for line in block(one):
+                    out.say(line)
+
+        with _Progress() as progress, PlanWriter(how.save) if how.save else nullcontext() as writer:
+            plan = await make_plan(runtime, asked, told, progress.show)
+    if how.as_json:
+        _line({"totals": plan.as_json()})
+    else:
+        _summary(plan)
+    if how.save:
+        err.say(f"saved: refill sync --plan {how.save} fills these {plan.sums.visits:,} records and no other")
+    for name in plan.not_read:
+        err.say(f"{name} was not read: it cannot be opened, run refill check")
+    return FAILED if plan.not_read else DONE
+
+
+def _known(settings: Settings, asked: PlanAsked) -> PlanAsked:
+    if asked.record:
+        crm, kind, id = asked.record
+        known_watch(settings, crm, kind)
+        return replace(asked, record=(crm, kind, known_record(settings, crm, kind, id)))
+    if asked.crm:
+        known_crm(settings, asked.crm)
+    if asked.object:
+        for name in [asked.crm] if asked.crm else [one for one in settings.crm if settings.crm[one].objects()][:1]:
+            if asked.crm or not any(asked.object in one.objects() for one in settings.crm.values()):
+                known_watch(settings, name, asked.object)
+    return asked
+
+
+class _Progress(AbstractContextManager["_Progress"]):
+    """Says on a terminal how far the reading is."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+
+    def __enter__(self) -> Self:
+        if err.is_terminal:
+            self._status = Console.status(err, "reading")
+            self._status.start()
+        return self
+
+    def show(self, sums: PlanSums) -> None:
+        if self._status:
+            self._status.update(f"{sums.read:,} records read, {sums.visits:,} with something to do")
+
+    def __exit__(self, *raised: object) -> None:
+        if self._status:
+            self._status.stop()
+
+
+def _line(fields: Mapping[str, Any]) -> None:
+    sys.stdout.write(escaped(json.dumps(fields, ensure_ascii=False)) + "\n")
+
+
+# ---- one record --------------------------------------------------------------------------------------------------
+
+
+def as_json(one: ForeseenVisit) -> dict[str, Any]:
+    """Returns what scripts get of a record."""
+    return {
+        "crm": one.crm,
+        "object": one.object,
+        "id": one.id,
+        "skip": one.skip or None,
+        "gaps": list(one.gaps),
+        "write": [_change(one, change) for change in one.changes],
+        "ask": [_step(step) for step in one.forecast.steps],
+        "kept_answers": one.kept,
+        "closed": dict(one.closed),
+        "unfilled": dict(one.unfilled),
+        "chance": {name: round(chance, 3) for name, chance in one.forecast.fills.items()},
+        "credits": {
+            name: {"expected": round(credits.mean, 2), "most": credits.most}
+            for name, credits in one.forecast.credits.items()
+        },
+    }
+
+
+def _change(one: ForeseenVisit, change: Change) -> dict[str, Any]:
+    return {
+        "field": change.field,
+        "property": change.property,
+        "before": one.before[change.field],
+        "after": change.value,
+        "provider": change.provider,
+        "grade": change.grade,
+    }
+
+
+def _step(step: LikelyStep) -> dict[str, Any]:
+    return {
+        "provider": step.offer.provider,
+        "operation": step.offer.operation,
+        "for": list(step.fields),
+        "credits": step.offer.price,
+        "chance": round(step.chance, 3),
+    }
+
+
+def block(one: ForeseenVisit) -> Iterator[str]:
+    """Yields the lines that tell of one record."""
+    yield f"{one.crm} {one.object} {one.id}"
+    if one.skip:
+        yield f"  left alone: {_LEFT.get(one.skip, one.skip.replace('_', ' '))}"
+    for change in one.changes:
+        graded = f", {change.grade}" if change.grade else ""
+        value = f"{one.before[change.field] or '(blank)'} -> {change.value}"
+        yield f"  write {change.field}: {value} ({change.provider}{graded}; paid for already)"
+    for number, step in enumerate(one.forecast.steps, 1):
+        unit = "credit" if step.offer.price == 1 else "credits"
+        likely = "" if step.chance > 0.995 else f", {_likely(step.chance)}"
+        yield (
+            f"  ask {number}. {step.offer.provider} {step.offer.operation}, {step.offer.price} {unit},"
+            f" for {', '.join(step.fields)}{likely}"
+        )
+    for name, reason in {**one.closed, **one.unfilled}.items():
+        yield f"  {name} stays: {reason.replace('_', ' ')}"
+    if one.does_something and one.forecast.credits:
+        credits = (
+            f"{name} about {round(sum_.mean, 1):g}, at most {sum_.most}" for name, sum_ in one.forecast.credits.items()
+        )
+        yield f"  credits: {'; '.join(credits)}"
+    yield ""
+
+
+def _likely(chance: float) -> str:
+    return f"{chance:.0%} likely" if chance >= 0.005 else "if nothing is found before"
+
+
+# ---- all of them -------------------------------------------------------------------------------------------------
+
+
+def _summary(plan: Plan) -> None:
+    sums = plan.sums
+    out.print(table("Plan: nothing was bought, nothing was written", ("", "records"), _rows(plan), figures=1))
+    fields = sorted({*sums.changes, *sums.expected})
+    if fields:
+        rows = [(name, sums.changes[name], f"about {round(sums.expected.get(name, 0)):,}") for name in fields]
+        columns = ("field", "from kept answers", "by lookups")
+        out.print(table("Values that would be written", columns, rows, figures=2))
+    if bands := sums.credits(plan.odds):
+        credits = [
+            (name, f"{one.expected:,}", f"{one.low:,} to {one.high:,}", f"{one.most:,}", f"{_left(plan, name)}", one.by)
+            for name, one in bands.items()
+        ]
+        heads = ("credits", "expected", "between", "at most", "left today", "by")
+        out.print(table("Credits", heads, credits))
+    else:
+        out.say("No lookup would be paid for.")
+    for sentence in _sentences(plan):
+        out.say(sentence)
+
+
+def _left(plan: Plan, name: str) -> str:
+    left = plan.budgets.get(name, 0)
+    return f"{left:,}" if left < 2**50 else "no limit"
+
+
+def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    sums = plan.sums
+    yield "read", f"{sums.read:,}"
+    yield "with something to do", f"{sums.visits:,}"
+    if sums.shared:
+        yield "of these paid for by another record", f"{sums.shared:,}"
+    for reason, count in sorted(sums.skipped.items(), key=lambda one: -one[1]):
+        yield f"left alone: {_LEFT.get(reason, reason.replace('_', ' '))}", f"{count:,}"
+    for reason, count in sorted((sums.closed + sums.unfilled).items(), key=lambda one: -one[1]):
+        yield f"fields that stay: {reason.replace('_', ' ')}", f"{count:,}"
+
+
+def _sentences(plan: Plan) -> Iterator[str]:
+    if any(one.by != "own rates" for one in plan.sums.credits(plan.odds).values()):
+        yield "Price list: too few lookups so far, so each is taken to bring something every second time."
+    for name, one in plan.sums.credits(plan.odds).items():
+        if one.expected > plan.budgets.get(name, 0):
+            yield f"The budget of {name} reaches for {_left(plan, name)} credits today: the rest waits."
+    calls = ", ".join(f"{name} {count:,}" for name, count in plan.calls.items())
+    if calls:
+        yield f"CRM API calls of the pass: about {calls}."
+    if plan.sums.visits:
+        yield f"Time at today's rates: {lasting(int(plan.seconds * 1000))} or more."
+    for pause in plan.pauses:
+        yield f"{pause.target} is paused: {pause.why or pause.reason}"
+    if plan.is_cut:
+        yield "There are more records: the plan stopped at its limit."

@@ -1,0 +1,47 @@
+"""Keeps what a run that carries out a plan may fill: the fields of each record, and what the record looked like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.work.work_values import ref
+
+KEPT_S = 7 * 86_400  # what is not visited by then is left alone
+_CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFields:
+    """Names the ``fields`` of one record that may be filled while its ``mark`` is that of the plan."""
+
+    crm: str
+    object: str
+    id: str
+    fields: tuple[str, ...]
+    mark: str
+
+
+class Planned:
+    """Represents what plans allow, by run; every worker that visits a record of the run goes by it."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def keep(self, run: str, rows: Sequence[PlannedFields]) -> None:
+        """Keep rows of a plan before their records join the work."""
+        key = self._scripts.keys("planned", run)
+        for start in range(0, len(rows), _CHUNK):
+            pairs: list[Arg] = []
+            for row in rows[start : start + _CHUNK]:
+                pairs += [ref(row.crm, row.object, row.id), f"{row.mark} {','.join(row.fields)}"]
+            await self._scripts.calls([("HSET", key, *pairs), ("EXPIRE", key, KEPT_S)])
+
+    async def of(self, run: str, crm: str, object: str, id: str) -> PlannedFields | None:
+        """Returns what a run may fill of a record; ``None`` when the plan has none of it, or its time is over."""
+        found = await self._scripts.call("HGET", self._scripts.keys("planned", run), ref(crm, object, id))
+        if not found:
+            return None
+        mark, _, fields = found.decode().partition(" ")
+        return PlannedFields(crm, object, id, tuple(fields.split(",")), mark)
