@@ -10,20 +10,24 @@ from typing import Any
 
 from connectors.errors import ConnectorError
 from connectors.models import Answer, Fate
+from worker.decide.leftovers import unpack_leftovers
 from worker.decide.plan import candidates, decide
 from worker.decide.record import OurValue, View
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
+from worker.ledger.journal.reviews import Proposal, Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import AskedQuestion
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import Place, place, same_person
+from worker.reports.story import RecordFacts, StoryEvent, story
 from worker.service.runtime import Runtime
 from worker.visits.locks import locked
 from worker.visits.watch import Watch, own_values
 
 READ_S = 20.0
+_PAYER_MS, _PAYER_PAGES = 600_000, 5  # a lookup is journalled when its visit ends; pages of a thousand entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,17 @@ class Explanation:
     questions: Sequence[Mapping[str, Any]]
     changes: Sequence[Mapping[str, Any]] = field(repr=False)
     pauses: Sequence[Pause] = ()
+    proposal: Proposal | None = None
 
     @property
     def is_known(self) -> bool:
         """Says whether anything is kept of the record."""
         return bool(self.place or self.memory or self.questions or self.changes)
+
+    def story(self, seen: Mapping[str, Any] | None = None) -> list[StoryEvent]:
+        """Returns the record's story; ``seen`` is what one read of it showed."""
+        kept = (self.place, self.memory, self.questions, self.changes, self.pauses, self.proposal)
+        return story(RecordFacts(self.now_ms, *kept, seen))
 
     def as_json(self) -> dict[str, Any]:
         """Returns what scripts get."""
@@ -58,6 +68,7 @@ class Explanation:
                 "refused": [name for name, own in own_values(memory.own).items() if own.refused],
                 "rejected": [name for name, own in own_values(memory.own).items() if own.rejected],
                 "ours": [name for name, own in own_values(memory.own).items() if own.value_hash],
+                "unfilled": {name: why for name, why in unpack_leftovers(memory.left).items() if name},
             },
             "questions": list(self.questions),
             "changes": list(self.changes),
@@ -78,14 +89,34 @@ async def explain(ledger: Ledger, crm: str, object: str, id: str) -> Explanation
     entries = await asyncio.gather(*(ledger.journal.entries(*one) for one in same))
     lines = [_line(entry) for entry in sorted({one.key: one for page in entries for one in page}.values(), key=_order)]
     concerned = {crm, *(where.providers if where else ())}
+    questions = _questions(asked, [line for line in lines if line["kind"] == "lookup"])
     return Explanation(
         now_ms=now,
         place=where,
         memory=memories.get(id),
-        questions=_questions(asked, [line for line in lines if line["kind"] == "lookup"]),
+        questions=await asyncio.gather(*(_with_payer(ledger, one) for one in questions)),
         changes=[line for line in lines if line["kind"] != "lookup"],
         pauses=[one for one in pauses if one.target.partition(":")[0] in concerned],
+        proposal=await Reviews(ledger.scripts, crm, object).get(id),
     )
+
+
+async def _with_payer(ledger: Ledger, question: dict[str, Any]) -> dict[str, Any]:
+    """Adds who paid for an answer that another record had bought, as far as the journal tells near its time."""
+    at, key = question.get("at") or 0, question["question"]
+    if question["run"] or not at or not key:
+        return question
+    after = ""
+    for _ in range(_PAYER_PAGES):
+        page = await ledger.journal.since(at, after=after)
+        for one in page:
+            line = json.loads(one.entry)
+            if line.get("kind") == "lookup" and line.get("question") == key:
+                return question | {"paid_by": f"{one.crm} {one.object} {one.id}"}
+        if not page or page[-1].at_ms > at + _PAYER_MS:
+            break
+        after = page[-1].key
+    return question
 
 
 def _order(entry: Entry) -> tuple[int, int]:

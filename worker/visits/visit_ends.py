@@ -11,6 +11,7 @@ import structlog
 from connectors.models import Fate, Found
 from worker.decide import kept
 from worker.decide.decision import Decision
+from worker.decide.leftovers import RECORD, pack_leftovers
 from worker.decide.record import OurValue, View
 from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
@@ -72,6 +73,9 @@ class VisitEnds:
         """Makes what the visit leaves in the ledger."""
         open_ = {name: one.kept for name, one in notes.own.items() if one.kept and name in view.gaps}
         notes.own = {name: one if name in open_ else replace(one, kept=None) for name, one in notes.own.items()}
+        left = {name: str(reason) for name, reason in unfilled.items() if name not in notes.filled}
+        whole = {RECORD: view.skip.value} if view.skip else {}
+        before = lease.memory.left if outcome == "unchanged" and lease.memory else None
         return Settlement(
             fingerprint=self._watch.mark(view) if remembered else None,
             stamp=notes.record.modified,
@@ -80,9 +84,10 @@ class VisitEnds:
             own=own_texts({name: one for name, one in notes.own.items() if one != OurValue()}),
             entries=tuple(notes.entries),
             filled=notes.filled,
-            unfilled={name: str(reason) for name, reason in unfilled.items() if name not in notes.filled},
+            unfilled=left,
             tally=notes.tally,
             outcome=view.skip.value if view.skip else outcome,
+            left=pack_leftovers({**whole, **left}) if before is None else before,
         )
 
     def _look_at(

@@ -12,7 +12,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.tickets import Granted
 from worker.ledger.work.work import Due, Lane, Lease
-from worker.visits.journal_entries import signal_entry
+from worker.visits.journal_entries import lookup_entry, signal_entry
 
 CONTACTS = ("acme_hubspot", "contact")
 LEADS = ("acme_salesforce", "lead")
@@ -292,6 +292,17 @@ async def test_explain_tells_what_a_kept_answer_cost_and_how_old_it_is(refill: R
     (one,) = (await refill("explain", *CONTACTS, "7", "--json")).json["questions"]
     assert (one["provider"], one["operation"], one["outcome"]) == ("kaspr", "profile", "hit")
     assert one["kept_until"] > one["at"] > 0
+
+    # another record that the answer served is told who has paid
+    paid = lookup_entry(Question("kaspr", "k", "profile", {"slug": "s"}, 1), "hit", 1, one["at"])
+    await ledger.journal.append(*CONTACTS, "7", "sync-x", [paid], token="t")
+    await ledger.desk.find([one["question"]], (*CONTACTS, "8"))
+    told = (await refill("explain", *CONTACTS, "8", "--json")).json
+    (shared,) = [event for event in told["story"] if event["kind"] == "lookup"]
+    assert (shared["paid_by"], shared["credits"]) == ("acme_hubspot contact 7", 0)
+    shown = (await refill("explain", *CONTACTS, "8")).out
+    assert "another record (acme_hubspot contact 7) has paid" in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 async def test_explain_tells_in_words_that_somebody_else_was_delivered(refill: Refill, ledger: Ledger) -> None:

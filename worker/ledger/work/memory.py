@@ -1,4 +1,4 @@
-"""Remembers a settled record, packed small: 18 bytes of times and the fingerprint.
+"""Remembers a settled record, packed small: 18 bytes of times, what stays blank, and the fingerprint.
 
 A bucket holds some twenty ids at 100,000 records and some 250 at a million, so that Redis keeps it as one listpack.
 """
@@ -19,7 +19,8 @@ class Memory:
     """Holds what the last settled visit left.
 
     ``fingerprint`` is ``""`` when it settled without one. ``stamp`` and ``read_at`` are of the vendor's clock (ms),
-    ``look_at`` of ours (ms, 0 = never by itself). ``own`` maps a field to an opaque text about our value in it.
+    ``look_at`` of ours (ms, 0 = never by itself). ``own`` maps a field to an opaque text about our value in it,
+    ``left`` are opaque letters on what stays blank.
     """
 
     fingerprint: str
@@ -27,6 +28,7 @@ class Memory:
     read_at: int
     look_at: int
     own: Mapping[str, str] = field(default_factory=dict, repr=False)
+    left: str = ""
 
     def knows(self, fingerprint: str, now_ms: int) -> bool:
         """Says whether a row with this fingerprint tells nothing new, and it is not time to look again."""
@@ -54,6 +56,16 @@ def pack_fingerprint(fingerprint: str | None) -> bytes:
     return b"t" + fingerprint.encode()
 
 
+def pack_left(left: str) -> bytes:
+    """Returns letters on what stays blank, to stand before the packed fingerprint; empty for none."""
+    return b"r" + bytes([len(left)]) + left.encode("ascii") if left else b""
+
+
+def _unpack_left(packed: bytes) -> tuple[str, bytes]:
+    ends = 2 + packed[1] if packed[:1] == b"r" else 0
+    return packed[2:ends].decode("ascii"), packed[ends:]
+
+
 def _unpack_fingerprint(packed: bytes) -> str:
     if not packed:
         return ""
@@ -72,4 +84,5 @@ def unpack(packed: bytes | None, own: bytes | None) -> Memory | None:
     packed = packed or bytes(18)
     stamp, read_at, look_at = (int.from_bytes(packed[start : start + 6], "big") for start in (0, 6, 12))
     values: Any = json.loads(own) if own else {}
-    return Memory(_unpack_fingerprint(packed[18:]), stamp, read_at, look_at, values)
+    left, fingerprint = _unpack_left(packed[18:])
+    return Memory(_unpack_fingerprint(fingerprint), stamp, read_at, look_at, values, left)

@@ -15,6 +15,8 @@ class Place:
 
     ``at_ms`` is when it is or was due, its lease ends, or it waits or is dead since.
 
+    ``until_ms`` is when a waiting one goes on whatever happens, 0 for never.
+
     ``note`` is why its last visit ended unsettled; ``providers`` are those it waits for.
     """
 
@@ -27,6 +29,7 @@ class Place:
     crashes: int = 0
     providers: tuple[str, ...] = ()
     intents: int = 0
+    until_ms: int = 0
 
 
 async def states(scripts: Scripts, crm: str, object: str, ids: Sequence[str]) -> dict[str, str]:
@@ -44,7 +47,8 @@ async def place(scripts: Scripts, crm: str, object: str, id: str) -> Place | Non
         return None
     lanes = ("live", "backfill", "alone") if row["s"] == "due" else ("live", "backfill")
     zsets = [keys("dead", crm, object)] if row["s"] == "dead" else [keys(row["s"], crm, object, lane) for lane in lanes]
-    scores = await scripts.calls([("ZSCORE", zset, id) for zset in zsets])
+    latest = ("ZSCORE", keys("latest"), f"{crm}:{object}:{id}")
+    *scores, until = await scripts.calls([*(("ZSCORE", zset, id) for zset in zsets), latest])
     return Place(
         state=row["s"],
         at_ms=int(max((float(score) for score in scores if score is not None), default=0)),
@@ -55,6 +59,7 @@ async def place(scripts: Scripts, crm: str, object: str, id: str) -> Place | Non
         crashes=int(row.get("crashes", 0)),
         providers=tuple(name for name in row.get("providers", "").split(",") if name),
         intents=len([line for line in row.get("intents", "").split("\n") if line]),
+        until_ms=int(float(until)) if row["s"] == "waiting" and until else 0,
     )
 
 

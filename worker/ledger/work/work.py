@@ -16,7 +16,7 @@ from typing import Any
 from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
-from worker.ledger.work.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_own, unpack
+from worker.ledger.work.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_left, pack_own, unpack
 from worker.ledger.work.work_values import (
     BACKFILL_ROOM,
     LEASE_MS,
@@ -146,7 +146,8 @@ class Work:
     async def settle(self, lease: Lease, settlement: Settlement) -> StepEnd:
         """Finishes the visit: what it leaves is remembered, journalled and counted, its intents are closed."""
         own = _own_text(settlement.own)
-        args: list[Arg] = [lease.owner, lease.token, pack_fingerprint(settlement.fingerprint)]
+        remembered = pack_left(settlement.left) + pack_fingerprint(settlement.fingerprint)
+        args: list[Arg] = [lease.owner, lease.token, remembered]
         args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
         args += _counted(settlement.entries)
         args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled))

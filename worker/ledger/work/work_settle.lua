@@ -1,15 +1,17 @@
 -- needs: ends, memory, work, visit, journal, figures, yields
 -- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
 -- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
--- ARGV: owner, token, fingerprint, stamp, read_at, look_at, own ('keep' or its text), outcome,
+-- ARGV: owner, token, what stays blank with the fingerprint, stamp, read_at, look_at, own ('keep' or its text), outcome,
 --       then entries, filled, unfilled, tally and yields, each as count and values
 -- Gives done, again or lost.
 local w, before = held(ARGV[3], ARGV[4], 'settle')
 if not w then
   return before
 end
+local left, fingerprint = parted(ARGV[5])
 local memory = {
-  fingerprint = ARGV[5], stamp = tonumber(ARGV[6]), read_at = tonumber(ARGV[7]), look_at = tonumber(ARGV[8]),
+  left = left, fingerprint = fingerprint,
+  stamp = tonumber(ARGV[6]), read_at = tonumber(ARGV[7]), look_at = tonumber(ARGV[8]),
 }
 local own, outcome = ARGV[9], ARGV[10]
 local entries, filled, unfilled, tally, yields, at

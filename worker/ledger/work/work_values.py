@@ -97,8 +97,8 @@ class Settlement:
     ``fingerprint`` is ``None`` when nothing is to be compared next time. ``stamp`` and ``read_at`` are of the last
     read (vendor ms), ``look_at`` is when to look again by itself (ms, 0 = never). ``own`` replaces what is remembered
     of our values; ``None`` keeps it. ``entries`` are JSON texts for the journal, ``filled`` maps fields to the provider
-    whose value was written, ``unfilled`` to the reason why nothing was. ``outcome`` and
-    ``tally`` (name -> by how much) are counted for the run, ``yields`` of paid questions for everybody.
+    whose value was written, ``unfilled`` to the reason why nothing was; ``left`` are letters to remember that by.
+    ``outcome`` and ``tally`` (name -> by how much) are counted for the run, ``yields`` of paid questions for everybody.
     """
 
     fingerprint: str | None
@@ -112,6 +112,7 @@ class Settlement:
     outcome: str = "settled"
     tally: Mapping[str, int] = field(default_factory=dict)
     yields: Mapping[str, int] = field(default_factory=dict)
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)

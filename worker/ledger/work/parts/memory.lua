@@ -1,5 +1,5 @@
--- Memory of settled records: stamp, read_at, look_at as 6 bytes each, then the packed fingerprint
--- (worker/ledger/work/memory.py reads it).
+-- Memory of settled records: stamp, read_at, look_at as 6 bytes each, then what stays blank and why ('r', its length in
+-- a byte, its letters; nothing where nothing does), then the packed fingerprint (worker/ledger/work/memory.py reads it).
 
 local function unpack6(text, from)
   local a, b, c, d, e, f = string.byte(text, from, from + 5)
@@ -23,18 +23,26 @@ local function bucket(id)
   return string.format('%03x', sum % 4096)
 end
 
+-- Takes what stays blank off the fingerprint behind it. Gives both.
+local function parted(text)
+  local ends = string.byte(text) == 114 and 2 + string.byte(text, 2) or 0
+  return string.sub(text, 1, ends), string.sub(text, ends + 1)
+end
+
 local function remembered(crm, object, id)
   local raw = redis.call('HGET', K.memory(crm, object, bucket(id)), id)
   if not raw then
     return nil
   end
+  local left, fingerprint = parted(string.sub(raw, 19))
   return {
-    stamp = unpack6(raw, 1), read_at = unpack6(raw, 7), look_at = unpack6(raw, 13), fingerprint = string.sub(raw, 19),
+    stamp = unpack6(raw, 1), read_at = unpack6(raw, 7), look_at = unpack6(raw, 13), left = left, fingerprint = fingerprint,
   }
 end
 
 local function remember(crm, object, id, memory)
-  local packed = pack6(memory.stamp) .. pack6(memory.read_at) .. pack6(memory.look_at) .. memory.fingerprint
+  local packed = pack6(memory.stamp) .. pack6(memory.read_at) .. pack6(memory.look_at)
+  packed = packed .. (memory.left or '') .. memory.fingerprint
   redis.call('HSET', K.memory(crm, object, bucket(id)), id, packed)
 end
 

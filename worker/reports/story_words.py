@@ -1,0 +1,121 @@
+"""Names in plain words the parts of a story: fields, providers, runs, lookups, and why something stays as it is."""
+
+from __future__ import annotations
+
+_FIELDS = {
+    "work_email": "work e-mail",
+    "personal_email": "personal e-mail",
+    "linkedin_url": "LinkedIn profile",
+    "slug": "LinkedIn profile",
+    "email": "e-mail",
+}
+_PROVIDERS = {"forager": "Forager", "kaspr": "Kaspr", "openprospect": "OpenProspect"}
+_RUNS = {
+    "sync": "a sync that somebody started",
+    "backfill": "a backfill",
+    "demo": "the demo",
+    "replay": "somebody who asked for a new look",
+    "review": "a decision in review",
+    "undo": "an undo",
+    "ask": "somebody who let an uncertain lookup be asked again",
+    "hand": "a lookup by hand",
+}
+_OPERATIONS = {
+    "profile": "the person's profile",
+    "work_emails": "work e-mails",
+    "personal_emails": "personal e-mails",
+    "phone_numbers": "phone numbers",
+    "person_detail": "who the profile belongs to",
+    "by_email": "the person behind the e-mail",
+    "by_phone": "the person behind the phone number",
+    "person_role_search": "the person by name and company",
+}
+FINDERS = {"by_email": "e-mail", "by_phone": "phone number", "person_role_search": "name and company"}
+"""Names what an operation goes by that finds somebody without a profile."""
+
+BLANK = {
+    "no_identity": "nothing on the record finds or proves the person",
+    "identity_conflict": "its LinkedIn profile and what the providers say are two people",
+    "not_found": "no provider knew it",
+    "below_grade": "what was found is less sure than you accept",
+    "wrong_person": "the profile belongs to somebody else",
+    "unproved": "somebody was found, and nothing proves that it is this person",
+    "employer_changed": "the person works elsewhere now",
+    "opted_out": "the person opted out",
+    "suppressed": "the person is on the suppression list",
+    "budget": "what may be spent does not reach for the next lookup",
+    "refused": "a person cleared our value",
+    "locked": "a person edited it lately",
+    "rejected": "a person rejected the value in review",
+    "invalid_value": "what was found is no valid value",
+    "duplicate": "another record of the CRM holds the value",
+    "portal_rule": "a rule of the CRM refuses it",
+    "record_locked": "the CRM has locked the record",
+    "no_access": "our user may not write it",
+    "org_limit": "a limit of the CRM is reached",
+    "refused_by_crm": "the CRM refused the value",
+}
+LEFT_ALONE = {
+    "where": "it is not among the records you chose (where)",
+    "skip_if": "it is among the records you excluded (skip_if)",
+    "opted_out": "the person opted out",
+    "suppressed": "the person is on the suppression list",
+    "observe": "this CRM is only observed",
+}
+NOTES = {
+    "budget": "the budget is used up",
+    "rate": "the rate is used up",
+    "credits": "the provider says that no credits are left",
+    "credentials": "our credentials are refused",
+    "outage": "it does not answer properly",
+    "reconcile": "its books are being compared with ours",
+    "restored": "Redis was put back to an older state",
+    "disk": "Redis may not be able to keep an answer",
+    "verdict": "a lookup has no clear end yet",
+    "cap": "its own may spend no more",
+    "changed": "it changed while it was looked at",
+    "locked": "the CRM has locked the record",
+    "unread": "the CRM gave no word of the record",
+    "sign_in": "signing in to the CRM is not possible now",
+    "overdue": "the last visit took too long",
+}
+
+
+def field_word(name: str) -> str:
+    """Returns a field as people call it."""
+    return _FIELDS.get(name, name.replace("_", " "))
+
+
+def listed(names: list[str]) -> str:
+    """Returns fields as a list in a sentence."""
+    words = [field_word(name) for name in names]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def provider_word(name: str) -> str:
+    """Returns a provider by its name."""
+    return _PROVIDERS.get(name, name or "a provider")
+
+
+def run_word(run: str) -> str:
+    """Says what started a run."""
+    kind, _, rest = run.partition("-")
+    if kind == "day":
+        crm, _, day = rest.partition("-")
+        return f"the daily watch of {crm} on {day}" if day else f"the daily watch of {crm}"
+    return _RUNS.get(kind, f"run {run}")
+
+
+def operation_word(name: str) -> str:
+    """Says what an operation asks for."""
+    return _OPERATIONS.get(name, name.replace("_", " "))
+
+
+def price_word(credits: int) -> str:
+    """Returns a price."""
+    return "no credits" if not credits else f"{credits} credit{'' if credits == 1 else 's'}"
+
+
+def note_word(note: str) -> str:
+    """Says why a visit ended unsettled; what is no word of ours is shown as it is."""
+    return NOTES.get(note, note)
