@@ -120,6 +120,54 @@ def demo(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env are written.")] = Path(),
+    crm: Annotated[Literal["hubspot", "salesforce"] | None, typer.Option(help="Which kind of CRM.")] = None,
+    name: Annotated[str, typer.Option(help="Its name: small letters, digits, single underscores.")] = "",
+    base_url: Annotated[str, typer.Option(help="The org's own address; Salesforce only.")] = "",
+    auth: Annotated[str, typer.Option(help="token, oauth; jwt, client_credentials, refresh_token.")] = "",
+    object: Annotated[list[str] | None, typer.Option(help="contact or lead; may be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
+    linkedin_property: Annotated[str, typer.Option(help="The property with the LinkedIn address.")] = "",
+    budget: Annotated[list[str] | None, typer.Option(help="PROVIDER=DAY or PROVIDER=DAY/MONTH, in credits.")] = None,
+    account_id: Annotated[int | None, typer.Option(min=1, help="Your account's number at Forager.")] = None,
+    mode: Annotated[Literal["observe", "review", "auto"] | None, typer.Option(help="Default: observe.")] = None,
+    blank_values: Annotated[
+        bool | None, typer.Option("--blank-values/--no-blank-values", help="N/A and the like count as blank.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a refill.toml that is there.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: defaults, and secrets from the environment.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Write it without trying it.")] = False,
+) -> None:
+    """Write a first configuration: asks, tries it at the vendors, then writes refill.toml and .env.
+
+    Without a terminal nothing is asked: options and the environment say it all, and what is missing is told.
+    """
+    from worker.commands.init import InitAsked, run_init
+
+    asked = InitAsked(
+        folder=folder,
+        kind=crm or "",
+        name=name,
+        base_url=base_url,
+        auth=auth,
+        objects=object or (),
+        fields=field or (),
+        linkedin_property=linkedin_property,
+        budgets=budget or (),
+        account_id=account_id,
+        mode=mode or "",
+        blank_values=blank_values,
+        replace=replace,
+        yes=yes,
+        offline=offline,
+    )
+    _exit(run_init(asked))
+
+
+@app.command()
 def sandbox(
     folder: Annotated[Path, typer.Option(help="Where refill.toml and .env for it are written.")] = Path(
         "refill-sandbox"

@@ -1,0 +1,370 @@
+"""Implements ``init``: asks for a first configuration, tries it at the vendors, and writes it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+from dotenv import dotenv_values
+
+from config.fields import PEOPLE, PERSON_FIELDS, PROPERTIES, WATCHED
+from config.load import load
+from config.logs import configure_logs
+from config.problems import ConfigError
+from connectors.registry import NAMES
+from worker.commands import first_config
+from worker.commands.check import FAILED_LEVEL, OK, CheckResult, check
+from worker.commands.first_config import FirstConfig, ProviderBudget, SecretAsked
+from worker.commands.session import err
+from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
+
+MODES = ("observe", "review", "auto")
+DAY = 50  # credits a day to begin with
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class InitAsked:
+    """Holds what was given as options; an empty one is asked for, or has its default with ``yes``."""
+
+    folder: Path
+    kind: str = ""
+    name: str = ""
+    base_url: str = ""
+    auth: str = ""
+    objects: Sequence[str] = ()
+    fields: Sequence[str] = ()
+    linkedin_property: str = ""
+    budgets: Sequence[str] = ()
+    account_id: int | None = None
+    mode: str = ""
+    blank_values: bool | None = None
+    replace: bool = False
+    yes: bool = False
+    offline: bool = False
+
+
+def run_init(asked: InitAsked) -> int:
+    """Ask for what was not given, try it, and write both files; nothing is written before everything is known."""
+    configure_logs(level=logging.ERROR)
+    logging.getLogger("connectors").setLevel(logging.ERROR)
+    talk = sys.stdin.isatty() and not asked.yes
+    files = [file for file in (asked.folder / "refill.toml",) if file.exists()]
+    if files and not asked.replace and not (talk and _agrees(f"{files[0]} exists. Replace it?")):
+        err.say(f"{asked.folder / 'refill.toml'} exists and was left as it is: --replace writes a new one", style="red")
+        return WRONG_USE
+    config = _talk(asked) if talk else _given(asked)
+    asked_secrets = first_config.secrets_of(config)
+    known = _known(asked.folder, asked_secrets)
+    if talk:
+        _tell_rights(config)
+        known = _ask_secrets(asked_secrets, known)
+    elif missing := [one for one in asked_secrets if not known.get(one.variable)]:
+        raise ConfigError([f"{one.variable} is not set: {one.found}" for one in missing])
+    _be_sure(asked.folder, config, known)
+    while not asked.offline:
+        results = _try(asked.folder, config, known)
+        _show(results)
+        if not any(one.level == FAILED_LEVEL for one in results):
+            break
+        if not talk:
+            err.say("nothing was written: mend this and run it again, or write it untried with --offline", style="red")
+            return FAILED
+        again = {"again": "type the secrets again", "write": "write it as it is", "stop": "write nothing"}
+        match _choose("Some of it does not work yet.", again):
+            case "again":
+                known = _ask_secrets(asked_secrets, {})
+            case "write":
+                break
+            case _:
+                err.say("nothing was written", style="red")
+                return FAILED
+    if (others := _others(asked.folder, known)) and not asked.replace:
+        text = f"{asked.folder / '.env'} holds another {' and '.join(others)}"
+        if not (talk and _agrees(f"{text}. Replace?")):
+            err.say(f"{text}; nothing was written: --replace takes the new one", style="red")
+            return WRONG_USE
+    env_text = first_config.dotenv(_text(asked.folder / ".env"), known)
+    path, env = first_config.place(asked.folder.absolute(), config.toml(), env_text)
+    _tell_next(path, env, config)
+    return DONE
+
+
+# ---- what was chosen ---------------------------------------------------------------------------------------------
+
+
+def _given(asked: InitAsked) -> FirstConfig:
+    """Returns what the options say, with the defaults of the rest.
+
+    Raises:
+        ConfigError: one sentence for each option that is missing or cannot be read.
+    """
+    problems = []
+    if not asked.kind:
+        problems.append("--crm is missing: hubspot or salesforce")
+    if asked.kind == "salesforce" and not asked.base_url:
+        problems.append("--base-url is missing: the org's own address, such as https://acme.my.salesforce.com")
+    if not asked.budgets:
+        problems.append(f"--budget is missing: a provider and its credits a day, such as --budget kaspr={DAY}")
+    if problems:
+        raise ConfigError(problems)
+    kind = asked.kind
+    objects = tuple(asked.objects) or ("contact",)
+    return FirstConfig(
+        kind=kind,
+        crm=asked.name or _crm_name(kind),
+        auth=_one_of(asked.auth or first_config.sign_ins(kind)[0], first_config.sign_ins(kind), "--auth"),
+        base_url=asked.base_url,
+        mode=asked.mode or MODES[0],
+        objects=_objects(kind, objects),
+        fields=_fields(kind, objects, asked.fields or WATCHED),
+        linkedin_property=asked.linkedin_property,
+        budgets=_budgets(asked.budgets, asked.account_id),
+        account_id=asked.account_id,
+        blank_values=bool(asked.blank_values),
+    )
+
+
+def _talk(asked: InitAsked) -> FirstConfig:
+    """Asks for everything that no option says."""
+    err.say("Refill's first configuration. Enter takes what stands in brackets; Ctrl-C leaves everything as it is.")
+    kind = asked.kind or _choose("Which CRM?", {"hubspot": "a HubSpot portal", "salesforce": "a Salesforce org"})
+    name = asked.name or _prompt("A name for it, in logs and commands", _crm_name(kind))
+    base_url = asked.base_url
+    if kind == "salesforce" and not base_url:
+        base_url = _prompt("The org's own address, such as https://acme.my.salesforce.com")
+    ways = {
+        "token": "the token of a service key or private app (recommended)",
+        "oauth": "an app of yours that was let in",
+        "jwt": "External Client App with a certificate (recommended)",
+        "client_credentials": "client id and secret",
+        "refresh_token": "an app that was let in by a user",
+    }
+    auth = asked.auth or _choose("How does Refill sign in?", {one: ways[one] for one in first_config.sign_ins(kind)})
+    objects: Sequence[str] = asked.objects or ["contact"]
+    if kind == "salesforce" and not asked.objects:
+        objects = _retried("Which objects (contact, lead)?", "contact", lambda text: _objects(kind, _words(text)))
+    fields = asked.fields or _retried(
+        f"Which fields are filled? Known: {', '.join(_offered(kind, objects))}",
+        ", ".join(WATCHED),
+        lambda text: _fields(kind, objects, _words(text)),
+    )
+    linkedin = asked.linkedin_property
+    if kind == "salesforce" and not linkedin:
+        linkedin = _prompt("Your field with the LinkedIn address, such as LinkedIn_URL__c (empty: none)", "")
+    account_id = asked.account_id
+    budgets = {} if not asked.budgets else dict(_budgets(asked.budgets, account_id or 1))
+    for provider in NAMES:
+        if not asked.budgets and _agrees(f"Do you have a key of {provider.title()}?"):
+            credits = _retried(f"Credits that {provider.title()} may cost a day", str(DAY), int)
+            budgets[provider] = ProviderBudget(credits, credits * first_config.MONTHS)
+        if provider == "forager" and provider in budgets and account_id is None:
+            account_id = _retried("Your Forager account's number (in the address of its pages)", "", int)
+    if not budgets:
+        err.say("Without a provider nothing can be looked up: a trial key of one is enough to begin with.")
+    listed = ", ".join(first_config.BLANK_VALUES)
+    blank = asked.blank_values
+    if blank is None:
+        blank = _agrees(f"May texts that say nothing be replaced like blanks ({listed})?")
+    mode = asked.mode or _choose(
+        "What may Refill do at first?",
+        {
+            "observe": "look only: pays and writes nothing, shows the gaps",
+            "review": "look up, and write what you approve",
+            "auto": "look up and write",
+        },
+    )
+    return replace(
+        FirstConfig(kind=kind, crm=name, auth=auth, base_url=base_url, mode=mode),
+        objects=tuple(objects),
+        fields=tuple(fields),
+        linkedin_property=linkedin,
+        budgets=budgets,
+        account_id=account_id,
+        blank_values=blank,
+    )
+
+
+def _crm_name(kind: str) -> str:
+    return "portal" if kind == "hubspot" else "org"
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.replace(",", " ").split() if word]
+
+
+def _offered(kind: str, objects: Sequence[str]) -> list[str]:
+    return [name for name in PERSON_FIELDS if all(name in PROPERTIES[kind, one] for one in objects)]
+
+
+def _one_of(word: str, known: Collection[str], option: str) -> str:
+    if word not in known:
+        raise ConfigError([f"{option} {word}: known are {', '.join(known)}"])
+    return word
+
+
+def _objects(kind: str, objects: Sequence[str]) -> list[str]:
+    known = [one for one in PEOPLE if (kind, one) in PROPERTIES]
+    return [_one_of(one, known, "--object") for one in objects]
+
+
+def _fields(kind: str, objects: Sequence[str], fields: Sequence[str]) -> list[str]:
+    return [_one_of(one, _offered(kind, objects), "--field") for one in fields]
+
+
+def _budgets(texts: Sequence[str], account_id: int | None) -> dict[str, ProviderBudget]:
+    found: dict[str, ProviderBudget] = {}
+    for text in texts:
+        name, _, figures = text.partition("=")
+        day, _, month = figures.partition("/")
+        if name not in NAMES or not day.isdecimal() or not (month or "0").isdecimal():
+            example = f"--budget kaspr={DAY} or --budget kaspr={DAY}/1000 (a day / a month)"
+            raise ConfigError([f"--budget {text}: write a provider ({', '.join(NAMES)}) and credits, {example}"])
+        found[name] = ProviderBudget(int(day), int(month) if month else int(day) * first_config.MONTHS)
+    if "forager" in found and account_id is None:
+        raise ConfigError(["--account-id is missing: your Forager account's number, in the address of its pages"])
+    return found
+
+
+# ---- secrets -----------------------------------------------------------------------------------------------------
+
+
+def _known(folder: Path, asked: Sequence[SecretAsked]) -> dict[str, str]:
+    """Returns the secrets that the environment or a .env already holds."""
+    held = {**_held(folder), **os.environ}
+    return {one.variable: value for one in asked if (value := held.get(one.variable))}
+
+
+def _others(folder: Path, known: Mapping[str, str]) -> list[str]:
+    """Returns the variables for which the .env holds another value than the one to be written."""
+    held = _held(folder)
+    return [name for name, value in known.items() if held.get(name, value) != value]
+
+
+def _held(folder: Path) -> dict[str, str]:
+    held = dotenv_values(stream=io.StringIO(_text(folder / ".env")), interpolate=False)
+    return {name: value for name, value in held.items() if value}
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def _tell_rights(config: FirstConfig) -> None:
+    err.say(f"In {'HubSpot' if config.kind == 'hubspot' else 'Salesforce'}, tick:")
+    for one in first_config.rights(config):
+        err.say(f"  {one}")
+
+
+def _ask_secrets(asked: Sequence[SecretAsked], known: Mapping[str, str]) -> dict[str, str]:
+    """Asks for each secret, unseen; one that is already set need not be typed."""
+    found: dict[str, str] = {}
+    for one in asked:
+        err.say(one.found)
+        if one.variable in known:
+            err.say(f"{one.variable} is set already and is taken")
+            found[one.variable] = known[one.variable]
+            continue
+        is_path = one.path[-1] in {"private_key_file", "username"}
+        text: str = typer.prompt(one.variable, hide_input=not is_path, err=True)
+        found[one.variable] = text.strip()
+    return found
+
+
+# ---- trying ------------------------------------------------------------------------------------------------------
+
+
+def _be_sure(folder: Path, config: FirstConfig, secrets: Mapping[str, str]) -> None:
+    """Refuses what would not load.
+
+    Raises:
+        ConfigError: one sentence per problem.
+    """
+    with tempfile.TemporaryDirectory(prefix="refill-") as draft:
+        load(_draft(Path(draft), config), _environment(folder, config, secrets, Path(draft)))
+
+
+def _try(folder: Path, config: FirstConfig, secrets: Mapping[str, str]) -> list[CheckResult]:
+    """Returns what ``refill check`` would say. No secret is on the disk meanwhile."""
+    err.say("Trying it: a handful of free calls ...")
+    with tempfile.TemporaryDirectory(prefix="refill-") as draft:
+        settings = load(_draft(Path(draft), config), _environment(folder, config, secrets, Path(draft)))
+        return asyncio.run(check(settings))
+
+
+def _draft(draft: Path, config: FirstConfig) -> Path:
+    path = draft / "refill.toml"
+    path.write_text(config.toml(), encoding="utf-8")
+    return path
+
+
+def _environment(folder: Path, config: FirstConfig, secrets: Mapping[str, str], draft: Path) -> dict[str, str]:
+    """Returns the variables to try with.
+
+    A refresh token may be replaced by its use. Then the new one must stay, so the Redis of the folder is used.
+    """
+    stays = config.auth in {"oauth", "refresh_token"}
+    ours = {name: value for name, value in os.environ.items() if name.startswith("REFILL_")}
+    files = {
+        name: str((folder / value).absolute()) for name, value in secrets.items() if name.endswith("__PRIVATE_KEY_FILE")
+    }
+    data = {"REFILL_DATA_DIR": str((folder.absolute() if stays else draft) / ".refill")}
+    return {**ours, **data, **secrets, **files}
+
+
+def _show(results: Sequence[CheckResult]) -> None:
+    styles = {OK: "green", FAILED_LEVEL: "red"}
+    for one in results:
+        err.say(f"{one.level:<8} {one.part}: {one.text}", style=styles.get(one.level, "yellow"))
+        if one.do:
+            err.say(f"         {one.do}")
+
+
+def _tell_next(path: Path, env: Path, config: FirstConfig) -> None:
+    err.say(f"Written: {path} and {env} (readable by you alone)", style="green")
+    at = "" if path.parent == Path.cwd() else f" --config {path}"
+    if config.mode == "observe":
+        err.say(f'See the gaps: refill sync{at}. Then set mode = "review" in refill.toml to have them looked up.')
+    else:
+        err.say(f"Try a few credits: refill sync --max-credits {DAY}{at}. What came of it: refill status{at}")
+
+
+# ---- asking ------------------------------------------------------------------------------------------------------
+
+
+def _prompt(question: str, default: str | None = None) -> str:
+    text: str = typer.prompt(question, default=default, err=True)
+    return text.strip()
+
+
+def _agrees(question: str) -> bool:
+    return typer.confirm(question, default=True, err=True)
+
+
+def _choose(question: str, choices: Mapping[str, str]) -> str:
+    """Asks for one of several words, the first by default; asks again for any other."""
+    err.say(question)
+    for name, meaning in choices.items():
+        err.say(f"  {name}: {meaning}")
+    return _retried("Choose", next(iter(choices)), lambda text: _one_of(text, choices, "there is no"))
+
+
+def _retried(question: str, default: str, read: Callable[[str], T]) -> T:
+    """Asks until the answer can be read."""
+    while True:
+        text = _prompt(question, default or None)
+        try:
+            return read(text)
+        except ConfigError as error:
+            err.say(error.problems[0], style="red")
+        except ValueError:
+            err.say(f"{text} is not a whole number", style="red")
