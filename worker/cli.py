@@ -167,6 +167,49 @@ def init(
     _exit(run_init(asked))
 
 
+@app.command("csv")
+def csv_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table with a header and a row for each person.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the filled table is written.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="FIELD=COLUMN (name or number); may be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
+    accept: Annotated[list[str] | None, typer.Option(help="Grades of e-mails to take; default: valid.")] = None,
+    region: Annotated[str, typer.Option(help="Where a number without + is at home, such as DE.")] = "",
+    header: Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names columns.")] = True,
+    limit: Annotated[int | None, typer.Option(min=1, help="Look up this many rows with gaps at most.")] = None,
+    max_credits: Annotated[int | None, typer.Option(min=0, help="Spend at most this many credits.")] = None,
+    patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for what cannot go on yet.")] = PATIENCE_S,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked; send and write nothing.")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an output that is there.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Fill the blanks of a CSV, with provider keys and no CRM; run it again to go on, nothing is paid twice.
+
+    Exit codes: 0 done, 1 failed, 2 wrong use, 4 rows are left: the sentence says what they wait for.
+    """
+    from worker.commands.fill_csv import CsvAsked, run_csv
+
+    asked = CsvAsked(
+        file=file,
+        output=output,
+        columns=column or (),
+        fields=field or (),
+        accept=accept or (),
+        region=region,
+        header=header,
+        limit=limit,
+        max_credits=max_credits,
+        patience_s=patience,
+        dry_run=dry_run,
+        replace=replace,
+    )
+    _exit(asyncio.run(run_csv(config, asked, as_json=as_json, quiet=quiet)))
+
+
 @app.command()
 def sandbox(
     folder: Annotated[Path, typer.Option(help="Where refill.toml and .env for it are written.")] = Path(

@@ -332,10 +332,11 @@ def _show(results: Sequence[CheckResult]) -> None:
 def _tell_next(path: Path, env: Path, config: FirstConfig) -> None:
     err.say(f"Written: {path} and {env} (readable by you alone)", style="green")
     at = "" if path.parent == Path.cwd() else f" --config {path}"
+    err.say(f"What a pass would do and cost: refill plan{at}. It pays and writes nothing.")
     if config.mode == "observe":
-        err.say(f'See the gaps: refill sync{at}. Then set mode = "review" in refill.toml to have them looked up.')
+        err.say('Then set mode = "review" in refill.toml to have gaps looked up.')
     else:
-        err.say(f"Try a few credits: refill sync --max-credits {DAY}{at}. What came of it: refill status{at}")
+        err.say(f"Try a few credits: refill sync --max-credits {DAY}{at}")
 
 
 # ---- asking ------------------------------------------------------------------------------------------------------

@@ -84,10 +84,6 @@ class Closed:
     """Says that the provider cannot be asked in this run at all: ``reason`` is counted.
 
     ``cut``: the run's own cap forbids it.
-
-    ``cut``: the run's own cap forbids it.
-
-    ``cut``: the run's own cap forbids it.
     """
 
     reason: str
@@ -195,7 +191,8 @@ class Lookups:
         """
         if self.draining.is_set():
             return Later(self.clock() + MOMENT_MS, "draining")
-        terms, ref = self.terms[question.provider], (lease.crm, lease.object, lease.id)
+        terms = self.terms[question.provider]
+        ref = (lease.crm, lease.object, lease.id) if lease.id else None  # a row of a file is nobody's record
         if flight := self._flights.get(question.key):
             await self.desk.find([question.key], ref)  # notes that this record asked too
             return await self._join(flight)
@@ -288,10 +285,6 @@ class Lookups:
 
     async def _join(self, flight: _Flight) -> Looked:
         """Returns the flight's result, its price for one asker only.
-
-        The last to leave ends a call that is not yet sent.
-
-        The last to leave ends a call that is not yet sent.
 
         The last to leave ends a call that is not yet sent.
         """

@@ -1,0 +1,400 @@
+"""Implements ``csv``: fills the blanks of a table, for who has provider keys and no CRM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from config.fields import EMAIL_FIELDS, PERSON_FIELDS, WATCHED, default_accept
+from config.logs import configure_logs
+from config.problems import ConfigError
+from config.settings import Settings
+from connectors.errors import AccessError, ConnectorError
+from connectors.models import Grade, Record
+from connectors.registry import NAMES
+from worker.commands.csv_text import TableWriter, TextTable, read
+from worker.commands.session import err, out, print_json, session, settings_of
+from worker.commands.tables import lasting
+from worker.decide import columns
+from worker.decide.columns import Columns
+from worker.decide.policy import FieldRule, Policy
+from worker.ledger.own_clock import clock
+from worker.manual.exit_codes import DONE, LEFT
+from worker.manual.follow import perhaps_charged, run_credits
+from worker.service.lifecycle import stop_on_signals, working_for
+from worker.service.runtime import Runtime
+from worker.visits.fill_rows import CRM, FilledRow, TableRows
+from worker.visits.runs import new_run, set_cap
+
+AT_ONCE = 50
+TELL_S = 10.0  # where nobody watches, progress is a line so often
+NOTE = "refill_note"
+_WAITS = {
+    "cap": "--max-credits is used up: run it again with more",
+    "budget": "the budget of the provider is used up: refill status tells when it opens; run it again then",
+    "rate": "the rate of the provider is used up for now: run it again later",
+    "verdict": "a lookup was perhaps charged and is not sent again before there is word of it: run it again",
+    "outage": "the provider does not answer: run it again later",
+    "stopped": "it was stopped: run it again to go on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CsvAsked:
+    """Holds what was typed."""
+
+    file: Path
+    output: Path | None
+    columns: Sequence[str] = ()
+    fields: Sequence[str] = ()
+    accept: Sequence[str] = ()
+    region: str = ""
+    header: bool = True
+    limit: int | None = None
+    max_credits: int | None = None
+    patience_s: float = 150.0
+    dry_run: bool = False
+    replace: bool = False
+
+
+@dataclass(slots=True)
+class _Sums:
+    rows: int = 0
+    gaps: int = 0
+    filled: Counter[str] = field(default_factory=Counter)
+    not_filled: Counter[str] = field(default_factory=Counter)
+    waits: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: FilledRow) -> None:
+        self.rows += 1
+        self.gaps += row.gaps
+        self.filled.update(f"{name}|{provider}" for name, (_, provider) in row.filled.items())
+        self.not_filled.update(str(why) for why in row.unfilled.values())
+        self.waits.update(dict.fromkeys(row.waits.values(), 1))
+
+
+async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet: bool) -> int:
+    """Fill a table and write it whole; run again, it takes what is kept and pays nothing twice."""
+    table, at, fields = _table(asked)
+    settings = _alone(settings_of(config))
+    configure_logs(level=logging.ERROR)
+    rules = _policy(asked, at, fields, settings)
+    if table.note and not quiet:
+        err.say(f"{asked.file}: {table.note}", style="yellow")
+    if not quiet:
+        known = [f"{name} = {table.header[place]}" for name, place in at.places.items() if place < len(table.header)]
+        err.say(f"columns: {', '.join(known)}")
+    async with session(settings) as runtime:
+        await _learn(runtime)
+        run = new_run(CRM)
+        rows = TableRows(runtime.lookups, runtime.ledger.journal, rules, run, asked.patience_s, asyncio.Event())
+        if asked.dry_run:
+            return await _plan(rows, table, at, asked, as_json=as_json)
+        if asked.max_credits is not None:
+            await set_cap(runtime.ledger.cursors, run, asked.max_credits)
+        began = time.monotonic()
+        async with working_for(runtime, run):
+            sums = await _fill(rows, table, at, asked, fields, quiet=quiet or as_json)
+        credits = await run_credits(runtime, run)
+        perhaps = await perhaps_charged(runtime, run)
+    summary = {
+        "rows": len(table.rows),
+        "visited": sums.rows,
+        "gaps": sums.gaps,
+        "filled": sum(sums.filled.values()),
+        "filled_by": _nested(sums.filled),
+        "credits": credits,
+        "not_filled": dict(sums.not_filled),
+        "left": dict(sums.waits),
+        "uncertain": perhaps,
+        "seconds": round(time.monotonic() - began, 1),
+        "output": str(asked.output),
+        "run": run,
+    }
+    _tell(summary, as_json=as_json)
+    return LEFT if sums.waits else DONE
+
+
+# ---- what is asked -----------------------------------------------------------------------------------------------
+
+
+def _table(asked: CsvAsked) -> tuple[TextTable, Columns, tuple[str, ...]]:
+    """Returns the table, its columns, and the fields to fill.
+
+    Raises:
+        ConfigError: one sentence for what is wrong with the files or the columns.
+    """
+    fields = tuple(asked.fields or WATCHED)
+    if strange := [one for one in fields if one not in PERSON_FIELDS]:
+        raise ConfigError([f"--field {strange[0]}: known are {', '.join(PERSON_FIELDS)}"])
+    if not asked.dry_run:
+        _refuse_output(asked)
+    table = read(asked.file, header=asked.header)
+    named: dict[str, str] = {}
+    for text in asked.columns:
+        name, equals, column = text.partition("=")
+        if not equals or name not in columns.FIELDS:
+            known = ", ".join(columns.FIELDS)
+            raise ConfigError([f"--column {text}: write FIELD=COLUMN, where FIELD is one of {known}"])
+        named[name] = column
+    try:
+        at = columns.found(table.header, named)
+    except columns.ColumnError as error:
+        raise ConfigError([f"{asked.file}: {error}"]) from None
+    if not at.identifies:
+        raise ConfigError(
+            [
+                f"{asked.file} has no column that tells who somebody is: name one with --column linkedin_url=COLUMN, "
+                "--column work_email=COLUMN, or a name and a company_domain; "
+                + (f"its header is {', '.join(table.header)}" if asked.header else "columns are numbered from 1")
+            ]
+        )
+    return table, at.with_fields(fields, len(table.header)), fields
+
+
+def _refuse_output(asked: CsvAsked) -> None:
+    if asked.output is None:
+        raise ConfigError(["--output is missing: where the filled table is written (or --dry-run)"])
+    if asked.output.exists() and asked.output.resolve() == asked.file.resolve():
+        raise ConfigError([f"{asked.output} is the file that is read: give another name"])
+    if asked.output.is_dir():
+        raise ConfigError([f"{asked.output} is a folder: give a file name"])
+    if asked.output.exists() and not asked.replace:
+        raise ConfigError(
+            [f"{asked.output} exists: --replace writes it anew; what was bought for it is kept and costs nothing"]
+        )
+    if not asked.output.absolute().parent.is_dir():
+        raise ConfigError([f"there is no folder {asked.output.absolute().parent}"])
+
+
+def _alone(settings: Settings) -> Settings:
+    """Returns the configuration of the paid providers: no CRM and no delivery takes part.
+
+    Raises:
+        ConfigError: no provider is configured.
+    """
+    if not settings.providers.paid:
+        raise ConfigError(
+            [f"no provider is configured: add [providers.kaspr] with a budget (known: {', '.join(NAMES)})"]
+        )
+    providers = settings.providers.model_copy(update={"openprospect": None})
+    return settings.model_copy(update={"crm": {}, "providers": providers})
+
+
+def _policy(asked: CsvAsked, at: Columns, fields: Sequence[str], settings: Settings) -> Policy:
+    if strange := [one for one in asked.accept if one not in list(Grade)]:
+        raise ConfigError([f"--accept {strange[0]}: known are {', '.join(Grade)}"])
+    providers = tuple(name for name in NAMES if name in settings.providers.paid)
+    return Policy(
+        crm=CRM,
+        object=columns.OBJECT,
+        rules=tuple(
+            FieldRule(
+                field=name,
+                property=str(at.places[name]),
+                providers=providers,
+                accept=frozenset(Grade(one) for one in _accepted(name, asked.accept)),
+                ordered=False,
+            )
+            for name in fields
+        ),
+        identity=at.identity,
+        verify_person=settings.providers.verify_person,
+        default_region=asked.region,
+    )
+
+
+def _accepted(name: str, accept: Sequence[str]) -> Sequence[str]:
+    return accept if accept and name in EMAIL_FIELDS else default_accept(name)
+
+
+async def _learn(runtime: Runtime) -> None:
+    """Reads prices and balances.
+
+    Raises:
+        ConnectorError: a provider refuses our key.
+    """
+    for name, provider in runtime.providers.items():
+        try:
+            status = await provider.account_status()
+        except AccessError:
+            raise
+        except ConnectorError:
+            continue
+        runtime.lookups.terms[name].reprice(status.prices)
+        if status.credits is not None:
+            runtime.budget_lines.balances[name] = (clock(), status.credits)
+
+
+# ---- the rows ----------------------------------------------------------------------------------------------------
+
+
+async def _plan(rows: TableRows, table: TextTable, at: Columns, asked: CsvAsked, *, as_json: bool) -> int:
+    """Tells what would be asked first; nothing is sent or written."""
+    gaps, kept, questions, visited = Counter[str](), 0, Counter[str](), 0
+    prices: dict[str, int] = {}
+    for place, cells in enumerate(table.rows):
+        plan = await rows.plan(_record(at, place, cells))
+        if not plan.gaps or (asked.limit is not None and visited >= asked.limit):
+            continue
+        visited += 1
+        gaps.update(plan.gaps)
+        kept += plan.kept
+        questions.update(one.provider for one in plan.questions)
+        prices |= {one.key: one.price for one in plan.questions}
+    first = sum(prices.values())
+    summary = {
+        "rows": len(table.rows),
+        "with_gaps": visited,
+        "gaps": dict(gaps),
+        "kept": kept,
+        "first_questions": dict(questions),
+        "first_credits": first,
+    }
+    if as_json:
+        print_json(summary)
+    else:
+        out.say(f"rows {len(table.rows)}, with gaps {visited}")
+        for name, count in gaps.items():
+            out.say(f"{name}: {count} blank")
+        out.say(f"filled from kept answers: {kept}")
+        asks = ", ".join(f"{name} {count}" for name, count in questions.items()) or "none"
+        out.say(f"first questions: {asks}; at most {first} credits, and more where an answer leads to another question")
+    return DONE
+
+
+def _record(at: Columns, place: int, cells: Sequence[str]) -> Record:
+    return at.record(str(place + 1), cells)
+
+
+async def _fill(
+    rows: TableRows, table: TextTable, at: Columns, asked: CsvAsked, fields: Sequence[str], *, quiet: bool
+) -> _Sums:
+    assert asked.output is not None  # noqa: S101  # it was refused otherwise
+    sums, stop = _Sums(), stop_on_signals()
+    width = max([len(table.header), *(place + 1 for place in at.places.values())])
+    new = sorted((place, name) for name, place in at.places.items() if place >= len(table.header))
+    under_way: deque[tuple[list[str], asyncio.Task[FilledRow] | None]] = deque()
+    ended = asyncio.create_task(_follow(stop, rows.stopping))
+    progress = _RowProgress(len(table.rows), quiet=quiet)
+    visited = 0
+    try:
+        with TableWriter(asked.output, table.separator) as writer, progress:
+            if asked.header:
+                writer.write([*table.header, *(name for _, name in new), NOTE])
+
+            async def finish() -> None:
+                cells, task = under_way.popleft()
+                row = await task if task else FilledRow()
+                if task:
+                    sums.add(row)
+                writer.write([*_with(cells, width, at, row), _note(row)])
+                progress.step(sums)
+
+            for place, cells in enumerate(table.rows):
+                blank = any(len(cells) <= at.places[name] or not cells[at.places[name]].strip() for name in fields)
+                visits = blank and (asked.limit is None or visited < asked.limit)
+                visited += visits
+                task = asyncio.create_task(rows.fill(_record(at, place, cells))) if visits else None
+                under_way.append((cells, task))
+                while len(under_way) >= AT_ONCE:
+                    await finish()
+            while under_way:
+                await finish()
+    finally:
+        ended.cancel()
+        left = [task for _, task in under_way if task]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, ended, return_exceptions=True)
+    if cut := rows.tally["cut"]:
+        sums.waits["cap"] += cut
+    return sums
+
+
+async def _follow(stop: asyncio.Event, stopping: asyncio.Event) -> None:
+    await stop.wait()
+    stopping.set()
+
+
+def _with(cells: Sequence[str], width: int, at: Columns, row: FilledRow) -> list[str]:
+    """Returns the row with what was found."""
+    found = [*cells, *([""] * (width - len(cells)))]
+    for name, (value, _) in row.filled.items():
+        found[at.places[name]] = value
+    return found
+
+
+def _note(row: FilledRow) -> str:
+    words = [f"{name} by {provider}" for name, (_, provider) in row.filled.items()]
+    words += [f"{name}: {str(why).replace('_', ' ')}" for name, why in row.unfilled.items()]
+    words += [f"{name}: waits" for name in row.waits]
+    return "; ".join(words)
+
+
+def _nested(filled: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for key, count in sorted(filled.items()):
+        name, _, provider = key.partition("|")
+        found.setdefault(name, {})[provider] = count
+    return found
+
+
+# ---- telling -----------------------------------------------------------------------------------------------------
+
+
+class _RowProgress:
+    """Shows on standard error how many rows are done, how fast, and how long the rest takes."""
+
+    def __init__(self, total: int, *, quiet: bool, now: Callable[[], float] = time.monotonic) -> None:
+        self._total, self._quiet, self._now, self._done = total, quiet, now, 0
+        self._began = self._told = now()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def step(self, sums: _Sums) -> None:
+        """Count a row."""
+        self._done += 1
+        now, every = self._now(), 0.2 if err.is_terminal else TELL_S
+        if self._quiet or now - self._told < every:
+            return
+        self._told = now
+        rate = self._done / max(now - self._began, 0.001)
+        left = lasting(int((self._total - self._done) / rate * 1000))
+        line = f"{self._done} of {self._total} rows, {sum(sums.filled.values())} values, {rate:.1f} rows/s, {left} left"
+        if err.is_terminal:
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
+        else:
+            err.say(line)
+
+    def __exit__(self, *raised: object) -> None:
+        if err.is_terminal and not self._quiet:
+            sys.stderr.write("\r\x1b[K")
+
+
+def _tell(summary: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(summary)
+    else:
+        out.say(
+            f"{summary['output']}: {summary['filled']} of {summary['gaps']} gaps filled in {summary['visited']} rows"
+        )
+        for name, by in summary["filled_by"].items():
+            out.say(f"{name}: " + ", ".join(f"{provider} {count}" for provider, count in by.items()))
+        for name, credits in summary["credits"].items():
+            out.say(f"{name}: {credits} credits")
+        for why, count in summary["not_filled"].items():
+            out.say(f"not filled, {why.replace('_', ' ')}: {count}")
+    for why, count in summary["left"].items():
+        err.say(f"{count} rows are not finished: {_WAITS.get(why, why)}", style="yellow")
+    for name, credits in summary["uncertain"].items():
+        err.say(f"{credits} of the credits at {name} were perhaps not charged: refill uncertain list")

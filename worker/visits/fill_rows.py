@@ -1,0 +1,178 @@
+"""Takes rows of a table through the waterfall: the rules, tickets and budgets of a visit, and no CRM."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from connectors.models import Offer, Question, Record
+from worker.decide.decision import Decision, Next
+from worker.decide.handles import Handle, of_decision, of_identity
+from worker.decide.odds import counts
+from worker.decide.plan import candidates, decide
+from worker.decide.policy import Policy
+from worker.decide.reasons import Reason
+from worker.decide.record import View, handles, look
+from worker.ledger.journal.journal import Journal
+from worker.ledger.work.work_values import Lane, Lease
+from worker.visits.outlook import KnownAnswers
+from worker.visits.purchase import Answered, Blocked, Closed, Later, Looked, Lookups, Miss
+from worker.visits.visit_notes import bought
+
+CRM = "csv"  # whose budget lines the credits of tables are booked on, besides the provider's and the run's
+LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FilledRow:
+    """Holds what came of one row: ``filled`` is field -> (value, provider), ``waits`` why it may be filled later."""
+
+    filled: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    unfilled: dict[str, Reason] = field(default_factory=dict)
+    waits: dict[str, str] = field(default_factory=dict)
+    gaps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowPlan:
+    """Holds what a row would ask first: nothing is sent for it."""
+
+    gaps: tuple[str, ...]
+    kept: int = 0
+    questions: tuple[Question, ...] = ()
+
+
+@dataclass(slots=True)
+class TableRows:
+    """Represents the rows of one table in one run. ``patience_s`` is how long a row waits for what cannot go on yet.
+
+    ``stopping`` is set where a person ended it: rows under way end, and no further question is asked.
+    """
+
+    lookups: Lookups
+    journal: Journal
+    policy: Policy
+    run: str
+    patience_s: float
+    stopping: asyncio.Event
+    tally: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def _offers(self) -> tuple[Offer, ...]:
+        return tuple(one for one in self.lookups.offers if one.provider in self.policy.providers)
+
+    async def plan(self, record: Record) -> RowPlan:
+        """Returns what a row would ask, given what is kept."""
+        _, view, _ = await self._seen(record)
+        known = await self._kept(view)
+        decision = self._decide(view, known, {})
+        return RowPlan(view.gaps, len(decision.changes), tuple(one.question for one in decision.questions))
+
+    async def fill(self, record: Record) -> FilledRow:
+        """Asks until nothing new can be learned now.
+
+        Raises:
+            LedgerUnavailableError: Redis is away.
+        """
+        about, view, lease = await self._seen(record)
+        known, blocked, notes = await self._kept(view), dict[str, str](), list[tuple[Next, int, Decision]]()
+        while True:
+            decision = self._decide(view, known, blocked)
+            if not decision.questions or self.stopping.is_set():
+                break
+            handles_now = about | of_decision(decision)
+            looked = await asyncio.gather(*(self._ask(one.question, lease, handles_now) for one in decision.questions))
+            for one, result in zip(decision.questions, looked, strict=True):
+                await self._noted(one, result, known, blocked)
+                if isinstance(result, Answered) and result.entry:
+                    notes.append((one, result.credits, decision))
+        lookups = self.lookups
+        lookups.yields.note(counts([bought(one, credits, view, then) for one, credits, then in notes], decision))
+        learned = of_decision(decision) - of_identity(view.identity)
+        if learned and any(await lookups.suppressions.among([learned])):
+            return FilledRow(unfilled=dict.fromkeys(view.blank, Reason.SUPPRESSED), gaps=len(view.blank))
+        waits = {name: blocked[provider] for provider, names in decision.blocked.items() for name in names}
+        waits |= {name: "stopped" for one in decision.questions for name in one.fields}
+        filled = {one.field: (one.value, one.provider) for one in decision.changes}
+        unfilled = {name: why for name, why in decision.unfilled.items() if name not in waits}
+        return FilledRow(
+            filled, unfilled, {name: why for name, why in waits.items() if name not in filled}, len(view.blank)
+        )
+
+    async def _seen(self, record: Record) -> tuple[frozenset[Handle], View, Lease]:
+        about = handles(record, self.policy)
+        suppressions = self.lookups.suppressions
+        (listed,) = await suppressions.among([about]) if about else [False]
+        view = look(replace(record, suppressed=listed), self.policy)
+        return about, view, _lease(self.run, self.lookups.owner)
+
+    async def _kept(self, view: View) -> KnownAnswers:
+        known = KnownAnswers()
+        await self.lookups.renew_odds()
+        while questions := candidates(view, self.policy, self._offers, known.answers, known.missed):
+            found = await self.lookups.kept(questions, None)
+            if found.keys() <= known.answers.keys():
+                break
+            known.answers |= found
+        return known
+
+    def _decide(self, view: View, known: KnownAnswers, blocked: Collection[str]) -> Decision:
+        return decide(
+            view,
+            self.policy,
+            self._offers,
+            known.answers,
+            missed=known.missed,
+            closed=known.closed,
+            blocked=frozenset(blocked),
+            odds=self.lookups.odds,
+        )
+
+    async def _ask(self, question: Question, lease: Lease, about: frozenset[Handle]) -> Looked:
+        """Asks a question; waits a while where another asks it already, or the rate is used up for the moment."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self.patience_s
+        while True:
+            looked = await self.lookups.ask(question, lease, about)
+            match looked:
+                case Later():
+                    pass
+                case Blocked("rate") if not await self.lookups.pauses.of(question.provider):
+                    pass
+                case _:
+                    return looked
+            left = ends - loop.time()
+            if left <= 0 or self.stopping.is_set():
+                return looked
+            await asyncio.sleep(min(LOOK_S, left))
+
+    async def _noted(self, asked: Next, result: Looked, known: KnownAnswers, blocked: dict[str, str]) -> None:
+        key, provider = asked.question.key, asked.question.provider
+        entry = ""
+        match result:
+            case Answered(answer, _, entry):
+                known.answers[key] = answer
+            case Miss(entry):
+                known.missed.add(key)
+            case Closed(reason, cut):
+                known.closed[provider] = reason
+                if cut:
+                    self.tally["cut"] += 1
+            case Blocked(reason):
+                blocked[provider] = await self._why(provider, reason)
+            case Later(_, reason):
+                blocked[provider] = "verdict" if reason in {"question", "verdict"} else reason
+        if entry:
+            await self.journal.append("", "", "", self.run, [entry], token=f"{self.run}:{key}")
+
+    async def _why(self, provider: str, reason: str) -> str:
+        """Returns the sentence of whoever paused a provider, else the word for why it has no capacity."""
+        pauses = await self.lookups.pauses.of(provider)
+        return next((one.why for one in pauses if one.why), reason)
+
+
+def _lease(run: str, owner: str) -> Lease:
+    """Returns the right under which a row asks. It is no record's: nothing of it is in the work."""
+    return Lease(CRM, "contact", "", "", owner, Lane.LIVE, run, 0, 0, 0, False, None, (), "")
