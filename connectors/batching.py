@@ -64,10 +64,12 @@ class Batcher(Generic[Item, Result]):
         *,
         linger_s: float = LINGER_S,
         longest_s: float = LONGEST_S,
+        brief: bool = False,
     ) -> None:
+        """Take ``brief`` where waiting is so short that an asker counts as busy: it is about to ask the next batch."""
         self._vendor, self._operation = vendor, operation
         self._send, self._key, self._size = send, key, size
-        self._linger_s, self._longest_s = linger_s, longest_s
+        self._linger_s, self._longest_s, self._brief = linger_s, longest_s, brief
         self._gathering: _Batch[Item, Result] | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -104,7 +106,7 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait(self._sending)
 
     def _count(self, batch: _Batch[Item, Result]) -> None:
-        joiner = JOINER.get()
+        joiner = None if self._brief else JOINER.get()
         if joiner is not None:
             batch.joiners.append(joiner)
             joiner.joiners.gather(batch, partial(self._close, batch))

@@ -42,9 +42,10 @@ class Joiner:
 
 
 class Joiners:
-    """Counts those at work in one process. When all of them wait for batches to leave, every such batch leaves.
+    """Counts those at work in one process. When all of them wait for batches to leave, the oldest batch leaves.
 
-    ``busy`` are those at work that wait for no batch being gathered: each could ask next.
+    The younger ones do not yet: whoever waited for the oldest may join them next. ``busy`` are those at work that
+    wait for no batch being gathered: each could ask next.
     """
 
     def __init__(self) -> None:
@@ -82,6 +83,5 @@ class Joiners:
 
     def _end_waits(self) -> None:
         self._is_due = False
-        if not self.busy:
-            for close in list(self._gathered.values()):
-                close()
+        while self._gathered and not self.busy:
+            next(iter(self._gathered.values()))()

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
 from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, stop_redis
 from tests.waiting import until
+from worker.ledger.rates.pauses import Pause
 
 PROFILE = "/profile/profile"
 NEXT_PROBE_S = 200.0  # the longer an outage was, the later its next probe, up to a minute
@@ -142,7 +143,10 @@ async def test_a_crm_that_refuses_us_is_paused_with_a_sentence_while_the_other_i
     stage.vendors["hubspot"].control("expire-tokens", {"static": True})
     await until(lambda: salesforce_is_done(stage), "the other crm's end")
 
-    (pause,) = [one for one in await stage.ledger.pauses.all() if one.target == "acme_hubspot"]
+    async def paused() -> list[Pause]:
+        return [one for one in await stage.ledger.pauses.all() if one.target == "acme_hubspot"]
+
+    (pause,) = await until(paused, "a pause of the crm that refuses us")
     assert pause.reason == "credentials"
     assert "acme_hubspot" in pause.why
     salesforce = {key: row for key, row in expected.items() if key[0] == "salesforce"}

@@ -29,6 +29,8 @@ from worker.visits.journal_entries import IntentEntry, change_entry, created_ent
 from worker.visits.matching import Match, Matcher
 from worker.visits.watch import own_values
 
+WHOLE_SECOND_MS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class _Blanks:
@@ -197,7 +199,7 @@ class BlankFiller:
                 elif one.record is not None and (one.record.opted_out or says_no(one.record, opt_out)):
                     filled[id] = _Filled(closed=Reason.OPTED_OUT)
                 elif one.record is not None:
-                    filled[id] = _Filled(company_id=one.record.company_id, stamp=one.record.modified)
+                    filled[id] = _Filled(company_id=one.record.company_id, stamp=stamp_to_compare(one.record))
                     open_ = replace(asked[id], values=_but(asked[id].values, shut.get(id, frozenset())))
                     wanted[id] = _wanted(one.record, open_, states[id], self._target.blank_values)
             return wanted
@@ -308,6 +310,12 @@ def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[s
     }
     same = frozenset(name for name, (field_, value) in row.values.items() if same_value(field_, value, held[name]))
     return AllowedWrite(Write(row.id, blank, record.modified), same)
+
+
+def stamp_to_compare(record: Record) -> int:
+    """Returns the stamp that any later change differs from; 0 where one within the same second would carry it too."""
+    is_whole = record.modified % WHOLE_SECOND_MS == 0  # Salesforce's stamps always are
+    return 0 if is_whole and record.read_at - record.modified < WHOLE_SECOND_MS else record.modified
 
 
 def _filled(read: _Filled, row: _Blanks, state: RowWrite) -> _Filled:

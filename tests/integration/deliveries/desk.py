@@ -122,6 +122,11 @@ class Desk:
         await self._wake(await self._due_by(2**53))
         await self.visit()
 
+    async def seconds_pass(self, seconds: float = 3) -> None:
+        """Let the vendor's clock go on: its stamps may show whole seconds."""
+        self.vendors[self.crm].clock.advance(seconds)
+        await self.runtime.crms[self.name].account_status()  # our idea of its clock goes by its answers
+
     async def look_at_rows(self) -> None:
         """Look whether rows that deliveries wait for have changed, and visit those that come back."""
         await self.runtime.awaiting[self.name].look("day-x")

@@ -18,9 +18,9 @@ class Desk:
         self.joiners, self.batches = Joiners(), list[list[int]]()
 
     def batcher(self) -> Batcher[int, int]:
-        return Batcher("hubspot", "contacts.read", self._send, str, 100, linger_s=DAYS, longest_s=DAYS)
+        return Batcher("hubspot", "contacts.read", self.send, str, 100, linger_s=DAYS, longest_s=DAYS)
 
-    async def _send(self, items: Sequence[int]) -> Mapping[str, int]:
+    async def send(self, items: Sequence[int]) -> Mapping[str, int]:
         self.batches.append(list(items))
         return {str(item): item for item in items}
 
@@ -85,10 +85,27 @@ async def test_everything_one_asks_at_once_is_in_one_batch(desk: Desk) -> None:
     assert desk.batches == [[0, 1, 2, 3]]
 
 
-async def test_those_who_wait_for_different_batches_wait_for_nobody(desk: Desk) -> None:
+async def test_the_oldest_batch_leaves_first_and_its_askers_join_the_next(desk: Desk) -> None:
     reads, writes = desk.batcher(), desk.batcher()
-    await asyncio.gather(desk.begin(reads.ask(1)), desk.begin(writes.ask(2)))
-    assert sorted(desk.batches) == [[1], [2]]
+
+    async def story() -> None:
+        await reads.ask(1)
+        await writes.ask(1)
+
+    await asyncio.gather(desk.begin(story()), desk.begin(writes.ask(2)))
+    assert desk.batches == [[1], [2, 1]]
+
+
+async def test_whoever_waits_briefly_is_waited_for(desk: Desk) -> None:
+    brief: Batcher[int, int] = Batcher("ledger", "names", desk.send, str, 100, linger_s=0, longest_s=DAYS, brief=True)
+    writes = desk.batcher()
+
+    async def story() -> None:
+        await brief.ask(1)
+        await writes.ask(1)
+
+    await asyncio.gather(desk.begin(writes.ask(2)), desk.begin(story()))
+    assert desk.batches == [[1], [2, 1]]
 
 
 async def test_more_who_are_about_to_begin_are_waited_for(desk: Desk) -> None:

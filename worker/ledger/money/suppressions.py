@@ -50,7 +50,7 @@ class Suppressions:
         self._key = hashlib.sha256(f"suppressions\n{secret}".encode()).digest() if secret else b""
         self.check = self._digest("check") if secret else ""
         self._names: Batcher[frozenset[str], bool] = Batcher(
-            "ledger", "suppressed", self._any, _name, TOGETHER, linger_s=LINGER_S, longest_s=LONGEST_S
+            "ledger", "suppressed", self._any, _name, TOGETHER, linger_s=LINGER_S, longest_s=LONGEST_S, brief=True
         )
 
     def _digest(self, text: str) -> str:
