@@ -313,6 +313,14 @@ class Scene:
         table = self.portal.tables["contacts"]
         self.portal.archive(table, table.records[int(id)], PERSON)
 
+    def merge(self, primary: str, loser: str) -> str:
+        """A person merges two rows; gives the survivor."""
+        from sandbox.hubspot.table import PERSON
+
+        table = self.portal.tables["contacts"]
+        rows = [table.records[int(one)] for one in (primary, loser)]
+        return str(self.portal.merge(table, *rows, PERSON).id)
+
     # ---- the providers' side -------------------------------------------------------------------------------------
 
     def hold(self, vendor: str = "forager", route: str = WORK_EMAILS, count: int | None = 1, **more: Any) -> None:

@@ -20,6 +20,7 @@ from worker.decide.lock import locked_blanks
 from worker.decide.obstacles import is_passing
 from worker.decide.reasons import Reason
 from worker.decide.record import says_no
+from worker.decide.undo import UNDO
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value
 from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
@@ -208,14 +209,24 @@ class BlankFiller:
         return {id: _filled(filled[id], asked[id], states[id]) for id in asked}
 
     async def _shut(self, object: str, ids: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Returns by row the fields whose value of ours was undone, cleared or rejected: only a replay opens them."""
-        if object not in self._target.fill:
+        """Returns by row the fields whose value of ours was undone, cleared or rejected: only a replay opens them.
+
+        An undo under way has left its intent before it writes. Intents are read before what is remembered, so that
+        one that settles in between is seen there.
+        """
+        work = self._target.fill.get(object)
+        if work is None:
             return {}
-        memories = await self._target.fill[object].memory(ids)
-        return {
-            id: frozenset(name for name, value in own_values(memory.own).items() if value.refused)
+        under_way = await work.open_intents(ids)
+        memories = await work.memory(ids)
+        shut = {
+            id: {name for name, value in own_values(memory.own).items() if value.refused}
             for id, memory in memories.items()
         }
+        for id, texts in under_way.items():
+            undone = {one.field for one in map(intent, texts) if one.rule == UNDO}
+            shut[id] = shut.get(id, set()) | undone
+        return {id: frozenset(names) for id, names in shut.items()}
 
     def _handles(self, record: Record) -> frozenset[Handle]:
         """Returns the handles among what was read of a row."""

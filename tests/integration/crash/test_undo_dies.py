@@ -57,3 +57,17 @@ async def test_undo_of_a_record_that_is_gone_is_told(scene: Scene) -> None:
     await scene.ledger.work(CRM, KIND).replay(id_, RUN, undo=keys)
     await worker.visit()
     assert await states(scene) == ["gone"]
+
+
+async def test_undo_of_a_record_that_was_merged_is_told_and_leaves_the_survivor(scene: Scene) -> None:
+    worker = await scene.worker()
+    id_, keys = await filled(scene, worker)
+    other = scene.ids(2)[1]
+    survivor = scene.merge(other, id_)
+    held = scene.email(survivor)
+    await scene.ledger.work(CRM, KIND).replay(id_, RUN, undo=keys)
+    await worker.visit()
+    assert await states(scene) == ["moved"]
+    assert scene.email(survivor) == held, "what the survivor holds is not ours to take"
+    counts = await scene.counts()
+    assert (counts.leased, counts.dead) == (0, 0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.integration.deliveries.desk import CRMS, Desk, Open, ada
-from worker.ledger.work.work import Work
+from worker.decide.undo import undoables
+from worker.ledger.work.work import Lease, Work
+from worker.visits.visit_ends import undo_intent
 
 
 async def _visit(desk: Desk, work: Work, id: str) -> None:
@@ -37,3 +41,31 @@ async def test_what_was_undone_is_not_delivered_again_until_a_replay(open_desk: 
         await _visit(desk, work, row)
         await desk.deliver(ada(title="Programmer"))
         assert desk.row(row)["title"] == "Programmer"
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_a_delivery_between_an_undos_write_and_its_settling_leaves_the_blank(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm, watch={"contact": {}}) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        work = desk.runtime.ledger.work(desk.name, "contact")
+        await desk.deliver(ada())
+        (ours,) = [one for one in await desk.runtime.ledger.journal.since() if '"job_title"' in one.entry]
+        await work.replay(row, "undo-x", undo=[ours.key])
+        lease = await _claimed(work, row)
+        (undo,) = undoables([json.loads(ours.entry)])
+        assert await work.intend(lease, [undo_intent(undo, "undo-x", 1).text()])
+        desk.edit("contact", row, title="")  # as the undo has written it
+
+        await desk.deliver(ada(title="Countess"))
+        assert "title" not in desk.row(row)
+        await work.defer(lease, 2**52, "it was not written after all", close_intents=True)
+        await desk.deliver(ada(title="Programmer"))
+        assert desk.row(row)["title"] == "Programmer"
+
+
+async def _claimed(work: Work, id: str) -> Lease:
+    for _ in range(20):
+        for lease in await work.claim("w", 10):
+            if lease.id == id:
+                return lease
+    raise AssertionError("never due")

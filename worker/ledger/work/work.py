@@ -305,6 +305,11 @@ class Work:
             found |= {one: text.decode() for one, text in zip(block, texts, strict=True) if text}
         return found
 
+    async def open_intents(self, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Returns the open changes of records, those without one left out."""
+        found = await self._scripts.calls([("HGET", self._key("record", one), "intents") for one in ids])
+        return {one: tuple(text.decode().split("\n")) for one, text in zip(ids, found, strict=True) if text}
+
     async def unintend(self, id: str, before: str, left: str) -> bool:
         """Replace a record's open changes by fewer; says whether they were as read and no visit was under way."""
         return bool(await self._scripts.run("work_unintend", self.crm, self.object, id, before, left))
