@@ -22,9 +22,11 @@ from worker.commands.session import err, out, session, settings_of
 from worker.commands.tables import lasting, table
 from worker.decide.decision import Change
 from worker.decide.forecast import LikelyStep
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.manual.exit_codes import DONE, FAILED
 from worker.manual.plan_file import PlanWriter
 from worker.reports.plan import Plan, PlanAsked, make_plan
+from worker.reports.plan_deliveries import ForeseenDelivery
 from worker.reports.plan_sums import PlanSums
 from worker.visits.foresight import ForeseenVisit
 
@@ -66,17 +68,26 @@ async def run_plan(config: Path | None, asked: PlanAsked, how: PlanShown) -> int
                 for line in block(one):
                     out.say(line)
 
+        def delivered(one: ForeseenDelivery) -> None:
+            if how.as_json and one.lines:
+                _line(delivery_json(one))
+            elif how.details and one.lines:
+                for line in delivery_block(one):
+                    out.say(line)
+
         with _Progress() as progress, PlanWriter(how.save) if how.save else nullcontext() as writer:
-            plan = await make_plan(runtime, asked, told, progress.show)
+            plan = await make_plan(runtime, asked, told, progress.show, delivered)
     if how.as_json:
         _line({"totals": plan.as_json()})
     else:
         _summary(plan)
     if how.save:
         err.say(f"saved: refill sync --plan {how.save} fills these {plan.sums.visits:,} records and no other")
+    if plan.undelivered:
+        err.say(f"what OpenProspect has ready is not in the plan: {plan.undelivered}")
     for name in plan.not_read:
         err.say(f"{name} was not read: it cannot be opened, run refill check")
-    return FAILED if plan.not_read else DONE
+    return FAILED if plan.not_read or plan.undelivered else DONE
 
 
 def _known(settings: Settings, asked: PlanAsked) -> PlanAsked:
@@ -86,10 +97,10 @@ def _known(settings: Settings, asked: PlanAsked) -> PlanAsked:
         return replace(asked, record=(crm, kind, known_record(settings, crm, kind, id)))
     if asked.crm:
         known_crm(settings, asked.crm)
-    if asked.object:
-        for name in [asked.crm] if asked.crm else [one for one in settings.crm if settings.crm[one].objects()][:1]:
-            if asked.crm or not any(asked.object in one.objects() for one in settings.crm.values()):
-                known_watch(settings, name, asked.object)
+    if asked.object and asked.object != DELIVERY:
+        watching = [name for name, crm in settings.crm.items() if asked.object in crm.objects()]
+        for name in [asked.crm] if asked.crm else watching or list(settings.crm)[:1]:
+            known_watch(settings, name, asked.object)
     return asked
 
 
@@ -193,17 +204,48 @@ def _likely(chance: float) -> str:
     return f"{chance:.0%} likely" if chance >= 0.005 else "if nothing is found before"
 
 
+def delivery_json(one: ForeseenDelivery) -> dict[str, Any]:
+    """Returns what scripts get of a delivery."""
+    return {
+        "crm": one.crm,
+        "object": "delivery",
+        "id": one.id,
+        "create": [
+            {"object": object, "values": {line.property: line.after for line in lines}} for object, _, lines in one.made
+        ],
+        "write": [
+            {"object": line.object, "id": line.row, "field": line.field, "before": line.before, "after": line.after}
+            for line in one.written
+        ],
+    }
+
+
+def delivery_block(one: ForeseenDelivery) -> Iterator[str]:
+    """Yields the lines that tell of one delivery."""
+    yield f"{one.crm} delivery {one.id}"
+    for object, _, lines in one.made:
+        yield f"  make a {object}: {', '.join(f'{line.field} {line.after}' for line in lines)}"
+    for line in one.written:
+        yield f"  write {line.field} of {line.object} {line.row}: {line.before or '(blank)'} -> {line.after}"
+    yield ""
+
+
 # ---- all of them -------------------------------------------------------------------------------------------------
 
 
 def _summary(plan: Plan) -> None:
     sums = plan.sums
-    out.print(table("Plan: nothing was bought, nothing was written", ("", "records"), _rows(plan), figures=1))
+    title = "Plan: nothing was bought, nothing was written"
+    out.print(table(title, ("", "records"), _rows(plan), figures=1))
     fields = sorted({*sums.changes, *sums.expected})
     if fields:
         rows = [(name, sums.changes[name], f"about {round(sums.expected.get(name, 0)):,}") for name in fields]
         columns = ("field", "from kept answers", "by lookups")
         out.print(table("Values that would be written", columns, rows, figures=2))
+    if plan.deliveries:
+        counts = [(name, one.rows, one.companies, one.people, one.values) for name, one in plan.deliveries.items()]
+        titles = ("crm", "deliveries", "companies made", "people made", "values written")
+        out.print(table("Deliveries", titles, counts, figures=4))
     if bands := sums.credits(plan.odds):
         credits = [
             (name, f"{one.expected:,}", f"{one.low:,} to {one.high:,}", f"{one.most:,}", f"{_left(plan, name)}", one.by)

@@ -9,8 +9,10 @@ from typing import Any
 
 from connectors.models import Fate, Record
 from worker.decide.odds import Odds
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.own_clock import clock
 from worker.ledger.rates.pauses import Pause
+from worker.reports.plan_deliveries import DeliverySums, ForeseenDelivery, foresee_deliveries
 from worker.reports.plan_sums import PlanSums, lasts_s
 from worker.service.runtime import Runtime
 from worker.visits.foresight import ForeseenVisit, Foresight
@@ -27,6 +29,11 @@ class PlanAsked:
     object: str = ""
     record: tuple[str, str, str] | None = None
     limit: int | None = None
+
+    @property
+    def takes_deliveries(self) -> bool:
+        """Tells whether deliveries are asked for: with everything of a crm, or by their name."""
+        return self.record is None and self.limit is None and self.object in {"", DELIVERY}
 
     def takes(self, watch: Watch) -> bool:
         """Tells whether the records of a watched object are asked for."""
@@ -47,6 +54,8 @@ class Plan:
     calls: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     not_read: Sequence[str] = ()
+    deliveries: Mapping[str, DeliverySums] = field(default_factory=dict)
+    undelivered: str = ""  # why OpenProspect was not asked what it has ready
     is_cut: bool = False  # at the limit: there are more records
 
     def as_json(self) -> dict[str, Any]:
@@ -57,7 +66,8 @@ class Plan:
             "seconds": round(self.seconds),
             "budget_today": dict(self.budgets),
             "paused": paused,
-            "not_read": list(self.not_read),
+            "not_read": [*self.not_read, *(["openprospect"] if self.undelivered else [])],
+            "deliveries": {name: one.as_json() for name, one in self.deliveries.items()},
             "limited": self.is_cut,
         }
 
@@ -65,7 +75,13 @@ class Plan:
 Told = Callable[[ForeseenVisit], None]
 
 
-async def make_plan(runtime: Runtime, asked: PlanAsked, told: Told, shown: Callable[[PlanSums], None]) -> Plan:
+async def make_plan(
+    runtime: Runtime,
+    asked: PlanAsked,
+    told: Told,
+    shown: Callable[[PlanSums], None],
+    delivered: Callable[[ForeseenDelivery], None],
+) -> Plan:
     """Make the plan of every record asked for, a page after the other; each is ``told`` at once and not kept.
 
     Raises:
@@ -87,6 +103,8 @@ async def make_plan(runtime: Runtime, asked: PlanAsked, told: Told, shown: Calla
             shown(plan.sums)
             if plan.is_cut:
                 break
+    if asked.takes_deliveries:
+        plan.deliveries, plan.undelivered = await foresee_deliveries(runtime, asked.crm, delivered)
     plan.odds = runtime.lookups.odds
     await _meet(runtime, plan)
     return plan

@@ -81,6 +81,7 @@ class Runtime:
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     awaiting: dict[str, Awaiting] = field(default_factory=dict)
+    deliverers: dict[str, Deliverer] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
     refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
@@ -301,6 +302,7 @@ class Runtime:
             clock,
         )
         self._stack.push_async_callback(deliverer.aclose)
+        self.deliverers[name] = deliverer
         self.awaiting[name] = Awaiting(
             vendor, target.work, ledger.scripts, ledger.deliveries, ledger.all_work, ledger.cursors
         )

@@ -82,6 +82,36 @@ class Collector:
             log.error("collect.no_deliveries", searches=nobody, hint="set providers.openprospect.delivery_ids")
         return new + await self._orders(run)
 
+    async def ahead(self) -> AsyncIterator[DeliveredCompany]:
+        """Yields what a round would bring, and stores nothing.
+
+        Raises:
+            ConnectorError: OpenProspect could not be asked.
+        """
+        ids = list(dict.fromkeys([*self._ids, *([one async for one in self._discovered()] if self._discover else [])]))
+        for search in ids:
+            since = max(0, int(await self._deliveries.watermark(search) or 0) - OVERLAP_MS)
+            offset: int | None = 0
+            while offset is not None:
+                try:
+                    page = await self._vendor.delivered_page(search, since, offset)
+                except NotFoundError:
+                    break
+                rows = await self._rows(search, [delivered(raw, search) for raw in page.items])
+                for row in await self._deliveries.new_of(search, rows):
+                    yield _ROW.validate_json(row.json)
+                offset = page.next_offset
+        fetched = FollowedOrders(**json.loads(await self._cursors.get("orders") or "{}")).fetched
+        async for order in self._vendor.orders():
+            if order.status.upper() != COMPLETED or order.order_id in fetched:
+                continue
+            source, offset = f"order-{order.order_id}", 0
+            while offset is not None and (results := await self._vendor.results_page(order.order_id, offset)):
+                rows = await self._rows(source, [delivered(raw) for raw in results.items])
+                for row in await self._deliveries.new_of(source, rows):
+                    yield _ROW.validate_json(row.json)
+                offset = results.next_offset
+
     async def _discovered(self) -> AsyncIterator[str]:
         async for search in self._vendor.searches():
             if int(await self._cursors.get(_nobody(search.id)) or 0) <= self._clock():

@@ -26,12 +26,14 @@ from worker.decide.handles import of_delivered
 from worker.decide.obstacles import next_look_ms
 from worker.decide.reasons import Reason
 from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
+from worker.ledger.journal.reviews import Proposed
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
 from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd
 from worker.visits.blank_filler import BlankFiller
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
+from worker.visits.delivery_preview import DeliveryPreview
 from worker.visits.delivery_proposals import Proposer
 from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entry
@@ -64,10 +66,19 @@ class Deliverer:
         self._matcher = Matcher(target)
         self._filler = BlankFiller(target, self._matcher, limiter, clock, rest=rest)
         self._creator = Creator(target, creations, self._matcher, owner, clock)
-        self._proposer = Proposer(target, self._matcher, target.reviews) if target.reviews else None
+        self._preview = DeliveryPreview(target, self._matcher)
+        self._proposer = Proposer(self._preview, target.reviews) if target.reviews else None
         self._links: Batcher[tuple[str, str, bool], bool] = Batcher(
             target.crm, "link", self._link, _pair, target.vendor.batch
         )
+
+    async def foresee(self, row: DeliveredCompany) -> tuple[Proposed, ...]:
+        """Lists what a delivered row would make and write; reads only.
+
+        Raises:
+            ConnectorError: the CRM could not be read.
+        """
+        return await self._preview.lines(row)
 
     async def deliver(self, lease: Lease) -> None:
         """Handles one delivered row from its lease to its end.
@@ -135,8 +146,7 @@ class Deliverer:
         await self._matcher.aclose()
         await self._filler.aclose()
         await self._links.aclose()
-        if self._proposer is not None:
-            await self._proposer.aclose()
+        await self._preview.aclose()
 
     async def _bring(self, notes: DeliveryNotes, row: DeliveredCompany) -> None:
         target = self._target

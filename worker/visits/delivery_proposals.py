@@ -6,25 +6,15 @@ only if everything that it would write was approved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
 import structlog
 
-from connectors.batching import Batcher
-from connectors.models import Fate, Found, Record
 from connectors.openprospect.read import DeliveredCompany
-from connectors.ports import Watched
 from worker.decide import delivery
-from worker.decide.delivery import Delivered
-from worker.decide.handles import of_delivered
-from worker.decide.record import says_no
-from worker.decide.values.blanks import is_blank
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.visits.delivery_notes import DeliveryNotes
-from worker.visits.delivery_target import Target
+from worker.visits.delivery_preview import DeliveryPreview
 from worker.visits.journal_entries import IntentEntry, change_entry
-from worker.visits.matching import Matcher
 
 log = structlog.get_logger(__name__)
 
@@ -32,21 +22,15 @@ log = structlog.get_logger(__name__)
 class Proposer:
     """Proposes what deliveries of one CRM would do, and reads what a person said of it."""
 
-    def __init__(self, target: Target, matcher: Matcher, reviews: Reviews) -> None:
-        self._target, self._matcher, self._reviews = target, matcher, reviews
-        self._readers: dict[str, Batcher[str, Found]] = {}
-
-    async def aclose(self) -> None:
-        """Send what is gathered."""
-        for reader in self._readers.values():
-            await reader.aclose()
+    def __init__(self, preview: DeliveryPreview, reviews: Reviews) -> None:
+        self._preview, self._reviews = preview, reviews
 
     async def may_bring(self, notes: DeliveryNotes, row: DeliveredRow, delivered: DeliveredCompany, at: int) -> bool:
         """Tells whether the row may be brought: nothing of it is to be written, or a person approved all of it.
 
         What waits for a word is proposed; what was rejected is journalled, and the row is done.
         """
-        lines = await self._lines(delivered)
+        lines = await self._preview.lines(delivered)
         proposal = await self._reviews.get(row.key)
         stand = proposal.stand if proposal else Stand.PROPOSED
         known = {_what(one) for one in proposal.changes} if proposal else set()
@@ -69,66 +53,6 @@ class Proposer:
     async def done(self, key: str) -> None:
         """Forget the proposal: the row is brought, or nobody needs it any more."""
         await self._reviews.remove(key)
-
-    async def _lines(self, delivered: DeliveredCompany) -> tuple[Proposed, ...]:
-        target, region = self._target, self._target.default_region
-        company = delivery.company(delivered.company, region)
-        people = [(one.id, delivery.person(one, delivered.company, target.accept, region)) for one in delivered.people]
-        listed = await target.suppressed([of_delivered(one) for one in (company, *(person for _, person in people))])
-        if listed[0]:
-            return ()
-        company_id = await self._matcher.company(company, delivered.company.id)
-        lines = [*await self._of_row("company", company_id, company, delivered.company.id)]
-        for (external_id, person), on in zip(people, listed[1:], strict=True):
-            if not on:
-                lines += await self._of_person(person, external_id, company_id)
-        return tuple(lines)
-
-    async def _of_person(self, wanted: Delivered, external_id: str, company_id: str) -> Sequence[Proposed]:
-        match = await self._matcher.person(wanted, external_id, company_id)
-        if match.id:
-            return await self._of_row(match.object, match.id, wanted, external_id, company_id) if match.sure else ()
-        is_made = wanted.complete and "" not in match.others
-        return await self._of_row(self._target.person, "", wanted, external_id) if is_made else ()
-
-    async def _of_row(
-        self, object: str, id: str, wanted: Delivered, external_id: str, company_id: str = ""
-    ) -> Sequence[Proposed]:
-        """Lists what a row would get: everything where it is made, else what is blank on it."""
-        record = await self._read(object, id) if id else None
-        if id and record is None:
-            return ()
-        if record is not None and (record.opted_out or says_no(record, self._target.opt_out.get(object, {}))):
-            return ()
-        lines = list(self._values(object, record, wanted, external_id))
-        if record is not None and object == "contact" and company_id and record.company_id != company_id:
-            where = Proposed("company", "", record.company_id, company_id, "openprospect", "", object, id, external_id)
-            lines.append(where)
-        return lines
-
-    def _values(self, object: str, record: Record | None, wanted: Delivered, external_id: str) -> Iterator[Proposed]:
-        properties, schema = self._target.properties[object], self._target.schema[object]
-        seen = set[str]()
-        for name, value in wanted.values.items():
-            fitted, _ = delivery.to_properties({name: value}, properties, schema)
-            for property, text in fitted.items():
-                before = (record.values.get(property) or "") if record else ""
-                if property not in seen and is_blank(before, self._target.blank_values):
-                    seen.add(property)
-                    id = record.id if record else ""
-                    yield Proposed(name, property, before, text, "openprospect", "", object, id, external_id)
-
-    async def _read(self, object: str, id: str) -> Record | None:
-        if object not in self._readers:
-            names = {*self._target.properties[object].values(), *self._target.opt_out.get(object, {})}
-            watched = Watched(object, tuple(sorted(names & self._target.schema[object].keys())))
-
-            async def read(ids: Sequence[str]) -> Mapping[str, Found]:
-                return await self._target.vendor.read(watched, ids)
-
-            self._readers[object] = Batcher(self._target.crm, "read", read, str, self._target.vendor.batch)
-        found = await self._readers[object].ask(id)
-        return found.record if found.fate is Fate.FOUND else None
 
 
 def _what(one: Proposed) -> tuple[str, str, str]:

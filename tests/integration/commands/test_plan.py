@@ -80,6 +80,32 @@ async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tm
         assert (nothing, at_last["credits"]) == ({}, {})
 
 
+async def test_a_plan_foretells_deliveries(tmp_path: Path) -> None:
+    with operating.vendors() as vendors:
+        refill = Refill(tmp_path, vendors)
+        planned, totals = read(await refill("plan", "--json", "--object", "delivery"))
+        deliveries = {record: one for record, one in planned.items() if record[1] == "delivery"}
+        assert planned == deliveries
+        before = {table: _count(vendors, table) for table in TABLES}
+        await refill("sync", "--json", "--patience", "5")
+        for table, (vendor, what) in TABLES.items():
+            told = totals["deliveries"][f"acme_{vendor}"]
+            made = _count(vendors, table) - before[table]
+            assert 0 < made <= told[what] <= made + 2, (table, "one person in two deliveries may be told twice")
+
+
+TABLES = {
+    "companies": ("hubspot", "companies"),
+    "contacts": ("hubspot", "people"),
+    "Account": ("salesforce", "companies"),
+    "Contact": ("salesforce", "people"),
+}
+
+
+def _count(vendors: dict[str, Sandbox], table: str) -> int:
+    return len(vendors[TABLES[table][0]].control(f"records/{table}"))
+
+
 async def test_what_is_kept_is_written_and_a_reason_told(tmp_path: Path) -> None:
     with operating.vendors() as vendors:
         refill = Refill(tmp_path, vendors)

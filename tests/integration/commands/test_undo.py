@@ -86,18 +86,23 @@ async def undone_but_for_what_people_edited(folder: Path, *options: str) -> int:
         assert ended.json["undone"] == len(ended.json["back"]) == len(shown["back"]) == len(made) - len(left)
         spent = {name: vendors[name].control("summary")["credits"] for name in ("forager", "kaspr")}
 
+        # An answer that another record has paid for meanwhile may fill what was blank before: that was not undone.
+        undone = {(one["crm"], one["object"], one["id"], one["property"]) for one in ended.json["back"]}
         await refill("sync", "--full", "--json", "--patience", "5")
-        assert {record: rows(vendors, names)[record] for record in untouched} == {
-            record: before[record] for record in untouched
-        }, "what was undone is never written again"
+        assert held(rows(vendors, names), undone) == held(before, undone), "what was undone is never written again"
         assert spent == {name: vendors[name].control("summary")["credits"] for name in spent}
 
         again = await refill("undo", "--run", ended.json["run"], "--yes", "--json")
-        assert (again.code, again.json["undone"]) == (0, ended.json["undone"]), again.err
-        assert {record: rows(vendors, names)[record] for record in untouched} == {
-            record: after[record] for record in untouched
-        }, "an undo of an undo brings everything back"
+        taken = {(one["crm"], one["object"], one["id"], one["property"]) for one in again.json["left"]}
+        assert {one["stands"] for one in again.json["left"]} <= {"refused"}, "an address that a twin row got meanwhile"
+        assert (again.code, again.json["undone"] + len(taken)) == (0, ended.json["undone"]), again.err
+        undone -= taken
+        assert held(rows(vendors, names), undone) == held(after, undone), "an undo of an undo brings everything back"
         return len(made)
+
+
+def held(found: Rows, properties: set[tuple[str, str, str, str]]) -> dict[tuple[str, str, str, str], Any]:
+    return {(crm, kind, id, name): found[crm, kind, id][name] for crm, kind, id, name in properties}
 
 
 def _other(value: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from worker.ledger.scripts import Arg, Scripts
@@ -82,6 +82,24 @@ class Deliveries:
                 )
             if not cursor:
                 return found
+
+    async def owed(self, crm: str) -> AsyncIterator[DeliveredRow]:
+        """Yields the rows that a crm has not settled yet, a page after the other."""
+        cursor, names = 0, self._scripts.keys
+        while True:
+            cursor, rows = await self._scripts.call("HSCAN", names("rows"), cursor, "COUNT", _PAGE)
+            owing = await self._scripts.calls([("HGET", names("owing"), key) for key in rows])
+            for (key, packed), crms in zip(rows.items(), owing, strict=True):
+                if crm in (crms or b"").decode().split(","):
+                    yield DeliveredRow(key.decode(), "", zlib.decompress(packed).decode())
+            if not cursor:
+                return
+
+    async def new_of(self, source: str, rows: Sequence[DeliveredRow]) -> list[DeliveredRow]:
+        """Returns those of a source's rows that were not stored before as they are now."""
+        seen = self._scripts.keys("seen", source)
+        found = await self._scripts.calls([("HGET", seen, row.key) for row in rows])
+        return [row for row, digest in zip(rows, found, strict=True) if (digest or b"").decode() != row.digest]
 
     async def rewrite(self, row: DeliveredRow) -> bool:
         """Put another text in the place of a row's that has not been replaced meanwhile; its digest stays."""
