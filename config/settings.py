@@ -261,6 +261,7 @@ class _Crm(Options):
     budget: Budget | None = None
     verify_writes: bool | None = None  # unset: on where a rule is not if_blank
     deliver_as: Literal["contact", "lead"] = "contact"
+    order: Literal["given", "learned"] = "given"  # "learned": what was seen to cost least, whatever "from" says
     lock: Lock = timedelta()  # of every field that has none of its own
     consent_unreadable: Literal["refuse", "accept"] = "refuse"  # "accept": a hidden opt-out counts as none
     opt_out: Mapping[Literal["contact", "lead"], Mapping[Text, Selection]] = {}  # values that say no; "" is a blank

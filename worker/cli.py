@@ -273,6 +273,17 @@ def explain(crm: CrmName, object: ObjectName, id: RecordId, config: Config = Non
 
 
 @app.command()
+def advise(config: Config = None, as_json: Json = False) -> None:
+    """Show what each provider brings at what price, and the order that would have been cheapest.
+
+    Asks nobody and changes nothing.
+    """
+    from worker.commands.advise import run_advise
+
+    _exit(asyncio.run(run_advise(config, as_json=as_json)))
+
+
+@app.command()
 def read(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=KINDS)] = None,
     texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Two for person and profile.")] = None,

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, of, table, until
+from worker.decide.odds import EXPLORED
 from worker.ledger.money.spool import Spool
 from worker.ledger.redis_memory import MemoryUse
 from worker.manual.exit_codes import DONE
@@ -38,6 +39,9 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
     if found.proposals:
         counts = ", ".join(f"{count} of {' '.join(name)}" for name, count in found.proposals.items())
         out.say(f"changes wait for your word: {counts} (refill review list)")
+    if found.learned:
+        names = ", ".join(found.learned)
+        out.say(f"{names}: providers in the learned order (refill advise), {EXPLORED:.0%} of people in another")
     announced, recovered = sum(found.announced.values()), sum(found.recovered.values())
     if announced or recovered:
         out.say(f"webhooks announced {announced} records, sweeps found {recovered} more")

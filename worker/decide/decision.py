@@ -36,7 +36,8 @@ class Decision:
     """Holds what to do. ``questions`` empty means that nothing new can be learned now.
 
     ``unfilled`` holds every blank watched field that gets no value and waits for no provider. ``blocked`` are fields
-    by the provider that is next for them and has no capacity. ``dropped`` counts offered values that may not be
+    by the provider that is next for them and has no capacity. ``rightly`` are questions whose answer
+    named the record's person. ``dropped`` counts offered values that may not be
     written: the reasons, and ``masked`` and ``wrong_kind``.
     """
 
@@ -45,4 +46,5 @@ class Decision:
     unfilled: Mapping[str, Reason] = dataclasses.field(default_factory=dict)
     blocked: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     identity: Identity = dataclasses.field(default_factory=Identity, repr=False)
+    rightly: frozenset[str] = frozenset()
     dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)

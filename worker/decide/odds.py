@@ -1,7 +1,10 @@
 """Estimates a question's cost and yield: by the price list until enough was seen, then by what was seen.
 
-What came of questions is counted by name: ``<provider>|<operation>|asked`` and ``...|credits``, and by field
-``...|wanted|<field>`` and ``...|brought|<field>``, for gaps that a question was to close and those that it closed.
+What came of questions is counted by name: ``<provider>|<operation>|asked``, ``...|credits``, ``...|hits`` and
+``...|misses``; and by field ``...|wanted|<field>`` and ``...|brought|<field>``, for gaps that a question was to close
+and those that it closed; of an operation that names somebody also for ``slug`` and ``person``.
+``...|in|<country>|...`` has the same of the people of one country, as far as the record or its number tells, for people
+to read: at most as many as there are countries.
 """
 
 from __future__ import annotations
@@ -15,17 +18,33 @@ from worker.decide.decision import Decision
 
 ENOUGH = 200  # questions of an operation; fewer say little
 ENOUGH_WANTED = 40  # of them for one field
-_ASKED, _CREDITS, _WANTED, _BROUGHT = "asked", "credits", "wanted", "brought"
+EXPLORED = 0.05  # of the people are asked about in another order, so that what is asked last is still learned of
+_ASKED, _CREDITS, _HITS, _MISSES, _WANTED, _BROUGHT, _IN = (
+    "asked",
+    "credits",
+    "hits",
+    "misses",
+    "wanted",
+    "brought",
+    "in",
+)
+_PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionYield:
-    """Counts what came of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field."""
+    """Counts what came of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field.
+
+    ``countries`` has the same by country.
+    """
 
     asked: int = 0
     credits: int = 0
+    hits: int = 0
+    misses: int = 0
     wanted: Mapping[str, int] = field(default_factory=dict)
     brought: Mapping[str, int] = field(default_factory=dict)
+    countries: Mapping[str, QuestionYield] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +93,33 @@ class Bought:
     key: str
     credits: int
     gaps: Collection[str]
+    hit: bool = False
     finds: bool = False
     """Nobody was known by profile: it was to find somebody."""
 
 
-def counts(bought: Iterable[Bought], decision: Decision) -> dict[str, int]:
-    """Counts questions once ``decision`` knows what their answers are worth."""
+def counts(bought: Iterable[Bought], decision: Decision, country: str = "") -> dict[str, int]:
+    """Counts questions once ``decision`` knows what their answers are worth; ``country`` is the person's."""
     found, changed = Counter[str](), {(change.question_key, change.field) for change in decision.changes}
     known = bool(decision.identity.slug or decision.identity.ids)
     for one in bought:
         operation = f"{one.offer.provider}|{one.offer.operation}"
         found[f"{operation}|{_ASKED}"] += 1
         found[f"{operation}|{_CREDITS}"] += one.credits
+        found[f"{operation}|{_HITS if one.hit else _MISSES}"] += 1
         for name in one.offer.gives & set(one.gaps):
             found[f"{operation}|{_WANTED}|{name}"] += 1
             found[f"{operation}|{_BROUGHT}|{name}"] += (one.key, name) in changed
+        if one.offer.names_person:
+            found[f"{operation}|{_WANTED}|{_PERSON}"] += 1
+            found[f"{operation}|{_BROUGHT}|{_PERSON}"] += one.key in decision.rightly
         if one.finds and "slug" in one.offer.gives:
             found[f"{operation}|{_WANTED}|slug"] += 1
             found[f"{operation}|{_BROUGHT}|slug"] += known
+    if country:
+        for name, by in list(found.items()):
+            provider, operation, what = name.split("|", 2)
+            found[f"{provider}|{operation}|{_IN}|{country}|{what}"] = by
     return {name: by for name, by in found.items() if by}
 
 
@@ -101,16 +129,22 @@ def odds_of(counted: Mapping[str, int]) -> Odds:
     for name, by in counted.items():
         provider, operation, what = (*name.split("|", 2), "", "")[:3]
         sums.setdefault((provider, operation), {})[what] = by
-    return Odds(
-        {
-            operation: QuestionYield(
-                asked=sums_of.get(_ASKED, 0),
-                credits=sums_of.get(_CREDITS, 0),
-                wanted=_by_field(sums_of, _WANTED),
-                brought=_by_field(sums_of, _BROUGHT),
-            )
-            for operation, sums_of in sums.items()
-        }
+    return Odds({operation: _yield(sums_of) for operation, sums_of in sums.items()})
+
+
+def _yield(sums_of: Mapping[str, int]) -> QuestionYield:
+    countries: dict[str, dict[str, int]] = {}
+    for name, by in _by_field(sums_of, _IN).items():
+        country, _, what = name.partition("|")
+        countries.setdefault(country, {})[what] = by
+    return QuestionYield(
+        asked=sums_of.get(_ASKED, 0),
+        credits=sums_of.get(_CREDITS, 0),
+        hits=sums_of.get(_HITS, 0),
+        misses=sums_of.get(_MISSES, 0),
+        wanted=_by_field(sums_of, _WANTED),
+        brought=_by_field(sums_of, _BROUGHT),
+        countries={country: _yield(sums) for country, sums in countries.items()},
     )
 
 

@@ -77,6 +77,7 @@ def decide(
         unfilled={name: reason for name, reason in unfilled.items() if name in view.blank},
         blocked=_blocked(steps),
         identity=identity,
+        rightly=frozenset(one.asked.question.key for one in known.sources),
         dropped=_dropped(judged, known),
     )
 

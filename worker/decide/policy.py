@@ -49,6 +49,7 @@ class Policy:
     ``identity``: slot -> CRM property that tells who somebody is; slots are ``linkedin_url, email, phone,
     mobile_phone, first_name, last_name, company_domain, company_website, company_name, country``, and the canonical
     ``work_email`` and ``personal_email``. A slot that is not given is read from the field of the same name.
+    ``learned``: providers are asked in the order that was seen to cost least.
     ``opt_out``: property -> values by which a person says no, besides what every CRM has for that; ``""`` is a blank.
     """
 
@@ -65,6 +66,7 @@ class Policy:
     default_region: str = ""
     blank_values: tuple[str, ...] = ()
     recheck_ms: int = 0
+    learned: bool = False
 
     providers: frozenset[str] = field(init=False, compare=False)
     """Every provider that any field may be filled from."""
@@ -104,7 +106,8 @@ class Policy:
 def _digest(policy: Policy) -> str:
     """Returns the digest of a policy.
 
-    ``where``, ``skip_if`` and ``opt_out`` only select records, and ``recheck_ms`` only says when to look again: a
+    ``where``, ``skip_if`` and ``opt_out`` only select records, ``recheck_ms`` only says when to look again and
+    ``learned`` whom to ask first: a
     change of them opens no settled record again.
     """
     rules = [

@@ -11,7 +11,7 @@ from worker.decide.handles import Handle, of_values
 from worker.decide.kept import RefusedValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
-from worker.decide.values import domains, emails, linkedin, phones
+from worker.decide.values import countries, domains, emails, linkedin, phones
 from worker.decide.values.fields import PHONE_FIELDS, value_hash
 from worker.decide.values.names import is_placeholder
 from worker.decide.values.person import PersonName, spells_another
@@ -113,6 +113,12 @@ def handles(record: Record, policy: Policy) -> frozenset[Handle]:
     texts = {slot: text for slot in _HANDLE_SLOTS if (text := _slot(record, policy, slot))}
     linked = {"domain": record.company_domain} if record.company_domain else {}
     return of_values({**texts, **linked}, _countries(record, policy))
+
+
+def country_of(view: View) -> str:
+    """Returns the two letters of a person's country: its number's, else the record's, else where the crm is at home."""
+    numbers = (phones.home(number) for number in view.numbers.values())
+    return next((code for code in (*numbers, *map(countries.region, view.countries)) if code), "")
 
 
 def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, OurValue]) -> int:

@@ -11,7 +11,9 @@ from typing import Any
 from connectors.errors import ConnectorError
 from connectors.models import Answer, Fate
 from worker.decide.leftovers import unpack_leftovers
+from worker.decide.order import explores
 from worker.decide.plan import candidates, decide
+from worker.decide.policy import Policy
 from worker.decide.record import OurValue, View
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
@@ -24,6 +26,7 @@ from worker.ledger.work.record_state import Place, place, same_person
 from worker.reports.story import RecordFacts, StoryEvent, story
 from worker.service.runtime import Runtime
 from worker.visits.locks import locked
+from worker.visits.outlook import Decider
 from worker.visits.watch import Watch, own_values
 
 READ_S = 20.0
@@ -178,23 +181,33 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
     return {"fate": str(found.fate)} | await _view(runtime, watch, view, own, uncertain)
 
 
+def _order_told(policy: Policy, *, explored: bool) -> str:
+    """Says in what order providers are asked: ``given``, ``learned``, or ``explored`` by the few that keep it true."""
+    if not policy.learned:
+        return "given"
+    return "explored" if explored else "learned"
+
+
 async def _view(
     runtime: Runtime, watch: Watch, view: View, own: Mapping[str, OurValue], uncertain: frozenset[str]
 ) -> dict[str, Any]:
     held = {name: own[name].kept for name in view.gaps if name in own and own[name].kept}
     view = replace(view, gaps=tuple(name for name in view.gaps if name not in held))
-    offers = [offer for offer in runtime.lookups.offers if offer.provider in watch.policy.providers]
+    await runtime.lookups.renew_odds()
+    decider = Decider(watch, runtime.lookups)
+    policy, offers = decider.policy(view), decider.offers
     answers: dict[str, Answer] = {}
     while asked := candidates(view, watch.policy, offers, answers, uncertain):
         kept = await runtime.lookups.kept(asked, None)
         if not kept.keys() - answers.keys():
             break
         answers |= kept
-    decision = decide(view, watch.policy, offers, answers, missed=uncertain, schema=watch.schema)
+    decision = decide(view, policy, offers, answers, missed=uncertain, odds=runtime.lookups.odds, schema=watch.schema)
     identity = asdict(decision.identity)
     skip = str(view.skip) if view.skip else None
     return {
         "skipped": skip,
+        "order": _order_told(policy, explored=policy.learned and explores(view.identity)),
         "known_by": [name for name, value in identity.items() if value],
         "gaps": [*view.gaps, *held],
         "refused_by_crm": {name: one.cause for name, one in held.items() if one},

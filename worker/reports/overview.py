@@ -64,6 +64,7 @@ class Overview:
     ``replayed`` came with a signed post that had come before.
     ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
     ``reconciled`` the last comparison with each provider's books, and
+    ``learned`` are crms that ask in the learned order,
     ``unsafe`` says why Redis may forget.
     """
 
@@ -91,6 +92,7 @@ class Overview:
     unsafe: Sequence[str] = ()
     memory: MemoryUse | None = None
     clocks: Mapping[str, Offset] = field(default_factory=dict)
+    learned: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Returns ``status --json``; its keys are stable, others may join them."""
@@ -112,6 +114,7 @@ class Overview:
             "uncertain": [_doubt(one) for one in self.doubts],
             "reconciled": {name: dict(comparison) for name, comparison in self.reconciled.items()},
             "unsafe": list(self.unsafe),
+            "learned_order": list(self.learned),
             "journal": self.journal,
             "deliveries": self.deliveries,
             "proposals": _nested((crm, kind, count) for (crm, kind), count in self.proposals.items()),
@@ -189,6 +192,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         reconciled={name: last for name, last in zip(providers, compared, strict=True) if last},
         unsafe=unsafe,
         clocks=clocks,
+        learned=[name for name, crm in settings.crm.items() if crm.order == "learned"],
     )
 
 

@@ -45,6 +45,10 @@ class EventKind(StrEnum):
     NEXT = "next"
 
 
+_ORDERS = {
+    "learned": "Its providers are asked in the order that was learned (refill advise).",
+    "explored": "Its providers are asked in another order than the learned one: one person in 20 is, to keep learning.",
+}
 _NOW = (EventKind.IDENTITY, EventKind.REFUSED, EventKind.BLANK, EventKind.WAITING, EventKind.NEXT)
 
 
@@ -335,6 +339,8 @@ def _standing(place: Place, now: int) -> str:
 
 def _next(facts: RecordFacts) -> Iterator[StoryEvent]:
     seen = facts.seen
+    if words := _ORDERS.get((seen or {}).get("order", "")):
+        yield StoryEvent(EventKind.NEXT, words)
     for one in (seen or {}).get("would_ask", ()):
         words = f"Would ask {provider_word(one['provider'])} for {operation_word(one['operation'])}"
         price = f"at most {price_word(one['credits'])}"

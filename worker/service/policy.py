@@ -36,6 +36,7 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
         allow_employer_changed=watched.allow_employer_changed,
         default_region=settings.default_region or "",
         blank_values=settings.blank_values,
+        learned=settings.order == "learned",
         recheck_ms=int(watched.recheck.total_seconds() * 1000),
     )
 

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from connectors.models import Offer, Question, Record
+from connectors.models import Offer, Outcome, Question, Record
 from worker.decide.decision import Decision, Next
 from worker.decide.handles import Handle, of_decision, of_identity
-from worker.decide.odds import counts
+from worker.decide.odds import Bought, counts
 from worker.decide.plan import candidates, decide
 from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
-from worker.decide.record import View, handles, look
+from worker.decide.record import View, country_of, handles, look
 from worker.ledger.journal.journal import Journal
 from worker.ledger.work.work_values import Lane, Lease
 from worker.visits.outlook import KnownAnswers
@@ -77,7 +77,7 @@ class TableRows:
             LedgerUnavailableError: Redis is away.
         """
         about, view, lease = await self._seen(record)
-        known, blocked, notes = await self._kept(view), dict[str, str](), list[tuple[Next, int, Decision]]()
+        known, blocked, notes = await self._kept(view), dict[str, str](), list[Bought]()
         while True:
             decision = self._decide(view, known, blocked)
             if not decision.questions or self.stopping.is_set():
@@ -87,9 +87,10 @@ class TableRows:
             for one, result in zip(decision.questions, looked, strict=True):
                 await self._noted(one, result, known, blocked)
                 if isinstance(result, Answered) and result.entry:
-                    notes.append((one, result.credits, decision))
+                    hit = result.answer.outcome is Outcome.HIT
+                    notes.append(bought(one, result.credits, view, decision, hit=hit))
         lookups = self.lookups
-        lookups.yields.note(counts([bought(one, credits, view, then) for one, credits, then in notes], decision))
+        lookups.yields.note(counts(notes, decision, country_of(view)))
         learned = of_decision(decision) - of_identity(view.identity)
         if learned and any(await lookups.suppressions.among([learned])):
             return FilledRow(unfilled=dict.fromkeys(view.blank, Reason.SUPPRESSED), gaps=len(view.blank))

@@ -135,6 +135,6 @@ class Foresight:
     def _foretell(self) -> Forecaster:
         odds = self._lookups.odds
         if self._forecaster is None or self._forecaster[0] is not odds:
-            made = Forecaster(self.watch.policy, self._decider.offers, odds, self.watch.schema)
+            made = Forecaster(self._decider.usual_policy(), self._decider.offers, odds, self.watch.schema)
             self._forecaster = (odds, made)
         return self._forecaster[1]

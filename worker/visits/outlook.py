@@ -14,7 +14,10 @@ from worker.decide import kept
 from worker.decide.decision import Change, Decision
 from worker.decide.handles import of_decision, of_identity
 from worker.decide.lock import Locks
+from worker.decide.odds import Odds
+from worker.decide.order import explores, exploring, learned
 from worker.decide.plan import candidates, decide
+from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import OurValue, View
 from worker.ledger.money.answers import Ref
@@ -54,6 +57,13 @@ class Outlook:
         return replace(self.open, gaps=tuple(name for name in self.open.gaps if name in fields))
 
 
+_NEWS = 0.05  # more questions than when the order was learned; it takes a moment to reckon
+
+
+def _asked(odds: Odds) -> int:
+    return sum(one.asked for one in odds.seen.values())
+
+
 def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: int) -> bool:
     """Tells whether a record is as its last visit left it, and it is not time to look again."""
     return memory is not None and memory.knows(watch.mark(view), now_ms)
@@ -64,11 +74,27 @@ class Decider:
 
     def __init__(self, watch: Watch, lookups: Lookups) -> None:
         self.watch, self._lookups = watch, lookups
+        self._learned: tuple[int, Policy] | None = None
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         """Returns the operations that may be asked about these records."""
         return tuple(one for one in self._lookups.offers if one.provider in self.watch.policy.providers)
+
+    def policy(self, view: View) -> Policy:
+        """Returns the policy by which a record's providers are asked; of the few that explore another than usual."""
+        policy = self.watch.policy
+        return exploring(policy) if policy.learned and explores(view.identity) else self.usual_policy()
+
+    def usual_policy(self) -> Policy:
+        """Returns the policy as it is, or in the order that was learned."""
+        policy, odds = self.watch.policy, self._lookups.odds
+        if not policy.learned:
+            return policy
+        seen = _asked(odds)
+        if self._learned is None or abs(seen - self._learned[0]) > _NEWS * self._learned[0]:
+            self._learned = (seen, learned(policy, self.offers, odds))
+        return self._learned[1]
 
     async def outlook(self, record: Record, view: View, own: Mapping[str, OurValue]) -> Outlook:
         """Returns what is open on a record that is not skipped.
@@ -100,7 +126,7 @@ class Decider:
         """Decides by what is known; ``blocked`` providers have no capacity now."""
         return decide(
             view,
-            self.watch.policy,
+            self.policy(view),
             self.offers,
             known.answers,
             missed=known.missed,

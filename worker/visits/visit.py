@@ -14,14 +14,14 @@ from dataclasses import replace
 
 import structlog
 
-from connectors.models import Fate, Record
+from connectors.models import Fate, Outcome, Record
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.fingerprint import planned_mark
 from worker.decide.handles import Handle, of_decision
 from worker.decide.odds import counts
 from worker.decide.reasons import Reason, Skip
-from worker.decide.record import OurValue, View, handles, with_values
+from worker.decide.record import OurValue, View, country_of, handles, with_values
 from worker.decide.signals import job_change
 from worker.decide.values.fields import value_hash
 from worker.ledger.journal.erasures import Erasures
@@ -193,7 +193,7 @@ class Visitor:
         while True:
             decision = self._decider.decide(view, known, frozenset({*notes.blocked, *notes.awaited}))
             if not decision.questions:
-                self._lookups.yields.note(counts(notes.bought, decision))
+                self._lookups.yields.note(counts(notes.bought, decision, country_of(view)))
                 await self._signal(lease, notes, view)
                 return decision
             looked = await self._ask(lease, decision, about | of_decision(decision))
@@ -218,7 +218,7 @@ class Visitor:
                 notes.known.answers[key], notes.prices[key] = answer, credits
                 if entry:
                     notes.paid.append(entry)
-                    notes.bought.append(bought(asked, credits, view, decision))
+                    notes.bought.append(bought(asked, credits, view, decision, hit=answer.outcome is Outcome.HIT))
             case Miss(entry):
                 notes.known.missed.add(key)
                 notes.paid += [entry] if entry else []

@@ -55,12 +55,12 @@ class VisitNotes:
             self.filled[written.field] = written.provider
 
 
-def bought(step: Next, credits: int, view: View, decision: Decision) -> Bought:
+def bought(step: Next, credits: int, view: View, decision: Decision, *, hit: bool) -> Bought:
     """Remembers a question until it is known what it brought; ``decision`` is the one that asked it."""
     filled = {change.field for change in decision.changes}
     gaps = frozenset(name for name in view.gaps if name not in filled)
     finds = not (decision.identity.slug or decision.identity.ids)
-    return Bought(step.offer, step.question.key, credits, gaps, finds=finds)
+    return Bought(step.offer, step.question.key, credits, gaps, hit, finds=finds)
 
 
 def soonest(laters: Iterable[Later]) -> Later:

@@ -258,8 +258,8 @@ def same(one: str, other: str, countries: tuple[str, ...] = ()) -> bool:
     if max(len(one), len(other)) > _LONGEST:
         return False
     first, second = read(one, countries).e164, read(other, countries).e164
-    first = first or (read(one, (_home(second),)).e164 if second else "")
-    second = second or (read(other, (_home(first),)).e164 if first else "")
+    first = first or (read(one, (home(second),)).e164 if second else "")
+    second = second or (read(other, (home(first),)).e164 if first else "")
     if first and second:
         return first == second
     digits = (_digits(one).lstrip("0"), _digits(other).lstrip("0"))
@@ -272,8 +272,10 @@ def parts(e164: str) -> tuple[str, str]:
     return str(number.country_code), phonenumbers.national_significant_number(number)
 
 
-def _home(e164: str) -> str:
-    return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+def home(e164: str) -> str:
+    """Returns the two letters of a number's country; ``""`` of a number that has none."""
+    code = phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+    return code if code.isalpha() else ""
 
 
 def _digits(text: str) -> str:
