@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import json
 import signal
 import sys
@@ -15,8 +14,12 @@ from sandbox.weather import LEVELS
 
 def main() -> None:
     arguments = _parser().parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_serve(_options(arguments), watch_stdin=arguments.watch_stdin))
+    except KeyboardInterrupt:
+        return
+    except OSError as error:
+        sys.exit(f"sandbox: cannot listen: {error.strerror}")
 
 
 async def _serve(options: Options, *, watch_stdin: bool) -> None:

@@ -19,6 +19,7 @@ from sandbox.latency import Latency, Pace
 from sandbox.limits import Limits, Window
 from sandbox.options import Options
 from sandbox.people import World
+from sandbox.play import Form, PlayError, add_page
 from sandbox.spoiling import send_spoiled
 from sandbox.weather import Weather
 
@@ -128,6 +129,21 @@ class Vendor(ABC):
         """More about the vendor's own state for GET /_sandbox/world."""
         return {}
 
+    # what people play with, see `play`
+
+    def forms(self) -> Iterable[Form]:
+        """Returns what only this vendor's page offers."""
+        return ()
+
+    def play(self, action: str, fields: Mapping[str, str]) -> str:
+        """Carries out one of `forms` and says so in a sentence. Raises: PlayError with the reason why not."""
+        del fields
+        raise PlayError(f"there is no form {action}")
+
+    def some_people(self) -> Iterable[tuple[str, str]]:
+        """Returns a few of its rows for the page: id, and what is known."""
+        return ()
+
     # the way of a request
 
     def answer(self, call: Call) -> Reply:
@@ -168,6 +184,7 @@ class Vendor(ABC):
     def application(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY)
         add_control(app, self)
+        add_page(app, self)
         for route in self.routes():
             app.router.add_route(route.method, route.template, self._endpoint(route))
         app.router.add_route("*", "/{tail:.*}", self._endpoint(Route("*", "unmatched", self.unmatched)))

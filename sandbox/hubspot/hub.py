@@ -21,11 +21,12 @@ from sandbox.hubspot.records import Records
 from sandbox.hubspot.routing import Ask, Endpoint, routes
 from sandbox.hubspot.seeding import fill
 from sandbox.hubspot.settings import Settings
-from sandbox.hubspot.table import APP_ID
+from sandbox.hubspot.table import APP_ID, PERSON
 from sandbox.hubspot.webhooks import Webhooks
 from sandbox.limits import Window
 from sandbox.options import Options
 from sandbox.people import World
+from sandbox.play import Form, Input, PlayError
 from sandbox.vendor import Vendor
 
 BURST: Final = "burst"
@@ -116,6 +117,49 @@ class HubSpot(Vendor):
         add_portal_control(app, self)
         app.on_shutdown.append(self.webhooks.close)
         return app
+
+    def forms(self) -> Iterable[Form]:
+        """Returns the forms of a portal."""
+        yield Form(
+            "edit",
+            "An edit",
+            "A person changes a property, and the portal sends its webhook. An empty value clears.",
+            "Edit",
+            (Input("id", "contact"), Input("property", "property", "jobtitle"), Input("value", "value")),
+        )
+        new = (Input("firstname", "first name"), Input("lastname", "last name"), Input("hs_linkedin_url", "LinkedIn"))
+        yield Form("create", "A new contact", "A person adds somebody, and the portal sends its webhook.", "Add", new)
+        to = Input("url", "to", "http://127.0.0.1:8080/webhooks/hubspot/acme_hubspot")
+        yield Form("webhooks", "Webhooks", "Events go there from now on; empty: nowhere.", "Send them there", (to,))
+
+    def play(self, action: str, fields: Mapping[str, str]) -> str:
+        """Carries out one of them."""
+        contacts = self.portal.table("contacts")
+        try:
+            match action:
+                case "edit":
+                    record = contacts.live(fields["id"])
+                    if record is None:
+                        raise PlayError(f"there is no contact {fields['id']}")
+                    self.portal.update(contacts, record, {fields["property"]: fields["value"]}, PERSON)
+                    return f"Contact {record.id} is edited."
+                case "create":
+                    values = {name: value for name, value in fields.items() if value}
+                    return f"Contact {self.portal.create(contacts, values, PERSON).id} is there."
+                case "webhooks":
+                    self.webhooks.aim({"url": fields["url"]})
+                    return "Webhooks go there." if fields["url"] else "Webhooks go nowhere."
+        except ApiError as error:
+            raise PlayError(error.message) from None
+        except KeyError as error:
+            raise PlayError(f"{error} is missing") from None
+        return super().play(action, fields)
+
+    def some_people(self) -> Iterable[tuple[str, str]]:
+        """Returns the first contacts."""
+        names = ("firstname", "lastname", "email", "jobtitle")
+        for record, _ in zip(self.portal.table("contacts").after(0), range(8), strict=False):
+            yield record.id, ", ".join(str(record.values.get(name) or "(blank)") for name in names)
 
     def credentials(self) -> dict[str, Any]:
         held = self.tokens.credentials

@@ -11,6 +11,7 @@ from sandbox.clock import Clock
 from sandbox.limits import Window
 from sandbox.options import Options
 from sandbox.people import World
+from sandbox.play import Form, Input, PlayError
 from sandbox.salesforce.asks import JSON, Ask, Endpoint, Switchboard, answer, refused
 from sandbox.salesforce.auth import Tokens, bearer
 from sandbox.salesforce.bulk import Bulk
@@ -24,7 +25,7 @@ from sandbox.salesforce.queries import Queries
 from sandbox.salesforce.rows import Rows
 from sandbox.salesforce.seeding import fill
 from sandbox.salesforce.settings import Settings
-from sandbox.salesforce.store import INTEGRATION_USER, Store
+from sandbox.salesforce.store import INTEGRATION_USER, PERSON, Store
 from sandbox.vendor import Vendor
 
 MAX_URI: Final = 16_384  # bytes, documented
@@ -78,6 +79,46 @@ class Salesforce(Vendor):
     @property
     def instance(self) -> str:
         return self.moved_to or self.origin
+
+    def forms(self) -> Iterable[Form]:
+        """Returns the forms of an org."""
+        yield Form(
+            "edit",
+            "An edit",
+            "A person changes a field of a contact, and the org sends its Outbound Message. An empty value clears.",
+            "Edit",
+            (Input("id", "contact"), Input("field", "field", "Title"), Input("value", "value")),
+        )
+        new = (Input("FirstName", "first name"), Input("LastName", "last name"), Input("LinkedIn_URL__c", "LinkedIn"))
+        yield Form("create", "A new contact", "A person adds somebody, and the org sends its message.", "Add", new)
+        to = Input("url", "to", "http://127.0.0.1:8080/webhooks/salesforce/acme_salesforce/<secret>")
+        yield Form("outbound", "Outbound Messages", "They go there from now on; empty: nowhere.", "Send them", (to,))
+
+    def play(self, action: str, fields: Mapping[str, str]) -> str:
+        """Carries out one of them."""
+        try:
+            match action:
+                case "edit":
+                    row = self.store.live("Contact", fields["id"])
+                    self.store.update(row, {fields["field"]: fields["value"] or None}, PERSON)
+                    return f"Contact {row.id} is edited."
+                case "create":
+                    values = {name: value for name, value in fields.items() if value}
+                    return f"Contact {self.store.create('Contact', values, PERSON).id} is there."
+                case "outbound":
+                    self.outbound.define({"url": fields["url"]})
+                    return "Messages go there." if fields["url"] else "Messages go nowhere."
+        except ApiError as error:
+            raise PlayError(error.message) from None
+        except KeyError as error:
+            raise PlayError(f"{error} is missing") from None
+        return super().play(action, fields)
+
+    def some_people(self) -> Iterable[tuple[str, str]]:
+        """Returns the first contacts."""
+        names = ("FirstName", "LastName", "Email", "Title")
+        for row, _ in zip(self.store.rows["Contact"].values(), range(8), strict=False):
+            yield row.id, ", ".join(str(row.values.get(name) or "(blank)") for name in names)
 
     def credentials(self) -> dict[str, Any]:
         held = self.tokens.credentials

@@ -15,9 +15,15 @@ async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, 
     stop = stop_on_signals()
     async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
         text, secrets = trial.configuration(served, ".refill")
+        secrets |= trial.playground(served)
         path = trial.write(folder, text, secrets)
-        out.print(f"# {path}", text, f"# {path.parent / '.env'}", sep="\n", highlight=False)
-        out.print("\n".join(f"{name}={value}" for name, value in secrets.items()), highlight=False)
-        out.print(f"\nThe vendors are up. In another terminal: refill up --config {path}", highlight=False)
+        await trial.aim(served, secrets["REFILL_CRM__ACME_SALESFORCE__WEBHOOK_SECRET"])
+        lines = [f"# {path}", *text.splitlines(), f"# {path.parent / '.env'}"]
+        lines += [f"{name}={value}" for name, value in secrets.items()]
+        lines += ["", f"The vendors are up. In another terminal: refill up --config {path}"]
+        lines += ["Play with them (a fault, an outage, an edit and its webhook):"]
+        lines += [f"  {name}: {vendor['control_url']}/" for name, vendor in served.vendors.items()]
+        for line in lines:
+            out.say(line)
         await stop.wait()
     return DONE

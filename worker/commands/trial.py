@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets as random
+import socket
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
+WEB = "http://127.0.0.1:8080"  # where refill up serves the sandbox's configuration
 START_S = 60.0
 _HINT = "the sandbox did not start: run python -m sandbox to see why"
 
@@ -35,6 +38,10 @@ class Served:
         url = f"{self.vendors[vendor]['control_url']}/summary"
         return await asyncio.to_thread(_get, url)
 
+    async def control(self, vendor: str, path: str, body: Mapping[str, Any]) -> None:
+        """Steers a vendor, as a person behind its back would."""
+        await asyncio.to_thread(_post, f"{self.vendors[vendor]['control_url']}/{path}", body)
+
     async def writes(self) -> int:
         """Returns values that both CRMs have taken since they started."""
         return sum([int((await self.books(name))["writes"]) for name in ("hubspot", "salesforce")])
@@ -53,17 +60,32 @@ async def serve(
     Raises:
         TrialError: one of them did not come up.
     """
+    _refuse_taken(port_base)
     async with AsyncExitStack() as stack:
         started = [
-            await stack.enter_async_context(
-                _process(name, records, seed, latency, port_base + place if port_base else 0, faults)
-            )
-            for place, name in enumerate(VENDORS)
+            await stack.enter_async_context(_process(name, records, seed, latency, port_base, faults))
+            for name in VENDORS
         ]
         vendors: dict[str, Mapping[str, Any]] = {}
         for process in started:
             vendors |= await _announced(process)
         yield Served(vendors)
+
+
+def _refuse_taken(port_base: int) -> None:
+    """Refuses ports that another program has.
+
+    Raises:
+        TrialError: the first of them.
+    """
+    for port in range(port_base, port_base + len(VENDORS)) if port_base else ():
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except (OSError, OverflowError):
+                taken = f"port {port} cannot be used (another sandbox?)"
+                raise TrialError(f"{taken}: name the first of five free ports with --port-base") from None
 
 
 @asynccontextmanager
@@ -109,6 +131,31 @@ def _get(url: str) -> Mapping[str, Any]:
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own loopback process
         body: Mapping[str, Any] = json.load(answer)
     return body
+
+
+def _post(url: str, body: Mapping[str, Any]) -> None:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310  # our own loopback process
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310  # as above
+        pass
+
+
+def playground(served: Served) -> dict[str, str]:
+    """Returns the variables that let people try pages, webhooks and requests, with new secrets."""
+    return {
+        "REFILL_WEB__PUBLIC_URL": WEB,
+        "REFILL_WEB__TOKEN": random.token_urlsafe(24),
+        "REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET": served.vendors["hubspot"]["client_secret"],
+        "REFILL_CRM__ACME_SALESFORCE__WEBHOOK_SECRET": random.token_hex(16),
+        "REFILL_CRM__ACME_SALESFORCE__ORG_ID": served.vendors["salesforce"]["organization_id"],
+    }
+
+
+async def aim(served: Served, secret: str) -> None:
+    """Lets both CRMs tell ``refill up`` of every change; ``secret`` is in the address that Salesforce calls."""
+    await served.control("hubspot", "webhooks", {"url": f"{WEB}/webhooks/hubspot/acme_hubspot"})
+    url = f"{WEB}/webhooks/salesforce/acme_salesforce/{secret}"
+    await served.control("salesforce", "outbound", {"url": url})
 
 
 def configuration(served: Served, data_dir: str, port: int | None = None) -> tuple[str, dict[str, str]]:
