@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 4
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -72,6 +72,10 @@ new-provider: .venv/dev.done  ## write the skeleton of a provider: NAME=acme (do
 
 bench: .venv/dev.done  ## CPU of a filled record beside a bare loop that keeps nothing: ARGS="--records 2000"
 	$(BIN)/python bench/filling.py $(ARGS)
+
+alerts:  ## fire each alert of deploy/prometheus with one fault, and none on a normal day
+	@command -v promtool > /dev/null || { echo "promtool is missing: install Prometheus (Debian: apt install prometheus)." >&2; exit 1; }
+	cd deploy/prometheus && promtool check rules alerts.yaml && promtool test rules alerts_test.yaml
 
 # Needs a network. Without one the gate goes by the file as it is, and says when it is old.
 advisories: .venv/dev.done  ## renew the advisories that the pins are checked against

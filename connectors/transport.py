@@ -27,6 +27,7 @@ from httpx_aiohttp import AiohttpTransport
 from connectors import classify
 from connectors.addresses import onward, parse_url
 from connectors.auth import Auth, NoAuth, StaticAuth
+from connectors.call_figures import CALLS
 from connectors.classify import ReplyReading
 from connectors.errors import (
     ConnectorError,
@@ -379,12 +380,14 @@ class Transport:
     def _log(
         self, operation: Operation, reply: Reply | None, began: float, failure: BaseException | None = None
     ) -> None:
+        took_s, status = perf_counter() - began, reply.status if reply else None
+        CALLS.note(self.vendor, operation.name, status, took_s)
         log.debug(
             "vendor.request.finished",
             vendor=self.vendor,
             operation=operation.name,
-            status=reply.status if reply else None,
-            duration_ms=round((perf_counter() - began) * 1000, 1),
+            status=status,
+            duration_ms=round(took_s * 1000, 1),
             cause=type(failure).__name__ if failure else None,
         )
 

@@ -87,6 +87,8 @@ SCHEDULE: Mapping[str, str] = {
     # hash owner -> JSON of its last heartbeat; zset owner -> ms of it
     "beats": "workers:beats",
     "alive": "workers:alive",
+    # hash "<vendor>|<operation>|<what>" -> calls that ended so or took so long, or their milliseconds in all
+    "calls": "workers:calls",
     # hash: "owner" renews the grant of a crm "until" ms, "fence" grows with every owner; "grant" is the newest grant,
     # encrypted, "kept" the fence of whoever got it
     "grant": "grant:{crm}",

@@ -19,6 +19,7 @@ from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.creations import Creations
 from worker.ledger.money.rollback_guard import HighWater, RollbackGuard
 from worker.ledger.money.tickets import Desk
+from worker.ledger.rates.calls import VendorCalls
 from worker.ledger.rates.clocks import Clocks
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
@@ -53,6 +54,7 @@ class Ledger:
     users: Users
     clocks: Clocks
     planned: Planned
+    calls: VendorCalls
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
@@ -79,6 +81,7 @@ class Ledger:
             Users(scripts),
             Clocks(scripts),
             Planned(scripts),
+            VendorCalls(scripts),
         )
 
     def work(self, crm: str, object: str) -> Work:

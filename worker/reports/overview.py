@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.settings import Settings
+from connectors.call_figures import CallName
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import RunFigures, WorkName, WorkStatus, together
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Booked, Totals
 from worker.ledger.money.tickets import Uncertain
+from worker.ledger.rates.calls import Called
 from worker.ledger.rates.clocks import Offset
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.rates.timetable import Beat
@@ -51,11 +53,7 @@ class Credits:
 class Overview:
     """Represents everything ``status`` shows.
 
-    Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
-
-    Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
-
-    Times are the ledger's, in ms; ``polls`` maps a work to its last good poll.
+    Times are the ledger's, in ms; ``polls`` maps a work to its last good poll. ``calls`` are those of vendors.
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
@@ -93,6 +91,7 @@ class Overview:
     memory: MemoryUse | None = None
     clocks: Mapping[str, Offset] = field(default_factory=dict)
     learned: Sequence[str] = ()
+    calls: Mapping[CallName, Called] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Returns ``status --json``; its keys are stable, others may join them."""
@@ -193,6 +192,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         unsafe=unsafe,
         clocks=clocks,
         learned=[name for name, crm in settings.crm.items() if crm.order == "learned"],
+        calls=await ledger.calls.all(),
     )
 
 

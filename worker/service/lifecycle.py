@@ -15,6 +15,7 @@ from functools import partial
 
 import structlog
 
+from connectors.call_figures import CALLS
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.service import arq_queue, heartbeat
 from worker.service.jobs import (
@@ -130,6 +131,7 @@ def loops(runtime: Runtime, check_ms: int = CHECK_MS) -> tuple[Coroutine[None, N
         _every(STANDING_MS / 1000, runtime.refresh_standing),
         _every(check_ms / 1000, lambda: _checked(runtime)),
         runtime.visits.tend(),
+        runtime.lag.watch(),
     )
 
 
@@ -150,7 +152,18 @@ async def _beat(runtime: Runtime) -> None:
     info = {"visits": len(runtime.visits), "shut": sorted(runtime.shut)}
     info |= {"disk_free": room.free(), "no_room": not room.enough()}
     info |= {"run": runtime.run} if runtime.run else {}
+    info |= {"lag_ms": runtime.lag.take_ms()}
     await runtime.ledger.timetable.beat(runtime.owner, info)
+    await _tell_calls(runtime)
+
+
+async def _tell_calls(runtime: Runtime) -> None:
+    counts = CALLS.take()
+    try:
+        await runtime.ledger.calls.add(counts)
+    except LedgerUnavailableError:
+        CALLS.give_back(counts)
+        raise
 
 
 async def _drain(runtime: Runtime, stop: asyncio.Event) -> None:

@@ -35,6 +35,7 @@ from worker.ledger.rates.limiter import RedisLimiter
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lease, Work
 from worker.service.accounts import AnotherAccountError, refuse_another
+from worker.service.loop_lag import LoopLag
 from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
 from worker.service.policy import locks, opt_out, policy, verified, watched_of, with_ids
 from worker.service.refresh_tokens import RefreshTokens, suppressions_of
@@ -78,6 +79,7 @@ class Runtime:
     crms: Mapping[str, Crm]
     collector: Collector | None
     run: str = ""
+    lag: LoopLag = field(default_factory=LoopLag)
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     awaiting: dict[str, Awaiting] = field(default_factory=dict)

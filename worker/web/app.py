@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,6 +20,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.redis.connection import dangers_of, hasty
 from worker.reports.overview import overview
 from worker.web import metrics
+from worker.web.answers import AnswerCounter
 from worker.web.bodies import RefusedError
 from worker.web.deadline import prove
 from worker.web.hosts import Hosts
@@ -33,6 +36,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
     redis = hasty(ledger.scripts.redis)
     quick = Ledger.over(redis)
     spool = Spool(settings.data_dir)
+    answered: Counter[tuple[str, int]] = Counter()
 
     async def healthz(_: Request) -> Response:
         return _status("ok", 200)  # this process answers; a restart would mend nothing that /readyz tells
@@ -58,7 +62,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         except LedgerUnavailableError:
             return _status("redis does not answer", 503)
         spooled, broken = await asyncio.to_thread(lambda: (spool.pending(), spool.broken()))
-        text = metrics.text(found, spooled=spooled, broken=broken)
+        text = metrics.text(found, spooled=spooled, broken=broken, answered=answered)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
     async def missing(_: Request, __: Exception) -> Response:
@@ -79,7 +83,8 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
         *outside.routes,
     ]
-    app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
+    counted = Middleware(AnswerCounter, routes=routes, counts=answered)
+    app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan, middleware=[counted])
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, and no sender follows one
     return app
 

@@ -8,15 +8,20 @@ Labels are names of the configuration, of fields and of providers; never an id.
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from connectors.call_figures import BOUNDS_S, CallName
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
+from worker.ledger.rates.calls import Called
 from worker.ledger.work.work import Counts
 from worker.reports.overview import Overview
 
@@ -26,25 +31,37 @@ _WORK = ("crm", "object")
 _Rows = Iterable[tuple[tuple[str, ...], float]]
 
 
-def text(found: Overview, *, spooled: int, broken: int = 0) -> bytes:
+def text(
+    found: Overview, *, spooled: int, broken: int = 0, answered: Mapping[tuple[str, int], int] | None = None
+) -> bytes:
     """Makes what Prometheus reads. ``spooled`` are paid replies on this machine's disk that Redis does not have yet.
 
-    ``broken`` are those of them that were set aside, because nobody can load them.
+    ``broken`` are those of them that were set aside, because nobody can load them. ``answered`` counts the requests
+    that this web process has answered, by (route, status).
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(found, spooled, broken))
+    registry.register(_Figures(found, spooled, broken, answered or {}))
     return generate_latest(registry)
 
 
 class _Figures(Collector):
-    def __init__(self, found: Overview, spooled: int, broken: int) -> None:
-        self._found, self._spooled, self._broken = found, spooled, broken
+    def __init__(self, found: Overview, spooled: int, broken: int, answered: Mapping[tuple[str, int], int]) -> None:
+        self._found, self._spooled, self._broken, self._answered = found, spooled, broken, answered
 
     def collect(self) -> Iterator[Metric]:
         yield from _work(self._found.work, self._found.now_ms)
         yield from _money(self._found)
         yield from _events(self._found)
         yield from _life(self._found)
+        yield from _today(self._found)
+        yield from _calls(self._found.calls)
+        yield from _machine(self._found)
+        answers = CounterMetricFamily(
+            "refill_web_answers", "Requests this web process has answered.", labels=("route", "status")
+        )
+        for (route, status), count in sorted(self._answered.items()):
+            answers.add_metric((route, str(status)), count)
+        yield answers
         yield _one("refill_spool_files", "Paid replies on the disk that Redis does not have yet.", self._spooled)
         yield _one("refill_spool_broken_files", "Paid replies that cannot be loaded: set aside.", self._broken)
 
@@ -155,6 +172,48 @@ def _life(found: Overview) -> Iterator[Metric]:
     yield _one("refill_workers_alive", "Workers with a sign of life in the last minute.", len(found.workers))
     yield _one("refill_journal_entries", "Entries of the journal.", found.journal)
     yield _one("refill_deliveries", "Delivered rows on their way into a crm.", found.deliveries)
+
+
+def _today(found: Overview) -> Iterator[Metric]:
+    """Gives what the runs of the day did; the series begin anew with each day of the budgets' time zone."""
+    yield _gauge(
+        "refill_unfilled_today",
+        "Gaps that visits of today left open, by reason.",
+        ("crm", "field", "reason"),
+        [((crm, *pair), count) for crm, run in found.today.items() for pair, count in run.unfilled.items()],
+    )
+    yield _gauge(
+        "refill_outcomes_today",
+        "Visits of today, by how they ended.",
+        ("crm", "outcome"),
+        [((crm, name), count) for crm, run in found.today.items() for name, count in run.outcomes.items()],
+    )
+
+
+def _calls(calls: Mapping[CallName, Called]) -> Iterator[Metric]:
+    names = ("vendor", "operation")
+    ends = CounterMetricFamily("refill_vendor_calls", "Calls of vendors, by how they ended.", labels=(*names, "end"))
+    took = HistogramMetricFamily("refill_vendor_call_seconds", "How long calls of vendors took.", labels=names)
+    bounds = [*map(str, BOUNDS_S), "+Inf"]
+    for name, called in calls.items():
+        for end, count in called.ends.items():
+            ends.add_metric((*name, end), count)
+        took.add_metric(name, list(zip(bounds, accumulate(called.ranges), strict=True)), called.seconds)
+    yield ends
+    yield took
+
+
+def _machine(found: Overview) -> Iterator[Metric]:
+    build = GaugeMetricFamily("refill_build_info", "1; which version this is.", labels=("version", "python"))
+    build.add_metric((version("refill"), platform.python_version()), 1)
+    yield build
+    lags = [int(beat.info["lag_ms"]) for beat in found.workers if "lag_ms" in beat.info]
+    if lags:
+        yield _one("refill_loop_lag_seconds", "Longest delay of a worker's timers in its last beat.", max(lags) / 1000)
+    if found.memory:
+        yield _one("refill_redis_used_bytes", "Memory that Redis uses.", found.memory.used)
+        if found.memory.limit:
+            yield _one("refill_redis_limit_bytes", "Memory that Redis may use.", found.memory.limit)
 
 
 def _gauge(name: str, help_: str, labels: tuple[str, ...], rows: _Rows) -> Metric:

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -63,12 +64,13 @@ async def test_up_is_ready_works_counts_and_ends_in_good_order(refill: Refill, h
         async def ready() -> bool:
             return (await http.get(f"{url}/readyz")).status_code == 200
 
-        async def filled() -> float:
+        async def counted(name: str) -> float:
             families = text_string_to_metric_families((await http.get(f"{url}/metrics")).text)
-            return sum(sample.value for one in families if one.name == "refill_filled" for sample in one.samples)
+            return sum(sample.value for one in families if one.name == name for sample in one.samples)
 
         await until(ready, "readiness")
-        await until(filled, "a filled field")
+        await until(partial(counted, "refill_filled"), "a filled field")
+        await until(partial(counted, "refill_vendor_calls"), "calls of vendors, told by the worker")
         up.terminate()
         assert await up.ended() == 0
         assert up.events("worker.stopped")

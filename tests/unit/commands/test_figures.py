@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from connectors.call_figures import CallEnd
 from worker.ledger.journal.figures import RunFigures
 from worker.ledger.money.budgets import Totals
+from worker.ledger.rates.calls import Called
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.rates.timetable import Beat
+from worker.ledger.redis_memory import MemoryUse
 from worker.ledger.work.work import Counts
 from worker.reports.overview import Credits, Overview
 from worker.visits.budget_lines import Cap
@@ -30,11 +33,14 @@ FOUND = Overview(
     pauses=[Pause("forager:main", "429", NOW + 1_000, NOW, "wait", probe=False)],
     polls={("one", "contact"): NOW - 30_000},
     collected_ms=NOW - 60_000,
-    workers=[Beat("w1", NOW, {"visits": 3}), Beat("w2", NOW, {"visits": 0})],
-    today={"one": RunFigures(4, 5, {("work_email", "forager"): 3}, {("phone", "not_found"): 1})},
+    workers=[Beat("w1", NOW, {"visits": 3, "disk_free": 9_000_000_000, "lag_ms": 20}), Beat("w2", NOW, {"visits": 0})],
+    today={"one": RunFigures(4, 5, {("work_email", "forager"): 3}, {("phone", "not_found"): 1}, {"settled": 4})},
     journal=17,
     deliveries=6,
+    memory=MemoryUse(100, 400),
+    calls={("forager", "person"): Called({CallEnd.OK: 3, CallEnd.LIMITED: 1}, (0, 3, 0, 0, 0, 0, 0, 0, 1), 62.5)},
 )
+ANSWERED = {("/webhooks/hubspot/{crm}", 401): 2}
 
 
 def test_status_has_its_stable_keys() -> None:
@@ -65,7 +71,7 @@ def test_status_has_its_stable_keys() -> None:
 
 def samples() -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
     found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
-    for family in text_string_to_metric_families(metrics.text(FOUND, spooled=8).decode()):
+    for family in text_string_to_metric_families(metrics.text(FOUND, spooled=8, answered=ANSWERED).decode()):
         for sample in family.samples:
             found.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
     return found
@@ -93,4 +99,21 @@ def test_metrics_tell_the_same_figures() -> None:
 
 def test_labels_are_names_of_the_configuration_and_never_ids() -> None:
     labels = {name for rows in samples().values() for row in rows for name, _ in row}
-    assert labels == {"crm", "object", "lane", "provider", "field", "target", "reason"}
+    assert labels == {
+        *("crm", "object", "lane", "provider", "field", "target", "reason", "outcome", "vendor", "operation", "end"),
+        *("le", "route", "status", "version", "python"),
+    }
+
+
+def test_calls_of_vendors_are_counted_by_end_and_by_duration() -> None:
+    told = samples()
+    name = (("operation", "person"), ("vendor", "forager"))
+    assert told["refill_vendor_calls_total"][("end", "429"), *name] == 1
+    assert told["refill_vendor_call_seconds_bucket"][("le", "0.1"), *name] == 0
+    assert told["refill_vendor_call_seconds_bucket"][("le", "0.25"), *name] == 3
+    assert told["refill_vendor_call_seconds_bucket"][("le", "+Inf"), *name] == 4
+    assert told["refill_vendor_call_seconds_sum"][name] == 62.5
+    assert told["refill_unfilled_today"][("crm", "one"), ("field", "phone"), ("reason", "not_found")] == 1
+    assert told["refill_web_answers_total"][("route", "/webhooks/hubspot/{crm}"), ("status", "401")] == 2
+    assert told["refill_redis_limit_bytes"][()] == 400
+    assert list(told["refill_build_info"].values()) == [1]

@@ -1,0 +1,59 @@
+"""Counts the vendor calls of this process, how each ended and how long it took, until somebody takes the counts."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from enum import StrEnum
+
+BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the ranges that durations are counted in, in seconds; the last range has none."""
+
+CallName = tuple[str, str]  # vendor, operation
+
+
+class CallEnd(StrEnum):
+    """Names how a call ended."""
+
+    OK = "ok"
+    LIMITED = "429"
+    REFUSED = "refused"  # any other 4xx
+    FAILED = "failed"  # a 5xx
+    LOST = "lost"  # no answer, or none that can be read
+
+
+def end_of(status: int | None) -> CallEnd:
+    """Returns how a call with this HTTP status ended; ``None`` = no answer."""
+    if status is None:
+        return CallEnd.LOST
+    if status == 429:
+        return CallEnd.LIMITED
+    if status >= 500:
+        return CallEnd.FAILED
+    return CallEnd.REFUSED if status >= 400 else CallEnd.OK
+
+
+class CallFigures:
+    """Represents counts by (vendor, operation, what): what is an end, the place of a range, or ``ms`` in all."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def note(self, vendor: str, operation: str, status: int | None, seconds: float) -> None:
+        """Count one call."""
+        self._counts[vendor, operation, end_of(status)] += 1
+        self._counts[vendor, operation, f"le{bisect_left(BOUNDS_S, seconds)}"] += 1
+        self._counts[vendor, operation, "ms"] += round(seconds * 1000)
+
+    def take(self) -> dict[tuple[str, str, str], int]:
+        """Returns the counts since the last time, and begins anew."""
+        taken, self._counts = self._counts, Counter()
+        return dict(taken)
+
+    def give_back(self, counts: dict[tuple[str, str, str], int]) -> None:
+        """Count again what was taken and could not be kept."""
+        self._counts.update(counts)
+
+
+CALLS = CallFigures()
+"""The calls of this process, whichever transport made them."""

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from connectors.call_figures import BOUNDS_S, CallEnd, CallFigures, end_of
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [(200, "ok"), (204, "ok"), (307, "ok"), (404, "refused"), (429, "429"), (500, "failed"), (None, "lost")],
+)
+def test_every_status_is_one_end(status: int | None, end: str) -> None:
+    assert end_of(status) is CallEnd(end)
+
+
+def test_counts_are_taken_once_and_come_back_when_they_could_not_be_kept() -> None:
+    calls = CallFigures()
+    for seconds in (0.05, 0.1, 0.3, BOUNDS_S[-1] + 1):
+        calls.note("forager", "person", 200, seconds)
+    calls.note("forager", "person", 429, 0.05)
+    taken = calls.take()
+    assert taken == {
+        ("forager", "person", "ok"): 4,
+        ("forager", "person", "429"): 1,
+        ("forager", "person", "le0"): 3,
+        ("forager", "person", "le2"): 1,
+        ("forager", "person", f"le{len(BOUNDS_S)}"): 1,
+        ("forager", "person", "ms"): 31_500,
+    }
+    assert calls.take() == {}
+    calls.give_back(taken)
+    assert calls.take() == taken
