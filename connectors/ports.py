@@ -220,6 +220,12 @@ class Crm(Protocol):
             OutcomeUnknownError: it may exist: look it up by its unique property.
         """
 
+    async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
+        """Put up to ``batch`` rows where the CRM keeps deleted ones for a while; gives those that are there now.
+
+        Sent once: what became of a lost answer says a read.
+        """
+
     async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> frozenset[str]:
         """Link (record id, company id) pairs and give the records that are at the given company now.
 

@@ -685,6 +685,7 @@ def undo(
     record: Record = None,
     since: Since = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back; write nothing.")] = False,
+    created: Annotated[bool, typer.Option("--created", help="Archive people that deliveries made, too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for what cannot go on yet.")] = PATIENCE_S,
     config: Config = None,
@@ -697,7 +698,9 @@ def undo(
     """
     from worker.commands.undo import UndoAsked, run_undo
 
-    _exit(asyncio.run(run_undo(config, UndoAsked(run, record, since, dry_run, yes, patience), as_json=as_json)))
+    _exit(
+        asyncio.run(run_undo(config, UndoAsked(run, record, since, dry_run, created, yes, patience), as_json=as_json))
+    )
 
 
 def _exit(code: int) -> None:

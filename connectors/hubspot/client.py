@@ -269,6 +269,11 @@ class HubSpot:
             results |= writing.results(part, reply, rows)
         return results
 
+    async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
+        """Archives rows in one call, all or none; HubSpot keeps them for 90 days."""
+        await self._send(self._of(object).archive, json={"inputs": [{"id": one} for one in ids]})
+        return frozenset(ids)
+
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:

@@ -19,6 +19,7 @@ class Calls:
     read: Operation
     write: Operation
     create: Operation
+    archive: Operation
     search: Operation
     properties: Operation
     property: Operation
@@ -39,6 +40,7 @@ def calls(api_version: str) -> dict[str, Calls]:
             read=Operation(f"{kind}.batch_read", "POST", f"{records}/batch/read", Repeat.SAFE, misses=missing),
             write=Operation(f"{kind}.batch_update", "POST", f"{records}/batch/update", Repeat.UPDATES, misses=_REFUSED),
             create=Operation(f"{kind}.create", "POST", records, Repeat.CREATES),
+            archive=Operation(f"{kind}.batch_archive", "POST", f"{records}/batch/archive", Repeat.UPDATES),
             search=Operation(f"{kind}.search", "POST", f"{records}/search", Repeat.SAFE, bucket="search"),
             properties=Operation("properties.list", "GET", schema, Repeat.SAFE),
             property=Operation("properties.get", "GET", f"{schema}/{{name}}", Repeat.SAFE, misses=missing),

@@ -37,7 +37,7 @@ from connectors.salesforce import keyset, records, sign_in, soql, writing
 from connectors.salesforce.definitions import field_definitions
 from connectors.salesforce.ids import is_id, known_id
 from connectors.salesforce.options import CONCURRENCY, DAILY, OVERLAP_S, PROVENANCE, RESERVE, SalesforceOptions
-from connectors.salesforce.org import COMPOSITE, CREATE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
+from connectors.salesforce.org import COMPOSITE, CREATE, DELETE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
 from connectors.salesforce.records import TABLES, CreateAnswer, QueryPage, Schema
 from connectors.salesforce.refusals import reading
 from connectors.salesforce.tokens import Tokens, check
@@ -312,6 +312,17 @@ class Salesforce:
         results |= await writing.written(good, size, composite if strict else collection, read)
         return results
 
+    async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
+        """Moves rows to the recycle bin, each by itself; deleting one again says only that it is deleted."""
+        del object
+        good = [one for one in ids if is_id(one)]
+        params = {"ids": ",".join(good), "allOrNone": "false"}
+        reply = await self._org.send(DELETE, "composite/sobjects", params=params)
+        rows = self._org.json(reply, DELETE)
+        if not isinstance(rows, list) or len(rows) != len(good):
+            raise ContractError(self.name, DELETE.name, "length")
+        return frozenset(one for one, row in zip(good, rows, strict=True) if _is_away(row))
+
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
@@ -521,3 +532,12 @@ def _fate(object: str, record: Record) -> Found:
     if object == "lead" and record.values.get("IsConverted") == "true":
         return Found(Fate.MOVED, None, contact, "contact") if contact else Found(Fate.GONE)
     return Found(Fate.FOUND, record)
+
+
+def _is_away(row: Any) -> bool:
+    """Tells whether a row was deleted, by this call or before."""
+    if not isinstance(row, Mapping):
+        return False
+    return row.get("success") is True or any(
+        isinstance(one, Mapping) and one.get("statusCode") == "ENTITY_IS_DELETED" for one in row.get("errors") or ()
+    )

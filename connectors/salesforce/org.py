@@ -40,6 +40,7 @@ MORE = Operation("query.more", "GET", "/query/{locator}", Repeat.SAFE)
 UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.UPDATES, misses=frozenset({400}))
 COMPOSITE = Operation("composite", "POST", "/composite", Repeat.UPDATES, misses=frozenset({400}))
 UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}", Repeat.CREATES)
+DELETE = Operation("collections.delete", "DELETE", "/composite/sobjects", Repeat.SAFE, misses=frozenset({400}))
 CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
 
 

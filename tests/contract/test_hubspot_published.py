@@ -120,6 +120,7 @@ async def everything(crm: HubSpot, object: str) -> None:
         await crm.link("contact", [(made, company)])
         with pytest.raises(ConnectorError):
             await crm.link("contact", [("999999999", company)])
+    await crm.archive(object, [made])
 
 
 def file_of(path: str, version: str) -> str:

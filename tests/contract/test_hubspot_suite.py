@@ -61,6 +61,7 @@ def rows(version: str) -> list[CrmRow]:
             miss=lambda crm, _: crm.write("contact", [Write(NOBODY, {"jobtitle": "CTO"})]),
             missed=lambda told: told[NOBODY].outcome is Written.GONE,
         ),
+        row(of.archive, archive, blind=True, bodiless=True, good=lambda gone: len(gone) == 1),
         row(of.create, lambda crm, ticket: crm.create("contact", {"lastname": "Ny"}, ticket), needed="id"),
         row(
             of.search,
@@ -98,6 +99,10 @@ async def read(crm: HubSpot, _ticket: KeptTicket) -> object:
 async def write(crm: HubSpot, _ticket: KeptTicket) -> object:
     page = await crm.walk(WATCHED, "")
     return await crm.write("contact", [Write(page.records[0].id, {"jobtitle": "CTO"})])
+
+
+async def archive(crm: HubSpot, _ticket: KeptTicket) -> object:
+    return await crm.archive("contact", [NOBODY])  # HubSpot says nothing of rows that are not there
 
 
 async def link(crm: HubSpot) -> None:

@@ -45,6 +45,11 @@ async def read_all(crm: Salesforce, _ticket: KeptTicket) -> object:
     return await crm.read(WATCHED, ids)
 
 
+async def archive(crm: Salesforce, _ticket: KeptTicket) -> object:
+    page = await crm.walk(WATCHED, "")
+    return await crm.archive("contact", [page.records[0].id])
+
+
 async def write(crm: Salesforce, _ticket: KeptTicket) -> object:
     page = await crm.walk(WATCHED, "")
     return await crm.write("contact", [Write(page.records[0].id, {"Title": "CTO"})])
@@ -102,6 +107,15 @@ ROWS = [
         good=done,
         miss=lambda crm, _: crm.write("contact", WRITES),
         missed=gone,
+    ),
+    CrmRow(
+        org.DELETE,
+        f"{ROOT}/composite/sobjects",
+        archive,
+        renewed=True,
+        good=lambda gone: len(gone) == 1,
+        miss=lambda crm, _: crm.archive("contact", [NOBODY]),
+        missed=lambda gone: not gone,
     ),
     CrmRow(
         org.UPSERT,

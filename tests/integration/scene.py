@@ -313,6 +313,15 @@ class Scene:
         table = self.portal.tables["contacts"]
         self.portal.archive(table, table.records[int(id)], PERSON)
 
+    def made(self, last_name: str) -> str:
+        """We make a row."""
+        from sandbox.hubspot.table import INTEGRATION
+
+        return str(self.portal.create(self.portal.tables["contacts"], {"lastname": last_name}, INTEGRATION).id)
+
+    def is_archived(self, id: str) -> bool:
+        return bool(self.portal.tables["contacts"].records[int(id)].archived)
+
     def merge(self, primary: str, loser: str) -> str:
         """A person merges two rows; gives the survivor."""
         from sandbox.hubspot.table import PERSON

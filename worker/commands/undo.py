@@ -22,6 +22,7 @@ from worker.manual.exit_codes import DONE, FAILED
 from worker.manual.follow import follow
 from worker.manual.passes import PATIENCE_S
 from worker.service.lifecycle import stop_on_signals, working_for
+from worker.visits.archiving import ARCHIVED
 from worker.visits.runs import new_run
 
 
@@ -33,6 +34,7 @@ class UndoAsked:
     record: tuple[str, str, str] | None = None
     since: str = ""
     dry_run: bool = False
+    created: bool = False
     yes: bool = False
     patience_s: float = PATIENCE_S
 
@@ -45,7 +47,7 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
     wanted = filter_of(settings, JournalAsked(run=asked.run, record=asked.record, since=asked.since))
     async with session(settings) as runtime:
         await runtime.open_crms()
-        plan = await found(runtime, wanted)
+        plan = await found(runtime, wanted, created=asked.created)
         if not plan.keys and not plan.unreached:
             return failed("no change of ours in the journal is one of these")
         await look(runtime, plan)
@@ -89,7 +91,7 @@ def _done(plan: UndoPlan, lines: Sequence[JournalLine]) -> list[StandingChange]:
     for one in plan.standing:
         end = ends.get((one.record, one.property))
         asked = "asked" if one.stands == UndoVerdict.BACK else one.stands
-        done.append(replace(one, stands="undone" if end == "confirmed" else end or asked))
+        done.append(replace(one, stands="undone" if end in {"confirmed", ARCHIVED} else end or asked))
     return done
 
 
@@ -109,6 +111,8 @@ def _tell(
         _list("Left alone", kept)
     if unreached:
         err.say(f"{len(unreached)} changes on companies, created rows and objects not watched were left alone")
+    if any(not one.property for one in back):
+        err.say("archived rows come back from the CRM's own recycle bin only, and are not made again")
     if facts.get("run"):
         err.say(f"run {facts['run']}: refill undo --run {facts['run']} brings it back")
 
@@ -124,5 +128,8 @@ def _list(title: str, changes: Sequence[StandingChange]) -> None:
     out.say(f"{title}: {len(changes)}")
     for one in changes:
         words = str(one.stands).replace("_", " ")
+        if not one.property:
+            out.say("  ".join((" ".join(one.record), "the row, which a delivery made", words)))
+            continue
         change = f"{one.after or '(blank)'} -> {one.before or '(blank)'}"
         out.say("  ".join((" ".join(one.record), one.field, change, words)))

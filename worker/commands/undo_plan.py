@@ -13,8 +13,10 @@ from worker.ledger.journal.journal import Journal
 from worker.ledger.money.answers import Ref
 from worker.service.runtime import Runtime
 from worker.upkeep.journal_reader import journal_lines
+from worker.visits.archiving import ArchiveVerdict, untouched
 from worker.visits.watch import Watch
 
+ROW = "(the row)"
 _LOST = {Fate.GONE: "gone", Fate.MOVED: "moved"}
 
 
@@ -32,10 +34,14 @@ class StandingChange:
 
 @dataclass(slots=True)
 class UndoPlan:
-    """Holds the changes found by record. ``unreached`` are changes on rows that no visit handles, such as companies."""
+    """Holds the changes found by record. ``unreached`` are changes on rows that no visit handles, such as companies.
+
+    ``made`` are the rows that deliveries created, which are to be archived.
+    """
 
     keys: dict[Ref, list[str]] = dataclasses.field(default_factory=dict)
     undo: dict[Ref, tuple[Undoable, ...]] = dataclasses.field(default_factory=dict)
+    made: set[Ref] = dataclasses.field(default_factory=set)
     unreached: list[JournalLine] = dataclasses.field(default_factory=list)
     standing: list[StandingChange] = dataclasses.field(default_factory=list)
 
@@ -45,16 +51,20 @@ class UndoPlan:
         return sorted({one.record for one in self.standing if one.stands == UndoVerdict.BACK})
 
 
-async def found(runtime: Runtime, wanted: JournalFilter) -> UndoPlan:
-    """Find the changes in the journal, as far as Redis still has it."""
+async def found(runtime: Runtime, wanted: JournalFilter, *, created: bool = False) -> UndoPlan:
+    """Find the changes in the journal, as far as Redis still has it; with ``created`` the rows that were made, too."""
     plan, entries = UndoPlan(), dict[Ref, list[Mapping[str, object]]]()
     async for line in journal_lines(runtime.ledger.journal, wanted):
         record = (line.crm, line.object, line.id)
         if line.kind == "created" or (line.kind == "change" and line.state == "confirmed" and line.property):
-            if line.kind == "created" or record[:2] not in runtime.watches:
+            is_made = line.kind == "created"
+            if (is_made and not created) or record[:2] not in runtime.watches:
                 plan.unreached.append(line)
                 continue
             plan.keys.setdefault(record, []).append(line.key)
+            if is_made:
+                plan.made.add(record)
+                continue
             facts = {name: getattr(line, name) for name in ("kind", "state", "field", "property", "before", "after")}
             entries.setdefault(record, []).append(facts | {"rule": line.rule})
     plan.undo = {record: undoables(lines) for record, lines in entries.items()}
@@ -68,7 +78,7 @@ async def look(runtime: Runtime, plan: UndoPlan) -> None:
         ConnectorError: a CRM could not be read.
     """
     by_watch: dict[tuple[str, str], list[Ref]] = {}
-    for record in sorted(plan.undo):
+    for record in sorted({*plan.undo, *plan.made}):
         by_watch.setdefault(record[:2], []).append(record)
     for name, records in by_watch.items():
         watch = runtime.watches[name]
@@ -78,20 +88,27 @@ async def look(runtime: Runtime, plan: UndoPlan) -> None:
 
 async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> list[StandingChange]:
     ids = [id for _, _, id in records]
-    names = sorted({one.property for record in records for one in plan.undo[record]})
-    ours = await watch.vendor.ours(watch.object, ids, names)
+    names = sorted({one.property for record in records for one in plan.undo.get(record, ())})
+    ours = await watch.vendor.ours(watch.object, ids, names) if names else {}
+    made = [id for crm, kind, id in records if (crm, kind, id) in plan.made]
+    left_alone = await untouched(watch, made) if made else frozenset[str]()
     rows = await watch.vendor.read(watch.watched, ids)
     kept = await watch.complete([row.record for row in rows.values() if row.fate is Fate.FOUND and row.record])
     held = {row.id: row for row in kept}
     found: list[StandingChange] = []
     for record in records:
-        undo, row = plan.undo[record], held.get(record[2])
+        undo, row = plan.undo.get(record, ()), held.get(record[2])
         stands: Mapping[str, str]
         if row is None:
             fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
             stands = dict.fromkeys((one.property for one in undo), _LOST.get(fate, "unread"))
         else:
             stands = verdicts(undo, row, ours.get(record[2], frozenset()), watch.view(row, {}).countries)
+        if record in plan.made:
+            fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
+            going = UndoVerdict.BACK if record[2] in left_alone else ArchiveVerdict.TOUCHED
+            stands_made = going if row is not None else _LOST.get(fate, "unread")
+            found.append(StandingChange(record, ROW, "", "", "", stands_made))
         found += [
             StandingChange(record, one.field, one.property, one.before, one.after, stands[one.property]) for one in undo
         ]

@@ -13,6 +13,7 @@ _RULES = {
     "created": "OpenProspect delivered it",
     "linked": "OpenProspect delivered it",
     "undo": "a change of ours was taken back",
+    "archived": "a row that a delivery made was taken back",
     "redo": "what was taken back was brought again",
 }
 _STATES = {
@@ -26,6 +27,8 @@ _STATES = {
     "drifted": "left alone: another value stands there now",
     "confirmed_by_other": "left alone: somebody else has written the same value since",
     "closed": "left alone: the person opted out or is suppressed",
+    "archived": "archived",
+    "touched": "left alone: somebody else has written on the row",
     "moved": "left alone: the record was merged into another",
 }
 _OUTCOMES = {"hit": "the provider knew it", "miss": "the provider did not know it", "refused": "the provider refused"}

@@ -17,7 +17,7 @@ COMMANDS: dict[str, str] = {
     "keys": "del exists expire persist pexpire rename scan",
     "hashes": "hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hsetnx hvals",
     "lists": "lrange lrem rpush",
-    "sets": "sadd smembers srem",
+    "sets": "sadd sismember smembers srem",
     "sorted sets": "zadd zcard zcount zincrby zrange zrangebyscore zrem zremrangebyrank zremrangebyscore zscore",
     "streams": "xadd xdel xlen xrange xrevrange",
 }

@@ -174,6 +174,8 @@ MONEY: Mapping[str, str] = {
     "rate_window": "rate:{bucket}:{ms}",
     # hash "ext:<id>", "domain:<domain>", "email:<address>" ... -> "=<row id>" created, or "?<creation>" open
     "claims": "claims:{crm}:{object}",
+    # set of ids: rows that we made and that a person had us archive
+    "archived_rows": "archived:{crm}:{object}",
     # hash: one creation; see money/parts/creations.lua for its fields
     "creation": "creation:{creation}",
     # zset creation -> ms of its deadline, while reserved, sent or unknown

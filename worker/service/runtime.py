@@ -243,11 +243,13 @@ class Runtime:
         edits: Batcher[str, Mapping[str, Edit]] = Batcher(name, "edits", edited, str, vendor.batch)
         watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews, suppressed, edits)
         pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
-        ledger = self.ledger
-        visitor = Visitor(watch, self.lookups, pusher, clock, ledger.signals, ledger.erasures, ledger.planned)
+        kept, limiter = self.ledger, self.limiters[name]
+        parts = (kept.signals, kept.erasures, kept.planned, kept.creations, limiter)
+        visitor = Visitor(watch, self.lookups, pusher, clock, *parts)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(edits.aclose)
         self._stack.push_async_callback(pusher.aclose)
+        self._stack.push_async_callback(visitor.aclose)
         self.watches[name, object] = watch
         self._add_line(f"{name}.{object}", watch.work, vendor.batch, visitor.visit)
 

@@ -133,6 +133,10 @@ class Creator:
         """Makes a row that was made under one of the keys known by all of them."""
         await self._creations.join(self._target.crm, object, id, external_id, keys)
 
+    async def is_archived(self, object: str, id: str) -> bool:
+        """Tells whether a person had us archive the row."""
+        return await self._creations.is_archived(self._target.crm, object, id)
+
     async def void(self, object: str, id: str, external_id: str, keys: Sequence[str]) -> None:
         """Frees these keys, which lead to the row no longer."""
         await self._creations.void(self._target.crm, object, id, external_id, keys)

@@ -51,6 +51,11 @@ class IntentEntry:
         return cls(*facts, company_id=company_id)
 
     @classmethod
+    def archiving(cls, run: str, at: int, external_id: str) -> IntentEntry:
+        """Returns the leased record, which we made, about to be archived."""
+        return cls("", "", "", "", "", "", "", 0, "archived", run, at, external_id=external_id)
+
+    @classmethod
     def of_row(
         cls, object: str, id: str, field: str, property: str, after: str, run: str, at: int, external_id: str = ""
     ) -> IntentEntry:
@@ -64,6 +69,10 @@ class IntentEntry:
     def is_creation(self) -> bool:
         """Tells whether it is a row rather than a value."""
         return self.rule == "created"
+
+    def is_archiving(self) -> bool:
+        """Tells whether it takes the whole row back."""
+        return self.rule == "archived"
 
     def is_link(self) -> bool:
         """Tells whether it is a link rather than a value."""

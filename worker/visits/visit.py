@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import structlog
 
+from connectors.limits import Limiter
 from connectors.models import Fate, Outcome, Record
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
@@ -26,6 +27,7 @@ from worker.decide.signals import job_change
 from worker.decide.values.fields import value_hash
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.signals import Signals
+from worker.ledger.money.creations import Creations
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import Planned, PlannedFields
 from worker.ledger.work.work import Lease
@@ -56,6 +58,8 @@ class Visitor:
         signals: Signals,
         erasures: Erasures,
         planned: Planned,
+        creations: Creations,
+        limiter: Limiter,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
@@ -63,7 +67,11 @@ class Visitor:
         self._decider = Decider(watch, lookups)
         self._review = ChangeReview(watch, clock)
         self._ends = VisitEnds(watch, lookups, erasures, clock, chance)
-        self._undoer = Undoer(watch, pusher, self._ends, clock)
+        self._undoer = Undoer(watch, pusher, self._ends, creations, limiter, clock)
+
+    async def aclose(self) -> None:
+        """Send what is gathered."""
+        await self._undoer.aclose()
 
     async def visit(self, lease: Lease) -> None:
         """Handles a lease to its end.
@@ -165,7 +173,11 @@ class Visitor:
         """Tell what became of the changes an earlier visit may have sent; writes nothing."""
         if not lease.intents:
             return
-        intents = [intent(text) for text in lease.intents]
+        told = [intent(text) for text in lease.intents]
+        notes.ends += [change_entry(one, "unsent") for one in told if one.is_archiving()]  # the row is there
+        intents = [one for one in told if not one.is_archiving()]
+        if not intents:
+            return
         properties = tuple(dict.fromkeys(one.property for one in intents))
         ours = (await self._watch.vendor.ours(self._watch.object, [lease.id], properties)).get(lease.id, frozenset())
         fates = pushing.close_intents([plain(one) for one in intents], notes.record, ours.__contains__)

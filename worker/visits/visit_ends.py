@@ -34,6 +34,11 @@ def undo_intent(one: Undoable, run: str, at: int) -> IntentEntry:
     return IntentEntry(one.field, one.property, one.after, one.before, "", "", "", 0, one.rule, run, at)
 
 
+def _ended(one: IntentEntry) -> str:
+    """Returns what became of an open intent on a record that is gone: one that was to archive it has done so."""
+    return change_entry(one, "archived" if one.is_archiving() else "gone")
+
+
 class VisitEnds:
     """Ends the visits of one watched object. ``clock`` gives ms, ``chance`` [0, 1)."""
 
@@ -110,7 +115,7 @@ class VisitEnds:
         if found.fate in {Fate.GONE, Fate.MOVED}:
             await self._watch.reviews.remove(lease.id)  # nobody can approve it any more, and it may name a person
         if found.fate is Fate.GONE:
-            ends = notes.ends if notes else [change_entry(intent(text), "gone") for text in lease.intents]
+            ends = notes.ends if notes else [_ended(intent(text)) for text in lease.intents]
             ending = await self.gone(lease, [*paid, *ends])
         elif found.fate is Fate.MOVED:
             target = found.moved_to or (found.record.id if found.record else "")

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.integration.scene import CRM, KIND, Scene, Worker
+from worker.visits.journal_entries import created_entry
 
 RUN = "undo-x"
 
@@ -71,3 +72,25 @@ async def test_undo_of_a_record_that_was_merged_is_told_and_leaves_the_survivor(
     assert scene.email(survivor) == held, "what the survivor holds is not ours to take"
     counts = await scene.counts()
     assert (counts.leased, counts.dead) == (0, 0)
+
+
+@pytest.mark.parametrize("death", [{"after": "work_intend"}, {"before": "work_gone"}, {"after": "work_gone"}])
+async def test_archiving_that_dies_is_repeated_and_told_once(scene: Scene, death: dict[str, str]) -> None:
+    id_ = scene.made("Lovelace")
+    entry = created_entry("contact", id_, "prospect-1", 1, {})
+    await scene.ledger.journal.append(CRM, "delivery", "d", "sync-x", [entry], token="once")
+    keys = [one.key for one in await scene.ledger.journal.since()]
+    await scene.ledger.work(CRM, KIND).replay(id_, RUN, undo=keys)
+    dying = await scene.worker(**death)
+    await dying.visit()
+    await dying.die()
+    worker = await scene.worker()
+    await scene.time_passes()
+    await worker.upkeep()
+    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
+    await worker.visit()
+    counts = await scene.counts()
+    assert (counts.due, counts.leased, counts.dead) == (0, 0, 0)
+    assert scene.is_archived(id_)
+    assert [one for one in await states(scene) if one != "unsent"] == ["archived"]
+    assert await scene.ledger.creations.is_archived(CRM, KIND, id_)

@@ -63,6 +63,21 @@ async def test_a_delivery_between_an_undos_write_and_its_settling_leaves_the_bla
         assert desk.row(row)["title"] == "Programmer"
 
 
+@pytest.mark.parametrize("crm", CRMS)
+async def test_a_made_row_that_was_archived_is_not_made_again_until_a_replay(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm, watch={"contact": {}}) as desk:
+        work = desk.runtime.ledger.work(desk.name, "contact")
+        await desk.deliver(ada())
+        (row,) = desk.rows()
+        entries = await desk.runtime.ledger.journal.since()
+        (made,) = [one for one in entries if '"made_object":"contact"' in one.entry]
+        await work.replay(row, "undo-x", undo=[made.key])
+        await _visit(desk, work, row)
+        assert desk.rows() == {}
+        await desk.deliver(ada(title="Countess"))
+        assert desk.rows() == {}
+
+
 async def _claimed(work: Work, id: str) -> Lease:
     for _ in range(20):
         for lease in await work.claim("w", 10):

@@ -131,6 +131,14 @@ class Creations:
         keys = _keys(external_id, natural_keys)
         return int(await self._scripts.run("creation_void", crm, object, id, *keys))
 
+    async def archiving(self, crm: str, object: str, id: str, *, undone: bool = True) -> None:
+        """Note that a row of ours is archived because a person wants it gone; ``undone`` false takes that back."""
+        await self._scripts.call("SADD" if undone else "SREM", self._scripts.keys("archived_rows", crm, object), id)
+
+    async def is_archived(self, crm: str, object: str, id: str) -> bool:
+        """Tells whether a person had us archive a row that we made: its like is not made again."""
+        return bool(await self._scripts.call("SISMEMBER", self._scripts.keys("archived_rows", crm, object), id))
+
     async def claims(self, crm: str, object: str) -> dict[str, str]:
         """Returns every key under which a row was made or is being made, with what it leads to."""
         key, cursor, found = self._scripts.keys("claims", crm, object), 0, dict[str, str]()

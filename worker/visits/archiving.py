@@ -1,0 +1,73 @@
+"""Takes created rows back: archives those that nobody but us has touched, in the vendor's batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from connectors.batching import Batcher
+from connectors.limits import Limiter, slots_ahead
+from connectors.models import Writer
+from worker.visits.watch import Watch
+
+ARCHIVED = "archived"
+_CALLS = 3  # two that ask who has written on a batch, and the one that archives
+
+
+class ArchiveVerdict(StrEnum):
+    """Tells what became of a created row that is to be archived."""
+
+    ARCHIVED = ARCHIVED
+    TOUCHED = "touched"  # somebody else has written on it
+    REFUSED = "refused"  # the CRM keeps it
+
+
+async def untouched(watch: Watch, ids: Sequence[str]) -> frozenset[str]:
+    """Returns those rows that only we and the CRM itself have written.
+
+    HubSpot tells that of each property, Salesforce of the row by its last writer.
+
+    Raises:
+        ConnectorError: the CRM could not be asked.
+    """
+    names = sorted(watch.schema)
+    if not watch.vendor.keeps_history:
+        ours = await watch.vendor.ours(watch.object, ids, names)
+        return frozenset(one for one in ids if ours.get(one))
+    edits = await watch.vendor.edits(watch.object, ids, names)
+    return frozenset(
+        one for one in ids if edits.get(one) and all(edit.by is not Writer.PERSON for edit in edits[one].values())
+    )
+
+
+class Archiver:
+    """Archives rows of one watched object; looks and archives with nothing in between."""
+
+    def __init__(self, watch: Watch, limiter: Limiter) -> None:
+        self._watch, self._limiter = watch, limiter
+        self._batch: Batcher[str, ArchiveVerdict] = Batcher(watch.crm, "archive", self._send, str, watch.vendor.batch)
+
+    async def archive(self, id: str) -> ArchiveVerdict:
+        """Take a row back together with those of other visits.
+
+        Raises:
+            ConnectorError: nobody knows what became of it: the next visit reads it.
+        """
+        return await self._batch.ask(id)
+
+    async def aclose(self) -> None:
+        """Send what is gathered."""
+        await self._batch.aclose()
+
+    async def _send(self, ids: Sequence[str]) -> Mapping[str, ArchiveVerdict]:
+        async with slots_ahead(self._limiter, [self._watch.crm] * _CALLS):
+            going = sorted(await untouched(self._watch, ids))
+            gone = await self._watch.vendor.archive(self._watch.object, going) if going else frozenset[str]()
+        return {
+            one: ArchiveVerdict.ARCHIVED
+            if one in gone
+            else ArchiveVerdict.REFUSED
+            if one in going
+            else ArchiveVerdict.TOUCHED
+            for one in ids
+        }
