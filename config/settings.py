@@ -265,6 +265,8 @@ class _Crm(Options):
     lock: Lock = timedelta()  # of every field that has none of its own
     consent_unreadable: Literal["refuse", "accept"] = "refuse"  # "accept": a hidden opt-out counts as none
     opt_out: Mapping[Literal["contact", "lead"], Mapping[Text, Selection]] = {}  # values that say no; "" is a blank
+    # by field: properties whose values say that what stands there bounced or is wrong; "*" is any value
+    bad: Mapping[Literal["contact", "lead"], Mapping[PersonField, Mapping[Text, Selection]]] = {}
     create: Mapping[Literal["contact", "lead", "company"], Mapping[Text, Text]] = {}  # what new rows get besides
     webhook_secret: Secrets = ()
     watch: _HubSpotWatch = _HubSpotWatch()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import (
@@ -35,6 +35,20 @@ from connectors.vendor_clock import VendorClock
 
 Edits = Mapping[str, Mapping[str, Edit]]  # by id and property
 Reader = Callable[[str], str]  # gives the one spelling of a value that it is compared by, "" where there is none
+
+
+@runtime_checkable
+class TakesFeedback(Protocol):
+    """Represents a provider that is told when a value of its own turned out bad."""
+
+    async def tell_bad(self, kind: str, value: str, ticket: Ticket) -> None:
+        """Tells it of a ``work`` or ``personal`` address that bounced, or a ``phone`` number that is wrong.
+
+        Each call adds a row; never sent twice on one ticket.
+
+        Raises:
+            ConnectorError: not told, or nothing clear came back.
+        """
 
 
 class Provider(Protocol):

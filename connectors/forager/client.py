@@ -315,6 +315,16 @@ class Forager:
     ) -> None:
         await self._feedback(op.FEEDBACK_WORK, {"email": email}, status, correct, person_id, ticket)
 
+    async def tell_bad(self, kind: str, value: str, ticket: Ticket) -> None:
+        """Tells that a value bounced or is disconnected; of the person nothing is claimed."""
+        match kind:
+            case "work":
+                await self.feedback_work_email(value, "invalid", correct=True, ticket=ticket)
+            case "personal":
+                await self.feedback_personal_email(value, "invalid", correct=True, ticket=ticket)
+            case _:
+                await self.feedback_phone(value, "disconnected", correct=True, ticket=ticket)
+
     # ---- the ways of sending -------------------------------------------------------------------------------------
 
     async def _paid(self, operation: Operation, body: Mapping[str, object], ticket: Ticket) -> Reply:

@@ -23,6 +23,7 @@ def add_portal_control(app: web.Application, hub: "HubSpot") -> None:
         ("GET", "records/{object}", control.dump),
         ("POST", "records/{object}", control.create),
         ("POST", "edit", control.edit),
+        ("POST", "bounce", control.bounce),
         ("POST", "merge", control.merge),
         ("POST", "delete", control.delete),
         ("POST", "restore", control.restore),
@@ -94,6 +95,12 @@ class _Control:
         table, record = self._record(body)
         self.portal.update(table, record, body["properties"], _writer(body))
         return {"id": record.id, "properties": record.values}
+
+    def bounce(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "id", "reason": "UNKNOWN_USER"}`: mail to it came back; without a reason for a while only."""
+        table, record = self._record(body)
+        self.portal.bounce(table, record, str(body.get("reason", "")))
+        return {"id": record.id}
 
     def merge(self, _: web.Request, body: dict[str, Any]) -> Any:
         """`{"object", "id": primary, "other"}`; the answer has the survivor's id."""

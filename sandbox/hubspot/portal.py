@@ -117,6 +117,13 @@ class Portal:
             del values["lifecyclestage"]
         self._set(table, record, values, writer, at or self.milliseconds(), action="update")
 
+    def bounce(self, table: Table, record: Record, reason: str) -> None:
+        """Counts a mail that came back; ``reason`` is of a hard bounce, "" of a soft one."""
+        values = {"hs_email_bounce": str(int(record.values.get("hs_email_bounce") or 0) + 1)}
+        if reason:
+            values["hs_email_hard_bounce_reason_enum"] = reason
+        self._set(table, record, values, SYSTEM, self.milliseconds(), action="update")
+
     def archive(self, table: Table, record: Record, writer: Writer) -> None:
         table.unindex(record)
         record.archived = self.milliseconds()

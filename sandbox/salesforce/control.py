@@ -27,6 +27,7 @@ def add_org_control(app: web.Application, org: "Salesforce") -> None:
         ("GET", "records/{object}", control.dump),
         ("POST", "records/{object}", control.create),
         ("POST", "edit", control.edit),
+        ("POST", "bounce", control.bounce),
         ("POST", "merge", control.merge),
         ("POST", "delete", control.delete),
         ("POST", "purge", control.purge),
@@ -92,6 +93,13 @@ class _Control:
         row = self._row(body)
         self.store.update(row, body["properties"], _caller(body))
         return {"id": row.id, "properties": row.values}
+
+    def bounce(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "id", "reason": "550 no such user"}`: mail to it came back for good; a new Email ends that."""
+        row = self._row(body)
+        values = {"EmailBouncedDate": self.store.stamp(), "EmailBouncedReason": body.get("reason", "550 no such user")}
+        self.store.force(row, values, _caller(body))
+        return {"id": row.id}
 
     def merge(self, _: web.Request, body: dict[str, Any]) -> Any:
         """`{"object", "id": survivor, "losers": [ids]}`."""

@@ -64,15 +64,15 @@ def _policies(settings: Settings) -> Iterator[Policy]:
 
 
 def _table(title: str, by: str, scores: Iterable[Score]) -> Any:
-    columns = ("provider", by, "asked", "hit", "usable", "right person", "credits a value")
+    columns = ("provider", by, "asked", "hit", "usable", "right person", "bad", "credits a value")
     rows = []
     for one in scores:
         told = one.as_json()
-        rates = (_percent(told[name]) for name in ("hit_rate", "usable_rate", "right_person_rate"))
+        rates = (_percent(told[name]) for name in ("hit_rate", "usable_rate", "right_person_rate", "bounce_rate"))
         what = one.country or field_word(one.field)
         rows.append((one.provider, what, one.asked, *rates, told["credits_per_filled"]))
     keep = [at for at, name in enumerate(columns) if name or by]
-    return table(title, [columns[at] for at in keep], [[row[at] for at in keep] for row in rows], figures=5)
+    return table(title, [columns[at] for at in keep], [[row[at] for at in keep] for row in rows], figures=6)
 
 
 def _percent(one: dict[str, float] | None) -> str:

@@ -13,7 +13,7 @@ from worker.decide.reasons import Reason
 from worker.decide.record import View
 from worker.decide.schema import Invalid, fit
 from worker.decide.values import domains, emails, linkedin, phones
-from worker.decide.values.fields import EMAIL_FIELDS, EMPLOYER_FIELDS, PHONE_FIELDS, normal
+from worker.decide.values.fields import EMAIL_FIELDS, EMPLOYER_FIELDS, PHONE_FIELDS, normal, value_hash
 from worker.decide.values.person import PersonName, parts
 from worker.decide.values.text import is_masked
 
@@ -116,6 +116,8 @@ def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str,
         if isinstance(fitted, Invalid):
             return Reason.INVALID_VALUE
         value = fitted
+    if value_hash(finding.field, value, view.countries) in view.bad.get(finding.field, ()):
+        return Reason.BAD_VALUE
     return Finding(finding.field, value, finding.provider, finding.question_key, finding.grade, fixed=finding.fixed)
 
 

@@ -34,6 +34,7 @@ _STATES = {
 _OUTCOMES = {"hit": "the provider knew it", "miss": "the provider did not know it", "refused": "the provider refused"}
 _SIGNALS = {
     "wrong_person": "the row is of another person",
+    "bad_value": "the value bounced or was reported wrong",
     "job_change": "the person works elsewhere now",
     "kept_back": "the CRM did not take what was delivered",
     "drifted": "left alone: it is not what the plan was made of any more",

@@ -18,6 +18,7 @@ _REASONS = (
     *("no_identity", "identity_conflict", "not_found", "below_grade", "wrong_person", "unproved", "employer_changed"),
     *("opted_out", "suppressed", "budget", "refused", "locked", "rejected", "invalid_value", "duplicate"),
     *("portal_rule", "record_locked", "no_access", "org_limit", "refused_by_crm", "where", "skip_if", "observe"),
+    "bad_value",
 )
 _FIRST = ord("A")
 

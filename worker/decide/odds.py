@@ -19,23 +19,15 @@ from worker.decide.decision import Decision
 ENOUGH = 200  # questions of an operation; fewer say little
 ENOUGH_WANTED = 40  # of them for one field
 EXPLORED = 0.05  # of the people are asked about in another order, so that what is asked last is still learned of
-_ASKED, _CREDITS, _HITS, _MISSES, _WANTED, _BROUGHT, _IN = (
-    "asked",
-    "credits",
-    "hits",
-    "misses",
-    "wanted",
-    "brought",
-    "in",
-)
-_PERSON = "person"
+_ASKED, _CREDITS, _HITS, _MISSES = "asked", "credits", "hits", "misses"
+_WANTED, _BROUGHT, _PERSON, _IN, _BOUNCED = "wanted", "brought", "person", "in", "bounced"
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionYield:
     """Counts what came of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field.
 
-    ``countries`` has the same by country.
+    ``countries`` has the same by country. ``bounced`` are values that turned out bad later, of a provider as a whole.
     """
 
     asked: int = 0
@@ -45,6 +37,7 @@ class QuestionYield:
     wanted: Mapping[str, int] = field(default_factory=dict)
     brought: Mapping[str, int] = field(default_factory=dict)
     countries: Mapping[str, QuestionYield] = field(default_factory=dict)
+    bounced: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +116,11 @@ def counts(bought: Iterable[Bought], decision: Decision, country: str = "") -> d
     return {name: by for name, by in found.items() if by}
 
 
+def bounced_name(provider: str, field: str) -> str:
+    """Returns the name under which a value that turned out bad is counted."""
+    return f"{provider}||{_BOUNCED}|{field}"
+
+
 def odds_of(counted: Mapping[str, int]) -> Odds:
     """Returns the odds by what was counted; names that are not known say nothing."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
@@ -144,6 +142,7 @@ def _yield(sums_of: Mapping[str, int]) -> QuestionYield:
         misses=sums_of.get(_MISSES, 0),
         wanted=_by_field(sums_of, _WANTED),
         brought=_by_field(sums_of, _BROUGHT),
+        bounced=_by_field(sums_of, _BOUNCED),
         countries={country: _yield(sums) for country, sums in countries.items()},
     )
 

@@ -21,7 +21,7 @@ from worker.decide.waterfall import LEFT_BEHIND, Ask, Await, Step, Stop, Waterfa
 
 __all__ = ["Change", "Decision", "Next", "candidates", "decide"]
 
-_WORTH_TELLING = (Reason.EMPLOYER_CHANGED, Reason.BELOW_GRADE, Reason.INVALID_VALUE)
+_WORTH_TELLING = (Reason.BAD_VALUE, Reason.EMPLOYER_CHANGED, Reason.BELOW_GRADE, Reason.INVALID_VALUE)
 
 
 def decide(

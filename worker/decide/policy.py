@@ -49,6 +49,7 @@ class Policy:
     ``identity``: slot -> CRM property that tells who somebody is; slots are ``linkedin_url, email, phone,
     mobile_phone, first_name, last_name, company_domain, company_website, company_name, country``, and the canonical
     ``work_email`` and ``personal_email``. A slot that is not given is read from the field of the same name.
+    ``bad``: field -> property -> values by which the CRM says that the field's value is bad; ``*`` is any.
     ``learned``: providers are asked in the order that was seen to cost least.
     ``opt_out``: property -> values by which a person says no, besides what every CRM has for that; ``""`` is a blank.
     """
@@ -67,6 +68,7 @@ class Policy:
     blank_values: tuple[str, ...] = ()
     recheck_ms: int = 0
     learned: bool = False
+    bad: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     providers: frozenset[str] = field(init=False, compare=False)
     """Every provider that any field may be filled from."""
@@ -99,7 +101,7 @@ class Policy:
     def properties(self) -> tuple[str, ...]:
         """Returns every property a visit must read, sorted."""
         named = {rule.property for rule in self.rules} | set(self.identity.values())
-        named |= {*self.where, *self.skip_if, *self.opt_out}
+        named |= {*self.where, *self.skip_if, *self.opt_out, *(name for one in self.bad.values() for name in one)}
         return tuple(sorted(named - {""}))
 
 

@@ -49,7 +49,7 @@ def compare(
     held, ours = now.values.get(change.property), (own or {}).get(change.field, OurValue())
     if rule is None or ours.refused or change.field in view.closed:
         return ChangeVerdict.CLOSED
-    blank = policy.is_blank(held)
+    blank = policy.is_blank(held) or change.field in view.spoiled
     if not blank and same_value(change.field, change.value, held or "", view.countries):
         return ChangeVerdict.SAME
     return ChangeVerdict.WRITE if may_write(rule, held, ours, view.countries, blank=blank) else ChangeVerdict.TAKEN

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     LOCKED = "locked"  # a person edited it lately
     REJECTED = "rejected"  # by a person, in review
     INVALID_VALUE = "invalid_value"
+    BAD_VALUE = "bad_value"  # what was found has bounced, or was reported wrong, on this record
     DUPLICATE = "duplicate"
     PORTAL_RULE = "portal_rule"
     RECORD_LOCKED = "record_locked"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,13 +28,24 @@ class OurValue:
     """Holds what we remember of a value of ours.
 
     ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it or ``rejected`` it in review, and
-    what is ``kept`` of one that the CRM refused.
+    what is ``kept`` of one that the CRM refused. ``bad`` are hashes of values that bounced or were reported wrong,
+    ``told`` stands for the CRM's latest word on that.
     """
 
     value_hash: str = ""
     refused: bool = False
     rejected: bool = False
     kept: RefusedValue | None = None
+    bad: tuple[str, ...] = ()
+    told: str = ""
+
+    def written(self, hash: str) -> OurValue:
+        """Returns what is remembered once another value of ours stands there."""
+        return OurValue(hash, bad=self.bad, told=self.told)
+
+    def cleared(self) -> OurValue:
+        """Returns what is remembered once nothing of ours is to be written there."""
+        return OurValue(refused=True, bad=self.bad, told=self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,9 @@ class View:
     cleared and that are not yet remembered as refused: the caller remembers them. ``held`` are the values of watched
     fields, ``numbers`` the record's phone numbers (field -> E.164), ``domains`` the registrable domains its employer
     may have, surest first, ``countries`` the hints by which a number without ``+`` is read. ``facts`` are what a
-    found person is compared with.
+    found person is compared with. ``spoiled`` are fields that hold a bad value of ours: they are open as if blank;
+    ``news`` has the CRM's word on those of them that are not yet remembered as bad, and ``bad`` the hashes of all
+    values that are never written again.
     """
 
     identity: Identity
@@ -59,6 +73,9 @@ class View:
     numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
     domains: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+    spoiled: frozenset[str] = frozenset()
+    news: Mapping[str, str] = field(default_factory=dict)
+    bad: Mapping[str, frozenset[str]] = field(default_factory=dict)
     changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
 
 
@@ -80,7 +97,9 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
         domain=known[0] if known else "",
     )
     skip = _skip(record, policy)
-    blank, gaps, closed, refused = _gaps(record, policy, remembered, countries)
+    news = _news(record, policy, remembered, countries)
+    spoiled = frozenset(news) | _spoiled(record, policy, remembered, countries)
+    blank, gaps, closed, refused = _gaps(record, policy, remembered, countries, spoiled)
     if skip and skip.reason:
         closed = dict.fromkeys(blank, skip.reason)
     return View(
@@ -104,6 +123,11 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
         numbers={slot: number.e164 for slot, number in read.items() if number.e164},
         domains=known,
         countries=countries,
+        spoiled=spoiled,
+        news=news,
+        bad={
+            name: frozenset({*one.bad, *([one.value_hash] if name in news else [])}) for name, one in remembered.items()
+        },
         changed_since=_changed_since(record, gaps, remembered),
     )
 
@@ -119,6 +143,38 @@ def country_of(view: View) -> str:
     """Returns the two letters of a person's country: its number's, else the record's, else where the crm is at home."""
     numbers = (phones.home(number) for number in view.numbers.values())
     return next((code for code in (*numbers, *map(countries.region, view.countries)) if code), "")
+
+
+def _news(record: Record, policy: Policy, own: Mapping[str, OurValue], countries: tuple[str, ...]) -> dict[str, str]:
+    """Returns what the CRM says of values of ours that are bad, as far as that is news; one word counts once."""
+    found = {}
+    for name in policy.bad:
+        ours, word = own.get(name, OurValue()), _bad_word(record, policy.bad[name])
+        if word and word != ours.told and _is_ours(record, policy, name, ours, countries):
+            found[name] = word
+    return found
+
+
+def _spoiled(record: Record, policy: Policy, own: Mapping[str, OurValue], countries: tuple[str, ...]) -> frozenset[str]:
+    bad = (name for name, ours in own.items() if ours.value_hash and ours.value_hash in ours.bad)
+    return frozenset(name for name in bad if _is_ours(record, policy, name, own[name], countries))
+
+
+def _is_ours(record: Record, policy: Policy, name: str, ours: OurValue, countries: tuple[str, ...]) -> bool:
+    """Tells whether a field holds the value that we wrote; a person's is a person's, bad or not."""
+    rule = policy.rule(name)
+    value = _filled(record, policy, rule.property) if rule and rule.write is not WriteRule.NEVER else ""
+    return bool(value and ours.value_hash) and value_hash(name, value, countries) == ours.value_hash
+
+
+def _bad_word(record: Record, said: Mapping[str, Sequence[str]]) -> str:
+    """Returns what stands for the CRM's word that a value is bad, ``""`` where it says no such thing."""
+    held = {name: _value(record, name) for name in said}
+    if not any(
+        clean(held[name]) and ("*" in wanted or _is_one_of(held[name], wanted)) for name, wanted in said.items()
+    ):
+        return ""
+    return hashlib.sha256("\n".join(f"{name}={held[name]}" for name in sorted(held)).encode()).hexdigest()[:12]
 
 
 def _changed_since(record: Record, gaps: tuple[str, ...], own: Mapping[str, OurValue]) -> int:
@@ -208,7 +264,7 @@ def _is_one_of(value: str, wanted: Sequence[str]) -> bool:
 
 
 def _gaps(
-    record: Record, policy: Policy, own: Mapping[str, OurValue], countries: tuple[str, ...]
+    record: Record, policy: Policy, own: Mapping[str, OurValue], countries: tuple[str, ...], spoiled: frozenset[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Reason], tuple[str, ...]]:
     blank: list[str] = []
     gaps: list[str] = []
@@ -216,12 +272,13 @@ def _gaps(
     closed: dict[str, Reason] = {}
     for rule in policy.rules:
         value, ours = _value(record, rule.property), own.get(rule.field, OurValue())
-        is_gap = policy.is_blank(value)
+        is_blank = policy.is_blank(value)
+        is_gap = is_blank or rule.field in spoiled
         if is_gap:
             blank.append(rule.field)
         if not may_write(rule, value, ours, countries, blank=is_gap):
             continue
-        if ours.refused or (is_gap and ours.value_hash):
+        if ours.refused or (is_blank and ours.value_hash and ours.value_hash not in ours.bad):
             closed[rule.field] = Reason.REJECTED if ours.rejected else Reason.REFUSED
             if not ours.refused:
                 refused.append(rule.field)

@@ -18,7 +18,7 @@ class Score:
 
     ``wanted`` are gaps that a question was to close, ``brought`` those that it closed with a usable value. ``named``
     are answers that named somebody, ``rightly`` those that named the record's person. ``credits`` of a field are its
-    share of what the questions cost that brought it.
+    share of what the questions cost that brought it. ``bounced`` are values that turned out bad on a record.
     """
 
     provider: str
@@ -32,6 +32,7 @@ class Score:
     named: int = 0
     rightly: int = 0
     credits: float = 0.0
+    bounced: int = 0
 
     def add(self, seen: QuestionYield) -> None:
         """Add an operation's questions."""
@@ -43,6 +44,7 @@ class Score:
             self.credits += seen.credits * mine / brought if brought else 0.0
         else:
             self.credits += seen.credits
+        self.bounced += sum(by for name, by in seen.bounced.items() if self.field in {"", name})
         self.asked += seen.asked
         self.hits += seen.hits
         self.answered += seen.hits + seen.misses
@@ -64,6 +66,7 @@ class Score:
             "hit_rate": rate(self.hits, self.answered),
             "usable_rate": rate(self.brought, self.wanted),
             "right_person_rate": rate(self.rightly, self.named),
+            "bounce_rate": rate(self.bounced, self.brought) if not self.country else None,
             "credits_per_filled": round(self.credits / self.brought, 2) if self.brought else None,
         }
 
@@ -91,7 +94,7 @@ def scorecard(odds: Odds) -> list[Score]:
 
 def _parts(provider: str, seen: QuestionYield) -> Iterator[tuple[tuple[str, str, str], QuestionYield]]:
     yield (provider, "", ""), seen
-    for name in seen.wanted:
+    for name in seen.wanted.keys() | seen.bounced.keys():
         if name not in _NO_VALUES:
             yield (provider, name, ""), seen
     for country, one in seen.countries.items():

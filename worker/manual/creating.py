@@ -8,7 +8,6 @@ look in vain (ms), and whether the call was sent a second time since.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,10 +15,20 @@ from typing import Any, Literal
 
 from connectors.errors import ContractError, OutcomeUnknownError
 from connectors.limits import Ticket, TicketSpentError
-from worker.ledger.money.creations import BusyCreation, Claimed, Created, Creations, CreationTicket, UnknownCreation
+from worker.ledger.money.creations import (
+    BusyCreation,
+    Claimed,
+    Created,
+    Creations,
+    CreationTicket,
+    UnknownCreation,
+    key_of,
+)
 from worker.ledger.rates.cursors import Cursors
 from worker.manual.buying import TRIES, NotNowError
 from worker.visits.paid_call import CALL_MS
+
+__all__ = ["CreatedRow", "Maker", "WantedRow", "key_of"]
 
 SETTLED_MS = 60_000  # younger than this a lost call may still be under way at the vendor
 BETWEEN_LOOKS_MS = 300_000
@@ -52,11 +61,6 @@ class CreatedRow:
 
     id: str
     how: Literal["created", "there", "found"]
-
-
-def key_of(*parts: object) -> str:
-    """Returns a key over parts that may be personal: 32 hex digits."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

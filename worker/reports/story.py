@@ -227,6 +227,10 @@ def _signal(line: Mapping[str, Any]) -> str:
         case "job_change":
             where = line.get("employer") or line.get("employer_domain") or "(erased)"
             return f"Worth a look: the person works at {where} now, says {provider_word(line.get('provider') or '')}."
+        case "bad_value":
+            what = field_word(str(line.get("field") or ""))
+            whom = provider_word(str(line.get("provider") or ""))
+            return f"The {what} from {whom} bounced or was reported wrong: it is never written here again."
         case "kept_back":
             return f"Worth a look: the CRM did not take what was delivered of {who}: {line.get('cause') or 'no word'}."
         case other:

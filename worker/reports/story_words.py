@@ -48,6 +48,7 @@ BLANK = {
     "locked": "a person edited it lately",
     "rejected": "a person rejected the value in review",
     "invalid_value": "what was found is no valid value",
+    "bad_value": "what was found has bounced here, or was reported wrong",
     "duplicate": "another record of the CRM holds the value",
     "portal_rule": "a rule of the CRM refuses it",
     "record_locked": "the CRM has locked the record",

@@ -36,6 +36,7 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
         allow_employer_changed=watched.allow_employer_changed,
         default_region=settings.default_region or "",
         blank_values=settings.blank_values,
+        bad=_bad(settings, object, watched),
         learned=settings.order == "learned",
         recheck_ms=int(watched.recheck.total_seconds() * 1000),
     )
@@ -53,6 +54,12 @@ def locks(settings: CrmSettings, object: str, properties: Mapping[str, str]) -> 
 def opt_out(settings: CrmSettings, object: str) -> dict[str, tuple[str, ...]]:
     """Returns the properties of an object by which people say no, and the values that do."""
     return dict(next((values for kind, values in settings.opt_out.items() if kind == object), {}))
+
+
+def _bad(settings: CrmSettings, object: str, watched: WatchSettings) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Returns what says of the filled fields of an object that their values are bad."""
+    found = next((by_field for kind, by_field in settings.bad.items() if kind == object), {})
+    return {str(name): dict(by) for name, by in found.items() if name in watched.fields}
 
 
 def _rule(name: str, rule: Rule, known: frozenset[str], lock: timedelta) -> FieldRule:
@@ -96,7 +103,8 @@ def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
     holds one of the values that count as blank.
     """
     writable = [rule for rule in policy.rules if rule.write is not WriteRule.NEVER]
-    only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable) and not policy.blank_values
+    only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable)
+    only_blanks = only_blanks and not policy.blank_values and not policy.bad  # a bad value stands where no blank is
     return ports.Watched(
         object=policy.object,
         properties=tuple(sorted({*policy.properties, *also})),

@@ -42,6 +42,7 @@ from worker.service.refresh_tokens import RefreshTokens, suppressions_of
 from worker.service.vendors import open_crm, open_providers
 from worker.triggers.openprospect import Collector
 from worker.visits.awaiting import Awaiting
+from worker.visits.bad_values import BadValues
 from worker.visits.budget_lines import BudgetLines, budget_lines_of
 from worker.visits.companies import Companies
 from worker.visits.deliver import Deliverer
@@ -244,7 +245,9 @@ class Runtime:
         watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews, suppressed, edits)
         pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
         kept, limiter = self.ledger, self.limiters[name]
-        parts = (kept.signals, kept.erasures, kept.planned, kept.creations, limiter)
+        facts = (kept.journal, kept.creations, self.lookups.yields, self.providers, self.owner)
+        bad_values = BadValues(watch, *facts, clock)
+        parts = (kept.signals, kept.erasures, kept.planned, kept.creations, limiter, bad_values)
         visitor = Visitor(watch, self.lookups, pusher, clock, *parts)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(edits.aclose)

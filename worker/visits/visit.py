@@ -31,6 +31,7 @@ from worker.ledger.money.creations import Creations
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import Planned, PlannedFields
 from worker.ledger.work.work import Lease
+from worker.visits.bad_values import BadValues
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, tells_nothing_new
@@ -60,11 +61,13 @@ class Visitor:
         planned: Planned,
         creations: Creations,
         limiter: Limiter,
+        bad_values: BadValues,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
         self._signals, self._erasures, self._planned = signals, erasures, planned
         self._decider = Decider(watch, lookups)
+        self._bad_values = bad_values
         self._review = ChangeReview(watch, clock)
         self._ends = VisitEnds(watch, lookups, erasures, clock, chance)
         self._undoer = Undoer(watch, pusher, self._ends, creations, limiter, clock)
@@ -106,7 +109,7 @@ class Visitor:
             await self._undoer.undo(lease, notes)
             return
         view = self._watch.view(record, notes.own)
-        notes.own |= {name: OurValue(refused=True) for name in view.refused}
+        notes.own |= {name: notes.of(name).cleared() for name in view.refused}
         planned: PlannedFields | None = None
         if by_plan(lease.run):
             planned = await self._planned.of(lease.run, lease.crm, lease.object, lease.id)
@@ -121,6 +124,7 @@ class Visitor:
                 return
             await ends.settle(lease, notes, ends.settlement(lease, notes, view, view.closed, remembered=False))
             return
+        await self._bad_values.mark(lease, notes, view)
         is_asked_for = lease.forced or lease.intents
         if not is_asked_for and tells_nothing_new(self._watch, view, lease.memory, self._clock()):
             unchanged = ends.settlement(lease, notes, view, {}, remembered=True, outcome="unchanged")
@@ -193,7 +197,8 @@ class Visitor:
         """
         blank = {rule.field for rule in self._watch.policy.rules if not record.values.get(rule.property)}
         paid = {name: OurValue(kept=value.kept) for name, value in own.items() if value.kept}
-        return paid | {name: value for name, value in own.items() if name not in blank and not value.refused}
+        bad = {name: OurValue(bad=value.bad, told=value.told) for name, value in own.items() if value.bad}
+        return bad | paid | {name: value for name, value in own.items() if name not in blank and not value.refused}
 
     # ---- look up -------------------------------------------------------------------------------------------------
 
@@ -285,7 +290,10 @@ class Visitor:
         for state, changes in states:
             notes.ends += [change_entry(intents[one], state) for one in changes if one.field not in pushed.words]
         notes.filled |= {one.field: one.provider for one in pushed.written}
-        notes.own |= {one.field: OurValue(value_hash(one.field, one.value, view.countries)) for one in pushed.written}
+        notes.own |= {
+            one.field: notes.of(one.field).written(value_hash(one.field, one.value, view.countries))
+            for one in pushed.written
+        }
         written = {one.property: one.value for one in pushed.written}
         notes.record = with_values(pushed.record or notes.record, written)
         (notes.record,) = await self._watch.complete([notes.record])

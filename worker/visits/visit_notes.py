@@ -45,12 +45,16 @@ class VisitNotes:
         """Returns everything for the journal."""
         return [*self.paid, *self.ends]
 
+    def of(self, field: str) -> OurValue:
+        """Returns what is remembered of our value in a field."""
+        return self.own.get(field, OurValue())
+
     def stands(self, written: IntentEntry) -> None:
         """Note what stands in the CRM by us: a value, or what was there before one that was taken back."""
         if written.rule == UNDO:
-            self.own[written.field] = OurValue(refused=True)
+            self.own[written.field] = self.of(written.field).cleared()
             return
-        self.own[written.field] = OurValue(value_hash(written.field, written.after))
+        self.own[written.field] = self.of(written.field).written(value_hash(written.field, written.after))
         if not written.is_undo():
             self.filled[written.field] = written.provider
 

@@ -33,7 +33,7 @@ class ChangeReview:
         if proposal and proposal.stand is Stand.REJECTED:
             newly = (one for one in proposal.changes if not notes.own.get(one.field, OurValue()).rejected)
             notes.ends += [self._rejected(one, proposal) for one in newly]
-            notes.own |= {one.field: OurValue(refused=True, rejected=True) for one in proposal.changes}
+            notes.own |= {one.field: replace(notes.of(one.field).cleared(), rejected=True) for one in proposal.changes}
         return proposal
 
     def _rejected(self, one: Proposed, proposal: Proposal) -> str:

@@ -29,8 +29,8 @@ def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
 
 
 def _own(fields: dict[str, Any]) -> OurValue:
-    kept = fields.pop("kept", None)
-    return OurValue(**fields, kept=RefusedValue(**kept) if kept else None)
+    kept, bad = fields.pop("kept", None), tuple(fields.pop("bad", ()))
+    return OurValue(**fields, kept=RefusedValue(**kept) if kept else None, bad=bad)
 
 
 def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
@@ -43,6 +43,7 @@ def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
 def _fields_of(own: OurValue) -> dict[str, Any]:
     fields: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
     fields |= {"rejected": True} if own.rejected else {}
+    fields |= {"bad": own.bad, "told": own.told} if own.bad else {}
     return fields | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
 
 

@@ -6,6 +6,8 @@ property. Keys are texts such as ``domain:acme.com``, ``email:...``, ``slug:...`
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,6 +62,11 @@ class ReapedCreations:
 
     released: int
     unknown: int
+
+
+def key_of(*parts: object) -> str:
+    """Returns a key over parts that may be personal: 32 hex digits."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def external_key(external_id: str) -> str:
