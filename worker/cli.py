@@ -20,7 +20,6 @@ app = typer.Typer(
     help="Keeps CRM records filled: finds gaps, looks them up, writes only blanks, pays for an answer once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 Config = Annotated[Path | None, typer.Option("--config", help="refill.toml (default: REFILL_CONFIG, ./refill.toml)")]
@@ -48,8 +47,15 @@ def refill(
     _: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Say which version this is.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no warnings on standard error.")
+    ] = False,
 ) -> None:
     """Handles the options that stand before a command."""
+    if quiet:
+        from worker.commands.session import err
+
+        err.hushed = True
 
 
 @app.command()
@@ -128,7 +134,7 @@ def init(
     auth: Annotated[str, typer.Option(help="token, oauth; jwt, client_credentials, refresh_token.")] = "",
     object: Annotated[list[str] | None, typer.Option(help="contact or lead; may be repeated.")] = None,
     field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
-    linkedin_property: Annotated[str, typer.Option(help="The property with the LinkedIn address.")] = "",
+    linkedin: Annotated[str, typer.Option(help="The property with the LinkedIn address.")] = "",
     budget: Annotated[list[str] | None, typer.Option(help="PROVIDER=DAY or PROVIDER=DAY/MONTH, in credits.")] = None,
     account_id: Annotated[int | None, typer.Option(min=1, help="Your account's number at Forager.")] = None,
     mode: Annotated[Literal["observe", "review", "auto"] | None, typer.Option(help="Default: observe.")] = None,
@@ -140,6 +146,7 @@ def init(
         bool, typer.Option("--yes", help="Ask nothing: defaults, and secrets from the environment.")
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Write it without trying it.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write a first configuration: asks, tries it at the vendors, then writes refill.toml and .env.
 
@@ -155,7 +162,7 @@ def init(
         auth=auth,
         objects=object or (),
         fields=field or (),
-        linkedin_property=linkedin_property,
+        linkedin_property=linkedin,
         budgets=budget or (),
         account_id=account_id,
         mode=mode or "",
@@ -164,7 +171,7 @@ def init(
         yes=yes,
         offline=offline,
     )
-    _exit(run_init(asked))
+    _exit(run_init(asked, as_json=as_json))
 
 
 @app.command("csv")
@@ -340,12 +347,13 @@ def dead_replay(
     id: AnyId = None,
     everything: Everything = False,
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Visit dead letters again, with all attempts before them."""
     from worker.commands.dead import run_dead_replay
 
     _names_something(crm, everything=everything)
-    _exit(asyncio.run(run_dead_replay(config, (crm, object, id))))
+    _exit(asyncio.run(run_dead_replay(config, (crm, object, id), as_json=as_json)))
 
 
 @dead.command("drop")
@@ -355,12 +363,13 @@ def dead_drop(
     id: AnyId = None,
     everything: Everything = False,
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Give dead letters up: they leave the work, what was open goes to the journal."""
     from worker.commands.dead import run_dead_drop
 
     _names_something(crm, everything=everything)
-    _exit(asyncio.run(run_dead_drop(config, (crm, object, id))))
+    _exit(asyncio.run(run_dead_drop(config, (crm, object, id), as_json=as_json)))
 
 
 def _names_something(crm: str | None, *, everything: bool) -> None:
@@ -369,11 +378,11 @@ def _names_something(crm: str | None, *, everything: bool) -> None:
 
 
 @app.command()
-def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None) -> None:
+def replay(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
     """Look at a record again whatever was remembered, and reopen fields whose value was refused."""
     from worker.commands.replay import run_replay
 
-    _exit(asyncio.run(run_replay(config, crm, object, id)))
+    _exit(asyncio.run(run_replay(config, crm, object, id, as_json=as_json)))
 
 
 @app.command()
@@ -390,7 +399,7 @@ def backfill(
     from worker.commands.backfill import Walk, run_backfill, run_stop
 
     if stop:
-        _exit(asyncio.run(run_stop(config, crm, object)))
+        _exit(asyncio.run(run_stop(config, crm, object, as_json=as_json)))
     _exit(asyncio.run(run_backfill(config, Walk(crm, object, limit, max_credits), as_json=as_json)))
 
 
@@ -399,19 +408,22 @@ def pause(
     target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")],
     why: Annotated[str, typer.Option(help="A sentence that status shows.")] = "",
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Do nothing more at a crm or a provider until it is resumed."""
     from worker.commands.pause import run_pause
 
-    _exit(asyncio.run(run_pause(config, target, why)))
+    _exit(asyncio.run(run_pause(config, target, why, as_json=as_json)))
 
 
 @app.command()
-def resume(target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")], config: Config = None) -> None:
+def resume(
+    target: Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")], config: Config = None, as_json: Json = False
+) -> None:
     """Lift every reason a crm or a provider is paused for."""
     from worker.commands.resume import run_resume
 
-    _exit(asyncio.run(run_resume(config, target)))
+    _exit(asyncio.run(run_resume(config, target, as_json=as_json)))
 
 
 @app.command()
@@ -419,11 +431,12 @@ def setup(
     crm: CrmName,
     yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Check our custom properties of a crm: show what is missing, and create it or print what to deploy."""
     from worker.commands.setup import run_setup
 
-    _exit(asyncio.run(run_setup(config, crm, yes=yes)))
+    _exit(asyncio.run(run_setup(config, crm, yes=yes, as_json=as_json)))
 
 
 @uncertain.command("list")
@@ -440,11 +453,12 @@ def uncertain_resolve(
     ask_again: Annotated[bool, typer.Option("--ask-again", help="The question may be paid for once more.")] = False,
     charged: Annotated[bool, typer.Option("--charged/--uncharged", help="What the provider's bill says.")] = True,
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Say what became of one, by the provider's own bill."""
     from worker.commands.uncertain import run_uncertain_resolve
 
-    _exit(asyncio.run(run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged)))
+    _exit(asyncio.run(run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged, as_json=as_json)))
 
 
 # ---- providers by hand ---------------------------------------------------------------------------------------------
@@ -485,26 +499,38 @@ ForAll = Annotated[bool, typer.Option("--yes", help="Decide about more than one 
 
 @review.command("approve")
 def review_approve(
-    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, yes: ForAll = False, config: Config = None
+    crm: CrmName,
+    object: ObjectName,
+    ids: Ids = None,
+    fields: Fields = None,
+    yes: ForAll = False,
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Write what is proposed, by the ordinary rules."""
     from worker.commands.review import WordOn, run_review_decide
     from worker.ledger.journal.reviews import Stand
 
     wanted = WordOn(crm, object, ids or (), fields or ())
-    _exit(asyncio.run(run_review_decide(config, Stand.APPROVED, wanted, yes=yes)))
+    _exit(asyncio.run(run_review_decide(config, Stand.APPROVED, wanted, yes=yes, as_json=as_json)))
 
 
 @review.command("reject")
 def review_reject(
-    crm: CrmName, object: ObjectName, ids: Ids = None, fields: Fields = None, yes: ForAll = False, config: Config = None
+    crm: CrmName,
+    object: ObjectName,
+    ids: Ids = None,
+    fields: Fields = None,
+    yes: ForAll = False,
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Reject these proposals. Refill leaves the fields alone until you run `refill replay`."""
     from worker.commands.review import WordOn, run_review_decide
     from worker.ledger.journal.reviews import Stand
 
     wanted = WordOn(crm, object, ids or (), fields or ())
-    _exit(asyncio.run(run_review_decide(config, Stand.REJECTED, wanted, yes=yes)))
+    _exit(asyncio.run(run_review_decide(config, Stand.REJECTED, wanted, yes=yes, as_json=as_json)))
 
 
 # ---- people's rights ---------------------------------------------------------------------------------------------
@@ -517,13 +543,18 @@ Why = Annotated[str, typer.Option(help="A few words that the list shows; no pers
 
 @suppress.command("add")
 def suppress_add(
-    values: Values, kind: OfKind = None, country: Country = None, why: Why = "", config: Config = None
+    values: Values,
+    kind: OfKind = None,
+    country: Country = None,
+    why: Why = "",
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Stop looking up, making or writing these; what a visit has under way ends without them."""
     from worker.commands import suppress as command
 
     read = command.ValueReading(kind or "", tuple(country or ()))
-    _exit(asyncio.run(command.run_add(config, values, read, why)))
+    _exit(asyncio.run(command.run_add(config, values, read, why, as_json=as_json)))
 
 
 Person = Annotated[
@@ -602,11 +633,16 @@ def suppress_remove(
     kind: OfKind = None,
     country: Country = None,
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Take values off the list: they may be looked up, made and written again."""
     from worker.commands import suppress as command
 
-    _exit(asyncio.run(command.run_remove(config, values, command.ValueReading(kind or "", tuple(country or ())))))
+    _exit(
+        asyncio.run(
+            command.run_remove(config, values, command.ValueReading(kind or "", tuple(country or ())), as_json=as_json)
+        )
+    )
 
 
 @suppress.command("import")
@@ -618,12 +654,13 @@ def suppress_import(
     country: Country = None,
     why: Why = "",
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Put a whole file on the list, or nothing of it when a line cannot be read."""
     from worker.commands import suppress as command
 
     read = command.ValueReading(kind or "", tuple(country or ()))
-    _exit(asyncio.run(command.run_import(config, file, read, why)))
+    _exit(asyncio.run(command.run_import(config, file, read, why, as_json=as_json)))
 
 
 @suppress.command("export")

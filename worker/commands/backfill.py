@@ -14,7 +14,7 @@ from rich.table import Table
 
 from worker.commands.names import known_watch
 from worker.commands.progress import say
-from worker.commands.session import err, opened_ledger, out, print_json, session, settings_of
+from worker.commands.session import err, opened_ledger, out, print_json, report, session, settings_of
 from worker.commands.tables import table
 from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.own_clock import clock
@@ -75,16 +75,15 @@ class Walked:
         return self.ending.as_json() | facts
 
 
-async def run_stop(config: Path | None, crm: str, object: str) -> int:
+async def run_stop(config: Path | None, crm: str, object: str, *, as_json: bool) -> int:
     """Stop the walk where it is; what is in the work already is still visited."""
     settings = settings_of(config)
     known_watch(settings, crm, object)
     async with opened_ledger(settings) as ledger:
         state = await stop_backfill(ledger.work(crm, object), ledger.cursors)
-    if state is None or state.done:
-        _say(f"no backfill of {crm} {object} is under way")
-    else:
-        _say(_where(crm, object, state))
+    stopped = state is not None and not state.done
+    said = _where(crm, object, state) if state and stopped else f"no backfill of {crm} {object} is under way"
+    report({"crm": crm, "object": object, "stopped": stopped}, said, as_json=as_json)
     return DONE
 
 

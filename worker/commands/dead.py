@@ -8,7 +8,7 @@ from pathlib import Path
 
 from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.progress import failed
-from worker.commands.session import opened_ledger, out, print_json, settings_of
+from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.work.work import DeadLetter, Work
@@ -58,17 +58,21 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
     return DONE
 
 
-async def run_dead_replay(config: Path | None, names: tuple[str | None, str | None, str | None]) -> int:
+async def run_dead_replay(
+    config: Path | None, names: tuple[str | None, str | None, str | None], *, as_json: bool
+) -> int:
     """Visit dead letters again, with all attempts before them."""
-    return await _each_dead(config, names, "replay")
+    return await _each_dead(config, names, "replay", as_json=as_json)
 
 
-async def run_dead_drop(config: Path | None, names: tuple[str | None, str | None, str | None]) -> int:
+async def run_dead_drop(config: Path | None, names: tuple[str | None, str | None, str | None], *, as_json: bool) -> int:
     """Take dead letters out of the work for good."""
-    return await _each_dead(config, names, "drop")
+    return await _each_dead(config, names, "drop", as_json=as_json)
 
 
-async def _each_dead(config: Path | None, names: tuple[str | None, str | None, str | None], step: str) -> int:
+async def _each_dead(
+    config: Path | None, names: tuple[str | None, str | None, str | None], step: str, *, as_json: bool
+) -> int:
     settings, (crm, object, id) = settings_of(config), names
     async with opened_ledger(settings) as ledger:
         works = chosen_works(settings, crm, object, await ledger.all_work.works())
@@ -86,7 +90,8 @@ async def _each_dead(config: Path | None, names: tuple[str | None, str | None, s
                     done += await work.drop(letter.id)
     if id is not None and not done:
         return failed(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
-    out.say(f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}")
+    became = "replayed" if step == "replay" else "dropped"
+    report({became: done}, f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}", as_json=as_json)
     return DONE
 
 

@@ -101,7 +101,7 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
             await set_cap(runtime.ledger.cursors, run, asked.max_credits)
         began = time.monotonic()
         async with working_for(runtime, run):
-            sums = await _fill(rows, table, at, asked, fields, quiet=quiet or as_json)
+            sums = await _fill(rows, table, at, asked, fields, quiet=quiet or as_json or err.hushed)
         credits = await run_credits(runtime, run)
         perhaps = await perhaps_charged(runtime, run)
     summary = {

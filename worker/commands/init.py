@@ -24,7 +24,7 @@ from connectors.registry import NAMES
 from worker.commands import first_config
 from worker.commands.check import FAILED_LEVEL, OK, CheckResult, check
 from worker.commands.first_config import FirstConfig, ProviderBudget, SecretAsked
-from worker.commands.session import err
+from worker.commands.session import err, print_json
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 
 MODES = ("observe", "review", "auto")
@@ -53,7 +53,7 @@ class InitAsked:
     offline: bool = False
 
 
-def run_init(asked: InitAsked) -> int:
+def run_init(asked: InitAsked, *, as_json: bool = False) -> int:
     """Ask for what was not given, try it, and write both files; nothing is written before everything is known."""
     configure_logs(level=logging.ERROR)
     logging.getLogger("connectors").setLevel(logging.ERROR)
@@ -96,6 +96,8 @@ def run_init(asked: InitAsked) -> int:
     env_text = first_config.dotenv(_text(asked.folder / ".env"), known)
     path, env = first_config.place(asked.folder.absolute(), config.toml(), env_text)
     _tell_next(path, env, config)
+    if as_json:
+        print_json({"config": str(path), "env": str(env), "mode": config.mode})
     return DONE
 
 

@@ -43,7 +43,7 @@ class _Shown:
 
 def live(*, as_json: bool) -> _LiveShow | nullcontext[Callable[[Progress], None] | None]:
     """Returns a live display on a terminal, nothing elsewhere."""
-    if as_json or not err.is_terminal:
+    if as_json or err.hushed or not err.is_terminal:
         return nullcontext(None)
     return _LiveShow()
 

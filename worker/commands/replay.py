@@ -7,13 +7,13 @@ from pathlib import Path
 from worker.commands.names import known_record, known_watch
 from worker.commands.progress import failed
 from worker.commands.records import missing
-from worker.commands.session import out, session, settings_of
+from worker.commands.session import report, session, settings_of
 from worker.manual.exit_codes import DONE
 from worker.reports.explain import explain
 from worker.visits.runs import new_run
 
 
-async def run_replay(config: Path | None, crm: str, object: str, id: str) -> int:
+async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
     """Visit a record whatever it is; fields whose value of ours was cleared are open again."""
     settings = settings_of(config)
     known_watch(settings, crm, object)
@@ -23,5 +23,6 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str) -> int
         if not known.is_known and (sentence := await missing(runtime, crm, object, id)):
             return failed(sentence)
         await runtime.ledger.work(crm, object).replay(id, new_run("replay"), reopen=True)
-    out.say(f"{crm} {object} {id} is due now; fields that were refused are open again")
+    sentence = f"{crm} {object} {id} is due now; fields that were refused are open again"
+    report({"crm": crm, "object": object, "id": id, "due": True}, sentence, as_json=as_json)
     return DONE

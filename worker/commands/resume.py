@@ -5,27 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from worker.commands.names import ALL, known_target
-from worker.commands.session import opened_ledger, out, settings_of
+from worker.commands.session import opened_ledger, report, settings_of
 from worker.manual.exit_codes import DONE
 from worker.upkeep.reconcile import RESTORED
 
 
-async def run_resume(config: Path | None, target: str) -> int:
+async def run_resume(config: Path | None, target: str, *, as_json: bool) -> int:
     """Lift every reason of a crm or a provider, those of its buckets too, and say which."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         pauses = await ledger.pauses.all()
         known_target(settings, target, {one.target for one in pauses})
         found = [one for one in pauses if target == ALL or _is_of(one.target, target)]
-        for one in found:
-            if one.reason == RESTORED:
-                text = f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books"
-                out.say(text)
-                continue
+        lifted = [one for one in found if one.reason != RESTORED]
+        for one in lifted:
             await ledger.pauses.lift(one.target, one.reason)
-            out.say(f"{one.target}: {one.reason} lifted")
+    stands = [one for one in found if one.reason == RESTORED]
+    sentences = [f"{one.target}: {one.reason} lifted" for one in lifted]
+    sentences += [
+        f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books" for one in stands
+    ]
     if not found:
-        out.say("nothing was paused" if target == ALL else f"{target} was not paused")
+        sentences.append("nothing was paused" if target == ALL else f"{target} was not paused")
+    values = {
+        name: [{"target": one.target, "reason": one.reason} for one in pauses_]
+        for name, pauses_ in (("lifted", lifted), ("stands", stands))
+    }
+    report(values, *sentences, as_json=as_json)
     return DONE
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
-from worker.commands.session import err, opened_ledger, out, print_json, settings_of
+from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.commands.terminal import agreed
 from worker.ledger.journal.figures import WorkName
@@ -94,7 +94,7 @@ def _show_sums(proposals: Iterable[Proposal], by: Grouping, *, as_json: bool) ->
         out.print(table(f"Changes to review by {by}", (by, "records", "values"), rows, figures=2))
 
 
-async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *, yes: bool) -> int:
+async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *, yes: bool, as_json: bool) -> int:
     """Say ``stand`` of proposals; more than one record is asked about first."""
     settings = settings_of(config)
     crm, object = wanted.crm, wanted.object
@@ -118,7 +118,8 @@ async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *
             return FAILED
         for proposal in chosen:
             await _decide(ledger, name, proposal, stand, frozenset(wanted.fields))
-    out.say(f"{len(chosen)} {'record' if len(chosen) == 1 else 'records'} {stand}; the next visit carries it out")
+    said = f"{len(chosen)} {'record' if len(chosen) == 1 else 'records'} {stand}; the next visit carries it out"
+    report({str(stand): [one.id for one in chosen]}, said, as_json=as_json)
     return DONE
 
 

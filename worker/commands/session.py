@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,15 @@ def print_json(value: object) -> None:
 
     text = json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
     sys.stdout.write(escaped(text) + "\n")
+
+
+def report(values: Mapping[str, object], *sentences: str, as_json: bool) -> None:
+    """Prints what was done: one object for scripts, or sentences for people."""
+    if as_json:
+        print_json(values)
+        return
+    for sentence in sentences:
+        out.say(sentence)
 
 
 def with_work(settings: Settings) -> Settings:

@@ -11,7 +11,7 @@ from pathlib import Path
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.commands.names import known_crm
-from worker.commands.session import out, session, settings_of
+from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
 from worker.manual.exit_codes import DONE
 
@@ -19,7 +19,7 @@ NEEDED = "unique; it keeps what OpenProspect calls the row"
 OPTIONAL = "optional: they show in the CRM which value is from whom, and since when"
 
 
-async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
+async def run_setup(config: Path | None, name: str, *, yes: bool, as_json: bool) -> int:
     """Show what is missing; create it, or print what to deploy, when asked to."""
     settings = settings_of(config)
     crm = known_crm(settings, name)
@@ -31,16 +31,20 @@ async def run_setup(config: Path | None, name: str, *, yes: bool) -> int:
             schema = await vendor.properties(kind)
             needed = vendor.missing(kind, schema) if kind in {"company", crm.deliver_as} else ()
             wanted = unmarked(vendor, schema) if kind in filled else ()
-            _show(name, kind, needed, wanted)
+            if not as_json:
+                _show(name, kind, needed, wanted)
             if needed or wanted:
                 lacking[kind] = (*needed, *wanted)
-        if not lacking:
-            return DONE
-        if not (yes or agreed("Go on?")):
-            _say(f"nothing was changed: refill setup {name} --yes goes on")
-            return DONE
-        for kind, names in lacking.items():
-            _say(await vendor.setup(kind, names))
+        done: dict[str, str] = {}
+        if lacking and (yes or (not as_json and agreed("Go on?"))):
+            for kind, names in lacking.items():
+                done[kind] = await vendor.setup(kind, names)
+                if not as_json:
+                    _say(done[kind])
+        elif lacking:
+            (err if as_json else out).say(f"nothing was changed: refill setup {name} --yes goes on")
+    if as_json:
+        print_json({"crm": name, "missing": {kind: list(names) for kind, names in lacking.items()}, "done": done})
     return DONE
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from config.plain import escaped
 from config.problems import ConfigError
 from config.settings import Settings
-from worker.commands.session import err, opened_ledger, out, print_json, settings_of
+from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.decide.handles import KINDS, Handle, read
 from worker.ledger.ledger import Ledger
@@ -33,14 +33,16 @@ class ValueReading:
     countries: tuple[str, ...] = ()
 
 
-async def run_add(config: Path | None, values: Sequence[str], reading: ValueReading, why: str) -> int:
+async def run_add(config: Path | None, values: Sequence[str], reading: ValueReading, why: str, *, as_json: bool) -> int:
     """Put values on the list."""
     settings = settings_of(config)
     handles = [known(text, reading, settings) for text in values]
     async with _opened(settings, writing=True) as (ledger, list_):
         now = await ledger.scripts.now()
         new = await list_.add(_entries(list_, handles, now, why))
-    out.say(f"{_count(new)} added" + (f", {len(values) - new} already on the list" if new < len(values) else ""))
+    old = len(values) - new
+    said = f"{_count(new)} added" + (f", {old} already on the list" if old else "")
+    report({"added": new, "already": old}, said, as_json=as_json)
     return DONE
 
 
@@ -56,7 +58,7 @@ async def run_list(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-async def run_remove(config: Path | None, values: Sequence[str], reading: ValueReading) -> int:
+async def run_remove(config: Path | None, values: Sequence[str], reading: ValueReading, *, as_json: bool) -> int:
     """Take values off the list, or what the list calls them; all of them or none."""
     settings = settings_of(config)
     async with _opened(settings) as (_, list_):
@@ -67,11 +69,12 @@ async def run_remove(config: Path | None, values: Sequence[str], reading: ValueR
             err.say(f"not on the list, so nothing was removed: value {', '.join(unknown)}")
             return FAILED
         removed = await list_.remove(sorted(set(found)))
-    out.say(f"{_count(removed)} removed; refill sync --full looks at their records again")
+    said = f"{_count(removed)} removed; refill sync --full looks at their records again"
+    report({"removed": removed}, said, as_json=as_json)
     return DONE
 
 
-async def run_import(config: Path | None, file: Path, reading: ValueReading, why: str) -> int:
+async def run_import(config: Path | None, file: Path, reading: ValueReading, why: str, *, as_json: bool) -> int:
     """Put a file on the list, or nothing of it."""
     settings = settings_of(config)
     lines = _lines(file)
@@ -90,7 +93,8 @@ async def run_import(config: Path | None, file: Path, reading: ValueReading, why
             rows = ", ".join(map(str, unread[:LINES]))
             raise ConfigError([f"{file}: no e-mail, phone, profile or domain in line {rows}{more}; nothing was added"])
         new = await list_.add(list({one.hash: one for one in entries}.values()))
-    out.say(f"{_count(new)} added, {len(entries) - new} already on the list")
+    old = len(entries) - new
+    report({"added": new, "already": old}, f"{_count(new)} added, {old} already on the list", as_json=as_json)
     return DONE
 
 

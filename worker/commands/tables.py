@@ -8,13 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from config.plain import shown
+from worker.commands.terminal import Listing
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, figures: int = 0) -> Table:
     """Returns a table; its last ``figures`` columns hold numbers, a cell of several values has a line for each."""
-    found = Table(title=shown(title), title_justify="left", title_style="bold", header_style="")
+    found = Listing(title=shown(title), title_justify="left", title_style="bold", header_style="")
     found.show_header, found.min_width = any(columns), len(title)
     found.min_width = len(title)
     for at, column in enumerate(columns):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from config.problems import ConfigError
-from worker.commands.session import opened_ledger, out, print_json, settings_of
+from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
@@ -48,7 +48,9 @@ async def run_uncertain_list(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-async def run_uncertain_resolve(config: Path | None, ticket: str, *, ask_again: bool, charged: bool) -> int:
+async def run_uncertain_resolve(
+    config: Path | None, ticket: str, *, ask_again: bool, charged: bool, as_json: bool
+) -> int:
     """Take a person's word on one; with ``ask_again`` the question may be paid for once more."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
@@ -60,11 +62,8 @@ async def run_uncertain_resolve(config: Path | None, ticket: str, *, ask_again: 
             await _look_again(ledger, [*([one.ref] if one.ref else []), *ended.waiters])
         else:
             await ledger.all_work.wake(ended.waiters)
-    out.print(
-        f"{ticket}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}",
-        highlight=False,
-        markup=False,
-    )
+    said = f"{ticket}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}"
+    report({"id": ticket, "charged": charged, "asked_again": ask_again}, said, as_json=as_json)
     return DONE
 
 

@@ -114,7 +114,7 @@ async def _spend(since: str, until: str | None, *, log: bool, config: Config, as
 def suggest(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=", ".join(list(KINDS)[:6]))],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A part of the name.")],
-    pages: Annotated[int, typer.Option(min=1, max=50)] = 2,
+    pages: Annotated[int, typer.Option(min=1, max=50, help="Pages to read; free.")] = 2,
     config: Config = None,
     as_json: Json = False,
 ) -> None:

@@ -183,7 +183,7 @@ def jobs(
     company: Ids = None,
     location: Ids = None,
     source: Annotated[str | None, typer.Option(help="indeed, linkedin or angellist.")] = None,
-    remote: Annotated[bool | None, typer.Option("--remote/--on-site")] = None,
+    remote: Annotated[bool | None, typer.Option("--remote/--on-site", help="Only such jobs.")] = None,
     since: Annotated[str | None, typer.Option(help="7d, or a date.")] = None,
     filter: Filters = None,
     total: Total = False,

@@ -83,7 +83,7 @@ def _search_card(found: Search) -> Table:
 @searches_app.command("edit")
 def searches_edit(
     id: Id,
-    name: Annotated[str | None, typer.Option()] = None,
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
     profile: Annotated[str | None, typer.Option(help="The ideal customer profile.")] = None,
     place: Annotated[list[str] | None, typer.Option(help="May be repeated; for admins of the vendor.")] = None,
     keyword: Annotated[list[str] | None, typer.Option(help="May be repeated; for admins of the vendor.")] = None,

@@ -74,7 +74,7 @@ def _card(found: Blacklist) -> Table:
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    description: Annotated[str, typer.Option()] = "",
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -107,8 +107,8 @@ async def _create(name: str, description: str, config: Config, *, as_json: bool)
 @app.command()
 def edit(
     id: Id,
-    name: Annotated[str | None, typer.Option()] = None,
-    description: Annotated[str | None, typer.Option()] = None,
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -157,8 +157,8 @@ async def _entries(id: str, config: Config, *, as_json: bool) -> None:
 def add(
     id: Id,
     company: Annotated[str | None, typer.Option(help="The company's name.")] = None,
-    website: Annotated[str | None, typer.Option()] = None,
-    city: Annotated[str | None, typer.Option()] = None,
+    website: Annotated[str | None, typer.Option(help="The company's site.")] = None,
+    city: Annotated[str | None, typer.Option(help="The company's city.")] = None,
     external_id: Annotated[str | None, typer.Option("--external-id", help="Its id in your CRM.")] = None,
     file: Annotated[Path | None, typer.Option(help=f"CSV with a header; columns: {', '.join(ENTRY_COLUMNS)}.")] = None,
     config: Config = None,

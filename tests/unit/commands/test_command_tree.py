@@ -1,0 +1,95 @@
+"""Every command of the tree keeps the rules of the terminal: help that fits, --json, nothing folded."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from worker.cli import app
+from worker.commands.tables import table
+from worker.commands.terminal import Terminal
+
+# Without --json: those that run until Ctrl-C and log JSON, and the one whose output is JSON lines anyway.
+NO_JSON = {"worker", "web", "up", "sandbox", "suppress export"}
+ID, NAME = "0035g0000000005AAA-and-a-very-long-tail-0123456789", "REFILL_PROVIDERS__FORAGER__API_KEY"
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:  # typer hides its click's types
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(None):
+            yield from commands(command.get_command(None, name), (*path, name))
+    if path and not (hasattr(command, "list_commands") and not command.invoke_without_command):
+        yield " ".join(path), command
+
+
+TREE = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_a_command_says_what_it_does_and_speaks_json(name: str) -> None:
+    command = TREE[name]
+    options = {word for parameter in command.params for word in parameter.opts}
+    assert command.help, name
+    assert command.help.strip().splitlines()[0].endswith((".", ":", ")")), command.help
+    assert ("--json" in options) is (name not in NO_JSON)
+    for parameter in command.params:
+        if parameter.param_type_name == "option":
+            assert getattr(parameter, "help", ""), (name, parameter.name)
+
+
+@pytest.mark.parametrize("name", ["", *TREE])
+def test_help_fits_eighty_columns_and_folds_no_option(name: str) -> None:
+    ran = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80", "NO_COLOR": "1"})
+    assert ran.exit_code == 0, ran.output
+    assert "\x1b" not in ran.output
+    assert max(map(len, ran.output.splitlines())) <= 80
+    for parameter in (TREE[name] if name else typer.main.get_command(app)).params:
+        for word in [*parameter.opts, *parameter.secondary_opts] if parameter.param_type_name == "option" else ():
+            assert re.search(rf"(^|\W){re.escape(word)}($|\W)", ran.output), word
+
+
+def shown(*, terminal: bool, width: int, rows: int = 2) -> str:
+    console = Terminal(file=io.StringIO(), force_terminal=terminal, width=width, no_color=True)
+    console.print(table("Records", ("crm", "id", "variable"), [("acme", ID, NAME)] * rows))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_a_wide_terminal_has_a_table_a_narrow_one_blocks_and_a_pipe_lines() -> None:
+    assert "│" in shown(terminal=True, width=140)
+    narrow = shown(terminal=True, width=80)
+    assert "│" not in narrow
+    assert f"id        {ID}\n" in narrow
+    assert shown(terminal=False, width=80).splitlines() == [
+        "Records",
+        f"crm   {'id':<{len(ID)}}  variable",
+        f"acme  {ID}  {NAME}",
+        f"acme  {ID}  {NAME}",
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 100, 200])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_no_id_and_no_name_is_folded(width: int, *, terminal: bool) -> None:
+    text = shown(terminal=terminal, width=width)
+    assert text.count(ID) == 2
+    assert text.count(NAME) == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands(shell: str) -> None:
+    env = {**os.environ, "_REFILL_COMPLETE": f"complete_{shell}", "COMP_WORDS": "refill su", "COMP_CWORD": "1"}
+    env |= {"_TYPER_COMPLETE_ARGS": "refill su", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    words = [sys.executable, "-c", "import sys; sys.argv[0] = 'refill'; from worker.cli import main; main()"]
+    ran = subprocess.run(words, capture_output=True, text=True, env=env, check=False, timeout=60)
+    assert "suppress" in ran.stdout, (ran.stdout, ran.stderr)
