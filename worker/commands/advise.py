@@ -75,8 +75,9 @@ def _table(title: str, by: str, scores: Iterable[Score]) -> Any:
     return table(title, [columns[at] for at in keep], [[row[at] for at in keep] for row in rows], figures=6)
 
 
-def _percent(one: dict[str, float] | None) -> str:
-    return f"{one['rate']:.0%} ({one['low']:.0%}-{one['high']:.0%})" if one else ""
+def _percent(one: dict[str, float] | None) -> tuple[str, ...]:
+    """Returns a rate, and its interval on a line below."""
+    return (f"{one['rate']:.0%}", f"{one['low'] * 100:.0f}-{one['high']:.0%}") if one else ()
 
 
 def _advice(rules: Policy, found: Advice) -> dict[str, Any]:
