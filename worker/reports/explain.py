@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError
-from connectors.models import Answer, Fate
+from connectors.models import Fate
 from worker.decide.leftovers import unpack_leftovers
 from worker.decide.order import explores
-from worker.decide.plan import candidates, decide
 from worker.decide.policy import Policy
-from worker.decide.record import OurValue, View
+from worker.decide.record import OurValue
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
 from worker.ledger.journal.reviews import Proposal, Reviews
@@ -25,9 +24,8 @@ from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import Place, place, same_person
 from worker.reports.story import RecordFacts, StoryEvent, story
 from worker.service.runtime import Runtime
-from worker.visits.locks import locked
-from worker.visits.outlook import Decider
-from worker.visits.watch import Watch, own_values
+from worker.visits.outlook import Decider, KnownAnswers, Outlook
+from worker.visits.watch import own_values
 
 READ_S = 20.0
 _PAYER_MS, _PAYER_PAGES = 600_000, 5  # a lookup is journalled when its visit ends; pages of a thousand entries
@@ -172,13 +170,13 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
             (record,) = await watch.complete([found.record])
             memory = (await watch.work.memory([id])).get(id)
             own = own_values(memory.own) if memory else {}
-            view = watch.view(record, own)
-            view = (await locked(watch, record, view, own)).on(view)
+            decider = Decider(watch, runtime.lookups)
+            outlook = await decider.outlook(record, watch.view(record, own), own)
     except TimeoutError:
         return {"unread": f"{crm} does not answer"}
     except ConnectorError as error:
         return {"unread": error.hint or f"{crm} cannot be read ({type(error).__name__}): run refill check"}
-    return {"fate": str(found.fate)} | await _view(runtime, watch, view, own, uncertain)
+    return {"fate": str(found.fate)} | await _view(decider, outlook, own, uncertain)
 
 
 def _order_told(policy: Policy, *, explored: bool) -> str:
@@ -189,20 +187,12 @@ def _order_told(policy: Policy, *, explored: bool) -> str:
 
 
 async def _view(
-    runtime: Runtime, watch: Watch, view: View, own: Mapping[str, OurValue], uncertain: frozenset[str]
+    decider: Decider, outlook: Outlook, own: Mapping[str, OurValue], uncertain: frozenset[str]
 ) -> dict[str, Any]:
-    held = {name: own[name].kept for name in view.gaps if name in own and own[name].kept}
-    view = replace(view, gaps=tuple(name for name in view.gaps if name not in held))
-    await runtime.lookups.renew_odds()
-    decider = Decider(watch, runtime.lookups)
-    policy, offers = decider.policy(view), decider.offers
-    answers: dict[str, Answer] = {}
-    while asked := candidates(view, watch.policy, offers, answers, uncertain):
-        kept = await runtime.lookups.kept(asked, None)
-        if not kept.keys() - answers.keys():
-            break
-        answers |= kept
-    decision = decide(view, policy, offers, answers, missed=uncertain, odds=runtime.lookups.odds, schema=watch.schema)
+    view, held = outlook.open, {one.field: own[one.field].kept for one in outlook.paid}
+    known = KnownAnswers(missed=set(uncertain))
+    await decider.learn(view, known, None)
+    policy, decision = decider.policy(view), decider.decide(view, known)
     identity = asdict(decision.identity)
     skip = str(view.skip) if view.skip else None
     return {
