@@ -349,7 +349,8 @@ class Transport:
             await ticket.stored(reply)
         elif reply.status == 408 or reply.status >= 500:
             await ticket.uncertain(f"status {reply.status}")
-            error = OutcomeUnknownError(self.vendor, name, reply.status, error.request_id, code=error.code)
+            why = {"code": error.code, "hint": error.hint}
+            error = OutcomeUnknownError(self.vendor, name, reply.status, error.request_id, **why)
         else:
             await ticket.released(f"status {reply.status}")
         self._log(operation, reply, began)

@@ -5,6 +5,7 @@ The numbered ones lose support in 2027; until then portals and proxies exist tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 TYPES = {"contact": "contacts", "company": "companies"}
@@ -35,7 +36,9 @@ class Paths:
         return f"{self.associations}/{TYPES[from_object]}/{TYPES[to_object]}/batch/associate/default"
 
 
-PATHS = {
+# Every generation that can be configured, the newest first: contract tests run over this list. A new date version comes
+# each March and September and is served for 18 months.
+PATHS: Mapping[str, Paths] = {
     "2026-09": Paths(
         objects="/crm/objects/2026-09",
         properties="/crm/properties/2026-09",

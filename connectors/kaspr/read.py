@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from connectors import classify
 from connectors.classify import ReplyReading, capped, retry_after
-from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError
+from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, RejectedError
 from connectors.kaspr import operations as op
 from connectors.kaspr.models import (
     CheckedEmail,
@@ -57,6 +57,9 @@ def reset_s(text: str) -> float | None:
     return capped(number / 1000 if number <= 10**9 else classify.WAIT_CAP_S)
 
 
+_OUR_MISTAKE = "the vendor cannot read our request: a mistake of Refill's own, please report it"
+
+
 def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:
     """Returns the hourly window as the headers tell it, nothing when they do not."""
     remaining = finite(reply.headers.get("x-ratelimit-remaining", ""))
@@ -84,6 +87,8 @@ def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError |
         other = "raw" if scheme == "bearer" else "bearer"
         hint = f'the vendor\'s reference shows the key in two forms, if it is right try auth_scheme = "{other}"'
         return AccessError(NAME, operation.name, 401, request, hint=hint)
+    if reply.status == 500 and b"TypeError" in reply.body[:2000]:
+        return RejectedError(NAME, operation.name, 500, request, code="TypeError", hint=_OUR_MISTAKE)
     if reply.status == 404 and _NO_PATH.search(reply.body[:500].lower()):
         hint = 'the host does not know this path, if base_url is right try the other dialect ("reference" or "v2")'
         return AccessError(NAME, operation.name, 404, request, hint=hint)

@@ -22,6 +22,7 @@ from connectors.errors import (
 )
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.paths import PATHS
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.oauth import OwnGrants
@@ -49,7 +50,7 @@ def sandbox(start_sandbox: Start) -> Sandbox:
     return held
 
 
-@pytest.fixture(params=["2026-09", "v3"])
+@pytest.fixture(params=PATHS)
 def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -15,6 +15,7 @@ from connectors.hubspot import refusals
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.operations import calls, token_call
 from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.paths import PATHS
 from connectors.hubspot.sign_in import asker
 from connectors.limits import NoLimiter, Ticket
 from connectors.models import Cursor, Reply, Write
@@ -68,7 +69,7 @@ def sandbox(start_sandbox: Start) -> Sandbox:
     return start_sandbox("hubspot", "--records", "6", "--companies", "4")
 
 
-@pytest.fixture(params=["2026-09", "v3"])
+@pytest.fixture(params=PATHS)
 def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -10,6 +10,7 @@ import pytest
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.paths import PATHS
 from connectors.limits import NoLimiter
 from connectors.models import Cursor, Fate, Write, Written
 from connectors.operations import Operation
@@ -144,8 +145,8 @@ async def close() -> AsyncIterator[list[HubSpot]]:
         await crm.aclose()
 
 
-EVERY = [(version, row) for version in ("2026-09", "v3") for row in [*rows(version), link_row(version)]]
-LOGINS = [(version, login_row(version)) for version in ("2026-09", "v3")]
+EVERY = [(version, row) for version in PATHS for row in [*rows(version), link_row(version)]]
+LOGINS = [(version, login_row(version)) for version in PATHS]
 VERSION = {id(row): version for version, row in [*EVERY, *LOGINS]}
 TROUBLE = [
     pytest.param(VERSION[id(one.values[0])], *one.values, id=f"{VERSION[id(one.values[0])]}-{one.id}", marks=one.marks)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import SecretStr
 
-from connectors.errors import AccessError, CreditsError, OutcomeUnknownError, RateLimitedError
+from connectors.errors import AccessError, CreditsError, OutcomeUnknownError, RateLimitedError, RejectedError
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
 from connectors.kaspr.client import Kaspr, open_transport
@@ -342,3 +342,16 @@ async def test_the_wrong_dialect_is_an_error_and_no_miss(sandbox: Sandbox) -> No
             await profile(client, ticket)
         await client.aclose()
     assert ticket.steps == ["sent", "released"]
+
+
+async def test_a_type_error_is_our_mistake_no_outage_and_not_repeated(sandbox: Sandbox) -> None:
+    limiter = HeardLimiter()
+    kaspr = await opened(sandbox, limiter, dialect="v2")
+    try:
+        sandbox.fault("status", params={"status": 500, "body": {"message": "TypeError: x is not iterable"}})
+        with pytest.raises(RejectedError, match="TypeError"):
+            await kaspr.remaining_credits()
+        assert len(sandbox.requests()) == 1
+        assert "failed" not in limiter.words
+    finally:
+        await kaspr.aclose()

@@ -25,6 +25,7 @@ from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
 from worker.commands.check_deliveries import unmet_by_deliveries
+from worker.commands.check_platform import hosts, redis_place, sign_in
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
 from worker.ledger.intake.accounts import Accounts
@@ -82,7 +83,7 @@ def _show(findings: Sequence[CheckResult], *, as_json: bool) -> None:
         print_json({"ok": ok, "checks": [one.as_json() for one in findings]})
         return
     found = table("Check", ("part", "", "found", "what to do"), ())
-    for one in findings:
+    for one in sorted(findings, key=lambda one: list(_STYLES).index(one.level)):  # what is wrong stands last, together
         level = Text(one.level, style=_STYLES[one.level])
         found.add_row(cell(one.part), level, cell(one.text), cell(one.do))
     out.print(found)
@@ -99,6 +100,8 @@ async def check(settings: Settings) -> list[CheckResult]:
     findings = [CheckResult("configuration", WARNING, warning) for warning in settings.warnings] or [
         CheckResult("configuration", OK, _configured(settings))
     ]
+    if called := hosts(settings):
+        findings.append(CheckResult("hosts", OK, f"calls {', '.join(called)} and no other"))
     findings += [CheckResult("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
     findings.append(_disk(Spool(settings.data_dir).room))
     if broken := Spool(settings.data_dir).broken():
@@ -140,7 +143,7 @@ def _configured(settings: Settings) -> str:
 
 
 def _redis(settings: Settings, safety: Safety) -> Iterator[CheckResult]:
-    own = "your own"
+    own = f"your own at {place}" if (place := redis_place(settings)) else "your own"
     if settings.redis.url is None:
         own = "embedded, reached by this user over a socket in a folder of its own only"
     fsync = f", appendfsync {safety.appendfsync}" if safety.appendfsync else ""
@@ -287,7 +290,8 @@ async def _crm(
 
 
 def _retirements(name: str, settings: CrmSettings) -> Iterator[CheckResult]:
-    """Yields the announced ends of a crm's sign-in and API version."""
+    """Yields how we sign in, in which API version, and the announced ends of both."""
+    yield CheckResult(f"{name} sign-in", OK, sign_in(settings))
     ends = retirements.of_crm(settings)
     for end in ends:
         text = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"

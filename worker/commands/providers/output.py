@@ -87,6 +87,8 @@ def sentence(error: ConnectorError) -> str:
     ]
     what = f"{error.vendor} {error.operation.replace('_', ' ')}"
     facts = ", ".join(filter(None, parts))
+    if error.status == 405:
+        return f"{what} ({facts}): the vendor has no such operation in this account; all others work"
     kind = next((kind for kind in type(error).__mro__ if kind in _NEXT), None)
     return f"{what}{f' ({facts})' if facts else ''}: {error.hint or (_NEXT[kind] if kind else 'it failed')}"
 
