@@ -287,6 +287,8 @@ def _sentences(plan: Plan) -> Iterator[str]:
         yield f"CRM API calls of the pass: about {calls}."
     if plan.sums.visits:
         yield f"Time at today's rates: {lasting(int(plan.seconds * 1000))} or more."
+    for name in plan.reviewed:
+        yield f"{name} is in the mode review: lookups are paid for, changes wait for your word."
     for pause in plan.pauses:
         yield f"{pause.target} is paused: {pause.why or pause.reason}"
     if plan.is_cut:

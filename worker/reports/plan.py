@@ -56,6 +56,7 @@ class Plan:
     not_read: Sequence[str] = ()
     deliveries: Mapping[str, DeliverySums] = field(default_factory=dict)
     undelivered: str = ""  # why OpenProspect was not asked what it has ready
+    reviewed: Sequence[str] = ()  # crms in which every change waits for a person's word
     is_cut: bool = False  # at the limit: there are more records
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +69,7 @@ class Plan:
             "paused": paused,
             "not_read": [*self.not_read, *(["openprospect"] if self.undelivered else [])],
             "deliveries": {name: one.as_json() for name, one in self.deliveries.items()},
+            "review": list(self.reviewed),
             "limited": self.is_cut,
         }
 
@@ -105,6 +107,8 @@ async def make_plan(
                 break
     if asked.takes_deliveries:
         plan.deliveries, plan.undelivered = await foresee_deliveries(runtime, asked.crm, delivered)
+    reviewed = {one.crm for one in runtime.watches.values() if one.policy.mode == "review" and asked.takes(one)}
+    plan.reviewed = sorted(reviewed)
     plan.odds = runtime.lookups.odds
     await _meet(runtime, plan)
     return plan

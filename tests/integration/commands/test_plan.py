@@ -14,6 +14,8 @@ from tests.integration.commands.test_undo import Rows, edit, rows
 from tests.integration.operating import Ran, Refill
 
 NAMES = {"email", "phone", "mobilephone", "jobtitle", "Email", "Phone", "MobilePhone", "Title"}
+FIELDS = {"email": "work_email", "phone": "phone", "mobilephone": "mobile_phone", "jobtitle": "job_title"}
+FIELDS |= {"Email": "work_email", "Phone": "phone", "MobilePhone": "mobile_phone", "Title": "job_title"}
 PROVIDERS = ("forager", "kaspr")
 Planned = dict[tuple[str, str, str], dict[str, Any]]
 
@@ -67,6 +69,11 @@ async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tm
         after = rows(vendors, NAMES)
         assert changed(edited, after) <= planned.keys() - {drifted}
         assert changed(edited, after), "something was filled"
+        for record in changed(edited, after):
+            filled = {FIELDS[name] for name in NAMES if edited[record].get(name) != after[record].get(name)}
+            one = planned[record]
+            may = {line["field"] for line in one["write"]} | {name for step in one["ask"] for name in step["for"]}
+            assert filled <= may, "no field but the planned ones"
         lies_in(totals, ended.json["credits"])
         told = (await refill("journal", "--reason", "what the plan was made of", "--json")).out.splitlines()
         assert [json.loads(line)["id"] for line in told] == [drifted[2]]
