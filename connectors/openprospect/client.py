@@ -77,10 +77,14 @@ class OpenProspect:
         await self._transport.aclose()
 
     async def account_status(self) -> AccountStatus:
-        """Returns the cheapest free read: one row of the searches."""
+        """Returns the cheapest free reads: one row of the searches, and the key's scopes where they are told."""
         page = await self.searches_page(limit=1)
-        notes = () if page.items else ("the key sees no prospect search",)
-        return AccountStatus("key accepted", notes=notes)
+        notes = [] if page.items else ["the key sees no prospect search"]
+        held = read.scopes(await self._transport.send(op.VALIDATE))
+        lacking = [one for one in op.NEEDED_SCOPES if held and one not in held]
+        if lacking:
+            notes.append(f"the key lacks {', '.join(lacking)}: make one with these scopes, or deliveries stay behind")
+        return AccountStatus("key accepted", notes=tuple(notes))
 
     # ---- orders (1-4) --------------------------------------------------------------------------------------------
 

@@ -34,6 +34,11 @@ PROSPECTS = Operation("prospects", "GET", "/prospects", Repeat.SAFE)
 PROSPECT = Operation("prospect", "GET", "/prospects/{id}", Repeat.SAFE, misses=MISS)
 DELIVERED = Operation("delivered_companies", "GET", "/deliveries/{id}/companies", Repeat.SAFE)
 
+# Outside the reference, so a start does without it: what a key may do. Any refusal says only that nobody tells.
+VALIDATE = Operation("key_scopes", "GET", "/auth/validate", Repeat.SAFE, misses=frozenset({400, 403, 404, 405, 410}))
+# What polls, deliveries and orders ask for by themselves; a person at the terminal may want others.
+NEEDED_SCOPES = ("prospect_searches:read", "companies:read", "prospects:read", "orders:read")
+
 OPERATIONS = (
     ORDER_CREATE,
     ORDERS,

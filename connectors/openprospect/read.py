@@ -47,6 +47,12 @@ def code(reply: Reply) -> str:
     return f"HTTP_{reply.status}"
 
 
+def scopes(reply: Reply) -> frozenset[str]:
+    """Returns the rights of a key, nothing where the vendor does not tell them."""
+    told = _object(reply).get("scopes") if 200 <= reply.status < 300 else None
+    return frozenset(one for one in told if isinstance(one, str)) if isinstance(told, list) else frozenset()
+
+
 def missing_scopes(reply: Reply) -> tuple[str, ...]:
     """Returns the rights a 403 says the key lacks."""
     body = _object(reply)

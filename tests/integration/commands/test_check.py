@@ -45,6 +45,15 @@ async def test_all_is_well(refill: Refill) -> None:
     assert all(not vendor.charges() for name, vendor in refill.vendors.items() if name in {"forager", "kaspr"})
 
 
+async def test_hosts_sign_ins_and_scopes_that_a_key_lacks_are_told(refill: Refill) -> None:
+    with refill.vendors["openprospect"].switched(withheld="orders:read"):
+        ran = await refill("check", "--json")
+    told = {one["part"]: one["told"] for one in ran.json["checks"]}
+    assert any("lacks orders:read" in one for one in warned(ran))
+    assert told["hosts"].count("127.0.0.1:") == 5
+    assert told["acme_salesforce sign-in"] == "signs in by client credentials; API version 66.0"
+
+
 async def test_a_clock_that_is_far_off_is_warned_of(refill: Refill) -> None:
     refill.vendors["forager"].control("clock", {"advance": 40})
     try:
