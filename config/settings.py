@@ -271,6 +271,16 @@ class _Crm(Options):
     webhook_secret: Secrets = ()
     watch: _HubSpotWatch = _HubSpotWatch()
 
+    @model_validator(mode="after")
+    def _bad_is_of_what_is_filled(self) -> Self:
+        for kind, fields in self.bad.items():
+            filled = self.objects()[kind].fields if kind in self.objects() else {}
+            if idle := [name for name in fields if name not in filled]:
+                raise ValueError(
+                    f"bad.{kind}.{idle[0]} is of a field that is not filled: add it to watch.{kind}.fields"
+                )
+        return self
+
     def objects(self) -> dict[str, WatchSettings]:
         """Returns the watched objects that people are in, by name."""
         watched = {name: getattr(self.watch, name, None) for name in PEOPLE}

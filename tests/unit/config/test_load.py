@@ -480,3 +480,12 @@ def test_webhooks_of_hubspot_without_a_public_address_are_warned_of(file: Path) 
 
 def test_usual_order_of_providers_warns_of_nothing(file: Path) -> None:
     assert small(file).warnings == ()
+
+
+def test_what_says_that_a_value_is_bad_is_of_a_field_that_is_filled(file: Path) -> None:
+    (found,) = problems(
+        file, ORG + 'bad.contact.city = { EmailBouncedDate = ["*"] }\nwatch.contact = {}\n', ORG_SECRETS
+    )
+    assert "bad.contact.city is of a field that is not filled: add it to watch.contact" in found
+    file.write_text(ORG + 'bad.contact.work_email = { EmailBouncedDate = ["*"] }\nwatch.contact = {}\n')
+    assert load(file, ORG_SECRETS).crm["s"].bad["contact"]["work_email"] == {"EmailBouncedDate": ("*",)}
