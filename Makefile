@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 4
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts chart lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts chart references docs lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -83,6 +83,14 @@ chart:  ## lint, render and validate the Helm chart
 	@helm template refill deploy/helm/refill --set config=x > .chart.yaml && kubernetes-validate --strict .chart.yaml; \
 	  status=$$?; rm -f .chart.yaml; exit $$status
 
+references: .venv/dev.done  ## write the pages that are made from the product: configuration, commands
+	@$(BIN)/python -m tools.references
+
+docs: .venv/docs.done references  ## build the documents into site/
+	@$(BIN)/python -m tools.links
+	$(BIN)/zensical build --clean
+	@$(BIN)/python -m tools.llms
+
 # Needs a network. Without one the gate goes by the file as it is, and says when it is old.
 advisories: .venv/dev.done  ## renew the advisories that the pins are checked against
 	$(BIN)/python -m tools.advisories --renew
@@ -116,6 +124,11 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@$(PIP) check || { echo "The environment does not fit $<. Run make clean and try again." >&2; exit 1; }
 	@touch .venv/runtime.done $@
+
+.venv/docs.done: requirements-docs.lock .venv/dev.done
+	@echo "Installing from $< into .venv (once)"
+	@$(PIP) install --no-deps --require-hashes -r $<
+	@touch $@
 
 clean:  ## forget the environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -61,7 +61,9 @@ class Budget(Options):
     """Represents credits that may be spent; at least one of the two is set."""
 
     day: NonNegativeInt | None = None
+    """Credits that may be spent a day; the day begins at midnight in `budget_zone`."""
     month: NonNegativeInt | None = None
+    """Credits that may be spent a calendar month."""
 
     @model_validator(mode="after")
     def _limits_something(self) -> Self:
@@ -71,8 +73,10 @@ class Budget(Options):
 
 
 class Redis(Options):
-    url: SecretStr | None = None  # unset: the embedded server
+    url: SecretStr | None = None
+    """Your Redis: `redis://`, `rediss://` or `unix://`. Unset: a server of our own under `data_dir`."""
     allow_unsafe: bool = False
+    """`true` starts on a Redis that may forget: lookups may then be paid twice."""
 
     @field_validator("url")
     @classmethod
@@ -84,11 +88,17 @@ class Redis(Options):
 
 class Web(Options):
     host: str = "127.0.0.1"
+    """The address that the web process listens on."""
     port: int = Field(default=8080, ge=0, le=65_535)
-    public_url: Url | None = None  # signatures are checked over it; see ``origin``
+    """The port that the web process listens on; 0 takes any."""
+    public_url: Url | None = None
+    """The address that webhooks call; signatures are checked over it. Unset: `http://host:port`."""
     token: SecretStr | None = None
-    metrics_token: SecretStr | None = None  # unset: /metrics answers whoever reaches it
+    """Opens the page and `POST /api/enrich`. Unset: both are off."""
+    metrics_token: SecretStr | None = None
+    """The bearer token of `/metrics`. Unset: `/metrics` answers whoever reaches it."""
     hosts: Annotated[tuple[HostName, ...], Listed] = ()  # further names of ours; see worker.web.hosts
+    """Further names by which the web process is called, besides addresses and names without a dot."""
 
     @property
     def origin(self) -> str:
@@ -98,18 +108,25 @@ class Web(Options):
 
 class Worker(Options):
     concurrency: PositiveInt = 200
+    """Visits at a time, per process."""
     grace: Duration = timedelta(seconds=75)
+    """How long SIGTERM waits for what is in flight."""
 
 
 class AnswerSettings(Options):
     keep_hits: Duration = timedelta(days=90)
+    """How long a question that was answered is not paid for again."""
     keep_misses: Duration = timedelta(days=30)
+    """The same for a question that the provider had nothing on."""
 
 
 class JournalSettings(Options):
     keep: Duration = timedelta(days=180)
+    """How long entries of the journal stay in Redis."""
     archive_dir: Place | None = None
+    """Where older entries are appended as monthly JSON lines, one folder for all workers. Unset: they are dropped."""
     audit: bool = False
+    """Every entry also goes to `audit.jsonl` there, each line with the hash of the one before."""
 
     @model_validator(mode="after")
     def _audit_has_a_place(self) -> Self:
@@ -122,11 +139,18 @@ class Paid(Options):
     """Holds the settings of every provider that costs credits."""
 
     budget: Budget
+    """Credits that may be spent; no paid provider works without one."""
     live_reserve: float = Field(default=0.3, ge=0, le=1)
+    """Share of a day's budget that a backfill leaves alone."""
     skip_after: Duration = timedelta(hours=1)
+    """How long a record waits for the provider's outage before it goes on without it."""
     sole_user: bool = False
+    """`true`: nobody else spends from this account, so its balance proves something."""
     reconcile_tolerance: NonNegativeInt = 0
+    """Credits by which bill and books may differ before the provider is paused."""
     on_uncertain: OnUncertain
+    """The end of a lookup that nobody knows: `once_if_uncharged` asks again where the provider's log proves that
+    it was not charged."""
 
 
 class _Logged(Paid):
@@ -150,9 +174,13 @@ class _Unlogged(Paid):
 
 class OpenProspectSettings(OpenProspectOptions):
     poll_every: Duration = timedelta(minutes=5)
+    """How often deliveries are pulled; stretched when the rate cannot carry it."""
     discover: bool = True
+    """`true` takes every search of the account, `false` those of `delivery_ids` only."""
     delivery_ids: Annotated[tuple[Text, ...], Listed] = ()
+    """The searches whose results are delivered, besides those that are discovered."""
     deliver_to: Annotated[tuple[str, ...], Listed] = ()
+    """The CRMs, by name, that get what is delivered."""
 
 
 class _Providers(Options):
@@ -186,23 +214,35 @@ class Rule(Options):
     """Tells how one field of one object is filled."""
 
     property: str = Field(min_length=1)
-    # unset: whoever pays best is asked first; given, its order stands, and an empty one asks nobody
+    """The CRM's property that holds the field."""
     from_: Annotated[tuple[PaidProvider, ...] | None, Listed] = Field(default=None, alias="from")
+    """The providers to ask, in this order; an empty list asks nobody. Unset: the one that brings most for a credit
+    first."""
     write: Literal["if_blank", "if_ours", "never", "always"] = "if_blank"
-    accept: Annotated[tuple[Grade, ...], Listed]  # of e-mails; empty for what has no grades
-    lock: Lock | None = None  # what a person edited is left alone so long; unset: the crm's
+    """The values of others that may be written over."""
+    accept: Annotated[tuple[Grade, ...], Listed]
+    """Grades of e-mails that are written; nothing else has grades."""
+    lock: Lock | None = None
+    """How long a value or blank of a person's is left alone. Unset: the crm's `lock`."""
     max_credits: NonNegativeInt | None = None
+    """Credits that one lookup for this field may cost. Unset: any."""
 
 
 class WatchSettings(Options):
     """Represents one object of a CRM: what of it is filled, and what is read to find the person."""
 
     fields: Mapping[PersonField, Rule]
+    """The fields that are filled, each a table: unset, work e-mail, phone, mobile phone and job title."""
     identity: Mapping[PersonField, str]
+    """The properties that are read to find the person; what stands in its usual place needs no mention."""
     where: Mapping[str, Selection] = {}
+    """Only records that have one of these values are looked at; all properties must fit."""
     skip_if: Mapping[str, Text] = {}
+    """Records that have one of these values are never looked at."""
     recheck: Duration = timedelta(days=180)
+    """When a record that stayed incomplete is looked at again."""
     allow_employer_changed: bool = False
+    """`true` writes a work e-mail of another company than the record's."""
 
     @field_validator("where", "skip_if", mode="before")
     @classmethod
@@ -224,7 +264,9 @@ class CompanyRule(Options):
     """Tells where one value of a delivered company is written."""
 
     property: str = Field(min_length=1)
+    """The CRM's property that gets the value."""
     write: Literal["if_blank", "never"] = "if_blank"
+    """`never` leaves the property alone."""
 
     @model_validator(mode="before")
     @classmethod
@@ -238,38 +280,60 @@ class CompanyRule(Options):
 
 class WatchedCompany(Options):
     fields: Mapping[CompanyField, CompanyRule]
+    """Where values of delivered companies are written, each a table."""
     identity: Mapping[CompanyField, str]
+    """The properties by which a delivered company is found."""
 
 
 class _HubSpotWatch(Options):
     contact: WatchSettings | None = None
+    """Contacts: what is filled, and what is read to find the person."""
     company: WatchedCompany | None = None
+    """Where the values of delivered companies go."""
 
 
 class _SalesforceWatch(_HubSpotWatch):
     lead: WatchSettings | None = None
+    """Leads, as contacts."""
 
 
 class _Crm(Options):
     """Holds the settings that both kinds of CRM have."""
 
     poll_every: Duration = timedelta(minutes=1)
+    """How often changed records are asked for."""
     lookback: Duration = timedelta(hours=24)
+    """How far back the first poll looks."""
     mode: Literal["auto", "review", "observe"] = "auto"
+    """`review`: changes and deliveries wait for approval. `observe`: nothing is paid or written."""
     default_region: Region | None = None
+    """Country of phone numbers that name none, such as `DE`. Unset: such a number is left out."""
     blank_values: BlankValues = ()
+    """Texts that count as a gap and may be replaced, such as `N/A`; whole values, case aside."""
     budget: Budget | None = None
-    verify_writes: bool | None = None  # unset: on where a rule is not if_blank
+    """Credits that may be spent for this crm, over all providers."""
+    verify_writes: bool | None = None
+    """Reads the history after writing and gives back what a person wrote meanwhile. Unset: where a rule is not
+    `if_blank`."""
     deliver_as: Literal["contact", "lead"] = "contact"
-    order: Literal["given", "learned"] = "given"  # "learned": what was seen to cost least, whatever "from" says
-    lock: Lock = timedelta()  # of every field that has none of its own
-    consent_unreadable: Literal["refuse", "accept"] = "refuse"  # "accept": a hidden opt-out counts as none
-    opt_out: Mapping[Literal["contact", "lead"], Mapping[Text, Selection]] = {}  # values that say no; "" is a blank
-    # by field: properties whose values say that what stands there bounced or is wrong; "*" is any value
+    """The object that a delivered person becomes."""
+    order: Literal["given", "learned"] = "given"
+    """`learned`: ask what was seen to cost least first, whatever `from` says."""
+    lock: Lock = timedelta()
+    """How long a value or blank of a person's is left alone, whatever `write` says, such as `9 months`; of every
+    field without a lock of its own."""
+    consent_unreadable: Literal["refuse", "accept"] = "refuse"
+    """`accept`: work although our user may not see who opted out."""
+    opt_out: Mapping[Literal["contact", "lead"], Mapping[Text, Selection]] = {}
+    """Values that say no, besides the CRM's own opt-outs; `""` is a blank."""
     bad: Mapping[Literal["contact", "lead"], Mapping[PersonField, Mapping[Text, Selection]]] = {}
-    create: Mapping[Literal["contact", "lead", "company"], Mapping[Text, Text]] = {}  # what new rows get besides
+    """By field: properties whose values say that what stands there bounced or is wrong; `"*"` is any value."""
+    create: Mapping[Literal["contact", "lead", "company"], Mapping[Text, Text]] = {}
+    """Constants for rows that deliveries make, besides what is delivered."""
     webhook_secret: Secrets = ()
+    """The secret that webhooks are signed with; two with a comma between them while one is replaced."""
     watch: _HubSpotWatch = _HubSpotWatch()
+    """The objects that are watched, each a table."""
 
     @model_validator(mode="after")
     def _bad_is_of_what_is_filled(self) -> Self:
@@ -289,8 +353,11 @@ class _Crm(Options):
 
 class HubSpotSettings(_Crm, HubSpotOptions):
     kind: Literal["hubspot"]
+    """The CRM it is."""
     portal_id: PositiveInt | None = None
+    """Lets webhooks without a name in their path find this crm, and pins the portal."""
     app_id: PositiveInt | None = None
+    """The app whose webhooks are taken. Unset: any app of the portal."""
     deliver_as: Literal["contact"] = "contact"
     watch: _HubSpotWatch = _HubSpotWatch()
 
@@ -320,6 +387,7 @@ class HubSpotSettings(_Crm, HubSpotOptions):
 
 class SalesforceSettings(_Crm, SalesforceOptions):
     kind: Literal["salesforce"]
+    """The CRM it is."""
     watch: _SalesforceWatch = _SalesforceWatch()
 
     _needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -371,9 +439,13 @@ class Settings(Options):
     """Represents the whole configuration."""
 
     data_dir: Place = Path(".refill")
+    """Where paid replies, the embedded Redis and signs of life are kept; relative to `refill.toml`."""
     installation: InstallationName = ""  # tells two of one crm apart on one Redis; see worker.service.accounts
+    """Tells two installations of one crm apart on one Redis; the second is refused."""
     budget_zone: Zone = "UTC"
+    """The time zone whose midnight begins a budget's day."""
     secret_key: SecretStr | None = None  # encrypts what must be kept; see worker.service.refresh_tokens
+    """Encrypts what must be kept secret in Redis, and makes the hashes of suppressed people."""
     redis: Redis = Redis()
     web: Web = Web()
     worker: Worker = Worker()

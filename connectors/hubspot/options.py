@@ -24,16 +24,22 @@ OVERLAP_S = 300
 
 
 class HubSpotOptions(Options):
-    """Represents one portal. Either ``token`` (private app or service key) or the three OAuth values are set.
-
-    ``index_lag`` is how long the search index usually lags behind a write: a row written so long ago is found.
-    """
+    """Represents one portal. Either ``token`` (private app or service key) or the three OAuth values are set."""
 
     index_lag: Duration = timedelta(seconds=10)
+    """How long the search index may lag behind a write; so long after making a row, a delivery looks whether
+    somebody else made it, too."""
     base_url: Url = "https://api.hubapi.com"
+    """The API's address."""
     api_version: Literal["2026-09", "v3"] = "2026-09"
+    """The generation of paths that is called."""
     external_id: str = "openprospect_id"
+    """The unique property that holds OpenProspect's id."""
     token: SecretStr | None = None
+    """A service key's or private app's token, in place of the three below."""
     client_id: SecretStr | None = None
+    """The OAuth app's id."""
     client_secret: SecretStr | None = None
+    """The OAuth app's secret."""
     refresh_token: SecretStr | None = None
+    """The refresh token that OAuth gave for the portal."""

@@ -21,7 +21,12 @@ class KasprOptions(Options):
     """
 
     api_key: SecretStr
+    """The account's API key."""
     base_url: Url = "https://developer.kaspr.io"
+    """The API's address."""
     dialect: Dialect = "reference"
+    """`reference` is the vendor's printed reference, `v2` what its present users call."""
     auth_scheme: Literal["bearer", "raw"] = "bearer"
+    """How the key is sent: as `Bearer KEY`, or alone."""
     rate: Rates = (Window(60, 60), Window(500, 3600), Window(500, 86_400))
+    """Calls per window, one or several."""

@@ -28,22 +28,33 @@ def _spelled(text: str) -> str:
 
 
 class SalesforceOptions(Options):
-    """Represents one org. Which secrets are needed follows from ``auth``; ``base_url`` is the org's My Domain.
-
-    ``strict`` writes by conditional updates of 25 rows a call instead of 200.
-    """
+    """Represents one org. Which secrets are needed follows from ``auth``; ``base_url`` is the org's My Domain."""
 
     base_url: Url
+    """The org's own address (My Domain), not the address of its pages."""
     auth: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
-    login_base: Url | None = None  # the token host; unset: base_url, since My Domain serves every flow
-    audience: Url | None = None  # of the JWT; unset: production's or, for a sandbox's host, test's
+    """How Refill signs in."""
+    login_base: Url | None = None
+    """The host whose token endpoint is asked. Unset: `base_url`."""
+    audience: Url | None = None
+    """The audience of the JWT. Unset: production's or, for a sandbox, test's."""
     api_version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$")
-    org_id: Annotated[str, AfterValidator(_spelled)] | None = None  # when set, a login to any other org is refused
+    """The version of the API that is called."""
+    org_id: Annotated[str, AfterValidator(_spelled)] | None = None
+    """Refuses a login to any other org."""
     external_id: str = "OpenProspect_Id__c"
+    """The unique field that holds OpenProspect's id."""
     duplicate_rule: Literal["respect", "allow"] = "respect"  # of those that only warn; a blocking rule always holds
+    """`allow` makes a row that a duplicate rule only warns of."""
     strict: bool = False
+    """`true`: each write is conditional on the record being unchanged; 25 rows a call instead of 200."""
     client_id: SecretStr | None = None
+    """The app's consumer key."""
     client_secret: SecretStr | None = None
+    """The app's consumer secret."""
     username: SecretStr | None = None
+    """The user that signs in with a JWT."""
     private_key_file: Place | None = None
+    """The file of the key that signs the JWT."""
     refresh_token: SecretStr | None = None
+    """The token that the refresh-token flow gave."""
