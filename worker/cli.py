@@ -430,13 +430,14 @@ def resume(
 def setup(
     crm: CrmName,
     yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A folder for what Salesforce deploys, instead of a print.")] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Check our custom properties of a crm: show what is missing, and create it or print what to deploy."""
     from worker.commands.setup import run_setup
 
-    _exit(asyncio.run(run_setup(config, crm, yes=yes, as_json=as_json)))
+    _exit(asyncio.run(run_setup(config, crm, out, yes=yes, as_json=as_json)))
 
 
 @uncertain.command("list")

@@ -5,9 +5,11 @@ What deliveries need, and what shows people our work.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.problems import ConfigError
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.commands.names import known_crm
@@ -15,11 +17,12 @@ from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
 from worker.manual.exit_codes import DONE
 
+_FILE = re.compile(r"^# (\S+)\n(<\?xml.*?)(?=^# |\Z)", re.DOTALL | re.MULTILINE)
 NEEDED = "unique; it keeps what OpenProspect calls the row"
 OPTIONAL = "optional: they show in the CRM which value is from whom, and since when"
 
 
-async def run_setup(config: Path | None, name: str, *, yes: bool, as_json: bool) -> int:
+async def run_setup(config: Path | None, name: str, folder: Path | None, *, yes: bool, as_json: bool) -> int:
     """Show what is missing; create it, or print what to deploy, when asked to."""
     settings = settings_of(config)
     crm = known_crm(settings, name)
@@ -39,13 +42,36 @@ async def run_setup(config: Path | None, name: str, *, yes: bool, as_json: bool)
         if lacking and (yes or (not as_json and agreed("Go on?"))):
             for kind, names in lacking.items():
                 done[kind] = await vendor.setup(kind, names)
+                if folder is not None and (parts := files(done[kind])):
+                    done[kind] = placed(folder / kind, parts)
                 if not as_json:
                     _say(done[kind])
+            err.say("a worker that runs takes new properties up at its next start")
         elif lacking:
             (err if as_json else out).say(f"nothing was changed: refill setup {name} --yes goes on")
     if as_json:
         print_json({"crm": name, "missing": {kind: list(names) for kind, names in lacking.items()}, "done": done})
     return DONE
+
+
+def files(text: str) -> dict[str, str]:
+    """Returns the files of a text that says what to deploy, by path; none where nothing is to be deployed."""
+    return dict(_FILE.findall(text))
+
+
+def placed(folder: Path, parts: Mapping[str, str]) -> str:
+    """Writes the files into a folder of their own; says how to deploy it.
+
+    Raises:
+        ConfigError: the folder cannot be written to.
+    """
+    try:
+        for path, content in parts.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(content.rstrip() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"{folder} cannot be written: {(error.strerror or 'it failed').lower()}"]) from None
+    return f"{folder}: deploy it by sf project deploy start --metadata-dir {folder}, then assign its permission set"
 
 
 def unmarked(vendor: Crm, schema: Mapping[str, Property]) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from defusedxml import ElementTree
 
 from tests.contract.sandbox import Sandbox
 from tests.integration.operating import Ran, Refill
@@ -338,3 +340,20 @@ async def test_redis_away_is_one_sentence(refill: Refill, words: tuple[str, ...]
     assert ran.code == 2
     assert ran.err.count("\n") == 1
     assert "REFILL_REDIS__URL" in ran.err
+
+
+async def test_what_salesforce_is_to_deploy_is_put_into_folders(refill: Refill, tmp_path: Path) -> None:
+    refill.vendors["salesforce"].control("switch", {"openprospect_id": False})
+    try:
+        ran = await refill("setup", "acme_salesforce", "--yes", "--out", str(tmp_path / "deploy"))
+    finally:
+        refill.vendors["salesforce"].control("switch", {"openprospect_id": True})
+    assert ran.code == 0
+    assert f"--metadata-dir {tmp_path / 'deploy' / 'contact'}" in ran.out
+    assert "<" not in ran.out
+    assert "at its next start" in ran.err
+    written = sorted((tmp_path / "deploy" / "contact").rglob("*.*"))
+    assert [one.name for one in written] == ["Contact.object", "package.xml", "Refill_Contact.permissionset"]
+    for file in written:
+        root = ElementTree.fromstring(file.read_text(encoding="utf-8"))
+        assert root.tag.startswith("{http://soap.sforce.com/")
