@@ -82,7 +82,7 @@ def _show(findings: Sequence[CheckResult], *, as_json: bool) -> None:
         ok = all(one.level != FAILED_LEVEL for one in findings)
         print_json({"ok": ok, "checks": [one.as_json() for one in findings]})
         return
-    found = table("Check", ("part", "", "found", "what to do"), ())
+    found = table("Check", ("part", "level", "found", "what to do"), ())
     for one in sorted(findings, key=lambda one: list(_STYLES).index(one.level)):  # what is wrong stands last, together
         level = Text(one.level, style=_STYLES[one.level])
         found.add_row(cell(one.part), level, cell(one.text), cell(one.do))

@@ -15,13 +15,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from config.load import load
 from config.logs import configure_logs
 from worker.commands import trial
 from worker.commands.progress import live, say
 from worker.commands.session import err, out, print_json, session
+from worker.commands.terminal import Listing
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
 from worker.manual.passes import Pass
@@ -119,8 +118,8 @@ async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str,
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 
-def _gaps(report: PassReport) -> Table:
-    table = Table("CRM", "object", "field", "gaps", "filled", "share", "by", title="Gaps found and filled")
+def _gaps(report: PassReport) -> Listing:
+    table = Listing("CRM", "object", "field", "gaps", "filled", "share", "by", title="Gaps found and filled")
     for (crm, kind), figures in report.by_work.items():
         if kind == DELIVERY:
             continue
@@ -135,8 +134,8 @@ def _gaps(report: PassReport) -> Table:
     return table
 
 
-def _reasons(report: PassReport) -> Table:
-    table = Table("reason", "gaps", title="Why the rest was not filled")
+def _reasons(report: PassReport) -> Listing:
+    table = Listing("reason", "gaps", title="Why the rest was not filled")
     for reason, count in sorted(report.not_filled.items(), key=lambda row: -row[1]):
         table.add_row(reason.replace("_", " "), str(count))
     table.add_row("waiting records", str(report.waiting))
@@ -144,8 +143,8 @@ def _reasons(report: PassReport) -> Table:
     return table
 
 
-def _money(report: PassReport, charged: int) -> Table:
-    table = Table("provider", "credits", "fields filled", "credits per field", title="What it cost")
+def _money(report: PassReport, charged: int) -> Listing:
+    table = Listing("provider", "credits", "fields filled", "credits per field", title="What it cost")
     for name, credits in report.credits.items():
         filled = sum(
             count
@@ -160,9 +159,9 @@ def _money(report: PassReport, charged: int) -> Table:
     return table
 
 
-def _examples(changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Table:
+def _examples(changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Listing:
     """Returns the records that gained the most, before and after."""
-    table = Table("record", "field", "before", "after", "from", "grade", title="Five records, before and after")
+    table = Listing("record", "field", "before", "after", "from", "grade", title="Five records, before and after")
     by_record: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for entry, line in changes:
         if entry.object != DELIVERY:
@@ -177,8 +176,8 @@ def _examples(changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Table:
     return table
 
 
-def _delivered(report: PassReport) -> Table:
-    table = Table("CRM", "companies", "contacts", "companies created", "contacts created", title="Delivered")
+def _delivered(report: PassReport) -> Listing:
+    table = Listing("CRM", "companies", "contacts", "companies created", "contacts created", title="Delivered")
     for (crm, kind), figures in report.by_work.items():
         if kind == DELIVERY:
             tally = figures.tally

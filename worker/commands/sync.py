@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from rich.table import Table
-
 from worker.commands.names import known_record, known_watch
 from worker.commands.progress import failed, live, say
 from worker.commands.records import missing
 from worker.commands.session import out, print_json, session, settings_of, with_work
+from worker.commands.terminal import Listing
 from worker.decide.journal_line import JournalFilter
 from worker.manual.passes import Pass
 from worker.manual.plan_file import saved_plan
@@ -54,9 +53,9 @@ async def _drifted(runtime: Runtime, run: str) -> list[dict[str, str]]:
     return [{"crm": one.crm, "object": one.object, "id": one.id} for one in lines if one.kind == "signal"]
 
 
-def summary(report: PassReport) -> Table:
+def summary(report: PassReport) -> Listing:
     """Returns the figures of a pass."""
-    table = Table(title=f"pass {report.run}", show_header=False)
+    table = Listing(title=f"pass {report.run}", show_header=False)
     table.add_row("records", str(report.records))
     table.add_row("gaps found", str(report.gaps))
     table.add_row("filled", str(report.filled))

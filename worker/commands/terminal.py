@@ -46,6 +46,7 @@ class Listing(Table):
         for row in rows:
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
             yield Segment("  ".join(cells).rstrip() + "\n")
+        yield from self._caption()
 
     def _blocks(self) -> Iterator[Segment]:
         if self.title:
@@ -61,6 +62,11 @@ class Listing(Table):
             for head, value in zip(heads, row, strict=True):
                 if value:
                     yield Segment(f"{head:<{width}}  {value}\n")
+        yield from self._caption()
+
+    def _caption(self) -> Iterator[Segment]:
+        if self.caption:
+            yield Segment(f"{self.caption}\n")
 
 
 _WIDE = 10_000
