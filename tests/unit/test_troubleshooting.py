@@ -1,0 +1,113 @@
+"""The page on trouble has an entry for each word and sentence by which the product says what is wrong."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import ConnectorError
+from worker.decide.reasons import Reason, Skip
+from worker.decide.undo import UndoVerdict
+from worker.manual import exit_codes
+from worker.reports.story_words import NOTES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+SETTINGS = [*ROOT.glob("config/*.py"), *ROOT.glob("connectors/*/options.py"), ROOT / "connectors/addresses.py"]
+CHECKS = [*ROOT.glob("worker/commands/check*.py")]
+PAUSING = [*ROOT.glob("worker/**/*.py")]
+# what its own caller turns into another sentence, or no configuration can reach
+INNER = {"a user in the address"}
+SHORT = 6  # letters: a shorter rest of a sentence, such as ": ", says nothing
+
+
+def entries(heading: str) -> set[str]:
+    """Returns the words in the first column of a section."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
+
+
+def trees(files: list[Path]) -> Iterator[ast.AST]:
+    for file in files:
+        yield from ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def fragment(text: ast.expr) -> str:
+    """Returns the longest piece of a sentence that is the same each time; ``""`` where there is none."""
+    pieces = text.values if isinstance(text, ast.JoinedStr) else [text]
+    fixed = [one.value.strip(' ":(') for one in pieces if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    longest = max(fixed, key=len, default="")
+    return longest if len(longest) >= SHORT else ""
+
+
+def refusals_of_settings() -> set[str]:
+    """Returns what a configuration is refused with."""
+    found: set[str] = set()
+    for node in trees(SETTINGS):
+        match node:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="ValueError"), args=[text])):
+                found.add(fragment(text))
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="ConfigError"), args=[ast.List(elts=[text])])):
+                found.add(fragment(text))
+            case ast.Call(func=ast.Attribute(attr="append"), args=[ast.JoinedStr() as text]):
+                found.add(fragment(text))
+    for node in trees([ROOT / "config/problems.py"]):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.JoinedStr):
+            found.add(fragment(node.value))
+    return found - {"", *INNER}
+
+
+def failures_of_check() -> set[str]:
+    """Returns the findings by which ``refill check`` fails."""
+    found: set[str] = set()
+    for node in trees(CHECKS):
+        match node:
+            case ast.Call(func=ast.Name(id="CheckResult"), args=[_, ast.Name(id="FAILED_LEVEL"), text, *_]):
+                found.add(fragment(text))
+    return found - {""}
+
+
+def pauses() -> set[str]:
+    """Returns the reasons of pauses that stand as a word where they are set."""
+    found = {"429", "outage", "operator", "reconcile"}  # set in Lua, or by a name
+    for node in trees(PAUSING):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="pause"), args=[_, ast.Constant(value=str(word)), *_]):
+                found.add(word)
+    return found
+
+
+def kinds(error: type[ConnectorError] = ConnectorError) -> set[str]:
+    return {name for one in error.__subclasses__() for name in (one.__name__, *kinds(one))}
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("A gap stays open", set(Reason)),
+        ("A record is left alone", set(Skip)),
+        ("Something is paused", pauses()),
+        ("A record waits", set(NOTES)),
+        ("A call failed", kinds()),
+        ("An undo leaves something", set(UndoVerdict) - {UndoVerdict.BACK}),
+        ("Exit codes", {str(code) for name, code in vars(exit_codes).items() if name.isupper()}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_word_has_an_entry_and_no_entry_is_of_the_past(heading: str, words: set[str]) -> None:
+    assert entries(heading) == {str(word) for word in words}, f"docs/troubleshooting.md, {heading}"
+
+
+@pytest.mark.parametrize("sentence", sorted(refusals_of_settings() | failures_of_check()))
+def test_every_refusal_of_settings_and_failure_of_check_has_an_entry(sentence: str) -> None:
+    assert sentence in PAGE, "docs/troubleshooting.md has no entry with this sentence"
+
+
+def test_a_sentence_is_known_by_its_longest_fixed_piece() -> None:
+    spoken = ast.parse('f"{where}{key} must be written so: {example}"', mode="eval").body
+    assert fragment(spoken) == "must be written so"
+    assert fragment(ast.parse("text", mode="eval").body) == ""
