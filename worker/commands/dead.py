@@ -11,11 +11,10 @@ from worker.commands.progress import failed
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.ledger.journal.figures import WorkName
-from worker.ledger.work.work import DeadLetter, Work
+from worker.ledger.work.work import DeadLetter
 from worker.manual.exit_codes import DONE
+from worker.upkeep.dead_letters import letters
 from worker.visits.runs import new_run
-
-PAGE = 500
 
 
 async def run_dead_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:
@@ -23,7 +22,7 @@ async def run_dead_list(config: Path | None, crm: str | None, object: str | None
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         works = chosen_works(settings, crm, object, await ledger.all_work.works())
-        found = [(name, letter) for name in works for letter in await _letters(ledger.work(*name))]
+        found = [(name, letter) for name in works for letter in await letters(ledger.work(*name))]
         now = await ledger.scripts.now()
     if as_json:
         print_json([_letter(name, letter) for name, letter in found])
@@ -39,7 +38,7 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
     async with opened_ledger(settings) as ledger:
         work = ledger.work(*known_work(settings, crm, object, await ledger.all_work.works()))
         id = known_record(settings, crm, object, id)
-        letter = next((one for one in await _letters(work) if one.id == id), None)
+        letter = next((one for one in await letters(work) if one.id == id), None)
         intents = [json.loads(text) for text in await work.dead_intents(id)]
         now = await ledger.scripts.now()
     if letter is None:
@@ -80,7 +79,7 @@ async def _each_dead(
             id = known_record(settings, crm, object, id)
         run, done = new_run("replay"), 0
         for work in (ledger.work(*name) for name in works):
-            for letter in await _letters(work):
+            for letter in await letters(work):
                 if id not in {None, letter.id}:
                     continue
                 if step == "replay":
@@ -93,15 +92,6 @@ async def _each_dead(
     became = "replayed" if step == "replay" else "dropped"
     report({became: done}, f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}", as_json=as_json)
     return DONE
-
-
-async def _letters(work: Work) -> list[DeadLetter]:
-    found: list[DeadLetter] = []
-    while page := await work.dead(PAGE, len(found)):
-        found += page
-        if len(page) < PAGE:
-            break
-    return found
 
 
 def _letter(name: WorkName, letter: DeadLetter) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,9 +14,8 @@ from worker.commands.tables import ago, table
 from worker.commands.terminal import agreed
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
-from worker.ledger.ledger import Ledger
 from worker.manual.exit_codes import DONE, FAILED
-from worker.visits.runs import new_run
+from worker.upkeep.reviewing import decide_proposal
 
 Grouping = Literal["field", "provider", "company"]
 _GROUPS: Mapping[Grouping, Callable[[Proposal, Proposed], str]] = {
@@ -117,7 +116,7 @@ async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *
             err.say(f"nothing was decided: {len(chosen)} records; --yes decides without asking")
             return FAILED
         for proposal in chosen:
-            await _decide(ledger, name, proposal, stand, frozenset(wanted.fields))
+            await decide_proposal(ledger, name, proposal, stand, frozenset(wanted.fields))
     said = f"{len(chosen)} {'record' if len(chosen) == 1 else 'records'} {stand}; the next visit carries it out"
     report({str(stand): [one.id for one in chosen]}, said, as_json=as_json)
     return DONE
@@ -127,10 +126,3 @@ def _refuse_unknown_fields(fields: Sequence[str], chosen: Sequence[Proposal]) ->
     known = sorted({line.field for one in chosen for line in one.changes})
     if unknown := sorted(set(fields) - set(known)):
         raise ConfigError([f"no change of {', '.join(unknown)} is proposed there; proposed: {', '.join(known)}"])
-
-
-async def _decide(ledger: Ledger, name: WorkName, proposal: Proposal, stand: Stand, fields: frozenset[str]) -> None:
-    """Keep the word and have the record visited; other fields of it are proposed anew by that visit."""
-    changes = tuple(one for one in proposal.changes if not fields or one.field in fields)
-    await Reviews(ledger.scripts, *name).put(replace(proposal, changes=changes, stand=stand))
-    await ledger.work(*name).replay(proposal.id, new_run("review"))
