@@ -34,6 +34,7 @@ _SECRET = frozenset(
         "client_secret",
         "metrics_token",
         "hapikey",
+        "operator_token",
         "password",
         "private_key_file",
         "refresh_token",
@@ -41,6 +42,7 @@ _SECRET = frozenset(
         "security_token",
         "token",
         "username",
+        "viewer_token",
         "webhook_secret",
     }
 )
@@ -165,9 +167,9 @@ def variable(path: Iterable[str]) -> str:
 def _is_secret(path: _KeyPath) -> bool:
     if path[-1] not in _SECRET:
         return False
-    return path in {("secret_key",), ("web", "token"), ("web", "metrics_token")} or (
-        len(path) == 3 and path[0] in {"providers", "crm"}
-    )
+    if path == ("secret_key",) or (len(path) == 2 and path[0] == "web"):
+        return True
+    return len(path) == 3 and path[0] in {"providers", "crm"}
 
 
 def _leaves(table: Mapping[str, Any], above: _KeyPath = ()) -> list[tuple[_KeyPath, Any]]:

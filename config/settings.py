@@ -25,9 +25,11 @@ from config import retirements
 from config.fields import EMAIL_FIELDS, PEOPLE, CompanyField, PersonField, with_defaults
 from config.units import (
     BlankValues,
+    HeaderName,
     HostName,
     Listed,
     Lock,
+    Network,
     Region,
     Secrets,
     Selection,
@@ -94,16 +96,42 @@ class Web(Options):
     public_url: Url | None = None
     """The address that webhooks call; signatures are checked over it. Unset: `http://host:port`."""
     token: SecretStr | None = None
-    """Opens the page and `POST /api/enrich`. Unset: both are off."""
+    """Opens the page, to admins, and `POST /api/enrich`. Unset: both are off."""
+    operator_token: SecretStr | None = None
+    """Opens the page to operators, who decide and replay (docs/page.md)."""
+    viewer_token: SecretStr | None = None
+    """Opens the page to viewers, who change nothing."""
     metrics_token: SecretStr | None = None
     """The bearer token of `/metrics`. Unset: `/metrics` answers whoever reaches it."""
     hosts: Annotated[tuple[HostName, ...], Listed] = ()  # further names of ours; see worker.web.hosts
     """Further names by which the web process is called, besides addresses and names without a dot."""
+    roles_header: HeaderName | None = None
+    """Names the role of a visitor of the page (viewer, operator, admin), where one of `proxies` sends it."""
+    user_header: HeaderName | None = None
+    """Names the visitor for the journal, likewise."""
+    proxies: Annotated[tuple[Network, ...], Listed] = ()
+    """Addresses or networks from which these headers are believed."""
 
     @property
     def origin(self) -> str:
         """Returns the address the outside calls us by, without a trailing slash."""
         return self.public_url or f"http://{self.host}:{self.port}"
+
+    @model_validator(mode="after")
+    def _page_tokens_are_told_apart(self) -> Self:
+        tokens = (self.token, self.operator_token, self.viewer_token)
+        given = [one.get_secret_value() for one in tokens if one is not None]
+        if given and self.token is None:
+            raise ValueError("operator_token and viewer_token open no page alone. Set REFILL_WEB__TOKEN too")
+        if len(set(given)) < len(given):
+            raise ValueError("token, operator_token and viewer_token must differ: a role is known by its token")
+        return self
+
+    @model_validator(mode="after")
+    def _headers_come_from_proxies(self) -> Self:
+        if (self.roles_header or self.user_header) and not self.proxies:
+            raise ValueError('roles_header and user_header are believed from proxies only: name them, as "10.0.0.7"')
+        return self
 
 
 class Worker(Options):

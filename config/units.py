@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,19 @@ def _host_name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", text.lower()):
         raise ValueError("is not a valid host name. Use one such as refill.internal, without scheme and port")
     return text.lower()
+
+
+def _header_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        raise ValueError("is not a valid header name. Use one such as X-Forwarded-Groups")
+    return text.lower()
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError(f'"{text}" is no address: write one such as "10.0.0.7" or "10.0.0.0/24"') from None
 
 
 def _listed(value: object) -> object:
@@ -101,6 +115,8 @@ Lock = Annotated[timedelta, BeforeValidator(parse_lock)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Region = Annotated[str, AfterValidator(_region)]
 Listed = BeforeValidator(_listed)
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+Network = Annotated[str, AfterValidator(_network)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Text = Annotated[str, BeforeValidator(_texts)]
 BlankValues = Annotated[tuple[Text, ...], Listed, AfterValidator(_blank_values)]

@@ -142,6 +142,8 @@ def _reason(kind: str, state: str, entry: Mapping[str, object]) -> str:
             words = [_SIGNALS.get(state, state.replace("_", " "))]
         case "created":
             words = ["created", _RULES["created"]]
+        case "word":
+            words = [f"{state.replace('_', ' ')} by a person"]
         case "linked":
             words = ["linked to its company", _RULES["linked"]]
         case _:

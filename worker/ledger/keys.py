@@ -136,6 +136,10 @@ INTAKE: Mapping[str, str] = {
     # hash: a request for records by id (crm, object, run, ids, at), and what a key of the caller's stands for
     "request": "request:{request}",
     "request_key": "request:key:{key}",
+    # string, short-lived: JSON of somebody's sign-in at the page, by the hash of what their browser holds
+    "session": "session:{session}",
+    # integer, short-lived: sign-ins tried from an address, and from "all"
+    "sign_in_tries": "session:tries:{address}",
     # hash id -> what was last signalled of a record (worker/ledger/journal/signals.py)
     "signals": "signals:{crm}:{object}",
 }

@@ -40,6 +40,7 @@ class EventKind(StrEnum):
     WRITTEN = "written"
     REFUSED = "refused"
     SIGNAL = "signal"
+    WORD = "word"
     BLANK = "blank"
     WAITING = "waiting"
     NEXT = "next"
@@ -151,6 +152,10 @@ def _change(line: Mapping[str, Any]) -> Iterator[StoryEvent]:
     provider = line.get("provider") or ("openprospect" if delivered else "")
     if kind == "signal":
         yield StoryEvent(EventKind.SIGNAL, _signal(line), at, provider=provider, run=run)
+        return
+    if kind == "word":
+        words = f"{str(line.get('state')).capitalize()} by a person: {line.get('cause') or 'nobody says who'}."
+        yield StoryEvent(EventKind.WORD, words, at, run=run)
         return
     if kind == "created":
         who = f" ({line['external_id']})" if line.get("external_id") else ""

@@ -1,4 +1,4 @@
-"""Provides the routes of the web process. No answer names a record or a person."""
+"""Provides the routes of the web process. None but the page's answers names a record or a person."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from worker.web.bodies import RefusedError
 from worker.web.deadline import prove
 from worker.web.hosts import Hosts
 from worker.web.inbox import is_bearer
+from worker.web.page.routes import page_routes
 from worker.web.routes import app_routes
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
@@ -82,6 +83,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         Route("/readyz", hosts.only(readyz), methods=["GET"]),
         Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
         *outside.routes,
+        *page_routes(quick, ledger, settings),
     ]
     counted = Middleware(AnswerCounter, routes=routes, counts=answered)
     app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan, middleware=[counted])

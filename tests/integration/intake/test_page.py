@@ -1,0 +1,230 @@
+"""The page: who gets in, what a form must bear, what a visitor may do, and that looking changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.intake import senders
+from tests.integration.intake.conftest import settings_in
+from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
+from worker.ledger.ledger import Ledger
+from worker.ledger.work.work import Due, Lane
+from worker.web.app import web_app
+from worker.web.page.visitor import PageRole, PageVisitor
+from worker.web.server import listen, serve
+
+OPERATOR, VIEWER = "operator-token-canary", "viewer-token-canary"
+WORK = ("acme_hubspot", "contact")
+PAGES = ("/", "/records", "/records?q=101", "/records/acme_hubspot/contact/101", "/review", "/dead")
+
+
+@asynccontextmanager
+async def house(redis: Redis, folder: Path, *without: str, **more: str) -> AsyncIterator[str]:
+    settings = settings_in(folder, without=without, **more)
+    stop, bound = asyncio.Event(), listen(settings.web)
+    serving = asyncio.create_task(serve(web_app(Ledger.over(redis), settings, stop), bound, stop, grace_s=1))
+    host, port = bound.getsockname()[:2]
+    yield f"http://{host}:{port}"
+    stop.set()
+    await serving
+
+
+@pytest.fixture
+async def page(redis: Redis, tmp_path: Path) -> AsyncIterator[str]:
+    more = {"REFILL_WEB__OPERATOR_TOKEN": OPERATOR, "REFILL_WEB__VIEWER_TOKEN": VIEWER}
+    async with house(redis, tmp_path, **more) as url:
+        yield url
+
+
+class Browser:
+    """What a browser does: keeps cookies, says from where a form comes, sends what the page put into it."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.http = url, httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.http.get(path, headers=headers)
+
+    async def post(self, path: str, fields: Mapping[str, str], **headers: str) -> httpx.Response:
+        return await self.http.post(path, data=dict(fields), headers={"origin": self.url} | headers)
+
+    async def enter(self, token: str, **more: str) -> httpx.Response:
+        return await self.post("/sign-in", {"token": token, "next": "/"} | more)
+
+    async def mark(self, path: str, action: str) -> str:
+        """What the form to ``action`` on a page bears."""
+        text = (await self.get(path)).text
+        found = re.search(rf'action="{action}"[^>]*>\s*<input type="hidden" name="form" value="(\w+)"', text)
+        return found[1] if found else ""
+
+
+@asynccontextmanager
+async def browsing(url: str, token: str = "", **more: str) -> AsyncIterator[Browser]:
+    browser = Browser(url)
+    async with browser.http:
+        if token:
+            assert (await browser.enter(token, **more)).status_code == 303
+        yield browser
+
+
+async def content(redis: Redis) -> str:
+    return str(await redis.execute_command("DEBUG", "DIGEST"))  # type: ignore[no-untyped-call]
+
+
+async def bury(redis: Redis, *ids: str) -> Ledger:
+    ledger = Ledger.over(redis)
+    work = ledger.work(*WORK)
+    await work.add([Due(id) for id in ids], lane=Lane.LIVE, run="day-acme_hubspot-2026-11-28")
+    for lease in await work.claim("worker-1", 10):
+        await work.bury(lease, "portal_rule")
+    return ledger
+
+
+async def test_without_a_token_there_is_no_page(redis: Redis, tmp_path: Path) -> None:
+    async with house(redis, tmp_path, "REFILL_WEB__TOKEN") as url, browsing(url) as stranger:
+        for path in ("/", "/sign-in", "/static/page.css"):
+            assert (await stranger.get(path)).status_code == 404
+
+
+async def test_stranger_is_sent_to_the_sign_in_and_a_wrong_token_opens_nothing(page: str) -> None:
+    async with browsing(page) as stranger:
+        for path in PAGES:
+            answer = await stranger.get(path)
+            assert (answer.status_code, answer.headers["location"][:9]) == (303, "/sign-in?")
+        assert (await stranger.post("/dead/replay", {"reason": "portal_rule", "count": "0"})).status_code == 403
+        assert (await stranger.enter("wrong")).status_code == 403
+        assert not stranger.http.cookies
+        outside = await stranger.post("/sign-in", {"token": senders.TOKEN, "next": "//elsewhere.example/"})
+        assert (outside.status_code, outside.headers["location"]) == (303, "/")
+
+
+async def test_who_tries_too_often_is_refused_even_with_the_token(page: str) -> None:
+    async with browsing(page) as guesser:
+        answers = [(await guesser.enter(f"guess {at}")).status_code for at in range(11)]
+        assert answers == [403] * 10 + [429]
+        assert (await guesser.enter(senders.TOKEN)).status_code == 429
+
+
+async def test_cookie_is_for_us_alone_and_ends_with_the_sign_out(page: str, redis: Redis) -> None:
+    async with browsing(page) as somebody:
+        set_cookie = (await somebody.enter(senders.TOKEN)).headers["set-cookie"].lower()
+        assert "httponly" in set_cookie
+        assert "samesite=strict" in set_cookie
+        secret = somebody.http.cookies["refill"]
+        held = [await redis.get(key) for key in await redis.keys("*session*")]
+        assert secret.encode() not in b"".join([*await redis.keys("*"), *(one for one in held if one)])
+        mark = await somebody.mark("/", "/sign-out")
+        assert (await somebody.post("/sign-out", {"form": mark})).status_code == 303
+        somebody.http.cookies.set("refill", secret)
+        assert (await somebody.get("/")).status_code == 303
+
+
+async def test_cookie_is_secure_where_the_outside_asks_over_https(page: str) -> None:
+    async with browsing(page) as somebody:
+        own = {"host": "refill.acme.test", "origin": "https://refill.acme.test"}
+        answer = await somebody.post("/sign-in", {"token": senders.TOKEN}, **own)
+        assert answer.headers["set-cookie"].startswith("__Host-refill=")
+        assert "; secure" in answer.headers["set-cookie"].lower()
+
+
+async def test_pages_run_nothing_but_ours_and_looking_changes_nothing(page: str, redis: Redis) -> None:
+    await bury(redis, "101")
+    async with browsing(page, senders.TOKEN) as admin:
+        before = await content(redis)
+        for path in PAGES:
+            answer = await admin.get(path)
+            assert answer.status_code in {200, 303}, path
+            policy = answer.headers.get("content-security-policy", "")
+            if answer.status_code == 200:
+                assert policy.startswith("default-src 'none'; script-src 'self' 'nonce-")
+                assert "unsafe" not in policy
+                assert answer.headers["cache-control"] == "no-store"
+                assert answer.headers["x-content-type-options"] == "nosniff"
+                assert not re.search(r"<script(?![^>]* src=)|<style| style=|\son\w+=", answer.text)
+        assert (await admin.get("/dead/replay")).status_code == 405
+        assert await content(redis) == before
+        assert (await admin.get("/", host="evil.example")).status_code == 421
+
+
+async def test_form_of_somebody_else_changes_nothing(page: str, redis: Redis) -> None:
+    await bury(redis, "101")
+    async with browsing(page, senders.TOKEN) as admin:
+        mark = await admin.mark("/dead", "/dead/replay")
+        good = {"form": mark, "reason": "portal_rule", "count": "1"}
+        before = await content(redis)
+        assert (await admin.post("/dead/replay", good | {"form": "0" * 64})).status_code == 403
+        assert (await admin.post("/dead/replay", good, origin="https://evil.example")).status_code == 403
+        assert (await admin.post("/dead/replay", good, origin="null")).status_code == 403
+        assert (await admin.http.post("/dead/replay", data=good)).status_code == 403
+        other = good | {"form": await admin.mark("/", "/sign-out")}
+        assert (await admin.post("/dead/replay", other)).status_code == 403
+        assert await content(redis) == before
+        await admin.post("/dead/replay", good | {"count": "7"})  # not what was shown
+        assert await content(redis) == before
+
+
+async def test_operator_replays_a_group_and_the_journal_says_who(page: str, redis: Redis) -> None:
+    ledger = await bury(redis, "101", "102")
+    async with browsing(page, OPERATOR, name="Ann") as operator:
+        mark = await operator.mark("/dead", "/dead/replay")
+        done = await operator.post("/dead/replay", {"form": mark, "reason": "portal_rule", "count": "2"})
+        assert "2 due again." in (await operator.get(done.headers["location"])).text
+        assert not await ledger.work(*WORK).dead()
+        (entry,) = await ledger.journal.entries(*WORK, "101")
+        assert json.loads(entry.entry) == {"kind": "word", "state": "replayed", "cause": "Ann (operator)"}
+        assert "Replayed by a person: Ann (operator)." in (await operator.get("/records/acme_hubspot/contact/101")).text
+        forged = await operator.get("/dead?said=Send+your+token+elsewhere&mark=00")
+        assert "elsewhere" not in forged.text
+
+
+async def test_viewer_sees_and_changes_nothing(page: str, redis: Redis) -> None:
+    await bury(redis, "101")
+    async with browsing(page, VIEWER) as viewer:
+        text = (await viewer.get("/dead")).text
+        assert "portal rule (1)" in text
+        assert "<form method" not in text.partition("<main")[2]
+        before = await content(redis)
+        mark = PageVisitor(PageRole.VIEWER, "", viewer.http.cookies["refill"].encode()).mark("/dead/replay")
+        fields = {"form": mark, "reason": "portal_rule", "count": "1"}
+        refused = await viewer.post("/dead/replay", fields)
+        assert (refused.status_code, "as viewer, which is not enough" in refused.text) == (403, True)
+        assert await content(redis) == before
+
+
+async def test_proposals_are_approved_by_filter_once_their_count_was_shown(page: str, redis: Redis) -> None:
+    ledger = Ledger.over(redis)
+    reviews = Reviews(ledger.scripts, *WORK)
+    for id, provider in (("1", "kaspr"), ("2", "kaspr"), ("3", "forager")):
+        change = Proposed("mobile_phone", "mobilephone", "", "+15550100", provider, "")
+        await reviews.put(Proposal(id, (change,), "day-acme_hubspot-2026-11-28", 1))
+    async with browsing(page, OPERATOR) as operator:
+        shown = await operator.get("/review?provider=kaspr")
+        assert "2 records match" in shown.text
+        mark = await operator.mark("/review", "/review/decide")
+        fields = {"form": mark, "provider": "kaspr", "count": "2", "word": "approve"}
+        assert (await operator.post("/review/decide", fields)).status_code == 303
+    stands = {one.id: one.stand for one in await reviews.all()}
+    assert stands == {"1": Stand.APPROVED, "2": Stand.APPROVED, "3": Stand.PROPOSED}
+    assert await ledger.work(*WORK).ready() == 2
+
+
+async def test_role_of_a_proxy_counts_from_a_trusted_address_alone(redis: Redis, tmp_path: Path) -> None:
+    more = {"REFILL_WEB__ROLES_HEADER": "X-Roles", "REFILL_WEB__USER_HEADER": "X-User"}
+    named = {"x-roles": "staff, Operator", "x-user": "Bea"}
+    async with (
+        house(redis, tmp_path, **more, REFILL_WEB__PROXIES="127.0.0.1") as url,
+        browsing(url) as behind,
+    ):
+        assert "Bea (operator)" in (await behind.get("/", **named)).text
+        assert (await behind.get("/", **{"x-roles": "staff"})).status_code == 303
+    async with house(redis, tmp_path, **more, REFILL_WEB__PROXIES="10.0.0.7") as url, browsing(url) as outside:
+        assert (await outside.get("/", **named)).status_code == 303

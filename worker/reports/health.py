@@ -1,0 +1,145 @@
+"""Tells in one word and a sentence how each crm and provider does, from what the ledger knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from config.settings import Settings
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.rates.pauses import Pause
+from worker.reports.overview import Overview
+from worker.reports.words import ago, lasting
+
+LATE_POLLS, LATE_MS = 3, 300_000  # polls missed, and at least so long, before a poll counts as late
+
+
+class Health(StrEnum):
+    """Holds how somebody does; the last are the worst."""
+
+    HEALTHY = "healthy"
+    RETRY_PENDING = "retry pending"
+    DEGRADED = "degraded"
+    SHUT = "shut"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Tells how one crm or provider does. ``last_ms`` is when it last gave a record or an answer, 0 = unknown."""
+
+    name: str
+    health: Health
+    sentence: str
+    last_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MonthForecast:
+    """Tells where a month's credits go at the pace of its days so far; ``None`` where no budget is set."""
+
+    spent: int
+    expected: int
+    budget: int | None
+
+    @property
+    def is_over(self) -> bool:
+        """Tells whether the month's budget will not last."""
+        return self.budget is not None and self.expected > self.budget
+
+
+def standings(found: Overview, settings: Settings) -> list[Standing]:
+    """Returns how every configured crm and provider does, crms first."""
+    return [*_crms(found, settings), *_providers(found, settings)]
+
+
+def _crms(found: Overview, settings: Settings) -> Iterator[Standing]:
+    serving = [beat for beat in found.workers if beat.serves_all]
+    for name, crm in settings.crm.items():
+        polls = [at for (one, _), at in found.polls.items() if one == name]
+        last = max(polls, default=0)
+        late_ms = max(LATE_MS, LATE_POLLS * int(crm.poll_every.total_seconds() * 1000))
+        shut = serving and all(name in beat.info.get("shut", ()) for beat in serving)
+        if pauses := _of(found.pauses, name):
+            yield Standing(name, *_paused(pauses, name, found.now_ms), last)
+        elif shut:
+            yield Standing(name, Health.SHUT, "No worker has it open: run refill check.", last)
+        elif crm.objects() and not serving:
+            yield Standing(name, Health.DEGRADED, "No worker is alive, so nothing is looked at: start refill up.", last)
+        elif crm.objects() and last and found.now_ms - min(polls) > late_ms:
+            sentence = f"The last poll that ended well was {ago(min(polls), found.now_ms)}: see the worker's log."
+            yield Standing(name, Health.DEGRADED, sentence, last)
+        elif crm.objects() and not last:
+            yield Standing(name, Health.RETRY_PENDING, "Not polled yet.", last)
+        else:
+            yield Standing(name, Health.HEALTHY, "Looked at as planned." if last else "Takes deliveries.", last)
+
+
+def _providers(found: Overview, settings: Settings) -> Iterator[Standing]:
+    for name in settings.providers.paid:
+        if pauses := _of(found.pauses, name):
+            yield Standing(name, *_paused(pauses, name, found.now_ms))
+        elif found.credits[name].cap.day is not None and found.credits[name].today >= (
+            found.credits[name].cap.day or 0
+        ):
+            yield Standing(name, Health.RETRY_PENDING, "Today's budget is spent; it goes on tomorrow.")
+        else:
+            yield Standing(name, Health.HEALTHY, "Answers, as far as it was asked.")
+    if settings.providers.openprospect:
+        if pauses := _of(found.pauses, "openprospect"):
+            yield Standing("openprospect", *_paused(pauses, "openprospect", found.now_ms), found.collected_ms)
+        else:
+            sentence = "Collected as planned." if found.collected_ms else "Not collected yet."
+            yield Standing("openprospect", Health.HEALTHY, sentence, found.collected_ms)
+
+
+def _of(pauses: Sequence[Pause], name: str) -> list[Pause]:
+    return [one for one in pauses if one.target == name or one.target.startswith((f"{name}:", f"{name}."))]
+
+
+def _paused(pauses: Sequence[Pause], name: str, now_ms: int) -> tuple[Health, str]:
+    """Returns the word for the worst of several reasons, with its sentence."""
+    worst = max(pauses, key=lambda one: (_health(one, name), one.until_ms == 0, one.until_ms))
+    until = f" It is tried again in {lasting(worst.until_ms - now_ms)}." if worst.until_ms else ""
+    sentence = (worst.why or f"Paused: {worst.reason.replace('_', ' ')}").rstrip(".")
+    return _health(worst, name), f"{sentence[:1].upper()}{sentence[1:]}.{until}"
+
+
+def _health(pause: Pause, name: str) -> Health:
+    if pause.until_ms or pause.probe:
+        return Health.RETRY_PENDING
+    return Health.SHUT if pause.target == name else Health.DEGRADED
+
+
+def forecast(spent: int, budget: int | None, day: int, days: int) -> MonthForecast:
+    """Returns what a month will have cost on its last day, if its ``days`` go on as its first ``day`` did."""
+    return MonthForecast(spent, round(spent * days / max(1, day)), budget)
+
+
+def alerts(found: Overview, forecasts: dict[str, MonthForecast]) -> list[str]:
+    """Returns sentences for what a person should look at now; a retry that is pending is none."""
+    sentences = [f"{danger}." for danger in found.unsafe]
+    if not any(beat.serves_all for beat in found.workers):
+        sentences.append("No worker is alive.")
+    if any(beat.info.get("no_room") for beat in found.workers):
+        sentences.append("A worker has no room on its disk for paid replies, so it buys nothing.")
+    dead = sum(one.dead for one in found.work.values())
+    if dead:
+        sentences.append(f"{_many(dead, 'record is a dead letter', 'records are dead letters')}.")
+    if found.uncertain:
+        sentences.append(f"{_many(found.uncertain, 'lookup was', 'lookups were')} perhaps charged.")
+    if found.memory is not None and found.memory.is_full:
+        sentences.append("Redis is nearly full: backfill pauses.")
+    for name, comparison in found.reconciled.items():
+        if comparison.get("drift"):
+            sentences.append(f"{name}'s books differ from ours by {comparison['drift']} credits.")
+    over = [name for name, one in forecasts.items() if one.is_over]
+    sentences += [f"{name}'s budget of this month will not last at this pace." for name in over]
+    recovered = sum(count for (_, kind), count in found.recovered.items() if kind != DELIVERY)
+    if recovered:
+        sentences.append(f"Sweeps found {_many(recovered, 'record', 'records')} that nobody had announced.")
+    return sentences
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"

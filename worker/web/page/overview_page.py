@@ -1,0 +1,44 @@
+"""Shows where everything stands."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.ledger.ledger import Ledger
+from worker.reports.health import alerts, forecast, standings
+from worker.reports.overview import fill_rate, overview
+from worker.web.page.door import Door
+from worker.web.page.shell import Shell
+from worker.web.page.visitor import PageVisitor
+
+
+def overview_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
+    """Returns the route of the first page."""
+
+    async def show(request: Request, visitor: PageVisitor) -> Response:
+        found = await overview(ledger, settings)
+        today = datetime.fromtimestamp(found.now_ms / 1000, UTC).astimezone(ZoneInfo(settings.budget_zone))
+        days = monthrange(today.year, today.month)[1]
+        forecasts = {
+            name: forecast(one.month, one.cap.month, today.day, days)
+            for name, one in {**found.credits, **found.crm_credits}.items()
+        }
+        return shell.page(
+            request,
+            "overview",
+            visitor,
+            found=found,
+            standings=standings(found, settings),
+            alerts=alerts(found, forecasts),
+            forecasts=forecasts,
+            rates={name: fill_rate(one) for name, one in found.today.items()},
+        )
+
+    return [door.look("/", show)]

@@ -1,0 +1,99 @@
+"""Finds a record, shows its story, and has it looked at again."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Ref
+from worker.reports.explain import explain
+from worker.reports.overview import works
+from worker.reports.record_links import ids_in
+from worker.reports.story_words import price_word
+from worker.upkeep.journal_reader import line_of
+from worker.visits.runs import new_run
+from worker.web.page.door import Door, Form
+from worker.web.page.shell import Shell, address_of, told
+from worker.web.page.visitor import PageRole, PageVisitor
+from worker.web.page.word_journal import journal_word
+
+LATEST = 100  # entries of the journal from which the list of records is made
+
+
+def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
+    """Returns the routes of the list, of one record, and of what can be done with it."""
+
+    async def listing(request: Request, visitor: PageVisitor) -> Response:
+        text = request.query_params.get("q", "").strip()
+        if text:
+            found = [ref for ref in _meant(settings, text) if await _is_known(ledger, ref)]
+            if len(found) == 1:
+                return RedirectResponse(address_of(found[0]), status_code=303)
+            return shell.page(request, "records", visitor, text=text, refs=found, lines=[])
+        lines = [line_of(entry) for entry in await ledger.journal.latest(LATEST)]
+        return shell.page(request, "records", visitor, text="", refs=[], lines=lines)
+
+    async def one_record(request: Request, visitor: PageVisitor) -> Response:
+        ref = _ref(request)
+        known = await explain(ledger, *ref)
+        paid = price_word(sum(one["credits"] or 0 for one in known.questions))
+        return shell.page(
+            request,
+            "record",
+            visitor,
+            status=200 if known.is_known else 404,
+            ref=ref,
+            known=known,
+            events=known.story(),
+            paid=paid,
+            is_watched=_is_watched(settings, ref),
+        )
+
+    async def replay(request: Request, visitor: PageVisitor, _: Form) -> Response:
+        ref = _ref(request)
+        known = await explain(ledger, *ref)
+        if not _is_watched(settings, ref) or not known.is_known:
+            return door.refusal(request, visitor, 404, "Nothing is known of this record. Nothing was changed.")
+        run = new_run("replay")
+        await journal_word(ledger, visitor, ref, run, "replayed")
+        await ledger.work(*ref[:2]).replay(ref[2], run, reopen=True)
+        return told(visitor, address_of(ref), "It is due now; fields that were refused are open again.")
+
+    place = "/records/{crm}/{object}/{id:path}"
+    return [
+        door.look("/records", listing),
+        door.act("/replay/{crm}/{object}/{id:path}", replay, PageRole.OPERATOR),
+        door.look(place, one_record),
+    ]
+
+
+def _ref(request: Request) -> Ref:
+    path = request.path_params
+    return path["crm"], path["object"], path["id"]
+
+
+def _is_watched(settings: Settings, ref: Ref) -> bool:
+    return ref[0] in settings.crm and ref[1] in settings.crm[ref[0]].objects()
+
+
+def _meant(settings: Settings, text: str) -> list[Ref]:
+    """Returns the records that an id, or the address of a record's page in its CRM, may mean."""
+    refs: list[Ref] = []
+    for crm, kind in works(settings):
+        for id in ids_in(text):
+            if kind == DELIVERY:
+                refs.append((crm, kind, id))
+                continue
+            try:
+                refs.append((crm, kind, settings.crm[crm].record_id(id)))
+            except ValueError:
+                continue
+    return list(dict.fromkeys(refs))
+
+
+async def _is_known(ledger: Ledger, ref: Ref) -> bool:
+    return (await explain(ledger, *ref)).is_known

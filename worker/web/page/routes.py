@@ -1,0 +1,49 @@
+"""Puts the page together."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.ledger.intake.sessions import Sessions
+from worker.ledger.ledger import Ledger
+from worker.ledger.own_clock import clock
+from worker.web.bodies import Bodies
+from worker.web.hosts import Hosts
+from worker.web.page.assets import Assets
+from worker.web.page.dead_page import dead_routes
+from worker.web.page.door import Door
+from worker.web.page.entrance import entrance
+from worker.web.page.overview_page import overview_routes
+from worker.web.page.record_pages import record_routes
+from worker.web.page.review_page import review_routes
+from worker.web.page.shell import NavigationEntry, Shell
+from worker.web.page.sign_in import SignIn
+
+PLACES = (
+    NavigationEntry("/", "Overview"),
+    NavigationEntry("/records", "Records"),
+    NavigationEntry("/review", "Review"),
+    NavigationEntry("/dead", "Dead letters"),
+)
+MOST_FORM = 1 << 16
+
+
+def page_routes(quick: Ledger, ledger: Ledger, settings: Settings) -> list[Route]:
+    """Returns the page's routes; none without ``REFILL_WEB__TOKEN``.
+
+    ``quick`` answers at once or not at all, so that a stranger ties nothing up; ``ledger`` may take its time.
+    """
+    if settings.web.token is None:
+        return []
+    assets = Assets()
+    shell, sign_in = Shell(assets, PLACES, clock), SignIn(settings.web, Sessions(quick.scripts))
+    door = Door(Hosts(settings.web), sign_in, shell, Bodies(most=MOST_FORM))
+    return [
+        *entrance(door, sign_in, shell),
+        *overview_routes(door, shell, ledger, settings),
+        *record_routes(door, shell, ledger, settings),
+        *dead_routes(door, shell, ledger, settings),
+        *review_routes(door, shell, ledger, settings),
+        *assets.routes(),
+    ]

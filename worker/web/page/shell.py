@@ -1,0 +1,112 @@
+"""Renders pages: the frame around each, and how figures, times and words are shown in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_urlsafe
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from config.plain import shown
+from worker.reports.words import ago, lasting, of, until
+from worker.web.page.assets import Assets
+from worker.web.page.headers import headers
+from worker.web.page.visitor import PageRole, PageVisitor
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationEntry:
+    """Represents one page of the navigation. ``least`` is who sees it."""
+
+    path: str
+    name: str
+    least: PageRole = PageRole.VIEWER
+
+
+class Shell:
+    """Renders the templates. ``places`` are those of the navigation, in its order."""
+
+    def __init__(self, assets: Assets, places: tuple[NavigationEntry, ...], clock: Callable[[], int]) -> None:
+        self._places, self._clock = places, clock
+        self._templates = Environment(
+            loader=PackageLoader("worker.web.page"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_plain,
+        )
+        self._templates.filters |= {"words": _words, "when": _when, "iso": _iso, "address": address_of}
+        self._templates.globals |= {
+            "asset": assets.place,
+            "ago": ago,
+            "until": until,
+            "lasting": lasting,
+            "of": of,
+            "href": href,
+        }
+
+    def page(
+        self, request: Request, name: str, visitor: PageVisitor | None, *, status: int = 200, **facts: Any
+    ) -> Response:
+        """Returns the page of the template ``name``."""
+        nonce = token_urlsafe(16)
+        text = self._templates.get_template(f"{name}.html").render(
+            nonce=nonce,
+            visitor=visitor,
+            places=[one for one in self._places if visitor and visitor.role >= one.least],
+            here=request.url.path,
+            query=dict(request.query_params),
+            said=_said(request, visitor),
+            now_ms=self._clock(),
+            **facts,
+        )
+        return HTMLResponse(text, status_code=status, headers=headers(nonce))
+
+    def fragment(self, name: str, **facts: Any) -> str:
+        """Returns a piece of a page that holds nothing for htmx."""
+        return self._templates.get_template(f"{name}.html").render(now_ms=self._clock(), **facts)
+
+
+def href(path: str, **query: object) -> str:
+    """Returns an address with the parts of its query that say something."""
+    left = {name: value for name, value in query.items() if value not in {None, ""}}
+    return f"{path}?{urlencode(left)}" if left else path
+
+
+def told(visitor: PageVisitor, path: str, sentence: str, **query: object) -> Response:
+    """Sends the browser on to a page that says what was done; only our own sentences are shown there."""
+    return RedirectResponse(href(path, **query, said=sentence, mark=visitor.mark(f"said {sentence}")), status_code=303)
+
+
+def _said(request: Request, visitor: PageVisitor | None) -> str:
+    sentence, mark = request.query_params.get("said", ""), request.query_params.get("mark", "")
+    return sentence if visitor and sentence and visitor.wrote(f"said {sentence}", mark) else ""
+
+
+def _plain(value: object) -> object:
+    """Shows text of anybody without what would steer or reorder the line around it."""
+    return shown(value, lines=True) if type(value) is str else "" if value is None else value
+
+
+def _words(name: object) -> str:
+    return str(name or "").replace("_", " ")
+
+
+def _when(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC" if at_ms else "never"
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def address_of(record: tuple[str, str, str]) -> str:
+    """Returns the path of a record's page."""
+    return "/records/" + "/".join(quote(one, safe="") for one in record)

@@ -1,0 +1,16 @@
+"""Journals what a visitor orders, before it is done: who, what, and of which record."""
+
+from __future__ import annotations
+
+import json
+from secrets import token_hex
+
+from worker.ledger.ledger import Ledger
+from worker.web.page.visitor import PageVisitor
+
+
+async def journal_word(ledger: Ledger, visitor: PageVisitor, record: tuple[str, str, str], run: str, what: str) -> None:
+    """Note that ``visitor`` says ``what`` of a record: ``approved``, ``rejected``, ``replayed``."""
+    entry = {"kind": "word", "state": what, "cause": visitor.who}
+    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+    await ledger.journal.append(*record, run, [text], token=token_hex(16))
