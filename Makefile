@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 4
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts chart references docs lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts chart references docs browser lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -99,6 +99,12 @@ advisories: .venv/dev.done  ## renew the advisories that the pins are checked ag
 images: .venv/dev.done  ## pin the images of Dockerfile and compose.yaml to the digests of their tags today
 	$(BIN)/python -m tools.images
 
+# Needs a Chromium: the distribution's, or one that playwright fetches, which needs a network.
+browser: .venv/browser.done  ## the page in a real browser, and the pictures of docs/images
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium || { \
+	  echo "There is no Chromium here: install your distribution's (Debian: apt-get install chromium)." >&2; exit 1; }
+	$(BIN)/pytest -q tests/browser $(ARGS)
+
 # Needs uv. No lock file carries a registry's address.
 lock:  ## for maintainers: pin everything anew, and check that nothing is left open
 	$(LOCK) --group build -o requirements.lock
@@ -126,6 +132,11 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	@touch .venv/runtime.done $@
 
 .venv/docs.done: requirements-docs.lock .venv/dev.done
+	@echo "Installing from $< into .venv (once)"
+	@$(PIP) install --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv/browser.done: requirements-browser.lock | .venv/dev.done
 	@echo "Installing from $< into .venv (once)"
 	@$(PIP) install --no-deps --require-hashes -r $<
 	@touch $@
