@@ -100,7 +100,7 @@ async def test_page_fills_live_takes_a_word_and_is_fit_for_everybody(refill: Ref
         await expect(page.get_by_role("status")).to_contain_text("It is due now")
 
         story = page.url.partition("?")[0]
-        pages = [f"{url}{path}" for path in ("/", "/records", "/review", "/dead")] + [story]
+        pages = [f"{url}{path}" for path in ("/", "/records", "/review", "/dead", "/uncertain", "/workers")] + [story]
         for scheme in ("light", "dark"):
             narrow = await enter(browser, url, scheme, 320)
             for place in pages:

@@ -24,7 +24,16 @@ from worker.web.server import listen, serve
 
 OPERATOR, VIEWER = "operator-token-canary", "viewer-token-canary"
 WORK = ("acme_hubspot", "contact")
-PAGES = ("/", "/records", "/records?q=101", "/records/acme_hubspot/contact/101", "/review", "/dead")
+PAGES = (
+    "/",
+    "/records",
+    "/records?q=101",
+    "/records/acme_hubspot/contact/101",
+    "/review",
+    "/dead",
+    "/uncertain",
+    "/workers",
+)
 
 
 @asynccontextmanager

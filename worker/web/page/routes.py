@@ -14,6 +14,7 @@ from worker.web.page.assets import Assets
 from worker.web.page.dead_page import dead_routes
 from worker.web.page.door import Door
 from worker.web.page.entrance import entrance
+from worker.web.page.list_pages import list_routes
 from worker.web.page.overview_page import overview_routes
 from worker.web.page.record_pages import record_routes
 from worker.web.page.review_page import review_routes
@@ -25,6 +26,8 @@ PLACES = (
     NavigationEntry("/records", "Records"),
     NavigationEntry("/review", "Review"),
     NavigationEntry("/dead", "Dead letters"),
+    NavigationEntry("/uncertain", "Uncertain"),
+    NavigationEntry("/workers", "Workers"),
 )
 MOST_FORM = 1 << 16
 
@@ -45,5 +48,6 @@ def page_routes(quick: Ledger, ledger: Ledger, settings: Settings) -> list[Route
         *record_routes(door, shell, ledger, settings),
         *dead_routes(door, shell, ledger, settings),
         *review_routes(door, shell, ledger, settings),
+        *list_routes(door, shell, ledger),
         *assets.routes(),
     ]
