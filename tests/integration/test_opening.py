@@ -79,14 +79,14 @@ async def test_crm_that_cannot_be_opened_is_paused_without_a_break(scene: Scene,
             seen.append(standing[0] if standing else ("none", ""))
 
     async def nearly_over() -> bool:
-        return any(one.until_ms - clock() < 150 for one in await scene.ledger.pauses.of(CRM))
+        return any(one.until_ms - clock() < 1_000 for one in await scene.ledger.pauses.of(CRM))
 
     async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
-        await runtime.open_crms(again_s=0.5)
+        await runtime.open_crms(again_s=1.5)
         watching = asyncio.ensure_future(watch())
         for _ in range(4):
             await until(nearly_over, "the pause nearly over")
-            await runtime.open_crms(again_s=0.5)
+            await runtime.open_crms(again_s=1.5)
             assert runtime.shut == {CRM}
         watching.cancel()
         assert len(seen) > 20

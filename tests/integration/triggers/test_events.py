@@ -80,7 +80,7 @@ async def post(floor: Floor, events: list[dict[str, Any]]) -> int:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_sweep_finds_exactly_the_events_that_were_lost(redis: Redis, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
-    async with opened(redis, tmp_path, ONE_FIELD, records=240) as floor:
+    async with opened(redis, tmp_path, ONE_FIELD, records=120) as floor:
         await floor.activate()
         rows = await floor.control("hubspot", "records/contacts")
         ids = [row["id"] for row in rows if not row["archived"]]
