@@ -209,21 +209,55 @@ async def test_viewer_sees_and_changes_nothing(page: str, redis: Redis) -> None:
         assert await content(redis) == before
 
 
-async def test_proposals_are_approved_by_filter_once_their_count_was_shown(page: str, redis: Redis) -> None:
+def proposal(id: str, *lines: tuple[str, str]) -> Proposal:
+    """What a visit proposes for a record: a number from each provider, of fields in this order."""
+    fields = ("mobile_phone", "phone")
+    changes = [
+        Proposed(field, field, "", value, provider, "") for field, (provider, value) in zip(fields, lines, strict=False)
+    ]
+    return Proposal(id, tuple(changes), "day-acme_hubspot-2026-11-28", 1)
+
+
+async def test_word_on_all_that_match_is_a_word_on_what_was_shown(page: str, redis: Redis) -> None:
     ledger = Ledger.over(redis)
     reviews = Reviews(ledger.scripts, *WORK)
-    for id, provider in (("1", "kaspr"), ("2", "kaspr"), ("3", "forager")):
-        change = Proposed("mobile_phone", "mobilephone", "", "+15550100", provider, "")
-        await reviews.put(Proposal(id, (change,), "day-acme_hubspot-2026-11-28", 1))
+    await reviews.put(proposal("1", ("kaspr", "+15550101"), ("forager", "+15550102")))
+    await reviews.put(proposal("2", ("kaspr", "+15550103")))
+    await reviews.put(proposal("3", ("forager", "+15550104")))
     async with browsing(page, OPERATOR) as operator:
-        shown = await operator.get("/review?provider=kaspr")
-        assert "2 records match" in shown.text
-        mark = await operator.mark("/review", "/review/decide")
-        fields = {"form": mark, "provider": "kaspr", "count": "2", "word": "approve"}
-        assert (await operator.post("/review/decide", fields)).status_code == 303
-    stands = {one.id: one.stand for one in await reviews.all()}
-    assert stands == {"1": Stand.APPROVED, "2": Stand.APPROVED, "3": Stand.PROPOSED}
-    assert await ledger.work(*WORK).ready() == 2
+
+        async def shown(path: str) -> tuple[str, dict[str, str]]:
+            text = (await operator.get(path)).text
+            form = text[text.index('<form method="post" action="/review/decide"') :]
+            form = form[: form.index("</form>")]
+            return text, dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+
+        async def stands() -> dict[str, tuple[Stand, list[str]]]:
+            return {one.id: (one.stand, [line.after for line in one.changes]) for one in await reviews.all()}
+
+        text, fields = await shown("/review?provider=kaspr")
+        assert "2 records match" in text
+        assert "+15550102" not in text  # another provider's number is not shown, so it is not decided on
+        before = await stands()
+        await reviews.put(proposal("2", ("kaspr", "+15550199")))  # another value than was shown
+        await operator.post("/review/decide", fields | {"word": "approve"})
+        await reviews.put(proposal("2", ("kaspr", "+15550103")))
+        assert await stands() == before
+
+        await operator.post("/review/decide", fields | {"word": "approve"})
+        assert await stands() == {
+            "1": (Stand.APPROVED, ["+15550101"]),
+            "2": (Stand.APPROVED, ["+15550103"]),
+            "3": (Stand.PROPOSED, ["+15550104"]),
+        }
+        assert await ledger.work(*WORK).ready() == 2
+
+        _, fields = await shown("/review")  # one record is left, with a form of its own
+        assert (fields["only_id"], fields["id"]) == ("3", "")
+        await operator.post("/review/decide", fields | {"only_id": "4", "word": "reject"})
+        assert (await stands())["3"][0] is Stand.PROPOSED
+        await operator.post("/review/decide", fields | {"word": "reject"})
+        assert (await stands())["3"][0] is Stand.REJECTED
 
 
 async def test_role_of_a_proxy_counts_from_a_trusted_address_alone(redis: Redis, tmp_path: Path) -> None:

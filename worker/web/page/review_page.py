@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,40 +25,59 @@ from worker.web.page.word_journal import journal_word
 
 SHOWN = 50
 FILTERS = ("crm", "id", "field", "provider", "company")
+ONLY = ("only_crm", "only_object", "only_id")  # the record of a form that is about one
+_Match = tuple[WorkName, Proposal]
 _WORDS = {"approve": Stand.APPROVED, "reject": Stand.REJECTED}
 
 
 def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
     """Returns the routes of the list and of its form."""
 
-    async def matching(wanted: Mapping[str, str]) -> list[tuple[WorkName, Proposal]]:
+    async def matching(wanted: Mapping[str, str]) -> list[_Match]:
         names = sorted({*works(settings), *await ledger.all_work.works()})
         found = [(name, row) for name in names for row in await Reviews(ledger.scripts, *name).all()]
-        return [(name, row) for name, row in found if row.stand == Stand.PROPOSED and _is_wanted(name, row, wanted)]
+        matches = [_matching(name, row, wanted) for name, row in found if row.stand == Stand.PROPOSED]
+        return [one for one in matches if one is not None]
 
     async def show(request: Request, visitor: PageVisitor) -> Response:
         wanted = {name: request.query_params.get(name, "").strip() for name in FILTERS}
         found = await matching(wanted)
-        return shell.page(request, "review", visitor, wanted=wanted, rows=found[:SHOWN], count=len(found))
+        shown = [(name, row, seen_of([(name, row)])) for name, row in found[:SHOWN]]
+        return shell.page(request, "review", visitor, wanted=wanted, rows=shown, count=len(found), seen=seen_of(found))
 
     async def decide(_: Request, visitor: PageVisitor, form: Form) -> Response:
         wanted, stand = {name: one(form, name) for name in FILTERS}, _WORDS.get(one(form, "word"))
-        found, back = await matching(wanted), wanted | {"id": ""}
-        if stand is None or str(len(found)) != one(form, "count"):
-            return told(
-                visitor, "/review", f"{len(found)} match now and not what was shown. Nothing was decided.", **back
-            )
-        fields = frozenset({wanted["field"]}) if wanted["field"] else frozenset[str]()
+        found, only = await matching(wanted), tuple(one(form, name) for name in ONLY)
+        if any(only):
+            found = [(name, row) for name, row in found if (*name, row.id) == only]
+        if stand is None or seen_of(found) != one(form, "seen"):
+            return told(visitor, "/review", "Something else matches now than was shown. Nothing was decided.", **wanted)
         run = new_run("review")
         for name, row in found:
             await journal_word(ledger, visitor, (*name, row.id), run, str(stand))
-            await decide_proposal(ledger, name, row, stand, fields)
-        return told(visitor, "/review", f"{len(found)} {stand}; the next visit carries it out.", **back)
+            await decide_proposal(ledger, name, row, stand)
+        return told(visitor, "/review", f"{len(found)} {stand}; the next visit carries it out.", **wanted)
 
     return [door.look("/review", show), door.act("/review/decide", decide, PageRole.OPERATOR)]
 
 
-def _is_wanted(name: WorkName, row: Proposal, wanted: Mapping[str, str]) -> bool:
-    held = {"crm": {name[0]}, "id": {row.id}, "company": {row.company}}
-    held |= {"field": {line.field for line in row.changes}, "provider": {line.provider for line in row.changes}}
-    return all(not text or text in held[part] for part, text in wanted.items())
+def _matching(name: WorkName, row: Proposal, wanted: Mapping[str, str]) -> _Match | None:
+    """Returns the record with those of its changes that match: what is shown is what is decided on."""
+    held = {"crm": name[0], "id": row.id, "company": row.company}
+    if any(wanted[part] not in {"", text} for part, text in held.items()):
+        return None
+    changes = tuple(
+        line
+        for line in row.changes
+        if wanted["field"] in {"", line.field} and wanted["provider"] in {"", line.provider}
+    )
+    return (name, replace(row, changes=changes)) if changes else None
+
+
+def seen_of(found: Sequence[_Match]) -> str:
+    """Returns the fingerprint of records and values: a form decides on those that its page has shown, or on nothing."""
+    told = [
+        [*name, row.id, [[line.field, line.before, line.after, line.provider] for line in row.changes]]
+        for name, row in found
+    ]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
