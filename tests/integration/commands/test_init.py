@@ -20,7 +20,8 @@ from tests.processes import environment
 from tests.waiting import WITHIN_S
 
 TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests in the background ignores it
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
@@ -110,7 +111,7 @@ async def test_somebody_answers_mends_a_wrong_token_and_has_a_configuration_that
             person.types(f"{KEY}:", key + "\n", unseen=True)
             while person.listens(time.monotonic() + WITHIN_S):
                 pass
-            return person.seen, process.wait()
+            return person.seen, process.wait(WITHIN_S)
 
     seen, code = await asyncio.to_thread(talk)
     assert code == 0, seen
@@ -132,7 +133,7 @@ async def test_ctrl_c_leaves_nothing(vendors: dict[str, Sandbox], tmp_path: Path
             while person.listens(time.monotonic() + WITHIN_S):
                 pass
             assert "Traceback" not in person.seen
-            return process.wait()
+            return process.wait(WITHIN_S)
 
     assert await asyncio.to_thread(talk) != 0
     assert not list(tmp_path.iterdir())
