@@ -83,6 +83,7 @@ class _Sums:
 async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet: bool) -> int:
     """Fill a table and write it whole; run again, it takes what is kept and pays nothing twice."""
     table, at, fields = _table(asked)
+    output = None if asked.dry_run else _output(asked)
     settings = _alone(settings_of(config))
     configure_logs(level=logging.ERROR)
     rules = _policy(asked, at, fields, settings)
@@ -95,13 +96,13 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
         await _learn(runtime)
         run = new_run(CRM)
         rows = TableRows(runtime.lookups, runtime.ledger.journal, rules, run, asked.patience_s, asyncio.Event())
-        if asked.dry_run:
+        if output is None:
             return await _plan(rows, table, at, asked, as_json=as_json)
         if asked.max_credits is not None:
             await set_cap(runtime.ledger.cursors, run, asked.max_credits)
         began = time.monotonic()
         async with working_for(runtime, run):
-            sums = await _fill(rows, table, at, asked, fields, quiet=quiet or as_json or err.hushed)
+            sums = await _fill(rows, table, at, asked, output, fields, quiet=quiet or as_json or err.hushed)
         credits = await run_credits(runtime, run)
         perhaps = await perhaps_charged(runtime, run)
     summary = {
@@ -115,7 +116,7 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
         "left": dict(sums.waits),
         "uncertain": perhaps,
         "seconds": round(time.monotonic() - began, 1),
-        "output": str(asked.output),
+        "output": str(output),
         "run": run,
     }
     _tell(summary, as_json=as_json)
@@ -134,8 +135,6 @@ def _table(asked: CsvAsked) -> tuple[TextTable, Columns, tuple[str, ...]]:
     fields = tuple(asked.fields or WATCHED)
     if strange := [one for one in fields if one not in PERSON_FIELDS]:
         raise ConfigError([f"--field {strange[0]}: known are {', '.join(PERSON_FIELDS)}"])
-    if not asked.dry_run:
-        _refuse_output(asked)
     table = read(asked.file, header=asked.header)
     named: dict[str, str] = {}
     for text in asked.columns:
@@ -159,19 +158,26 @@ def _table(asked: CsvAsked) -> tuple[TextTable, Columns, tuple[str, ...]]:
     return table, at.with_fields(fields, len(table.header)), fields
 
 
-def _refuse_output(asked: CsvAsked) -> None:
-    if asked.output is None:
+def _output(asked: CsvAsked) -> Path:
+    """Returns where the filled table goes.
+
+    Raises:
+        ConfigError: nowhere, or to a place that may not be written.
+    """
+    output = asked.output
+    if output is None:
         raise ConfigError(["--output is missing: where the filled table is written (or --dry-run)"])
-    if asked.output.exists() and asked.output.resolve() == asked.file.resolve():
-        raise ConfigError([f"{asked.output} is the file that is read: give another name"])
-    if asked.output.is_dir():
-        raise ConfigError([f"{asked.output} is a folder: give a file name"])
-    if asked.output.exists() and not asked.replace:
+    if output.exists() and output.resolve() == asked.file.resolve():
+        raise ConfigError([f"{output} is the file that is read: give another name"])
+    if output.is_dir():
+        raise ConfigError([f"{output} is a folder: give a file name"])
+    if output.exists() and not asked.replace:
         raise ConfigError(
-            [f"{asked.output} exists: --replace writes it anew; what was bought for it is kept and costs nothing"]
+            [f"{output} exists: --replace writes it anew; what was bought for it is kept and costs nothing"]
         )
-    if not asked.output.absolute().parent.is_dir():
-        raise ConfigError([f"there is no folder {asked.output.absolute().parent}"])
+    if not output.absolute().parent.is_dir():
+        raise ConfigError([f"there is no folder {output.absolute().parent}"])
+    return output
 
 
 def _alone(settings: Settings) -> Settings:
@@ -275,9 +281,8 @@ def _record(at: Columns, place: int, cells: Sequence[str]) -> Record:
 
 
 async def _fill(
-    rows: TableRows, table: TextTable, at: Columns, asked: CsvAsked, fields: Sequence[str], *, quiet: bool
+    rows: TableRows, table: TextTable, at: Columns, asked: CsvAsked, output: Path, fields: Sequence[str], *, quiet: bool
 ) -> _Sums:
-    assert asked.output is not None  # noqa: S101  # it was refused otherwise
     sums, stop = _Sums(), stop_on_signals()
     width = max([len(table.header), *(place + 1 for place in at.places.values())])
     new = sorted((place, name) for name, place in at.places.items() if place >= len(table.header))
@@ -286,7 +291,7 @@ async def _fill(
     progress = _RowProgress(len(table.rows), quiet=quiet)
     visited = 0
     try:
-        with TableWriter(asked.output, table.separator) as writer, progress:
+        with TableWriter(output, table.separator) as writer, progress:
             if asked.header:
                 writer.write([*table.header, *(name for _, name in new), NOTE])
 
