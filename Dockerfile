@@ -1,5 +1,6 @@
 # One image for every process: refill web, refill worker, refill up, refill demo.
-FROM python:3.12-slim-bookworm AS build
+# The digest is that of Python 3.12.15 on every platform; make images renews it.
+FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258 AS build
 WORKDIR /src
 RUN python -m venv /opt/refill
 COPY requirements.lock ./
@@ -12,7 +13,7 @@ COPY sandbox sandbox
 RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
     && /opt/refill/bin/pip check --disable-pip-version-check
 
-FROM python:3.12-slim-bookworm
+FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258
 # The distribution's server, so that the embedded Redis works on every architecture and gets security updates.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends redis-server \

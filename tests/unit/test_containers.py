@@ -25,6 +25,18 @@ def test_image_is_built_in_stages_from_named_releases() -> None:
         assert re.match(r"python:3\.1[12]-slim-\w+", base), "a release of an image, never latest"
 
 
+def test_every_image_goes_by_its_digest() -> None:
+    """Each base of a stage, and each image of a service that is not built here; read without ``tools.images``."""
+    stages = {words[2] for base in given("FROM") if len(words := base.split()) == 3}
+    named = [base.split()[0] for base in given("FROM")]
+    named += [value.removeprefix("--from=").split()[0] for value in given("COPY") if value.startswith("--from=")]
+    named += [service["image"] for service in SERVICES.values() if "build" not in service]
+    outside = [name for name in named if name not in stages]
+    assert len(outside) == 3
+    for image in outside:
+        assert re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image), f"{image} goes by its tag: make images"
+
+
 def test_image_runs_as_nobody_special_with_one_place_to_write() -> None:
     assert given("USER") == ["10001:10001"]
     assert given("VOLUME") == ["/data"]

@@ -73,7 +73,8 @@ def test_an_image_that_the_registry_does_not_know_pins_nothing(folder: Path, reg
     assert (folder / "Dockerfile").read_text() == before
 
 
-def test_the_projects_images_are_found_and_stay_readable_when_pinned() -> None:
+def test_the_projects_images_are_pinned_and_can_be_pinned_anew() -> None:
+    assert main(["--check"]) == 0
     found = {file: images((ROOT / file).read_text("utf-8")) for file in FILES}
     assert all(found.values())
     for file, names in found.items():
