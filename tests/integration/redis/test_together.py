@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.redis.together import MOST, Together
+from worker.redis.together import MOST, ROWS, Together
 
 ECHO = "return ARGV[1]"
 REFUSES = "return redis.error_reply('ERR ' .. ARGV[1])"
@@ -76,3 +76,46 @@ async def test_everybody_is_told_that_redis_is_away(tmp_path: Path) -> None:
     scripts = Scripts(Together(connection_pool=pool))
     found = await asyncio.gather(*(scripts.run("time_now") for _ in range(3)), return_exceptions=True)
     assert [type(one) for one in found] == [LedgerUnavailableError] * 3
+
+
+async def test_equal_scripts_of_one_turn_are_one_script_of_many_rows(together: Together, redis: Redis) -> None:
+    echo = together.register_script(ECHO)
+    await asyncio.gather(echo(args=["known"]), echo(args=["too"]))
+    before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert await asyncio.gather(*(echo(args=[at]) for at in range(ROWS))) == [b"%d" % at for at in range(ROWS)]
+    assert (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"] - before == 1
+
+
+async def test_error_of_one_row_is_its_own(together: Together) -> None:
+    at_fault = together.register_script("if ARGV[1] == 'x' then redis.call('NO') end return {ARGV[1], ARGV[2]}")
+    broken = together.register_script("if ARGV[1] == 'x' then return nothing.at.all end return false")
+    calls = [at_fault(args=["a", 1]), at_fault(args=["x", 2]), at_fault(args=["b", 3]), broken(args=["x"])]
+    first, refused, last, raised, none = await asyncio.gather(*calls, broken(args=["y"]), return_exceptions=True)
+    assert (first, last, none) == ([b"a", b"1"], [b"b", b"3"], None)
+    assert isinstance(refused, ResponseError)
+    assert isinstance(raised, ResponseError)
+
+
+async def test_row_is_told_of_a_redis_that_is_full(together: Together, redis: Redis) -> None:
+    keep = together.register_script("return redis.call('SET', ARGV[1], ARGV[2])")
+    await redis.config_set("maxmemory", 1)
+    try:
+        found = await asyncio.gather(*(keep(args=[f"k{at}", "v"]) for at in range(3)), return_exceptions=True)
+        assert [type(one) for one in found] == [OutOfMemoryError] * 3
+    finally:
+        await redis.config_set("maxmemory", 0)
+
+
+async def test_scripts_that_come_while_one_is_away_travel_together(together: Together, redis: Redis) -> None:
+    slow = together.register_script("for _ = 1, ARGV[1] do end return 1")
+    echo = together.register_script(ECHO)
+    await asyncio.gather(echo(args=["known"]), echo(args=["too"]), slow(args=[1]))
+    before = await reads(redis)
+    first = asyncio.ensure_future(slow(args=[3_000_000]))
+    later = []
+    for at in range(5):
+        await asyncio.sleep(0.001)
+        later.append(asyncio.ensure_future(echo(args=[at])))
+    assert await asyncio.gather(*later) == [b"%d" % at for at in range(5)]
+    assert await first == 1
+    assert await reads(redis) - before <= 4
