@@ -9,7 +9,7 @@ TESTS ?= tests
 JOBS  ?= 4
 ARGS  ?=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore chaos simulate money bench new-provider advisories images alerts chart references docs browser lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore servers chaos simulate money bench new-provider advisories images alerts chart references docs browser lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -57,6 +57,9 @@ slow: .venv/dev.done  ## what make test shows in short, whole: before a release,
 
 explore: .venv/dev.done  ## every rule on twenty times more examples, and on others each time
 	$(BIN)/pytest -q -n $(JOBS) -m "hypothesis or model" --hypothesis-profile explore --timeout 1800 $(TESTS) $(ARGS)
+
+servers: .venv/dev.done  ## the ledger's tests on every Redis and Valkey on the PATH: SERVERS="/a/redis-server /b/valkey-server"
+	@$(BIN)/python -m tools.servers $(SERVERS:%=--server %) -n $(JOBS) $(ARGS)
 
 chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
 	$(BIN)/python -m tests.chaos $(ARGS)

