@@ -32,6 +32,7 @@ from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.grants import Grants
 from worker.ledger.money.room import Room
 from worker.ledger.money.spool import Spool
+from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 from worker.redis.connection import Safety, check_safety, open_redis
@@ -39,12 +40,14 @@ from worker.service.accounts import another, sentences
 from worker.service.needs import unmet
 from worker.service.policy import policy, watched_of, with_ids
 from worker.service.refresh_tokens import RefreshTokens
+from worker.service.rules import differing, rules_of, sentence
 from worker.service.vendors import open_crm, open_providers, renews
 from worker.upkeep.vendor_clocks import FAR_MS
 
 OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"
 PATIENCE_S = 60.0
 SOON_DAYS = 365
+_OTHERWISE = "restart them, if it was changed; two installations need names (docs/redis.md)"
 _STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
 
 
@@ -118,6 +121,8 @@ async def check(settings: Settings) -> list[CheckResult]:
             findings += [
                 CheckResult("installation", FAILED_LEVEL, text) for text in await sentences(accounts, settings)
             ]
+            if others := differing(rules_of(settings), await Timetable(Scripts(redis)).alive()):
+                findings.append(CheckResult("installation", WARNING, sentence(others), _OTHERWISE))
         except ConfigError as error:
             findings += [CheckResult("redis", FAILED_LEVEL, problem) for problem in error.problems]
         asked = [*await _providers(settings, stack), *_crms(settings, refresh_tokens, accounts, stack)]

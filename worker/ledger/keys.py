@@ -122,7 +122,7 @@ INTAKE: Mapping[str, str] = {
     # string: tells the key of these hashes apart from another
     "suppressed_key": "intake:suppressed:key",
     # hash crm -> the portal or org that it was first used for; "provider:<name>" -> its account;
-    # "installation:<crm>" -> whose the crm is
+    # "installation:<crm>" -> whose the crm is; "mark:" -> what its data folders hold, too
     "accounts": "intake:accounts",
     # hash crm -> the user that the CRM names as the last writer of what we wrote
     "users": "intake:users",

@@ -2,18 +2,22 @@
 
 An installation is what its configuration belongs to, not where it runs: workers, web processes, hosts and data folders
 come and go. Two that share a Redis and a crm's name would take each other's ids for records that are gone, and two
-accounts of one provider would have their charges compared with each other's bill.
+accounts of one provider would have their charges compared with each other's bill. Where neither has a name, the mark of
+the data folder tells two of one portal apart (``installation_mark``).
 """
 
 from __future__ import annotations
+
+from secrets import token_hex
 
 from config.problems import ConfigError
 from config.settings import CrmSettings, Settings
 from connectors.forager.options import ForagerOptions
 from worker.ledger.intake.accounts import Accounts
+from worker.service import installation_mark
 
 _KINDS = {"hubspot": "portal", "salesforce": "org"}
-_PROVIDER, _INSTALLATION = "provider:", "installation:"  # crm names hold no colon
+_PROVIDER, _INSTALLATION, _MARK = "provider:", "installation:", "mark:"  # crm names hold no colon
 
 
 def configured(crm: CrmSettings) -> str:
@@ -22,11 +26,13 @@ def configured(crm: CrmSettings) -> str:
 
 
 def claims(settings: Settings) -> dict[str, str]:
-    """Lists what a configuration says that everything in its Redis belongs to."""
+    """Lists what a configuration, and its folder's mark, say that everything in its Redis belongs to."""
     found = {name: account for name, crm in settings.crm.items() if (account := configured(crm))}
     found |= {f"{_INSTALLATION}{name}": settings.installation for name in settings.crm}
     forager = settings.providers.paid.get("forager")
-    return found | ({f"{_PROVIDER}forager": str(forager.account_id)} if isinstance(forager, ForagerOptions) else {})
+    found |= {f"{_PROVIDER}forager": str(forager.account_id)} if isinstance(forager, ForagerOptions) else {}
+    mark = "" if settings.installation else installation_mark.held(settings.data_dir)
+    return found | ({_MARK: mark} if mark else {})  # a name says more than a folder
 
 
 def sentence(settings: Settings, name: str, account: str, pinned: str) -> str:
@@ -38,6 +44,12 @@ def sentence(settings: Settings, name: str, account: str, pinned: str) -> str:
         return (
             f"{kind} is account {account} here, and account {pinned} in this Redis: its charges would be compared with "
             f"another account's bill. {apart}; if {pinned} is history, {history}"
+        )
+    if name == _MARK:
+        return (
+            f"{settings.data_dir} has worked for another installation than this Redis holds, and neither has a name: "
+            f"give this one a Redis of its own. If it is to help the other one, delete "
+            f"{installation_mark.file_of(settings.data_dir)}"
         )
     if name.startswith(_INSTALLATION):
         crm = name.removeprefix(_INSTALLATION)
@@ -75,6 +87,16 @@ async def refuse_others(accounts: Accounts, settings: Settings) -> None:
     mine = claims(settings)
     if others := await accounts.pin(mine):  # somebody else was first in between
         raise ConfigError([sentence(settings, name, mine[name], others[name]) for name in sorted(others)])
+    await _join(accounts, settings)
+
+
+async def _join(accounts: Accounts, settings: Settings) -> None:
+    """Brings the mark of this Redis, which the first one makes, into the data folder."""
+    mark = installation_mark.held(settings.data_dir)
+    await accounts.pin({_MARK: mark or token_hex(8)})
+    pinned = await accounts.of(_MARK)
+    if pinned and pinned != mark:
+        installation_mark.keep(settings.data_dir, pinned)
 
 
 class AnotherAccountError(Exception):

@@ -17,7 +17,7 @@ import structlog
 
 from connectors.call_figures import CALLS
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.service import arq_queue, heartbeat
+from worker.service import arq_queue, heartbeat, rules
 from worker.service.jobs import (
     CHECK_MS,
     JOBS,
@@ -75,12 +75,12 @@ async def start(runtime: Runtime) -> None:
     if runtime.spool.pending():
         loaded = await runtime.spool.load(runtime.ledger.desk)
         log.info("spool.loaded", replies=loaded.replies)
-    await _beat(runtime)
+    await tell(runtime)
     runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
     await check_epoch(runtime)
     await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), _look_at_books(runtime))
     await hear(runtime.ledger.clocks, runtime.vendor_clocks)
-    await _beat(runtime)  # readiness goes by which crms are open
+    await tell(runtime)  # readiness goes by which crms are open
 
 
 @asynccontextmanager
@@ -126,7 +126,7 @@ async def _visiting(runtime: Runtime) -> None:
 def loops(runtime: Runtime, check_ms: int = CHECK_MS) -> tuple[Coroutine[None, None, None], ...]:
     """Lists what a worker does for good beside its jobs, each to be run as a task of its own."""
     return (
-        _every(BEAT_S, lambda: _beat(runtime)),
+        _every(BEAT_S, lambda: tell(runtime)),
         _reopen(runtime),
         _every(STANDING_MS / 1000, runtime.refresh_standing),
         _every(check_ms / 1000, lambda: _checked(runtime)),
@@ -145,14 +145,25 @@ async def _look_at_books(runtime: Runtime) -> None:
 async def _checked(runtime: Runtime) -> None:
     await check_epoch(runtime)
     await check_books(runtime)
+    await compare_rules(runtime)
 
 
-async def _beat(runtime: Runtime) -> None:
+async def compare_rules(runtime: Runtime) -> None:
+    """Logs once that other workers go by other rules, and again when what differs changes."""
+    beats = [one for one in await runtime.ledger.timetable.alive() if one.owner != runtime.owner]
+    found = rules.differing(rules.rules_of(runtime.settings), beats)
+    if found and found != runtime.other_rules:
+        log.warning("worker.rules_differ", hint=rules.sentence(found))
+    runtime.other_rules = found
+
+
+async def tell(runtime: Runtime) -> None:
+    """Gives a sign of life, with what others go by."""
     room = runtime.spool.room
     info = {"visits": len(runtime.visits), "shut": sorted(runtime.shut)}
     info |= {"disk_free": room.free(), "no_room": not room.enough()}
     info |= {"run": runtime.run} if runtime.run else {}
-    info |= {"lag_ms": runtime.lag.take_ms()}
+    info |= {"lag_ms": runtime.lag.take_ms(), rules.KEY: rules.rules_of(runtime.settings)}
     await runtime.ledger.timetable.beat(runtime.owner, info)
     await _tell_calls(runtime)
 

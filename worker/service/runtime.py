@@ -88,6 +88,7 @@ class Runtime:
     shut: set[str] = field(default_factory=set)
     refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
+    other_rules: dict[str, list[str]] = field(default_factory=dict)  # by table: workers that have it otherwise
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property

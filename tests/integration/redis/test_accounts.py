@@ -14,6 +14,7 @@ from config.load import load
 from tests.integration.redis.test_restored import reasons, refill
 from tests.integration.scene import CRM, Scene
 from worker.ledger.intake.accounts import Accounts
+from worker.service import lifecycle
 from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.runtime import open_runtime
 
@@ -132,6 +133,87 @@ async def test_second_installation_of_the_same_crm_is_told_apart_by_its_name(
         (scene.folder / ".env").read_text(encoding="utf-8").replace("ACME_HUBSPOT", "STAGING_HUBSPOT"), encoding="utf-8"
     )
     assert (await refill(scene, "status"))[0] == 0  # another crm name is another matter
+
+
+async def test_folder_that_worked_on_another_redis_is_another_installation_though_neither_has_a_name(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same portal and the same account: nothing but the folders tells the two apart."""
+    assert (await refill(scene, "status"))[0] == 0
+    ours, other = scene.settings.data_dir, scene.folder / "staging"
+    other.mkdir()
+    (other / "installation").write_text(f"{'5' * 16}\n")
+    monkeypatch.setenv("REFILL_DATA_DIR", str(other))
+    before = await held(scene)
+    told = await refused(scene, capsys)
+    assert f"{other} has worked for another installation than this Redis holds, and neither has a name" in told
+    assert f"delete {other / 'installation'}" in told
+    assert [one["part"] for one in await found(scene, "installation")] == ["installation"]
+    assert await held(scene) == before
+    (other / "installation").unlink()  # the way out: it joins
+    assert (await refill(scene, "status"))[0] == 0
+    assert (other / "installation").read_text() == (ours / "installation").read_text()
+    assert (other / "installation").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_name_says_more_than_a_folder(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFILL_INSTALLATION", "production")
+    assert (await refill(scene, "status"))[0] == 0
+    mark = scene.settings.data_dir / "installation"
+    pinned = mark.read_text()
+    mark.write_text(f"{'5' * 16}\n")
+    assert (await refill(scene, "status"))[0] == 0
+    assert mark.read_text() == pinned
+
+
+@pytest.mark.parametrize("left", ["", "rubbish", "\u00e9" * 16])
+async def test_mark_that_cannot_be_read_is_taken_anew(scene: Scene, left: str) -> None:
+    assert (await refill(scene, "status"))[0] == 0
+    mark = scene.settings.data_dir / "installation"
+    pinned = mark.read_text()
+    mark.write_text(left)
+    assert (await refill(scene, "status"))[0] == 0
+    assert mark.read_text() == pinned
+
+
+async def test_new_redis_takes_the_mark_of_the_first_folder_and_all_of_an_installation_follow(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [scene.folder / name for name in ("one", "two")]
+    for folder in folders:
+        monkeypatch.setenv("REFILL_DATA_DIR", str(folder))
+        assert (await refill(scene, "status"))[0] == 0
+    marks = {(folder / "installation").read_text() for folder in folders}
+    assert len(marks) == 1
+    await scene.ledger.scripts.call("DEL", "refill:intake:accounts")
+    for folder in reversed(folders):
+        monkeypatch.setenv("REFILL_DATA_DIR", str(folder))
+        assert (await refill(scene, "status"))[0] == 0
+    assert {(folder / "installation").read_text() for folder in folders} == marks
+
+
+async def test_workers_that_go_by_other_rules_are_told_by_check_and_by_each_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await scene.worker(data_dir="one"), await scene.worker(data_dir="two")
+    two.runtime.settings = two.runtime.settings.model_copy(
+        update={"crm": {CRM: two.runtime.settings.crm[CRM].model_copy(update={"mode": "review"})}}
+    )
+    for worker in (one, two):
+        await lifecycle.tell(worker.runtime)
+    with capture_logs() as told:
+        for _ in range(3):
+            await lifecycle.compare_rules(one.runtime)
+    (warned,) = [line for line in told if line["event"] == "worker.rules_differ"]
+    assert warned["hint"].startswith(f"crm.{CRM} is configured otherwise")
+    _, out = await refill(scene, "check", "--json")
+    (differs,) = [line for line in json.loads(out)["checks"] if line["part"] == "installation"]
+    assert differs["level"] == "warning"
+    assert differs["told"] == f"crm.{CRM} is configured otherwise in running workers ({two.runtime.owner})"
+    monkeypatch.setenv(f"REFILL_CRM__{CRM.upper()}__TOKEN", "pat-another")  # a key is no rule
+    await scene.ledger.timetable.leave(two.runtime.owner)
+    _, out = await refill(scene, "check", "--json")
+    assert not [line for line in json.loads(out)["checks"] if line["part"] == "installation"]
 
 
 async def test_another_account_of_a_provider_is_refused_since_bills_would_be_compared_with_it(
