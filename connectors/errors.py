@@ -78,8 +78,11 @@ class SignInUnavailableError(UnavailableError):
     """
 
 
+STALE_READ = "stale_read"
+
+
 class StaleReadError(UnavailableError):
-    """Tells that the read behind a write is too old: nothing was sent."""
+    """Tells that the read behind a write is too old: nothing was sent. Its ``code`` is ``STALE_READ``."""
 
 
 class OutcomeUnknownError(ConnectorError):

@@ -6,7 +6,7 @@ Both are protocols, so that connectors stay free of Redis; ``worker.ledger`` imp
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -18,6 +18,7 @@ from typing import Protocol
 from connectors.models import Reply
 
 FRESH_S = 2.0  # a write leaves no later than this after the read it was decided on had left
+LAST_READS, BEYOND_S, SLOWEST_S = 8, 1.0, 10.0  # of a crm that is slower than that in all it reads: see ReadPace
 SLOT_PATIENCE_S = 5.0  # a slot farther away than this sends the record to waiting instead (design: limits)
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _RATE = re.compile(r"\s*(\d+)\s*/\s*(?:(\d+)\s*)?(second|minute|hour|day)s?\s*")
@@ -119,12 +120,40 @@ class TicketSpentError(Exception):
     """Says that a ticket was used before, or is no longer ours: nothing may be sent on it."""
 
 
+class ReadPace:
+    """Learns how long a crm takes for the reads that writes are decided on.
+
+    One late answer gives no licence to write on it. Where the quickest of the last eight took more than a second, the
+    crm is slow in all it reads, and nothing could ever be written within two seconds: there a write leaves no later
+    than a second after the time that this quickest one took, and ten seconds at the most.
+    """
+
+    def __init__(self) -> None:
+        self._took_s: deque[float] = deque(maxlen=LAST_READS)
+
+    def note(self, took_s: float) -> None:
+        """Notes how long it was from a read's leaving to its answer."""
+        self._took_s.append(took_s)
+
+    @property
+    def fresh_s(self) -> float:
+        """Returns seconds after a read had left within which a write that was decided on it leaves."""
+        if len(self._took_s) < LAST_READS:
+            return FRESH_S
+        return max(FRESH_S, min(min(self._took_s) + BEYOND_S, SLOWEST_S))
+
+
 @dataclass(slots=True)
 class _Unit:
-    """Represents a read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left."""
+    """Represents a read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left.
+
+    ``answered_s`` is when the last of them was answered, ``noted`` whether the crm's pace knows of them.
+    """
 
     slots: Counter[str]
     read_s: float | None = None
+    answered_s: float = 0.0
+    noted: bool = False
 
 
 _unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
@@ -167,9 +196,15 @@ def note_read(left_s: float) -> None:
     unit = _unit.get()
     if unit is not None:
         unit.read_s = left_s if unit.read_s is None else min(unit.read_s, left_s)
+        unit.answered_s, unit.noted = perf_counter(), False
 
 
-def fresh_s() -> float:
+def fresh_s(pace: ReadPace) -> float:
     """Returns seconds for which what the unit has read may still be written on; endless where nothing was read."""
     unit = _unit.get()
-    return inf if unit is None or unit.read_s is None else unit.read_s + FRESH_S - perf_counter()
+    if unit is None or unit.read_s is None:
+        return inf
+    if not unit.noted:
+        pace.note(unit.answered_s - unit.read_s)
+        unit.noted = True
+    return unit.read_s + pace.fresh_s - perf_counter()

@@ -30,6 +30,7 @@ from connectors.auth import Auth, NoAuth, StaticAuth
 from connectors.call_figures import CALLS
 from connectors.classify import ReplyReading
 from connectors.errors import (
+    STALE_READ,
     ConnectorError,
     ContractError,
     OutcomeUnknownError,
@@ -37,7 +38,7 @@ from connectors.errors import (
     StaleReadError,
     UnavailableError,
 )
-from connectors.limits import Limiter, Ticket, fresh_s, note_read, take_slot
+from connectors.limits import Limiter, ReadPace, Ticket, fresh_s, note_read, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
@@ -133,6 +134,7 @@ class Transport:
         self._deadline_s = connect_s + read_s
         self._redirects = redirects
         self.clock = VendorClock()
+        self._pace = ReadPace()
         self._repeats = RepeatBudget()
         self._room = asyncio.Semaphore(connections)  # outside the pool, so that nothing queues unseen inside it
         self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
@@ -412,10 +414,10 @@ class Transport:
         Raises:
             StaleReadError: it is not any more, and nothing may be sent.
         """
-        left = fresh_s()
+        left = fresh_s(self._pace)
         if left <= 0:
             log.info("vendor.write.stale", vendor=self.vendor, operation=operation.name)
-            raise StaleReadError(self.vendor, operation.name, bucket=self.bucket(operation), code="stale_read")
+            raise StaleReadError(self.vendor, operation.name, bucket=self.bucket(operation), code=STALE_READ)
         return left
 
     async def _exchange(

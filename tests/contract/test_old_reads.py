@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from connectors.errors import StaleReadError
-from connectors.limits import FRESH_S, NoLimiter, note_read, slots_ahead
+from connectors.limits import BEYOND_S, FRESH_S, LAST_READS, NoLimiter, note_read, slots_ahead
 from connectors.models import Write, WriteResult
 from connectors.ports import Crm
 from tests.contract.pushes import (
@@ -142,6 +142,32 @@ async def test_nothing_is_sent_on_a_read_that_is_two_seconds_old(sandbox: Sandbo
             await crm.write("contact", [Write(record_id, {side.title: "CTO"})])
     assert writes(sandbox) == 0
     await crm.aclose()
+
+
+async def test_a_crm_that_is_slow_in_all_it_reads_is_written_to_a_second_after_its_quickest_read(
+    sandbox: Sandbox, side: Side
+) -> None:
+    """One late answer is no licence to write on it; the eighth in a row is."""
+    crm, record_id = opened(sandbox, side), made(sandbox, side)
+    await crm.properties("contact")
+    sandbox.calm()
+    took_s = FRESH_S + 0.5
+    for _ in range(LAST_READS - 1):
+        with pytest.raises(StaleReadError):
+            await written_after(crm, side, record_id, took_s)
+    assert writes(sandbox) == 0
+    assert await written_after(crm, side, record_id, took_s)
+    with pytest.raises(StaleReadError):
+        await written_after(crm, side, record_id, took_s + 2 * BEYOND_S)
+    assert writes(sandbox) == 1
+    await crm.aclose()
+
+
+async def written_after(crm: Crm, side: Side, record_id: str, took_s: float) -> Mapping[str, WriteResult]:
+    """A write on a read that was answered now and had left ``took_s`` ago."""
+    async with slots_ahead(NoLimiter(), []):
+        note_read(perf_counter() - took_s)
+        return await crm.write("contact", [Write(record_id, {side.title: "CTO"})])
 
 
 class Corrected:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,8 +68,8 @@ async def runs(stage: Stage) -> list[str]:
     return [name.removeprefix("cap:") for name in cursors if name.startswith("cap:")]
 
 
-async def check(stage: Stage, cell: Cell) -> None:
-    """What must hold in every cell."""
+async def check(stage: Stage, cell: Cell) -> dict[str, object]:
+    """What must hold in every cell; gives what was billed, the runs it is of, and how they ended."""
     slow = {"median_s": cell.latency_s, "sigma": 0.2}
     for name in stage.vendors.told:
         stage.vendors[name].control("latency", slow)
@@ -94,6 +95,7 @@ async def check(stage: Stage, cell: Cell) -> None:
     for code, report in zip(told.codes, told.reports, strict=True):
         assert (code == LEFT) == bool(report["left"]), report
         assert report["not_asked"] == []
+    return {"billed": bill, "runs": len(names), "codes": told.codes}
 
 
 def opened_for(opened: Open, cell: Cell) -> Stage:
@@ -124,5 +126,8 @@ async def test_what_passes_are_billed_is_told_and_under_their_cap(opened: Open, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", GRID, ids=str)
-async def test_caps_hold_in_the_whole_grid(opened: Open, cell: Cell) -> None:
-    await check(opened_for(opened, cell), cell)
+async def test_caps_hold_in_the_whole_grid(
+    opened: Open, cell: Cell, record_property: Callable[[str, object], None]
+) -> None:
+    for name, value in (await check(opened_for(opened, cell), cell)).items():
+        record_property(name, value)

@@ -19,6 +19,7 @@ _HELD = {
     "taken": "another run has taken them over",
     "walk": "not all of them were looked at",
     "rate": "they wait for the rate of {waits_for}",
+    "slow_reads": "{waits_for} answers reads so slowly that nothing may be written on them",
     "budget": "they wait for the budget of {waits_for}",
     "reconcile": "they wait until the books of {waits_for} are compared with ours",
     "paused": "{waits_for} is paused: {hint}",

@@ -120,6 +120,8 @@ class _Holders:
                 return replace(row, why="verdict", until_ms=at)
             case note if note in _RATE:
                 return replace(row, why="rate", waits_for=row.crm, until_ms=at)
+            case "slow_reads":
+                return replace(row, why="slow_reads", waits_for=row.crm, until_ms=at)
             case "":
                 return replace(row, until_ms=at)
             case note if kept_back := _kept_back(note):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from connectors.errors import (
+    STALE_READ,
     AccessError,
     ConnectorError,
     ContractError,
@@ -16,6 +17,7 @@ from connectors.errors import (
     RateLimitedError,
     RejectedError,
     SignInUnavailableError,
+    StaleReadError,
     UnavailableError,
 )
 from worker.decide.retry import backoff_ms
@@ -48,8 +50,8 @@ def attended(
 ) -> Story:
     """Returns ``visit`` as a story that never raises: each failure ends in one step of the ledger.
 
-    A limit defers, a failure of the vendor tries again with growing waits until it buries, a refused credential pauses
-    the crm, and what cannot ever work for this record buries it at once.
+    A limit defers, and so does a crm too slow to be written to; a failure of the vendor tries again with growing waits
+    until it buries; a refused credential pauses the crm, and what cannot ever work for this record buries it at once.
     """
 
     async def story(lease: Lease) -> None:
@@ -67,10 +69,11 @@ def attended(
 
     async def _end(error: Exception, lease: Lease, entries: Sequence[str] = ()) -> None:
         match error:
-            case RateLimitedError():
+            case RateLimitedError() | StaleReadError():
                 wait = int((error.retry_after_s or 0) * 1000) or SLOT_MS
-                await work.defer(lease, clock() + wait, "rate", entries=entries)
-                log.info("visit.deferred", reason="rate", wait_s=wait / 1000)
+                reason = "slow_reads" if error.code == STALE_READ else "rate"
+                await work.defer(lease, clock() + wait, reason, entries=entries)
+                log.info("visit.deferred", reason=reason, wait_s=wait / 1000)
             case SignInUnavailableError():  # no fault of the record: however long that lasts, it buries nothing
                 await work.defer(lease, clock() + SLOT_MS, "sign_in", entries=entries)
                 log.warning("visit.deferred", reason="sign_in", status=error.status, code=error.code)
