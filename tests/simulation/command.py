@@ -108,7 +108,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--part", default="1/1", help="of the deaths on every port, such as 2/5")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     parser.add_argument("--mutant", default="", help="with this planted bug")
-    parser.add_argument("--only", default="", help="one kind of trouble: crashes, vendors, pages, frozen or tight")
+    parser.add_argument(
+        "--only", default="", help="one kind of trouble: crashes, pages read, vendors, busy, pages, frozen or tight"
+    )
     parser.add_argument("--salesforce", action="store_true", help="the worlds whose CRM is Salesforce")
     parser.add_argument("--matrix", action="store_true")
     parser.add_argument("--counts", action="store_true", help="the matrix with the figures, for adding up")

@@ -79,7 +79,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the cursor moves before its page is stored",
-        11,
+        1,
         (
             Edit(
                 "worker/ledger/work/work.py",
@@ -92,7 +92,7 @@ MUTANTS: tuple[Mutant, ...] = (
                 "        head: list[Arg] = [self.crm, self.object, lane, run, int(forced)]\n",
             ),
         ),
-        only="crashes",
+        only="pages read",
     ),
     Mutant(
         "a lease in place of a ticket: past its deadline a sent one is free again",

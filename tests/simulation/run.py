@@ -173,6 +173,7 @@ def _deaths(chance: random.Random, count: int) -> dict[tuple[str, int], str]:
 def _narrow(seed: int, only: str, chance: random.Random) -> Case:
     plans = {
         "crashes": Plan(deaths=_deaths(chance, 8)),
+        "pages read": Plan(deaths={("work_add", 1 + seed % 4): ("before", "after")[seed // 4 % 2]}),
         "vendors": Plan(vendor_rate=0.25, stall_rate=0.1, until_s=150),
         "busy": Plan(busy_rate=0.4, vendor_rate=0.05, until_s=150),
         "pages": Plan(vendor_rate=0.3, kinds=frozenset({"page", "half"}), until_s=150),
