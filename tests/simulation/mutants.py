@@ -58,9 +58,9 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 f"{_LEDGER}/intake/deliveries_store.lua",
-                "local crms, at = list(6)",
-                "local crms, at = list(6)\nlocal second = string.sub(watermark, 1, 1) == '+'\n"
-                "watermark = second and string.sub(watermark, 2) or watermark",
+                "local new, unchanged = 0, 0\n",
+                "local new, unchanged = 0, 0\nlocal second = string.sub(watermark, 1, 1) == '+'\n"
+                "watermark = second and string.sub(watermark, 2) or watermark\n",
             ),
             Edit(
                 f"{_LEDGER}/intake/deliveries_store.lua",
@@ -69,10 +69,12 @@ MUTANTS: tuple[Mutant, ...] = (
             ),
             Edit(
                 "worker/ledger/intake/deliveries.py",
-                '        new, unchanged = await self._scripts.run("deliveries_store", *args)\n',
-                '        new, unchanged = await self._scripts.run("deliveries_store", *args[:3], 0, *args[4 + len(crms) :])\n'  # noqa: E501 - as it stands there
-                '        args[2] = "+" + str(args[2])\n'
-                '        if new:\n            await self._scripts.run("deliveries_store", *args)\n',
+                "            crms=crms,\n            rows=[(row.key, row.digest, zlib.compress(row.json.encode(), 6)) for row in rows],\n        )\n",  # noqa: E501 - as it stands there
+                "            crms=(),\n            rows=[(row.key, row.digest, zlib.compress(row.json.encode(), 6)) for row in rows],\n        )\n"  # noqa: E501 - as it stands there
+                "        if new:\n            await self._scripts.run(\n"
+                '                "deliveries_store", source=source, run=run, crms=crms, watermark="+" + (watermark or ""),\n'  # noqa: E501 - as it stands there
+                "                rows=[(row.key, row.digest, zlib.compress(row.json.encode(), 6)) for row in rows],\n"
+                "            )\n",
             ),
         ),
         only="crashes",
@@ -83,13 +85,13 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "worker/ledger/work/work.py",
-                "        head: list[Arg] = [self.crm, self.object, lane, run, int(forced)]\n",
+                "        step = len(rows) if move else _CHUNK\n",
                 "        if move and rows:\n"
                 "            if not (await self.add((), lane=lane, run=run, move=move)).moved:\n"
                 "                return Added(0, 0, 0, moved=False)\n"
                 "            await self.add(rows, lane=lane, run=run, forced=forced)\n"
                 "            return Added(len(rows), 0, 0, moved=True)\n"
-                "        head: list[Arg] = [self.crm, self.object, lane, run, int(forced)]\n",
+                "        step = len(rows) if move else _CHUNK\n",
             ),
         ),
         only="pages read",
@@ -185,7 +187,7 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 f"{_LEDGER}/money/ticket_reserve.lua",
-                "if (used[1] or 0) + (used[2] or 0) + price > cap then",
+                "if (used[1] or 0) + (used[2] or 0) + price > tonumber(cap) then",
                 "if false then",
             ),
             Edit(

@@ -72,7 +72,7 @@ class Leases:
             self.questions[str(args[2])] = str(args[4])
             self.asked.setdefault(str(args[4]), set()).add(str(args[17]))
         elif name == "answer_find" and args[2]:  # what was kept of a question serves this record, too
-            for question, kept in zip(args[6:], result, strict=True):
+            for question, kept in zip(args[7:], result, strict=True):
                 if kept:
                     self.asked.setdefault(str(question), set()).add(str(args[5]))
         elif name == "ticket_sent":

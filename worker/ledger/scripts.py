@@ -2,9 +2,9 @@
 
 A script lies beside the Python that runs it, ``<subject>/<name>.lua``. It is sent behind ``common.lua`` and behind the
 parts that its head names in a line ``-- needs: work, journal`` (``<subject>/parts/<part>.lua``). Every script gets the
-time (ms; 0 = Redis' own) as ``ARGV[1]`` and the key prefix as ``ARGV[2]``; what the caller passes begins at
-``ARGV[3]``. Key names come from ``keys``: Lua calls ``K.<name>(...)``. The head comment of each script names its states
-and what a repeat with the same token gives.
+time (ms; 0 = Redis' own) and the key prefix first; what the caller passes by name, Lua reads by the same name
+(``arguments``). Key names come from ``keys``: Lua calls ``K.<name>(...)``. The head comment of each script names its
+arguments, its states and what a repeat with the same token gives.
 
 The client is opened with ``decode_responses=False``: raw replies are bytes.
 """
@@ -12,7 +12,7 @@ The client is opened with ``decode_responses=False``: raw replies are bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -33,10 +33,10 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from worker.ledger.arguments import Arg, Arguments, Value, arguments
 from worker.ledger.keys import PREFIX, Keys, lua_names
 
 Clock: TypeAlias = Callable[[], int]
-Arg: TypeAlias = str | bytes | int
 
 SUBJECTS = ("work", "money", "rates", "journal", "intake")
 
@@ -87,9 +87,15 @@ def source(name: str) -> str:
     body = _found(name)
     needs = _NEEDS.search(body)
     parts = [part.strip() for part in needs.group(1).split(",")] if needs else []
-    text = "\n".join([*(_found(f"parts/{part}") for part in parts), body])
+    text = "\n".join([*(_found(f"parts/{part}") for part in parts), takes(name).lua(), body])
     common = (files("worker.ledger") / "common.lua").read_text("utf-8")
     return f"{common}\n{lua_names(text)}\n{text}"
+
+
+@cache
+def takes(name: str) -> Arguments:
+    """Returns the arguments of one script."""
+    return arguments(_found(name))
 
 
 @cache
@@ -115,20 +121,29 @@ class Scripts:
         self.redis = redis
         self.keys = Keys(prefix)
         self._clock = clock
-        self._scripts: dict[str, AsyncScript] = {}
+        self._scripts: dict[str, tuple[AsyncScript, Arguments]] = {}
 
-    async def run(self, name: str, *args: Arg, keys: Sequence[str] = (), pipe: Pipeline | None = None) -> Any:
-        """Run the script of that name; by SHA, with the text when Redis has lost it. With ``pipe`` it is only queued.
+    async def run(self, script: str, /, **named: Value) -> Any:
+        """Run a script with the arguments that its head names: by its SHA, with its text when Redis has lost it.
 
         Raises:
             LedgerUnavailableError: Redis is away, full, read-only or loading.
+            TypeError: the arguments are not those of the script.
         """
-        script = self._scripts.get(name)
-        if script is None:
-            script = self._scripts[name] = self.redis.register_script(source(name))
+        return await self._run(script, None, named)
+
+    async def queue(self, pipe: Pipeline, script: str, /, **named: Value) -> None:
+        """Puts a script in a pipeline, as ``run`` would call it."""
+        await self._run(script, pipe, named)
+
+    async def _run(self, script: str, pipe: Pipeline | None, named: Mapping[str, Value]) -> Any:
+        known = self._scripts.get(script)
+        if known is None:
+            known = self._scripts[script] = self.redis.register_script(source(script)), takes(script)
+        call, parameters = known
         now = self._clock() if self._clock else 0
         with guarded():
-            return await script(keys=list(keys), args=[now, self.keys.prefix, *args], client=pipe)
+            return await call(args=[now, self.keys.prefix, *parameters.values(named)], client=pipe)
 
     async def now(self) -> int:
         """Returns the ledger's time in ms."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from redis.asyncio.client import Pipeline
 
 from tests.integration.scene import Scene, Worker
 from tests.integration.scenery import Open
+from worker.ledger.arguments import Value
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Totals
 from worker.ledger.money.tickets import Desk
-from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.service.jobs import check_books, compare_books
 from worker.upkeep.reconcile import BooksReport, reconcile
 
@@ -169,12 +168,12 @@ class Dying(Scripts):
 
     settled = 0
 
-    async def run(self, name: str, *args: Arg, keys: Sequence[str] = (), pipe: Pipeline | None = None) -> Any:
-        if name in {"ticket_resolve", "ticket_verdict"}:
+    async def run(self, script: str, /, **named: Value) -> Any:
+        if script in {"ticket_resolve", "ticket_verdict"}:
             self.settled += 1
             if self.settled > 1:
                 raise LedgerUnavailableError("gone")
-        return await super().run(name, *args, keys=keys, pipe=pipe)
+        return await super().run(script, **named)
 
 
 @pytest.mark.parametrize("charged_first", [True, False])

@@ -177,7 +177,9 @@ async def test_marks_of_posts_are_forgotten_when_they_are_old_or_too_many(redis:
 
     async def announced(mark: str) -> int:
         text = f"{mark} 0 2;5 0 0;"
-        replayed = await scripts.run("intake_announce", 60_000, 3, "acme_hubspot", "contact", "day-x", text)
+        replayed = await scripts.run(
+            "intake_announce", marks_ms=60_000, most_marks=3, groups=[("acme_hubspot", "contact", "day-x", text)]
+        )
         return int(replayed[3])
 
     for mark in "abcde":

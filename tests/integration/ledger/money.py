@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.models import Question, Reply
+from worker.ledger.arguments import Value
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.tickets import Desk, Granted
-from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -39,8 +40,8 @@ class LosingScripts(Scripts):
 
     lose = True
 
-    async def run(self, name: str, *args: Arg, **more: Any) -> Any:
-        answer = await super().run(name, *args, **more)
+    async def run(self, script: str, /, **named: Value) -> Any:
+        answer = await super().run(script, **named)
         if self.lose:
             self.lose = False
             raise LedgerUnavailableError("lost")

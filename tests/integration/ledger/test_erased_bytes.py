@@ -100,7 +100,7 @@ async def test_a_copy_left_by_somebody_who_died_is_gone_on_with(scripts: Scripts
     await filled(journal)
     await forget(erasures)
     for _ in range(steps):  # and then it dies
-        assert not await scripts.run("erasure_rebuild", 1_000)
+        assert not await scripts.run("erasure_rebuild", most=1_000)
     await journal.drop((await everything(journal))[995:1_005])
     await journal.append(*BOB, "run", ["later"], token="later")
     before = await everything(journal)
@@ -113,7 +113,7 @@ async def test_somebody_erased_while_the_journal_is_copied_is_in_no_copy(redis: 
     journal, erasures = Journal(scripts), Erasures(scripts)
     await filled(journal)
     for _ in range(2):
-        await scripts.run("erasure_rebuild", 1_000)
+        await scripts.run("erasure_rebuild", most=1_000)
     await forget(erasures)
     await until(erasures.rewrite, "the rewrite")
     assert not found(SECRETS, await dumped(redis))
@@ -126,7 +126,7 @@ async def test_a_full_redis_keeps_its_journal_and_tries_again_when_there_is_room
     await filled(journal)
     await forget(erasures)
     before = await everything(journal)
-    await scripts.run("erasure_rebuild", 1_000)
+    await scripts.run("erasure_rebuild", most=1_000)
     await redis.config_set("maxmemory", 1)
     try:
         with pytest.raises(LedgerUnavailableError):

@@ -22,9 +22,9 @@ async def test_script_runs_again_after_redis_forgot_it(scripts: Scripts, redis: 
 async def test_pipelined_script_runs_after_redis_forgot_it(scripts: Scripts, redis: Redis, clock: Clock) -> None:
     await redis.script_flush()
     async with redis.pipeline(transaction=False) as pipe:
-        await scripts.run("time_now", pipe=pipe)
+        await scripts.queue(pipe, "time_now")
         clock.pass_ms(5)
-        await scripts.run("time_now", pipe=pipe)
+        await scripts.queue(pipe, "time_now")
         assert await pipe.execute() == [b"1800000000000", b"1800000000005"]
 
 
@@ -50,7 +50,7 @@ async def test_full_redis_is_unavailable(scripts: Scripts, redis: Redis) -> None
         with pytest.raises(LedgerUnavailableError):
             await scripts.calls([("SET", "any", "value")])
         with pytest.raises(LedgerUnavailableError):
-            await scripts.run("timetable_due", 1, "poll", 1)
+            await scripts.run("timetable_due", retry_ms=1, tasks=[("poll", 1)])
     finally:
         await redis.config_set("maxmemory", "0")
 
@@ -60,7 +60,7 @@ async def test_read_only_redis_is_unavailable(scripts: Scripts, redis: Redis) ->
     await redis.replicaof("127.0.0.1", "1")
     try:
         with pytest.raises(LedgerUnavailableError):
-            await scripts.run("timetable_due", 1, "poll", 1)
+            await scripts.run("timetable_due", retry_ms=1, tasks=[("poll", 1)])
     finally:
         await redis.replicaof("NO", "ONE")
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.scripts import Scripts
 
 OBJECT = "delivery"
 _PAGE = 500
@@ -50,10 +50,14 @@ class Deliveries:
         A row whose digest was stored before is dropped. The last page of a pass gives the ``watermark`` the next pass
         begins at. Repeated it changes nothing.
         """
-        args: list[Arg] = [source, run, watermark or "", len(crms), *crms]
-        for row in rows:
-            args += [row.key, row.digest, zlib.compress(row.json.encode(), 6)]
-        new, unchanged = await self._scripts.run("deliveries_store", *args)
+        new, unchanged = await self._scripts.run(
+            "deliveries_store",
+            source=source,
+            run=run,
+            watermark=watermark or "",
+            crms=crms,
+            rows=[(row.key, row.digest, zlib.compress(row.json.encode(), 6)) for row in rows],
+        )
         return Stored(new, unchanged)
 
     async def watermark(self, source: str) -> str:
@@ -104,7 +108,7 @@ class Deliveries:
     async def rewrite(self, row: DeliveredRow) -> bool:
         """Put another text in the place of a row's that has not been replaced meanwhile; its digest stays."""
         packed = zlib.compress(row.json.encode(), 6)
-        return bool(await self._scripts.run("deliveries_rewrite", row.key, row.digest, packed))
+        return bool(await self._scripts.run("deliveries_rewrite", key=row.key, digest=row.digest, packed=packed))
 
     async def settled(self, crm: str, key: str, digest: str = "") -> bool:
         """Notes that ``crm`` has the row; the last crm's word drops it. Called before the visit is settled.
@@ -112,7 +116,7 @@ class Deliveries:
         ``digest`` is that of the row delivered: when another came meanwhile nothing happens, and the visit that its
         storing asked for will deliver it. Gives whether nobody needs the row any more.
         """
-        return bool(await self._scripts.run("deliveries_settled", crm, key, digest))
+        return bool(await self._scripts.run("deliveries_settled", crm=crm, id=key, digest=digest))
 
     async def wait_for(self, crm: str, key: str, rows: Sequence[tuple[str, str, int]]) -> None:
         """Note rows (object, id, stamp) of ``crm`` whose change brings the delivery back; none forgets them."""

@@ -1,7 +1,7 @@
 -- A crm has a row; the last one's word drops it. Nothing happens for a content that was replaced meanwhile.
--- ARGV: crm, key, digest ('' = whatever is stored)
+-- `digest` '' is whatever is stored.
 -- Gives 1 when nobody needs the row any more.
-local crm, id, digest = ARGV[3], ARGV[4], ARGV[5]
+-- args: crm, id, digest
 if digest ~= '' and redis.call('HGET', K.digests(), id) ~= digest then
   return redis.call('HEXISTS', K.rows(), id) == 0 and 1 or 0
 end

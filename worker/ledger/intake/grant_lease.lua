@@ -1,7 +1,8 @@
 -- One process at a time may renew the grant of a crm. Free, ended or ours: it is ours for so long. A new holder gets a
 -- higher fence; the same owner keeps its own. Held by another: fence 0. Gives fence, ms until another's ends, the grant
--- kept last. Args: crm, owner, ms.
-local key, owner = K.grant(ARGV[3]), ARGV[4]
+-- kept last.
+-- args: crm, owner, lease_ms
+local key = K.grant(crm)
 local held = hash(key)
 local ends = tonumber(held['until'] or '0')
 if held['owner'] and held['owner'] ~= owner and ends > now then
@@ -11,5 +12,5 @@ local fence = tonumber(held['fence'] or '0')
 if held['owner'] ~= owner or ends <= now then
   fence = fence + 1
 end
-redis.call('HSET', key, 'owner', owner, 'until', int(now + tonumber(ARGV[5])), 'fence', int(fence))
+redis.call('HSET', key, 'owner', owner, 'until', int(now + lease_ms), 'fence', int(fence))
 return { int(fence), '0', held['grant'] or '' }

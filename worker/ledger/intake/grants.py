@@ -31,7 +31,7 @@ class Grants:
 
     async def take(self, crm: str, owner: str, ms: int) -> LeaseTry:
         """Take the lease, or hold it for longer."""
-        fence, left, grant = await self._scripts.run("grant_lease", crm, owner, ms)
+        fence, left, grant = await self._scripts.run("grant_lease", crm=crm, owner=owner, lease_ms=ms)
         return LeaseTry(int(fence), int(left), grant.decode())
 
     async def keep(self, crm: str, fence: int, grant: str, *, sync: bool = True) -> bool:
@@ -40,10 +40,10 @@ class Grants:
         ``False`` when a later holder has kept another.
         """
         if not sync:
-            return bool(await self._scripts.run("grant_keep", crm, fence, grant))
+            return bool(await self._scripts.run("grant_keep", crm=crm, fence=fence, grant=grant))
         with guarded():
             async with self._scripts.redis.pipeline(transaction=False) as pipe:
-                await self._scripts.run("grant_keep", crm, fence, grant, pipe=pipe)
+                await self._scripts.queue(pipe, "grant_keep", crm=crm, fence=fence, grant=grant)
                 pipe.execute_command("WAITAOF", 1, 0, SYNC_MS)
                 kept, synced = await pipe.execute(raise_on_error=False)
             if isinstance(kept, Exception):
@@ -54,7 +54,7 @@ class Grants:
 
     async def release(self, crm: str, owner: str) -> None:
         """Let the next process renew."""
-        await self._scripts.run("grant_release", crm, owner)
+        await self._scripts.run("grant_release", crm=crm, owner=owner)
 
     async def _synced(self) -> None:
         """Wait as long as the server's own setting takes to bring a write to the disk."""

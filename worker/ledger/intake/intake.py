@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from worker.ledger.journal.figures import WorkName
-from worker.ledger.scripts import Arg, Scripts
-from worker.ledger.work.memory import pack_fingerprint
+from worker.ledger.scripts import Scripts
 from worker.ledger.work.work_values import CursorMove, Due, ref
 
 KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key stands for it
@@ -75,13 +74,12 @@ class Intake:
 
     async def announce(self, rows: Mapping[WorkName, Sequence[Announced]], runs: Mapping[str, str]) -> TakenPost:
         """Ask for a look at everything a post speaks of, in one step; ``runs`` is the run by crm."""
-        args: list[Arg] = []
-        for (crm, kind), group in rows.items():
-            # in one text: the client takes longer over three hundred arguments than Redis over the whole step
-            args += [crm, kind, runs[crm], _text(group)]
-        if not args:
+        if not rows:
             return TakenPost()
-        return TakenPost(*map(int, await self._scripts.run("intake_announce", REPLAY_MS, MOST_MARKS, *args)))
+        # in one text: the client takes longer over three hundred arguments than Redis over the whole step
+        groups = [(crm, kind, runs[crm], _text(group)) for (crm, kind), group in rows.items()]
+        taken = await self._scripts.run("intake_announce", marks_ms=REPLAY_MS, most_marks=MOST_MARKS, groups=groups)
+        return TakenPost(*map(int, taken))
 
     async def recover(
         self, crm: str, object: str, rows: Sequence[Due], *, run: str, move: CursorMove
@@ -90,10 +88,16 @@ class Intake:
 
         And whether the cursor stands behind it.
         """
-        args: list[Arg] = [crm, object, run, move.name, move.old, move.new]
-        for row in rows:
-            args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
-        recovered, moved = await self._scripts.run("intake_recover", *args)
+        recovered, moved = await self._scripts.run(
+            "intake_recover",
+            crm=crm,
+            object=object,
+            run=run,
+            cursor=move.name,
+            old=move.old,
+            new=move.new,
+            rows=[row.columns() for row in rows],
+        )
         return int(recovered), bool(moved)
 
     async def ask(self, id: str, *, key: str, digest: str, work: WorkName, ids: Sequence[str]) -> Request:
@@ -102,8 +106,19 @@ class Intake:
         Gives the request that ``key`` stands for: when its digest is another, something else was asked before.
         """
         text = json.dumps(list(ids), separators=(",", ":"))
-        args: list[Arg] = [id, key, digest, KEEP_MS, *work, run_of(id), text, *ids]
-        request, answer = await self._scripts.run("intake_ask", *args)
+        crm, kind = work
+        request, answer = await self._scripts.run(
+            "intake_ask",
+            request=id,
+            key=key,
+            digest=digest,
+            keep=KEEP_MS,
+            crm=crm,
+            object=kind,
+            run=run_of(id),
+            text=text,
+            ids=ids,
+        )
         return Request(request.decode(), answer.decode())
 
     async def follow(self, id: str) -> RequestState | None:

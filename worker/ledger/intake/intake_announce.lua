@@ -3,10 +3,11 @@
 -- step: the sender hears of success only when all of it is in the work. Asked again, rows coalesce.
 -- A post holds up to a hundred rows, so those that are new to the work go there together.
 -- A signed post is known by a mark, and its rows count the first time only: a replay changes nothing.
--- ARGV: ms for which marks are known, how many at most, then per group crm, object, run, and its rows in one text, each
--- as "id stamp erase;" (erase 1: the person asks to be forgotten) or as "mark 0 2;": what follows is that post's ("-":
+-- `marks_ms` is how long marks are known, `most_marks` how many. A group's rows are one text, each of them
+-- "id stamp erase;" (erase 1: the person asks to be forgotten) or "mark 0 2;": what follows is that post's ("-":
 -- of posts without a mark)
 -- Gives how many were added, coalesced, ignored and left out as a replay's.
+-- args: marks_ms, most_marks, groups(crm, object, run, text)
 local counted = {added = 0, coalesced = 0, ignored = 0}
 local at, replayed, replays = int(now), 0, {}
 local function is_replay(mark)
@@ -15,18 +16,17 @@ local function is_replay(mark)
   end
   if replays[mark] == nil then
     local came = redis.call('ZSCORE', K.marks(), mark)
-    replays[mark] = came and tonumber(came) > at - tonumber(ARGV[3]) or false
+    replays[mark] = came and tonumber(came) > at - marks_ms or false
     if not replays[mark] then
       redis.call('ZADD', K.marks(), at, mark)
     end
   end
   return replays[mark]
 end
-for i = 5, #ARGV, 4 do
-  local crm, object, run = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+for crm, object, run, text in groups() do
   local fresh, settled, rows, seen, left_out, replay = {}, 0, 0, {}, 0, false
   local record_of = K.record(crm, object, '')
-  for id, stamp, erase in string.gmatch(ARGV[i + 3], '([^ ;]+) (%d+) ([012]);') do
+  for id, stamp, erase in string.gmatch(text, '([^ ;]+) (%d+) ([012]);') do
     if erase == '2' then
       replay = is_replay(id)
     elseif replay then
@@ -76,7 +76,7 @@ for i = 5, #ARGV, 4 do
   end
 end
 if next(replays) then -- last: after a write that frees, Redis lets a script write on though memory is full
-  redis.call('ZREMRANGEBYSCORE', K.marks(), '-inf', at - tonumber(ARGV[3]))
-  redis.call('ZREMRANGEBYRANK', K.marks(), 0, -1 - tonumber(ARGV[4]))
+  redis.call('ZREMRANGEBYSCORE', K.marks(), '-inf', at - marks_ms)
+  redis.call('ZREMRANGEBYRANK', K.marks(), 0, -1 - most_marks)
 end
 return {counted.added, counted.coalesced, counted.ignored, replayed}

@@ -1,9 +1,8 @@
 -- needs: memory, work
 -- A request for records by id, once per key: nothing, due, leased, waiting -> due past the fingerprint; dead stays dead.
--- ARGV: request id, key ('' = none), digest of what is asked, keep ms, crm, object, run, ids as one text, then the ids
+-- `key` may be '' (none), `digest` is of what is asked, `text` are the ids as one text, `keep` is in ms.
 -- Gives the request's id and its digest: another's when the key was used before.
-local request, key, digest, keep = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local crm, object, run = ARGV[7], ARGV[8], ARGV[9]
+-- args: request, key, digest, keep, crm, object, run, text, ids[]
 if key ~= '' then
   local before = redis.call('HMGET', K.request_key(key), 'request', 'digest')
   if before[1] then
@@ -13,10 +12,10 @@ if key ~= '' then
   redis.call('PEXPIRE', K.request_key(key), keep)
 end
 if redis.call('EXISTS', K.request(request)) == 0 then
-  redis.call('HSET', K.request(request), 'crm', crm, 'object', object, 'run', run, 'ids', ARGV[10], 'at', int(now))
+  redis.call('HSET', K.request(request), 'crm', crm, 'object', object, 'run', run, 'ids', text, 'at', int(now))
   redis.call('PEXPIRE', K.request(request), keep)
-  for i = 11, #ARGV do
-    add(crm, object, ARGV[i], 'live', run, true, 0, '', 0)
+  for _, id in ipairs(ids) do
+    add(crm, object, id, 'live', run, true, 0, '', 0)
   end
 end
 return {request, digest}

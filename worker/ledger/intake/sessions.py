@@ -36,7 +36,14 @@ class Sessions:
 
     async def may_try(self, address: str) -> bool:
         """Count a sign-in that is tried; ``False`` where there were too many from the address, or in all."""
-        return bool(await self._scripts.run("sign_in_try", address, WINDOW_MS, MOST_BY_ADDRESS, MOST_IN_ALL))
+        let_in = await self._scripts.run(
+            "sign_in_try",
+            address=address,
+            window_ms=WINDOW_MS,
+            most_by_address=MOST_BY_ADDRESS,
+            most_in_all=MOST_IN_ALL,
+        )
+        return bool(let_in)
 
     async def succeeded(self, address: str) -> None:
         """Forget how often somebody tried from an address that knew the token."""

@@ -13,10 +13,11 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import ResponseError
 
+from worker.ledger.arguments import Arg
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.answers import Answers, Ref, ref_of
-from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.work.record_state import same_person
 from worker.ledger.work.work_values import ref
 
@@ -71,11 +72,12 @@ class Erasures:
 
     async def replace(self, entries: Sequence[tuple[Entry, str]]) -> int:
         """Put other texts in the place of journal entries; gives how many were not so already."""
-        args: list[Arg] = []
-        for entry, left in entries:
-            if left != entry.entry:
-                args += [entry.key, entry.crm, entry.object, entry.id, entry.run, left]
-        return int(await self._scripts.run("erasure_journal", *args)) if args else 0
+        rows = [
+            (entry.key, entry.crm, entry.object, entry.id, entry.run, left)
+            for entry, left in entries
+            if left != entry.entry
+        ]
+        return int(await self._scripts.run("erasure_journal", entries=rows)) if rows else 0
 
     async def _unclaim(self, crm: str, object: str, id: str) -> None:
         """Notes natural keys (addresses, profiles) under which a row of ours was created."""
@@ -164,7 +166,7 @@ class Erasures:
 
     async def _rebuild(self) -> None:
         try:
-            while not await self._scripts.run("erasure_rebuild", _PAGE):
+            while not await self._scripts.run("erasure_rebuild", most=_PAGE):
                 pass
         except LedgerUnavailableError:
             with suppress(LedgerUnavailableError):  # a full Redis has room again

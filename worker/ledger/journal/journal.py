@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.scripts import Scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Journal:
 
     async def append(self, crm: str, object: str, id: str, run: str, entries: Sequence[str], *, token: str) -> None:
         """Add entries outside a visit; the same ``token`` adds them once."""
-        await self._scripts.run("journal_append", token, crm, object, id, run, *entries)
+        await self._scripts.run("journal_append", token=token, crm=crm, object=object, id=id, run=run, entries=entries)
 
     async def entries(self, crm: str, object: str, id: str) -> list[Entry]:
         """Returns all entries of one record, oldest first."""
@@ -68,10 +68,8 @@ class Journal:
 
     async def drop(self, entries: Sequence[Entry]) -> int:
         """Take entries out of the journal; gives how many were in it. Again for the same ones it gives 0."""
-        args: list[Arg] = []
-        for entry in entries:
-            args += [entry.key, entry.crm, entry.object, entry.id]
-        return int(await self._scripts.run("journal_drop", *args)) if args else 0
+        rows = [(entry.key, entry.crm, entry.object, entry.id) for entry in entries]
+        return int(await self._scripts.run("journal_drop", entries=rows)) if rows else 0
 
     async def length(self) -> int:
         """Tells how many entries there are."""

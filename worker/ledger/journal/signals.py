@@ -16,7 +16,9 @@ class Signals:
     async def tell(self, crm: str, object: str, id: str, run: str, what: str, entry: str) -> bool:
         """Journals ``entry`` unless ``what`` was the record's last signal; tells whether it was new."""
         digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-        return bool(await self._scripts.run("signal_tell", crm, object, id, run, digest, entry))
+        return bool(
+            await self._scripts.run("signal_tell", crm=crm, object=object, id=id, run=run, digest=digest, entry=entry)
+        )
 
     async def forget(self, crm: str, object: str, id: str) -> None:
         """Forgets whatever was signalled of the record."""

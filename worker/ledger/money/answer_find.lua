@@ -1,14 +1,15 @@
 -- needs: answers
--- Kept answers of many questions, and a note that they serve a record. Args: index key parts or '' (crm, object,
--- bucket, id), then the questions. Gives one kept answer or '' each. A repeat gives the same.
-local index = ARGV[3] ~= '' and K.asked(ARGV[3], ARGV[4], ARGV[5])
+-- Kept answers of many questions, and a note that they serve a record ('' = none). Gives one kept answer or '' each. A
+-- repeat gives the same.
+-- args: crm, object, bucket, record, questions[]
+local index = crm ~= '' and K.asked(crm, object, bucket)
 local found = {}
-for i = 7, #ARGV do
-  local raw = redis.call('GET', K.answer(ARGV[i]))
+for _, question in ipairs(questions) do
+  local raw = redis.call('GET', K.answer(question))
   if facts(raw) then
     found[#found + 1] = raw
     if index then
-      note(index, ARGV[6], ARGV[i])
+      note(index, record, question)
     end
   else
     found[#found + 1] = ''

@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 from connectors.models import Reply
 from worker.ledger.scripts import Scripts
@@ -108,15 +108,21 @@ def fields_of(text: str) -> frozenset[str]:
     return frozenset() if text == "-" else frozenset(text.split(","))
 
 
-def index_of(ref: Ref | None) -> tuple[str, str, str, str]:
-    """Returns script arguments that name a record's place in the index from records to questions.
+class IndexPlace(TypedDict):
+    """Names a record's place in the index from records to questions, as scripts take it; blanks for no record."""
 
-    Blanks for no record.
-    """
+    crm: str
+    object: str
+    bucket: str
+    record: str
+
+
+def index_of(ref: Ref | None) -> IndexPlace:
+    """Returns where the questions of a record are noted."""
     if ref is None:
-        return ("", "", "", "")
+        return IndexPlace(crm="", object="", bucket="", record="")
     crm, kind, row = ref
-    return (crm, kind, f"{zlib.crc32(row.encode()) % _BUCKETS:03x}", row)
+    return IndexPlace(crm=crm, object=kind, bucket=f"{zlib.crc32(row.encode()) % _BUCKETS:03x}", record=row)
 
 
 def ref_of(raw: bytes) -> Ref:
@@ -135,7 +141,7 @@ class Answers:
         """Returns kept answers by question, the newest where a question has several; noted as asked for ``ref``."""
         if not keys:
             return {}
-        found = await self._scripts.run("answer_find", *index_of(ref), *keys)
+        found = await self._scripts.run("answer_find", **index_of(ref), questions=keys)
         return {key: unfold(raw) for key, raw in zip(keys, found, strict=True) if raw}
 
     async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
@@ -155,8 +161,8 @@ class Answers:
     async def forget(self, ref: Ref) -> int:
         """Delete every kept answer that was asked for a record, and its index; gives how many."""
         deleted = await self.drop(await self._noted(ref))
-        crm, kind, bucket, row = index_of(ref)
-        await self._scripts.call("HDEL", self._scripts.keys("asked", crm, kind, bucket), row)
+        place = index_of(ref)
+        await self._scripts.call("HDEL", self._asked(place), place["record"])
         return deleted
 
     async def walk(self) -> AsyncIterator[tuple[str, KeptAnswer]]:
@@ -178,8 +184,11 @@ class Answers:
         slots = [[names("answer", key), *(names("other_answer", key, slot) for slot in "123")] for key in keys]
         return sum(await self._scripts.calls([("DEL", *one) for one in slots]))
 
+    def _asked(self, place: IndexPlace) -> str:
+        return self._scripts.keys("asked", place["crm"], place["object"], place["bucket"])
+
     async def _noted(self, ref: Ref) -> list[str]:
-        crm, kind, bucket, row = index_of(ref)
-        noted: bytes | None = await self._scripts.call("HGET", self._scripts.keys("asked", crm, kind, bucket), row)
+        place = index_of(ref)
+        noted: bytes | None = await self._scripts.call("HGET", self._asked(place), place["record"])
         text = (noted or b"").hex()
         return [text[at : at + 32] for at in range(0, len(text), 32)]

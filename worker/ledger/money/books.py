@@ -105,11 +105,11 @@ class Books:
 
         Tells whether that proves something: no call was in flight or sent meanwhile.
         """
-        return bool(await self._scripts.run("balance_told", provider, left, calls))
+        return bool(await self._scripts.run("balance_told", provider=provider, left=left, calls=calls))
 
     async def rebase(self, provider: str, instant: Instant) -> None:
         """Compares with ``instant`` from now on, when it still is the last one."""
-        await self._scripts.run("balance_base", provider, instant.at_ms)
+        await self._scripts.run("balance_base", provider=provider, at=instant.at_ms)
 
     async def comparison(self, provider: str) -> Comparison | None:
         """Tells where the comparison with the provider's log stands, once it was begun."""

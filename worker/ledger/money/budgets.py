@@ -37,6 +37,10 @@ class BudgetLine:
         """Returns credits that a lane may use to which ``closed_share`` of a day is closed."""
         return int(self.cap * (1 - closed_share) + 1e-9) if self.is_day else self.cap
 
+    def row(self, closed_share: float) -> tuple[str, int, int, int]:
+        """Returns the line as scripts take it, with the cap of the lane: ``lines(name, cap, starts, ends)``."""
+        return self.name, self.open(closed_share), self.start_ms, max(0, self.end_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:
@@ -55,11 +59,6 @@ class Totals:
     sent: int = 0
     uncertain: int = 0
     overrun: int = 0
-
-
-def line_args(lines: Sequence[BudgetLine], closed_share: float) -> list[str | int]:
-    """Returns script arguments of budget lines, with the caps of the lane."""
-    return [part for line in lines for part in (line.name, line.open(closed_share), line.start_ms, max(0, line.end_ms))]
 
 
 class Budgets:

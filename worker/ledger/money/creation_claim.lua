@@ -1,27 +1,28 @@
 -- needs: begins, creations
 -- (free) -> reserved on every key or on none. A row created under any key answers first, in the order of the keys; then
--- open creations make the asker wait. A repeat with the same creation and token gives 'claimed' again. Args: creation, token, crm, object, owner, deadline (ms from now), keys.
-local id, token, crm, object = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local own = hash(K.creation(id))
+-- open creations make the asker wait. A repeat with the same creation and token gives 'claimed'
+-- again. The deadline is in ms from now.
+-- args: creation, token, crm, object, owner, deadline, keys[]
+local own = hash(K.creation(creation))
 if own.state == 'reserved' and own.token == token then
   return { 'claimed' }
 end
 local claims = K.claims(crm, object)
 local row, busy, unknown
-for i = 9, #ARGV do
-  local held = redis.call('HGET', claims, ARGV[i])
+for _, key in ipairs(keys) do
+  local held = redis.call('HGET', claims, key)
   if held and string.sub(held, 1, 1) == '=' then
     row = row or string.sub(held, 2)
   elseif held then
     local other = string.sub(held, 2)
-    local creation = hash(K.creation(other))
-    age(other, creation)
-    if creation.state == 'unknown' then
-      unknown = unknown or { 'unknown', other, creation.since, creation.keys }
-    elseif creation.state == 'reserved' or creation.state == 'sent' then
-      busy = math.max(busy or 0, tonumber(creation.deadline))
+    local theirs = hash(K.creation(other))
+    age(other, theirs)
+    if theirs.state == 'unknown' then
+      unknown = unknown or { 'unknown', other, theirs.since, theirs.keys }
+    elseif theirs.state == 'reserved' or theirs.state == 'sent' then
+      busy = math.max(busy or 0, tonumber(theirs.deadline))
     else
-      redis.call('HDEL', claims, ARGV[i])
+      redis.call('HDEL', claims, key)
     end
   end
 end
@@ -32,13 +33,11 @@ elseif busy then
 elseif unknown then
   return unknown
 end
-local keys = {}
-for i = 9, #ARGV do
-  keys[#keys + 1] = ARGV[i]
-  redis.call('HSET', claims, ARGV[i], '?' .. id)
+for _, key in ipairs(keys) do
+  redis.call('HSET', claims, key, '?' .. creation)
 end
-local deadline = int(now + ARGV[8])
-redis.call('HSET', K.creation(id), 'state', 'reserved', 'token', token, 'crm', crm, 'object', object, 'owner', ARGV[7],
+deadline = int(now + deadline)
+redis.call('HSET', K.creation(creation), 'state', 'reserved', 'token', token, 'crm', crm, 'object', object, 'owner', owner,
   'deadline', deadline, 'keys', table.concat(keys, '\n'))
-redis.call('ZADD', K.creations_open(), deadline, id)
+redis.call('ZADD', K.creations_open(), deadline, creation)
 return { 'claimed' }

@@ -1,8 +1,9 @@
 -- needs: creations
--- A row that was created under one of these keys takes those nobody holds. Gives how many. Args: crm, object, row, keys.
-local claims = K.claims(ARGV[3], ARGV[4])
+-- A row that was created under one of these keys takes those nobody holds. Gives how many.
+-- args: crm, object, row, keys[]
+local claims = K.claims(crm, object)
 local taken = 0
-for i = 6, #ARGV do
-  taken = taken + redis.call('HSETNX', claims, ARGV[i], '=' .. ARGV[5])
+for _, key in ipairs(keys) do
+  taken = taken + redis.call('HSETNX', claims, key, '=' .. row)
 end
 return taken

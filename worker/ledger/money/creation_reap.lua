@@ -1,9 +1,10 @@
 -- needs: creations
 -- reserved -> released where its owner is gone or its deadline has passed; sent -> unknown past its deadline. Gives
--- both counts. Args: live owners.
+-- both counts.
+-- args: owners[]
 local alive = {}
-for i = 3, #ARGV do
-  alive[ARGV[i]] = true
+for _, owner in ipairs(owners) do
+  alive[owner] = true
 end
 local released, unknown = 0, 0
 for _, id in ipairs(redis.call('ZRANGE', K.creations_open(), 0, 4999)) do

@@ -92,9 +92,18 @@ class Creations:
     ) -> Claimed | Created | BusyCreation | UnknownCreation:
         """Claims all keys or none. The create call must be over ``deadline_ms`` from now."""
         claim = Claimed(self._token(), self._token())
-        keys = _keys(external_id, natural_keys)
-        names = (claim.creation_id, claim.token, crm, object, owner)
-        match await surely(self._scripts, "creation_claim", *names, deadline_ms, *keys):
+        answer = await surely(
+            self._scripts,
+            "creation_claim",
+            creation=claim.creation_id,
+            token=claim.token,
+            crm=crm,
+            object=object,
+            owner=owner,
+            deadline=deadline_ms,
+            keys=_keys(external_id, natural_keys),
+        )
+        match answer:
             case [b"created", row]:
                 return Created(row.decode())
             case [b"busy", until]:
@@ -106,7 +115,7 @@ class Creations:
 
     async def sent(self, claim: Claimed) -> bool:
         """Moves ``reserved -> sent``: true once, ever, and never after the deadline."""
-        return bool(await self._scripts.run("creation_sent", claim.creation_id, claim.token))
+        return bool(await self._scripts.run("creation_sent", id=claim.creation_id, token=claim.token))
 
     async def created(self, claim: Claimed, id: str) -> str:
         """Notes that the row exists as ``id``; every key leads to it from now on. Gives the state after the step."""
@@ -131,12 +140,12 @@ class Creations:
     async def join(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
         """Makes a created row known by these keys, too, as far as nobody holds them."""
         keys = _keys(external_id, natural_keys)
-        return int(await self._scripts.run("creation_join", crm, object, id, *keys))
+        return int(await self._scripts.run("creation_join", crm=crm, object=object, row=id, keys=keys))
 
     async def void(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
         """Notes that the created row is gone, by a read's word: these of its keys are free again."""
         keys = _keys(external_id, natural_keys)
-        return int(await self._scripts.run("creation_void", crm, object, id, *keys))
+        return int(await self._scripts.run("creation_void", crm=crm, object=object, row=id, keys=keys))
 
     async def archiving(self, crm: str, object: str, id: str, *, undone: bool = True) -> None:
         """Note that a row of ours is archived because a person wants it gone; ``undone`` false takes that back."""
@@ -173,11 +182,11 @@ class Creations:
 
     async def reap(self, owners_alive: Collection[str]) -> ReapedCreations:
         """Give back what dead owners reserved; what was sent and is past its deadline is unknown."""
-        released, unknown = await self._scripts.run("creation_reap", *sorted(owners_alive))
+        released, unknown = await self._scripts.run("creation_reap", owners=owners_alive)
         return ReapedCreations(int(released), int(unknown))
 
     async def _end(self, creation_id: str, token: str, event: str, word: str) -> str:
-        state: bytes = await self._scripts.run("creation_end", creation_id, token, event, word)
+        state: bytes = await self._scripts.run("creation_end", id=creation_id, token=token, event=event, word=word)
         return state.decode()
 
 

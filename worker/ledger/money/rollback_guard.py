@@ -31,11 +31,6 @@ class Epoch:
     id: str = ""
     sent: int = 0
 
-    @property
-    def args(self) -> tuple[int, str, int]:
-        """Returns the epoch as scripts take it."""
-        return self.generation, self.id, self.sent
-
     def outruns(self, other: Epoch) -> bool:
         """Tells whether it is further on in the same life, or a later life."""
         return (self.generation, self.sent) > (other.generation, other.sent)
@@ -114,7 +109,10 @@ class RollbackGuard:
 
     async def behind(self) -> Epoch | None:
         """Tells where Redis has forgotten calls that were sent; ``None`` when it has not."""
-        word, *epoch_parts = await self._scripts.run("epoch_look", *self.high_water.seen.args, secrets.token_hex(8))
+        seen = self.high_water.seen
+        word, *epoch_parts = await self._scripts.run(
+            "epoch_look", generation=seen.generation, id=seen.id, sent=seen.sent, new_id=secrets.token_hex(8)
+        )
         epoch = epoch_of(epoch_parts)
         if int(word):
             return epoch
@@ -127,7 +125,9 @@ class RollbackGuard:
         From now on this is the ledger, and everybody who remembers more gives in.
         """
         seen = self.high_water.seen
-        parts = await self._scripts.run("epoch_begin", seen.generation, seen.sent, secrets.token_hex(8))
+        parts = await self._scripts.run(
+            "epoch_begin", generation=seen.generation, sent=seen.sent, new_id=secrets.token_hex(8)
+        )
         self.high_water.saw(epoch_of(parts))
         return self.high_water.seen
 

@@ -1,13 +1,13 @@
 -- needs: ends, suppressions
 -- Entries go on the list; one that is on it stays as it is. A repeat changes nothing.
--- ARGV: check, then per entry its hash and text
+-- args: check, entries(name, text)
 -- Gives how many are new, or -1 when the list was made with another key.
-if unreadable(ARGV[3]) then
+if unreadable(check) then
   return -1
 end
-redis.call('SET', K.suppressed_key(), ARGV[3])
+redis.call('SET', K.suppressed_key(), check)
 local new = 0
-for i = 4, #ARGV, 2 do
-  new = new + redis.call('HSETNX', K.suppressed(), ARGV[i], ARGV[i + 1])
+for name, text in entries() do
+  new = new + redis.call('HSETNX', K.suppressed(), name, text)
 end
 return new

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from connectors.batching import Batcher
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.scripts import Scripts
 
 Handle: TypeAlias = tuple[str, str]  # kind and value
 TOGETHER = 500  # visits that ask at once share one question
@@ -73,7 +73,7 @@ class Suppressions:
 
     async def _any(self, rows: Sequence[frozenset[str]]) -> Mapping[str, bool]:
         names = sorted(frozenset[str]().union(*rows))
-        word, *hits = await self._scripts.run("suppression_find", self.check, *names)
+        word, *hits = await self._scripts.run("suppression_find", check=self.check, hashes=names)
         if word == b"another":
             return {_name(one): True for one in rows}
         on_it = {name for name, hit in zip(names, hits, strict=True) if hit}
@@ -85,8 +85,8 @@ class Suppressions:
         Raises:
             AnotherKeyError: it was made with another key.
         """
-        args: list[Arg] = [part for one in entries for part in (one.hash, _text(one))]
-        new = int(await self._scripts.run("suppression_add", self.check, *args))
+        rows = [(one.hash, _text(one)) for one in entries]
+        new = int(await self._scripts.run("suppression_add", check=self.check, entries=rows))
         if new < 0:
             raise AnotherKeyError
         return new
@@ -111,7 +111,7 @@ class Suppressions:
         Raises:
             AnotherKeyError: it was made with another key.
         """
-        word, *_ = await self._scripts.run("suppression_find", self.check)
+        word, *_ = await self._scripts.run("suppression_find", check=self.check, hashes=())
         if word == b"another":
             raise AnotherKeyError
 

@@ -1,9 +1,10 @@
 -- needs: tickets
 -- reserved -> released where its owner is gone or its deadline has passed; sent -> uncertain past its deadline;
--- uncertain -> a miss where no verdict came in time. Gives counts and the refs to be made due. Args: live owners.
+-- uncertain -> a miss where no verdict came in time. Gives counts and the refs to be made due.
+-- args: owners[]
 local alive = {}
-for i = 3, #ARGV do
-  alive[ARGV[i]] = true
+for _, owner in ipairs(owners) do
+  alive[owner] = true
 end
 local released, uncertain, missed = 0, 0, 0
 local answer = { '0', '0', '0' }

@@ -1,12 +1,12 @@
 -- needs: ends, tickets
 -- reserved | sent -> released: surely not charged, the reservation is given back. A repeat gives the same; every other
--- state stays and is named. Args: ticket, token, cause.
-local id = ARGV[3]
+-- state stays and is named.
+-- args: id, token, cause
 local ticket = hash(K.ticket(id))
-if not ticket.state or ticket.token ~= ARGV[4] then
+if not ticket.state or ticket.token ~= token then
   return { 'refused', '0' }
 end
 if ticket.state == 'reserved' or ticket.state == 'sent' then
-  release(id, ticket, ARGV[5])
+  release(id, ticket, cause)
 end
 return ended(id, ticket)

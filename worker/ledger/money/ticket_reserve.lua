@@ -1,15 +1,12 @@
 -- needs: tickets, answers, suppressions
 -- (none | released | kept over) -> reserved. A kept answer wins, then the state of the last ticket, then every budget
 -- line takes the worst price or none does. A repeat with the same ticket and token gives 'granted' again.
--- Args: ticket, token, question, fields, price, provider, operation, owner, deadline (ms from now), keep (ms),
--- policy, patience (ms), index (crm, object, bucket, id), subjects (hashes of whom it is about, comma-separated), then
--- per line: name, cap for this lane, start, end (0 = none). Nothing is answered about who is on the suppression list.
-local id, token, question, fields = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local price, provider, operation, owner = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10]
-local deadline, keep, policy, patience = now + ARGV[11], ARGV[12], ARGV[13], ARGV[14]
-local crm, object, bucket, record = ARGV[15], ARGV[16], ARGV[17], ARGV[18]
+-- Nothing is answered about who is on the suppression list. `deadline`, `keep` and `patience` are ms from now, `subjects`
+-- the hashes of whom it is about, comma-separated; a line's cap is that of the asker's lane, its end may be 0 (none).
+-- args: id, token, question, fields, price, provider, operation, owner, deadline, keep, policy, patience,
+--       crm, object, bucket, record, subjects, lines(name, cap, starts, ends)
+price, deadline = tonumber(price), now + deadline
 local ref = record ~= '' and crm .. ':' .. object .. ':' .. record or ''
-local LINES = 20
 local final = '0'
 
 local function noted()
@@ -25,7 +22,7 @@ local function waits(ticket)
   end
 end
 
-if suppressed(ARGV[19]) then
+if suppressed(subjects) then
   return { 'suppressed' }
 end
 local raw = kept(question, fields)
@@ -73,28 +70,27 @@ end
 if again > 0 then
   policy, final = 'never', '1' -- once is once
 end
-local lines = {}
-for i = LINES, #ARGV, 4 do
-  local name, cap, starts, ends = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  if now < starts or (ends > 0 and now >= ends) then
+local names = {}
+for name, cap, starts, ends in lines() do
+  if now < tonumber(starts) or (ends ~= '0' and now >= tonumber(ends)) then
     return { 'stale' }
   end
   local used = redis.call('HMGET', K.budget(name), 'spent', 'reserved')
-  if (used[1] or 0) + (used[2] or 0) + price > cap then
+  if (used[1] or 0) + (used[2] or 0) + price > tonumber(cap) then
     return { 'budget', name, used[1] or '0' }
   end
-  lines[#lines + 1] = name
+  names[#names + 1] = name
 end
 local LINE_KEPT_MS, LINE_MOST_MS = 8640000000, 34560000000 -- 100 days past its end, which may be 400 days away
-for i = LINES, #ARGV, 4 do
-  local key = K.budget(ARGV[i])
+for name, _, _, ends in lines() do
+  local key = K.budget(name)
   redis.call('HINCRBY', key, 'reserved', int(price))
-  redis.call('PEXPIRE', key, int(math.min(math.max(0, ARGV[i + 3] - now), LINE_MOST_MS) + LINE_KEPT_MS))
+  redis.call('PEXPIRE', key, int(math.min(math.max(0, ends - now), LINE_MOST_MS) + LINE_KEPT_MS))
 end
 total(provider, 'reserved', price)
 redis.call('HSET', K.ticket(id), 'state', 'reserved', 'token', token, 'question', question, 'asker', ref,
   'owner', owner, 'deadline', int(deadline), 'price', int(price), 'provider', provider, 'operation', operation,
-  'fields', fields, 'lines', table.concat(lines, '\n'), 'keep', keep, 'policy', policy, 'patience', patience, 'final', final)
+  'fields', fields, 'lines', table.concat(names, '\n'), 'keep', keep, 'policy', policy, 'patience', patience, 'final', final)
 redis.call('HSET', K.question(question), 'ticket', id)
 redis.call('PERSIST', K.question(question))
 redis.call('ZADD', K.tickets_open(), int(deadline), id)

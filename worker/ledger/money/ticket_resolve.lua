@@ -1,7 +1,7 @@
 -- needs: ends, memory, work, tickets, waking
 -- uncertain -> resolved, by a person: its credits count as spent (charged = 1) or are given back, and with again = 1
--- the question may be asked anew. A repeat changes nothing. Args: ticket, again, charged.
-local id, again, charged = ARGV[3], ARGV[4], ARGV[5]
+-- the question may be asked anew. A repeat changes nothing.
+-- args: id, again, charged
 local ticket = hash(K.ticket(id))
 if not ticket.state then
   return { 'refused', '0' }

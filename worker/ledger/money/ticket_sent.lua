@@ -1,14 +1,15 @@
 -- needs: tickets, epoch
 -- reserved -> sent, once, ever: 1 for the first call before the deadline, 0 for every other, repeats too; -1 and nothing
 -- done where this ledger is behind what the caller has seen of it (a backup, another Redis).
--- Args: ticket, token, generation, id and sent of the epoch as the caller knows it (generation 0 = not at all).
+-- `generation`, `epoch_id` and `sent` are the epoch as the caller knows it (generation 0 = not at all).
 -- Gives the answer, then generation, id and sent of the epoch.
-local key = K.ticket(ARGV[3])
+-- args: id, token, generation, epoch_id, sent
+local key = K.ticket(id)
 local ticket = hash(key)
-if behind(tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])) then
+if behind(tonumber(generation), epoch_id, tonumber(sent)) then
   return { '-1', unpack(epoch()) }
 end
-if ticket.state ~= 'reserved' or ticket.token ~= ARGV[4] or now >= tonumber(ticket.deadline) then
+if ticket.state ~= 'reserved' or ticket.token ~= token or now >= tonumber(ticket.deadline) then
   return { '0', unpack(epoch()) }
 end
 local alone = calm(ticket.provider) and '1' or '0'

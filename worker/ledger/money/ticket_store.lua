@@ -1,13 +1,14 @@
 -- needs: memory, work, tickets, answers, waking, suppressions
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
--- Args: ticket, token, question, fields, provider, operation, lines, price, credits, hit, keep (ms), packed reply,
--- credits left by the reply's own word ('' = not told), 1 = the reply does not tell what it cost: it is kept, and the
--- ticket becomes uncertain, so that nothing counts as spent that was perhaps not charged, subjects (hashes of whom it is
--- about, comma-separated): of who was put on the suppression list meanwhile no reply is kept.
+-- `reply` is packed, `left` the credits left by its own word ('' = not told). An `unpriced` reply (1) does not tell what
+-- it cost: it is kept, and the ticket becomes uncertain, so that nothing counts as spent that was perhaps not charged.
+-- `subjects` are hashes of whom it is about, comma-separated: of who was put on the suppression list meanwhile no reply
+-- is kept. `keep` is in ms.
+-- args: id, token, question, fields, provider, operation, lines, price, credits, hit, keep, reply, left, unpriced,
+--       subjects
 local CHARGES_MS = 3600000
-local id, token, question, fields, provider, operation = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local lines, price, credits, hit, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
+price, credits, keep = tonumber(price), tonumber(credits), tonumber(keep)
 local key = K.ticket(id)
 local ticket = hash(key)
 local known = ticket.state ~= nil
@@ -28,7 +29,7 @@ if not known then
 end
 
 local from, asked = standing(ticket), tonumber(ticket.sent or '0')
-local unpriced = ARGV[16] == '1' and from ~= nil
+unpriced = unpriced == '1' and from ~= nil
 if unpriced then
   if from ~= 'uncertain' then
     redis.call('HSETNX', key, 'sent', int(now))
@@ -43,9 +44,9 @@ else
   book(ticket.lines, credits - before, 0)
   spend(provider, operation, ticket, credits - before)
 end
-if ARGV[15] ~= '' and not unpriced and from == 'sent' and ticket.alone == '1' and calm(provider)
+if left ~= '' and not unpriced and from == 'sent' and ticket.alone == '1' and calm(provider)
   and redis.call('HGET', K.balance(provider), 'calls') == ticket.place then
-  balanced(provider, ARGV[15]) -- no other call was in flight from its first byte to its last
+  balanced(provider, left) -- no other call was in flight from its first byte to its last
 end
 total(provider, 'overrun', math.max(0, unpriced and 0 or credits - ticket.price))
 if credits > 0 and not unpriced then
@@ -57,7 +58,7 @@ end
 
 -- An answer that says as much and is a hit is not displaced by a later miss to the same.
 local older = facts(redis.call('GET', K.answer(question)))
-local forgotten = suppressed(ARGV[17])
+local forgotten = suppressed(subjects)
 if not forgotten and not (older and older.hit == '1' and hit == '0' and serves(older.fields, fields)) then
   if older and not serves(fields, older.fields) then
     for slot = OTHERS, 1, -1 do
@@ -67,7 +68,7 @@ if not forgotten and not (older and older.hit == '1' and hit == '0' and serves(o
     end
   end
   local head = table.concat({ int(now), int(now + keep), hit, id, provider, operation, fields }, ' ')
-  redis.call('SET', K.answer(question), head .. '\n' .. ARGV[14], 'PX', int(keep))
+  redis.call('SET', K.answer(question), head .. '\n' .. reply, 'PX', int(keep))
 end
 
 if not known then

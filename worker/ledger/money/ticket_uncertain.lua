@@ -1,10 +1,10 @@
 -- needs: ends, tickets
 -- reserved | sent -> uncertain: perhaps charged, the reservation stays booked. Whoever waits for the ticket is told at
 -- once, or with policy once_if_uncharged at its verdict. A repeat gives the same; every other state stays and is named.
--- Args: ticket, token, cause, policy ('' = as reserved), patience (ms from now to the verdict).
-local id, cause, policy, patience = ARGV[3], ARGV[5], ARGV[6], ARGV[7]
+-- `policy` '' is that of the reservation, `patience` are ms from now to the verdict.
+-- args: id, token, cause, policy, patience
 local ticket = hash(K.ticket(id))
-if not ticket.state or ticket.token ~= ARGV[4] then
+if not ticket.state or ticket.token ~= token then
   return { 'refused', '0' }
 end
 if ticket.state == 'reserved' or ticket.state == 'sent' then

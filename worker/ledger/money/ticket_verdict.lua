@@ -1,8 +1,8 @@
 -- needs: ends, memory, work, tickets, waking
 -- uncertain -> released when surely not charged, and the question may be asked once more; else it stays uncertain and
--- counts as a miss. A repeat, and a verdict on any other state, changes nothing. Args: ticket, verdict
--- (charged | uncharged | none).
-local id, verdict = ARGV[3], ARGV[4]
+-- counts as a miss. A repeat, and a verdict on any other state, changes nothing. A verdict is charged, uncharged or
+-- none.
+-- args: id, verdict
 local ticket = hash(K.ticket(id))
 if not ticket.state then
   return { 'refused', '0' }

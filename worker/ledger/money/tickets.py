@@ -17,6 +17,7 @@ import structlog
 
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
+from worker.ledger.arguments import Value
 from worker.ledger.money.answers import (
     Answers,
     AskedQuestion,
@@ -29,7 +30,7 @@ from worker.ledger.money.answers import (
     unfold,
 )
 from worker.ledger.money.books import CALL_MS
-from worker.ledger.money.budgets import BudgetLine, line_args
+from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.rollback_guard import HighWater, epoch_of
 from worker.ledger.money.ticket_values import (
     Busy,
@@ -45,7 +46,7 @@ from worker.ledger.money.ticket_values import (
     Unknown,
 )
 from worker.ledger.money.windows import widened
-from worker.ledger.scripts import Arg, LedgerBehindError, LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError, Scripts
 
 __all__ = [
     "Busy",
@@ -89,16 +90,16 @@ def new_token() -> str:
     return secrets.token_hex(8)
 
 
-async def surely(scripts: Scripts, name: str, *args: Arg) -> Any:
+async def surely(scripts: Scripts, script: str, /, **named: Value) -> Any:
     """Runs a step that gives the same when it is repeated: once more when its answer was lost.
 
     Raises:
         LedgerUnavailableError: it was lost again.
     """
     try:
-        return await scripts.run(name, *args)
+        return await scripts.run(script, **named)
     except LedgerUnavailableError:
-        return await scripts.run(name, *args)
+        return await scripts.run(script, **named)
 
 
 class Desk:
@@ -157,12 +158,21 @@ class Desk:
         answer = await surely(
             self._scripts,
             "ticket_reserve",
-            *(ticket.ticket_id, ticket.token, question.key, field_text(question.fields)),
-            *(question.price, question.provider, question.operation, owner),
-            *(deadline_ms, keep_uncertain_ms, policy, verdict_ms),
-            *index_of(ref),
-            ",".join(subjects),
-            *line_args(lines, closed_share),
+            id=ticket.ticket_id,
+            token=ticket.token,
+            question=question.key,
+            fields=field_text(question.fields),
+            price=question.price,
+            provider=question.provider,
+            operation=question.operation,
+            owner=owner,
+            deadline=deadline_ms,
+            keep=keep_uncertain_ms,
+            policy=policy,
+            patience=verdict_ms,
+            **index_of(ref),
+            subjects=",".join(subjects),
+            lines=[line.row(closed_share) for line in lines],
         )
         match answer:
             case [b"kept", raw]:
@@ -189,7 +199,14 @@ class Desk:
             LedgerBehindError: Redis has forgotten calls that were sent; nothing is done.
         """
         seen = self._high_water.seen
-        word, *epoch_parts = await self._scripts.run("ticket_sent", ticket.ticket_id, ticket.token, *seen.args)
+        word, *epoch_parts = await self._scripts.run(
+            "ticket_sent",
+            id=ticket.ticket_id,
+            token=ticket.token,
+            generation=seen.generation,
+            epoch_id=seen.id,
+            sent=seen.sent,
+        )
         if int(word) < 0:
             raise LedgerBehindError("behind what was sent")
         self._high_water.saw(epoch_of(epoch_parts))
@@ -214,29 +231,47 @@ class Desk:
         return _ended(
             await self._scripts.run(
                 "ticket_store",
-                *(ticket.ticket_id, ticket.token, ticket.key, field_text(ticket.fields)),
-                *(ticket.provider, ticket.operation, "\n".join(ticket.lines), ticket.price),
-                *(credits, int(hit), keep_ms, pack(reply), "" if left is None else left, int(unpriced)),
-                ",".join(ticket.subjects),
+                id=ticket.ticket_id,
+                token=ticket.token,
+                question=ticket.key,
+                fields=field_text(ticket.fields),
+                provider=ticket.provider,
+                operation=ticket.operation,
+                lines="\n".join(ticket.lines),
+                price=ticket.price,
+                credits=credits,
+                hit=int(hit),
+                keep=keep_ms,
+                reply=pack(reply),
+                left="" if left is None else left,
+                unpriced=int(unpriced),
+                subjects=",".join(ticket.subjects),
             )
         )
 
     async def release(self, ticket: Granted, cause: str) -> TicketEnd:
         """Gives the reservation back: surely not charged."""
-        return _ended(await self._scripts.run("ticket_release", ticket.ticket_id, ticket.token, cause))
+        return _ended(await self._scripts.run("ticket_release", id=ticket.ticket_id, token=ticket.token, cause=cause))
 
     async def uncertain(
         self, ticket: Granted, cause: str, *, policy: Policy | None = None, verdict_ms: int = VERDICT_MS
     ) -> TicketEnd:
         """Keeps the reservation booked: perhaps charged. Without ``policy`` the one it was reserved with holds."""
         return _ended(
-            await self._scripts.run("ticket_uncertain", ticket.ticket_id, ticket.token, cause, policy or "", verdict_ms)
+            await self._scripts.run(
+                "ticket_uncertain",
+                id=ticket.ticket_id,
+                token=ticket.token,
+                cause=cause,
+                policy=policy or "",
+                patience=verdict_ms,
+            )
         )
 
     async def verdict(self, ticket_id: str, charged: bool | None) -> TicketEnd:
         """Books what the provider's books say of an uncertain ticket; ``None`` = they said nothing in time."""
         word = {True: "charged", False: "uncharged", None: "none"}[charged]
-        return _ended(await self._scripts.run("ticket_verdict", ticket_id, word))
+        return _ended(await self._scripts.run("ticket_verdict", id=ticket_id, verdict=word))
 
     async def window(self, provider: str, operation: str, start_ms: int, end_ms: int) -> tuple[int, int]:
         """Returns the window, widened to moments around which no call known to be charged was under way.
@@ -273,11 +308,13 @@ class Desk:
 
         Its credits count as spent, or not, and it is asked again, or not.
         """
-        return _ended(await self._scripts.run("ticket_resolve", ticket_id, int(ask_again), int(charged)))
+        return _ended(
+            await self._scripts.run("ticket_resolve", id=ticket_id, again=int(ask_again), charged=int(charged))
+        )
 
     async def reap(self, owners_alive: Collection[str]) -> ReapedTickets:
         """Tidy tickets whose owner is gone, whose deadline has passed or whose verdict never came."""
-        released, uncertain, missed, *refs = await self._scripts.run("ticket_reap", *sorted(owners_alive))
+        released, uncertain, missed, *refs = await self._scripts.run("ticket_reap", owners=owners_alive)
         return ReapedTickets(
             int(released), int(uncertain), int(missed), tuple(dict.fromkeys(ref_of(ref) for ref in refs))
         )

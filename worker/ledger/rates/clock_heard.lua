@@ -1,10 +1,11 @@
 -- What a vendor's clock showed a moment ago, against the ledger's. An offset other than the one before it by more than
 -- STEP_MS means that one of the two clocks was set: comparisons across that moment prove nothing.
--- Args: vendor, vendor's time (ms). Gives the offset (ms, positive = ahead of ours) and since when it has held (ms).
+-- Gives the offset (ms, positive = ahead of ours) and since when it has held (ms).
 -- A repeat gives its answer again.
+-- args: vendor, time_ms
 local STEP_MS = 8000 -- two readings are right to some seconds each
-local key = K.clock(ARGV[3])
-local offset = tonumber(ARGV[4]) - now
+local key = K.clock(vendor)
+local offset = time_ms - now
 local held = redis.call('HMGET', key, 'offset', 'since')
 local since = tonumber(held[2] or '0')
 if not held[1] or math.abs(offset - tonumber(held[1])) > STEP_MS then

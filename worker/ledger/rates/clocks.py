@@ -27,7 +27,7 @@ class Clocks:
 
     async def heard(self, vendor: str, now_ms: int) -> Offset:
         """Note that the vendor's clock shows ``now_ms`` at this moment."""
-        ms, since_ms = await self._scripts.run("clock_heard", vendor, now_ms)
+        ms, since_ms = await self._scripts.run("clock_heard", vendor=vendor, time_ms=now_ms)
         return Offset(int(ms), int(since_ms))
 
     async def of(self, vendors: Sequence[str]) -> dict[str, Offset]:

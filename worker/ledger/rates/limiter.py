@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from connectors.errors import RateLimitedError
 from connectors.limits import SLOT_PATIENCE_S, Notice, Window
-from worker.ledger.money.budgets import BudgetLine, line_args
+from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 _OURS = 0.8  # of the jitter: how late we may be ourselves; the rest is for the way to the vendor
@@ -59,7 +59,7 @@ def pace(window: Window) -> Pace:
 
 
 def _window_args(windows: Sequence[Window]) -> list[str | int]:
-    args: list[str | int] = [len(windows)]
+    args: list[str | int] = []
     for window in windows:
         even = pace(window) if window.seconds <= _PACED_S else Pace(0, 0)
         args += [window.calls, window.seconds * 1000, f"{even.interval_ms:.4f}", f"{even.slack_ms:.4f}"]
@@ -122,7 +122,7 @@ class RedisLimiter:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._scripts, self._vendor, self._chance = scripts, vendor, chance
-        self._args: dict[str, list[str | int]] = {}
+        self._windows: dict[str, list[str | int]] = {}
         self._late_s: dict[str, float] = {}  # bucket -> lateness at which a slot is lost
         self._worked = Counter[str]()  # answered calls not yet counted in Redis: they go with the next step
         self._probing: dict[str, str] = {}  # bucket -> target it holds a probe of
@@ -137,7 +137,7 @@ class RedisLimiter:
     def add(self, buckets: Mapping[str, tuple[Window, ...]]) -> None:
         """Limit further buckets: a connector is built on its limiter and only then tells them."""
         for bucket, windows in buckets.items():
-            self._args[self._name(bucket)] = _window_args(windows)
+            self._windows[self._name(bucket)] = _window_args(windows)
             paced = [_OURS * jitter_s(window) for window in windows if window.seconds <= _PACED_S]
             self._late_s[self._name(bucket)] = min(paced, default=math.inf)
 
@@ -163,21 +163,35 @@ class RedisLimiter:
         """Tighten the bucket by what the vendor's own headers said."""
         reset_ms = math.ceil(notice.reset_s * 1000)
         with contextlib.suppress(LedgerUnavailableError):  # a hint, never worth the answer it came with
-            await self._scripts.run("rate_noticed", self._name(bucket), notice.remaining, reset_ms, notice.seconds)
+            await self._scripts.run(
+                "rate_noticed",
+                bucket=self._name(bucket),
+                remaining=notice.remaining,
+                reset=reset_ms,
+                seconds=notice.seconds,
+            )
 
     async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         """Pauses the bucket for everybody after a 429 until the vendor's time, or a growing one of ours."""
         asked = -1 if retry_after_s is None else math.ceil(max(0.0, retry_after_s) * 1000)
         with contextlib.suppress(LedgerUnavailableError):
             reason = json.dumps(why or "the vendor answered 429", ensure_ascii=False)[1:-1]
-            await self._scripts.run("rate_limited", self._name(bucket), asked, self._spread(), reason)
+            await self._scripts.run(
+                "rate_limited", target=self._name(bucket), asked=asked, chance=self._spread(), why=reason
+            )
 
     async def failed(self, bucket: str) -> None:
         """Notes that a call ended in an outage: at five, and half of all, the bucket is paused until a probe works."""
         name = self._name(bucket)
         probed = self._probing.pop(name, "")
         with contextlib.suppress(LedgerUnavailableError):
-            await self._scripts.run("rate_failed", name, self._worked.pop(name, 0), probed, self._spread())
+            await self._scripts.run(
+                "rate_failed",
+                target=name,
+                worked=self._worked.pop(name, 0),
+                probed=probed,
+                chance=self._spread(),
+            )
 
     async def worked(self, bucket: str) -> None:
         """Notes that a call was answered. No round trip unless it was the probe of an outage."""
@@ -185,7 +199,7 @@ class RedisLimiter:
         probed = self._probing.pop(name, "")
         if probed:
             with contextlib.suppress(LedgerUnavailableError):
-                await self._scripts.run("rate_worked", probed)
+                await self._scripts.run("rate_worked", target=probed)
         else:
             self._worked[name] += 1
 
@@ -203,8 +217,16 @@ class RedisLimiter:
         1 when an outage may be probed.
         """
         name, horizon_ms = self._name(bucket), math.ceil(horizon_s * 1000)
-        args = (*self._args.get(name, [0]), *line_args(lines, closed_share))
-        return int(await self._scripts.run("rate_capacity", self._vendor, name, horizon_ms, price, *args))
+        room = await self._scripts.run(
+            "rate_capacity",
+            vendor=self._vendor,
+            bucket=name,
+            horizon=horizon_ms,
+            price=price,
+            windows=self._windows.get(name, ()),
+            lines=[line.row(closed_share) for line in lines],
+        )
+        return int(room)
 
     async def opens_at(self, bucket: str) -> int:
         """Returns when (ms) the next call may leave, as far as rate and pauses tell.
@@ -212,7 +234,8 @@ class RedisLimiter:
         0 = nobody knows, a person must act.
         """
         name = self._name(bucket)
-        return int(await self._scripts.run("rate_next", self._vendor, name, *self._args.get(name, [0])))
+        windows = self._windows.get(name, ())
+        return int(await self._scripts.run("rate_next", vendor=self._vendor, bucket=name, windows=windows))
 
     async def _book(self, bucket: str, patience_s: float) -> Slot:
         """Returns the next slot. Whoever asks while a booking is on its way is booked for with the next one."""
@@ -243,9 +266,16 @@ class RedisLimiter:
         loop = asyncio.get_running_loop()
         asked_s, ahead_ms = loop.time(), math.ceil(1000 * self._ahead_s[name])
         patience = [max(0, math.floor(1000 * (one.ends_s - asked_s))) for one in block]
-        args = (ahead_ms, self._worked.pop(name, 0), *self._args.get(name, [0]), *patience)
         try:
-            now_ms, *answers = await self._scripts.run("rate_slot", self._vendor, name, *args)
+            now_ms, *answers = await self._scripts.run(
+                "rate_slot",
+                vendor=self._vendor,
+                bucket=name,
+                ahead=ahead_ms,
+                worked=self._worked.pop(name, 0),
+                windows=self._windows.get(name, ()),
+                patiences=patience,
+            )
         except BaseException as error:
             for one in block:
                 if not one.answer.done():
@@ -269,7 +299,9 @@ class RedisLimiter:
     async def _refusal(self, name: str) -> Sequence[bytes]:
         """Returns whether the bucket was paused meanwhile. All who ask in one turn of the loop share the answer."""
         if name not in self._refusals:
-            self._refusals[name] = asyncio.ensure_future(self._scripts.run("rate_open", self._vendor, name))
+            self._refusals[name] = asyncio.ensure_future(
+                self._scripts.run("rate_open", vendor=self._vendor, bucket=name)
+            )
             asyncio.get_running_loop().call_soon(self._refusals.pop, name)
         answer: Sequence[bytes] = await asyncio.shield(self._refusals[name])
         return answer

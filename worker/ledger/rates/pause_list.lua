@@ -1,10 +1,7 @@
 -- needs: rate
--- Reasons that stand: target, reason, entry, and again. What has expired is forgotten on the way. Args: targets, none =
--- every one.
-local targets = {}
-for i = 3, #ARGV do
-  targets[#targets + 1] = ARGV[i]
-end
+-- Reasons that stand: target, reason, entry, and again. What has expired is forgotten on the way. Without targets it
+-- lists every one.
+-- args: targets[]
 if #targets == 0 then
   targets = redis.call('SMEMBERS', K.pauses())
   table.sort(targets)

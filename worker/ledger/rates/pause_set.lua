@@ -1,5 +1,6 @@
 -- needs: ends, rate
 -- A reason stands on a target until its time (0 = until lifted); it keeps the time it began. A repeat changes nothing.
--- Args: target, reason, until (ms, 0), why (JSON text without its quotes), 1 when calls pass and only work waits.
-pause(ARGV[3], ARGV[4], tonumber(ARGV[5]), false, ARGV[6], ARGV[7] == '1')
+-- `why` is JSON text without its quotes; with `calls_pass` (1) only work waits.
+-- args: target, reason, until_ms, why, calls_pass
+pause(target, reason, tonumber(until_ms), false, why, calls_pass == '1')
 return 1

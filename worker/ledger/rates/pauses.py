@@ -37,11 +37,13 @@ class Pauses:
         With ``calls_pass`` only work waits for it: whoever tries to open a crm may call it meanwhile.
         """
         text = json.dumps(why, ensure_ascii=False)[1:-1]
-        await self._scripts.run("pause_set", target, reason, until_ms, text, int(calls_pass))
+        await self._scripts.run(
+            "pause_set", target=target, reason=reason, until_ms=until_ms, why=text, calls_pass=int(calls_pass)
+        )
 
     async def lift(self, target: str, reason: str) -> bool:
         """End one reason; says whether it was there."""
-        return bool(await self._scripts.run("pause_lift", target, reason))
+        return bool(await self._scripts.run("pause_lift", target=target, reason=reason))
 
     async def of(self, *targets: str) -> list[Pause]:
         """Returns the reasons that stand on any of ``targets``."""
@@ -52,7 +54,7 @@ class Pauses:
         return await self._list()
 
     async def _list(self, *targets: str) -> list[Pause]:
-        found = await self._scripts.run("pause_list", *targets)
+        found = await self._scripts.run("pause_list", targets=targets)
         pauses = []
         for target, reason, entry in zip(found[::3], found[1::3], found[2::3], strict=True):
             value = json.loads(entry)

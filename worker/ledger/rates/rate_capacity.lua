@@ -1,9 +1,8 @@
 -- needs: rate
--- How many paid calls pauses, rate and budget allow now. Changes nothing but forgotten counts. Args: vendor, bucket,
--- horizon (ms), price, number of windows, windows, then per budget line: name, cap, start, end (0 = none). A line
--- whose time is over allows nothing.
-local vendor, bucket, horizon, price = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local list, first = windows(8, tonumber(ARGV[7]))
+-- How many paid calls pauses, rate and budget allow now. Changes nothing but forgotten counts. A budget line
+-- whose time is over allows nothing (end 0 = none). `horizon` is in ms.
+-- args: vendor, bucket, horizon, price, windows[], lines(name, cap, starts, ends)
+horizon, price = tonumber(horizon), tonumber(price)
 local state = hash(K.rate(bucket))
 local room = 1000000
 local why, whose = shut(targets_of(vendor, bucket))
@@ -15,7 +14,7 @@ end
 if tonumber(state.hold or '0') > now + horizon then
   return 0
 end
-for _, window in ipairs(list) do
+for _, window in ipairs(read_windows(windows)) do
   if window.interval > 0 then
     local due = math.max(tonumber(state['tat:' .. window.name] or '0'), now)
     room = math.min(room, math.floor((now + horizon + window.slack - due) / window.interval) + 1)
@@ -27,13 +26,12 @@ end
 if now < tonumber(state.left_until or '0') then
   room = math.min(room, tonumber(state.left))
 end
-for i = first, #ARGV, 4 do
-  local starts, ends = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  if now < starts or (ends > 0 and now >= ends) then
+for name, cap, starts, ends in lines() do
+  if now < tonumber(starts) or (ends ~= '0' and now >= tonumber(ends)) then
     return 0
   end
-  local used = redis.call('HMGET', K.budget(ARGV[i]), 'spent', 'reserved')
-  local free = ARGV[i + 1] - (used[1] or 0) - (used[2] or 0)
+  local used = redis.call('HMGET', K.budget(name), 'spent', 'reserved')
+  local free = cap - (used[1] or 0) - (used[2] or 0)
   if price > 0 then
     room = math.min(room, math.floor(free / price))
   end

@@ -1,9 +1,9 @@
 -- needs: rate
 -- A call ended in an outage. Five failures, and half of all calls, within half a minute pause the bucket until a probe
--- works. Gives ms to the next probe, 0 = no outage or known already. Args: bucket, answered calls since the last word,
--- target it was a probe of, chance (0 to 999).
-local target, worked, probed, chance = ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
-local failed, answered = tally(K.rate(target), worked, 1)
+-- works. Gives ms to the next probe, 0 = no outage or known already. `worked` are the calls answered since the last
+-- word, `probed` is the target it was a probe of, `chance` is 0 to 999.
+-- args: target, worked, probed, chance
+local failed, answered = tally(K.rate(target), tonumber(worked), 1)
 if probed ~= '' then
   target = probed
 end

@@ -1,8 +1,9 @@
 -- needs: rate
 -- A 429: pauses the bucket for everybody until the vendor's time or a growing one of ours. Calls that were under way
--- when it was paused are one 429. Gives ms it is paused for. Args: bucket, ms the vendor asks (-1 = none), chance
--- (0 to 999), why (JSON text without its quotes).
-local target, asked, chance = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+-- when it was paused are one 429. Gives ms it is paused for. `asked` is the vendor's time (ms, -1 = none),
+-- `chance` is 0 to 999, `why` JSON text without its quotes.
+-- args: target, asked, chance, why
+asked, chance = tonumber(asked), tonumber(chance)
 local key = K.rate(target)
 local old = tonumber(string.match(redis.call('HGET', K.pause(target), '429') or '', '"until"%s*:%s*(%d+)') or '0')
 local strikes = tonumber(redis.call('HGET', key, 'strikes') or '0')
@@ -21,5 +22,5 @@ else
   wait = math.max(500, top * (0.5 + chance / 2000))
 end
 local till = math.max(old, now + math.ceil(wait))
-pause(target, '429', till, false, ARGV[6])
+pause(target, '429', till, false, why)
 return int(till - now)

@@ -1,9 +1,10 @@
 -- needs: rate
 -- Tightens a bucket by the vendor's own word. A window up to a minute is paced by us already and its headers reach 0
--- in ordinary use: there only an exhausted one holds, and briefly. Args: bucket, remaining, ms to the reset,
--- seconds of the window (0 = not said). A repeat changes nothing.
-local key = K.rate(ARGV[3])
-local remaining, reset, seconds = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+-- in ordinary use: there only an exhausted one holds, and briefly. `reset` are ms to the reset,
+-- `seconds` the window's (0 = not said). A repeat changes nothing.
+-- args: bucket, remaining, reset, seconds
+local key = K.rate(bucket)
+remaining, reset, seconds = tonumber(remaining), tonumber(reset), tonumber(seconds)
 if reset <= 0 then
   return 0
 end

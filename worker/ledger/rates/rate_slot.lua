@@ -2,10 +2,10 @@
 -- Books the next slots of a bucket in all its windows, one for each patience (ms). Gives the time (ms), then for each
 -- {wait in ms, the target it is a probe of}, or {-1, ms until it is worth asking (0 = no time known), why} and takes nothing.
 -- A repeat books other slots: too many are safe.
--- Args: vendor, bucket, ms ahead of now before which no slot is of use, answered calls since the last slot, number of
--- windows, windows, patience of each slot.
-local vendor, bucket, ahead, worked = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local list, first = windows(8, tonumber(ARGV[7]))
+-- `ahead` are the ms before which no slot is of use, `worked` the calls answered since the last slot.
+-- args: vendor, bucket, ahead, worked, windows[], patiences[]
+ahead, worked = tonumber(ahead), tonumber(worked)
+windows = read_windows(windows)
 local key = K.rate(bucket)
 if worked > 0 then
   tally(key, worked, 0)
@@ -18,12 +18,12 @@ local function book(patience)
   end
 
   local state = hash(key)
-  local at, left_until = earliest(bucket, list, state, ahead)
+  local at, left_until = earliest(bucket, windows, state, ahead)
   if at - now > patience then
     return { '-1', int(math.ceil(at - now)), 'rate' }
   end
 
-  for _, window in ipairs(list) do
+  for _, window in ipairs(windows) do
     if window.interval > 0 then
       local due = math.max(tonumber(state['tat:' .. window.name] or '0'), at) + window.interval
       redis.call('HSET', key, 'tat:' .. window.name, string.format('%.3f', due))
@@ -43,7 +43,7 @@ local function book(patience)
 end
 
 local answers = { int(now) }
-for at = first, #ARGV do
-  answers[#answers + 1] = book(tonumber(ARGV[at]))
+for _, patience in ipairs(patiences) do
+  answers[#answers + 1] = book(tonumber(patience))
 end
 return answers

@@ -1,4 +1,5 @@
 -- needs: rate
--- A probe was answered: the outage is over. A repeat changes nothing. Args: target.
-redis.call('HDEL', K.rate(ARGV[3]), 'part', 'f', 'w', 'f0', 'w0', 'tries', 'probe_at')
-return lift(ARGV[3], 'outage')
+-- A probe was answered: the outage is over. A repeat changes nothing.
+-- args: target
+redis.call('HDEL', K.rate(target), 'part', 'f', 'w', 'f0', 'w0', 'tries', 'probe_at')
+return lift(target, 'outage')

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.scripts import Scripts
 
 RETRY_MS = 600_000  # a task that was begun and not done, its worker killed perhaps, is begun again
 ALIVE_MS = 60_000
@@ -49,10 +49,8 @@ class Timetable:
 
         A task that was not ``done`` is due again after its period or ten minutes, whichever is shorter.
         """
-        args: list[Arg] = [RETRY_MS]
-        for name, period in periods.items():
-            args += [name, period]
-        return [name.decode() for name in await self._scripts.run("timetable_due", *args)]
+        begun = await self._scripts.run("timetable_due", retry_ms=RETRY_MS, tasks=periods.items())
+        return [name.decode() for name in begun]
 
     async def done(self, name: str) -> None:
         """Notes that the task ended well."""
@@ -82,5 +80,5 @@ class Timetable:
 
     async def alive(self, within_ms: int = ALIVE_MS) -> list[Beat]:
         """Returns workers that gave a sign of life in the last ``within_ms``; those silent for a day are forgotten."""
-        rows = await self._scripts.run("timetable_alive", within_ms)
+        rows = await self._scripts.run("timetable_alive", within_ms=within_ms)
         return [Beat(owner.decode(), int(at), json.loads(info)) for owner, at, info in rows]

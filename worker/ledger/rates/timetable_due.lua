@@ -1,10 +1,10 @@
 -- Tasks whose time has come are begun: by one caller, whoever asks first. A task begun and not done comes again after
 -- its period or the retry time, whichever is shorter; a time that lies ahead of now is not believed.
--- ARGV: retry ms, then per task name and period ms
 -- Gives the names begun.
-local retry, begun = tonumber(ARGV[3]), {}
-for i = 4, #ARGV, 2 do
-  local name, period = ARGV[i], tonumber(ARGV[i + 1])
+-- args: retry_ms, tasks(name, period_ms)
+local retry, begun = tonumber(retry_ms), {}
+for name, period_ms in tasks() do
+  local period = tonumber(period_ms)
   local last = tonumber(redis.call('HGET', K.begun(), name) or '0')
   local done = tonumber(redis.call('HGET', K.done(), name) or '0')
   local pause = done >= last and period or math.min(period, retry)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.ledger.money.budgets import UNBOUND, Room
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.scripts import Scripts
 from worker.ledger.work.work_values import LEASE_MS, Lane, ref
 
 _BLOCK = 500  # records per script call, so that no call holds Redis for long
@@ -33,14 +33,14 @@ class AllWork:
         """Extends all leases of a process by another 90 s, in one step; gives the tokens of those that are lost."""
         if not tokens:
             return ()
-        lost = await self._scripts.run("floor_extend", owner, LEASE_MS, *tokens)
+        lost = await self._scripts.run("floor_extend", owner=owner, lease_ms=LEASE_MS, tokens=tokens)
         return tuple(token.decode() for token in lost)
 
     async def reap(self) -> ReapedLeases:
         """Return records whose lease has ended."""
         returned = crashed = 0
         while True:
-            back, buried = await self._scripts.run("floor_reap", _BLOCK)
+            back, buried = await self._scripts.run("floor_reap", most=_BLOCK)
             returned, crashed = returned + back, crashed + buried
             if back + buried < _BLOCK:
                 return ReapedLeases(returned, crashed)
@@ -49,7 +49,7 @@ class AllWork:
         """Makes deferred or waiting records ``(crm, object, id)`` due now; gives how many."""
         if not refs:
             return 0
-        return int(await self._scripts.run("floor_wake", *(ref(*parts) for parts in refs)))
+        return int(await self._scripts.run("floor_wake", refs=[ref(*parts) for parts in refs]))
 
     async def admit(
         self,
@@ -65,10 +65,14 @@ class AllWork:
         Live first, one crm after the other, each in order of place, for as long as ``credits`` and those of its crm
         reach for what a record needs. At most once a second per provider, whoever calls; ``at_once`` goes past that.
         """
-        rooms: list[Arg] = [*credits, *(part for crm, room in (crms or {}).items() for part in (crm, *room))]
-        admitted, more = await self._scripts.run("floor_admit", provider, count, int(at_once), _BLOCK, *rooms)
+        rooms = [("", *credits), *((crm, *room) for crm, room in (crms or {}).items())]
+        admitted, more = await self._scripts.run(
+            "floor_admit", provider=provider, wanted=count, at_once=int(at_once), most=_BLOCK, credits=rooms
+        )
         while more:
-            further, more = await self._scripts.run("floor_admit", provider, 0, 1, _BLOCK, 0, 0)
+            further, more = await self._scripts.run(
+                "floor_admit", provider=provider, wanted=0, at_once=1, most=_BLOCK, credits=[("", 0, 0)]
+            )
             admitted += further
         return int(admitted)
 

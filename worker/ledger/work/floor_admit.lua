@@ -1,18 +1,19 @@
 -- needs: memory, work
--- waiting -> due and out of all queues: at most `count` for one provider, for as long as its credits and those of the
+-- waiting -> due and out of all queues: at most `wanted` for one provider, for as long as its credits and those of the
 -- record's crm reach for what it needs; the live lane first, one crm after the other, each queue in order of place. A
 -- crm whose first record needs more than is left waits. And whoever is past its at_latest, whatever it waits for.
 -- At most once a second per provider unless told otherwise.
--- ARGV: provider, count, past the gate, at most past at_latest, then credits left: in all and to backfill, and for crms
--- with a budget of their own: name, in all, to backfill
+-- `at_once` (1) goes past that, at most `most` are past their at_latest. Credits left, in all and to backfill, are given
+-- for the provider (crm '') and for crms with a budget of their own.
 -- Gives how many were admitted (0 when asked too soon), and 1 when more are past their at_latest.
-local provider, left = ARGV[3], tonumber(ARGV[4])
-local purses = { [''] = { tonumber(ARGV[7]), tonumber(ARGV[8]) } }
-for i = 9, #ARGV, 3 do
-  purses[ARGV[i]] = { tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]) }
+-- args: provider, wanted, at_once, most, credits(crm, in_all, to_backfill)
+local left, purses = tonumber(wanted), {}
+for crm, in_all, to_backfill in credits() do
+  purses[crm] = { tonumber(in_all), tonumber(to_backfill) }
 end
+most = tonumber(most)
 local last = tonumber(redis.call('HGET', K.gates(), provider) or '0')
-if ARGV[5] ~= '1' and now - last < 1000 and now >= last then
+if at_once ~= '1' and now - last < 1000 and now >= last then
   return {0, 0}
 end
 redis.call('HSET', K.gates(), provider, int(now))
@@ -23,7 +24,7 @@ local function admit(w)
   admitted = admitted + 1
 end
 
-local refs = redis.call('ZRANGEBYSCORE', K.latest(), '-inf', int(now), 'LIMIT', 0, tonumber(ARGV[6]))
+local refs = redis.call('ZRANGEBYSCORE', K.latest(), '-inf', int(now), 'LIMIT', 0, most)
 local overdue = #refs
 for _, ref in ipairs(refs) do
   admit(open_ref(ref))
@@ -81,4 +82,4 @@ for _, lane in ipairs(LANES) do
     redis.call('HSET', K.turns(), turn, served)
   end
 end
-return {admitted, overdue == tonumber(ARGV[6]) and 1 or 0}
+return {admitted, overdue == most and 1 or 0}

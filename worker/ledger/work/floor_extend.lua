@@ -1,17 +1,17 @@
 -- needs: ends, memory, work
 -- Leases of one process, whatever their work, last longer. A lease past its end that nobody took is still held.
--- ARGV: owner, lease ms, tokens
 -- Gives the tokens that are lost.
-local till, lost = now + tonumber(ARGV[4]), {}
+-- args: owner, lease_ms, tokens[]
+local till, lost = now + lease_ms, {}
 local claims = {}
-for i = 5, #ARGV do
-  local claim, crm, object, id = string.match(ARGV[i], '^([^:]*):([^:]*):([^:]*):(.*)$')
+for _, token in ipairs(tokens) do
+  local claim, crm, object, id = string.match(token, '^([^:]*):([^:]*):([^:]*):(.*)$')
   local f = redis.call('HMGET', K.record(crm, object, id), 's', 'owner', 'claim', 'lane')
-  if f[1] == 'leased' and f[2] == ARGV[3] and f[3] == claim then
+  if f[1] == 'leased' and f[2] == owner and f[3] == claim then
     redis.call('ZADD', K.leased(crm, object, f[4]), int(till), id)
     claims[claim] = true
   else
-    lost[#lost + 1] = ARGV[i]
+    lost[#lost + 1] = token
   end
 end
 for claim in pairs(claims) do

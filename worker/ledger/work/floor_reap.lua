@@ -1,8 +1,8 @@
 -- needs: memory, work
 -- leased -> due when the lease has ended, with one more crash; a record that was visited alone -> dead.
--- ARGV: at most
 -- Gives how many returned and how many were buried.
-local left, returned, buried = tonumber(ARGV[3]), 0, 0
+-- args: most
+local left, returned, buried = tonumber(most), 0, 0
 for _, work in ipairs(redis.call('SMEMBERS', K.works())) do
   local crm, object = string.match(work, '^([^:]*):(.*)$')
   for _, lane in ipairs(LANES) do

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any
 
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.arguments import Arg, Value
+from worker.ledger.scripts import Scripts
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
 from worker.ledger.work.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_left, pack_own, unpack
@@ -60,12 +61,8 @@ def _flat(values: Mapping[str, str]) -> list[str]:
     return [part for pair in values.items() for part in pair]
 
 
-def _counted(values: Sequence[str]) -> list[Arg]:
-    return [len(values), *values]
-
-
 def _sums(counts: Mapping[str, int]) -> list[Arg]:
-    return _counted([part for name, by in counts.items() for part in (name, str(by))])
+    return [part for pair in counts.items() for part in pair]
 
 
 def _lines(texts: Sequence[str]) -> str:
@@ -93,15 +90,21 @@ class Work:
         What is in the work already coalesces; a settled record stays so when the row tells nothing new; ``forced``
         overrules that. A dead letter stays dead.
         """
-        head: list[Arg] = [self.crm, self.object, lane, run, int(forced)]
-        head += [move.name, move.old, move.new] if move else ["", "", ""]
         step = len(rows) if move else _CHUNK
         added = Added(0, 0, 0, moved=False)
         for start in range(0, len(rows) or 1, step or 1):
-            args = list(head)
-            for row in rows[start : start + step]:
-                args += [row.id, row.stamp, pack_fingerprint(row.fingerprint), row.read_at]
-            new, coalesced, ignored, moved = await self._scripts.run("work_add", *args)
+            new, coalesced, ignored, moved = await self._scripts.run(
+                "work_add",
+                crm=self.crm,
+                object=self.object,
+                lane=lane,
+                run=run,
+                forced=int(forced),
+                cursor=move.name if move else "",
+                old=move.old if move else "",
+                new=move.new if move else "",
+                rows=[row.columns() for row in rows[start : start + step]],
+            )
             added = Added(added.added + new, added.coalesced + coalesced, added.ignored + ignored, bool(moved))
         return added
 
@@ -113,8 +116,17 @@ class Work:
         it gives the same leases.
         """
         claim = claim or self._tokens()
-        args: list[Arg] = [self.crm, self.object, owner, claim, count, holding, LEASE_MS, run]
-        rows = await self._scripts.run("work_claim", *args)
+        rows = await self._scripts.run(
+            "work_claim",
+            crm=self.crm,
+            object=self.object,
+            owner=owner,
+            claim=claim,
+            wanted=count,
+            holding=holding,
+            lease_ms=LEASE_MS,
+            run=run,
+        )
         return [self._lease(owner, claim, row) for row in rows]
 
     def _lease(self, owner: str, claim: str, row: Sequence[Any]) -> Lease:
@@ -145,14 +157,23 @@ class Work:
 
     async def settle(self, lease: Lease, settlement: Settlement) -> StepEnd:
         """Finishes the visit: what it leaves is remembered, journalled and counted, its intents are closed."""
-        own = _own_text(settlement.own)
-        remembered = pack_left(settlement.left) + pack_fingerprint(settlement.fingerprint)
-        args: list[Arg] = [lease.owner, lease.token, remembered]
-        args += [settlement.stamp, settlement.read_at, settlement.look_at, own, settlement.outcome]
-        args += _counted(settlement.entries)
-        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled))
-        args += _sums(settlement.tally) + _sums(settlement.yields)
-        return _ending(await self._scripts.run("work_settle", *args))
+        answer = await self._scripts.run(
+            "work_settle",
+            owner=lease.owner,
+            token=lease.token,
+            left=pack_left(settlement.left) + pack_fingerprint(settlement.fingerprint),
+            stamp=settlement.stamp,
+            read_at=settlement.read_at,
+            look_at=settlement.look_at,
+            own=_own_text(settlement.own),
+            outcome=settlement.outcome,
+            entries=settlement.entries,
+            filled=_flat(settlement.filled),
+            unfilled=_flat(settlement.unfilled),
+            tally=_sums(settlement.tally),
+            yields=_sums(settlement.yields),
+        )
+        return _ending(answer)
 
     async def defer(
         self,
@@ -166,8 +187,8 @@ class Work:
         own: Mapping[str, str] | None = None,
     ) -> StepEnd:
         """Makes the record due again at a time, by no fault of it: no attempt is counted."""
-        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
-        return _ending(await self._scripts.run("work_defer", *args, until_ms))
+        released = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
+        return _ending(await self._scripts.run("work_defer", **released, until_ms=until_ms))
 
     async def wait(
         self,
@@ -192,10 +213,17 @@ class Work:
         """
         if not providers:
             raise ValueError("a record waits for at least one provider")
-        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
-        args += [at_latest_ms or 0, pack_fingerprint(fingerprint), stamp, read_at, *_counted(providers)]
-        args += _counted([str((needs or {}).get(provider, 0)) for provider in providers])
-        return _ending(await self._scripts.run("work_wait", *args))
+        answer = await self._scripts.run(
+            "work_wait",
+            **_release(lease, reason, entries, filled, close_intents=close_intents, own=own),
+            at_latest=at_latest_ms or 0,
+            fingerprint=pack_fingerprint(fingerprint),
+            stamp=stamp,
+            read_at=read_at,
+            providers=providers,
+            needs=[(needs or {}).get(provider, 0) for provider in providers],
+        )
+        return _ending(answer)
 
     async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int) -> StepEnd:
         """Ends the visit by the cap of the lease's run: what is found is kept, and the record waits for another run.
@@ -203,11 +231,22 @@ class Work:
         The next one that a person starts takes it over. A record that the day's work wants too goes on at
         ``day_at_ms`` as part of the run ``day``, where no person has started one.
         """
-        args: list[Arg] = [lease.owner, lease.token, _own_text(settlement.own)]
-        args += [pack_fingerprint(settlement.fingerprint), settlement.stamp, settlement.read_at, day, day_at_ms]
-        args += _counted(settlement.entries)
-        args += _counted(_flat(settlement.filled)) + _counted(_flat(settlement.unfilled)) + _sums(settlement.tally)
-        return _ending(await self._scripts.run("work_cut", *args))
+        answer = await self._scripts.run(
+            "work_cut",
+            owner=lease.owner,
+            token=lease.token,
+            own=_own_text(settlement.own),
+            fingerprint=pack_fingerprint(settlement.fingerprint),
+            stamp=settlement.stamp,
+            read_at=settlement.read_at,
+            day=day,
+            till=day_at_ms,
+            entries=settlement.entries,
+            filled=_flat(settlement.filled),
+            unfilled=_flat(settlement.unfilled),
+            tally=_sums(settlement.tally),
+        )
+        return _ending(answer)
 
     async def again(
         self,
@@ -220,8 +259,8 @@ class Work:
         close_intents: bool = False,
     ) -> StepEnd:
         """Notes that the visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
-        args = _release(lease, reason, entries, filled, close_intents=close_intents)
-        return _ending(await self._scripts.run("work_again", *args, after_ms))
+        released = _release(lease, reason, entries, filled, close_intents=close_intents)
+        return _ending(await self._scripts.run("work_again", **released, after=after_ms))
 
     async def bury(
         self,
@@ -235,13 +274,14 @@ class Work:
         own: Mapping[str, str] | None = None,
     ) -> StepEnd:
         """Make the record a dead letter; its open intents stay with it unless they are closed."""
-        args = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
-        args += _counted([part for name, by in (tally or {}).items() for part in (name, str(by))])
-        return _ending(await self._scripts.run("work_bury", *args))
+        released = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
+        return _ending(await self._scripts.run("work_bury", **released, tally=_sums(tally or {})))
 
     async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> StepEnd:
         """Settles a record that is deleted or unreadable, and forgets all we remember of it."""
-        return _ending(await self._scripts.run("work_gone", lease.owner, lease.token, outcome, *_counted(entries)))
+        return _ending(
+            await self._scripts.run("work_gone", owner=lease.owner, token=lease.token, outcome=outcome, entries=entries)
+        )
 
     async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> StepEnd:
         """Moves a record to what it was merged or converted to, which takes over its work, intents and values of ours.
@@ -258,8 +298,16 @@ class Work:
             )
             theirs = raw.decode() if raw else ""
             both = pack_own({**mine, **(json.loads(theirs) if theirs else {})})
-            args: list[Arg] = [lease.owner, lease.token, new_object, new_id, theirs, both, *_counted(entries)]
-            answer = await self._scripts.run("work_move", *args)
+            answer = await self._scripts.run(
+                "work_move",
+                owner=lease.owner,
+                token=lease.token,
+                object=new_object,
+                id=new_id,
+                theirs=theirs,
+                both=both,
+                entries=entries,
+            )
             if answer != b"retry":
                 return _ending(answer)
 
@@ -268,7 +316,9 @@ class Work:
 
         Gives ``False`` when the lease is lost: then nothing may be sent.
         """
-        return bool(await self._scripts.run("work_intend", lease.owner, lease.token, _lines(intents)))
+        return bool(
+            await self._scripts.run("work_intend", owner=lease.owner, token=lease.token, intents=_lines(intents))
+        )
 
     async def replay(self, id: str, run: str, *, reopen: bool = False, undo: Sequence[str] = ()) -> None:
         """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts.
@@ -276,7 +326,15 @@ class Work:
         ``reopen`` asks the visit to forget which values of ours were refused, ``undo`` to take back the changes with
         these journal keys instead of looking for others.
         """
-        await self._scripts.run("work_replay", self.crm, self.object, id, run, int(reopen), ",".join(undo))
+        await self._scripts.run(
+            "work_replay",
+            crm=self.crm,
+            object=self.object,
+            id=id,
+            run=run,
+            reopen=int(reopen),
+            undo=",".join(undo),
+        )
 
     async def journalled(self, keys: Sequence[str]) -> list[str]:
         """Returns the texts of journal entries, in the order of their keys; those that are gone are left out."""
@@ -286,11 +344,11 @@ class Work:
 
     async def drop(self, id: str) -> bool:
         """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""
-        return bool(await self._scripts.run("work_drop", self.crm, self.object, id))
+        return bool(await self._scripts.run("work_drop", crm=self.crm, object=self.object, id=id))
 
     async def forget(self, id: str) -> bool:
         """Keep nothing of a record; says whether its visit let that be done: one under way ends first."""
-        return bool(await self._scripts.run("work_forget", self.crm, self.object, id))
+        return bool(await self._scripts.run("work_forget", crm=self.crm, object=self.object, id=id))
 
     async def intents(self) -> dict[str, str]:
         """Returns the open changes of every record in the work that has some, one line each."""
@@ -312,7 +370,9 @@ class Work:
 
     async def unintend(self, id: str, before: str, left: str) -> bool:
         """Replace a record's open changes by fewer; says whether they were as read and no visit was under way."""
-        return bool(await self._scripts.run("work_unintend", self.crm, self.object, id, before, left))
+        return bool(
+            await self._scripts.run("work_unintend", crm=self.crm, object=self.object, id=id, before=before, left=left)
+        )
 
     async def owned(self) -> dict[str, str]:
         """Returns texts about values of ours, by the record's id."""
@@ -384,7 +444,7 @@ class Work:
         groups: dict[tuple[str, ...], Left] = {}
         for first in range(0, await self.open(run), _CHUNK):
             for *words, soonest, records in await self._scripts.run(
-                "work_left", self.crm, self.object, run, first, _CHUNK
+                "work_left", crm=self.crm, object=self.object, run=run, first=first, most=_CHUNK
             ):
                 state, note, lane, providers, needs = name = tuple(word.decode() for word in words)
                 one = Left(
@@ -411,13 +471,17 @@ class Work:
         places = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane] + [("due", "alone")]
         found = await self._scripts.calls([("ZRANGE", self._key(place, lane), 0, -1) for place, lane in places])
         ids = [name for page in found for name in page]
-        chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
-        return sum(
-            [
-                int(await self._scripts.run("work_own_all", self.crm, self.object, run, int(only_cut), *chunk))
-                for chunk in chunks
-            ]
-        )
+        taken = 0
+        for start in range(0, len(ids), _CHUNK):
+            taken += await self._scripts.run(
+                "work_own_all",
+                crm=self.crm,
+                object=self.object,
+                run=run,
+                only_cut=int(only_cut),
+                ids=ids[start : start + _CHUNK],
+            )
+        return taken
 
     async def recheck(self, run: str, *, first: int = 0, buckets: int = 256) -> int:
         """Make settled records due whose time to look again has come, from bucket ``first`` on; gives how many.
@@ -426,7 +490,9 @@ class Work:
         """
         room = await self.room()
         part = [BUCKETS[(first + at) % len(BUCKETS)] for at in range(buckets)]
-        return int(await self._scripts.run("work_recheck", self.crm, self.object, run, room, *part))
+        return int(
+            await self._scripts.run("work_recheck", crm=self.crm, object=self.object, run=run, most=room, buckets=part)
+        )
 
     def _key(self, name: str, *parts: str) -> str:
         return self._scripts.keys(name, self.crm, self.object, *parts)
@@ -440,9 +506,17 @@ def _release(
     *,
     close_intents: bool = False,
     own: Mapping[str, str] | None = None,
-) -> list[Arg]:
-    args: list[Arg] = [lease.owner, lease.token, reason, int(close_intents), _own_text(own)]
-    return args + _counted(entries) + _counted(_flat(filled or {}))
+) -> dict[str, Value]:
+    """Returns what every unfinished end of a visit tells its script."""
+    return {
+        "owner": lease.owner,
+        "token": lease.token,
+        "reason": reason,
+        "close": int(close_intents),
+        "own": _own_text(own),
+        "entries": entries,
+        "filled": _flat(filled or {}),
+    }
 
 
 def _own_text(own: Mapping[str, str] | None) -> str:

@@ -1,12 +1,12 @@
 -- needs: ends, memory, work, visit, journal, figures, release
 -- leased -> dead, with its reason, attempts and open intents. Repeated with the same token it gives the same answer.
--- ARGV: as parts/release.lua, then the tally as count and values
 -- Gives buried or lost.
-local w, at = unfinished('bury')
+-- args: owner, token, reason, close, own, entries[], filled[], tally[]
+local w, before = unfinished('bury', owner, token, reason, close, own, entries, filled)
 if not w then
-  return at
+  return before
 end
-count_tally(w, (list(at)))
+count_tally(w, tally)
 local answer = ended(w, 'bury', 'buried')
-enter_dead(w, ARGV[5])
+enter_dead(w, reason)
 return answer

@@ -2,10 +2,10 @@
 -- due -> leased, live lane first. A record that crashed its process too often is given only to an owner that holds
 -- nothing, and while it is visited its owner gets nothing else. A claim asked again gives the same leases again.
 -- With a run only that run's records are given, in the order of their times.
--- ARGV: crm, object, owner, claim, count, holding, lease ms, run ('' = every one)
 -- Gives per record: id, lane, run, attempts, crashes, until, forced, intents, note, places, memory, own, reopen, undo
-local crm, object, owner, claim = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local wanted, holding, till, run = tonumber(ARGV[7]), tonumber(ARGV[8]), now + tonumber(ARGV[9]), ARGV[10]
+-- args: crm, object, owner, claim, wanted, holding, lease_ms, run
+wanted, holding = tonumber(wanted), tonumber(holding)
+local till = now + lease_ms
 local claim_key = K.claim(claim)
 local given = {}
 

@@ -3,26 +3,21 @@
 -- another run that a person starts takes it over, or at its time with the day's work that wants it too. Due at once, in
 -- its run, when something came meanwhile that the visit has not seen. Repeated with the same token it gives the same
 -- answer.
--- ARGV: owner, token, own ('keep' or its text), fingerprint, stamp and read_at of the last read, the day's run, when it
---       goes on with that, then entries, filled, unfilled and tally, each as count and values
+-- `own` is 'keep' or its text; fingerprint, stamp and read_at are those of the last read; `day` is the day's run, with
+-- which it goes on at `till`.
 -- Gives done, again (due at once) or lost.
-local w, before = held(ARGV[3], ARGV[4], 'cut')
+-- args: owner, token, own, fingerprint, stamp, read_at, day, till, entries[], filled[], unfilled[], tally[]
+local w, before = held(owner, token, 'cut')
 if not w then
   return before
 end
-local seen = { fingerprint = ARGV[6], stamp = tonumber(ARGV[7]), read_at = tonumber(ARGV[8]), look_at = 0 }
-local day, till = ARGV[9], tonumber(ARGV[10])
-local entries, filled, unfilled, tally, at
-entries, at = list(11)
-filled, at = list(at)
-unfilled, at = list(at)
-tally = list(at)
+local seen = { fingerprint = fingerprint, stamp = tonumber(stamp), read_at = tonumber(read_at), look_at = 0 }
 for _, entry in ipairs(entries) do
   journal(w.crm, w.object, w.id, w.f.run or '', entry)
 end
 count_visit(w, filled, unfilled)
 count_tally(w, tally)
-keep_own(w, ARGV[5])
+keep_own(w, own)
 put(w, 'note', 'cap')
 put(w, 'intents', nil)
 local revisit = unseen(w, seen)
@@ -46,7 +41,7 @@ put(w, 'run', w.f.daily and day or '')
 put(w, 'seen', int(seen.stamp) .. '|' .. int(seen.read_at) .. '|' .. seen.fingerprint)
 redis.call('ZADD', K.waiting(w.crm, w.object, w.f.lane), int(now), w.id)
 if w.f.daily then
-  redis.call('ZADD', K.latest(), int(till), ref_of(w))
+  redis.call('ZADD', K.latest(), till, ref_of(w))
 end
 save(w)
 return answer

@@ -1,8 +1,8 @@
 -- needs: ends, memory, work, journal
 -- dead -> out of the work; what was open is journalled as it stands.
--- ARGV: crm, object, id
 -- Gives 1, or 0 when it is not dead.
-local w = open_record(ARGV[3], ARGV[4], ARGV[5])
+-- args: crm, object, id
+local w = open_record(crm, object, id)
 if w.f.s ~= 'dead' then
   return 0
 end

@@ -1,8 +1,8 @@
 -- needs: ends, memory, work
 -- due | waiting | dead | settled -> nothing is kept of the record. A leased one stays: its visit ends first.
--- ARGV: crm, object, id
 -- Gives 1, or 0 while it is leased.
-local w = open_record(ARGV[3], ARGV[4], ARGV[5])
+-- args: crm, object, id
+local w = open_record(crm, object, id)
 if w.f.s == 'leased' then
   return 0
 end

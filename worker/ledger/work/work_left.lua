@@ -1,11 +1,10 @@
 -- needs: memory, work
 -- The records of a person's run that are in the work, by state, note, lane, providers waited for and credits needed
 -- there. Changes nothing.
--- ARGV: crm, object, run, first, how many of them
 -- Gives per group: state, note, lane, providers, needs, ms at which the first of them goes on by itself: is due, or waits
 -- no longer (0 = none does), and how many records
-local crm, object, run = ARGV[3], ARGV[4], ARGV[5]
-local first, most = tonumber(ARGV[6]), tonumber(ARGV[7])
+-- args: crm, object, run, first, most
+first, most = tonumber(first), tonumber(most)
 local ids = redis.call('ZRANGE', K.open(crm, object, run), first, first + most - 1)
 local groups, order = {}, {}
 for _, id in ipairs(ids) do

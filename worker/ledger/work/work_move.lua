@@ -2,22 +2,22 @@
 -- leased -> settled as merged; the survivor -> due (visited again when leased, dead stays dead) with the open intents
 -- and the values of ours of both. Journal and answers stay where they were: the survivor notes whose they are.
 -- Repeated with the same token it gives the same answer.
--- ARGV: owner, token, survivor's object, survivor's id, its own as the caller read it, both own together,
---       then entries as count and values
+-- `object` and `id` are the survivor's, `theirs` its own as the caller read it, `both` both own together.
 -- Gives done, retry (the survivor's own is not what was read: nothing happened) or lost.
-local w, before = held(ARGV[3], ARGV[4], 'move')
+-- args: owner, token, object, id, theirs, both, entries[]
+local w, before = held(owner, token, 'move')
 if not w then
   return before
 end
-local survivor = open_record(w.crm, ARGV[5], ARGV[6])
+local survivor = open_record(w.crm, object, id)
 local own_key = K.own(survivor.crm, survivor.object, bucket(survivor.id))
-if (redis.call('HGET', own_key, survivor.id) or '') ~= ARGV[7] then
+if (redis.call('HGET', own_key, survivor.id) or '') ~= theirs then
   return 'retry'
 end
-if ARGV[8] ~= '' then
-  redis.call('HSET', own_key, survivor.id, ARGV[8])
+if both ~= '' then
+  redis.call('HSET', own_key, survivor.id, both)
 end
-for _, entry in ipairs(list(9)) do
+for _, entry in ipairs(entries) do
   journal(w.crm, w.object, w.id, w.f.run or '', entry)
 end
 redis.call('SADD', K.merged(survivor.crm, survivor.object, survivor.id), w.object .. ':' .. w.id)

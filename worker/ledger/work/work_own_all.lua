@@ -1,14 +1,14 @@
 -- needs: begins, memory, work, figures
 -- The run takes these records over as far as they are in the work and not dead; what the cap of another run has cut is
 -- due again. Another person's run is told how many it has lost.
--- ARGV: crm, object, run, 1 for those alone that a cap has cut, ids
+-- With `only_cut` (1) it takes those alone that a cap has cut.
 -- Gives how many.
-local crm, object, run, only_cut = ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
+-- args: crm, object, run, only_cut, ids[]
 local taken, lost = 0, {}
-for i = 7, #ARGV do
-  local w = open_record(crm, object, ARGV[i])
+for _, id in ipairs(ids) do
+  local w = open_record(crm, object, id)
   local cut = is_cut(w)
-  if w.f.s and w.f.s ~= 'dead' and (cut or not only_cut) then
+  if w.f.s and w.f.s ~= 'dead' and (cut or only_cut ~= '1') then
     if by_person(w.f.run) and w.f.run ~= run then
       lost[w.f.run] = (lost[w.f.run] or 0) + 1
     end

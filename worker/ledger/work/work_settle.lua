@@ -1,25 +1,18 @@
 -- needs: ends, memory, work, visit, journal, figures, yields
 -- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
 -- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
--- ARGV: owner, token, what stays blank with the fingerprint, stamp, read_at, look_at, own ('keep' or its text), outcome,
---       then entries, filled, unfilled, tally and yields, each as count and values
+-- `left` is what stays blank, with the fingerprint; `own` is 'keep' or its text.
 -- Gives done, again or lost.
-local w, before = held(ARGV[3], ARGV[4], 'settle')
+-- args: owner, token, left, stamp, read_at, look_at, own, outcome, entries[], filled[], unfilled[], tally[], yields[]
+local w, before = held(owner, token, 'settle')
 if not w then
   return before
 end
-local left, fingerprint = parted(ARGV[5])
+local blank, fingerprint = parted(left)
 local memory = {
-  left = left, fingerprint = fingerprint,
-  stamp = tonumber(ARGV[6]), read_at = tonumber(ARGV[7]), look_at = tonumber(ARGV[8]),
+  left = blank, fingerprint = fingerprint,
+  stamp = tonumber(stamp), read_at = tonumber(read_at), look_at = tonumber(look_at),
 }
-local own, outcome = ARGV[9], ARGV[10]
-local entries, filled, unfilled, tally, yields, at
-entries, at = list(11)
-filled, at = list(at)
-unfilled, at = list(at)
-tally, at = list(at)
-yields = list(at)
 
 remember(w.crm, w.object, w.id, memory)
 keep_own(w, own)

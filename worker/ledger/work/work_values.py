@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from worker.ledger.work.memory import Memory
+from worker.ledger.work.memory import Memory, pack_fingerprint
 
 LEASE_MS = 90_000
 BACKFILL_ROOM = 10_000  # backfill ids of one (crm, object) that are due, leased or waiting
@@ -40,6 +40,10 @@ class Due:
     stamp: int = 0
     fingerprint: str = ""
     read_at: int = 0
+
+    def columns(self) -> tuple[str, int, bytes, int]:
+        """Returns the row as scripts take it: ``rows(id, stamp, fingerprint, read_at)``."""
+        return self.id, self.stamp, pack_fingerprint(self.fingerprint), self.read_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,13 @@
 -- needs: ends, memory, work, visit, journal, figures, release
 -- leased -> waiting, in the queue of every provider it lacks, at the place it had there before; or due at once when
 -- something came meanwhile that the visit has not seen. Repeated with the same token it gives the same answer.
--- ARGV: as parts/release.lua, then at_latest (0 = none), fingerprint, stamp and read_at last seen, then as count and
---       values: providers, and the credits needed at each
 -- Gives done, again (due at once) or lost.
-local w, at = unfinished('wait')
+-- args: owner, token, reason, close, own, at_latest, fingerprint, stamp, read_at, entries[], filled[], providers[], needs[]
+local w, before = unfinished('wait', owner, token, reason, close, own, entries, filled)
 if not w then
-  return at
+  return before
 end
-local at_latest = tonumber(ARGV[at])
-local seen = {
-  fingerprint = ARGV[at + 1], stamp = tonumber(ARGV[at + 2]), read_at = tonumber(ARGV[at + 3]), look_at = 0,
-}
-local providers, needs
-providers, at = list(at + 4)
-needs = list(at)
+local seen = { fingerprint = fingerprint, stamp = tonumber(stamp), read_at = tonumber(read_at), look_at = 0 }
 local revisit = unseen(w, seen)
 for _, provider in ipairs(providers) do
   put(w, 'place:' .. provider, w.f['place:' .. provider] or int(now))
@@ -36,8 +29,8 @@ for _, provider in ipairs(providers) do
   redis.call('ZADD', K.queue(provider, w.f.lane, w.crm), w.f['place:' .. provider], w.object .. ':' .. w.id)
   redis.call('SADD', K.queuers(provider), w.crm)
 end
-if at_latest > 0 then
-  redis.call('ZADD', K.latest(), int(at_latest), ref_of(w))
+if at_latest ~= '0' then
+  redis.call('ZADD', K.latest(), at_latest, ref_of(w))
 end
 save(w)
 return answer

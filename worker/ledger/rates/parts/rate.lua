@@ -2,20 +2,19 @@
 -- ("acme_hubspot:search"). Fields of K.rate: "tat:<ms>" when the next call of a paced window is due at an even pace, "hold" no
 -- call before it, "left" and "left_until" what the vendor's headers allow, "strikes" and "struck" of 429s, "part" with
 -- "f", "w", "f0", "w0" failed and answered calls of this and the last quarter minute, "tries" and "probe_at" of an
--- outage. Window args, four each: calls, ms, interval and slack (ms, fractions; interval 0 = a counter, not a pace).
+-- outage. Windows come as four values each: calls, ms, interval and slack (ms, fractions; interval 0 = a counter, not a pace).
 local PARTS = 60
 local JITTER = 50
 
-local function windows(first, count)
-  local list = {}
-  for i = 0, count - 1 do
-    local at = first + 4 * i
-    list[#list + 1] = {
-      calls = tonumber(ARGV[at]), ms = tonumber(ARGV[at + 1]), name = ARGV[at + 1],
-      interval = tonumber(ARGV[at + 2]), slack = tonumber(ARGV[at + 3]),
+local function read_windows(flat)
+  local windows = {}
+  for at = 1, #flat, 4 do
+    windows[#windows + 1] = {
+      calls = tonumber(flat[at]), ms = tonumber(flat[at + 1]), name = flat[at + 1],
+      interval = tonumber(flat[at + 2]), slack = tonumber(flat[at + 3]),
     }
   end
-  return list, first + 4 * count
+  return windows
 end
 
 -- Calls counted in a long window now, and when enough of them have left it for one more.
