@@ -10,6 +10,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from worker.cli import app
+from worker.commands.lazy import whole
 
 HEAD = """\
 # Commands
@@ -25,7 +26,7 @@ COLUMNS = 100
 
 def text() -> str:
     """Returns the page."""
-    command = get_command(app)
+    command = whole(get_command(app))
     found = get_docs_for_click(obj=command, ctx=typer.Context(command, info_name="refill"), name="refill")
     _, _, body = found.partition("**Commands**:")
     body = re.sub(r"^\* `--help`: .*\n", "", "**Commands**:" + body, flags=re.MULTILINE)

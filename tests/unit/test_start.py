@@ -7,9 +7,6 @@ import sys
 
 import pytest
 
-from worker.cli import KINDS
-from worker.decide.values.reading import READERS
-
 VENDORS = {"aiohttp", "httpx", "requests", "simple_salesforce"}
 RULES = {"phonenumbers", "publicsuffixlist", "disposable_email_domains"}
 ENGINE = {"arq", "starlette", "uvicorn"}
@@ -33,7 +30,3 @@ def imported(module: str) -> set[str]:
 def test_a_command_imports_what_it_runs(module: str, without: set[str], most: int) -> None:
     found = imported(module)
     assert (found & without, len(found) <= most) == (set(), True), len(found)
-
-
-def test_the_kinds_of_the_help_are_those_that_can_be_read() -> None:
-    assert KINDS.split(", ") == list(READERS)

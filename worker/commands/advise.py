@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
+from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.tables import table
 from worker.decide.odds import ENOUGH, EXPLORED, odds_of
@@ -111,3 +112,15 @@ def _sentences(rules: Policy, found: Advice) -> Iterator[str]:
             if not rules.learned
             else ("  It is learned already; what is seen from now on decides.")
         )
+
+
+app = one_command()
+
+
+@app.command()
+def command(config: Config = None, as_json: Json = False) -> None:
+    """Show what each provider brings at what price, and the cheapest order.
+
+    Asks nobody and changes nothing.
+    """
+    finish(run_advise(config, as_json=as_json))

@@ -7,12 +7,14 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.live import Live
 from rich.table import Table
 
 from worker.commands.names import known_watch
+from worker.commands.options import Config, CrmName, Json, MaxCredits, ObjectName, finish, one_command
 from worker.commands.progress import say
 from worker.commands.session import err, opened_ledger, out, print_json, report, session, settings_of
 from worker.commands.tables import table
@@ -217,3 +219,25 @@ def _where(crm: str, object: str, state: Backfill) -> str:
 
 def _say(text: str) -> None:
     out.say(text)
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    crm: CrmName,
+    object: ObjectName,
+    limit: Annotated[int | None, typer.Option(min=1, help="Visit this many records, then stop.")] = None,
+    max_credits: MaxCredits = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the one under way, to be taken up later.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Walk over every record a crm has; the same command goes on after Ctrl-C.
+
+    Ctrl-C stops it.
+    """
+    if stop:
+        finish(run_stop(config, crm, object, as_json=as_json))
+    finish(run_backfill(config, Walk(crm, object, limit, max_credits), as_json=as_json))

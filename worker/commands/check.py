@@ -26,6 +26,7 @@ from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
 from worker.commands.check_deliveries import unmet_by_deliveries
 from worker.commands.check_platform import hosts, redis_place, sign_in
+from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
 from worker.ledger.intake.accounts import Accounts
@@ -407,3 +408,12 @@ def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str,
     answers_no = {str(object): properties for object, properties in settings.opt_out.items()}.get(kind, {})
     chosen += [(f"crm.{name}.opt_out.{kind}", property, False) for property in answers_no]
     return fields + [one for one in slots if one[1] not in mapped] + chosen
+
+
+app = one_command()
+
+
+@app.command()
+def command(config: Config = None, as_json: Json = False) -> None:
+    """Verify configuration, Redis, credentials, mapped properties; say what to do."""
+    finish(run_check(config, as_json=as_json))

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
+from worker.commands.options import AnyCrm, AnyId, AnyObject, Config, CrmName, Json, ObjectName, RecordId, finish, group
 from worker.commands.progress import failed
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
@@ -94,7 +99,57 @@ async def _each_dead(
     return DONE
 
 
+def _names_something(crm: str | None, *, everything: bool) -> None:
+    if (crm is None) is not everything:
+        raise ConfigError(["name a crm, an object, an id, or give --all: not both, not neither"])
+
+
 def _letter(name: WorkName, letter: DeadLetter) -> dict[str, object]:
     fields = asdict(letter)
     since = fields.pop("since_ms")
     return {"crm": name[0], "object": name[1], **fields, "since": since}
+
+
+Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
+
+app = group("List, replay or drop records that failed too often.")
+
+
+@app.command("list")
+def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
+    """List dead letters with their reasons, oldest first."""
+    finish(run_dead_list(config, crm, object, as_json=as_json))
+
+
+@app.command("show")
+def dead_show(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
+    """Show one dead letter: reason, attempts, since when, run, changes that were open."""
+    finish(run_dead_show(config, crm, object, id, as_json=as_json))
+
+
+@app.command("replay")
+def dead_replay(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    id: AnyId = None,
+    everything: Everything = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Visit dead letters again, with all attempts before them."""
+    _names_something(crm, everything=everything)
+    finish(run_dead_replay(config, (crm, object, id), as_json=as_json))
+
+
+@app.command("drop")
+def dead_drop(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    id: AnyId = None,
+    everything: Everything = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Give dead letters up: they leave the work, what was open goes to the journal."""
+    _names_something(crm, everything=everything)
+    finish(run_dead_drop(config, (crm, object, id), as_json=as_json))

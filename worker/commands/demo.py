@@ -13,11 +13,14 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from config.load import load
 from config.logs import configure_logs
 from worker.commands import trial
+from worker.commands.options import Json, People, Seed, finish, one_command
 from worker.commands.progress import live, say
 from worker.commands.session import err, out, print_json, session
 from worker.commands.terminal import Listing
@@ -185,3 +188,17 @@ def _delivered(report: PassReport) -> Listing:
             row = [tally.get("companies", 0), tally.get("contacts", 0), tally.get("created.company", 0), made]
             table.add_row(crm, *(str(count) for count in row))
     return table
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    records: People = 300,
+    seed: Seed = 1,
+    as_json: Json = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
+) -> None:
+    """See it work: imitated vendors, a seeded CRM, a pass, and a second one that costs nothing."""
+    finish(run_demo(records=records, seed=seed, as_json=as_json, keep=keep))

@@ -13,6 +13,7 @@ from rich.table import Table
 from config.fields import PEOPLE
 from connectors.models import Fate
 from worker.commands.names import known_record, known_work
+from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, finish, one_command
 from worker.commands.progress import failed
 from worker.commands.records import nowhere
 from worker.commands.session import out, print_json, session, settings_of
@@ -68,3 +69,15 @@ def _told(events: Sequence[StoryEvent], now_ms: int) -> Table:
 
 def _has_values(one: StoryEvent) -> bool:
     return bool(one.before or one.after)
+
+
+app = one_command()
+
+
+@app.command()
+def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
+    """Show why one record is as it is, and what a visit would do now.
+
+    Where it stands, what was asked and written, what holds it back.
+    """
+    finish(run_explain(config, crm, object, id, as_json=as_json))

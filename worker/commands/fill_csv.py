@@ -10,7 +10,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+import typer
 
 from config.fields import EMAIL_FIELDS, PERSON_FIELDS, WATCHED, default_accept
 from config.logs import configure_logs
@@ -20,6 +22,7 @@ from connectors.errors import AccessError, ConnectorError
 from connectors.models import Grade, Record
 from connectors.registry import NAMES
 from worker.commands.csv_text import TableWriter, TextTable, read
+from worker.commands.options import Config, Json, MaxCredits, Patience, finish, one_command
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.tables import lasting
 from worker.decide import columns
@@ -28,6 +31,7 @@ from worker.decide.policy import FieldRule, Policy
 from worker.ledger.own_clock import clock
 from worker.manual.exit_codes import DONE, LEFT
 from worker.manual.follow import perhaps_charged, run_credits
+from worker.manual.passes import PATIENCE_S
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.runtime import Runtime
 from worker.visits.fill_rows import CRM, FilledRow, TableRows
@@ -403,3 +407,48 @@ def _tell(summary: Mapping[str, Any], *, as_json: bool) -> None:
         err.say(f"{count} rows are not finished: {_WAITS.get(why, why)}", style="yellow")
     for name, credits in summary["uncertain"].items():
         err.say(f"{credits} of the credits at {name} were perhaps not charged: refill uncertain list")
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table with a header and a row for each person.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the filled table is written.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="FIELD=COLUMN (name or number); may be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
+    accept: Annotated[list[str] | None, typer.Option(help="Grades of e-mails to take; default: valid.")] = None,
+    region: Annotated[str, typer.Option(help="Where a number without + is at home, such as DE.")] = "",
+    header: Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names columns.")] = True,
+    limit: Annotated[int | None, typer.Option(min=1, help="Look up this many rows with gaps at most.")] = None,
+    max_credits: MaxCredits = None,
+    patience: Patience = PATIENCE_S,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked; send and write nothing.")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an output that is there.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Fill the blanks of a CSV, with provider keys and no CRM.
+
+    Run it again to go on; nothing is paid twice.
+    Exit codes: 0 done, 1 failed, 2 wrong use, 4 rows are left: the sentence says what they wait for.
+    """
+    asked = CsvAsked(
+        file=file,
+        output=output,
+        columns=column or (),
+        fields=field or (),
+        accept=accept or (),
+        region=region,
+        header=header,
+        limit=limit,
+        max_credits=max_credits,
+        patience_s=patience,
+        dry_run=dry_run,
+        replace=replace,
+    )
+    finish(run_csv(config, asked, as_json=as_json, quiet=quiet))

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from dotenv import dotenv_values
@@ -24,6 +24,7 @@ from connectors.registry import NAMES
 from worker.commands import first_config
 from worker.commands.check import FAILED_LEVEL, OK, CheckResult, check
 from worker.commands.first_config import FirstConfig, ProviderBudget, SecretAsked
+from worker.commands.options import Json, finish, one_command
 from worker.commands.session import err, print_json
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 
@@ -371,3 +372,53 @@ def _retried(question: str, default: str, read: Callable[[str], T]) -> T:
             err.say(error.problems[0], style="red")
         except ValueError:
             err.say(f"{text} is not a whole number", style="red")
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env are written.")] = Path(),
+    crm: Annotated[Literal["hubspot", "salesforce"] | None, typer.Option(help="Which kind of CRM.")] = None,
+    name: Annotated[str, typer.Option(help="Its name: small letters, digits, single underscores.")] = "",
+    base_url: Annotated[str, typer.Option(help="The org's own address; Salesforce only.")] = "",
+    auth: Annotated[str, typer.Option(help="token, oauth; jwt, client_credentials, refresh_token.")] = "",
+    object: Annotated[list[str] | None, typer.Option(help="contact or lead; may be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
+    linkedin: Annotated[str, typer.Option(help="The property with the LinkedIn address.")] = "",
+    budget: Annotated[list[str] | None, typer.Option(help="PROVIDER=DAY or PROVIDER=DAY/MONTH, in credits.")] = None,
+    account_id: Annotated[int | None, typer.Option(min=1, help="Your account's number at Forager.")] = None,
+    mode: Annotated[Literal["observe", "review", "auto"] | None, typer.Option(help="Default: observe.")] = None,
+    blank_values: Annotated[
+        bool | None, typer.Option("--blank-values/--no-blank-values", help="N/A and the like count as blank.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a refill.toml that is there.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: defaults, and secrets from the environment.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Write it without trying it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a first configuration: asks, tries it, then writes refill.toml and .env.
+
+    Without a terminal nothing is asked: options and the environment say it all, and what is missing is told.
+    """
+    asked = InitAsked(
+        folder=folder,
+        kind=crm or "",
+        name=name,
+        base_url=base_url,
+        auth=auth,
+        objects=object or (),
+        fields=field or (),
+        linkedin_property=linkedin,
+        budgets=budget or (),
+        account_id=account_id,
+        mode=mode or "",
+        blank_values=blank_values,
+        replace=replace,
+        yes=yes,
+        offline=offline,
+    )
+    finish(run_init(asked, as_json=as_json))

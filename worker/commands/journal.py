@@ -12,12 +12,16 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from config.plain import escaped, shown
 from config.problems import ConfigError
 from config.settings import Settings
 from connectors.options import parse_duration
 from worker.commands.names import known_crm, known_record
+from worker.commands.options import Config, Json, Record, RunName, Since, finish
 from worker.commands.session import opened_ledger, out, print_json, settings_of
 from worker.decide.journal_line import JournalFilter, JournalLine, cell
 from worker.ledger.journal.audit_heads import AuditHeads
@@ -140,3 +144,41 @@ def _sentence(line: JournalLine) -> str:
     return "  ".join(
         one for one in (when, where, line.field, change, line.provider, line.reason, price, line.run) if one
     )
+
+
+HELP = "List every change, lookup and refusal: from whom, why, before and after, price."
+
+app = typer.Typer(help=HELP, add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def journal_list(
+    context: typer.Context,
+    run: RunName = "",
+    record: Record = None,
+    crm: Annotated[str, typer.Option(help="Only this crm's.")] = "",
+    provider: Annotated[str, typer.Option(help="Only what came from this provider.")] = "",
+    field: Annotated[str, typer.Option(help="Only this field, or this operation of a lookup.")] = "",
+    reason: Annotated[str, typer.Option(help="Only entries whose reason contains these words.")] = "",
+    since: Since = "",
+    until: Annotated[str, typer.Option(help="Before this time, written as for --since.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV; no cell of it is run as a formula.")] = False,
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
+) -> None:
+    """List or export every change, lookup and refusal, oldest first, the archive's too."""
+    if context.invoked_subcommand is not None:
+        return
+
+    if as_csv and as_json:
+        raise ConfigError(["give --csv or --json, not both"])
+    form = "csv" if as_csv else "json" if as_json else "text"
+    asked = JournalAsked(run, record, crm, provider, field, reason, since, until, form, follow)
+    finish(run_journal(config, asked))
+
+
+@app.command("verify")
+def journal_verify(config: Config = None, as_json: Json = False) -> None:
+    """Check audit.jsonl: exit code 1 when a line is missing or was altered."""
+    finish(run_verify(config, as_json=as_json))

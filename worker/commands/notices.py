@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 from config.problems import ConfigError
 from worker.commands.names import known_crm, known_record, known_watch
+from worker.commands.options import AnyCrm, Config, Json, Record, finish, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.commands.terminal import agreed
@@ -85,3 +89,24 @@ def _row(ref: Ref, one: BoughtData, informed: int | None) -> tuple[str, ...]:
 
 def _day(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    crm: AnyCrm = None,
+    record: Record = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only who was not informed yet.")] = False,
+    mark: Annotated[Literal["informed"] | None, typer.Option(help="Note that the people listed were informed.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Note more than one without asking.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the people whose data was bought, informed or not (GDPR, Art. 14).
+
+    Since when, from whom, which fields.
+    """
+    chosen = Chosen(crm, record, only_open)
+    finish(run_notices(config, chosen, mark=mark is not None, yes=yes, as_json=as_json))

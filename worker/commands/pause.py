@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from worker.commands.names import ALL, known_target, pausable
+from worker.commands.options import Config, Json, Target, finish, one_command
 from worker.commands.session import opened_ledger, report, settings_of
 from worker.manual.exit_codes import DONE
 
@@ -22,3 +26,17 @@ async def run_pause(config: Path | None, target: str, why: str, *, as_json: bool
     sentences = [f"{name} is paused until refill resume {name}" for name in names]
     report({"paused": list(names)}, *sentences, as_json=as_json)
     return DONE
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    target: Target,
+    why: Annotated[str, typer.Option(help="A sentence that status shows.")] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Do nothing more at a crm or a provider until it is resumed."""
+    finish(run_pause(config, target, why, as_json=as_json))

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+import typer
 from rich.console import Console
 from rich.status import Status
 
 from config.plain import escaped
 from config.settings import Settings
 from worker.commands.names import known_crm, known_record, known_watch
+from worker.commands.options import Config, OneRecord, finish, one_command
 from worker.commands.progress import failed
 from worker.commands.records import missing
 from worker.commands.session import err, out, session, settings_of
@@ -293,3 +295,26 @@ def _sentences(plan: Plan) -> Iterator[str]:
         yield f"{pause.target} is paused: {pause.why or pause.reason}"
     if plan.is_cut:
         yield "There are more records: the plan stopped at its limit."
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    crm: Annotated[str, typer.Option(help="Only this crm.")] = "",
+    object: Annotated[str, typer.Option(help="Only this object: contact, lead.")] = "",
+    record: OneRecord = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop at this many records with something to do.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write it to this file, for refill sync --plan.")] = None,
+    details: Annotated[bool, typer.Option("--details", help="A block for each record, too.")] = False,
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a record, then the totals.")] = False,
+) -> None:
+    """Show what a pass would look up, write and cost. Nothing is bought or written.
+
+    Exit codes: 0 done, 1 a crm could not be read.
+    """
+    asked = PlanAsked(crm, object, record, limit)
+    how = PlanShown(details=details or record is not None, as_json=as_json, save=save)
+    finish(run_plan(config, asked, how))

@@ -6,10 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
+
+import typer
 
 from config.plain import escaped
 from config.problems import ConfigError
+from worker.commands.options import Json, finish, one_command
 from worker.commands.session import out, print_json
 from worker.decide.values import reading
 
@@ -70,3 +73,29 @@ def _answer(line: bytes) -> Mapping[str, object]:
         return reading.read(asked)
     except ValueError as error:
         return {"error": str(error)}
+
+
+KINDS = ", ".join(reading.READERS)
+
+app = one_command()
+
+
+@app.command()
+def command(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help=KINDS)] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Two for person and profile.")] = None,
+    country: Annotated[
+        list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")
+    ] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Answer JSON lines from standard input, one for one.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how one value is read: the slug, the number, the domain.
+
+    Needs no configuration.
+    """
+    if lines and kind is None:
+        finish(run_lines(sys.stdin.buffer, sys.stdout.buffer))
+    if lines or kind is None:
+        raise ConfigError(["give a kind and a text, or --lines: not both, not neither"])
+    finish(run_read(kind, texts or [], country or [], as_json=as_json))

@@ -11,6 +11,7 @@ from rich.table import Table
 from config.settings import Settings
 from connectors.errors import ConnectorError
 from connectors.limits import NoLimiter
+from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
@@ -110,3 +111,15 @@ def _sums(reports: Mapping[str, BooksReport]) -> Table:
         for name, one in reports.items()
     ]
     return table("Our ledger and the providers' books, in credits", columns, rows, figures=8)
+
+
+app = one_command()
+
+
+@app.command()
+def command(config: Config = None, as_json: Json = False) -> None:
+    """Compare our ledger with the providers' books.
+
+    Exit code 1 while a difference keeps a provider paused.
+    """
+    finish(run_reconcile(config, as_json=as_json))

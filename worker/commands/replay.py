@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from worker.commands.names import known_record, known_watch
+from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, finish, one_command
 from worker.commands.progress import failed
 from worker.commands.records import missing
 from worker.commands.session import report, session, settings_of
@@ -26,3 +27,15 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_
     sentence = f"{crm} {object} {id} is due now; fields that were refused are open again"
     report({"crm": crm, "object": object, "id": id, "due": True}, sentence, as_json=as_json)
     return DONE
+
+
+app = one_command()
+
+
+@app.command()
+def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
+    """Look at a record again whatever was remembered.
+
+    Fields whose value was refused are open again.
+    """
+    finish(run_replay(config, crm, object, id, as_json=as_json))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from worker.commands.options import Config, Country, Json, OfKind, Person, Record, finish, one_command
 from worker.commands.person import Somebody, somebody
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.suppress import ValueReading
@@ -158,3 +159,23 @@ def _count(value: object) -> int:
 
 def _day(ms: int | None) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}" if ms else ""
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    person: Person = None,
+    record: Record = None,
+    kind: OfKind = None,
+    country: Country = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show everything held about a person.
+
+    What, from whom, when, why, on which records, at what price.
+    """
+    asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
+    finish(run_report(config, asked, as_json=as_json))

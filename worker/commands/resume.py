@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from worker.commands.names import ALL, known_target
+from worker.commands.options import Config, Json, Target, finish, one_command
 from worker.commands.session import opened_ledger, report, settings_of
 from worker.manual.exit_codes import DONE
 from worker.upkeep.reconcile import RESTORED
@@ -37,3 +38,12 @@ async def run_resume(config: Path | None, target: str, *, as_json: bool) -> int:
 
 def _is_of(paused: str, target: str) -> bool:
     return paused == target or paused.startswith(f"{target}:")
+
+
+app = one_command()
+
+
+@app.command()
+def command(target: Target, config: Config = None, as_json: Json = False) -> None:
+    """Lift every reason a crm or a provider is paused for."""
+    finish(run_resume(config, target, as_json=as_json))

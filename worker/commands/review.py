@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import typer
 
 from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
+from worker.commands.options import AnyCrm, AnyObject, Config, CrmName, Json, ObjectName, finish, group
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.commands.terminal import agreed
@@ -126,3 +129,52 @@ def _refuse_unknown_fields(fields: Sequence[str], chosen: Sequence[Proposal]) ->
     known = sorted({line.field for one in chosen for line in one.changes})
     if unknown := sorted(set(fields) - set(known)):
         raise ConfigError([f"no change of {', '.join(unknown)} is proposed there; proposed: {', '.join(known)}"])
+
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Default: everything proposed.")]
+Fields = Annotated[list[str] | None, typer.Option("--field", help="Only this field; may be repeated.")]
+ForAll = Annotated[bool, typer.Option("--yes", help="Decide about more than one record without asking.")]
+
+app = group("List, approve or reject changes that wait for your word.")
+
+
+@app.command("list")
+def review_list(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    by: Annotated[Literal["field", "provider", "company"] | None, typer.Option(help="Sums instead of lines.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show every proposed change, before and after; of deliveries also the rows to be made."""
+    finish(run_review_list(config, crm, object, by, as_json=as_json))
+
+
+@app.command("approve")
+def review_approve(
+    crm: CrmName,
+    object: ObjectName,
+    ids: Ids = None,
+    fields: Fields = None,
+    yes: ForAll = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Write what is proposed, by the ordinary rules."""
+    wanted = WordOn(crm, object, ids or (), fields or ())
+    finish(run_review_decide(config, Stand.APPROVED, wanted, yes=yes, as_json=as_json))
+
+
+@app.command("reject")
+def review_reject(
+    crm: CrmName,
+    object: ObjectName,
+    ids: Ids = None,
+    fields: Fields = None,
+    yes: ForAll = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Reject these proposals. Refill leaves the fields alone until you run `refill replay`."""
+    wanted = WordOn(crm, object, ids or (), fields or ())
+    finish(run_review_decide(config, Stand.REJECTED, wanted, yes=yes, as_json=as_json))

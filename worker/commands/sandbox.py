@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 from worker.commands import trial
+from worker.commands.options import People, Seed, finish, one_command
 from worker.commands.session import out
 from worker.manual.exit_codes import DONE
 from worker.service.lifecycle import stop_on_signals
@@ -27,3 +31,23 @@ async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, 
             out.say(line)
         await stop.wait()
     return DONE
+
+
+PORTS = 9100
+Faults = Literal["none", "light", "medium", "heavy"]
+
+app = one_command()
+
+
+@app.command()
+def command(
+    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env for it are written.")] = Path(
+        "refill-sandbox"
+    ),
+    records: People = 300,
+    seed: Seed = 1,
+    port_base: Annotated[int, typer.Option(help="First of five ports.")] = PORTS,
+    faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
+) -> None:
+    """Serve the vendor imitations and write a configuration for them."""
+    finish(run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults))

@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from config.problems import ConfigError
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.commands.names import known_crm
+from worker.commands.options import Config, CrmName, GoOn, Json, finish, one_command
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
 from worker.manual.exit_codes import DONE
@@ -89,3 +93,18 @@ def _show(name: str, kind: str, needed: tuple[str, ...], wanted: tuple[str, ...]
 
 def _say(text: str) -> None:
     out.print(text, highlight=False, soft_wrap=True)  # of several lines: what to deploy
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    crm: CrmName,
+    yes: GoOn = False,
+    out: Annotated[Path | None, typer.Option(help="A folder for what Salesforce deploys, instead of a print.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show which of our properties a crm lacks, and create them or write what to deploy."""
+    finish(run_setup(config, crm, out, yes=yes, as_json=as_json))

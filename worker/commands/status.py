@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import ago, of, table, until
 from worker.decide.odds import EXPLORED
@@ -115,3 +116,12 @@ def _tables(found: Overview) -> Iterator[Table]:
             for one in found.pauses
         ]
         yield table("Paused", ("who", "reason", "since", "still", "what to do"), rows_paused)
+
+
+app = one_command()
+
+
+@app.command()
+def command(config: Config = None, as_json: Json = False) -> None:
+    """Show where everything stands: work, credits, pauses, polls, workers."""
+    finish(run_status(config, as_json=as_json))

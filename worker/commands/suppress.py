@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from config.plain import escaped
 from config.problems import ConfigError
 from config.settings import Settings
+from worker.commands.options import Config, Country, Json, OfKind, finish, group
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.decide.handles import KINDS, Handle, read
@@ -177,3 +181,63 @@ def _imported(
 
 def _count(number: int) -> str:
     return f"{number} {'value' if number == 1 else 'values'}"
+
+
+Values = Annotated[list[str], typer.Argument(metavar="VALUE...", help="An e-mail, phone, LinkedIn profile or domain.")]
+Why = Annotated[str, typer.Option(help="A few words that the list shows; no personal data.")]
+
+app = group("Keep people and companies from being looked up, made or written.")
+
+
+@app.command("add")
+def suppress_add(
+    values: Values,
+    kind: OfKind = None,
+    country: Country = None,
+    why: Why = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Stop looking up, making or writing these; what a visit has under way ends without them."""
+    reading = ValueReading(kind or "", tuple(country or ()))
+    finish(run_add(config, values, reading, why, as_json=as_json))
+
+
+@app.command("list")
+def suppress_list(config: Config = None, as_json: Json = False) -> None:
+    """List every entry, oldest first: hashes, since a list of names would be one of people to forget."""
+    finish(run_list(config, as_json=as_json))
+
+
+@app.command("remove")
+def suppress_remove(
+    values: Annotated[list[str], typer.Argument(metavar="VALUE|HASH...", help="A value, or what the list shows.")],
+    kind: OfKind = None,
+    country: Country = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take values off the list: they may be looked up, made and written again."""
+    finish(run_remove(config, values, ValueReading(kind or "", tuple(country or ())), as_json=as_json))
+
+
+@app.command("import")
+def suppress_import(
+    file: Annotated[
+        Path, typer.Argument(help="One value a line, the first column of a CSV, or an export; - is stdin.")
+    ],
+    kind: OfKind = None,
+    country: Country = None,
+    why: Why = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Put a whole file on the list, or nothing of it when a line cannot be read."""
+    reading = ValueReading(kind or "", tuple(country or ()))
+    finish(run_import(config, file, reading, why, as_json=as_json))
+
+
+@app.command("export")
+def suppress_export(config: Config = None) -> None:
+    """Write the list to standard output as JSON lines, for an installation with the same REFILL_SECRET_KEY."""
+    finish(run_export(config))

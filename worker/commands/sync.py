@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from config.problems import ConfigError
 from worker.commands.names import known_record, known_watch
+from worker.commands.options import Config, Json, MaxCredits, OneRecord, Patience, Verbose, finish, one_command
 from worker.commands.progress import failed, live, say
 from worker.commands.records import missing
 from worker.commands.session import out, print_json, session, settings_of, with_work
 from worker.commands.terminal import Listing
 from worker.decide.journal_line import JournalFilter
-from worker.manual.passes import Pass
+from worker.manual.passes import PATIENCE_S, Pass
 from worker.manual.plan_file import saved_plan
 from worker.manual.sync import PassReport, sync
 from worker.service.lifecycle import stop_on_signals, working_for
@@ -73,3 +78,29 @@ def summary(report: PassReport) -> Listing:
     table.add_row("dead letters", str(report.dead))
     table.add_row("seconds", str(report.seconds))
     return table
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    config: Config = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every watched record, not only the changed ones.")
+    ] = False,
+    record: OneRecord = None,
+    max_credits: MaxCredits = None,
+    patience: Patience = PATIENCE_S,
+    plan: Annotated[Path | None, typer.Option(help="Fill what this saved plan says, and nothing else.")] = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run one pass: bring in what changed, fill it, say what was done and what is left.
+
+    Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
+    """
+    if plan is not None and (full or record is not None):
+        raise ConfigError(["--plan says which records are looked at: give it without --full and --record"])
+    wanted = Pass(full, record, max_credits, patience, plan)
+    finish(run_sync(config, wanted, as_json=as_json, verbose=verbose))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from config.problems import ConfigError
+from worker.commands.options import Config, Json, RecordId, finish, group
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.ledger.ledger import Ledger
@@ -81,3 +85,24 @@ async def _look_again(ledger: Ledger, refs: Iterable[Ref]) -> None:
     run = new_run("ask")
     for crm, object, id in dict.fromkeys(refs):
         await ledger.work(crm, object).add([Due(id)], lane=Lane.LIVE, run=run, forced=True)
+
+
+app = group("List and resolve lookups that were perhaps charged.")
+
+
+@app.command("list")
+def uncertain_list(config: Config = None, as_json: Json = False) -> None:
+    """List lookups without a clear end, longest first."""
+    finish(run_uncertain_list(config, as_json=as_json))
+
+
+@app.command("resolve")
+def uncertain_resolve(
+    id: RecordId,
+    ask_again: Annotated[bool, typer.Option("--ask-again", help="The question may be paid for once more.")] = False,
+    charged: Annotated[bool, typer.Option("--charged/--uncharged", help="What the provider's bill says.")] = True,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say what became of one, by the provider's own bill."""
+    finish(run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged, as_json=as_json))

@@ -6,10 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from config.problems import ConfigError
 from worker.commands.journal import JournalAsked, filter_of
+from worker.commands.options import Config, GoOn, Json, Patience, Record, RunName, Since, finish, one_command
 from worker.commands.progress import failed, live, say
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
@@ -133,3 +136,27 @@ def _list(title: str, changes: Sequence[StandingChange]) -> None:
             continue
         change = f"{one.after or '(blank)'} -> {one.before or '(blank)'}"
         out.say("  ".join((" ".join(one.record), one.field, change, words)))
+
+
+app = one_command()
+
+
+@app.command()
+def command(
+    run: RunName = "",
+    record: Record = None,
+    since: Since = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back; write nothing.")] = False,
+    created: Annotated[bool, typer.Option("--created", help="Archive people that deliveries made, too.")] = False,
+    yes: GoOn = False,
+    patience: Patience = PATIENCE_S,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take back what a run did, where our value still stands.
+
+    Each field goes back that still holds our value and that nobody else has written since.
+    What was undone is never written again until refill replay; an undo is a run, which can be undone.
+    Exit codes: 0 done, what was left alone is listed; 1 nothing found; 4 records are left, for the workers.
+    """
+    finish(run_undo(config, UndoAsked(run, record, since, dry_run, created, yes, patience), as_json=as_json))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from worker.commands.options import Config, finish, one_command
 from worker.commands.session import err, session, settings_of, with_work
 from worker.commands.web import LAST_S, say_where, settle_down
 from worker.manual.exit_codes import DONE, FAILED
@@ -46,3 +47,12 @@ async def run_up(config: Path | None) -> int:
         if isinstance(failure, BaseException):
             raise failure
     return DONE
+
+
+app = one_command()
+
+
+@app.command()
+def command(config: Config = None) -> None:
+    """Run a worker and the web process in one: the whole daemon."""
+    finish(run_up(config))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from pathlib import Path
 
+from worker.commands.options import Config, finish, one_command
 from worker.commands.session import err, opened_ledger, settings_of
 from worker.manual.exit_codes import DONE, FAILED
 from worker.service.heartbeat import answering
@@ -44,3 +45,12 @@ def say_where(address: tuple[str, int]) -> None:
     if err.is_terminal:
         host, port = address[:2]
         err.say(f"listening on http://{host}:{port}")
+
+
+app = one_command()
+
+
+@app.command()
+def command(config: Config = None) -> None:
+    """Serve webhooks, the API, the page, health and metrics."""
+    finish(run_web(config))

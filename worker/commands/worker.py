@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from worker.commands.options import Config, finish, one_command
 from worker.commands.session import session, settings_of, with_work
 from worker.manual.exit_codes import DONE
 from worker.service.heartbeat import beating
@@ -17,3 +18,12 @@ async def run_worker(config: Path | None) -> int:
         with beating(settings.data_dir) as heartbeat:
             await work(runtime, stop_on_signals(), heartbeat.beat)
     return DONE
+
+
+app = one_command()
+
+
+@app.command()
+def command(config: Config = None) -> None:
+    """Run a worker: polls, visits, deliveries. Several may share one Redis."""
+    finish(run_worker(config))

@@ -14,7 +14,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from worker.cli import app
+from worker.cli import COMMANDS, app
+from worker.commands.lazy import CommandName, LazyCommand, whole
 from worker.commands.tables import table
 from worker.commands.terminal import Terminal
 
@@ -31,7 +32,7 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, An
         yield " ".join(path), command
 
 
-TREE = dict(commands(typer.main.get_command(app)))
+TREE = dict(commands(whole(typer.main.get_command(app))))
 
 
 @pytest.mark.parametrize("name", TREE)
@@ -46,11 +47,17 @@ def test_a_command_says_what_it_does_and_speaks_json(name: str) -> None:
             assert getattr(parameter, "help", ""), (name, parameter.name)
 
 
+@pytest.mark.parametrize("named", COMMANDS, ids=lambda one: one.name)
+def test_the_list_of_commands_says_what_each_says_of_itself(named: CommandName) -> None:
+    assert LazyCommand(named).loaded().help.strip().splitlines()[0] == named.about
+
+
 @pytest.mark.parametrize("name", ["", *TREE])
 def test_help_fits_eighty_columns_and_folds_no_option(name: str) -> None:
     ran = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80", "NO_COLOR": "1"})
     assert ran.exit_code == 0, ran.output
     assert "\x1b" not in ran.output
+    assert "<bool>" not in ran.output
     assert max(map(len, ran.output.splitlines())) <= 80
     for parameter in (TREE[name] if name else typer.main.get_command(app)).params:
         for word in [*parameter.opts, *parameter.secondary_opts] if parameter.param_type_name == "option" else ():

@@ -18,11 +18,11 @@ from connectors.models import Question, Reply
 from connectors.operations import Operation
 from worker.commands.providers import filters, forager_account, forager_keys, forager_searches
 from worker.commands.providers.opening import at_forager
-from worker.commands.providers.options import Config, Json, Yes
+from worker.commands.providers.options import Config, Json, Yes, group
 from worker.commands.providers.output import WrongUseError, agreed, finish, tell_paid, telling_what_was_spent
 from worker.commands.providers.tables import NOTHING, card, listed, person_card
 
-app = typer.Typer()
+app = group("People, companies, jobs, contact data, credits, keys.")
 forager_account.register(app)
 forager_searches.register(app)
 app.add_typer(forager_keys.app, name="keys")
@@ -105,7 +105,7 @@ def _values(operation: Operation, reply: Reply) -> list[tuple[str, str, str]]:
 
 @app.command()
 def website(
-    domain: Annotated[str | None, typer.Argument(metavar="[DOMAIN]")] = None,
+    domain: Annotated[str | None, typer.Argument(metavar="DOMAIN")] = None,
     company: Annotated[
         int | None, typer.Option(min=1, help="Forager's id of the company, instead of a domain.")
     ] = None,

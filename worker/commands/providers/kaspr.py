@@ -12,11 +12,11 @@ from connectors.kaspr.client import Kaspr
 from connectors.models import Question
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_kaspr
-from worker.commands.providers.options import Config, Json, Yes
+from worker.commands.providers.options import Config, Json, Yes, group
 from worker.commands.providers.output import WrongUseError, agreed, finish, tell, tell_paid
 from worker.commands.providers.tables import NOTHING, card, listed, people, person_card, whole
 
-app = typer.Typer()
+app = group("Profiles, address patterns, employees, credits.")
 Domain = Annotated[str, typer.Argument(metavar="DOMAIN")]
 
 

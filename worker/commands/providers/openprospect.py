@@ -17,12 +17,12 @@ from connectors.openprospect.models import CompanyBody, Prospect, Search, Search
 from connectors.openprospect.read import moment_ms
 from worker.commands.providers import filters, openprospect_blacklists, openprospect_orders
 from worker.commands.providers.opening import at_openprospect
-from worker.commands.providers.options import Config, Json, listing, lists
+from worker.commands.providers.options import Config, Json, group, listing, lists
 from worker.commands.providers.output import WrongUseError, finish, note, tell
 from worker.commands.providers.tables import card, companies, listed, prospects
 from worker.manual.buying import NotNowError
 
-app = typer.Typer()
+app = group("Orders, searches, blacklists, deliveries.")
 searches_app, companies_app, prospects_app = listing("Searches."), listing("Companies."), listing("People.")
 openprospect_orders.register(app)
 app.add_typer(openprospect_blacklists.app, name="blacklists")
@@ -132,7 +132,7 @@ def searches_blacklists(id: Id, config: Config = None, as_json: Json = False) ->
 @searches_app.command("set-blacklists")
 def searches_set_blacklists(
     id: Id,
-    blacklists: Annotated[list[str] | None, typer.Argument(metavar="[BLACKLIST]...", help="The whole set.")] = None,
+    blacklists: Annotated[list[str] | None, typer.Argument(metavar="BLACKLIST", help="The whole set.")] = None,
     none: Annotated[bool, typer.Option("--none", help="No blacklist at all.")] = False,
     config: Config = None,
     as_json: Json = False,
@@ -284,7 +284,7 @@ def _prospect_card(found: Prospect) -> Table:
 
 @app.command()
 def deliveries(
-    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A delivery's or a search's id; else all.")] = None,
+    id: Annotated[str | None, typer.Argument(metavar="ID", help="A delivery's or a search's id; else all.")] = None,
     since: Annotated[str | None, typer.Option(help="7d, or a date: delivered after it.")] = None,
     people: Annotated[bool, typer.Option("--people", help="Show the people instead of the companies.")] = False,
     config: Config = None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Config = Annotated[Path | None, typer.Option("--config", help="refill.toml (default: REFILL_CONFIG, ./refill.toml)")]
+from worker.commands.options import Config, group
+
+__all__ = ["Config", "Filters", "Json", "Pages", "Total", "Yes", "group", "listing", "lists"]
+
 Json = Annotated[bool, typer.Option("--json", help="JSON, for scripts.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Pages = Annotated[int, typer.Option(min=1, max=50, help="Pages of ten to read; each one is paid for.")]
@@ -16,11 +18,6 @@ Filters = Annotated[
     list[str] | None,
     typer.Option("--filter", "-f", metavar="NAME=VALUE", help="Any filter of the provider's, lists as JSON."),
 ]
-
-
-def group(help: str) -> typer.Typer:
-    """Returns commands under one name."""
-    return typer.Typer(help=help, no_args_is_help=True)
 
 
 def listing(help: str) -> typer.Typer:

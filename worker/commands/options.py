@@ -1,0 +1,59 @@
+"""Provides the arguments and options that several commands have, and how a command ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+
+Config = Annotated[Path | None, typer.Option("--config", help="refill.toml (default: REFILL_CONFIG, ./refill.toml)")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
+CrmName = Annotated[str, typer.Argument(metavar="CRM")]
+ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="contact, lead or delivery.")]
+RecordId = Annotated[str, typer.Argument(metavar="ID")]
+AnyCrm = Annotated[str | None, typer.Argument(metavar="CRM")]
+AnyObject = Annotated[str | None, typer.Argument(metavar="OBJECT")]
+AnyId = Annotated[str | None, typer.Argument(metavar="ID")]
+Target = Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")]
+OneRecord = Annotated[
+    tuple[str, str, str] | None, typer.Option("--record", metavar="CRM OBJECT ID", help="Only this record.")
+]
+MaxCredits = Annotated[int | None, typer.Option(min=0, metavar="CREDITS", help="Spend at most this many credits.")]
+Patience = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for what cannot go on yet.")]
+Fields = Annotated[list[str] | None, typer.Option("--field", help="A field to fill; may be repeated.")]
+GoOn = Annotated[bool, typer.Option("--yes", help="Go on without being asked.")]
+
+# of a demonstration
+People = Annotated[int, typer.Option("--records", min=1, help="People in each CRM.")]
+Seed = Annotated[int, typer.Option(help="Another seed, other people.")]
+
+# of people's rights
+Person = Annotated[
+    list[str] | None, typer.Argument(metavar="PERSON", help="An e-mail, phone or LinkedIn profile of one person.")
+]
+Record = Annotated[tuple[str, str, str] | None, typer.Option("--record", metavar="CRM OBJECT ID", help="One record.")]
+OfKind = Annotated[Literal["email", "slug", "phone", "domain"] | None, typer.Option(help="Read each value as this.")]
+Country = Annotated[list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")]
+
+# of the journal
+RunName = Annotated[str, typer.Option("--run", help="Only this run's.")]
+Since = Annotated[str, typer.Option(help="From this time on: 2026-11-28, 2026-11-28T09:30 (UTC), or an age: 90m, 2d.")]
+
+
+def one_command() -> typer.Typer:
+    """Returns an app for a module that is one command."""
+    return typer.Typer(add_completion=False)
+
+
+def group(help: str) -> typer.Typer:
+    """Returns an app for a module of several commands under one name."""
+    return typer.Typer(help=help, no_args_is_help=True, add_completion=False)
+
+
+def finish(main: Coroutine[Any, Any, int] | int) -> NoReturn:
+    """Runs a command to its exit code and ends with it."""
+    raise typer.Exit(main if isinstance(main, int) else asyncio.run(main))
