@@ -19,6 +19,7 @@ from connectors.salesforce.options import SalesforceOptions
 from tests.contract.sandbox import Sandbox
 from worker.decide import provenance
 from worker.decide.decision import Change
+from worker.decide.handles import Handle
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Lease, Work
@@ -97,7 +98,19 @@ async def pushing(
     reviews = cast("Reviews", None)  # no visit runs here
     unasked = cast("Batcher[str, Mapping[str, Edit]]", None)  # nothing is locked here
     watch = Watch(
-        "acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews, nobody, unasked
+        "acme",
+        "contact",
+        vendor,
+        policy,
+        what,
+        schema,
+        work,
+        reader,
+        Companies(vendor),
+        reviews,
+        nobody,
+        unasked,
+        nothing_bad,
     )
     pusher = Pusher(
         watch, NoLimiter(), verify=frozenset(rule.field for rule in watch.policy.rules) if verify else frozenset()
@@ -106,6 +119,11 @@ async def pushing(
     await pusher.aclose()
     await reader.aclose()
     await vendor.aclose()
+
+
+async def nothing_bad(_: object) -> frozenset[Handle]:
+    """No value is known to be bad."""
+    return frozenset()
 
 
 async def nobody(rows: Sequence[object]) -> list[bool]:

@@ -14,7 +14,7 @@ from worker.ledger.money.answers import Ref
 from worker.service.runtime import Runtime
 from worker.upkeep.journal_reader import journal_lines
 from worker.visits.archiving import ArchiveVerdict, untouched
-from worker.visits.watch import Watch
+from worker.visits.watch import Watch, spoilt
 
 ROW = "(the row)"
 _LOST = {Fate.GONE: "gone", Fate.MOVED: "moved"}
@@ -95,6 +95,11 @@ async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> lis
     rows = await watch.vendor.read(watch.watched, ids)
     kept = await watch.complete([row.record for row in rows.values() if row.fate is Fate.FOUND and row.record])
     held = {row.id: row for row in kept}
+    back = {
+        id: [(one.field, one.property, one.before) for one in plan.undo.get(record, ())]
+        for record, id in zip(records, ids, strict=True)
+    }
+    bad = await spoilt(watch.are_bad, back)
     found: list[StandingChange] = []
     for record in records:
         undo, row = plan.undo.get(record, ()), held.get(record[2])
@@ -103,7 +108,8 @@ async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> lis
             fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
             stands = dict.fromkeys((one.property for one in undo), _LOST.get(fate, "unread"))
         else:
-            stands = verdicts(undo, row, ours.get(record[2], frozenset()), watch.view(row, {}).countries)
+            mine, countries = ours.get(record[2], frozenset()), watch.view(row, {}).countries
+            stands = verdicts(undo, row, mine, countries, bad[record[2]])
         if record in plan.made:
             fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
             going = UndoVerdict.BACK if record[2] in left_alone else ArchiveVerdict.TOUCHED

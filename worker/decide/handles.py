@@ -63,6 +63,12 @@ def of_values(values: Mapping[str, str], countries: tuple[str, ...] = ()) -> fro
     return frozenset(_of_fields(values, countries))
 
 
+def of_value(field: str, value: str, countries: tuple[str, ...] = ()) -> Handle | None:
+    """Returns the address or number that a field holds; ``None`` of every other kind of value."""
+    kind: Kind | None = "email" if field in EMAIL_FIELDS else "phone" if field in PHONE_FIELDS else None
+    return _read(value, kind, countries) if kind else None
+
+
 def _of_fields(values: Mapping[str, str], countries: tuple[str, ...]) -> Iterator[Handle]:
     for name, text in values.items():
         if name in EMAIL_FIELDS or name == "email":

@@ -26,6 +26,7 @@ _STATES = {
     "already": "nothing to do: what was there before is there",
     "drifted": "left alone: another value stands there now",
     "confirmed_by_other": "left alone: somebody else has written the same value since",
+    "bad": "left alone: what was there before has bounced or is wrong",
     "closed": "left alone: the person opted out or is suppressed",
     "archived": "archived",
     "touched": "left alone: somebody else has written on the row",

@@ -155,6 +155,18 @@ def _news(record: Record, policy: Policy, own: Mapping[str, OurValue], countries
     return found
 
 
+def unclaimed(record: Record, policy: Policy, own: Mapping[str, OurValue]) -> tuple[str, ...]:
+    """Names the fields whose value the CRM calls bad, and of which we do not remember to have written it."""
+    return tuple(
+        name
+        for name in policy.bad
+        if (rule := policy.rule(name))
+        and not own.get(name, OurValue()).value_hash
+        and _filled(record, policy, rule.property)
+        and _bad_word(record, policy.bad[name])
+    )
+
+
 def _spoiled(record: Record, policy: Policy, own: Mapping[str, OurValue], countries: tuple[str, ...]) -> frozenset[str]:
     bad = (name for name, ours in own.items() if ours.value_hash and ours.value_hash in ours.bad)
     return frozenset(name for name in bad if _is_ours(record, policy, name, own[name], countries))

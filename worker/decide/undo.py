@@ -21,6 +21,7 @@ class UndoVerdict(StrEnum):
     ALREADY = "already"  # what was there before is there
     DRIFTED = "drifted"  # another value stands there now
     CONFIRMED = "confirmed_by_other"  # our value stands there, and somebody else wrote it last
+    BAD = "bad"  # what was there before has bounced or is wrong
     CLOSED = "closed"  # bringing it back would write on a person who opted out or is suppressed
 
 
@@ -49,9 +50,16 @@ def undoables(entries: Iterable[Mapping[str, object]]) -> tuple[Undoable, ...]:
 
 
 def verdicts(
-    undo: Iterable[Undoable], record: Record, ours: Collection[str], countries: tuple[str, ...]
+    undo: Iterable[Undoable],
+    record: Record,
+    ours: Collection[str],
+    countries: tuple[str, ...],
+    bad: Collection[str] = (),
 ) -> dict[str, UndoVerdict]:
-    """Decides by property for a record as just read; ``ours`` are the properties that we wrote last."""
+    """Decides by property for a record as just read; ``ours`` are the properties that we wrote last.
+
+    ``bad`` are those that would get a value back which a CRM has called bad.
+    """
     closed = record.opted_out or record.suppressed
     return {
         one.property: verdict(
@@ -59,6 +67,7 @@ def verdicts(
             record.values.get(one.property),
             ours=one.property in ours,
             closed=closed or (record.do_not_call and one.field in PHONE_FIELDS),
+            bad=one.property in bad,
             countries=countries,
         )
         for one in undo
@@ -66,7 +75,13 @@ def verdicts(
 
 
 def verdict(
-    one: Undoable, held: str | None, *, ours: bool, closed: bool = False, countries: tuple[str, ...] = ()
+    one: Undoable,
+    held: str | None,
+    *,
+    ours: bool,
+    closed: bool = False,
+    bad: bool = False,
+    countries: tuple[str, ...] = (),
 ) -> UndoVerdict:
     """Decides by what the property holds now, and whether we wrote that. ``closed`` forbids to write values of ours."""
     if (held or "") == one.before or (is_blank(held) and is_blank(one.before)):
@@ -77,4 +92,6 @@ def verdict(
         return UndoVerdict.DRIFTED
     if not ours:
         return UndoVerdict.CONFIRMED
+    if bad:
+        return UndoVerdict.BAD
     return UndoVerdict.CLOSED if closed and one.rule == REDO else UndoVerdict.BACK

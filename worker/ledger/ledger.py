@@ -14,6 +14,7 @@ from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.figures import Figures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.journal.signals import Signals
+from worker.ledger.money.bad_list import BadList
 from worker.ledger.money.books import Books
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.creations import Creations
@@ -55,6 +56,7 @@ class Ledger:
     clocks: Clocks
     planned: Planned
     calls: VendorCalls
+    bad: BadList
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
@@ -82,6 +84,7 @@ class Ledger:
             Clocks(scripts),
             Planned(scripts),
             VendorCalls(scripts),
+            BadList(scripts),
         )
 
     def work(self, crm: str, object: str) -> Work:

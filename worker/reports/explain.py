@@ -25,10 +25,10 @@ from worker.ledger.work.record_state import Place, place, same_person
 from worker.reports.story import RecordFacts, StoryEvent, story
 from worker.service.runtime import Runtime
 from worker.visits.outlook import Decider, KnownAnswers, Outlook
+from worker.visits.payers import payer
 from worker.visits.watch import own_values
 
 READ_S = 20.0
-_PAYER_MS, _PAYER_PAGES = 600_000, 5  # a lookup is journalled when its visit ends; pages of a thousand entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +107,8 @@ async def _with_payer(ledger: Ledger, question: dict[str, Any]) -> dict[str, Any
     at, key = question.get("at") or 0, question["question"]
     if question["run"] or not at or not key:
         return question
-    after = ""
-    for _ in range(_PAYER_PAGES):
-        page = await ledger.journal.since(at, after=after)
-        for one in page:
-            line = json.loads(one.entry)
-            if line.get("kind") == "lookup" and line.get("question") == key:
-                return question | {"paid_by": f"{one.crm} {one.object} {one.id}"}
-        if not page or page[-1].at_ms > at + _PAYER_MS:
-            break
-        after = page[-1].key
-    return question
+    paid = await payer(ledger.journal, key, at)
+    return question | {"paid_by": f"{paid.crm} {paid.object} {paid.id}"} if paid else question
 
 
 def _order(entry: Entry) -> tuple[int, int]:
@@ -192,7 +183,7 @@ async def _view(
     view, held = outlook.open, {one.field: own[one.field].kept for one in outlook.paid}
     known = KnownAnswers(missed=set(uncertain))
     await decider.learn(view, known, None)
-    policy, decision = decider.policy(view), decider.decide(view, known)
+    policy, decision = decider.policy(view), await decider.decided(view, known)
     identity = asdict(decision.identity)
     skip = str(view.skip) if view.skip else None
     return {

@@ -218,6 +218,8 @@ def _not_written(line: Mapping[str, Any], name: str, state: str) -> str:
             return f"Did not take the {what} back: somebody else has written the same value since."
         case "already":
             return f"Nothing to take back of the {what}: what was there before is there."
+        case "bad":
+            return f"Did not take the {what} back: what was there before has bounced, or was reported wrong."
         case "closed":
             return f"Did not take the {what} back: the person opted out or is suppressed."
         case other:
@@ -235,7 +237,7 @@ def _signal(line: Mapping[str, Any]) -> str:
         case "bad_value":
             what = field_word(str(line.get("field") or ""))
             whom = provider_word(str(line.get("provider") or ""))
-            return f"The {what} from {whom} bounced or was reported wrong: it is never written here again."
+            return f"The {what} from {whom} bounced or was reported wrong: it is never written again."
         case "kept_back":
             return f"Worth a look: the CRM did not take what was delivered of {who}: {line.get('cause') or 'no word'}."
         case other:

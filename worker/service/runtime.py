@@ -243,10 +243,11 @@ class Runtime:
             return await vendor.edits(object, ids, lockable)
 
         edits: Batcher[str, Mapping[str, Edit]] = Batcher(name, "edits", edited, str, vendor.batch)
-        watch = Watch(name, object, vendor, rules, what, schema, work, reader, companies, reviews, suppressed, edits)
-        pusher = Pusher(watch, self.limiters[name], verify=verified(settings, rules))
         kept, limiter = self.ledger, self.limiters[name]
-        facts = (kept.journal, kept.creations, self.lookups.yields, self.providers, self.owner)
+        ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
+        watch = Watch(name, object, vendor, rules, what, schema, *ways)
+        pusher = Pusher(watch, limiter, verify=verified(settings, rules))
+        facts = (kept.journal, kept.bad, kept.desk, kept.creations, self.lookups.yields, self.providers, self.owner)
         bad_values = BadValues(watch, *facts, clock)
         parts = (kept.signals, kept.erasures, kept.planned, kept.creations, limiter, bad_values)
         visitor = Visitor(watch, self.lookups, pusher, clock, *parts)
@@ -294,6 +295,7 @@ class Runtime:
             fill={kind: self.watches[name, kind].work for kind in people if (name, kind) in self.watches},
             constants=constants,
             suppressed=self.lookups.suppressions.among,
+            are_bad=self.ledger.bad.among,
             blank_values=settings.blank_values,
             opt_out={kind: opt_out(settings, kind) for kind in people},
             locks={kind: locks(settings, kind, delivered(settings, kind)) for kind in schema},
@@ -376,6 +378,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             spool=spool,
             yields=Yields(ledger.scripts),
             suppressions=suppressions,
+            bad=ledger.bad,
             owner=owner,
             keep_hits_ms=_ms(settings.answers.keep_hits),
             keep_misses_ms=_ms(settings.answers.keep_misses),

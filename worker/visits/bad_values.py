@@ -11,18 +11,23 @@ import structlog
 from connectors.errors import ConnectorError
 from connectors.limits import TicketSpentError
 from connectors.ports import Provider, TakesFeedback
+from worker.decide.handles import Handle, of_value
 from worker.decide.odds import bounced_name
-from worker.decide.record import View
-from worker.decide.values.fields import same_value
+from worker.decide.record import OurValue, View, unclaimed
+from worker.decide.values.fields import normal, same_value, value_hash
 from worker.ledger.journal.journal import Journal
+from worker.ledger.money.bad_list import BadList
 from worker.ledger.money.creations import Claimed, Creations, CreationTicket, key_of
+from worker.ledger.money.tickets import Desk
 from worker.ledger.money.yields import Yields
 from worker.ledger.work.work import Lease
 from worker.visits.journal_entries import signal_entry
 from worker.visits.paid_call import CALL_MS
+from worker.visits.payers import payer
 from worker.visits.visit_notes import VisitNotes
 from worker.visits.watch import Watch
 
+DELIVERING = "openprospect"
 KEPT = 10  # bad values of one field; more than there are providers
 KINDS: Mapping[str, tuple[str, str]] = {
     "work_email": ("work", "invalid"),
@@ -40,34 +45,92 @@ class BadValues:
 
     watch: Watch
     journal: Journal
+    bad: BadList
+    desk: Desk
     creations: Creations
     yields: Yields
     providers: Mapping[str, Provider]
     owner: str
     clock: Callable[[], int]
 
-    async def mark(self, lease: Lease, notes: VisitNotes, view: View) -> None:
-        """Take in the CRM's news of a record; what is remembered and journalled is kept by the visit's last step."""
+    async def mark(self, lease: Lease, notes: VisitNotes, view: View) -> View:
+        """Take in the CRM's news of a record, and what others have told of values that it holds from us.
+
+        Returns the record as it is seen then. What is remembered and journalled is kept by the visit's last step.
+        """
+        view = await self._claimed(lease, notes, view)
         for name, word in view.news.items():
-            own, value = notes.of(name), view.held[name]
-            provider, question = await self._origin(lease, name, value)
+            own, value = notes.of(name), self._spelled(view, name)
+            provider, question, credits = await self._origin(lease, name, value, view.countries)
             rule = self.watch.policy.rule(name)
             facts = {"field": name, "property": rule.property if rule else "", "after": value}
-            notes.ends.append(signal_entry("bad_value", provider, question, facts, self.clock()))
+            notes.ends.append(signal_entry("bad_value", provider, question, facts, self.clock(), credits))
             notes.own[name] = replace(own, bad=(*own.bad, own.value_hash)[-KEPT:], told=word)
             if provider:
                 self.yields.note({bounced_name(provider, name): 1})
+            if handle := of_value(name, value, view.countries):
+                await self.bad.add([handle], self.clock())
             await self._tell(provider, name, value)
             log.info("value.bad", vendor=provider, field=name)
+        if told := await self._told_elsewhere(notes, view):
+            notes.own |= told
+            return self.watch.view(notes.record, notes.own)
+        return view
 
-    async def _origin(self, lease: Lease, name: str, value: str) -> tuple[str, str]:
-        """Returns the provider whose value it is, and the question that brought it; blanks where the journal forgot."""
+    def _spelled(self, view: View, name: str) -> str:
+        """Returns the one spelling of a value, so that whoever shows it another way tells of the same one."""
+        return normal(name, view.held[name], view.countries) or view.held[name]
+
+    async def _claimed(self, lease: Lease, notes: VisitNotes, view: View) -> View:
+        """Remember as ours what a delivery of ours brought, where the CRM calls it bad."""
+        ours: dict[str, OurValue] = {}
+        names = unclaimed(notes.record, self.watch.policy, notes.own)
+        for name in names:
+            value = self._spelled(view, name)
+            provider, *_ = await self._origin(lease, name, value, view.countries)
+            if provider:
+                ours[name] = notes.of(name).written(value_hash(name, value, view.countries))
+        notes.own |= ours
+        return self.watch.view(notes.record, notes.own) if ours else view
+
+    async def _told_elsewhere(self, notes: VisitNotes, view: View) -> dict[str, OurValue]:
+        """Returns what is remembered of values of ours that are bad by the word of another record."""
+        held: dict[Handle, str] = {}
+        for name in self.watch.policy.bad:
+            own = notes.of(name)
+            if name in view.held and name not in view.spoiled and own.value_hash:
+                value = view.held[name]
+                is_ours = value_hash(name, value, view.countries) == own.value_hash
+                if is_ours and (handle := of_value(name, value, view.countries)):
+                    held[handle] = name
+        names = [held[one] for one in await self.bad.among(held.keys())]
+        return {
+            name: replace(own, bad=(*own.bad, own.value_hash)[-KEPT:]) for name in names for own in [notes.of(name)]
+        }
+
+    async def _origin(self, lease: Lease, name: str, value: str, countries: tuple[str, ...]) -> tuple[str, str, int]:
+        """Returns the provider whose value it is, the question that brought it, and what that cost.
+
+        Blanks and 0 stand where the journal forgot, or where it was a person's.
+        """
+        rule = self.watch.policy.rule(name)
         for entry in reversed(await self.journal.entries(lease.crm, lease.object, lease.id)):
             line = json.loads(entry.entry)
+            if line.get("kind") == "created" and rule:
+                brought = (line.get("values") or {}).get(rule.property) or ""
+                if brought and same_value(name, brought, value, countries):
+                    return DELIVERING, "", 0
             written = line.get("kind") == "change" and line.get("field") == name and line.get("state") == "confirmed"
-            if written and line.get("provider") and same_value(name, line.get("after") or "", value):
-                return str(line["provider"]), str(line.get("question") or "")
-        return "", ""
+            if written and line.get("provider") and same_value(name, line.get("after") or "", value, countries):
+                question = str(line.get("question") or "")
+                return str(line["provider"]), question, int(line.get("credits") or 0) or await self._price(question)
+        return "", "", 0
+
+    async def _price(self, question: str) -> int:
+        """Returns what an answer cost that another record had paid for, 0 where nothing tells any more."""
+        kept = (await self.desk.find([question], None)).get(question) if question else None
+        paid = await payer(self.journal, question, kept.at_ms) if kept else None
+        return paid.credits if paid else 0
 
     async def _tell(self, provider: str, name: str, value: str) -> None:
         """Tell the provider once per value and kind, whichever records hold it; the same right as by hand."""

@@ -28,7 +28,7 @@ from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, intent, linked_entry, scrubbed
 from worker.visits.matching import Match, Matcher
-from worker.visits.watch import own_values
+from worker.visits.watch import own_values, spoilt
 
 WHOLE_SECOND_MS = 1_000
 
@@ -188,6 +188,8 @@ class BlankFiller:
                 zip(rows, await self._target.suppressed([self._handles(one) for one in rows.values()]), strict=True)
             )
             shut = await self._shut(object, list(rows))
+            texts = {id: [(name, name, text) for name, text in asked[id].values.values()] for id in rows}
+            bad = await spoilt(self._target.are_bad, texts)
             for id, one in found.items():
                 if one.fate is Fate.UNKNOWN:
                     filled[id] = _Filled(unsure="unread")
@@ -201,7 +203,8 @@ class BlankFiller:
                     filled[id] = _Filled(closed=Reason.OPTED_OUT)
                 elif one.record is not None:
                     filled[id] = _Filled(company_id=one.record.company_id, stamp=stamp_to_compare(one.record))
-                    open_ = replace(asked[id], values=_but(asked[id].values, shut.get(id, frozenset())))
+                    closed = shut.get(id, frozenset()) | bad.get(id, frozenset())
+                    open_ = replace(asked[id], values=_but(asked[id].values, closed))
                     wanted[id] = _wanted(one.record, open_, states[id], self._target.blank_values)
             return wanted
 

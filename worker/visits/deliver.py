@@ -39,6 +39,7 @@ from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entry
 from worker.visits.matching import Match, Matcher
 from worker.visits.runs import REFUSED
+from worker.visits.suppressed import without_bad
 
 LAST_ATTEMPT = 7  # after so many failures the next one buries
 NOTE_MOST = 2_000  # letters of a dead letter's reason
@@ -152,6 +153,8 @@ class Deliverer:
         target = self._target
         company = delivery.company(row.company, target.default_region)
         people = [(one, delivery.person(one, row.company, target.accept, target.default_region)) for one in row.people]
+        company, *found = await without_bad([company, *(one for _, one in people)], target.are_bad)
+        people = [(one, delivered) for (one, _), delivered in zip(people, found, strict=True)]
         is_listed, *listed = await target.suppressed(
             [of_delivered(delivered) for delivered in (company, *(t for _, t in people))]
         )

@@ -16,6 +16,7 @@ from worker.decide.values.blanks import is_blank
 from worker.ledger.journal.reviews import Proposed
 from worker.visits.delivery_target import Target
 from worker.visits.matching import Matcher
+from worker.visits.suppressed import without_bad
 
 
 class DeliveryPreview:
@@ -39,6 +40,8 @@ class DeliveryPreview:
         target, region = self._target, self._target.default_region
         company = delivery.company(delivered.company, region)
         people = [(one.id, delivery.person(one, delivered.company, target.accept, region)) for one in delivered.people]
+        whole = await without_bad([company, *(one for _, one in people)], target.are_bad)
+        company, people = whole[0], [(id, one) for (id, _), one in zip(people, whole[1:], strict=True)]
         listed = await target.suppressed([of_delivered(one) for one in (company, *(person for _, person in people))])
         if listed[0]:
             return ()

@@ -17,7 +17,7 @@ from worker.decide.reasons import Reason
 from worker.decide.record import View, country_of, handles, look
 from worker.ledger.journal.journal import Journal
 from worker.ledger.work.work_values import Lane, Lease
-from worker.visits.outlook import KnownAnswers
+from worker.visits.outlook import KnownAnswers, spared
 from worker.visits.purchase import Answered, Blocked, Closed, Later, Looked, Lookups, Miss
 from worker.visits.visit_notes import bought
 
@@ -67,7 +67,7 @@ class TableRows:
         """Returns what a row would ask, given what is kept."""
         _, view, _ = await self._seen(record)
         known = await self._kept(view)
-        decision = self._decide(view, known, {})
+        decision = await self._decided(view, known, {})
         return RowPlan(view.gaps, len(decision.changes), tuple(one.question for one in decision.questions))
 
     async def fill(self, record: Record) -> FilledRow:
@@ -79,7 +79,7 @@ class TableRows:
         about, view, lease = await self._seen(record)
         known, blocked, notes = await self._kept(view), dict[str, str](), list[Bought]()
         while True:
-            decision = self._decide(view, known, blocked)
+            decision = await self._decided(view, known, blocked)
             if not decision.questions or self.stopping.is_set():
                 break
             handles_now = about | of_decision(decision)
@@ -118,6 +118,9 @@ class TableRows:
                 break
             known.answers |= found
         return known
+
+    async def _decided(self, view: View, known: KnownAnswers, blocked: Collection[str]) -> Decision:
+        return await spared(lambda seen: self._decide(seen, known, blocked), view, known, self.lookups.bad)
 
     def _decide(self, view: View, known: KnownAnswers, blocked: Collection[str]) -> Decision:
         return decide(

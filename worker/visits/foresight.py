@@ -112,7 +112,7 @@ class Foresight:
         outlook = await self._decider.outlook(record, view, own)
         known = KnownAnswers()
         await self._decider.learn(outlook.open, known, None)
-        decision = self._decider.decide(outlook.open, known)
+        decision = await self._decider.decided(outlook.open, known)
         decision = replace(decision, changes=(*outlook.paid, *decision.changes))
         decision = await self._decider.unsuppressed(decision, outlook.view)
         push = pushing.push(decision.changes, outlook.view, record, outlook.view, watch.policy, own)
@@ -127,7 +127,9 @@ class Foresight:
                 name: str(reason) for name, reason in decision.unfilled.items() if name not in outlook.view.closed
             },
             kept=len(known.answers),
-            forecast=self._foretell().of(outlook.open, known.answers) if decision.questions else Forecast(),
+            forecast=self._foretell().of(known.without_bad(outlook.open), known.answers)
+            if decision.questions
+            else Forecast(),
             mark=mark,
             whom=(who.slug, *((who.first_name, who.last_name, who.domain, who.email) if not who.slug else ())),
         )

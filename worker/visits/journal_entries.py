@@ -145,9 +145,15 @@ def kept_back_entry(object: str, id: str, external_id: str, cause: str, at: int)
     return _entry("signal", {"object": object, "id": id} | facts)
 
 
-def signal_entry(signal: str, provider: str, question: str, values: Mapping[str, str], at: int) -> str:
-    """Returns something worth a person's look that is never written, such as ``job_change``."""
+def signal_entry(
+    signal: str, provider: str, question: str, values: Mapping[str, str], at: int, credits: int | None = None
+) -> str:
+    """Returns something worth a person's look that is never written, such as ``job_change``.
+
+    ``credits`` are what the question cost that it is about.
+    """
     facts = {"signal": signal, "provider": provider, "question": question, "at": at}
+    facts |= {} if credits is None else {"credits": credits}
     return _entry("signal", facts | dict(values))
 
 

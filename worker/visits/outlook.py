@@ -5,14 +5,14 @@ A visit acts on it and a plan shows it, so both decide alike. Nothing is bought 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from connectors.models import Answer, Offer, Record
 from worker.decide import kept
 from worker.decide.decision import Change, Decision
-from worker.decide.handles import of_decision, of_identity
+from worker.decide.handles import Handle, of_decision, of_identity, of_value
 from worker.decide.lock import Locks
 from worker.decide.odds import Odds
 from worker.decide.order import explores, exploring, learned
@@ -20,7 +20,9 @@ from worker.decide.plan import candidates, decide
 from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import OurValue, View
+from worker.decide.values.fields import value_hash
 from worker.ledger.money.answers import Ref
+from worker.ledger.money.bad_list import BadList
 from worker.ledger.work.memory import Memory
 from worker.visits.locks import locked
 from worker.visits.purchase import Lookups
@@ -32,11 +34,23 @@ class KnownAnswers:
     """Holds the answers about a record by question key.
 
     ``missed`` are questions that count as misses, ``closed`` providers that cannot be asked, with the reason.
+    ``looked_up`` are the offered values that the list of bad ones was asked about, ``bad`` the hashes by field of those
+    that are on it.
     """
 
     answers: dict[str, Answer] = field(default_factory=dict)
     missed: set[str] = field(default_factory=set)
     closed: dict[str, str] = field(default_factory=dict)
+    looked_up: set[Handle] = field(default_factory=set)
+    bad: dict[str, set[str]] = field(default_factory=dict)
+
+    def without_bad(self, view: View) -> View:
+        """Returns the view with what is known to be bad wherever it stands."""
+        if not self.bad:
+            return view
+        return replace(
+            view, bad={**view.bad, **{name: view.bad.get(name, frozenset()) | self.bad[name] for name in self.bad}}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,30 @@ def _asked(odds: Odds) -> int:
 def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: int) -> bool:
     """Tells whether a record is as its last visit left it, and it is not time to look again."""
     return memory is not None and memory.knows(watch.mark(view), now_ms)
+
+
+async def spared(decide: Callable[[View], Decision], view: View, known: KnownAnswers, bad: BadList) -> Decision:
+    """Decides until nothing of the decision is a value that a CRM has called bad; notes in ``known`` what is."""
+    while True:
+        decision = decide(known.without_bad(view))
+        offered = handled(decision.changes, view)
+        new = offered.keys() - known.looked_up
+        known.looked_up |= new
+        found = await bad.among(new)
+        if not found:
+            return decision
+        for handle in found:
+            for one in offered[handle]:
+                known.bad.setdefault(one.field, set()).add(value_hash(one.field, one.value, view.countries))
+
+
+def handled(changes: Iterable[Change], view: View) -> dict[Handle, list[Change]]:
+    """Returns the addresses and numbers among changes, each with the changes that would write it."""
+    found: dict[Handle, list[Change]] = {}
+    for one in changes:
+        if handle := of_value(one.field, one.value, view.countries):
+            found.setdefault(handle, []).append(one)
+    return found
 
 
 class Decider:
@@ -106,6 +144,9 @@ class Decider:
         view = locks.on(view)
         held = {name: one.kept for name, one in own.items() if one.kept}
         paid = kept.changes(held, view.gaps, view.identity, self.watch.policy)
+        offered = handled(paid, view)
+        bad = [one for handle in await self._lookups.bad.among(offered.keys()) for one in offered[handle]]
+        paid = tuple(one for one in paid if one not in bad)
         filled = {one.field for one in paid}  # nothing is asked for what was paid for and refused
         return Outlook(view, replace(view, gaps=tuple(name for name in view.gaps if name not in filled)), paid, locks)
 
@@ -135,6 +176,14 @@ class Decider:
             odds=self._lookups.odds,
             schema=self.watch.schema,
         )
+
+    async def decided(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
+        """Decides as ``decide`` does, and takes no value that a CRM has called bad, on whatever record.
+
+        Raises:
+            LedgerUnavailableError: Redis is away.
+        """
+        return await spared(lambda seen: self.decide(seen, known, blocked), view, known, self._lookups.bad)
 
     async def unsuppressed(self, decision: Decision, view: View) -> Decision:
         """Returns the decision, without its changes where whoever was found is on the suppression list."""

@@ -31,6 +31,7 @@ from worker.decide.handles import Handle
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
 from worker.decide.reasons import Reason
 from worker.ledger.money.answers import KeptAnswer, Ref
+from worker.ledger.money.bad_list import BadList
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.suppressions import Suppressions
@@ -145,6 +146,7 @@ class Lookups:
     spool: Spool
     yields: Yields
     suppressions: Suppressions
+    bad: BadList
     owner: str
     keep_hits_ms: int
     keep_misses_ms: int

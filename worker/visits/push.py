@@ -7,7 +7,7 @@ record whose identity or selection changed is handed back to be visited again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ from worker.decide.values.fields import same_value
 from worker.ledger.work.work import Lease
 from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
 from worker.visits.journal_entries import IntentEntry
-from worker.visits.watch import Watch
+from worker.visits.watch import Watch, spoilt
 
 log = structlog.get_logger(__name__)
 Lines = Mapping[str, tuple[tuple[str, str], ...]]
@@ -154,20 +154,30 @@ class _PushBatch:
     async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
         """Decides what may still be written of every row."""
         held = [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
-        records = {record.id: record for record in await self._watch.complete(held)}
+        completed, bad = await asyncio.gather(self._watch.complete(held), self._bad(found))
+        records = {record.id: record for record in completed}
         wanted: dict[str, AllowedWrite] = {}
         for key, one in found.items():
             record = records.get(key) if one.fate is Fate.FOUND else None
             if record is None:
                 ended = PushEnd.AGAIN if one.fate is Fate.UNKNOWN else PushEnd.AWAY
                 self.judged[key] = WriteOutcome(ended, found=one, cause="unknown" if ended is PushEnd.AGAIN else "")
-            elif want := self._compared(self.pending[key], record, rows[key]):
+            elif bad[key] and not self.pending[key].undo:  # told since the visit decided: the next one asks on
+                self.judged[key] = WriteOutcome(PushEnd.CHANGED, record=record)
+            elif want := self._compared(self.pending[key], record, rows[key], bad[key]):
                 wanted[key] = want
         return wanted
 
-    def _compared(self, pending: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite | None:
+    async def _bad(self, ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Returns by row the properties that would get a value which a CRM has called bad."""
+        rows = {id: [(one.field, one.property, one.value) for one in self.pending[id].changes] for id in ids}
+        return await spoilt(self._watch.are_bad, rows)
+
+    def _compared(
+        self, pending: PendingWrite, record: Record, row: RowWrite, bad: frozenset[str]
+    ) -> AllowedWrite | None:
         if pending.undo:
-            return self._undone(pending, record, row)
+            return self._undone(pending, record, row, bad)
         view = self._watch.view(_without_ours(record, row, pending), pending.own)
         push = pushing.push(pending.changes, pending.view, record, view, self._watch.policy, pending.own)
         if push.stale:
@@ -183,10 +193,10 @@ class _PushBatch:
         beside = provenance.beside(self.marks, self._watch.schema, record, writes)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
-    def _undone(self, pending: PendingWrite, record: Record, row: RowWrite) -> AllowedWrite:
+    def _undone(self, pending: PendingWrite, record: Record, row: RowWrite, bad: frozenset[str]) -> AllowedWrite:
         """Lets back what still stands as we wrote it."""
         countries = self._watch.view(record, pending.own).countries
-        found_by = verdicts(pending.undo, record, self.ours.get(record.id, frozenset()), countries)
+        found_by = verdicts(pending.undo, record, self.ours.get(record.id, frozenset()), countries, bad)
         back = {name for name, found in found_by.items() if found is UndoVerdict.BACK and name not in row.refused}
         fields = {one.field: found_by[one.property] for one in pending.undo}
         writes = tuple(one for one in pending.changes if one.property in back)

@@ -1,14 +1,17 @@
-"""Keeps who is on the suppression list out of what is stored and asked by hand."""
+"""Keeps who is on the suppression list, and values that are bad, out of what is stored, asked by hand and brought."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from connectors.models import Person, Question
 from connectors.openprospect.read import DeliveredCompany
 from worker.decide import delivery
-from worker.decide.handles import Handle, of_arguments, of_delivered
-from worker.visits.watch import OnList
+from worker.decide.delivery import Delivered
+from worker.decide.handles import Handle, of_arguments, of_delivered, of_value
+from worker.decide.reasons import Reason
+from worker.visits.watch import AreBad, OnList
 
 
 def about(question: Question) -> frozenset[Handle]:
@@ -29,3 +32,19 @@ async def allowed(
         if not is_listed:
             found.append((row, kept))
     return found
+
+
+async def without_bad(rows: Sequence[Delivered], are_bad: AreBad) -> list[Delivered]:
+    """Returns delivered companies and people without the addresses and numbers that a CRM has called bad."""
+    handles = [{name: of_value(name, text) for name, text in row.values.items()} for row in rows]
+    bad = await are_bad({one for named in handles for one in named.values() if one})
+    return [
+        replace(
+            row,
+            values={name: text for name, text in row.values.items() if named[name] not in bad},
+            dropped={**row.dropped, Reason.BAD_VALUE: sum(one in bad for one in named.values())},
+        )
+        if bad
+        else row
+        for row, named in zip(rows, handles, strict=True)
+    ]

@@ -124,7 +124,7 @@ class Visitor:
                 return
             await ends.settle(lease, notes, ends.settlement(lease, notes, view, view.closed, remembered=False))
             return
-        await self._bad_values.mark(lease, notes, view)
+        view = await self._bad_values.mark(lease, notes, view)
         is_asked_for = lease.forced or lease.intents
         if not is_asked_for and tells_nothing_new(self._watch, view, lease.memory, self._clock()):
             unchanged = ends.settlement(lease, notes, view, {}, remembered=True, outcome="unchanged")
@@ -208,7 +208,7 @@ class Visitor:
         about = handles(notes.record, watch.policy)
         await self._decider.learn(view, known, (lease.crm, lease.object, lease.id))
         while True:
-            decision = self._decider.decide(view, known, frozenset({*notes.blocked, *notes.awaited}))
+            decision = await self._decider.decided(view, known, frozenset({*notes.blocked, *notes.awaited}))
             if not decision.questions:
                 self._lookups.yields.note(counts(notes.bought, decision, country_of(view)))
                 await self._signal(lease, notes, view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from connectors.batching import Batcher
 from connectors.models import Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
-from worker.decide.handles import Handle
+from worker.decide.handles import Handle, of_value
 from worker.decide.kept import RefusedValue
 from worker.decide.policy import Policy
 from worker.decide.record import OurValue, View, handles, look
@@ -21,6 +21,17 @@ from worker.ledger.work.work import Work
 from worker.visits.companies import Companies
 
 OnList: TypeAlias = Callable[[Sequence[Collection[Handle]]], Awaitable[Sequence[bool]]]
+AreBad: TypeAlias = Callable[[Collection[Handle]], Awaitable[Collection[Handle]]]
+
+
+async def spoilt(are_bad: AreBad, values: Mapping[str, Iterable[tuple[str, str, str]]]) -> dict[str, frozenset[str]]:
+    """Returns by row the properties that would get a value which a CRM has called bad, in one round trip.
+
+    ``values`` are (field, property, value) by row.
+    """
+    found = {row: {name: of_value(field, text) for field, name, text in mine} for row, mine in values.items()}
+    bad = await are_bad({one for named in found.values() for one in named.values() if one})
+    return {row: frozenset(name for name, one in named.items() if one in bad) for row, named in found.items()}
 
 
 def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
@@ -51,7 +62,8 @@ def _fields_of(own: OurValue) -> dict[str, Any]:
 class Watch:
     """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
 
-    ``edits`` tells who edited the fields that can be locked last.
+    ``edits`` tells who edited the fields that can be locked last, ``are_bad`` which addresses and numbers a CRM has
+    called bad.
     """
 
     crm: str
@@ -66,6 +78,7 @@ class Watch:
     reviews: Reviews
     suppressed: OnList
     edits: Batcher[str, Mapping[str, Edit]]
+    are_bad: AreBad
 
     async def complete(self, records: Sequence[Record]) -> list[Record]:
         """Returns the records with what their rows do not say: the linked company, and whether they are suppressed."""

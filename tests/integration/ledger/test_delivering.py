@@ -34,6 +34,7 @@ from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.journal.signals import Signals
+from worker.ledger.money.bad_list import BadList
 from worker.ledger.money.creations import Creations
 from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.rates.pauses import Pauses
@@ -181,6 +182,7 @@ class Desk:
             work=self.work,
             fill={},
             suppressed=Suppressions(self.scripts, "secret").among,
+            are_bad=BadList(self.scripts).among,
         )
         creations = Creations(self.scripts)
         signals = Signals(self.scripts)
