@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,10 +15,11 @@ from worker.commands.options import AnyCrm, AnyObject, Config, CrmName, Json, Ob
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import ago, table
 from worker.commands.terminal import agreed
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.manual.exit_codes import DONE, FAILED
-from worker.upkeep.reviewing import decide_proposal
+from worker.upkeep.reviewing import decide_proposal, of_part
 
 Grouping = Literal["field", "provider", "company"]
 _GROUPS: Mapping[Grouping, Callable[[Proposal, Proposed], str]] = {
@@ -30,12 +31,13 @@ _GROUPS: Mapping[Grouping, Callable[[Proposal, Proposed], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class WordOn:
-    """Names the proposals a person has a word on: those of ``ids``, or all; of their ``fields``, or all."""
+    """Names the proposals a person has a word on: those of ``ids``, of ``fields`` and ``providers``; empty is all."""
 
     crm: str
     object: str
     ids: Sequence[str] = ()
     fields: Sequence[str] = ()
+    providers: Sequence[str] = ()
 
 
 async def run_review_list(
@@ -110,29 +112,32 @@ async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *
             err.say(f"nothing is proposed for {whom}: refill review list shows what is")
             return FAILED
         chosen = [proposals[id_] for id_ in ids] or list(proposals.values())
-        _refuse_unknown_fields(wanted.fields, chosen)
-        chosen = [
-            one for one in chosen if not wanted.fields or any(line.field in wanted.fields for line in one.changes)
-        ]
+        _refuse_unknown("change of", wanted.fields, {line.field for one in chosen for line in one.changes})
+        _refuse_unknown("value from", wanted.providers, {line.provider for one in chosen for line in one.changes})
+        chosen = [part for one in chosen if (part := of_part(one, wanted.fields, wanted.providers)).changes]
+        if any(part.changes != proposals[part.id].changes for part in chosen) and object == DELIVERY:
+            raise ConfigError(["a delivery is brought as a whole: leave --field and --provider out"])
         verb = "Approve" if stand is Stand.APPROVED else "Reject"
         if len(chosen) > 1 and not yes and not agreed(f"{verb} the changes of {len(chosen)} records?"):
             err.say(f"nothing was decided: {len(chosen)} records; --yes decides without asking")
             return FAILED
         for proposal in chosen:
-            await decide_proposal(ledger, name, proposal, stand, frozenset(wanted.fields))
+            await decide_proposal(ledger, name, proposal, stand)
     said = f"{len(chosen)} {'record' if len(chosen) == 1 else 'records'} {stand}; the next visit carries it out"
     report({str(stand): [one.id for one in chosen]}, said, as_json=as_json)
     return DONE
 
 
-def _refuse_unknown_fields(fields: Sequence[str], chosen: Sequence[Proposal]) -> None:
-    known = sorted({line.field for one in chosen for line in one.changes})
-    if unknown := sorted(set(fields) - set(known)):
-        raise ConfigError([f"no change of {', '.join(unknown)} is proposed there; proposed: {', '.join(known)}"])
+def _refuse_unknown(what: str, wanted: Collection[str], known: Collection[str]) -> None:
+    if unknown := sorted(set(wanted) - set(known)):
+        raise ConfigError([f"no {what} {', '.join(unknown)} is proposed there; proposed: {', '.join(sorted(known))}"])
 
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Default: everything proposed.")]
 Fields = Annotated[list[str] | None, typer.Option("--field", help="Only this field; may be repeated.")]
+Providers = Annotated[
+    list[str] | None, typer.Option("--provider", help="Only values from this provider; may be repeated.")
+]
 ForAll = Annotated[bool, typer.Option("--yes", help="Decide about more than one record without asking.")]
 
 app = group("List, approve or reject changes that wait for your word.")
@@ -156,12 +161,13 @@ def review_approve(
     object: ObjectName,
     ids: Ids = None,
     fields: Fields = None,
+    providers: Providers = None,
     yes: ForAll = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Write what is proposed, by the ordinary rules."""
-    wanted = WordOn(crm, object, ids or (), fields or ())
+    wanted = WordOn(crm, object, ids or (), fields or (), providers or ())
     finish(run_review_decide(config, Stand.APPROVED, wanted, yes=yes, as_json=as_json))
 
 
@@ -171,10 +177,11 @@ def review_reject(
     object: ObjectName,
     ids: Ids = None,
     fields: Fields = None,
+    providers: Providers = None,
     yes: ForAll = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Reject these proposals. Refill leaves the fields alone until you run `refill replay`."""
-    wanted = WordOn(crm, object, ids or (), fields or ())
+    wanted = WordOn(crm, object, ids or (), fields or (), providers or ())
     finish(run_review_decide(config, Stand.REJECTED, wanted, yes=yes, as_json=as_json))

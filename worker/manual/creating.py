@@ -22,6 +22,7 @@ from worker.ledger.money.creations import (
     Creations,
     CreationTicket,
     UnknownCreation,
+    UnwantedCreation,
     key_of,
 )
 from worker.ledger.rates.cursors import Cursors
@@ -93,6 +94,8 @@ class Maker:
                     found = await self._found(wanted, lost)
                     if found is not None:
                         return found
+                case UnwantedCreation():  # such rows are nobody's
+                    raise NotNowError(f"whoever the {wanted.object} is about is on the suppression list")
                 case Claimed() as claim:
                     try:
                         return await self._sent(wanted, claim)

@@ -295,6 +295,7 @@ class Runtime:
             fill={kind: self.watches[name, kind].work for kind in people if (name, kind) in self.watches},
             constants=constants,
             suppressed=self.lookups.suppressions.among,
+            hashes=self.lookups.suppressions.hashes,
             are_bad=self.ledger.bad.among,
             blank_values=settings.blank_values,
             opt_out={kind: opt_out(settings, kind) for kind in people},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from worker.ledger.journal.figures import WorkName
@@ -10,10 +11,17 @@ from worker.ledger.ledger import Ledger
 from worker.visits.runs import new_run
 
 
-async def decide_proposal(
-    ledger: Ledger, name: WorkName, proposal: Proposal, stand: Stand, fields: frozenset[str] = frozenset()
-) -> None:
-    """Keep the word and have the record visited; other fields of it are proposed anew by that visit."""
-    changes = tuple(one for one in proposal.changes if not fields or one.field in fields)
-    await Reviews(ledger.scripts, *name).put(replace(proposal, changes=changes, stand=stand))
+def of_part(proposal: Proposal, fields: Collection[str] = (), providers: Collection[str] = ()) -> Proposal:
+    """Returns the proposal with those of its changes alone that are of these fields and from these providers."""
+    changes = (
+        one
+        for one in proposal.changes
+        if (not fields or one.field in fields) and (not providers or one.provider in providers)
+    )
+    return replace(proposal, changes=tuple(changes))
+
+
+async def decide_proposal(ledger: Ledger, name: WorkName, proposal: Proposal, stand: Stand) -> None:
+    """Keep the word on the proposal's changes and have the record visited; others of it are proposed anew then."""
+    await Reviews(ledger.scripts, *name).put(replace(proposal, stand=stand))
     await ledger.work(*name).replay(proposal.id, new_run("review"))

@@ -14,7 +14,9 @@ from connectors.errors import ConflictError, OutcomeUnknownError, RejectedError
 from connectors.limits import TicketSpentError
 from connectors.models import RefusalKind, WriteResult, Written
 from connectors.refusal_kinds import plain_words
+from worker.decide.handles import Handle
 from worker.decide.kept import cause_of
+from worker.decide.reasons import Reason
 from worker.ledger.money.creations import (
     BusyCreation,
     Claimed,
@@ -22,6 +24,7 @@ from worker.ledger.money.creations import (
     Creations,
     CreationTicket,
     UnknownCreation,
+    UnwantedCreation,
     external_key,
 )
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
@@ -38,13 +41,15 @@ MOMENT_MS = 2_000
 class NewRow:
     """Represents a row to be made.
 
-    ``values`` are by property with the canonical field they are of, ``""`` for a constant.
+    ``values`` are by property with the canonical field they are of, ``""`` for a constant. ``about`` are the handles of
+    whom it is, asked once more right before it is made.
     """
 
     object: str
     external_id: str
     values: Mapping[str, tuple[str, str]] = field(repr=False)
     company_id: str = ""
+    about: frozenset[Handle] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class Creator:
         values, company_id = dict(row.values), row.company_id
         left_out: dict[str, RejectedError] = {}
         while True:
-            claim = await self._claim(row.object, row.external_id, keys)
+            claim = await self._claim(row, keys)
             if isinstance(claim, Created):
                 return MadeBefore(claim.id)
             if not isinstance(claim, Claimed):
@@ -142,9 +147,11 @@ class Creator:
         await self._creations.void(self._target.crm, object, id, external_id, keys)
 
     async def _claim(
-        self, object: str, external_id: str, keys: Sequence[str]
-    ) -> Claimed | Created | BusyCreation | UnknownCreation:
-        return await self._creations.claim(self._target.crm, object, external_id, keys, self._owner, CREATE_MS)
+        self, row: NewRow, keys: Sequence[str]
+    ) -> Claimed | Created | BusyCreation | UnknownCreation | UnwantedCreation:
+        whose = (self._target.crm, row.object, row.external_id)
+        subjects = self._target.hashes(row.about)
+        return await self._creations.claim(*whose, keys, self._owner, CREATE_MS, subjects)
 
     async def _send(
         self, notes: DeliveryNotes, row: NewRow, values: Mapping[str, str], company_id: str, claim: Claimed
@@ -183,11 +190,13 @@ class Creator:
             facts = (name, property, value, notes.lease.run, self._clock(), row.external_id)
             notes.refused(IntentEntry.of_row(row.object, made, *facts), word)
 
-    async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation) -> NoReturn:
+    async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation | UnwantedCreation) -> NoReturn:
         """Defers where somebody makes the row now, or the answer to that was lost.
 
         Look it up by its id, and match again.
         """
+        if isinstance(doubt, UnwantedCreation):  # listed since the look: the next one leaves them out
+            raise Deferred(self._clock(), Reason.SUPPRESSED)
         if isinstance(doubt, BusyCreation):
             raise Deferred(min(doubt.until_ms, self._clock() + MOMENT_MS), "creation")
         for key in doubt.keys:

@@ -394,7 +394,7 @@ class Deliverer:
         for reason, count in dropped.items():
             notes.count(f"dropped.{reason}", count)
         values |= {name: ("", text) for name, text in self._target.constants.get(object, {}).items()}
-        return NewRow(object, external_id, values, company_id)
+        return NewRow(object, external_id, values, company_id, of_delivered(delivered))
 
     async def _is_anothers(self, notes: DeliveryNotes, object: str, id: str, external_id: str) -> None:
         """Tell that a row was found by the delivered person's address or profile and names somebody else."""

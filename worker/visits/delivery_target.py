@@ -9,7 +9,7 @@ from connectors.models import Grade, Property
 from connectors.ports import Crm
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
-from worker.visits.watch import AreBad, OnList
+from worker.visits.watch import AreBad, Hashes, OnList
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,10 @@ class Target:
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
-    that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list, ``are_bad`` the
-    list of bad values, and ``opt_out`` are the values by property with which people say no. ``reviews`` are kept where
-    a person approves first. ``locks`` are for how long (ms) a person's clearing keeps us off, by property.
+    that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list, in which
+    ``hashes`` stand for handles, ``are_bad`` the list of bad values. ``opt_out`` are the values by property with which
+    people say no. ``reviews`` are kept where a person approves first. ``locks`` are for how long (ms) a person's
+    clearing keeps us off, by property.
     """
 
     crm: str
@@ -36,6 +37,7 @@ class Target:
     work: Work
     fill: Mapping[str, Work]
     suppressed: OnList
+    hashes: Hashes
     are_bad: AreBad
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     blank_values: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from worker.ledger.work.work import Work
 from worker.visits.companies import Companies
 
 OnList: TypeAlias = Callable[[Sequence[Collection[Handle]]], Awaitable[Sequence[bool]]]
+Hashes: TypeAlias = Callable[[Iterable[Handle]], Collection[str]]
 AreBad: TypeAlias = Callable[[Collection[Handle]], Awaitable[Collection[Handle]]]
 
 

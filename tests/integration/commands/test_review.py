@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,34 @@ async def test_changes_wait_for_a_word_and_a_refused_value_is_never_proposed_aga
         assert "rejected in review" in " ".join(shown.split())
         await refill("sync", "--record", *CONTACT, rejected["id"], "--json", "--patience", "5")
         assert rejected["id"] not in {one["id"] for one in (await refill("review", "list", "--json")).json}
+
+
+async def test_a_word_on_one_providers_values_leaves_the_others_waiting(tmp_path: Path) -> None:
+    with operating.vendors() as vendors:
+        refill = Refill(tmp_path, vendors)
+        refill.change('kind = "hubspot"', 'kind = "hubspot"\nmode = "review"')
+        assert (await refill("sync", "--full", "--json", "--patience", "5")).code == 0
+        proposals = (await refill("review", "list", *CONTACT, "--json")).json
+        mixed = next(one for one in proposals if len({line["provider"] for line in one["changes"]}) > 1)
+        of = {line["field"]: line["provider"] for line in mixed["changes"]}
+        provider = min(of.values())
+        strange = await refill("review", "approve", *CONTACT, mixed["id"], "--provider", "acme")
+        assert (strange.code, "no value from acme is proposed there" in strange.err) == (2, True)
+        assert (await refill("review", "approve", *CONTACT, mixed["id"], "--provider", provider)).code == 0
+        assert (await refill("sync", "--json", "--patience", "5")).code == 0
+        told = (await refill("journal", "--record", *CONTACT, mixed["id"], "--json")).out.splitlines()
+        lines = [json.loads(line) for line in told]
+        written = {one["field"] for one in lines if one["kind"] == "change" and one["state"] == "confirmed"}
+        assert written == {field for field, who in of.items() if who == provider}
+        (left,) = [one for one in (await refill("review", "list", *CONTACT, "--json")).json if one["id"] == mixed["id"]]
+        assert {line["field"] for line in left["changes"]} == of.keys() - written
+        assert left["stand"] == "proposed"
+
+        deliveries = (await refill("review", "list", "acme_hubspot", "delivery", "--json")).json
+        named = ("acme_hubspot", "delivery", deliveries[0]["id"])
+        part = await refill("review", "approve", *named, "--field", deliveries[0]["changes"][0]["field"])
+        assert (part.code, "a delivery is brought as a whole" in part.err) == (2, True)
+        assert (await refill("review", "approve", *named, "--provider", "openprospect")).code == 0
 
 
 async def test_a_word_on_something_that_was_not_proposed_is_refused(refill: Refill) -> None:

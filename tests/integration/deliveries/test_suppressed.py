@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from connectors.errors import AccessError
 from connectors.models import Company, Email, Grade
-from tests.integration.deliveries.desk import FIELDS, Desk, Open, ada
+from sandbox.holds import Hold
+from tests.integration.deliveries.desk import ACME, FIELDS, Desk, Open, ada
 from worker.decide.handles import read
 from worker.ledger.money.suppressions import Suppressed
 
@@ -65,3 +68,16 @@ async def test_an_opt_out_property_that_is_not_there_shuts_the_crm_with_its_name
         async with open_desk("hubspot", opt_out={"contact": {"gdpr_ok": [""]}}):
             pass
     assert "gdpr_ok" in refused.value.hint
+
+
+async def test_somebody_suppressed_between_the_look_and_the_creation_is_not_made(desk: Desk) -> None:
+    vendor = desk.vendors[desk.crm]
+    vendor.holds.rules.append(Hold("*", match=ACME.name, count=1))  # their company is made first
+    delivering = asyncio.create_task(desk.deliver(ada(), BOB))
+    async with asyncio.timeout(20):
+        await vendor.holds.until(1)
+    await suppress(desk, "ada@acme.com")
+    vendor.holds.release()
+    await delivering
+    assert {row["first"] for row in desk.rows().values()} == {"Bob"}
+    assert ((await desk.tally())["suppressed"], await desk.dead()) == (1, [])

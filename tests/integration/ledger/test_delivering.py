@@ -182,6 +182,7 @@ class Desk:
             work=self.work,
             fill={},
             suppressed=Suppressions(self.scripts, "secret").among,
+            hashes=Suppressions(self.scripts, "secret").hashes,
             are_bad=BadList(self.scripts).among,
         )
         creations = Creations(self.scripts)

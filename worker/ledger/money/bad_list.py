@@ -33,7 +33,7 @@ class BadList:
         asked = sorted(set(handles))
         if not asked:
             return frozenset()
-        hits = await self._scripts.run("bad_find", *map(_hash, asked))
+        hits = await self._scripts.run("bad_find", hashes=[_hash(one) for one in asked])
         return frozenset(one for one, hit in zip(asked, hits, strict=True) if hit)
 
     async def drop(self, handles: Collection[Handle]) -> int:

@@ -1,11 +1,15 @@
--- needs: begins, creations
+-- needs: begins, creations, suppressions
 -- (free) -> reserved on every key or on none. A row created under any key answers first, in the order of the keys; then
 -- open creations make the asker wait. A repeat with the same creation and token gives 'claimed'
--- again. The deadline is in ms from now.
--- args: creation, token, crm, object, owner, deadline, keys[]
+-- again. The deadline is in ms from now. `subjects` are the hashes of whom it is about, comma-separated: nobody who is on
+-- the suppression list is made.
+-- args: creation, token, crm, object, owner, deadline, subjects, keys[]
 local own = hash(K.creation(creation))
 if own.state == 'reserved' and own.token == token then
   return { 'claimed' }
+end
+if suppressed(subjects) then
+  return { 'suppressed' }
 end
 local claims = K.claims(crm, object)
 local row, busy, unknown

@@ -45,6 +45,11 @@ class BusyCreation:
 
 
 @dataclass(frozen=True, slots=True)
+class UnwantedCreation:
+    """Says that whoever it is about is on the suppression list: no row is made."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownCreation:
     """Says that a row may exist: read it by its unique property, then say ``found`` or ``absent``.
 
@@ -89,8 +94,12 @@ class Creations:
         natural_keys: Sequence[str],
         owner: str,
         deadline_ms: int,
-    ) -> Claimed | Created | BusyCreation | UnknownCreation:
-        """Claims all keys or none. The create call must be over ``deadline_ms`` from now."""
+        subjects: Collection[str] = (),
+    ) -> Claimed | Created | BusyCreation | UnknownCreation | UnwantedCreation:
+        """Claims all keys or none. The create call must be over ``deadline_ms`` from now.
+
+        ``subjects`` are what stands for the row's handles in the suppression list.
+        """
         claim = Claimed(self._token(), self._token())
         answer = await surely(
             self._scripts,
@@ -101,11 +110,14 @@ class Creations:
             object=object,
             owner=owner,
             deadline=deadline_ms,
+            subjects=",".join(subjects),
             keys=_keys(external_id, natural_keys),
         )
         match answer:
             case [b"created", row]:
                 return Created(row.decode())
+            case [b"suppressed"]:
+                return UnwantedCreation()
             case [b"busy", until]:
                 return BusyCreation(int(until))
             case [b"unknown", creation, since, held]:
