@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection
 from typing import TypeAlias, TypeVar
 
-from worker.ledger.scripts import Arg, Scripts
+from worker.ledger.scripts import Scripts
 
 Handle: TypeAlias = tuple[str, str]  # kind and value
 H = TypeVar("H", bound=Handle)
@@ -38,7 +38,7 @@ class BadList:
 
     async def drop(self, handles: Collection[Handle]) -> int:
         """Forget values; gives how many of them were bad."""
-        names: list[Arg] = [_hash(one) for one in handles]
+        names = [_hash(one) for one in handles]
         return int(await self._scripts.call("HDEL", self._scripts.keys("bad"), *names)) if names else 0
 
 
