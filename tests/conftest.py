@@ -13,8 +13,8 @@ import structlog
 from hypothesis import settings
 
 from config.logs import configure_logs
-from tests.canaries import CANARIES, Watched
-from tests.examples import COMMON
+from tests.harness.canaries import CANARIES, Watched
+from tests.harness.examples import COMMON
 
 # How long an example takes is the machine's affair, not a rule's. The short form begins as the whole one does.
 settings.register_profile("short", derandomize=True, deadline=None, max_examples=COMMON // 2)

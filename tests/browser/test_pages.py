@@ -11,9 +11,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.contract.sandbox import Sandbox
-from tests.integration import operating
-from tests.integration.operating import Refill
+from tests.harness.installation import Refill
+from tests.harness.sandbox import Sandbox
+from tests.harness.vendors import all_vendors
 
 TOKEN, PATIENCE_MS = "page-token-canary", 60_000
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -22,7 +22,7 @@ GRAVE = {"serious", "critical"}
 
 @pytest.fixture(scope="session")
 def vendors() -> Iterator[dict[str, Sandbox]]:
-    with operating.vendors() as found:
+    with all_vendors() as found:
         yield found
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
-from tests.chaos.books import Books
 from tests.chaos.delivered import Brought, Desk
 from tests.chaos.people import DUPLICATE_RULE, People
 from tests.chaos.plan import PAID, Event, Plan, Storm
 from tests.chaos.yard import OBJECTS, Yard
-from tests.waiting import until
+from tests.harness.books import Books
+from tests.harness.until import until
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lane
 

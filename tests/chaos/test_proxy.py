@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.plan import Toxic
 from tests.chaos.proxy import Hooks, Proxy, Valve
-from tests.waiting import until
+from tests.harness.until import until
 
 ANSWER = b"x" * 500
 Told = list[bytes]

@@ -31,8 +31,8 @@ from tests.chaos.plan import SLOTS, VENDORS, Plan, Storm, Toxic
 from tests.chaos.proxy import Hooks, Proxy, Valve
 from tests.chaos.steps import ledger_step, vendor_step
 from tests.e2e.stage import QUICK, laid_over, toml
-from tests.e2e.vendors import PROVIDERS, Vendors
-from tests.processes import Process
+from tests.harness.vendors import PROVIDERS, Vendors
+from tests.harness.workers import Process
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import AskedQuestion

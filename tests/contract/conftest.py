@@ -6,7 +6,7 @@ import pytest
 import stamina
 
 from tests.contract import cells
-from tests.contract.sandbox import Start, sandboxes
+from tests.harness.sandbox import Start, sandboxes
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ import pytest
 from connectors.errors import AccessError, ContractError, SignInUnavailableError, UnavailableError
 from connectors.operations import Operation, Repeat
 from connectors.transport import RENEWALS
-from tests.contract.sandbox import Sandbox
 from tests.contract.suite import Case, crossed
 from tests.contract.wire import KeptTicket
+from tests.harness.sandbox import Sandbox
 
 SILENCE_S = 0.15  # longer than any answer of the sandbox takes, short enough to wait for
 

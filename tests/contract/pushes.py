@@ -16,7 +16,7 @@ from connectors.models import Edit, Found
 from connectors.ports import Crm
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
-from tests.contract.sandbox import Sandbox
+from tests.harness.sandbox import Sandbox
 from worker.decide import provenance
 from worker.decide.decision import Change
 from worker.decide.handles import Handle

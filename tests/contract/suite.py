@@ -26,8 +26,8 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.operations import Operation, Repeat
-from tests.contract.sandbox import Sandbox
 from tests.contract.wire import KeptTicket
+from tests.harness.sandbox import Sandbox
 
 
 class HasOperation(Protocol):

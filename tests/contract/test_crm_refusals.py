@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import RateLimitedError
 from connectors.models import RefusalKind
 from tests.contract.pushes import HUBSPOT, SALESFORCE, made, phone, push, pushing, title, writes
-from tests.contract.sandbox import Sandbox, Start
+from tests.harness.sandbox import Sandbox, Start
 from worker.visits.push import PushEnd
 
 ROUTES = {"hubspot": "*batch/update", "salesforce": "*composite/sobjects"}

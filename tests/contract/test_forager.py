@@ -18,7 +18,6 @@ from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery, q
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome, Question, Reply
 from connectors.operations import Operation, Repeat
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import (
     HANG_S,
     ODD,
@@ -34,6 +33,7 @@ from tests.contract.suite import (
     table,
 )
 from tests.contract.wire import KeptTicket
+from tests.harness.sandbox import Sandbox, Start
 
 NOBODY = "nobody-of-that-name-0000"
 HELD = ("detail", "work_emails", "personal_emails", "phones")

@@ -50,7 +50,7 @@ from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
 from connectors.transport import BODY_CAP, LINE_CAP
 from tests.contract.wire import Act, KeptTicket, Wire, answers, closes, resets, says, wire
-from tests.hostile import addresses
+from tests.harness.hostile import addresses
 
 SECRET = "canary-s3cret-0000"
 PERSON = "mara.canary@quist-example.se"

@@ -28,9 +28,9 @@ from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.oauth import OwnGrants
 from connectors.ports import Watched
 from tests.contract.crm_suite import ids_found
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket
 from tests.contract.writes import Rest, written
+from tests.harness.sandbox import Sandbox, Start
 from worker.decide.schema import Invalid, fit
 
 WATCHED = Watched("contact", ("email", "phone", "mobilephone", "jobtitle", "firstname", "lastname", "hs_linkedin_url"))

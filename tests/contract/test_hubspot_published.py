@@ -24,8 +24,8 @@ from connectors.operations import Operation
 from connectors.ports import Watched
 from connectors.transport import NoAuth, StaticAuth, Transport
 from tests.contract import openapi
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket
+from tests.harness.sandbox import Sandbox, Start
 
 OBJECTS = {"contact": Watched("contact", ("email", "jobtitle")), "company": Watched("company", ("name", "domain"))}
 LATE = 4_102_444_800_000  # the year 2100, in ms

@@ -16,9 +16,9 @@ from connectors.models import Cursor, Fate, Write, Written
 from connectors.operations import Operation
 from connectors.ports import Watched
 from tests.contract.crm_suite import SILENCE_S, CrmRow, check, check_good, check_miss, table
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import ODD, ODDER, Case, check_odd
 from tests.contract.wire import KeptTicket
+from tests.harness.sandbox import Sandbox, Start
 
 WATCHED = Watched("contact", ("email", "jobtitle"))
 NOBODY = "999999999"

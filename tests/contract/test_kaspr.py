@@ -16,7 +16,6 @@ from connectors.kaspr.operations import OPERATIONS
 from connectors.kaspr.options import KasprOptions
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome, Question
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import (
     HANG_S,
     ODD,
@@ -31,6 +30,7 @@ from tests.contract.suite import (
     table,
 )
 from tests.contract.wire import HeardLimiter, KeptTicket
+from tests.harness.sandbox import Sandbox, Start
 
 NOBODY = "nobody-of-that-name-0000"
 Dialect = Literal["reference", "v2"]

@@ -30,7 +30,7 @@ from tests.contract.pushes import (
     title,
     writes,
 )
-from tests.contract.sandbox import Sandbox, Start
+from tests.harness.sandbox import Sandbox, Start
 from worker.visits.push import PushEnd, WriteOutcome
 
 ROUTES = {"hubspot": "*batch/update", "salesforce": "*composite*"}

@@ -25,7 +25,6 @@ from connectors.openprospect.models import NewEntry, NewOrder, SearchEdit, Wante
 from connectors.openprospect.operations import OPERATIONS
 from connectors.openprospect.options import OpenProspectOptions
 from connectors.openprospect.read import delivered
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import (
     HANG_S,
     ODD,
@@ -41,6 +40,7 @@ from tests.contract.suite import (
     table,
 )
 from tests.contract.wire import KeptTicket, answers, wire
+from tests.harness.sandbox import Sandbox, Start
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from connectors.models import Write, WriteResult
 from connectors.ports import Crm
 from tests.contract.pushes import HUBSPOT, PHONE, SALESFORCE, Side, held, made, phone, push, pushing, title, writes
-from tests.contract.sandbox import Sandbox, Start
+from tests.harness.sandbox import Sandbox, Start
 from worker.visits.push import PushEnd, Pusher
 from worker.visits.watch import Watch
 

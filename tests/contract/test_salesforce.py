@@ -33,9 +33,9 @@ from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
 from connectors.transport import BODY_CAP, RENEWALS
 from tests.contract.crm_suite import ids_found
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.wire import KeptTicket, Wire, answers, wire
 from tests.contract.writes import Rest, written
+from tests.harness.sandbox import Sandbox, Start
 from worker.decide.schema import Invalid, fit
 from worker.decide.values.domains import host
 

@@ -16,9 +16,9 @@ from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
 from connectors.salesforce.tokens import TOKEN
 from tests.contract.crm_suite import SILENCE_S, CrmRow, check, check_good, check_miss, table
-from tests.contract.sandbox import Sandbox, Start
 from tests.contract.suite import ODD, ODDER, Case, check_odd
 from tests.contract.wire import KeptTicket
+from tests.harness.sandbox import Sandbox, Start
 
 WATCHED = Watched("contact", ("Email", "Title"))
 ROOT = "/services/data/{version}"

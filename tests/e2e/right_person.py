@@ -12,7 +12,7 @@ from sandbox.options import Options
 from sandbox.people import CrmRow, Person, World
 from sandbox.seeding import build_world
 from sandbox.truth import clear_gaps, is_anothers, owners, plain
-from tests.e2e.vendors import Vendors
+from tests.harness.vendors import Vendors
 from worker.ledger.ledger import Ledger
 
 PEOPLE = {"hubspot": ("contacts",), "salesforce": ("Contact", "Lead")}

@@ -21,11 +21,11 @@ from typing import Any
 from redis.asyncio import Redis
 
 from config.load import load
-from tests.contract.sandbox import Sandbox
-from tests.e2e.vendors import PROVIDERS, Vendors
-from tests.processes import Process, environment
-from tests.processes import words as command
-from tests.waiting import LOOK_S, WITHIN_S, until
+from tests.harness.sandbox import Sandbox
+from tests.harness.until import LOOK_S, WITHIN_S, until
+from tests.harness.vendors import PROVIDERS, Vendors
+from tests.harness.workers import Process, environment
+from tests.harness.workers import words as command
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.creations import Creations

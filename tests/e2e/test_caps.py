@@ -12,9 +12,9 @@ import pytest
 
 from tests.e2e.conftest import Open
 from tests.e2e.stage import Stage
-from tests.e2e.vendors import PROVIDERS
-from tests.processes import Process
-from tests.waiting import until
+from tests.harness.until import until
+from tests.harness.vendors import PROVIDERS
+from tests.harness.workers import Process
 from worker.manual.exit_codes import DEAD_LETTERS, DONE, LEFT
 from worker.visits.budget_lines import cap_line, spent_line
 

@@ -8,10 +8,10 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-from tests.contract.sandbox import Sandbox
 from tests.e2e.conftest import Open
 from tests.e2e.stage import Stage
-from tests.waiting import until
+from tests.harness.sandbox import Sandbox
+from tests.harness.until import until
 
 CREATES = {
     "hubspot": {"route": "/crm/objects/2026-09/{object}", "method": "POST"},

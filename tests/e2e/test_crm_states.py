@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
 from tests.e2e.stage import WITHOUT_DELIVERIES, Stage
 from tests.e2e.test_undisturbed import WATCHED
-from tests.waiting import until
+from tests.harness.until import until
 
 SECONDS = 10.0  # by the CRMs' clocks: an edit of these rows is another one than the seeding
 

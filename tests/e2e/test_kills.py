@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox import Sandbox
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
 from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, laid_over
-from tests.waiting import until
+from tests.harness.sandbox import Sandbox
+from tests.harness.until import until
 
 FEW: Mapping[str, Any] = {"worker": {"concurrency": 6}}
 BY_VERDICT: Mapping[str, Any] = {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}}

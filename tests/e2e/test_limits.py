@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
 from tests.e2e.stage import WITHOUT_DELIVERIES, laid_over
-from tests.waiting import until
+from tests.harness.until import until
 from worker.manual.exit_codes import DONE
 
 PROFILE = "/profile/profile"

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
 from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, stop_redis
-from tests.waiting import until
+from tests.harness.until import until
 from worker.ledger.rates.pauses import Pause
 
 PROFILE = "/profile/profile"

@@ -11,10 +11,10 @@ from typing import Any
 from sandbox.options import Options
 from sandbox.people import Person
 from sandbox.seeding import build_world
-from tests.contract.sandbox import Sandbox
 from tests.e2e.conftest import Open
 from tests.e2e.stage import SMALL, WITHOUT_DELIVERIES, Stage, laid_over
-from tests.waiting import until
+from tests.harness.sandbox import Sandbox
+from tests.harness.until import until
 
 POLLING = {"crm": {name: {"poll_every": "1s"} for name in ("acme_hubspot", "acme_salesforce")}}
 STALE_S = 2.2  # what was read longer ago is read again before it is written on

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from tests.waiting import until
+from tests.harness.until import until
 
 
 async def dumped(redis: Redis, pattern: str = "refill:*") -> bytes:

@@ -29,7 +29,7 @@ from sandbox.options import Options
 from sandbox.people import CrmRow, World
 from sandbox.seeding import build_world
 from sandbox.serve import running
-from tests.waiting import until
+from tests.harness.until import until
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Totals
 from worker.ledger.money.creations import Creations

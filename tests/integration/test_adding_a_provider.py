@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox import Sandbox, announced, end
+from tests.harness.sandbox import Sandbox, announced, end
 from tools.new_provider import PLACES, NewProviderError, write
 
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stage import stop_redis
-from tests.processes import Process
-from tests.waiting import until
+from tests.harness.until import until
+from tests.harness.workers import Process
 from worker.service.heartbeat import STALE_S
 
 CHECK = [sys.executable, "-I", "-m", "worker.service.heartbeat"]  # what refill-alive runs

@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config.load import load
-from tests import waiting
+from tests.harness import until as waiting
 from worker.redis.connection import open_redis
 from worker.service.arq_queue import Doorbell, Job, _arq, _at, _guarded, _Ringing, work
 

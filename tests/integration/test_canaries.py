@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from connectors.models import Reply
-from tests.canaries import CANARIES, PERSON, SECRET
+from tests.harness.canaries import CANARIES, PERSON, SECRET
 from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, SALESFORCE, Floor, opened
 from worker.ledger.money.answers import unpack
 from worker.ledger.money.spool import Spool

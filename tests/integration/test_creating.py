@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import OutcomeUnknownError, RejectedError
 from connectors.limits import Ticket
 from connectors.models import Reply
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.money.creations import Creations
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.scripts import Scripts

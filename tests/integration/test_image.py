@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers import ROOT, commands, copied
-from tests.integration import operating
-from tests.integration.operating import Refill
+from tests.harness.containers import ROOT, commands, copied
+from tests.harness.installation import Refill
+from tests.harness.vendors import all_vendors
 from tools.closed_lock import members
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
@@ -78,7 +78,7 @@ def test_what_the_dockerfile_copies_installs_alone_and_works(bin: Path, tmp_path
         here = {file.relative_to(ROOT) for file in (ROOT / name).rglob("*") if file.is_file()}
         there = {file.relative_to(packages) for file in (packages / name).rglob("*") if file.is_file()}
         assert {file for file in here ^ there if file.suffix != ".pyc"} == set()
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         config = Refill(tmp_path, vendors).config
         checked = json.loads(ran(bin, tmp_path, "refill", "check", "--config", str(config), "--json"))
     assert checked["ok"], checked

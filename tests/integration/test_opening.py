@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from tests.harness.until import until
 from tests.integration.scene import CRM, Scene
 from tests.integration.scenery import scene, stage
-from tests.waiting import until
 from worker.ledger.own_clock import clock
 from worker.service.runtime import open_runtime
 

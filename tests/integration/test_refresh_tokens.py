@@ -18,8 +18,8 @@ from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
-from tests.contract.sandbox import Sandbox, Start, sandboxes
-from tests.waiting import until
+from tests.harness.sandbox import Sandbox, Start, sandboxes
+from tests.harness.until import until
 from worker.ledger.intake.grants import Grants
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.service.refresh_tokens import RefreshTokens

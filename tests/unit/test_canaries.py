@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.canaries import CANARIES, PERSON, SECRET
+from tests.harness.canaries import CANARIES, PERSON, SECRET
 
 ADA = {
     "number": 1,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from config.load import load
-from tests.containers import ROOT, commands, composition, copied, given, instructions
+from tests.harness.containers import ROOT, commands, composition, copied, given, instructions
 from tests.unit.config.samples import SMALL, SMALL_SECRETS
 
 SERVICES: dict[str, Any] = composition()["services"]

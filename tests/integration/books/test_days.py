@@ -15,7 +15,7 @@ from config.settings import Settings
 from connectors.models import AccountStatus
 from connectors.ports import Provider
 from connectors.vendor_clock import VendorClock
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.money import grant, question, reply
 from tests.unit.config.samples import SMALL, SMALL_SECRETS
 from worker.ledger.ledger import Ledger

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
+from tests.harness.until import until
 from tests.integration.books.test_budgets import forager
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
-from tests.waiting import until
 from worker.ledger.journal.figures import together
 from worker.ledger.money.yields import Yields
 from worker.ledger.own_clock import clock

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.operations import Operation
-from tests.contract.sandbox import Sandbox
 from tests.contract.suite import route_of
-from tests.integration.operating import Ran, Refill
+from tests.harness.installation import Ran, Refill
+from tests.harness.sandbox import Sandbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from tests.contract.sandbox import Sandbox
-from tests.integration import operating
+from tests.harness.installation import Refill
 from tests.integration.commands.byhand import Hand, somebody
-from tests.integration.operating import Refill
-
-
-@pytest.fixture(scope="session")
-def all_vendors() -> Iterator[dict[str, Sandbox]]:
-    with operating.vendors() as found:
-        yield found
-
-
-@pytest.fixture
-def vendors(all_vendors: dict[str, Sandbox]) -> dict[str, Sandbox]:
-    """The five, without faults, with empty books and all of their rates: each test has a Redis that knows of none."""
-    for vendor in all_vendors.values():
-        vendor.calm()
-        vendor.control("reset-limits", {})
-    return all_vendors
-
-
-@pytest.fixture
-def refill(tmp_path: Path, vendors: dict[str, Sandbox]) -> Refill:
-    return Refill(tmp_path, vendors)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.operating import Refill
+from tests.harness.installation import Refill
 from worker.ledger.work.work import Due, Lane, Settlement
 
 CONTACTS = ("acme_hubspot", "contact")

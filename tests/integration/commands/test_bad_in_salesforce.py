@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.integration.operating import Refill
+from tests.harness.installation import Refill
 
 KIND = ("acme_salesforce", "contact")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from defusedxml import ElementTree
 
-from tests.contract.sandbox import Sandbox
-from tests.integration.operating import Ran, Refill
+from tests.harness.installation import Ran, Refill
+from tests.harness.sandbox import Sandbox
 
 
 def failed(ran: Ran) -> dict[str, tuple[str, str]]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.sandbox import Sandbox
+from tests.harness.installation import Ran, Refill
+from tests.harness.sandbox import Sandbox
 from tests.integration.commands.test_check import failed, settled
-from tests.integration.operating import Ran, Refill
 
 ONLY = 'deliver_to = ["acme_hubspot", "acme_salesforce"]'
 OWNER = {"active": "0055g0000000001AAA", "inactive": "0055g0000000002AAA"}

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.contract.sandbox import Sandbox
-from tests.integration.operating import Refill
-from tests.processes import Process
-from tests.waiting import until
+from tests.harness.installation import Refill
+from tests.harness.sandbox import Sandbox
+from tests.harness.until import until
+from tests.harness.workers import Process
 
 NOTE = "=1+1\nsecond; line"
 HEADER = ["First Name", "Last Name", "LinkedIn", "E-mail", "Mobile", "Notes"]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from connectors.models import Question, Reply
-from tests.integration.operating import Refill
+from tests.harness.installation import Refill
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.tickets import Granted

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox import Sandbox
-from tests.integration.operating import Ran, Refill
+from tests.harness.installation import Ran, Refill
+from tests.harness.sandbox import Sandbox
 
 CONTACTS = ("acme_hubspot", "contact")
 

@@ -10,10 +10,10 @@ import pytest
 from redis.asyncio import Redis
 
 from config.load import load
-from tests.contract.sandbox import Sandbox
+from tests.harness.installation import Refill
+from tests.harness.redis import Server
+from tests.harness.sandbox import Sandbox
 from tests.integration.erased import dumped, found, on_disk
-from tests.integration.operating import Refill
-from tests.integration.redis.server import Server
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.journal.audit_heads import AuditHeads
 from worker.ledger.ledger import Ledger

@@ -16,8 +16,8 @@ from connectors.forager import operations as op
 from connectors.kaspr import operations as at_kaspr
 from connectors.models import Identity
 from tests.contract.suite import route_of
+from tests.harness.until import until
 from tests.integration.commands.byhand import Hand
-from tests.waiting import until
 from worker.commands.providers.opening import at_forager
 from worker.ledger.ledger import Ledger
 from worker.manual.buying import NotNowError

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.load import load
-from tests.contract.sandbox import Sandbox
-from tests.processes import environment
-from tests.waiting import WITHIN_S
+from tests.harness.sandbox import Sandbox
+from tests.harness.until import WITHIN_S
+from tests.harness.workers import environment
 
 TERMINAL = """
 import fcntl, os, signal, sys, termios

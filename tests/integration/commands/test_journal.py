@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.integration import operating
-from tests.integration.operating import Ran, Refill
-from tests.waiting import until
+from tests.harness.installation import Ran, Refill
+from tests.harness.until import until
+from tests.harness.vendors import all_vendors
 from worker.decide.journal_line import cell
 
 
@@ -22,7 +22,7 @@ def lines(ran: Ran) -> list[dict[str, Any]]:
 
 
 async def test_journal_tells_every_write_and_price_and_is_searched_and_exported(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         done = (await refill("sync", "--full", "--json", "--patience", "5")).json
         told = lines(await refill("journal", "--json"))
@@ -71,7 +71,7 @@ async def test_journal_tells_every_write_and_price_and_is_searched_and_exported(
 
 
 async def test_audit_is_kept_verified_and_broken_by_an_edit(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         ended = await refill("journal", "verify")
         assert (ended.code, "set journal.audit" in ended.err) == (2, True)

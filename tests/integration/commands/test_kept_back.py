@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import operating
-from tests.integration.operating import Ran, Refill
+from tests.harness.installation import Ran, Refill
+from tests.harness.vendors import all_vendors
 from worker.ledger.work.work import Lane
 
 DELIVERIES = ("acme_salesforce", "delivery")
@@ -17,7 +17,7 @@ DELIVERIES = ("acme_salesforce", "delivery")
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Refill]:
     """An installation at vendors of its own: others have brought these deliveries in already."""
-    with operating.vendors() as found:
+    with all_vendors() as found:
         yield Refill(tmp_path, found)
 
 

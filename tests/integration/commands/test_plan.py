@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox import Sandbox
-from tests.integration import operating
+from tests.harness.installation import Ran, Refill
+from tests.harness.sandbox import Sandbox
+from tests.harness.vendors import all_vendors
 from tests.integration.commands.test_undo import Rows, edit, rows
-from tests.integration.operating import Ran, Refill
 
 NAMES = {"email", "phone", "mobilephone", "jobtitle", "Email", "Phone", "MobilePhone", "Title"}
 FIELDS = {"email": "work_email", "phone": "phone", "mobilephone": "mobile_phone", "jobtitle": "job_title"}
@@ -42,7 +42,7 @@ def lies_in(told: dict[str, Any], credits: dict[str, int]) -> None:
 
 
 async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
         before, saved = rows(vendors, NAMES), tmp_path / "plan.jsonl"
@@ -88,7 +88,7 @@ async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tm
 
 
 async def test_a_plan_foretells_deliveries(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         planned, totals = read(await refill("plan", "--json", "--object", "delivery"))
         deliveries = {record: one for record, one in planned.items() if record[1] == "delivery"}
@@ -114,7 +114,7 @@ def _count(vendors: dict[str, Sandbox], table: str) -> int:
 
 
 async def test_what_is_kept_is_written_and_a_reason_told(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
         run = (await refill("sync", "--full", "--json", "--patience", "5")).json["run"]
@@ -148,7 +148,7 @@ async def test_wrong_use_says_what_is_wrong(refill: Refill, tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_the_cost_of_a_thousand_records_lies_in_the_band(tmp_path: Path) -> None:
-    with operating.vendors("--records", "1000", "--companies", "160") as vendors:
+    with all_vendors("--records", "1000", "--companies", "160") as vendors:
         refill = Refill(tmp_path, vendors)
         refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
         _, first = read(await refill("plan", "--json", "--crm", "acme_hubspot"))

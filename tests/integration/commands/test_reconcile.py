@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.contract.sandbox import Sandbox
-from tests.integration.operating import Refill
+from tests.harness.installation import Refill
+from tests.harness.sandbox import Sandbox
 
 
 async def test_reconcile_tells_ours_theirs_uncertain_and_drift_of_each_provider(refill: Refill) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.operating import run
-from tests.integration.redis.server import running
+from tests.harness.installation import run
+from tests.harness.redis import running
 from tests.unit.config.samples import SMALL, SMALL_SECRETS
 
 WRONG_USE = 2

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.integration import operating
-from tests.integration.operating import Refill
+from tests.harness.installation import Refill
+from tests.harness.vendors import all_vendors
 
 CONTACT = ("acme_hubspot", "contact")
 
@@ -18,7 +18,7 @@ def written(refill: Refill) -> list[dict[str, Any]]:
 
 
 async def test_changes_wait_for_a_word_and_a_refused_value_is_never_proposed_again(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', 'deliver_to = ["acme_salesforce"]')
         refill.change('kind = "hubspot"', 'kind = "hubspot"\nmode = "review"')

@@ -1,6 +1,6 @@
 """Vendors and CRMs whose every text steers a terminal: no command shows it, and ``--json`` keeps it.
 
-That nothing steers is looked at wherever a command runs, see ``tests.integration.operating``.
+That nothing steers is looked at wherever a command runs, see ``tests.harness.installation``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from sandbox.steering import TEXTS
-from tests.integration import operating
+from tests.harness import installation
+from tests.harness.installation import Refill
+from tests.harness.steering import steering
+from tests.harness.vendors import all_vendors
 from tests.integration.commands.byhand import Hand
 from tests.integration.commands.test_hand_operations import FORAGER, KASPR, OPENPROSPECT, V2_ONLY
-from tests.integration.operating import Refill
-from tests.steering import steering
 from worker.decide.values.reading import COMPARED, READERS
 
 ENDS = {0, 1, 2, 3, 4}
@@ -64,7 +65,7 @@ def spoil(refill: Refill) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_no_command_over_records_shows_what_steers(hand: Hand, tmp_path: Path, seed: int) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         refill.set(REFILL_REDIS__URL=hand.refill.secrets["REFILL_REDIS__URL"])
         refill.change('kind = "hubspot"', 'kind = "hubspot"\nmode = "review"')
@@ -103,4 +104,4 @@ def test_a_value_that_steers_is_read_without_showing_it(kind: str) -> None:
     for text in TEXTS:
         given = [f"{text}ada@acme.example{text}", "+1 212 555 0199"][: 2 if kind in COMPARED else 1]
         for words in (["read", kind, *given], ["read", kind, *given, "--json"]):
-            assert operating.run(words).code in ENDS
+            assert installation.run(words).code in ENDS

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.integration import operating
+from tests.harness.installation import Refill
+from tests.harness.vendors import all_vendors
 from tests.integration.commands.byhand import somebody
-from tests.integration.operating import Refill
 
 CONTACT = ("acme_hubspot", "contact")
 
@@ -26,7 +26,7 @@ def rows(refill: Refill, vendor: str, table: str) -> list[dict[str, Any]]:
 
 
 async def test_a_suppressed_person_is_left_alone_everywhere_and_comes_back_when_taken_off(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         row = next(
             one

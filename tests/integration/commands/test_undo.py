@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox import Sandbox
-from tests.integration import operating
-from tests.integration.operating import Refill
+from tests.harness.installation import Refill
+from tests.harness.sandbox import Sandbox
+from tests.harness.vendors import all_vendors
 
 KINDS = {
     "acme_hubspot": ("hubspot", {"contact": "contacts"}),
@@ -47,7 +47,7 @@ async def changes(refill: Refill, run: str) -> list[dict[str, Any]]:
 
 async def undone_but_for_what_people_edited(folder: Path, *options: str) -> int:
     """Run, let people edit a fifth of what was changed, undo, and compare; gives how many changes there were."""
-    with operating.vendors(*options) as vendors:
+    with all_vendors(*options) as vendors:
         refill = Refill(folder, vendors)
         refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
         names = {"email", "phone", "mobilephone", "jobtitle", "Email", "Phone", "MobilePhone", "Title"}

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.contract.sandbox import Sandbox
-from tests.integration import operating
+from tests.harness.installation import Refill
+from tests.harness.sandbox import Sandbox
+from tests.harness.vendors import all_vendors
 from tests.integration.commands.test_undo import edit
-from tests.integration.operating import Refill
 
 TABLES = {"acme_hubspot": ("hubspot", "contacts"), "acme_salesforce": ("salesforce", "Contact")}
 Row = tuple[str, str, str]
@@ -35,7 +35,7 @@ def outcome(listed: list[dict[str, Any]]) -> dict[Row, str]:
 
 
 async def test_created_rows_that_nobody_touched_are_archived_and_not_made_again(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         before = living(vendors)
         run = (await refill("sync", "--json", "--patience", "5")).json["run"]

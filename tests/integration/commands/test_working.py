@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox import Sandbox
-from tests.integration.operating import Refill
-from tests.waiting import until
+from tests.harness.installation import Refill
+from tests.harness.sandbox import Sandbox
+from tests.harness.until import until
 from worker.ledger.ledger import Ledger
 from worker.triggers.backfill import backfill_state, start_backfill, stop_backfill
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from redis.asyncio import ConnectionPool, Redis
 
+from tests.harness.redis import Server
 from tests.integration.intake.conftest import Door, settings_in
 from tests.integration.intake.senders import event, now_ms, posted
-from tests.integration.redis.server import Server
 from tests.integration.scene import Life, Mortal
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Settlement

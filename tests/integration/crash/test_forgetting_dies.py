@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.until import until
 from tests.integration.scene import CRM, KIND, Scene, Worker
-from tests.waiting import until
 from worker.decide.handles import Handle
 from worker.decide.mentions import mentions
 from worker.ledger.money.answers import Answers

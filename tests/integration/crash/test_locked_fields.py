@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tests.harness.until import until
 from tests.integration.scene import CRM, KIND, Scene
 from tests.integration.scenery import Open
-from tests.waiting import until
 
 FIELDS = (
     'fields.work_email = {{ property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"], '

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from tests.harness.until import until
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
-from tests.waiting import until
 from worker.ledger.money.budgets import Totals
 from worker.ledger.work.work import Lane
 from worker.service.jobs import poll_watch, tick

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from tests.examples import examples
+from tests.harness.examples import examples
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import Door, settings_in
 from worker.decide.kept import RefusedValue

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from tests.harness.redis import running
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
-from tests.integration.redis.server import running
 from worker.ledger.intake.intake import Announced, Intake, TakenPost
 from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from connectors.models import Reply
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.money import ANN, BEN, DAY_MS, EVE, day_line, question, reply, reserve, send
 from worker.ledger.money.answers import KeptAnswer, pack, unpack
 from worker.ledger.money.tickets import Desk, Granted, NoBudget

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.journal.journal import Journal
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.redis_memory import MemoryUse, RedisMemory

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.journal.audit_heads import AuditHeads
 from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.money import DAY_MS, day_line, grant, month_line, question, reply, send
 from worker.ledger.money.budgets import Booked, BudgetLine, Budgets
 from worker.ledger.money.tickets import Desk, Granted

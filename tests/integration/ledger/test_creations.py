@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from connectors.limits import TicketSpentError
 from connectors.models import Reply
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.money import LosingScripts
 from worker.ledger.money.creations import (
     BusyCreation,

@@ -29,7 +29,7 @@ from connectors.models import (
 )
 from connectors.openprospect.read import DeliveredCompany
 from connectors.ports import Reader, Watched
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal

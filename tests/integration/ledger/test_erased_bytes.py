@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from redis.asyncio import Redis
 
+from tests.harness.redis import Server
+from tests.harness.until import until
 from tests.integration.erased import dumped, found, on_disk
-from tests.integration.redis.server import Server
-from tests.waiting import until
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.scripts import LedgerUnavailableError, Scripts

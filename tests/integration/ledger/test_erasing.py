@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts

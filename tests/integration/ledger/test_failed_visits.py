@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.errors import ConnectorError, ContractError, RejectedError, SignInUnavailableError, UnavailableError
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, lease
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts

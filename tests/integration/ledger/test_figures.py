@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease
 from worker.ledger.journal.figures import Figures, RunFigures, together
 from worker.ledger.scripts import Scripts

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.money import grant, reserve, send
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places
 from worker.ledger.intake.intake import Announced, Intake

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.intake.grants import EVERYSEC_S, Grants, LeaseTry
 from worker.ledger.scripts import Scripts
 

@@ -7,7 +7,7 @@ import dataclasses
 
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import READ, lease
 from worker.decide.journal_line import JournalFilter
 from worker.ledger.journal.journal import Journal

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from connectors.errors import RateLimitedError
 from connectors.limits import Notice, Window
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.money import DAY_MS, HOUR_MS, day_line, grant
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.limiter import RedisLimiter, jitter_s, pace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.rates.pauses import Pause, Pauses
 from worker.ledger.scripts import Scripts
 

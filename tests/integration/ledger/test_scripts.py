@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import DataError, ResponseError
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.keys import Keys
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 

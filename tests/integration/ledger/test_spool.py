@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from connectors.limits import TicketSpentError
 from connectors.models import Reply
-from tests.integration.conftest import Clock, Operated
+from tests.harness.clock import Clock
+from tests.harness.redis import Operated
 from tests.integration.ledger.money import (
     ANN,
     BEN,

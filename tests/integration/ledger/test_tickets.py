@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.money import (
     ANN,
     BEN,

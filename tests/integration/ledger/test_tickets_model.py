@@ -12,8 +12,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from tests.examples import examples
-from tests.integration.conftest import Clock, Operated
+from tests.harness.clock import Clock
+from tests.harness.examples import examples
+from tests.harness.redis import Operated
 from tests.integration.ledger.money import ANN, day_line, question, reply
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, Budgets, Totals

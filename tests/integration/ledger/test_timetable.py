@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.timetable import RETRY_MS, Beat, Ticked, Timetable
 from worker.ledger.scripts import Scripts

@@ -6,7 +6,7 @@ import dataclasses
 
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places, settled
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import Added, CursorMove, Due, Lane, StepEnd, Work

@@ -6,7 +6,7 @@ import dataclasses
 
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, places
 from worker.ledger.journal.figures import Figures
 from worker.ledger.scripts import Scripts

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from tests.examples import examples
-from tests.integration.conftest import Clock, Operated
+from tests.harness.clock import Clock
+from tests.harness.examples import examples
+from tests.harness.redis import Operated
 from tests.integration.ledger.work_steps import READ, places
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import READ, RUN, add
 from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts

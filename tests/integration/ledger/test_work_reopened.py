@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import AllWork, Due, Lane, Lease, Settlement, StepEnd, Work
 

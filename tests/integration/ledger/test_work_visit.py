@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.conftest import Clock
+from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places, settled
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import LEASE_MS, AllWork, Counts, DeadLetter, Due, Lane, Lease, StepEnd, Work

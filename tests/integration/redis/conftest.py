@@ -8,7 +8,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.integration.redis.server import Server
+from tests.harness.redis import Server
 from tests.integration.scene import Scene, opened
 
 

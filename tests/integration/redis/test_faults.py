@@ -11,9 +11,9 @@ from httpx import ASGITransport, AsyncClient
 from redis.asyncio import Redis
 
 from config.load import load
-from tests.integration.redis.server import Server
+from tests.harness.redis import Server
+from tests.harness.until import until
 from tests.integration.scene import Scene, Worker
-from tests.waiting import until
 from worker.ledger.money.budgets import Totals
 from worker.web.app import web_app
 

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from config.load import load
 from config.problems import ConfigError
 from config.settings import Settings
-from tests.integration.redis.server import Server
+from tests.harness.redis import Server
 from worker.redis.connection import open_redis
 
 

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from tests.integration.redis.server import Server
+from tests.harness.redis import Server
 from tests.integration.scene import Scene, Worker
 from worker.cli import main
 from worker.ledger.money.rollback_guard import Epoch, HighWater

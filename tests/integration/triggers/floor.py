@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 
 from config.load import load
 from tests.e2e.stage import laid_over, toml
-from tests.e2e.vendors import Vendors
-from tests.waiting import until
+from tests.harness.until import until
+from tests.harness.vendors import Vendors
 from worker.commands import trial
 from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from tests.harness.until import until
 from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
-from tests.waiting import until
 from worker.service.runtime import open_runtime
 
 DAY_MS = 86_400_000

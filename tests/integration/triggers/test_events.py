@@ -17,10 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from config.settings import Web
+from tests.harness.until import until
 from tests.integration.erased import dumped, found, on_disk
 from tests.integration.intake.senders import signed
 from tests.integration.triggers.floor import HUBSPOT, PATH_SECRET, PUBLIC, RUN, SALESFORCE, Floor, opened
-from tests.waiting import until
 from worker.ledger.money.answers import Answers
 from worker.ledger.work.work import Due, Lane
 from worker.service.jobs import archive_journal, erase

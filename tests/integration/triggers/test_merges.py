@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from tests.harness.until import until
 from tests.integration.triggers.floor import HUBSPOT, PUBLIC, SALESFORCE, Floor, opened
-from tests.waiting import until
 
 HOOK = f"/webhooks/hubspot/{HUBSPOT}"
 # where the loser's visit is caught: the vendor and call that is held, before or after it took effect

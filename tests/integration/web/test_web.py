@@ -14,9 +14,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.operating import Refill
-from tests.integration.redis.server import running
-from tests.waiting import until
+from tests.harness.installation import Refill
+from tests.harness.redis import running
+from tests.harness.until import until
 
 
 @pytest.fixture

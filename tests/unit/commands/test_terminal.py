@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.steering import TEXTS
-from tests.steering import steering
+from tests.harness.steering import steering
 from worker.commands.tables import table
 from worker.commands.terminal import Terminal
 

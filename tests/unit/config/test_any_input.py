@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from config.load import load
 from config.problems import ConfigError
 from config.settings import Settings
-from tests.examples import examples
+from tests.harness.examples import examples
 from tests.unit.config.samples import EXAMPLE, EXAMPLE_SECRETS
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from config.logs import configure_logs
 from config.plain import escaped, shown
 from sandbox.steering import TEXTS
-from tests.steering import steering, steers
+from tests.harness.steering import steering, steers
 
 OURS = re.compile(r"\x1b\[[\d;]*m")  # the console's own colours
 texts = st.lists(st.one_of(st.sampled_from(TEXTS), st.text(st.characters(), max_size=4))).map("".join)

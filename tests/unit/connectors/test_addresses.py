@@ -13,7 +13,7 @@ from connectors.addresses import is_loopback, onward, parse_url
 from connectors.errors import AccessError
 from connectors.salesforce import soql
 from connectors.salesforce.tokens import pinned
-from tests.hostile import addresses
+from tests.harness.hostile import addresses
 
 HERE = "https://acme.my.salesforce.com/services/data"
 HOSTILE = addresses("acme.my.salesforce.com", "evil.example", "https")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from connectors.hubspot import search
 from connectors.models import Cursor, Record
 from connectors.ports import Watched
-from tests.examples import examples
+from tests.harness.examples import examples
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=30)
 VALUES = st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=8).map(tuple)

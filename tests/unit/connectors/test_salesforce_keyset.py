@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from connectors.models import Cursor
 from connectors.salesforce import keyset, soql
 from connectors.salesforce.records import milliseconds
-from tests.examples import examples
+from tests.harness.examples import examples
 
 OVERLAP_MS = 5000
 

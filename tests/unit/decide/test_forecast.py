@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from connectors.models import Answer, Company, Email, Outcome, Person, Question, Role
-from tests.examples import examples
+from tests.harness.examples import examples
 from tests.unit.decide.scene import ADA, AT_ACME, MISS, OFFERS, WORK, hit, kaspr, policy, record, visit, with_slug
 from tests.unit.decide.test_plan_properties import books, policies, rows
 from worker.decide.forecast import Forecaster

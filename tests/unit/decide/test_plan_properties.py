@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, PhoneKind, Question, Record, Role
-from tests.examples import examples
+from tests.harness.examples import examples
 from tests.unit.decide.scene import IDENTITY, OFFERS, Visit, policy, visit
 from worker.decide.plan import decide
 from worker.decide.policy import FieldRule, Policy, WriteRule

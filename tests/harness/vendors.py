@@ -1,18 +1,27 @@
-"""The imitated vendors as processes, and what their books say."""
+"""The five imitated vendors as processes, and what their books say."""
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.options import VENDORS
-from tests.contract.sandbox import Sandbox, announced, end, spawn
+from tests.harness.sandbox import Sandbox, announced, end, imitated, spawn
 
 PROVIDERS = ("forager", "kaspr")
 CRMS = ("hubspot", "salesforce")
+FEW = ("--records", "24", "--companies", "8", "--delivered-companies", "3", "--delivered-prospects", "4")
+
+
+@contextlib.contextmanager
+def all_vendors(*options: str) -> Iterator[dict[str, Sandbox]]:
+    """All five in one process, with few rows."""
+    with imitated("--limits", "demo", *FEW, *options) as told:
+        yield {name: Sandbox(name, told[name]) for name in VENDORS}
 
 
 class Vendors:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.canaries import CANARIES
-from tests.waiting import WITHIN_S, until
+from tests.harness.canaries import CANARIES
+from tests.harness.until import WITHIN_S, until
 
 
 def words(config: Path, *command: str) -> list[str]:

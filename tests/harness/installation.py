@@ -13,26 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from config.load import load
-from tests.canaries import CANARIES, SECRET
-from tests.contract.sandbox import Sandbox, imitated
-from tests.processes import Process, environment
-from tests.processes import words as command
-from tests.steering import steering
+from tests.harness.canaries import CANARIES, SECRET
+from tests.harness.sandbox import Sandbox
+from tests.harness.steering import steering
+from tests.harness.workers import Process, environment
+from tests.harness.workers import words as command
 from worker.cli import main
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
 from worker.redis.connection import open_redis
 
-VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
 WITHIN_S = 60.0
-SMALL = ("--records", "24", "--companies", "8", "--delivered-companies", "3", "--delivered-prospects", "4")
-
-
-@contextlib.contextmanager
-def vendors(*options: str) -> Iterator[dict[str, Sandbox]]:
-    """All five in one process."""
-    with imitated("--limits", "demo", *SMALL, *options) as told:
-        yield {name: Sandbox(name, told[name]) for name in VENDORS}
 
 
 @dataclass(frozen=True, slots=True)

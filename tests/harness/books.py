@@ -11,7 +11,7 @@ from typing import Any
 from connectors.forager import operations as forager
 from connectors.kaspr import operations as kaspr
 from connectors.models import Question
-from tests.e2e.vendors import PROVIDERS, Vendors
+from tests.harness.vendors import PROVIDERS, Vendors
 from worker.ledger.money.budgets import Budgets, Totals
 
 _FORAGER = {theirs: name for name, theirs in forager.LEDGER_NAMES.items()}

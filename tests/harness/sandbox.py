@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.canaries import CANARIES
+from tests.harness.canaries import CANARIES
 
 SETTLE_S, END_S = 5.0, 10.0
 CONTROL_S = 120.0  # whole books of a long run, from a process that others keep from its turn
