@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.harness.until import until
 from tests.integration.scene import CRM, KIND, Scene
 from tests.integration.scenery import Open, stage
-from tests.waiting import until
 from worker.decide.handles import of_value
 from worker.decide.odds import odds_of
 from worker.decide.scorecard import scorecard

@@ -66,7 +66,7 @@ async def test_changes_wait_for_a_word_and_a_refused_value_is_never_proposed_aga
 
 
 async def test_a_word_on_one_providers_values_leaves_the_others_waiting(tmp_path: Path) -> None:
-    with operating.vendors() as vendors:
+    with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)
         refill.change('kind = "hubspot"', 'kind = "hubspot"\nmode = "review"')
         assert (await refill("sync", "--full", "--json", "--patience", "5")).code == 0
