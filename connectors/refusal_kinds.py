@@ -28,6 +28,11 @@ _LIKE: tuple[tuple[str, RefusalKind], ...] = (
     ("PERMISSION", RefusalKind.ACCESS),
     ("ACCESS", RefusalKind.ACCESS),
     ("SCOPE", RefusalKind.ACCESS),
+    ("INSUFFICIENT", RefusalKind.ACCESS),
+    ("TRANSFER", RefusalKind.ACCESS),
+    ("DISABLED", RefusalKind.ACCESS),
+    ("NOT_ENABLED", RefusalKind.ACCESS),
+    ("USER_TYPE", RefusalKind.ACCESS),
     ("MAINTENANCE", RefusalKind.ORG),
     ("NOT_ALLOWED", RefusalKind.ACCESS),
     ("READ_ONLY", RefusalKind.ACCESS),
@@ -37,7 +42,7 @@ _LIKE: tuple[tuple[str, RefusalKind], ...] = (
     ("QUOTA", RefusalKind.ORG),
     ("STORAGE", RefusalKind.ORG),
     ("TIMEOUT", RefusalKind.ORG),
-    ("FLOW_", RefusalKind.ORG),
+    ("FLOW", RefusalKind.ORG),
     ("TRIGGER", RefusalKind.ORG),
     ("APEX", RefusalKind.ORG),
     ("METERING", RefusalKind.ORG),
@@ -48,6 +53,22 @@ _LIKE: tuple[tuple[str, RefusalKind], ...] = (
     ("OUTSIDE", RefusalKind.VALUE),
     ("INVALID", RefusalKind.VALUE),
 )
+_SAID: tuple[tuple[str, RefusalKind], ...] = (  # where a code says no more than that something is wrong
+    ("characters", RefusalKind.VALUE),
+    ("too long", RefusalKind.VALUE),
+    ("already", RefusalKind.DUPLICATE),
+    ("duplicate", RefusalKind.DUPLICATE),
+    ("permission", RefusalKind.ACCESS),
+    ("not allowed", RefusalKind.ACCESS),
+    ("read only", RefusalKind.ACCESS),
+    ("read-only", RefusalKind.ACCESS),
+    ("calculated", RefusalKind.ACCESS),
+    ("limit", RefusalKind.ORG),
+    ("maximum", RefusalKind.ORG),
+    ("required", RefusalKind.RULE),
+    ("not valid", RefusalKind.VALUE),
+    ("invalid", RefusalKind.VALUE),
+)
 _EMAIL = re.compile(r"\S+@\S+")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|„[^“”]*[“”]|\[[^\]]*\]|\{[^}]*\}")
@@ -55,11 +76,15 @@ _TOKEN = re.compile(r"(?<![\w.~+/-])(?=[\w.~+/-]*\d)[\w.~+/-]{12,}")  # an id at
 _NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")
 
 
-def kind_of(code: str, table: Mapping[str, RefusalKind]) -> RefusalKind:
-    """Returns what ``code`` is about; ``RefusalKind.UNKNOWN`` for one that neither the table nor its own words tell."""
-    if code in table:
-        return table[code]
-    return next((kind for part, kind in _LIKE if part in code.upper()), RefusalKind.UNKNOWN)
+def kind_of(code: str, table: Mapping[str, RefusalKind], message: str = "") -> RefusalKind:
+    """Returns what ``code`` is about: by the table, else by its own words, else by what the ``message`` says.
+
+    ``RefusalKind.UNKNOWN`` where none of them tells.
+    """
+    kind = table.get(code) or next((kind for part, kind in _LIKE if part in code.upper()), RefusalKind.UNKNOWN)
+    if kind is RefusalKind.UNKNOWN:
+        return next((said for part, said in _SAID if part in message.lower()), kind)
+    return kind
 
 
 def plain_words(message: str, values: Iterable[str] = ()) -> str:

@@ -397,7 +397,8 @@ class HubSpot:
             rows = parsed(_LINKS, await self._send(operation, json={"inputs": inputs}), self.name, operation.name)
             if rows.errors:
                 refusal = refusals.refusal_of(rows.errors[0].model_dump())
-                kind, words = kind_of(refusal.code, refusals.KINDS), plain_words(refusal.message)
+                kind = kind_of(refusal.code, refusals.KINDS, refusal.message)
+                words = plain_words(refusal.message)
                 raise RejectedError(self.name, operation.name, code=refusal.code, kind=kind, words=words)
         return frozenset(one for one, _ in pairs)
 

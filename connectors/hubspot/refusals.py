@@ -48,6 +48,7 @@ KINDS: Mapping[str, RefusalKind] = {
     "INVALID_DATE": RefusalKind.VALUE,
     "READ_ONLY_VALUE": RefusalKind.ACCESS,
     "PROPERTY_DOESNT_EXIST": RefusalKind.ACCESS,
+    "PROPERTY_ARCHIVED": RefusalKind.ACCESS,
     "CONFLICTING_UNIQUE_VALUE": RefusalKind.DUPLICATE,
     "DUPLICATE_UNIQUE_PROPERTY_VALUE": RefusalKind.DUPLICATE,
     "CONTACT_EXISTS": RefusalKind.DUPLICATE,
@@ -234,7 +235,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         if reply.status == 404:
             return NotFoundError(*args, code=said.code)
         if reply.status == 400:
-            kind, words = kind_of(said.code, KINDS), plain_words(said.message)
+            kind, words = kind_of(said.code, KINDS, said.message), plain_words(said.message)
             return RejectedError(*args, fields=said.properties, code=said.code, kind=kind, words=words)
         return None
 

@@ -85,7 +85,7 @@ def _invalid(write: Write, said: Refusal, named: set[str]) -> WriteResult:
         Written.INVALID,
         tuple(name for name in write.values if name in named),
         said.code,
-        kind=kind_of(said.code, KINDS),
+        kind=kind_of(said.code, KINDS, said.message),
         words=plain_words(said.message, write.values.values()),
         existing_id=said.existing_id,
     )

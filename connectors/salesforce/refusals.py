@@ -59,6 +59,8 @@ KINDS: Mapping[str, RefusalKind] = {
     "REQUEST_RUNNING_TOO_LONG": RefusalKind.ORG,
     "TXN_SECURITY_METERING_ERROR": RefusalKind.ORG,
     "ENTITY_IS_DELETED": RefusalKind.ROW,
+    "INVALID_PERSON_ACCOUNT_OPERATION": RefusalKind.ROW,
+    "MAX_ACTIONS_PER_RULE_EXCEEDED": RefusalKind.ORG,
     "TXN_SECURITY_NO_ACCESS": RefusalKind.ACCESS,
     "INVALID_FIELD": RefusalKind.ACCESS,
     "INVALID_FIELD_FOR_INSERT_UPDATE": RefusalKind.ACCESS,
@@ -79,6 +81,7 @@ SPENT_S = 900.0  # a spent day is rolling: look again after a quarter of an hour
 CROWDED_S = 5.0  # too many calls at once, and a 429 without a wish of its own
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,80}")
 _FIELD = re.compile(r"[A-Za-z]\w{0,80}", re.ASCII)
+_SPELLED = re.compile(r":\s*\[([A-Za-z]\w*(?:,\s*[A-Za-z]\w*)*)\]")  # where a trigger repeats an error of its own
 _OTHER = re.compile(r"\b([a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?)\b")
 _PREFIXES = {"003": "contact", "00Q": "lead", "001": "company"}
 _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
@@ -113,17 +116,27 @@ def faults(body: bytes) -> tuple[Fault, ...]:
 def fault(item: Mapping[str, Any]) -> Fault:
     """Returns one error object; a row's code is called ``statusCode``, any other's ``errorCode``."""
     code = _code(item.get("statusCode")) or _code(item.get("errorCode"))
-    listed = item.get("fields")
-    message = item.get("message")
+    listed, message = item.get("fields"), item.get("message")
+    names = [name for one in listed if (name := _field(one))] if isinstance(listed, list) else []
+    if not names and isinstance(message, str) and (spelled := _SPELLED.search(message)):
+        names = re.split(r",\s*", spelled[1])
     words = frozenset(re.findall(r"[A-Za-z]\w*", message)) if isinstance(message, str) else frozenset()
     return Fault(
         code=code,
-        fields=tuple(name for one in listed if (name := _field(one))) if isinstance(listed, list) else (),
+        fields=tuple(dict.fromkeys(other for name in names for other in (name, *_twin(name)))),
         words=words,
         existing=tuple(_existing(item, message if isinstance(message, str) else "")) if code in TAKEN else (),
         rule=_field(_duplicates(item).get("duplicateRule")),
         message=message if isinstance(message, str) else "",
     )
+
+
+def _twin(name: str) -> Iterator[str]:
+    """Yields the other name of a state or country where the org keeps them as picklists: the text's or the code's."""
+    if name.endswith(("StateCode", "CountryCode")):
+        yield name.removesuffix("Code")
+    elif name.endswith(("State", "Country")):
+        yield f"{name}Code"
 
 
 def _field(value: Any) -> str:
@@ -176,7 +189,7 @@ def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
         Written.INVALID,
         named,
         first.code,
-        kind=kind_of(first.code, KINDS),
+        kind=kind_of(first.code, KINDS, first.message),
         words=plain_words(first.message, write.values.values()),
         existing_id=first.existing[0][1] if first.existing else "",
     )
@@ -229,7 +242,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         if code in GONE or reply.status == 404:
             return NotFoundError(*args, fields=first.fields, code=code)
         if reply.status == 400:
-            kind, words = kind_of(code, KINDS), plain_words(first.message)
+            kind, words = kind_of(code, KINDS, first.message), plain_words(first.message)
             return RejectedError(*args, fields=first.fields, code=code, kind=kind, words=words)
         return None
 

@@ -198,7 +198,8 @@ class Auditor:
             row, wanted = mine[key], theirs[key]
             if row[""] in doubtful or row[""] in edited:
                 continue
-            differs = {name for name in (row.keys() | wanted.keys()) - {""} if row.get(name) != wanted.get(name)}
+            names = (row.keys() | wanted.keys()) - {""}
+            differs = {one for one in names if row.get(one) != wanted.get(one) and not _has_it(row, wanted.get(one))}
             if differs:
                 told = ", ".join(f"{name} {row.get(name)!r} not {wanted.get(name)!r}" for name in sorted(differs))
                 self._breach(f"{key[0]} {key[1]}: {told}")
@@ -216,6 +217,12 @@ class Auditor:
     def _breach(self, text: str) -> None:
         if text not in self.found:
             self.found.append(text)
+
+
+def _has_it(row: Mapping[str, str], value: str | None) -> bool:
+    """Whether a number stands on the row under another property: whether it is bought for a second one depends on
+    which question others had made the cheaper one."""
+    return value is not None and value.startswith("+") and value in row.values()
 
 
 def _asked_for(body: Mapping[str, Any]) -> set[tuple[str, str]]:

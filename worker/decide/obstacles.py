@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.models import RefusalKind
-from worker.decide.kept import LONGEST_MS, TRIES, growing_ms
+from connectors.models import RefusalKind, WriteResult
+from worker.decide.kept import TRIES, growing_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +28,36 @@ class Obstacle:
 
     @property
     def waits_for_rows(self) -> bool:
-        """Tells whether a change of its rows ends it, and time does not."""
-        return self.kind is RefusalKind.ROW and bool(self.rows)
+        """Tells whether a change of its rows ends it: of their state, or of what a rule of the CRM's asks for."""
+        return self.kind in {RefusalKind.ROW, RefusalKind.RULE} and bool(self.rows)
+
+    @property
+    def passes(self) -> bool:
+        """Tells whether it may end without anybody's look at the delivery.
+
+        Of a row that is still to be made a state may (its owner comes back), and a rule does not.
+        """
+        return self.kind is RefusalKind.ROW or self.kind.passes or self.waits_for_rows
 
 
-def is_passing(kind: RefusalKind) -> bool:
-    """Tells whether a refusal of this kind may end without anybody's look at the delivery."""
-    return kind in {RefusalKind.ROW, RefusalKind.ORG, RefusalKind.ACCESS}
+def is_kept_back(word: WriteResult) -> bool:
+    """Tells whether a value that a row did not take is waited for; what can pass of none but itself is left out.
+
+    A property that our user may not write, or that an unknown code names, is left out; the rest of its row stands.
+    """
+    if word.kind in {RefusalKind.ACCESS, RefusalKind.UNKNOWN}:
+        return not word.properties
+    return word.kind in {RefusalKind.ROW, RefusalKind.RULE, RefusalKind.ORG}
 
 
-def next_look_ms(obstacles: Sequence[Obstacle], tries: int, *, has_problems: bool) -> int | None:
+def next_look_ms(obstacles: Sequence[Obstacle], tries: int, looks: int, *, has_problems: bool) -> int | None:
     """Returns how long a delivery waits until it is tried again by itself; ``None`` when a person has to look.
 
-    ``tries`` is how often it has waited for time. What waits for a change of rows alone has no end: the look in between
-    is for changes that leave a row's stamp alone, such as an owner who comes back.
+    ``tries`` is how often it has waited for time, ``looks`` how often for a change of rows. What waits for rows alone
+    has no end: the looks in between are for changes that leave a row's stamp alone, such as an owner who comes back or
+    a rule that is taken away.
     """
     timed = [one for one in obstacles if not one.waits_for_rows]
     if timed and tries < TRIES:
         return growing_ms(tries + 1)
-    return None if timed or has_problems or not obstacles else LONGEST_MS
+    return None if timed or has_problems or not obstacles else growing_ms(min(looks, TRIES) + 1)

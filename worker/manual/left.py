@@ -71,7 +71,7 @@ def _kept_back(note: str) -> tuple[str, str] | None:
     kind, _, cause = note.partition(": ")
     if not cause or kind not in set(RefusalKind):
         return None
-    return "record" if kind == RefusalKind.ROW else "crm", cause
+    return "record" if kind in {RefusalKind.ROW, RefusalKind.RULE} else "crm", cause
 
 
 def _merged(rows: Iterable[Held]) -> list[Held]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError, UnavailableError
 from connectors.limits import Limiter
-from connectors.models import Edit, Fate, Found, Record, RefusalKind, Write, WriteResult, Written
+from connectors.models import Edit, Fate, Found, Record, Write, WriteResult, Written
 from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
@@ -17,7 +17,7 @@ from worker.decide.gate import Verdict
 from worker.decide.handles import Handle, of_values
 from worker.decide.kept import cause_of
 from worker.decide.lock import locked_blanks
-from worker.decide.obstacles import is_passing
+from worker.decide.obstacles import is_kept_back
 from worker.decide.reasons import Reason
 from worker.decide.record import says_no
 from worker.decide.undo import UNDO
@@ -138,7 +138,7 @@ class BlankFiller:
         notes.count("blanks", len(filled.written))
         for property, word in filled.refused.items():
             notes.refused(intents[property], word)
-        for word in [one for one in filled.refused.values() if _keeps_back(one)][:1]:
+        for word in {one.kind: one for one in filled.refused.values() if is_kept_back(one)}.values():
             whom = f"{'company' if object == 'company' else 'prospect'} {external_id}"
             what = f"{object} {id} does not take what was delivered of {whom}"
             named = {"object": object, "external_id": external_id}
@@ -297,11 +297,6 @@ class BlankFiller:
             is_gone = (one.object, one.id) in gone
             notes.entries.append(scrubbed(change_entry(one, "gone")) if is_gone else change_entry(one, state))
             notes.intents.remove(one.text())
-
-
-def _keeps_back(word: WriteResult) -> bool:
-    """Tells whether a refusal is about the row or the org; a property that our user may not write is left out."""
-    return is_passing(word.kind) and not (word.kind is RefusalKind.ACCESS and word.properties)
 
 
 def _but(values: Mapping[str, tuple[str, str]], shut: frozenset[str]) -> dict[str, tuple[str, str]]:

@@ -114,7 +114,7 @@ class Deliverer:
         """Settle the row, or let it wait for what keeps it back, or for a person."""
         work = self._target.work
         await self._deliveries.wait_for(self._target.crm, lease.id, notes.awaited())
-        wait_ms = next_look_ms(notes.obstacles, notes.tries, has_problems=bool(notes.problems))
+        wait_ms = next_look_ms(notes.obstacles, notes.tries, notes.looks, has_problems=bool(notes.problems))
         if wait_ms is not None:
             first = notes.obstacles[0]
             reason, until = f"{first.kind}: {first.cause}", self._clock() + wait_ms

@@ -9,7 +9,7 @@ import structlog
 
 from connectors.models import RefusalKind, WriteResult
 from worker.decide.kept import TRIES, cause_of
-from worker.decide.obstacles import Obstacle, is_passing
+from worker.decide.obstacles import Obstacle
 from worker.ledger.work.work import Lease
 from worker.visits.journal_entries import IntentEntry, change_entry, kept_back_entry
 from worker.visits.runs import refused_because, refused_name
@@ -59,15 +59,21 @@ class DeliveryNotes:
         return int(self._kept("tries") or 0)
 
     @property
+    def looks(self) -> int:
+        """Counts how often the delivery has waited for a change of rows."""
+        return int(self._kept("looks") or 0)
+
+    @property
     def is_last(self) -> bool:
         """Tells whether time has had its chances: what is still in the way is a person's."""
         return self.tries >= TRIES
 
     @property
     def own(self) -> dict[str, str]:
-        """Returns texts for the next visit: tries so far, and the refusals that the journal knows."""
+        """Returns texts for the next visit: tries and looks so far, and the refusals that the journal knows."""
         timed = any(not one.waits_for_rows for one in self.obstacles)
-        return {"tries": str(self.tries + 1 if timed else 0), "told": " ".join(sorted(self._noted))}
+        counts = (self.tries + 1, 0) if timed else (0, self.looks + 1)
+        return {"tries": str(counts[0]), "looks": str(counts[1]), "told": " ".join(sorted(self._noted))}
 
     def awaited(self) -> list[tuple[str, str, int]]:
         """Returns the rows whose change brings the delivery back, with the stamp that each had (0: not read)."""
@@ -107,7 +113,7 @@ class DeliveryNotes:
     ) -> None:
         """Tell of a row or link that cannot be made or filled now; what cannot pass is a person's to look at."""
         one = Obstacle(what, kind, cause, rows)
-        if is_passing(kind):
+        if one.passes:
             self.obstacles.append(one)
         else:
             self.problems.append(one.sentence)

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from connectors.models import Person
+from sandbox.hubspot.table import PERSON as COLLEAGUE
 from sandbox.salesforce.rules import Rules, Validation
 from sandbox.salesforce.store import PERSON, PERSON_USER
 from tests.integration.deliveries.desk import Desk, Open, ada, named
@@ -143,21 +144,73 @@ async def test_dead_letter_for_another_reason_comes_back_with_the_change_of_a_lo
         assert not await desk.dead()
 
 
-# ---- about another property: left out, or a person's ----------------------------------------------------------------
+# ---- about another property: a change of the row, or a person's ------------------------------------------------------
+
+
+def rule_beside(desk: Desk) -> None:
+    """Whoever has a title has to have another property, too."""
+    if desk.crm == "salesforce":
+        rules(desk).validations = (Validation("Contact", "Title", "LeadSource"),)
+    else:
+        desk.vendors["hubspot"].settings.required_beside = {"contacts": {"jobtitle": "seniority"}}
 
 
 @pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
-async def test_a_rule_of_the_crm_leaves_out_the_value_of_a_row_that_is_there_and_names_who_cannot_be_made(
+async def test_a_rule_keeps_back_the_value_of_a_row_until_it_changes_and_names_who_cannot_be_made(
     open_desk: Open, crm: str
 ) -> None:
     async with open_desk(crm) as desk:
         row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
-        if crm == "salesforce":
-            rules(desk).validations = (Validation("Contact", "Title", "LeadSource"),)
-        else:
-            desk.vendors["hubspot"].settings.required_beside = {"contacts": {"jobtitle": "seniority"}}
+        rule_beside(desk)
         await desk.deliver(ada(), zoe())
         assert desk.rows().keys() == {row}
         assert "title" not in desk.row(row)
         assert desk.row(row)["linkedin"]
-        assert named(await desk.dead(), "p9")
+        assert named(await desk.dead(), "p9", row)
+
+
+@pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
+async def test_what_a_rule_keeps_back_is_written_when_the_row_has_what_the_rule_asks_for(
+    open_desk: Open, crm: str
+) -> None:
+    async with open_desk(crm) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        rule_beside(desk)
+        await desk.deliver(ada())
+        assert not await desk.dead()
+        (waits,) = await desk.waiting()
+        assert waits.startswith("portal_rule: portal rule (")
+        await desk.seconds_pass()
+        await desk.look_at_rows()
+        assert "title" not in desk.row(row)
+        if crm == "salesforce":
+            rules(desk).validations = ()
+            desk.edit("contact", row, phone="+49 30 1234567")
+        else:
+            properties = desk.vendors["hubspot"].portal.tables["contacts"]
+            desk.vendors["hubspot"].portal.update(properties, properties.live(row), {"seniority": "senior"}, COLLEAGUE)
+        await desk.look_at_rows()
+        assert desk.row(row)["title"] == "Analyst"
+        assert not await desk.waiting()
+
+
+@pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
+async def test_a_rule_that_is_taken_away_leaves_no_stamp_and_is_found_out_all_the_same(
+    open_desk: Open, crm: str
+) -> None:
+    async with open_desk(crm) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        rule_beside(desk)
+        await desk.deliver(ada())
+        for _ in range(TRIES + 2):
+            await desk.days_later()
+        assert not await desk.dead()
+        if crm == "salesforce":
+            rules(desk).validations = ()
+        else:
+            desk.vendors["hubspot"].settings.required_beside = {}
+        await desk.days_later()
+        assert desk.row(row)["title"] == "Analyst"
+        assert not await desk.waiting()
+        told = Counter(one.get("property") for one in await desk.told("contact", row) if one.get("state") == "refused")
+        assert set(told.values()) == {1}  # once, however often it was tried

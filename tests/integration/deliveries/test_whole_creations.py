@@ -11,6 +11,7 @@ from connectors.models import Email, Grade
 from sandbox.salesforce.fields import Field
 from sandbox.salesforce.store import DuplicateRule
 from tests.integration.deliveries.desk import ACME, Desk, Open, ada, named
+from worker.decide.kept import TRIES
 
 GRACE = ada(
     id="p2",
@@ -67,6 +68,8 @@ async def test_company_that_takes_no_more_links_stops_no_contact_and_is_named(op
         desk.vendors["hubspot"].portal.full.add(("companies", company))
         await desk.deliver(ada(), GRACE)
         assert sorted(row["first"] for row in desk.rows().values()) == ["Ada", "Grace"]
+        assert (await desk.waiting())[0].startswith("org_limit: ")
+        await days(desk)
         letters = await desk.dead()
         assert all(named(letters, id_, company) for id_ in desk.rows())
 
@@ -79,7 +82,15 @@ async def test_contact_that_takes_no_more_links_keeps_no_other_from_the_company(
         await desk.deliver(ada(), GRACE)
         assert desk.row(free)["account"] in desk.rows("company")
         assert "account" not in desk.row(full)
+        await days(desk)
         assert named(await desk.dead(), full)
+
+
+async def days(desk: Desk) -> None:
+    """All the time that a limit is waited for."""
+    for _ in range(TRIES):
+        assert not await desk.dead()
+        await desk.days_later()
 
 
 # ---- crm.md, rows 2 and 3: duplicate rules --------------------------------------------------------------------------

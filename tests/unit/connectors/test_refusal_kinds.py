@@ -42,6 +42,16 @@ ROW, ACCESS, LIMIT, UNKNOWN = RefusalKind.ROW, RefusalKind.ACCESS, RefusalKind.O
         ("ENTITY_IS_DELETED", ROW),
         ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", ACCESS),
         ("OPERATION_NOT_ALLOWED", ACCESS),
+        ("TRANSFER_REQUIRES_EDIT", ACCESS),
+        ("API_CURRENTLY_DISABLED", ACCESS),
+        ("FUNCTIONALITY_NOT_ENABLED", ACCESS),
+        ("OP_WITH_INVALID_USER_TYPE_EXCEPTION", ACCESS),
+        ("INVALID_READ_ONLY_USER_DML", ACCESS),
+        ("INVALID_PERSON_ACCOUNT_OPERATION", ROW),
+        ("SELF_REFERENCE_FROM_FLOW", LIMIT),
+        ("MAX_ACTIONS_PER_RULE_EXCEEDED", LIMIT),
+        ("INVALID_CURRENCY_ISO", VALUE),
+        ("TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET", VALUE),
         ("NEVER_HEARD_OF", UNKNOWN),
         ("", UNKNOWN),
     ],
@@ -62,6 +72,7 @@ def test_an_orgs_code_is_about_something(code: str, kind: RefusalKind) -> None:
         ("MISSING_CONDITIONAL_REQUIRED_PROPERTY", RULE),
         ("MISSING_REQUIRED_PROPERTY", RULE),
         ("PROPERTY_DOESNT_EXIST", ACCESS),
+        ("PROPERTY_ARCHIVED", ACCESS),
         ("USER_LACKS_PERMISSION", ACCESS),
         ("PORTAL_LIMIT_REACHED", LIMIT),
         ("VALIDATION_ERROR", UNKNOWN),
@@ -69,6 +80,27 @@ def test_an_orgs_code_is_about_something(code: str, kind: RefusalKind) -> None:
 )
 def test_a_portals_code_is_about_something(code: str, kind: RefusalKind) -> None:
     assert kind_of(code, PORTAL) is kind
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Contact 7 has reached its limit of associated companies", LIMIT),
+        ("The number of associations is over the maximum", LIMIT),
+        ("The property x is a calculated property and cannot be set", ACCESS),
+        ("The property is read only", ACCESS),
+        ("The user does not have permission to edit this property", ACCESS),
+        ("A value for seniority is required", RULE),
+        ("The value is longer than its limit of 65536 characters", VALUE),
+        ("12,5 was not a valid number", UNKNOWN),
+        ("7 is not valid", VALUE),
+        ("There is already a contact with this value", DUPLICATE),
+        ("internal error", UNKNOWN),
+    ],
+)
+def test_what_a_general_code_is_about_is_read_off_its_message(message: str, kind: RefusalKind) -> None:
+    assert kind_of("VALIDATION_ERROR", PORTAL, message) is kind
+    assert kind_of("MISSING_REQUIRED_PROPERTY", PORTAL, message) is RULE
 
 
 def test_words_keep_the_rule_and_no_person() -> None:

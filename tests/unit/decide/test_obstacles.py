@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.models import RefusalKind
+from connectors.models import RefusalKind, WriteResult, Written
 from worker.decide.kept import FIRST_MS, LONGEST_MS, TRIES
-from worker.decide.obstacles import Obstacle, is_passing, next_look_ms
+from worker.decide.obstacles import Obstacle, is_kept_back, next_look_ms
 
 ROW = (("contact", "7"),)
 LOCKED = Obstacle("contact 7 could not be linked", RefusalKind.ROW, "record locked (ENTITY_IS_LOCKED)", ROW)
 FULL = Obstacle("prospect p1 could not be made", RefusalKind.ORG, "org limit (STORAGE_LIMIT_EXCEEDED)")
+RULE = Obstacle("contact 7 does not take what was delivered", RefusalKind.RULE, "portal rule", ROW)
 NO_OWNER = Obstacle("prospect p1 could not be made", RefusalKind.ROW, "record locked (INACTIVE_OWNER_OR_USER)")
 
 
 def test_an_org_is_waited_for_longer_and_longer_and_not_for_ever() -> None:
-    waits = [next_look_ms([FULL], tries, has_problems=False) for tries in range(TRIES + 1)]
+    waits = [next_look_ms([FULL], tries, 0, has_problems=False) for tries in range(TRIES + 1)]
     told = [wait for wait in waits if wait is not None]
     assert waits[-1] is None
     assert told == sorted(told)
@@ -24,32 +25,41 @@ def test_an_org_is_waited_for_longer_and_longer_and_not_for_ever() -> None:
 
 
 def test_a_row_is_waited_for_without_an_end() -> None:
-    assert next_look_ms([LOCKED], 10_000, has_problems=False) == LONGEST_MS
+    for row in (LOCKED, RULE):
+        assert next_look_ms([row], 0, 0, has_problems=False) == FIRST_MS
+        assert next_look_ms([row], 0, 10_000, has_problems=False) == LONGEST_MS
 
 
 def test_what_time_may_end_comes_first_and_a_person_before_a_row_alone() -> None:
-    assert next_look_ms([LOCKED, FULL], 0, has_problems=True) == FIRST_MS
-    assert next_look_ms([LOCKED, FULL], TRIES, has_problems=False) is None
-    assert next_look_ms([LOCKED], 0, has_problems=True) is None
+    assert next_look_ms([LOCKED, FULL], 0, 0, has_problems=True) == FIRST_MS
+    assert next_look_ms([LOCKED, FULL], TRIES, 0, has_problems=False) is None
+    assert next_look_ms([LOCKED], 0, 0, has_problems=True) is None
 
 
 def test_a_row_that_is_not_made_yet_has_no_change_to_wait_for() -> None:
     assert not NO_OWNER.waits_for_rows
-    assert next_look_ms([NO_OWNER], 0, has_problems=False) == FIRST_MS
+    assert next_look_ms([NO_OWNER], 0, 0, has_problems=False) == FIRST_MS
 
 
 def test_without_obstacles_nothing_waits() -> None:
-    assert next_look_ms([], 0, has_problems=False) is None
+    assert next_look_ms([], 0, 0, has_problems=False) is None
 
 
-@pytest.mark.parametrize("kind", [RefusalKind.ROW, RefusalKind.ORG, RefusalKind.ACCESS])
-def test_row_org_and_rights_pass(kind: RefusalKind) -> None:
-    assert is_passing(kind)
+@pytest.mark.parametrize("kind", RefusalKind)
+@pytest.mark.parametrize("rows", [(), ROW])
+def test_what_passes_by_itself(kind: RefusalKind, rows: tuple[tuple[str, str], ...]) -> None:
+    passing = {RefusalKind.ROW, RefusalKind.ORG, RefusalKind.ACCESS, RefusalKind.UNKNOWN}
+    expected = kind in passing or (kind is RefusalKind.RULE and bool(rows))
+    assert Obstacle("it", kind, "why", rows).passes is expected
 
 
-@pytest.mark.parametrize("kind", [RefusalKind.VALUE, RefusalKind.DUPLICATE, RefusalKind.RULE, RefusalKind.UNKNOWN])
-def test_values_duplicates_and_rules_are_a_persons(kind: RefusalKind) -> None:
-    assert not is_passing(kind)
+@pytest.mark.parametrize("kind", RefusalKind)
+@pytest.mark.parametrize("named", [(), ("jobtitle",)])
+def test_which_refused_values_a_delivery_waits_for(kind: RefusalKind, named: tuple[str, ...]) -> None:
+    waits = {RefusalKind.ROW, RefusalKind.RULE, RefusalKind.ORG}
+    if not named:
+        waits |= {RefusalKind.ACCESS, RefusalKind.UNKNOWN}
+    assert is_kept_back(WriteResult(Written.INVALID, named, "CODE", kind=kind)) is (kind in waits)
 
 
 def test_sentence_says_what_and_why() -> None:
