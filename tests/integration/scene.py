@@ -61,9 +61,9 @@ BASE: Mapping[str, str] = {
 
 
 @cache
-def world() -> World:
+def world(options: Options) -> World:
     """Who exists: no test changes that."""
-    return build_world(OPTIONS)
+    return build_world(options)
 
 
 class DeadError(RedisError):
@@ -366,11 +366,13 @@ class Scene:
 
 
 @asynccontextmanager
-async def opened(socket: Path, redis: Redis, parts: Mapping[str, str] | None = None) -> AsyncIterator[Scene]:
+async def opened(
+    socket: Path, redis: Redis, parts: Mapping[str, str] | None = None, options: Options = OPTIONS
+) -> AsyncIterator[Scene]:
     """Vendors, an empty ledger and a configuration; ``parts`` replaces pieces of ``BASE``."""
     folder = Path(tempfile.mkdtemp(prefix="refill-scene-"))
     async with AsyncExitStack() as stack:
-        vendors = await stack.enter_async_context(running(OPTIONS, world()))
+        vendors = await stack.enter_async_context(running(options, world(options)))
         (folder / "refill.toml").write_text(_toml(vendors, {**BASE, **(parts or {})}), encoding="utf-8")
         secrets = {
             "REFILL_PROVIDERS__FORAGER__API_KEY": vendors["forager"].credentials()["api_key"],
