@@ -73,8 +73,9 @@ money: .venv/dev.done  ## credits for each right fill, by the order of the quest
 new-provider: .venv/dev.done  ## write the skeleton of a provider: NAME=acme (docs/adding-a-provider.md)
 	@$(BIN)/python -m tools.new_provider $(NAME)
 
-bench: .venv/dev.done  ## CPU of a filled record beside a bare loop that keeps nothing: ARGS="--records 2000"
-	$(BIN)/python bench/filling.py $(ARGS)
+# The first run makes the contenders' environments below .venv/bench, which needs a network.
+bench: .venv/dev.done  ## what filling records costs, beside other tools: ARGS="S1 S1-one --records 2000 --rounds 3"
+	$(BIN)/python bench/fill $(ARGS)
 
 alerts:  ## fire each alert of deploy/prometheus with one fault, and none on a normal day
 	@command -v promtool > /dev/null || { echo "promtool is missing: install Prometheus (Debian: apt install prometheus)." >&2; exit 1; }

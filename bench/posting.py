@@ -38,11 +38,11 @@ watch.contact = {{{{}}}}
 """
 
 
-def signed(raw: Sequence[dict[str, Any]]) -> tuple[bytes, dict[str, str]]:
+def signed(raw: Sequence[dict[str, Any]], path: str = PATH) -> tuple[bytes, dict[str, str]]:
     """One post as HubSpot sends it."""
     body = json.dumps(raw, separators=(",", ":")).encode()
     stamp = str(time.time_ns() // 1_000_000)
-    source = b"POST" + (PUBLIC + PATH).encode() + body + stamp.encode()
+    source = b"POST" + (PUBLIC + path).encode() + body + stamp.encode()
     digest = base64.b64encode(hmac.new(SECRET.encode(), source, hashlib.sha256).digest()).decode()
     headers = {"content-type": "application/json", "x-hubspot-signature-v3": digest}
     return body, headers | {"x-hubspot-request-timestamp": stamp}

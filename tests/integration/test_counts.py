@@ -10,8 +10,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from sandbox.options import Options
+from tests.harness.workers import environment, words
 from tests.integration.scene import opened
-from tests.processes import environment, words
 
 WORLD = Options(vendors=("forager", "kaspr", "hubspot"), records=200, companies=50)
 # A little above what stands. Lower them with every gain; whoever has to raise one says why.

@@ -1,0 +1,48 @@
+"""A Redis of a run's own, which writes every step to the disk before it answers, and what it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from posting import Redis, free_port, redis_program
+from redis import Redis as Client
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[Counting]:
+    """The server for the length of a block."""
+    folder.mkdir()
+    server = Redis(redis_program(None), folder, free_port())
+    server.start()
+    try:
+        yield Counting(f"redis://127.0.0.1:{server.port}/0")
+    finally:
+        server.kill()
+
+
+class Counting:
+    """Reads the counters of one Redis since it started."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.empty = self._info()["used_memory"]
+
+    def _info(self) -> Any:
+        with Client.from_url(self.url) as client:
+            return client.info("all")
+
+    def figures(self) -> dict[str, float]:
+        """Scripts, commands, round trips (reads of the sockets), bytes over them, bytes kept, CPU."""
+        info = self._info()
+        calls = {name: one["calls"] for name, one in info.items() if name.startswith("cmdstat_")}
+        scripts = sum(calls.get(f"cmdstat_{name}", 0) for name in ("evalsha", "eval", "fcall"))
+        return {
+            "redis_scripts": scripts, "redis_commands": sum(calls.values()),
+            "redis_reads": info.get("total_reads_processed", 0),
+            "redis_bytes": info["total_net_input_bytes"] + info["total_net_output_bytes"],
+            "redis_kept": info["used_memory"] - self.empty,
+            "redis_cpu_s": info["used_cpu_user"] + info["used_cpu_sys"],
+        }  # fmt: skip
