@@ -70,6 +70,7 @@ SCENARIOS = {
     ),
     "S5": Scenario("a storm of webhooks beside S3", 1000, base="", single=storm.measured),
     "S6": Scenario("SIGKILL every 2 s", 1000, base="", single=kills.measured),
-    "S7": Scenario("growth, one lookup a record", 0, base="", single=growth.measured),
+    "S7": Scenario("growth, every record takes a lookup", 10_000, base="", single=growth.dense),
+    "S7-sparse": Scenario("growth, one record in fifty takes a lookup", 100_000, base="", single=growth.sparse),
     "S8": Scenario("two crms on one provider key of 50 calls a second", 600, base="", single=sharing.measured),
 }  # fmt: skip
