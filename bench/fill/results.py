@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import plot
+
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 COLUMNS = (
     ("cpu_ms_per_1000", "CPU ms / 1,000", ".0f"),
@@ -34,6 +36,19 @@ def keep(name: str, result: dict[str, Any]) -> None:
     kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
     text = "# Results\n\nWritten by `make bench ARGS=--keep`; what the columns mean is in ../README.md.\n\n"
     (RESULTS / "README.md").write_text(text + "\n".join(map(told, kept)), encoding="utf-8")
+    if curves := grown(kept):
+        plot.PICTURE.write_text(plot.drawn(curves), encoding="utf-8")
+
+
+def grown(kept: list[dict[str, Any]]) -> dict[str, list[plot.Point]]:
+    """CPU seconds by size, by contender and share of blanks."""
+    curves: dict[str, list[plot.Point]] = {}
+    for result in kept:
+        for point in result.get("figures", {}).get("points", ()):
+            for name, title in (("refill", "Refill"), ("floor", "bare loop")):
+                curve = curves.setdefault(f"{title}, {point['blank']:.0%} take a lookup", [])
+                curve.append((point["records"], point[name]["cpu_s"]))
+    return curves
 
 
 def told(result: dict[str, Any]) -> str:
