@@ -30,20 +30,21 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from tests.chaos.plan import SLOTS, VENDORS, Plan, Storm, Toxic
 from tests.chaos.proxy import Hooks, Proxy, Valve
 from tests.chaos.steps import ledger_step, vendor_step
-from tests.e2e.stage import QUICK, laid_over, toml
+from tests.e2e.stage import QUICK
+from tests.harness.clock import later
+from tests.harness.config import laid_over, toml
 from tests.harness.vendors import PROVIDERS, Vendors
 from tests.harness.workers import Process
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import AskedQuestion
 from worker.ledger.money.tickets import Desk
-from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Due, Lane
 from worker.redis.embedded import EmbeddedRedis
 
 OBJECTS = {("hubspot", "contacts"): "contact", ("salesforce", "Contact"): "contact", ("salesforce", "Lead"): "lead"}
-LATER_MS = 120_000  # by then every lease and every ticket of today's holders has ended
 CONFIG: Mapping[str, Any] = {
     "worker": {"concurrency": 12},
     "providers": {name: {"budget": {"day": 1_000_000, "month": 9_000_000}} for name in ("forager", "kaspr")},
@@ -194,11 +195,10 @@ class Yard:
     async def lapse(self) -> None:
         """All leases and tickets there are end now, whoever holds them: the upkeep of a clock two minutes ahead."""
         with contextlib.suppress(LedgerUnavailableError, RedisError):
-            now = await self.ledger.scripts.now()
-            later = Scripts(self.redis, clock=lambda: now + LATER_MS)
-            await AllWork(later).reap()
+            scripts = await later(self.redis)
+            await AllWork(scripts).reap()
             alive = [beat.owner for beat in await self.ledger.timetable.alive()]
-            await self.ledger.all_work.wake((await Desk(later).reap(alive)).waiters)
+            await self.ledger.all_work.wake((await Desk(scripts).reap(alive)).waiters)
             for key in await self.redis.keys("arq:in-progress:*"):
                 await self.redis.delete(key)
 

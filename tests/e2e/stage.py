@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,10 @@ from typing import Any
 from redis.asyncio import Redis
 
 from config.load import load
+from tests.harness.books import reading
+from tests.harness.clock import GONE_MS, gone, later
+from tests.harness.config import Config, laid_over, toml
+from tests.harness.redis import stop_redis
 from tests.harness.sandbox import Sandbox
 from tests.harness.until import LOOK_S, WITHIN_S, until
 from tests.harness.vendors import PROVIDERS, Vendors
@@ -28,21 +30,15 @@ from tests.harness.workers import Process, environment
 from tests.harness.workers import words as command
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.creations import Creations
 from worker.ledger.money.tickets import Desk, Uncertain
-from worker.ledger.scripts import Scripts
-from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Counts, Lane
 from worker.redis.embedded import EmbeddedRedis
 from worker.service.runtime import open_runtime
 from worker.upkeep.verdicts import judge
 
-Config = Mapping[str, Any]
-
 LOOKS = 3
 AGE_S = 60.0  # records are older than the shortest look back, however fast a worker starts after the vendors
 SMALL = {"records": 60, "companies": 12, "searches": 2, "delivered-companies": 4, "delivered-prospects": 8}
-LEASE_AND_TICKET_MS = 120_000  # by then every lease and every ticket of somebody who is gone has ended
 
 
 @dataclass(slots=True)
@@ -227,21 +223,16 @@ class Stage:
         Nobody may be at work: this is the upkeep of the next worker, with a later clock.
         """
         assert all(worker.process.poll() is not None for worker in self.workers)
-        seconds, _ = await self.redis.time()
-        later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + LEASE_AND_TICKET_MS)
-        await AllWork(later).reap()
-        await Desk(later).reap(())
-        await Creations(later).reap(())
+        await gone(await later(self.redis))
         await self.nothing_is_deferred()
         for key in await self.redis.keys("arq:in-progress:*"):
             await self.redis.delete(key)
 
     async def verdicts_come(self) -> None:
         """What the upkeep of a worker does when the time of the verdicts has come."""
-        seconds, _ = await self.redis.time()
-        later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + 2 * LEASE_AND_TICKET_MS + 1_000)
+        scripts = await later(self.redis, 2 * GONE_MS + 1_000)
         async with open_runtime(load(self.path, {}), self.redis) as runtime:
-            runtime.ledger.desk = Desk(later)
+            runtime.ledger.desk = Desk(scripts)
             await judge(runtime.ledger, runtime.providers)
         await self.nothing_is_deferred()
 
@@ -260,16 +251,14 @@ class Stage:
 
     async def money(self, provider: str) -> tuple[int, int, int]:
         """Spent, the provider's bill, and what is perhaps charged on top of spent; in the order of their reading."""
-        spent = (await self.ledger.budgets.totals(provider)).spent
-        bill = self.vendors.bill(provider)
-        after = await self.ledger.budgets.totals(provider)
-        return spent, bill, after.spent + after.sent + after.uncertain
+        found = await reading(self.ledger.budgets, provider, partial(self.vendors.bill, provider))
+        return found.spent, found.bill, found.at_most
 
     async def bill_is_accounted_for(self) -> None:
         """Spent <= bill <= spent + sent + uncertain, at this instant."""
         for provider in PROVIDERS:
-            spent, bill, at_most = await self.money(provider)
-            assert spent <= bill <= at_most, provider
+            found = await reading(self.ledger.budgets, provider, partial(self.vendors.bill, provider))
+            assert found.holds, (provider, found)
 
 
 QUICK: Config = {
@@ -287,46 +276,5 @@ ONLY_SYNC: Config = {  # workers' own polls find nothing: what is to be done is 
 WITHOUT_DELIVERIES: Config = {"providers": {"openprospect": None}}
 
 
-def laid_over(below: Config, above: Config) -> dict[str, Any]:
-    """Two configurations as one: tables are joined, everything else is replaced."""
-    joined = dict(below)
-    for name, value in above.items():
-        joined[name] = laid_over(joined.get(name) or {}, value) if isinstance(value, Mapping) else value
-    return joined
-
-
-def toml(config: Config, prefix: str = "") -> str:
-    """The configuration as TOML, which reads what JSON writes of a plain value; ``None`` stands for nothing."""
-    plain = [
-        f"{name} = {json.dumps(value)}"
-        for name, value in config.items()
-        if value is not None and not isinstance(value, Mapping)
-    ]
-    tables = [
-        f"[{prefix}{name}]\n{toml(value, f'{prefix}{name}.')}"
-        for name, value in config.items()
-        if isinstance(value, Mapping)
-    ]
-    return "\n".join([*plain, *tables]) + "\n"
-
-
 def _began(worker: Process) -> bool:
     return worker.started or worker.process.poll() is not None
-
-
-def stop_redis(folder: Path) -> None:
-    """SIGKILL the embedded server of a data folder."""
-    path = (folder / "redis" / "socket").read_text(encoding="utf-8")
-    with suppress(ProcessLookupError):
-        os.kill(_pid(path), signal.SIGKILL)
-
-
-def _pid(path: str) -> int:
-    import socket
-
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(path)
-        client.sendall(b"INFO server\r\n")
-        told = client.recv(65_536).decode()
-    (line,) = [line for line in told.splitlines() if line.startswith("process_id:")]
-    return int(line.partition(":")[2])

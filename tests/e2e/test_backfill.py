@@ -8,8 +8,9 @@ from dataclasses import asdict
 
 from config.load import load
 from tests.e2e.conftest import Open
-from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES, laid_over
+from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES
 from tests.e2e.test_undisturbed import WATCHED
+from tests.harness.config import laid_over
 from worker.ledger.work.work import BACKFILL_ROOM, Due, Lane
 from worker.service.runtime import open_runtime
 from worker.triggers.backfill import Backfill, backfill, backfill_cursor

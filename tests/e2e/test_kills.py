@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
-from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, laid_over
+from tests.e2e.stage import WITHOUT_DELIVERIES, Stage
+from tests.harness.config import laid_over
 from tests.harness.sandbox import Sandbox
 from tests.harness.until import until
 

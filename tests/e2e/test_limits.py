@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
-from tests.e2e.stage import WITHOUT_DELIVERIES, laid_over
+from tests.e2e.stage import WITHOUT_DELIVERIES
+from tests.harness.config import laid_over
 from tests.harness.until import until
 from worker.manual.exit_codes import DONE
 

@@ -8,7 +8,8 @@ from functools import partial
 from redis.exceptions import RedisError
 
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
-from tests.e2e.stage import WITHOUT_DELIVERIES, Stage, stop_redis
+from tests.e2e.stage import WITHOUT_DELIVERIES, Stage
+from tests.harness.redis import stop_redis
 from tests.harness.until import until
 from worker.ledger.rates.pauses import Pause
 

@@ -12,7 +12,8 @@ from sandbox.options import Options
 from sandbox.people import Person
 from sandbox.seeding import build_world
 from tests.e2e.conftest import Open
-from tests.e2e.stage import SMALL, WITHOUT_DELIVERIES, Stage, laid_over
+from tests.e2e.stage import SMALL, WITHOUT_DELIVERIES, Stage
+from tests.harness.config import laid_over
 from tests.harness.sandbox import Sandbox
 from tests.harness.until import until
 

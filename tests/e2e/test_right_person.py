@@ -9,7 +9,8 @@ import pytest
 
 from tests.e2e.conftest import Open
 from tests.e2e.right_person import Truth
-from tests.e2e.stage import Config, Stage
+from tests.e2e.stage import Stage
+from tests.harness.config import Config
 
 RECALL = 0.985
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.e2e.conftest import Open
-from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES, laid_over
+from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES
+from tests.harness.config import laid_over
 from worker.decide.reasons import Reason
 
 WATCHED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,36 @@ from worker.ledger.money.budgets import Budgets, Totals
 
 _FORAGER = {theirs: name for name, theirs in forager.LEDGER_NAMES.items()}
 _SEARCH = re.compile(r"^organization_domains=\['(.*?)'\]&person_name=(.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A provider's bill between two readings of our totals."""
+
+    before: Totals
+    bill: int
+    after: Totals
+
+    @property
+    def spent(self) -> int:
+        return self.before.spent
+
+    @property
+    def at_most(self) -> int:
+        """What is perhaps charged, with what surely is."""
+        return self.after.spent + self.after.sent + self.after.uncertain
+
+    @property
+    def holds(self) -> bool:
+        """Spent <= bill <= spent + sent + uncertain."""
+        return self.spent <= self.bill <= self.at_most
+
+
+async def reading(budgets: Budgets, provider: str, bill: Callable[[], int]) -> Reading:
+    """Both sides as they stand now."""
+    before = await budgets.totals(provider)
+    charged = bill()
+    return Reading(before, charged, await budgets.totals(provider))
 
 
 @dataclass(slots=True)
@@ -77,12 +107,10 @@ class Books:
     async def check(self, budgets: Budgets) -> None:
         """Spent <= bill <= spent + sent + uncertain; our side is read before and after the bill."""
         for name, bill in self.bills.items():
-            before = await budgets.totals(name)
-            charged = bill.read()
-            after = await budgets.totals(name)
+            found = await reading(budgets, name, bill.read)
             self.checks += 1
-            if not before.spent <= charged <= after.spent + after.sent + after.uncertain:
-                self.broken.append(f"{name}: {before} {charged} {after}")
+            if not found.holds:
+                self.broken.append(f"{name}: {found}")
 
     async def totals(self, budgets: Budgets) -> dict[str, tuple[Totals, int]]:
         """Our totals and their bill, now."""

@@ -166,3 +166,19 @@ def running(*options: str) -> Iterator[Server]:
         yield server
     finally:
         server.close()
+
+
+def stop_redis(folder: Path) -> None:
+    """SIGKILL the embedded server of a data folder."""
+    path = (folder / "redis" / "socket").read_text(encoding="utf-8")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(_pid(path), signal.SIGKILL)
+
+
+def _pid(path: str) -> int:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        client.sendall(b"INFO server\r\n")
+        told = client.recv(65_536).decode()
+    (line,) = [line for line in told.splitlines() if line.startswith("process_id:")]
+    return int(line.partition(":")[2])

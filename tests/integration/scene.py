@@ -7,13 +7,12 @@ would still do then is what a dead process does: nothing that counts.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,15 +28,15 @@ from sandbox.options import Options
 from sandbox.people import CrmRow, World
 from sandbox.seeding import build_world
 from sandbox.serve import running
+from tests.harness.books import reading
+from tests.harness.clock import GONE_MS, gone, later
 from tests.harness.until import until
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Totals
-from worker.ledger.money.creations import Creations
-from worker.ledger.money.tickets import Desk, Uncertain
-from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
-from worker.ledger.work.all_work import AllWork
+from worker.ledger.money.tickets import Uncertain
+from worker.ledger.scripts import LedgerUnavailableError, source
 from worker.ledger.work.work import Counts, Due, Lane
-from worker.redis.together import Together
+from worker.redis.together import ScriptSource, Together, rows_of
 from worker.service.jobs import upkeep
 from worker.service.runtime import Runtime, open_runtime
 from worker.upkeep.vendor_clocks import hear
@@ -46,7 +45,6 @@ from worker.upkeep.verdicts import judge
 CRM, KIND = "acme_hubspot", "contact"
 WORK_EMAILS = "*work_emails*"
 PROFILE = "/profile/*"
-GONE_MS = 120_000  # by then every lease and every ticket of somebody who is gone has ended
 WITHIN_S = 20.0
 OPTIONS = Options(vendors=("forager", "kaspr", "hubspot"), records=30, companies=10)
 
@@ -79,7 +77,8 @@ class Life:
     def __init__(self, *, before: str = "", after: str = "", holding: str = "") -> None:
         self._holding = holding.encode()
         self.over = asyncio.Event()
-        self._sha = hashlib.sha1(source(before or after).encode()).hexdigest().encode() if before or after else b""  # noqa: S324
+        script = source(before or after) if before or after else ""
+        self._shas = [ScriptSource.of(script).sha, rows_of(script).sha] if script else []  # alone, and with its like
         self._before = bool(before)
 
     def sending(self, command: bytes) -> None:
@@ -88,7 +87,7 @@ class Life:
         self.goes_on()
 
     def meant(self, command: bytes) -> bool:
-        return bool(self._sha) and self._sha in command and self._holding in command
+        return any(sha in command for sha in self._shas) and self._holding in command
 
     def received(self, *, last: bool) -> None:
         if last and not self._before:
@@ -218,15 +217,13 @@ class Scene:
 
     async def time_passes(self, ms: int = GONE_MS) -> None:
         """What time does to leases and tickets of workers that are gone."""
-        seconds, _ = await self.redis.time()
-        later = Scripts(self.redis, clock=lambda: int(seconds) * 1000 + ms)
-        await AllWork(later).reap()
-        await Desk(later).reap(())
-        await Creations(later).reap(())
+        scripts = await later(self.redis, ms)
+        await gone(scripts)
+        now_ms = await self.ledger.scripts.now()
         for lane in (*Lane, "alone"):  # what returned is due by that later clock: bring it back to ours
-            key = later.keys("due", CRM, KIND, lane)
+            key = scripts.keys("due", CRM, KIND, lane)
             for id_ in await self.redis.zrange(key, 0, -1):
-                await self.redis.zadd(key, {id_: int(seconds) * 1000})
+                await self.redis.zadd(key, {id_: now_ms})
 
     async def tickets(self) -> list[bytes]:
         """Keys of all tickets that are known."""
@@ -361,8 +358,8 @@ class Scene:
 
     async def accounted(self, provider: str = "forager") -> None:
         """Spent <= bill <= spent + sent + uncertain."""
-        totals = await self.totals(provider)
-        assert totals.spent <= self.bill(provider) <= totals.spent + totals.sent + totals.uncertain
+        found = await reading(self.ledger.budgets, provider, partial(self.bill, provider))
+        assert found.holds, (provider, found)
 
 
 @asynccontextmanager

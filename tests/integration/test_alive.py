@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stage import stop_redis
+from tests.harness.redis import stop_redis
 from tests.harness.until import until
 from tests.harness.workers import Process
 from worker.service.heartbeat import STALE_S

@@ -14,7 +14,7 @@ import httpx
 from redis.asyncio import Redis
 
 from config.load import load
-from tests.e2e.stage import laid_over, toml
+from tests.harness.config import laid_over, toml
 from tests.harness.until import until
 from tests.harness.vendors import Vendors
 from worker.commands import trial
