@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from enum import StrEnum
+from time import time
+
+from connectors.operations import Operation
 
 BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the ranges that durations are counted in, in seconds; the last range has none."""
 
+LAST = 100
+"""Calls of a vendor that are kept at most."""
+
 CallName = tuple[str, str]  # vendor, operation
+CallMade = tuple[float, Operation, int | None, float]  # when (s), what, HTTP status, how long (s)
 
 
 class CallEnd(StrEnum):
@@ -34,13 +41,26 @@ def end_of(status: int | None) -> CallEnd:
 
 
 class CallFigures:
-    """Represents counts by (vendor, operation, what): what is an end, the place of a range, or ``ms`` in all."""
+    """Represents counts by (vendor, operation, what): what is an end, the place of a range, or ``ms`` in all.
+
+    Beside them the last calls of each vendor are kept.
+    """
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._last: dict[str, deque[CallMade]] = {}
 
-    def note(self, vendor: str, operation: str, status: int | None, seconds: float) -> None:
-        """Count one call."""
+    def note(self, vendor: str, operation: Operation, status: int | None, seconds: float) -> None:
+        """Count one call, and keep it among the last."""
+        self._last.setdefault(vendor, deque(maxlen=LAST)).append((time(), operation, status, seconds))
+        self._count(vendor, operation.name, status, seconds)
+
+    def last(self) -> dict[str, list[CallMade]]:
+        """Returns the last calls of each vendor since this was asked, oldest first."""
+        taken, self._last = self._last, {}
+        return {vendor: list(calls) for vendor, calls in taken.items()}
+
+    def _count(self, vendor: str, operation: str, status: int | None, seconds: float) -> None:
         self._counts[vendor, operation, end_of(status)] += 1
         self._counts[vendor, operation, f"le{bisect_left(BOUNDS_S, seconds)}"] += 1
         self._counts[vendor, operation, "ms"] += round(seconds * 1000)

@@ -384,7 +384,7 @@ class Transport:
         self, operation: Operation, reply: Reply | None, began: float, failure: BaseException | None = None
     ) -> None:
         took_s, status = perf_counter() - began, reply.status if reply else None
-        CALLS.note(self.vendor, operation.name, status, took_s)
+        CALLS.note(self.vendor, operation, status, took_s)
         log.debug(
             "vendor.request.finished",
             vendor=self.vendor,

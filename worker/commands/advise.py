@@ -19,6 +19,7 @@ from worker.decide.scorecard import Score, scorecard
 from worker.manual.exit_codes import DONE
 from worker.reports.story_words import field_word, listed, provider_word
 from worker.service.policy import policy
+from worker.service.runtime import Runtime
 
 _COUNTRIES = 15  # rows on a terminal; --json has them all
 _SEED = 20  # the interval of the same counts is the same
@@ -28,13 +29,7 @@ async def run_advise(config: Path | None, *, as_json: bool) -> int:
     """Read the counters and show what they say; no vendor is asked."""
     settings = settings_of(config)
     async with session(settings) as runtime:
-        odds = odds_of(await runtime.lookups.yields.counted())
-        offers = runtime.lookups.offers
-    scores, advices = scorecard(odds), []
-    for one in _policies(settings):
-        asked = [offer for offer in offers if offer.provider in one.providers]
-        draws = random.Random(_SEED)  # noqa: S311 - of an interval, no secret
-        advices.append((one, advise(one, asked, odds, draws.betavariate)))
+        scores, advices = await advised(runtime)
     if as_json:
         print_json(
             {
@@ -53,9 +48,20 @@ async def run_advise(config: Path | None, *, as_json: bool) -> int:
     if countries:
         out.print(_table("By country", "country", countries[:_COUNTRIES]))
     for rules, found in advices:
-        for sentence in _sentences(rules, found):
+        for sentence in sentences(rules, found):
             out.say(sentence)
     return DONE
+
+
+async def advised(runtime: Runtime) -> tuple[list[Score], list[tuple[Policy, Advice]]]:
+    """Returns the providers' scores and the advice on each watched object, from what was counted."""
+    odds = odds_of(await runtime.lookups.yields.counted())
+    advices = []
+    for one in _policies(runtime.settings):
+        asked = [offer for offer in runtime.lookups.offers if offer.provider in one.providers]
+        draws = random.Random(_SEED)  # noqa: S311 - of an interval, no secret
+        advices.append((one, advise(one, asked, odds, draws.betavariate)))
+    return scorecard(odds), advices
 
 
 def _policies(settings: Settings) -> Iterator[Policy]:
@@ -86,7 +92,8 @@ def _advice(rules: Policy, found: Advice) -> dict[str, Any]:
     return {"crm": rules.crm, "object": rules.object} | told
 
 
-def _sentences(rules: Policy, found: Advice) -> Iterator[str]:
+def sentences(rules: Policy, found: Advice) -> Iterator[str]:
+    """Yields what the advice on one watched object says."""
     name = f"{rules.crm} {rules.object}"
     if not found.orders:
         yield f"{name}: no field has a provider, so there is no order."

@@ -43,12 +43,12 @@ async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_j
         _show(who, ended.found)
         if ended.is_done:
             out.say("erased; the CRMs' own records are theirs to delete, and Refill leaves them alone")
-    for line in _left(who, ended):
+    for line in left(who, ended):
         err.say(line)
     return DONE if ended.is_done and not who.not_asked else FAILED
 
 
-def _counts(found: Traces) -> dict[str, int]:
+def counts(found: Traces) -> dict[str, int]:
     """Counts what is kept, by what it is."""
     kinds = Counter(one.provider for one in found.answers.values())
     return {
@@ -65,28 +65,29 @@ def _counts(found: Traces) -> dict[str, int]:
 def _show(who: Somebody, found: Traces) -> None:
     rows = [(*ref, "yes" if ref in who.records else "no") for ref in sorted(found.records)]
     out.print(table("Records of this person", ("crm", "object", "id", "in the crm"), rows))
-    counts = [(name.replace("_", " "), count) for name, count in _counts(found).items()]
-    out.print(table("Kept of them", ("what", "how many"), counts, figures=1))
+    kept = [(name.replace("_", " "), count) for name, count in counts(found).items()]
+    out.print(table("Kept of them", ("what", "how many"), kept, figures=1))
 
 
 def _json(who: Somebody, ended: Forgotten) -> dict[str, object]:
     return {
         "records": [dict(zip(("crm", "object", "id"), ref, strict=True)) for ref in sorted(ended.found.records)],
-        "erased": _counts(ended.found),
-        "left": _counts(ended.left) if ended.left else {},
+        "erased": counts(ended.found),
+        "left": counts(ended.left) if ended.left else {},
         "busy": [" ".join(one) for one in ended.busy],
         "not_asked": sorted(who.not_asked),
         "done": ended.is_done,
     }
 
 
-def _left(who: Somebody, ended: Forgotten) -> Iterator[str]:
+def left(who: Somebody, ended: Forgotten) -> Iterator[str]:
+    """Yields a sentence for each thing that is still to do."""
     for name, why in sorted(who.not_asked.items()):
         yield f"{name} was not asked, so records there may be theirs and kept by another handle: {why}"
     for one in ended.busy:
         yield f"{' '.join(one)} is being visited: run this again in two minutes"
     if ended.left:
-        yield f"something is left ({_counts(ended.left)}): run this again"
+        yield f"something is left ({counts(ended.left)}): run this again"
     if ended.unarchived:
         yield f"the archive may still tell of them ({ended.unarchived}): look at journal.archive_dir, run this again"
     if ended.unwritten:

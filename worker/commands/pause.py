@@ -10,6 +10,7 @@ import typer
 from worker.commands.names import ALL, known_target, pausable
 from worker.commands.options import Config, Json, Target, finish, one_command
 from worker.commands.session import opened_ledger, report, settings_of
+from worker.ledger.ledger import Ledger
 from worker.manual.exit_codes import DONE
 
 OPERATOR = "operator"
@@ -22,10 +23,15 @@ async def run_pause(config: Path | None, target: str, why: str, *, as_json: bool
     async with opened_ledger(settings) as ledger:
         names = pausable(settings) if target == ALL else [target]
         for name in names:
-            await ledger.pauses.pause(name, OPERATOR, why=why or f"paused by hand: refill resume {name}")
+            await pause(ledger, name, why)
     sentences = [f"{name} is paused until refill resume {name}" for name in names]
     report({"paused": list(names)}, *sentences, as_json=as_json)
     return DONE
+
+
+async def pause(ledger: Ledger, name: str, why: str) -> None:
+    """Stop everything of one crm or provider, by a person's word."""
+    await ledger.pauses.pause(name, OPERATOR, why=why or f"paused by hand: refill resume {name}")
 
 
 app = one_command()

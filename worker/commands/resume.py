@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from config.settings import Settings
 from worker.commands.names import ALL, known_target
 from worker.commands.options import Config, Json, Target, finish, one_command
 from worker.commands.session import opened_ledger, report, settings_of
+from worker.ledger.ledger import Ledger
+from worker.ledger.rates.pauses import Pause
 from worker.manual.exit_codes import DONE
 from worker.upkeep.reconcile import RESTORED
 
@@ -15,18 +18,12 @@ async def run_resume(config: Path | None, target: str, *, as_json: bool) -> int:
     """Lift every reason of a crm or a provider, those of its buckets too, and say which."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        pauses = await ledger.pauses.all()
-        known_target(settings, target, {one.target for one in pauses})
-        found = [one for one in pauses if target == ALL or _is_of(one.target, target)]
-        lifted = [one for one in found if one.reason != RESTORED]
-        for one in lifted:
-            await ledger.pauses.lift(one.target, one.reason)
-    stands = [one for one in found if one.reason == RESTORED]
+        lifted, stands = await lift(ledger, settings, target)
     sentences = [f"{one.target}: {one.reason} lifted" for one in lifted]
     sentences += [
         f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books" for one in stands
     ]
-    if not found:
+    if not (lifted or stands):
         sentences.append("nothing was paused" if target == ALL else f"{target} was not paused")
     values = {
         name: [{"target": one.target, "reason": one.reason} for one in pauses_]
@@ -34,6 +31,21 @@ async def run_resume(config: Path | None, target: str, *, as_json: bool) -> int:
     }
     report(values, *sentences, as_json=as_json)
     return DONE
+
+
+async def lift(ledger: Ledger, settings: Settings, target: str) -> tuple[list[Pause], list[Pause]]:
+    """Lifts every reason of a target; returns those lifted, and those that only the provider's books can lift.
+
+    Raises:
+        ConfigError: nothing is called so.
+    """
+    pauses = await ledger.pauses.all()
+    known_target(settings, target, {one.target for one in pauses})
+    found = [one for one in pauses if target == ALL or _is_of(one.target, target)]
+    lifted = [one for one in found if one.reason != RESTORED]
+    for one in lifted:
+        await ledger.pauses.lift(one.target, one.reason)
+    return lifted, [one for one in found if one.reason == RESTORED]
 
 
 def _is_of(paused: str, target: str) -> bool:

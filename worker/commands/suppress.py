@@ -43,7 +43,7 @@ async def run_add(config: Path | None, values: Sequence[str], reading: ValueRead
     handles = [known(text, reading, settings) for text in values]
     async with _opened(settings, writing=True) as (ledger, list_):
         now = await ledger.scripts.now()
-        new = await list_.add(_entries(list_, handles, now, why))
+        new = await list_.add(entries_of(list_, handles, now, why))
     old = len(values) - new
     said = f"{_count(new)} added" + (f", {old} already on the list" if old else "")
     report({"added": new, "already": old}, said, as_json=as_json)
@@ -67,7 +67,7 @@ async def run_remove(config: Path | None, values: Sequence[str], reading: ValueR
     settings = settings_of(config)
     async with _opened(settings) as (_, list_):
         entries = {one.hash for one in await list_.all()}
-        found = [next(iter(_named(text, entries, list_, reading, settings)), "") for text in values]
+        found = [next(iter(named(text, entries, list_, reading, settings)), "") for text in values]
         unknown = [str(at) for at, name in enumerate(found, 1) if not name]
         if unknown:
             err.say(f"not on the list, so nothing was removed: value {', '.join(unknown)}")
@@ -137,14 +137,15 @@ def _read(text: str, reading: ValueReading, settings: Settings) -> Handle | None
     return read(text.strip(), reading.kind, reading.countries or (regions if len(regions) == 1 else ()))
 
 
-def _entries(list_: Suppressions, handles: Iterable[Handle], now: int, why: str) -> list[Suppressed]:
+def entries_of(list_: Suppressions, handles: Iterable[Handle], now: int, why: str) -> list[Suppressed]:
+    """Returns the entries that stand for handles in the list."""
     return [Suppressed(name, one.kind, now, why) for one in dict.fromkeys(handles) for name in list_.hashes([one])]
 
 
-def _named(
+def named(
     text: str, entries: set[str], list_: Suppressions, reading: ValueReading, settings: Settings
 ) -> Iterator[str]:
-    """Gives the entry that a value or a shortened hash means."""
+    """Yields the entry that a value or a shortened hash means."""
     same = [one for one in entries if len(text) >= SHOWN and one.startswith(text)]
     if len(same) == 1:
         yield same[0]
@@ -168,7 +169,7 @@ def _imported(
     if not line.lstrip().startswith("{"):
         text = next(iter(next(csv.reader([line]), [])), "")
         handle = _read(text, reading, settings) if reading.kind or not text.isalpha() else None  # a heading is a word
-        return next(iter(_entries(list_, [handle], now, why)), None) if handle else None
+        return next(iter(entries_of(list_, [handle], now, why)), None) if handle else None
     try:
         fields = json.loads(line)
         found = Suppressed(str(fields["hash"]), str(fields["kind"]), int(fields["at"]), str(fields.get("why", "")))

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from worker.commands.options import Config, finish, one_command
+from worker.commands.page_orders import PageOrders
 from worker.commands.session import err, session, settings_of, with_work
 from worker.commands.web import LAST_S, say_where, settle_down
 from worker.manual.exit_codes import DONE, FAILED
@@ -21,7 +22,7 @@ async def run_up(config: Path | None) -> int:
     with listen(settings.web) as bound:
         stop = stop_on_signals()
         async with session(settings) as runtime:
-            app = web_app(runtime.ledger, settings, runtime.visits.draining)
+            app = web_app(runtime.ledger, settings, runtime.visits.draining, PageOrders(settings, runtime.ledger))
             settle_down()
             say_where(bound.getsockname())
 

@@ -6,6 +6,7 @@ import gc
 from pathlib import Path
 
 from worker.commands.options import Config, finish, one_command
+from worker.commands.page_orders import PageOrders
 from worker.commands.session import err, opened_ledger, settings_of
 from worker.manual.exit_codes import DONE, FAILED
 from worker.service.heartbeat import answering
@@ -22,7 +23,7 @@ async def run_web(config: Path | None) -> int:
     with listen(settings.web) as bound:
         stop = stop_on_signals()
         async with opened_ledger(settings) as ledger:
-            app = web_app(ledger, settings, stop)
+            app = web_app(ledger, settings, stop, PageOrders(settings, ledger))
             settle_down()
             say_where(bound.getsockname())
             try:

@@ -76,6 +76,8 @@ JOURNAL: Mapping[str, str] = {
     "audit": "audit",
     # hash id -> JSON of the changes that wait for a person's word
     "reviews": "reviews:{crm}:{object}",
+    # integer: how often these have changed, so that whoever has read them knows whether to read them again
+    "reviews_changes": "reviews:{crm}:{object}:changes",
 }
 
 SCHEDULE: Mapping[str, str] = {
@@ -89,6 +91,8 @@ SCHEDULE: Mapping[str, str] = {
     "alive": "workers:alive",
     # hash "<vendor>|<operation>|<what>" -> calls that ended so or took so long, or their milliseconds in all
     "calls": "workers:calls",
+    # list of JSON: the last calls of a vendor, newest first
+    "calls_last": "workers:calls:{vendor}",
     # hash: "owner" renews the grant of a crm "until" ms, "fence" grows with every owner; "grant" is the newest grant,
     # encrypted, "kept" the fence of whoever got it
     "grant": "grant:{crm}",

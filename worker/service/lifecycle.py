@@ -175,6 +175,7 @@ async def _tell_calls(runtime: Runtime) -> None:
     except LedgerUnavailableError:
         CALLS.give_back(counts)
         raise
+    await runtime.ledger.calls.keep_last(CALLS.last())
 
 
 async def _drain(runtime: Runtime, stop: asyncio.Event) -> None:

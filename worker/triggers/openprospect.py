@@ -7,9 +7,8 @@ a crash repeats a pass and never skips a row.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from pydantic import TypeAdapter
@@ -20,27 +19,18 @@ from connectors.openprospect.client import OpenProspect
 from connectors.openprospect.models import CompanyBody
 from connectors.openprospect.read import DeliveredCompany, ListPage, delivered
 from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
+from worker.ledger.intake.orders import FIRST_WAIT_MS, FollowedOrders, follow, followed
 from worker.ledger.rates.cursors import Cursors
 from worker.visits.suppressed import allowed
 from worker.visits.watch import OnList
 
 OVERLAP_MS = 300_000  # clocks differ and rows arrive while pages are read: repeats are dropped by their digest
 NOBODY_MS = 86_400_000  # a search without a delivery is asked again after a day
-FIRST_WAIT_MS, LONGEST_WAIT_MS = 300_000, 3_600_000
+LONGEST_WAIT_MS = 3_600_000
 COMPLETED = "COMPLETED"
 STATUSES = frozenset({COMPLETED, "RECEIVED", "ACCEPTED", "IN_PROGRESS", "CANCELLED", "REJECTED", "FAILED"})
 _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedOrders:
-    """Represents orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
-
-    orders: Mapping[str, str] = field(default_factory=dict)
-    fetched: tuple[str, ...] = ()
-    wait_ms: int = FIRST_WAIT_MS
-    next_ms: int = 0
 
 
 class Collector:
@@ -101,7 +91,7 @@ class Collector:
                 for row in await self._deliveries.new_of(search, rows):
                     yield _ROW.validate_json(row.json)
                 offset = page.next_offset
-        fetched = FollowedOrders(**json.loads(await self._cursors.get("orders") or "{}")).fetched
+        fetched = (await followed(self._cursors)).fetched
         async for order in self._vendor.orders():
             if order.status.upper() != COMPLETED or order.order_id in fetched:
                 continue
@@ -151,7 +141,7 @@ class Collector:
 
         While nothing changes the list is asked for less and less often, at least once an hour.
         """
-        known, now = FollowedOrders(**json.loads(await self._cursors.get("orders") or "{}")), self._clock()
+        known, now = await followed(self._cursors), self._clock()
         if now < known.next_ms:
             return 0
         listed = {order.order_id: order.status.upper() async for order in self._vendor.orders()}
@@ -166,7 +156,7 @@ class Collector:
         still = listed == dict(known.orders) and len(fetched) == len(known.fetched)
         wait = min(LONGEST_WAIT_MS, 2 * known.wait_ms) if still else FIRST_WAIT_MS
         following = FollowedOrders(listed, tuple(one for one in fetched if one in listed), wait, now + wait)
-        await self._cursors.set("orders", json.dumps(asdict(following)))
+        await follow(self._cursors, following)
         return new
 
     async def _results(self, order: str, run: str) -> int | None:

@@ -25,6 +25,7 @@ from worker.web.bodies import RefusedError
 from worker.web.deadline import prove
 from worker.web.hosts import Hosts
 from worker.web.inbox import is_bearer
+from worker.web.page.orders import Orders
 from worker.web.page.routes import page_routes
 from worker.web.routes import app_routes
 
@@ -32,8 +33,11 @@ PROBE_S = 0.9  # whoever probes hears an answer within a second
 HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"
 
 
-def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Starlette:
-    """Returns the application over an open ledger; ``draining`` is set while the process ends."""
+def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders: Orders | None = None) -> Starlette:
+    """Returns the application over an open ledger; ``draining`` is set while the process ends.
+
+    ``orders`` carries out what visitors of the page order; without it there is no page.
+    """
     redis = hasty(ledger.scripts.redis)
     quick = Ledger.over(redis)
     spool = Spool(settings.data_dir)
@@ -83,7 +87,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event) -> Star
         Route("/readyz", hosts.only(readyz), methods=["GET"]),
         Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
         *outside.routes,
-        *page_routes(quick, ledger, settings),
+        *(page_routes(quick, ledger, settings, draining, orders) if orders else ()),
     ]
     counted = Middleware(AnswerCounter, routes=routes, counts=answered)
     app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan, middleware=[counted])

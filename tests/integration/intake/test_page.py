@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +16,7 @@ from redis.asyncio import Redis
 
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import settings_in
+from worker.commands.page_orders import PageOrders
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Due, Lane
@@ -31,8 +33,19 @@ PAGES = (
     "/records/acme_hubspot/contact/101",
     "/review",
     "/dead",
+    "/records?state=dead&reason=rule",
+    "/records?run=day-acme_hubspot-2026-11-28",
     "/uncertain",
+    "/runs",
+    "/runs/day-acme_hubspot-2026-11-28",
+    "/deliveries",
+    "/live",
+    "/suppression",
+    "/pauses",
+    "/scorecard",
+    "/calls",
     "/workers",
+    "/configuration",
 )
 
 
@@ -40,7 +53,9 @@ PAGES = (
 async def house(redis: Redis, folder: Path, *without: str, **more: str) -> AsyncIterator[str]:
     settings = settings_in(folder, without=without, **more)
     stop, bound = asyncio.Event(), listen(settings.web)
-    serving = asyncio.create_task(serve(web_app(Ledger.over(redis), settings, stop), bound, stop, grace_s=1))
+    ledger = Ledger.over(redis)
+    app = web_app(ledger, settings, stop, PageOrders(settings, ledger))
+    serving = asyncio.create_task(serve(app, bound, stop, grace_s=1))
     host, port = bound.getsockname()[:2]
     yield f"http://{host}:{port}"
     stop.set()
@@ -75,6 +90,17 @@ class Browser:
         found = re.search(rf'action="{action}"[^>]*>\s*<input type="hidden" name="form" value="(\w+)"', text)
         return found[1] if found else ""
 
+    async def fields(self, path: str, action: str, at: int = 0) -> dict[str, str]:
+        """What one of the forms to ``action`` on a page sends."""
+        return hidden((await self.get(path)).text, action)[at]
+
+
+def hidden(text: str, action: str) -> list[dict[str, str]]:
+    """What each form to ``action`` in a page's text sends by itself."""
+    forms = re.findall(rf'<form method="post" action="{action}".*?</form>', text, re.DOTALL)
+    inputs = [re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form) for form in forms]
+    return [{name: html.unescape(value) for name, value in found} for found in inputs]
+
 
 @asynccontextmanager
 async def browsing(url: str, token: str = "", **more: str) -> AsyncIterator[Browser]:
@@ -89,12 +115,12 @@ async def content(redis: Redis) -> str:
     return str(await redis.execute_command("DEBUG", "DIGEST"))  # type: ignore[no-untyped-call]
 
 
-async def bury(redis: Redis, *ids: str) -> Ledger:
+async def bury(redis: Redis, *ids: str, reason: str = "portal_rule") -> Ledger:
     ledger = Ledger.over(redis)
     work = ledger.work(*WORK)
     await work.add([Due(id) for id in ids], lane=Lane.LIVE, run="day-acme_hubspot-2026-11-28")
     for lease in await work.claim("worker-1", 10):
-        await work.bury(lease, "portal_rule")
+        await work.bury(lease, reason)
     return ledger
 
 
@@ -109,7 +135,7 @@ async def test_stranger_is_sent_to_the_sign_in_and_a_wrong_token_opens_nothing(p
         for path in PAGES:
             answer = await stranger.get(path)
             assert (answer.status_code, answer.headers["location"][:9]) == (303, "/sign-in?")
-        assert (await stranger.post("/dead/replay", {"reason": "portal_rule", "count": "0"})).status_code == 403
+        assert (await stranger.post("/dead/replay", {"seen": "0"})).status_code == 403
         assert (await stranger.enter("wrong")).status_code == 403
         assert not stranger.http.cookies
         outside = await stranger.post("/sign-in", {"token": senders.TOKEN, "next": "//elsewhere.example/"})
@@ -165,10 +191,9 @@ async def test_pages_run_nothing_but_ours_and_looking_changes_nothing(page: str,
 
 
 async def test_form_of_somebody_else_changes_nothing(page: str, redis: Redis) -> None:
-    await bury(redis, "101")
+    ledger = await bury(redis, "101")
     async with browsing(page, senders.TOKEN) as admin:
-        mark = await admin.mark("/dead", "/dead/replay")
-        good = {"form": mark, "reason": "portal_rule", "count": "1"}
+        good = await admin.fields("/dead", "/dead/replay")
         before = await content(redis)
         assert (await admin.post("/dead/replay", good | {"form": "0" * 64})).status_code == 403
         assert (await admin.post("/dead/replay", good, origin="https://evil.example")).status_code == 403
@@ -177,22 +202,29 @@ async def test_form_of_somebody_else_changes_nothing(page: str, redis: Redis) ->
         other = good | {"form": await admin.mark("/", "/sign-out")}
         assert (await admin.post("/dead/replay", other)).status_code == 403
         assert await content(redis) == before
-        await admin.post("/dead/replay", good | {"count": "7"})  # not what was shown
-        assert await content(redis) == before
+        await bury(redis, "102")  # one more than was shown
+        await admin.post("/dead/replay", good)
+        assert len(await ledger.work(*WORK).dead()) == 2
 
 
 async def test_operator_replays_a_group_and_the_journal_says_who(page: str, redis: Redis) -> None:
     ledger = await bury(redis, "101", "102")
+    await bury(redis, "103", reason="UnavailableError")
     async with browsing(page, OPERATOR, name="Ann") as operator:
-        mark = await operator.mark("/dead", "/dead/replay")
-        done = await operator.post("/dead/replay", {"form": mark, "reason": "portal_rule", "count": "2"})
+        text = (await operator.get("/dead")).text
+        assert text.index("CRM rule</h2>") < text.index("portal rule (2)") < text.index("Transient</h2>")
+        all_of_them, rule, _ = hidden(text, "/dead/replay")
+        assert (all_of_them["origin"], rule["origin"]) == ("", "CRM rule")
+        done = await operator.post("/dead/replay", rule)
         assert "2 due again." in (await operator.get(done.headers["location"])).text
-        assert not await ledger.work(*WORK).dead()
+        assert [one.id for one in await ledger.work(*WORK).dead()] == ["103"]
         (entry,) = await ledger.journal.entries(*WORK, "101")
         assert json.loads(entry.entry) == {"kind": "word", "state": "replayed", "cause": "Ann (operator)"}
         assert "Replayed by a person: Ann (operator)." in (await operator.get("/records/acme_hubspot/contact/101")).text
         forged = await operator.get("/dead?said=Send+your+token+elsewhere&mark=00")
         assert "elsewhere" not in forged.text
+        await bury(redis, "101")  # once more, and it is told of as it is now
+        assert "portal rule (2)" in (await operator.get("/dead")).text
 
 
 async def test_viewer_sees_and_changes_nothing(page: str, redis: Redis) -> None:
@@ -200,10 +232,10 @@ async def test_viewer_sees_and_changes_nothing(page: str, redis: Redis) -> None:
     async with browsing(page, VIEWER) as viewer:
         text = (await viewer.get("/dead")).text
         assert "portal rule (1)" in text
-        assert "<form method" not in text.partition("<main")[2]
+        assert '<form method="post"' not in text.partition("<main")[2]
         before = await content(redis)
         mark = PageVisitor(PageRole.VIEWER, "", viewer.http.cookies["refill"].encode()).mark("/dead/replay")
-        fields = {"form": mark, "reason": "portal_rule", "count": "1"}
+        fields = {"form": mark, "seen": "", "origin": "CRM rule"}
         refused = await viewer.post("/dead/replay", fields)
         assert (refused.status_code, "as viewer, which is not enough" in refused.text) == (403, True)
         assert await content(redis) == before

@@ -87,7 +87,16 @@ class Figures:
 
     async def run(self, run: str) -> dict[WorkName, RunFigures]:
         """Returns what a run did, by (crm, object)."""
-        found = await self._scripts.call("HGETALL", self._scripts.keys("run", run))
+        (found,) = await self.several([run])
+        return found
+
+    async def several(self, runs: Sequence[str]) -> list[dict[WorkName, RunFigures]]:
+        """Returns the same of several runs, in one round trip."""
+        replies = await self._scripts.calls([("HGETALL", self._scripts.keys("run", run)) for run in runs])
+        return [self._by_work(pairs) for pairs in replies]
+
+    @staticmethod
+    def _by_work(found: Mapping[bytes, bytes]) -> dict[WorkName, RunFigures]:
         by_work: dict[WorkName, dict[tuple[str, ...], int]] = {}
         for name, count in found.items():
             kind, crm, object_, *rest = name.decode().split("|")

@@ -56,10 +56,11 @@ class Journal:
         first = f"({after}" if after else str(at_ms)
         return await self._range(first, "+", limit)
 
-    async def latest(self, limit: int = 100) -> list[Entry]:
-        """Returns the newest entries, newest first."""
+    async def latest(self, limit: int = 100, *, before: str = "", after: str = "") -> list[Entry]:
+        """Returns the newest entries, newest first; of those between the entries ``after`` and ``before``, if given."""
         stream = self._scripts.keys("journal")
-        found: list[Any] = await self._scripts.call("XREVRANGE", stream, "+", "-", "COUNT", limit)
+        last, first = f"({before}" if before else "+", f"({after}" if after else "-"
+        found: list[Any] = await self._scripts.call("XREVRANGE", stream, last, first, "COUNT", limit)
         return [_entry(*row) for row in found]
 
     async def before(self, at_ms: int, *, limit: int = 1_000) -> list[Entry]:

@@ -58,6 +58,7 @@ class Reviews:
 
     def __init__(self, scripts: Scripts, crm: str, object: str) -> None:
         self._scripts, self._key = scripts, scripts.keys("reviews", crm, object)
+        self._changes = scripts.keys("reviews_changes", crm, object)
 
     async def get(self, id: str) -> Proposal | None:
         """Returns what is proposed for a record, or was and is decided but not carried out."""
@@ -73,14 +74,19 @@ class Reviews:
         """Tells how many records have proposals that wait for a word, or for the visit that carries one out."""
         return int(await self._scripts.call("HLEN", self._key))
 
+    async def changes(self) -> int:
+        """Counts the times that something here has changed: while it stays, whatever was read stands."""
+        return int(await self._scripts.call("GET", self._changes) or 0)
+
     async def put(self, proposal: Proposal) -> None:
         """Keep a proposal, or what a person decided of it, in place of what was there."""
         text = json.dumps(dataclasses.asdict(proposal), ensure_ascii=False, separators=(",", ":"))
-        await self._scripts.call("HSET", self._key, proposal.id, text)
+        await self._scripts.calls([("HSET", self._key, proposal.id, text), ("INCR", self._changes)])
 
     async def remove(self, id: str) -> None:
         """Removes the proposal: the decision is carried out, or the record is away."""
-        await self._scripts.call("HDEL", self._key, id)
+        if await self._scripts.call("HDEL", self._key, id):
+            await self._scripts.call("INCR", self._changes)
 
 
 def _proposal(id: str, text: bytes) -> Proposal:

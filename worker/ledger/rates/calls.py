@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
-from connectors.call_figures import BOUNDS_S, CallEnd, CallName
+from connectors.call_figures import BOUNDS_S, LAST, CallEnd, CallMade, CallName
+from worker.ledger.arguments import Arg
 from worker.ledger.scripts import Scripts
 
 
@@ -16,6 +18,19 @@ class Called:
     ends: Mapping[CallEnd, int] = field(default_factory=dict)
     ranges: tuple[int, ...] = (0,) * (len(BOUNDS_S) + 1)
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LastCall:
+    """Represents one call. ``path`` is the contract's, with names in place of ids; ``credits`` is its worst price."""
+
+    at_ms: int
+    operation: str
+    method: str
+    path: str
+    status: int | None
+    ms: int
+    credits: int
 
 
 class VendorCalls:
@@ -30,6 +45,20 @@ class VendorCalls:
         if counts:
             await self._scripts.calls([("HINCRBY", name, "|".join(what), count) for what, count in counts.items()])
 
+    async def keep_last(self, calls: Mapping[str, Sequence[CallMade]]) -> None:
+        """Add the last calls of one process to those of every vendor, in one round trip; the oldest fall out."""
+        commands: list[tuple[Arg, ...]] = []
+        for vendor, made in calls.items():
+            name = self._scripts.keys("calls_last", vendor)
+            commands += [("LPUSH", name, *(_packed(one) for one in made)), ("LTRIM", name, 0, LAST - 1)]
+        await self._scripts.calls(commands)
+
+    async def last(self, vendor: str, count: int = LAST) -> list[LastCall]:
+        """Returns the last calls of a vendor, newest first."""
+        found = await self._scripts.call("LRANGE", self._scripts.keys("calls_last", vendor), 0, count - 1)
+        calls = [LastCall(**json.loads(text)) for text in found]
+        return sorted(calls, key=lambda one: -one.at_ms)
+
     async def all(self) -> dict[CallName, Called]:
         """Returns every operation that was ever called, by (vendor, operation)."""
         found: dict[CallName, dict[str, int]] = {}
@@ -37,6 +66,12 @@ class VendorCalls:
             vendor, operation, what = name.decode().split("|")
             found.setdefault((vendor, operation), {})[what] = int(count)
         return {name: _called(counts) for name, counts in sorted(found.items())}
+
+
+def _packed(call: CallMade) -> str:
+    at_s, what, status, seconds = call
+    made = LastCall(int(at_s * 1000), what.name, what.method, what.path, status, round(seconds * 1000), what.credits)
+    return json.dumps(asdict(made), separators=(",", ":"))
 
 
 def _called(counts: Mapping[str, int]) -> Called:

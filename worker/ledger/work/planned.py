@@ -39,6 +39,10 @@ class Planned:
                 pairs += [ref(row.crm, row.object, row.id), f"{row.mark} {','.join(row.fields)}"]
             await self._scripts.calls([("HSET", key, *pairs), ("EXPIRE", key, KEPT_S)])
 
+    async def count(self, run: str) -> int:
+        """Tells how many records a plan lets a run fill; 0 for a run without a plan."""
+        return int(await self._scripts.call("HLEN", self._scripts.keys("planned", run)))
+
     async def of(self, run: str, crm: str, object: str, id: str) -> PlannedFields | None:
         """Returns what a run may fill of a record; ``None`` when the plan has none of it, or its time is over."""
         found = await self._scripts.call("HGET", self._scripts.keys("planned", run), ref(crm, object, id))

@@ -57,6 +57,10 @@ __all__ = [
 _CHUNK = 1_000  # ids per script call, so that no call holds Redis for long
 
 
+def _since(rows: Sequence[bytes]) -> dict[str, int]:
+    return {id.decode(): int(float(at)) for id, at in zip(rows[::2], rows[1::2], strict=True)}
+
+
 def _flat(values: Mapping[str, str]) -> list[str]:
     return [part for pair in values.items() for part in pair]
 
@@ -386,14 +390,21 @@ class Work:
 
     async def dead(self, limit: int = 100, after: int = 0) -> list[DeadLetter]:
         """Returns dead letters, oldest first, the first ``after`` of them left out."""
-        found = await self._scripts.call("ZRANGE", self._key("dead"), after, after + limit - 1, "WITHSCORES")
-        ids = [found_id.decode() for found_id in found[::2]]
+        since = _since(await self._scripts.call("ZRANGE", self._key("dead"), after, after + limit - 1, "WITHSCORES"))
+        return await self.dead_of(list(since), since)
+
+    async def dead_since(self) -> dict[str, int]:
+        """Returns the id of every dead letter with the time (ms) it was buried at, oldest first; no record is read."""
+        return _since(await self._scripts.call("ZRANGE", self._key("dead"), 0, -1, "WITHSCORES"))
+
+    async def dead_of(self, ids: Sequence[str], since: Mapping[str, int]) -> list[DeadLetter]:
+        """Returns these dead letters, which were buried at the times of ``since``; those that are gone are left out."""
         fields = await self._scripts.calls(
             [("HMGET", self._key("record", name), "note", "attempts", "run") for name in ids]
         )
         return [
-            DeadLetter(name, (note or b"").decode(), int(attempts or 0), int(float(since)), (run or b"").decode())
-            for name, since, (note, attempts, run) in zip(ids, found[1::2], fields, strict=True)
+            DeadLetter(name, (note or b"").decode(), int(attempts or 0), since[name], (run or b"").decode())
+            for name, (note, attempts, run) in zip(ids, fields, strict=True)
             if note is not None
         ]
 

@@ -1,4 +1,4 @@
-"""Shows dead letters by their reason, and has all of a reason looked at again."""
+"""Shows dead letters by where their trouble comes from, and has all that are shown looked at again."""
 
 from __future__ import annotations
 
@@ -7,41 +7,51 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from config.settings import Settings
-from worker.ledger.journal.figures import WorkName
+from worker.decide.origins import TroubleOrigin
 from worker.ledger.ledger import Ledger
-from worker.ledger.work.work import DeadLetter
-from worker.reports.overview import works
-from worker.upkeep.dead_letters import letters
+from worker.reports.dead_groups import DeadLetters, seen_of
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
 from worker.web.page.shell import Shell, told
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
-SHOWN = 50  # of one reason
+SHOWN = 50  # of one cause
+FILTERS = ("origin", "cause", "crm")
+CHANGED = "Something else matches now than was shown. Nothing was changed."
 
 
 def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
     """Returns the routes of the list and of its form."""
-
-    async def all_letters() -> dict[str, list[tuple[WorkName, DeadLetter]]]:
-        by_reason: dict[str, list[tuple[WorkName, DeadLetter]]] = {}
-        for name in sorted({*works(settings), *await ledger.all_work.works()}):
-            for letter in await letters(ledger.work(*name)):
-                by_reason.setdefault(letter.reason, []).append((name, letter))
-        return dict(sorted(by_reason.items(), key=lambda row: -len(row[1])))
+    letters = DeadLetters(ledger, settings)
 
     async def show(request: Request, visitor: PageVisitor) -> Response:
-        return shell.page(request, "dead", visitor, groups=await all_letters(), most=SHOWN)
+        wanted = {name: request.query_params.get(name, "").strip() for name in FILTERS}
+        groups = await letters.groups(wanted)
+        rows = [row for group in groups for row in group.rows]
+        origins = {one: [group for group in groups if group.origin is one] for one in TroubleOrigin}
+        return shell.page(
+            request,
+            "dead",
+            visitor,
+            groups=groups,
+            origins=origins,
+            wanted=wanted,
+            count=len(rows),
+            seen=seen_of(rows),
+            unread=letters.unread,
+            most=SHOWN,
+        )
 
     async def replay(_: Request, visitor: PageVisitor, form: Form) -> Response:
-        found = (await all_letters()).get(one(form, "reason"), [])
-        if str(len(found)) != one(form, "count"):
-            return told(visitor, "/dead", f"There are {len(found)} now and not what was shown. Nothing was changed.")
+        wanted = {name: one(form, name) for name in FILTERS}
+        rows = [row for group in await letters.groups(wanted) for row in group.rows]
+        if seen_of(rows) != one(form, "seen"):
+            return told(visitor, "/dead", CHANGED)
         run = new_run("replay")
-        for name, letter in found:
+        for name, letter in rows:
             await journal_word(ledger, visitor, (*name, letter.id), run, "replayed")
             await ledger.work(*name).replay(letter.id, run)
-        return told(visitor, "/dead", f"{len(found)} due again.")
+        return told(visitor, "/dead", f"{len(rows)} due again.")
 
     return [door.look("/dead", show), door.act("/dead/replay", replay, PageRole.OPERATOR)]

@@ -11,6 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from config.problems import ConfigError
+from connectors.errors import ConnectorError
+from worker.ledger.money.answers import Ref
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.web.bodies import Bodies, RefusedError
 from worker.web.deadline import prove
@@ -79,6 +81,9 @@ class Door:
                 return self.refusal(request, visitor, refused.status, "This request cannot be read.")
             except ConfigError as error:
                 return self.refusal(request, visitor, 400, " ".join(error.problems))
+            except ConnectorError as error:
+                log.warning("page.refused", reason="vendor", vendor=error.vendor, status=error.status)
+                return self.refusal(request, visitor, 502, f"{error.vendor} did not answer as it should: {error}.")
             except (LedgerUnavailableError, TimeoutError):
                 log.warning("page.refused", reason="unavailable", status=503)
                 sentence = "Redis does not answer, or takes no writes. Nothing was changed that is not shown."
@@ -110,3 +115,9 @@ class Door:
 def one(form: Form, name: str) -> str:
     """Returns the single value of a field; ``""`` where it was not sent."""
     return form.get(name, [""])[0].strip()
+
+
+def record_in(form: Form) -> Ref | None:
+    """Returns the record that a form names, if it names one."""
+    crm, kind, id = (one(form, name) for name in ("crm", "object", "id"))
+    return (crm, kind, id) if crm and kind and id else None

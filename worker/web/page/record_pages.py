@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from config.settings import Settings
+from worker.decide.journal_line import JournalFilter
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.figures import WorkName
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
+from worker.ledger.work.listing import STATES, placed
 from worker.reports.explain import explain
+from worker.reports.journal_pages import back_from, key_in
 from worker.reports.overview import works
 from worker.reports.record_links import ids_in
 from worker.reports.story_words import price_word
-from worker.upkeep.journal_reader import line_of
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form
 from worker.web.page.shell import Shell, address_of, told
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
-LATEST = 100  # entries of the journal from which the list of records is made
+LATEST = 100  # rows of a page
+FILTERS = ("state", "crm", "provider", "field", "reason", "run")
 
 
 def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
     """Returns the routes of the list, of one record, and of what can be done with it."""
+    nothing: dict[str, Any] = {"text": "", "refs": [], "page": None, "rows": [], "more": 0, "wanted": {}}
+    nothing |= {"states": STATES, "crms": settings.crm}
 
     async def listing(request: Request, visitor: PageVisitor) -> Response:
         text = request.query_params.get("q", "").strip()
@@ -33,9 +41,31 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
             found = [ref for ref in _meant(settings, text) if await _is_known(ledger, ref)]
             if len(found) == 1:
                 return RedirectResponse(address_of(found[0]), status_code=303)
-            return shell.page(request, "records", visitor, text=text, refs=found, lines=[])
-        lines = [line_of(entry) for entry in await ledger.journal.latest(LATEST)]
-        return shell.page(request, "records", visitor, text="", refs=[], lines=lines)
+            return shell.page(request, "records", visitor, **nothing | {"text": text, "refs": found})
+        wanted = {name: request.query_params.get(name, "").strip() for name in FILTERS}
+        if wanted["state"] in STATES:
+            return await in_state(request, visitor, wanted)
+        crm, provider, field, reason, run = (wanted[name] for name in FILTERS[1:])
+        asked = JournalFilter(run=run, crm=crm, provider=provider, field=field, reason=reason)
+        page = await back_from(ledger.journal, asked, key_in(request.query_params.get("before", "")), LATEST)
+        return shell.page(request, "records", visitor, **nothing | {"wanted": wanted, "page": page})
+
+    async def in_state(request: Request, visitor: PageVisitor, wanted: dict[str, str]) -> Response:
+        """Lists what is in the work; its reasons and runs are read for one page of each work at a time."""
+        start = _number(request.query_params.get("start", ""))
+        names = [name for name in await all_works() if wanted["crm"] in {"", name[0]}]
+        pages = [await placed(ledger.scripts, *name, wanted["state"], start, LATEST) for name in names]
+        rows = [
+            row
+            for page in pages
+            for row in page
+            if wanted["run"] in {"", row.run} and wanted["reason"].casefold() in row.note.casefold()
+        ]
+        more = start + LATEST if any(len(page) == LATEST for page in pages) else 0
+        return shell.page(request, "records", visitor, **nothing | {"rows": rows, "more": more, "wanted": wanted})
+
+    async def all_works() -> list[WorkName]:
+        return sorted({*works(settings), *await ledger.all_work.works()})
 
     async def one_record(request: Request, visitor: PageVisitor) -> Response:
         ref = _ref(request)
@@ -69,6 +99,10 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
         door.act("/replay/{crm}/{object}/{id:path}", replay, PageRole.OPERATOR),
         door.look(place, one_record),
     ]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _ref(request: Request) -> Ref:

@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from config.settings import Settings
 from worker.ledger.journal.figures import WorkName
-from worker.ledger.journal.reviews import Proposal, Reviews, Stand
+from worker.ledger.journal.reviews import Proposal, Stand
 from worker.ledger.ledger import Ledger
-from worker.reports.overview import works
+from worker.reports.proposals import Proposals
 from worker.upkeep.reviewing import decide_proposal
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
@@ -32,11 +32,10 @@ _WORDS = {"approve": Stand.APPROVED, "reject": Stand.REJECTED}
 
 def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
     """Returns the routes of the list and of its form."""
+    proposals = Proposals(ledger, settings)
 
     async def matching(wanted: Mapping[str, str]) -> list[_Match]:
-        names = sorted({*works(settings), *await ledger.all_work.works()})
-        found = [(name, row) for name in names for row in await Reviews(ledger.scripts, *name).all()]
-        matches = [_matching(name, row, wanted) for name, row in found if row.stand == Stand.PROPOSED]
+        matches = [_matching(name, row, wanted) for name, row in await proposals.waiting()]
         return [one for one in matches if one is not None]
 
     async def show(request: Request, visitor: PageVisitor) -> Response:

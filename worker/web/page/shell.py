@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -43,6 +43,7 @@ class Shell:
             finalize=_plain,
         )
         self._templates.filters |= {"words": _words, "when": _when, "iso": _iso, "address": address_of}
+        self._templates.filters |= {"unquoted": unquote, "capitalized": _capitalized, "run_address": run_address}
         self._templates.globals |= {
             "asset": assets.place,
             "ago": ago,
@@ -99,6 +100,10 @@ def _words(name: object) -> str:
     return str(name or "").replace("_", " ")
 
 
+def _capitalized(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _when(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC" if at_ms else "never"
 
@@ -110,3 +115,8 @@ def _iso(at_ms: int) -> str:
 def address_of(record: tuple[str, str, str]) -> str:
     """Returns the path of a record's page."""
     return "/records/" + "/".join(quote(one, safe="") for one in record)
+
+
+def run_address(run: str) -> str:
+    """Returns the path of a run's page."""
+    return f"/runs/{quote(run, safe='')}"

@@ -1,0 +1,51 @@
+"""Tells where the trouble of a dead letter comes from, and so who can end it, by the reason it was buried with."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+
+class TroubleOrigin(StrEnum):
+    """Holds where trouble comes from. The order is that in which people look at it."""
+
+    CONFIGURATION = "configuration"
+    CRM_RULE = "CRM rule"
+    VENDOR = "vendor"
+    TRANSIENT = "transient"
+    OURS = "Refill"
+
+    @property
+    def advice(self) -> str:
+        """Returns what ends it, before the records are looked at again."""
+        return _ADVICE[self]
+
+
+_ADVICE = {
+    TroubleOrigin.CONFIGURATION: "A credential, a scope or a property is missing: mend it, run refill check.",
+    TroubleOrigin.CRM_RULE: "The CRM refuses by a rule of its own: change the rule, or the record.",
+    TroubleOrigin.VENDOR: "The vendor answered in a way nobody expects: see its status page, or report it.",
+    TroubleOrigin.TRANSIENT: "It failed eight times in a row and may well work now.",
+    TroubleOrigin.OURS: "A fault of Refill's own: the log has the traceback. Please report it.",
+}
+_PASSING = frozenset({"UnavailableError", "OutcomeUnknownError", "RateLimitedError", "StaleReadError", "overdue"})
+_SETTING = re.compile(r"refill (check|setup)|permission|scope|credential|access|property|not allowed", re.IGNORECASE)
+_OURS = re.compile(r"[A-Z]\w*(Error|Exception)|crashed")
+_REQUEST = re.compile(r", request [^,:]+")
+_ID = re.compile(r"\b(?=\w*\d)[\w-]{5,}\b")
+
+
+def origin_of(reason: str) -> TroubleOrigin:
+    """Returns where the trouble behind a dead letter's reason comes from."""
+    if reason in _PASSING:
+        return TroubleOrigin.TRANSIENT
+    if ", contract" in reason or reason == "ContractError":
+        return TroubleOrigin.VENDOR
+    if _OURS.fullmatch(reason):
+        return TroubleOrigin.OURS
+    return TroubleOrigin.CONFIGURATION if _SETTING.search(reason) else TroubleOrigin.CRM_RULE
+
+
+def cause_of(reason: str) -> str:
+    """Returns a reason without what belongs to one record alone, so that equal ones stand together."""
+    return _ID.sub("…", _REQUEST.sub("", reason))

@@ -1,0 +1,32 @@
+"""Keeps where OpenProspect's orders stand, as they were last listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from worker.ledger.rates.cursors import Cursors
+
+FIRST_WAIT_MS = 300_000
+_NAME = "orders"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedOrders:
+    """Represents orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
+
+    orders: Mapping[str, str] = field(default_factory=dict)
+    fetched: tuple[str, ...] = ()
+    wait_ms: int = FIRST_WAIT_MS
+    next_ms: int = 0
+
+
+async def followed(cursors: Cursors) -> FollowedOrders:
+    """Returns the orders as they were last listed; none before that."""
+    return FollowedOrders(**json.loads(await cursors.get(_NAME) or "{}"))
+
+
+async def follow(cursors: Cursors, orders: FollowedOrders) -> None:
+    """Keep how orders stand now."""
+    await cursors.set(_NAME, json.dumps(asdict(orders)))

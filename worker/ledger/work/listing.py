@@ -1,0 +1,48 @@
+"""Lists the records of one work that stand in one place, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.ledger.scripts import Scripts
+from worker.ledger.work.work_values import Lane
+
+STATES = ("due", "leased", "waiting", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Represents one record in the work. ``at_ms`` is when it is due, its lease ends, or it waits or is dead since.
+
+    ``note`` is why its last visit ended unsettled.
+    """
+
+    crm: str
+    object: str
+    id: str
+    state: str
+    at_ms: int
+    run: str
+    note: str
+
+
+async def placed(scripts: Scripts, crm: str, object: str, state: str, start: int, count: int) -> list[Placed]:
+    """Returns at most ``count`` records in a state of ``STATES``, live before backfill, without the first ``start``."""
+    lanes = (*Lane, "alone") if state == "due" else tuple(Lane)
+    names = [scripts.keys(state, crm, object, lane) for lane in lanes if state != "dead"]
+    names = names or [scripts.keys(state, crm, object)]
+    found: list[tuple[str, int]] = []
+    for name, length in zip(names, await scripts.calls([("ZCARD", name) for name in names]), strict=True):
+        if start < length and len(found) < count:
+            last = start + count - len(found) - 1
+            rows = await scripts.call("ZRANGE", name, start, last, "WITHSCORES")
+            found += [(id.decode(), int(float(at))) for id, at in zip(rows[::2], rows[1::2], strict=True)]
+        start = max(0, start - length)
+    fields = await scripts.calls(
+        [("HMGET", scripts.keys("record", crm, object, id), "s", "run", "note") for id, _ in found]
+    )
+    return [
+        Placed(crm, object, id, state, at, (run or b"").decode(), (note or b"").decode())
+        for (id, at), (held, run, note) in zip(found, fields, strict=True)
+        if (held or b"").decode() == state
+    ]

@@ -1,0 +1,74 @@
+"""Tells dead letters by where their trouble comes from, reading only those that are new since the last look."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from config.settings import Settings
+from worker.decide.origins import TroubleOrigin, cause_of, origin_of
+from worker.ledger.journal.figures import WorkName
+from worker.ledger.ledger import Ledger
+from worker.ledger.work.work import DeadLetter
+from worker.reports.overview import works
+
+DeadRow = tuple[WorkName, DeadLetter]
+MOST = 5_000  # dead letters that are read for one look; the next look goes on
+
+
+@dataclass(frozen=True, slots=True)
+class DeadGroup:
+    """Holds the dead letters of one cause. ``seen`` is their fingerprint: a word on it is a word on these alone."""
+
+    origin: TroubleOrigin
+    cause: str
+    rows: Sequence[DeadRow]
+    seen: str
+
+
+@dataclass(slots=True)
+class DeadLetters:
+    """Represents the dead letters of every work, as this process has read them. ``unread`` are those still to come."""
+
+    ledger: Ledger
+    settings: Settings
+    unread: int = 0
+    _known: dict[WorkName, dict[str, DeadLetter]] = field(default_factory=dict)
+
+    async def groups(self, wanted: Mapping[str, str]) -> list[DeadGroup]:
+        """Returns what matches, by origin and cause, the largest first within an origin."""
+        return grouped(await self.rows(), wanted)
+
+    async def rows(self) -> list[DeadRow]:
+        """Returns every dead letter that is read, oldest first in its work."""
+        names, room, self.unread = sorted({*works(self.settings), *await self.ledger.all_work.works()}), MOST, 0
+        found: list[DeadRow] = []
+        for name in names:
+            work, known = self.ledger.work(*name), self._known.get(name, {})
+            since = await work.dead_since()
+            new = [id for id, at in since.items() if id not in known or known[id].since_ms != at]
+            read = {one.id: one for one in await work.dead_of(new[:room], since)}
+            room, self.unread = room - len(new[:room]), self.unread + len(new[room:])
+            self._known[name] = {id: one for id in since if (one := read.get(id) or known.get(id))}
+            found += [(name, one) for one in self._known[name].values()]
+        return found
+
+
+def grouped(rows: Iterable[DeadRow], wanted: Mapping[str, str]) -> list[DeadGroup]:
+    """Returns the rows that match ``origin``, ``cause`` and ``crm``, where these are given, by origin and cause."""
+    found: dict[tuple[TroubleOrigin, str], list[DeadRow]] = {}
+    for name, letter in rows:
+        group = origin_of(letter.reason), cause_of(letter.reason)
+        held = {"origin": group[0], "cause": group[1], "crm": name[0]}
+        if all(wanted.get(part, "") in {"", text} for part, text in held.items()):
+            found.setdefault(group, []).append((name, letter))
+    order = list(TroubleOrigin)
+    ranked = sorted(found.items(), key=lambda one: (order.index(one[0][0]), -len(one[1]), one[0][1]))
+    return [DeadGroup(*group, held, seen_of(held)) for group, held in ranked]
+
+
+def seen_of(rows: Iterable[DeadRow]) -> str:
+    """Returns the fingerprint of dead letters: which, and since when they are dead."""
+    lines = sorted(f"{name[0]}\n{name[1]}\n{one.id}\n{one.since_ms}" for name, one in rows)
+    return hashlib.sha256("\n\n".join(lines).encode()).hexdigest()

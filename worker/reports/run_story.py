@@ -1,0 +1,95 @@
+"""Tells which runs there were of late, and what one of them may spend, has spent and did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from config.settings import Settings
+from worker.decide.journal_line import JournalFilter
+from worker.ledger.journal.figures import RunFigures, WorkName
+from worker.ledger.ledger import Ledger
+from worker.reports.journal_pages import JournalPage, on_from
+from worker.visits.budget_lines import cap_line, spent_line
+from worker.visits.runs import by_person, cap_of, day_run
+
+DAYS = 14
+LATEST = 2_000  # journal entries in which runs of people are looked for
+_DAY_MS = 86_400_000
+_BEGUN = re.compile(r"-(\d{8}T\d{6})-[0-9a-f]{4}$")
+_DAY = re.compile(r"^day-.+-(\d{4}-\d{2}-\d{2})$")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStory:
+    """Tells of one run. ``cap`` is what it may spend, ``planned`` how many records a plan lets it fill.
+
+    ``spent`` are its credits by provider, ``open`` the records that are still in the work.
+    """
+
+    run: str
+    figures: Mapping[WorkName, RunFigures]
+    cap: int | None
+    reserved: int
+    spent: Mapping[str, int]
+    planned: int
+    open: int
+    page: JournalPage
+
+
+async def runs(ledger: Ledger, settings: Settings, now_ms: int) -> list[tuple[str, Mapping[WorkName, RunFigures]]]:
+    """Returns the runs of the last days, and those of people that the newest entries name; the latest first."""
+    sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
+    days = [day_run(source, settings.budget_zone, now_ms - ago * _DAY_MS) for ago in range(DAYS) for source in sources]
+    seen = [one.run for one in await ledger.journal.latest(LATEST) if by_person(one.run)]
+    beats = [str(one.info["run"]) for one in await ledger.timetable.alive() if one.info.get("run")]
+    names = list(dict.fromkeys([*beats, *seen, *days]))
+    found = [(name, figures) for name, figures in zip(names, await ledger.figures.several(names), strict=True)]
+    return [(name, figures) for name, figures in found if figures or name in seen or name in beats]
+
+
+async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) -> RunStory:
+    """Returns what one run did; its journal entries behind ``after``, a page of them."""
+    wanted = JournalFilter(run=run, since=_begun_ms(run, settings.budget_zone))
+    lines = [spent_line(run, name) for name in settings.providers.paid]
+    booked = await ledger.budgets.booked([cap_line(run), *lines])
+    works = await ledger.all_work.works()
+    left = [await ledger.work(*name).open(run) for name in works] if by_person(run) else []
+    return RunStory(
+        run=run,
+        figures=await ledger.figures.run(run),
+        cap=await cap_of(ledger.cursors, run),
+        reserved=booked[cap_line(run)].reserved,
+        spent={name: booked[line].spent for name, line in zip(settings.providers.paid, lines, strict=True)},
+        planned=await ledger.planned.count(run),
+        open=sum(left),
+        page=await on_from(ledger.journal, wanted, after),
+    )
+
+
+def totals(figures: Mapping[WorkName, RunFigures]) -> Sequence[int]:
+    """Returns visits, records, values filled and gaps left of a run."""
+    each = figures.values()
+    return (
+        sum(one.visits for one in each),
+        sum(one.records for one in each),
+        sum(sum(one.filled.values()) for one in each),
+        sum(sum(one.unfilled.values()) for one in each),
+    )
+
+
+def _begun_ms(run: str, zone: str) -> int:
+    """Returns the time from which on a run's entries stand in the journal; 0 for the beginning of it."""
+    try:
+        if found := _BEGUN.search(run):
+            begun = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        elif found := _DAY.match(run):
+            begun = datetime.fromisoformat(found[1]).replace(tzinfo=ZoneInfo(zone)) - timedelta(minutes=5)
+        else:
+            return 0
+    except ValueError:
+        return 0
+    return int(begun.timestamp() * 1000)

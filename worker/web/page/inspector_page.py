@@ -1,0 +1,27 @@
+"""Shows the last calls of each vendor: what was asked, without whom it was about, how it ended, how long it took."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.settings import Settings
+from worker.ledger.ledger import Ledger
+from worker.web.page.door import Door
+from worker.web.page.shell import Shell
+from worker.web.page.visitor import PageVisitor
+
+
+def inspector_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
+    """Returns the route of the page."""
+    asked = ["openprospect"] if settings.providers.openprospect else []
+    vendors = [*settings.crm, *settings.providers.paid, *asked]
+
+    async def show(request: Request, visitor: PageVisitor) -> Response:
+        wanted = request.query_params.get("vendor", "")
+        shown = [wanted] if wanted in vendors else vendors
+        calls = {vendor: await ledger.calls.last(vendor, 100 if wanted else 20) for vendor in shown}
+        return shell.page(request, "inspector", visitor, calls=calls, vendors=vendors, wanted=wanted)
+
+    return [door.look("/calls", show)]

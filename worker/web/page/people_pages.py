@@ -1,0 +1,79 @@
+"""Shows the suppression list and takes a word on it; shows what is kept of somebody, and erases them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.problems import ConfigError
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Ref
+from worker.ledger.money.suppressions import Suppressions
+from worker.visits.runs import new_run
+from worker.web.page.door import Door, Form, one, record_in
+from worker.web.page.orders import Orders, PersonWish
+from worker.web.page.shell import Shell, told
+from worker.web.page.visitor import PageRole, PageVisitor
+from worker.web.page.word_journal import journal_word, of_refill
+
+SHOWN = 200
+MOST = 5_000  # entries of which the newest are listed; a longer list is asked by value
+LIST = of_refill("suppression", "list")
+CHANGED = "Other records are theirs now than were shown. Nothing was erased."
+
+
+def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> list[Route]:
+    """Returns the routes of the list, and of the erasure with its look; who is meant stands in no address."""
+    list_ = Suppressions(ledger.scripts, None)  # reads; whoever adds needs the key
+
+    async def show(request: Request, visitor: PageVisitor) -> Response:
+        count = await list_.length()
+        rows = (await list_.all())[::-1][:SHOWN] if count <= MOST else []
+        return shell.page(request, "suppression", visitor, rows=rows, count=count)
+
+    async def add(_: Request, visitor: PageVisitor, form: Form) -> Response:
+        text, why = one(form, "value"), one(form, "why")[:200]
+        new = await orders.suppress(text, why)
+        await journal_word(ledger, visitor, LIST, new_run("suppress"), "suppressed")
+        said = "It is on the list." if new else "It was on the list."
+        return told(visitor, "/suppression", said)
+
+    async def remove(_: Request, visitor: PageVisitor, form: Form) -> Response:
+        gone = await orders.unsuppress(one(form, "value"))
+        await journal_word(ledger, visitor, LIST, new_run("suppress"), "taken_off_the_list")
+        said = "It is off the list; refill sync --full looks at the records again." if gone else "It was not on it."
+        return told(visitor, "/suppression", said)
+
+    async def look(request: Request, visitor: PageVisitor, form: Form) -> Response:
+        asked = _asked(form)
+        return shell.page(request, "forget", visitor, asked=asked, found=await orders.person(asked))
+
+    async def forget(_: Request, visitor: PageVisitor, form: Form) -> Response:
+        async def note(records: Sequence[Ref]) -> None:
+            where = of_refill("person", f"{len(records)} records")
+            await journal_word(ledger, visitor, where, new_run("forget"), "forgotten")
+
+        left = await orders.forget(_asked(form), one(form, "seen"), note)
+        if left is None:
+            return told(visitor, "/suppression", CHANGED)
+        done = "Erased here. The CRMs' own records are theirs to delete, and Refill leaves them alone."
+        return told(visitor, "/suppression", " ".join(["Not all is erased yet.", *left]) if left else done)
+
+    return [
+        door.look("/suppression", show),
+        door.act("/suppression/add", add, PageRole.OPERATOR),
+        door.act("/suppression/remove", remove, PageRole.ADMIN),
+        door.act("/forget/look", look, PageRole.ADMIN),
+        door.act("/forget", forget, PageRole.ADMIN),
+    ]
+
+
+def _asked(form: Form) -> PersonWish:
+    texts = tuple(text for text in (one(form, name) for name in ("value", "other")) if text)
+    record = record_in(form)
+    if not (texts or record):
+        raise ConfigError(["Name somebody by an e-mail address, a phone number or a profile."])
+    return PersonWish(texts, record)
