@@ -28,7 +28,7 @@ HUBSPOT = """
 [crm.{name}]
 kind = "hubspot"
 base_url = "{url}"
-lookback = "3650d"
+lookback = "{lookback}"
 poll_every = "{poll}"
 {more}
 [crm.{name}.watch.contact]
@@ -55,6 +55,7 @@ def configured(
     *,
     rate: str = "100000/second",
     poll: str = "1m",
+    lookback: str = "3650d",
     also: Mapping[str, str] | None = None,
     more: str = "",
 ) -> dict[str, str]:
@@ -64,7 +65,9 @@ def configured(
     text += (KASPR if phones else FORAGER).format(**told, rate=rate)
     portals = {PORTAL: told["hubspot"], **(also or {})} if "hubspot" in told else {}
     for name, url in portals.items():
-        text += HUBSPOT.format(name=name, url=url, field=PHONE if phones else EMAIL, poll=poll, more=more)
+        text += HUBSPOT.format(
+            name=name, url=url, field=PHONE if phones else EMAIL, poll=poll, lookback=lookback, more=more
+        )
     if "salesforce" in told:
         text += SALESFORCE.format(**told)
     (folder / "refill.toml").write_text(text, encoding="utf-8")

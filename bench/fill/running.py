@@ -56,7 +56,8 @@ def _refill(
     assert counting is not None
     told = {**served.told, "gap": contender.more.get("gap", "email")}
     env = refill.configured(folder, told, counting.url, rate=contender.more.get("rate", "100000/second"))
-    words = refill.words("sync", "--full", "--json", "--patience", str(contender.more.get("patience", 150)))
+    full = ["--full"] if contender.more.get("full") else []
+    words = refill.words("sync", *full, "--json", "--patience", str(contender.more.get("patience", 150)))
     spent = spent_by(words, folder, env, within_s)
     report = refill.report(spent.output, spent.said, (0, 1, 4), spent.code)
     return {

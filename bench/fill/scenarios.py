@@ -40,7 +40,7 @@ class Scenario:
 SCENARIOS = {
     "S1": Scenario(
         "no latency, the sandbox's people: 0.49 lookups a record, refused writes, wrong profiles", 2000,
-        (Contender("refill"), Contender("floor")), vendors=("forager", "hubspot"),
+        (Contender("refill", more={"full": True}), Contender("floor")), vendors=("forager", "hubspot"),
     ),
     "S1-one": Scenario(
         "no latency, one lookup a record", 2000, tuple(Contender(name) for name in ALL),
@@ -68,7 +68,7 @@ SCENARIOS = {
         (Contender("refill", more={"gap": "mobilephone", "rate": f"500/{DAY_S} seconds", "patience": 2 * DAY_S}),),
         {"twins": 0.3, "gap": "mobilephone", "provider": f"500/{DAY_S}"}, base="",
     ),
-    "S5": Scenario("a storm of webhooks beside S3", 1000, base="", single=storm.measured),
+    "S5": Scenario("webhooks alone, then a storm of them, under the limits of S3", 1000, base="", single=storm.measured),
     "S6": Scenario("SIGKILL every 2 s", 1000, base="", single=kills.measured),
     "S7": Scenario("growth, every record takes a lookup", 10_000, base="", single=growth.dense),
     "S7-sparse": Scenario("growth, one record in fifty takes a lookup", 100_000, base="", single=growth.sparse),
