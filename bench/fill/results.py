@@ -45,8 +45,10 @@ def grown(kept: list[dict[str, Any]]) -> dict[str, list[plot.Point]]:
     curves: dict[str, list[plot.Point]] = {}
     for result in kept:
         for point in result.get("figures", {}).get("points", ()):
-            for name, title in (("refill", "Refill"), ("floor", "bare loop")):
-                curve = curves.setdefault(f"{title}, {point['blank']:.0%} take a lookup", [])
+            titles = {"refill": "Refill"} if point["full"] else {"refill": "Refill", "floor": "bare loop"}
+            for name, title in titles.items():
+                way = f"{point['blank']:.0%} filled" + (", all walked" if point["full"] else "")
+                curve = curves.setdefault(f"{title}, {way}", [])
                 curve.append((point["records"], point[name]["cpu_s"]))
     return curves
 

@@ -68,9 +68,10 @@ SCENARIOS = {
         (Contender("refill", more={"gap": "mobilephone", "rate": f"500/{DAY_S} seconds", "patience": 2 * DAY_S}),),
         {"twins": 0.3, "gap": "mobilephone", "provider": f"500/{DAY_S}"}, base="",
     ),
-    "S5": Scenario("webhooks alone, then a storm of them, under the limits of S3", 1000, base="", single=storm.measured),
+    "S5": Scenario("webhooks alone, then a storm of them, within S3's limits", 1000, base="", single=storm.measured),
     "S6": Scenario("SIGKILL every 2 s", 1000, base="", single=kills.measured),
     "S7": Scenario("growth, every record takes a lookup", 10_000, base="", single=growth.dense),
-    "S7-sparse": Scenario("growth, one record in fifty takes a lookup", 100_000, base="", single=growth.sparse),
+    "S7-sparse": Scenario("growth, one record in fifty takes a lookup", 1_000_000, base="", single=growth.sparse),
+    "S7-walk": Scenario("growth, every record walked over, one in fifty filled", 10_000, base="", single=growth.walk),
     "S8": Scenario("two crms on one provider key of 50 calls a second", 600, base="", single=sharing.measured),
 }  # fmt: skip
