@@ -30,11 +30,14 @@ _NEVER = frozenset({"restored", "overrun", "credits"})
 
 @dataclass(slots=True)
 class Verdict:
-    """How a run ended. ``money`` is per provider at the end of the storm and when a person has judged by the bill."""
+    """How a run ended. ``records`` are those before a person replayed the dead letters, ``brought_back`` after it.
+
+    ``money`` is per provider at the end of the storm and when a person has judged by the bill."""
 
     plan: Plan
     told: Told
     records: int = 0
+    brought_back: int = 0
     lost: int = 0
     settled: int = 0
     dead: Counter[str] = field(default_factory=Counter)
@@ -196,10 +199,17 @@ async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
             await work.replay(letter.id, "chaos")
     verdict.records = verdict.settled + sum(verdict.dead.values())
     await run.calm(within_s)
+    verdict.brought_back = await _counted(run)
+
+
+async def _counted(run: Run) -> int:
+    """How many records there are, once whoever a dead letter named has been made."""
+    works = [run.yard.ledger.work(*name) for name in await run.yard.ledger.all_work.works()]
+    return sum([counts.settled + counts.dead for counts in [await work.counts() for work in works]])
 
 
 async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
-    verdict.lost = max(0, expected.records - verdict.records)
+    verdict.lost = max(0, expected.records - verdict.brought_back)
     verdict.overwritten, verdict.overtaken = _overwritten(run)
     verdict.brought, verdict.unproved = _proved(await run.desk.brought(), expected.brought)
     verdict.edits = len(run.people.edited)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import urllib.request
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +14,7 @@ from tests.e2e.conftest import Open
 from tests.e2e.stage import Stage
 from tests.harness.sandbox import Sandbox
 from tests.harness.until import until
+from tests.harness.workers import Process
 
 CREATES = {
     "hubspot": {"route": "/crm/objects/2026-09/{object}", "method": "POST"},
@@ -28,7 +31,7 @@ async def test_a_kill_between_a_create_and_its_answer_makes_nothing_twice(opened
     for name, rule in CREATES.items():
         stage.vendors[name].control("hold", {**rule, "count": None})
     pair = [stage.spawn(), stage.spawn()]
-    await until(partial(only_held_creations_are_open, stage), "creations held open at both crms")
+    await until(partial(stopped_while_creations_are_held, stage, pair), "creations held open at both crms")
     for worker in pair:
         worker.kill()
     for name in CREATES:
@@ -63,6 +66,22 @@ async def test_an_order_is_delivered_when_it_completes_and_rows_that_arrive_mean
     await stage.finished()
 
     await each_once(stage)
+
+
+async def stopped_while_creations_are_held(stage: Stage, pair: Sequence[Process]) -> bool:
+    """Whether the workers are stopped now with no creation under way but those whose answers are kept back.
+
+    One that is sent between a look and a kill would be in doubt for minutes.
+    """
+    if not await only_held_creations_are_open(stage):
+        return False
+    for worker in pair:
+        worker.process.send_signal(signal.SIGSTOP)
+    if await only_held_creations_are_open(stage):
+        return True
+    for worker in pair:
+        worker.process.send_signal(signal.SIGCONT)
+    return False
 
 
 async def only_held_creations_are_open(stage: Stage) -> bool:

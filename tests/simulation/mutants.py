@@ -278,7 +278,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a property closed to us is given up for good",
-        1,
+        37,
         (
             Edit(
                 "connectors/hubspot/refusals.py",

@@ -190,6 +190,7 @@ class Deliverer:
                 if notes.lease.attempts >= LAST_ATTEMPT:
                     notes.problems.append(f"prospect {one.id} could not be brought in ({error.code or _name(error)})")
         await self._link_all(notes, unlinked, company_id)
+        await self._fill_later(notes, [(object, id) for object, id, *_ in brought[1:]])
         self._leave_for_later(notes, left)
         await self._look_again(notes, [one for one in brought if (one[0], one[3]) in notes.fresh], company_id)
 
@@ -217,7 +218,7 @@ class Deliverer:
     ) -> tuple[str, str]:
         """Brings one person to their row (object, id), which joins ``unlinked`` when it may lack its company.
 
-        ``unlinked`` names the person's external id by the row's. Then the row joins the fill work.
+        ``unlinked`` names the person's external id by the row's.
         """
         object, id, at_company = await self._person(notes, delivered, external_id, company_id)
         if id in notes.closed:
@@ -228,10 +229,14 @@ class Deliverer:
         notes.count("contacts")
         if object == "contact" and not at_company and notes.at_company.get(id) != company_id:
             unlinked.setdefault(id, external_id)
-        work = self._target.fill.get(object)
-        if work is not None:
-            await work.add([Due(id)], lane=Lane.LIVE, run=notes.lease.run)
         return object, id
+
+    async def _fill_later(self, notes: DeliveryNotes, people: Sequence[tuple[str, str]]) -> None:
+        """Adds brought rows to the fill work: not before their links, which are part of what a visit goes by."""
+        for object, work in self._target.fill.items():
+            ids = dict.fromkeys(id for kind, id in people if kind == object and id and id not in notes.closed)
+            if ids:
+                await work.add([Due(id) for id in ids], lane=Lane.LIVE, run=notes.lease.run)
 
     async def _link_all(self, notes: DeliveryNotes, contacts: Mapping[str, str], company_id: str) -> None:
         """Link contacts to their company; one that cannot be linked stops no other."""
