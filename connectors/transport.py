@@ -12,16 +12,17 @@ import functools
 import json as jsonlib
 import random
 import ssl
-import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 import aiohttp
 import httpx
 import stamina
 import structlog
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
 from connectors import classify
@@ -42,9 +43,11 @@ from connectors.limits import Limiter, ReadPace, Ticket, fresh_s, note_read, tak
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
+from connectors.reply_bytes import BODY_CAP, HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnfitError, UnsentError
 from connectors.vendor_clock import VendorClock
 
 __all__ = [
+    "BODY_CAP",
     "Auth",
     "BrokenError",
     "NoAuth",
@@ -62,22 +65,9 @@ REPEAT_S = 30.0  # no repeat starts later than this after the first attempt bega
 FIRST_BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
 KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
 USER_AGENT = "refill/0.1"
-BODY_CAP = 16 * 1024 * 1024
 LINE_CAP = 16 * 1024
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-
-
-class UnsentError(Exception):
-    """Says that an attempt failed before a connection stood: no byte of the request left."""
-
-
-class BrokenError(Exception):
-    """Says that an attempt failed once a connection stood: perhaps the vendor did what was asked."""
-
-
-class UnfitError(BrokenError):
-    """Says that the answer is larger than we take, or packed in a way we cannot read."""
 
 
 class NoTicket:
@@ -470,25 +460,10 @@ def _released(ticket: Ticket, cause: str) -> Coroutine[Any, Any, None]:
 
 
 async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
-    """Returns the whole body, unpacked; the cap holds for what comes out of a gzip stream."""
-    packed = headers.get("content-encoding", "identity").lower()
-    if packed not in {"identity", "gzip", ""}:
-        raise UnfitError("content encoding")
-    unpack = zlib.decompressobj(wbits=31) if packed == "gzip" else None
-    parts: list[bytes] = []
-    size = 0
+    body = ReplyBytes(response.status_code, headers)
     async for chunk in response.aiter_raw():
-        try:
-            part = unpack.decompress(chunk, BODY_CAP - size + 1) if unpack else chunk
-        except zlib.error as failure:
-            raise UnfitError("gzip") from failure
-        size += len(part)
-        if size > BODY_CAP:
-            raise UnfitError("body size")
-        parts.append(part)
-    if unpack is not None and not unpack.eof and parts:
-        raise BrokenError("gzip cut short")
-    return b"".join(parts)
+        body.take(chunk)
+    return body.whole()
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
@@ -506,8 +481,50 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+class _OneAnswer(ResponseHandler):
+    """Reads one answer to one request, within bounds.
+
+    The engine would read interim answers, lengths of chunks and trailers for ever, and keep what nobody asked for: the
+    next request on that connection would get it for its own answer.
+    """
+
+    _heads = _arrived = 0
+    _answered = True
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin to read the answer to a request."""
+        self._heads, self._arrived, self._answered = 0, 0, False
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived."""
+        self._arrived += len(data)
+        if self._arrived > WIRE_CAP:
+            self._end("bytes without end")
+        else:
+            super().data_received(data)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take a head, which the engine has read."""
+        self._heads += 1
+        if self._answered or self._heads > HEADS:
+            return self._end("heads without end")
+        self._answered = not 100 <= data[0].code < 200 or data[0].code == 101
+        return super().feed_data(data, size)
+
+    def _end(self, why: str) -> None:
+        broken = HttpProcessingError(code=502, message=why)
+        self.set_exception(broken)
+        if self._payload is not None:
+            self._payload.set_exception(aiohttp.ClientPayloadError(why))
+        if self.transport is not None:
+            self.transport.close()
+
+
 def _session(connections: int) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=_tls())
+    answers = functools.partial(_OneAnswer, asyncio.get_running_loop())
+    connector._factory = cast("functools.partial[ResponseHandler]", answers)  # noqa: SLF001 - there is no other way in
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

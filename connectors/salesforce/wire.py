@@ -4,7 +4,8 @@ One client for one thread at a time, no login, no retry, no environment of its o
 
 The library speaks https only, knows no timeout, and puts bodies and URLs into its exceptions. So an adapter adds the
 timeouts (and plain http for a loopback host), every answer is taken in a hook before the library judges it, and its
-exceptions end here. Source: simple-salesforce 1.12, read and tried 2026-11-20.
+exceptions end here. A thread cannot be stopped, but its connection can be shut: that is how a call ends at its deadline
+whatever the other side still sends. Source: simple-salesforce 1.12, read and tried 2026-11-20.
 """
 
 from __future__ import annotations
@@ -14,24 +15,30 @@ import contextlib
 import contextvars
 import io
 import queue
-from collections.abc import Mapping
+import socket
+import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from math import inf
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
 from connectors.models import Reply
+from connectors.reply_bytes import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
 from connectors.salesforce.options import CONCURRENCY
-from connectors.transport import BODY_CAP, USER_AGENT, BrokenError, UnfitError, UnsentError
+from connectors.transport import USER_AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,76 @@ class Call:
     headers: Mapping[str, str] | None = None
 
 
+class _BoundedSource(io.RawIOBase):
+    """Reads a connection up to a number of bytes."""
+
+    def __init__(self, source: io.RawIOBase, most: int) -> None:
+        self._source, self._left = source, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        size = self._source.readinto(buffer)
+        self._left -= size or 0
+        if self._left < 0:
+            raise HTTPException("bytes without end")
+        return size
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+class _BoundedAnswer(HTTPResponse):
+    """Reads one answer, within bounds. The library would read interim answers, and trailers, for ever."""
+
+    _heads = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedSource(self.fp.detach(), WIRE_CAP))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        self._heads += 1
+        if self._heads > HEADS:
+            raise HTTPException("heads without end")
+        told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # its own step, not in its types
+        return told
+
+
+class _Cut:
+    """Represents a way to end what a connection does for one call, from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._call: Call | None = None
+        self._over = False
+
+    def begin(self, call: Call | None) -> None:
+        """Note for which call the connection works from now on, ``None`` for none."""
+        with self._lock:
+            self._call, self._over = call, False
+
+    def connected(self, sock: socket.socket | None) -> None:
+        """Note what it works by."""
+        with self._lock:
+            self._sock = sock
+            self._shut()
+
+    def end(self, call: Call) -> None:
+        """End what is done for this call, if it is still done: whoever reads finds the connection shut."""
+        with self._lock:
+            self._over = self._over or self._call is call
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._over and self._sock is not None:
+            with contextlib.suppress(OSError):  # gone already
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # below TLS, which another thread uses
+
+
 class _Adapter(HTTPAdapter):
     """Adds default timeouts, and the scheme of the instance in place of the library's https.
 
@@ -53,7 +130,23 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, instance: str, timeouts: tuple[float, float]) -> None:
         self._scheme, self._timeouts, self.until = urlsplit(instance).scheme, timeouts, inf
+        self.cut = _Cut()
         super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """Returns the pool, whose connections can be cut."""
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
+        cut, kind = self.cut, HTTPSConnection if self._scheme == "https" else HTTPConnection
+
+        class Cuttable(kind):  # type: ignore[misc,valid-type]  # one of two
+            response_class = _BoundedAnswer
+
+            def connect(self) -> None:
+                super().connect()
+                cut.connected(self.sock)
+
+        pool.ConnectionCls = Cuttable
+        return pool
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         request.url = urlsplit(request.url or "")._replace(scheme=self._scheme).geturl()
@@ -75,6 +168,7 @@ class _Line:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["User-Agent"] = USER_AGENT
+        self._session.headers["Accept-Encoding"] = "gzip"
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.auth = self._signed
         self._session.hooks["response"].append(self._taken)
@@ -93,6 +187,10 @@ class _Line:
     def close(self) -> None:
         self._session.close()
 
+    def end(self, call: Call) -> None:
+        """End a call, from another thread, if it is still under way."""
+        self._adapter.cut.end(call)
+
     def exchange(self, call: Call, token: str, until: float) -> Reply:
         """Send once, before ``until`` (s).
 
@@ -101,6 +199,7 @@ class _Line:
             BrokenError: one stood, and no whole answer came.
         """
         self.token, self._reply, self._adapter.until = token, None, until
+        self._adapter.cut.begin(call)
         try:
             with contextlib.suppress(SalesforceError):
                 if call.path.startswith("/"):
@@ -114,10 +213,12 @@ class _Line:
                         headers=dict(call.headers or {}),
                         allow_redirects=False,
                     )
-        except (requests.RequestException, OSError) as failure:
+        except (requests.RequestException, HTTPException, OSError, ValueError) as failure:
             if self._reply is None:
                 kind = UnsentError if _never_connected(failure) else BrokenError
                 raise kind(type(failure).__name__) from None  # its text holds the query
+        finally:
+            self._adapter.cut.begin(None)
         if self._reply is None:
             raise BrokenError("no answer")
         return self._reply
@@ -130,17 +231,20 @@ class _Line:
         """Keep the answer; the library gets one of the same status that is quick to parse and leads nowhere.
 
         Raises:
-            UnfitError: it is larger than we take.
+            UnfitError: it is larger than we take, or packed in a way we cannot read.
+            BrokenError: it was cut short.
         """
         names = {name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"}
-        parts, size = [], 0
-        for part in response.iter_content(64 * 1024):
-            parts.append(part)
-            size += len(part)
-            if size > BODY_CAP:
+        try:
+            body = ReplyBytes(response.status_code, names)
+            for part in response.raw.stream(64 * 1024, decode_content=False):
+                body.take(part)
+            self._reply = Reply(response.status_code, names, body.whole())
+        except (HTTPError, HTTPException, OSError, ValueError) as failure:  # the last: a chunk of a negative length
+            raise BrokenError(type(failure).__name__) from None
+        finally:
+            if self._reply is None:
                 response.close()
-                raise UnfitError("body size")
-        self._reply = Reply(response.status_code, names, b"".join(parts))
         blank = requests.Response()
         blank.status_code, blank.url, blank.raw = response.status_code, response.url, io.BytesIO(b"{}")
         return blank
@@ -170,17 +274,24 @@ class Lines:
     async def exchange(self, call: Call, instance: str, token: str, within_s: float = inf) -> Reply:
         """Send once, in a thread, within ``within_s`` from now or not at all. Raises: as ``_Line.exchange``.
 
-        A thread cannot be stopped: past the deadline it is left to its own end, and its answer is not looked at.
+        Past the deadline its connection is shut, also when the asker has given up before, so that the thread ends.
         """
-        context = contextvars.copy_context()
-        sending = asyncio.get_running_loop().run_in_executor(
-            self._threads, context.run, self._exchange, call, instance, token, perf_counter() + within_s
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+        used: list[_Line] = []
+        sending = loop.run_in_executor(
+            self._threads, context.run, self._exchange, call, instance, token, perf_counter() + within_s, used
         )
+        cutting = loop.call_later(self._deadline_s, _end, used, call)
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await sending
         except TimeoutError:
+            cutting.cancel()
+            _end(used, call)
             raise BrokenError("deadline") from None
+        finally:
+            if sending.done() and not sending.cancelled():
+                cutting.cancel()
 
     def close(self) -> None:
         """Let the threads end; a call under way is not waited for."""
@@ -193,8 +304,9 @@ class Lines:
             while True:
                 self._idle.get_nowait().close()
 
-    def _exchange(self, call: Call, instance: str, token: str, until: float) -> Reply:
+    def _exchange(self, call: Call, instance: str, token: str, until: float, used: list[_Line]) -> Reply:
         line = self._line(instance)
+        used.append(line)
         try:
             return line.exchange(call, token, until)
         finally:
@@ -210,3 +322,8 @@ class Lines:
                     return line
                 line.close()  # the org moved: what knew the old host is of no use
         return _Line(instance, self._version, self._timeouts)
+
+
+def _end(used: Sequence[_Line], call: Call) -> None:
+    for line in used:
+        line.end(call)
