@@ -17,7 +17,7 @@ from tests.harness.canaries import CANARIES, Watched
 from tests.harness.examples import COMMON
 
 # How long an example takes is the machine's affair, not a rule's. The short form begins as the whole one does.
-settings.register_profile("short", derandomize=True, deadline=None, max_examples=COMMON // 2)
+settings.register_profile("short", derandomize=True, deadline=None, max_examples=COMMON // 4)
 settings.register_profile("whole", derandomize=True, deadline=None, max_examples=COMMON)
 settings.register_profile("explore", deadline=None, max_examples=20 * COMMON)
 settings.load_profile("short")

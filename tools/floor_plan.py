@@ -10,13 +10,15 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tools.trees import nodes
+
 ROOT = Path(__file__).parent.parent
 HOUSE = "worker"
 
 
 def imported(path: Path) -> Iterator[str]:
     """Yields the dotted name of every module that a file imports, wherever the statement stands."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{name.name}" for name in node.names if node.module == HOUSE)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.logs import KNOWN
+from tools.trees import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+")
@@ -19,7 +20,7 @@ LEVELS = {"debug", "info", "warning", "error"}
 def events() -> Iterator[tuple[str, ast.Call]]:
     for folder in ("connectors", "config", "worker"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in nodes(path):
                 match node:
                     case ast.Call(
                         func=ast.Attribute(value=ast.Name(id="log" | "_log") | ast.Attribute(attr="log"), attr=level)

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 
 from tools.floor_plan import ROOT, floors, imported, rooms
+from tools.trees import nodes
 
 PURE = {
     "collections", "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "html", "itertools",
@@ -33,7 +34,7 @@ def test_no_two_classes_of_the_product_share_a_name() -> None:
         node.name
         for folder in ("config", "connectors", "worker")
         for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef)
     )
     assert [name for name, count in found.items() if count > 1] == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import ConnectorError
+from tools.trees import nodes
 from worker.decide.reasons import Reason, Skip
 from worker.decide.undo import UndoVerdict
 from worker.manual import exit_codes
@@ -33,7 +34,7 @@ def entries(heading: str) -> set[str]:
 
 def trees(files: list[Path]) -> Iterator[ast.AST]:
     for file in files:
-        yield from ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        yield from nodes(file)
 
 
 def fragment(text: ast.expr) -> str:

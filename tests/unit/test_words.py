@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.trees import nodes
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PRODUCT = ("bench", "config", "connectors", "sandbox", "tools", "worker")
@@ -56,7 +58,7 @@ def test_every_docstring_begins_with_a_verb() -> None:
         f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"
         for room in VERBS_FIRST
         for path in sorted((ROOT / room).rglob("*.py"))
-        for line, text in docstrings(path.read_text(encoding="utf-8"))
+        for line, text in docstrings(path)
         if not begins_with_a_verb(text)
     ]
     assert found == [], "begin with a verb: Returns, Claims, Decides; an imperative for commands and steps"
@@ -94,9 +96,9 @@ def test_prose_wraps_at_a_hundred_columns(page: Path) -> None:
     assert [number for number, line in prose(page) if len(line) > 100] == []
 
 
-def docstrings(source: str) -> Iterator[tuple[int, str]]:
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
     """Docstrings of a module, its classes and functions, with their lines."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(path):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node)
             if text:

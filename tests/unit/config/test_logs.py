@@ -18,6 +18,7 @@ import structlog
 from config.logs import KNOWN, configure_logs
 from config.masking import masked
 from connectors.errors import RejectedError
+from tools.trees import nodes
 
 ROOT = Path(__file__).parents[3]
 CANARIES = ("jane.canary@acme.com", "+4915112345678", "(212) 555-0199", "canary-token-0123456789", "jane-canary-42")
@@ -166,7 +167,7 @@ def _calls() -> tuple[tuple[str, ast.Call], ...]:
 def _found_calls() -> Iterator[tuple[str, ast.Call]]:
     for package in ("connectors", "config", "worker"):
         for file in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text())):
+            for node in nodes(file):
                 if (
                     isinstance(node, ast.Call)
                     and isinstance(node.func, ast.Attribute)

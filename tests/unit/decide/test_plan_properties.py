@@ -125,7 +125,7 @@ def _ended(row: Record, told: Policy, book: Mapping[str, Answer], **given_settin
     return seen
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books)
 def test_every_visit_ends_and_a_second_pass_asks_and_changes_nothing(
     row: Record, told: Policy, book: dict[str, Answer]
@@ -136,7 +136,7 @@ def test_every_visit_ends_and_a_second_pass_asks_and_changes_nothing(
     assert second.decision == first.decision
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books, st.randoms(use_true_random=False))
 def test_the_order_of_answers_does_not_matter(
     row: Record, told: Policy, book: dict[str, Answer], chance: random.Random
@@ -149,7 +149,7 @@ def test_the_order_of_answers_does_not_matter(
     assert decide(first.view, told, offers, dict(shuffled)) == first.decision
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books)
 def test_every_blank_gap_ends_with_a_value_or_a_reason(row: Record, told: Policy, book: dict[str, Answer]) -> None:
     seen = _ended(row, told, book)
@@ -160,7 +160,7 @@ def test_every_blank_gap_ends_with_a_value_or_a_reason(row: Record, told: Policy
     assert all(isinstance(reason, Reason) for reason in unfilled.values())
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books)
 def test_nothing_masked_invalid_or_below_its_grade_is_written_and_no_value_of_a_person(
     row: Record, told: Policy, book: dict[str, Answer]
@@ -180,7 +180,7 @@ def test_nothing_masked_invalid_or_below_its_grade_is_written_and_no_value_of_a_
         assert rule.write is WriteRule.ALWAYS or not (row.values.get(change.property) or "").strip()
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books)
 def test_credits_stay_within_the_fields_bounds_and_each_question_is_paid_once(
     row: Record, told: Policy, book: dict[str, Answer]
@@ -202,7 +202,7 @@ def _own(question: Question, rule: FieldRule) -> bool:
     return by_slug and rule.field in question.fields and question.provider in rule.providers
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books)
 def test_nobody_else_s_value_is_written(row: Record, told: Policy, book: dict[str, Answer]) -> None:
     seen = _ended(row, told, book)
@@ -220,7 +220,7 @@ def test_nobody_else_s_value_is_written(row: Record, told: Policy, book: dict[st
             )
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books, st.sampled_from([("forager",), ("kaspr",), ("forager", "kaspr")]))
 def test_a_closed_or_blocked_provider_is_never_asked(
     row: Record, told: Policy, book: dict[str, Answer], shut: tuple[str, ...]
@@ -235,7 +235,7 @@ def test_a_closed_or_blocked_provider_is_never_asked(
     assert not waiting & set(blocked.decision.unfilled)
 
 
-@examples(100, short=30)
+@examples(100, short=15)
 @given(rows, policies, books)
 def test_what_is_written_closes_its_gap(row: Record, told: Policy, book: dict[str, Answer]) -> None:
     seen = _ended(row, told, book)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # it has no stubs
 
+from tools.trees import nodes
 from worker.ledger.arguments import Arguments, NamedValues, arguments
 from worker.ledger.scripts import names, source, takes
 
@@ -95,10 +96,7 @@ def test_every_script_names_what_it_takes_and_counts_nothing_by_hand(name: str) 
 def calls() -> Iterator[tuple[str, ast.Call]]:
     """Every call of a script that names it, with its place."""
     for path in sorted((ROOT / "worker").rglob("*.py")):
-        text = path.read_text("utf-8")
-        if "cripts" not in text:
-            continue
-        for node in ast.walk(ast.parse(text)):
+        for node in nodes(path):
             if isinstance(node, ast.Call):
                 for word in node.args:
                     if isinstance(word, ast.Constant) and word.value in names():
