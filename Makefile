@@ -8,6 +8,8 @@ TESTS ?= tests
 # Many tests wait for processes: two cores carry four of them.
 JOBS  ?= 4
 ARGS  ?=
+# Tests start hundreds of processes, which would each compile the product anew where no bytecode is kept.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test suites check lint format types unit e2e contract-table slow explore servers chaos simulate money bench new-provider advisories images alerts chart references docs browser lock clean
 .DELETE_ON_ERROR:

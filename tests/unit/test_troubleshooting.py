@@ -91,7 +91,6 @@ def kinds(error: type[ConnectorError] = ConnectorError) -> set[str]:
     [
         ("A gap stays open", set(Reason)),
         ("A record is left alone", set(Skip)),
-        ("Something is paused", pauses()),
         ("A record waits", set(NOTES)),
         ("A call failed", kinds()),
         ("An undo leaves something", set(UndoVerdict) - {UndoVerdict.BACK}),
@@ -103,9 +102,14 @@ def test_every_word_has_an_entry_and_no_entry_is_of_the_past(heading: str, words
     assert entries(heading) == {str(word) for word in words}, f"docs/troubleshooting.md, {heading}"
 
 
-@pytest.mark.parametrize("sentence", sorted(refusals_of_settings() | failures_of_check()))
-def test_every_refusal_of_settings_and_failure_of_check_has_an_entry(sentence: str) -> None:
-    assert sentence in PAGE, "docs/troubleshooting.md has no entry with this sentence"
+def test_every_pause_has_an_entry() -> None:
+    assert entries("Something is paused") == pauses()
+
+
+def test_every_refusal_of_settings_and_failure_of_check_has_an_entry() -> None:
+    told = refusals_of_settings() | failures_of_check()
+    assert len(told) > 20
+    assert [one for one in sorted(told) if one not in PAGE] == [], "docs/troubleshooting.md has no such sentences"
 
 
 def test_a_sentence_is_known_by_its_longest_fixed_piece() -> None:
