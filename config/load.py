@@ -40,10 +40,14 @@ _SECRET = frozenset(
         "refresh_token",
         "secret_key",
         "security_token",
+        "slack_url",
+        "smtp_password",
+        "teams_url",
         "token",
         "username",
         "viewer_token",
         "webhook_secret",
+        "webhook_url",
     }
 )
 _VERBATIM = frozenset({"where", "skip_if"})  # below these stand names of CRM properties, whose case matters
@@ -167,7 +171,7 @@ def variable(path: Iterable[str]) -> str:
 def _is_secret(path: _KeyPath) -> bool:
     if path[-1] not in _SECRET:
         return False
-    if path == ("secret_key",) or (len(path) == 2 and path[0] == "web"):
+    if path == ("secret_key",) or (len(path) == 2 and path[0] in {"alerts", "web"}):
         return True
     return len(path) == 3 and path[0] in {"providers", "crm"}
 

@@ -37,9 +37,10 @@ from config.units import (
     Zone,
     dotted,
 )
+from connectors.alerts.options import AlertOptions
 from connectors.forager.options import ForagerOptions
+from connectors.hubspot.ids import record_id as hubspot_id
 from connectors.hubspot.options import HubSpotOptions
-from connectors.hubspot.records import record_id as hubspot_id
 from connectors.models import Grade
 from connectors.openprospect.options import OpenProspectOptions
 from connectors.options import Duration, Options, Place, Url
@@ -479,6 +480,7 @@ class Settings(Options):
     worker: Worker = Worker()
     answers: AnswerSettings = AnswerSettings()
     journal: JournalSettings = JournalSettings()
+    alerts: AlertOptions = AlertOptions()
     providers: Providers = Providers()
     crm: Mapping[CrmName, Annotated[HubSpotSettings | SalesforceSettings, Field(discriminator="kind")]] = {}
 

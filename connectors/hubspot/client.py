@@ -15,6 +15,7 @@ from pydantic import SecretStr, TypeAdapter
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
 from connectors.hubspot import records, refusals, rights, search, sign_in, writing
+from connectors.hubspot.ids import is_id
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import BURST, DAILY, OVERLAP_S, PROVENANCE, RESERVE, SEARCH, HubSpotOptions
 from connectors.hubspot.records import RawProperties, RecordRow, RecordRows
@@ -250,7 +251,7 @@ class HubSpot:
         await self._known(watched)
         found: dict[str, Found] = {}
         for part in _parts(ids, BATCH):
-            asked = [one for one in part if records.is_id(one)]
+            asked = [one for one in part if is_id(one)]
             found |= {one: Found(Fate.GONE) for one in part if one not in asked}
             if asked:
                 rows, time_ms = await self._batch_read(watched.object, asked, self._asked_for(watched))
@@ -313,7 +314,7 @@ class HubSpot:
     async def companies(self, ids: Sequence[str]) -> Mapping[str, Company]:
         """Returns the linked companies; one that was merged answers under the id asked for."""
         by_id: dict[str, Company] = {}
-        for part in _parts([one for one in ids if records.is_id(one)], BATCH):
+        for part in _parts([one for one in ids if is_id(one)], BATCH):
             rows, _ = await self._batch_read("company", part, records.COMPANY)
             by_id |= {asked: records.to_company(row) for asked, row in records.survivors(part, rows).items()}
         return by_id

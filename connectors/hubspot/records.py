@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.bodies import ManyListed
+from connectors.hubspot.ids import is_id
 from connectors.hubspot.options import PROVENANCE
 from connectors.hubspot.paths import MODIFIED
 from connectors.models import Company, Edit, Fate, Found, Need, Property, Record, Writer
@@ -309,23 +310,6 @@ def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
         "hasUniqueValue": name == external_id,
         "formField": False,
     }
-
-
-def is_id(text: str) -> bool:
-    """Tells whether this can be a record's id at all: they are numbers as text, in one spelling each."""
-    return text.isascii() and text.isdigit() and not text.startswith("0")
-
-
-def record_id(text: str) -> str:
-    """Returns a record's id without blanks around it.
-
-    Raises:
-        ValueError: it is none.
-    """
-    id = text.strip()
-    if not is_id(id):
-        raise ValueError("is not a HubSpot record id. Use the number from the record's address")
-    return id
 
 
 def more(rows: RecordRows) -> bool:

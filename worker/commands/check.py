@@ -37,6 +37,7 @@ from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 from worker.redis.connection import Safety, check_safety, open_redis
+from worker.reports.words import lasting
 from worker.service.accounts import another, sentences
 from worker.service.needs import unmet
 from worker.service.policy import policy, watched_of, with_ids
@@ -106,6 +107,7 @@ async def check(settings: Settings) -> list[CheckResult]:
     ]
     if called := hosts(settings):
         findings.append(CheckResult("hosts", OK, f"calls {', '.join(called)} and no other"))
+    findings += list(_alerts(settings))
     findings += [CheckResult("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
     findings.append(_disk(Spool(settings.data_dir).room))
     if broken := Spool(settings.data_dir).broken():
@@ -131,6 +133,19 @@ async def check(settings: Settings) -> list[CheckResult]:
             for found in await asyncio.gather(*asked):
                 findings += found
     return findings
+
+
+def _alerts(settings: Settings) -> Iterator[CheckResult]:
+    """Says where alerts go; nothing is sent."""
+    if not settings.alerts.is_on:
+        do = "set REFILL_ALERTS__SLACK_URL or another of [alerts] (docs/alerts.md)"
+        yield CheckResult("alerts", OK, "go nowhere", do)
+        return
+    from connectors.alerts.channels import channels
+
+    after = lasting(int(settings.alerts.after.total_seconds() * 1000))
+    for way in channels(settings.alerts):
+        yield CheckResult("alerts", OK, f"go to {way.name} ({way.where}) after {after}", "refill alerts test sends one")
 
 
 def _disk(room: Room) -> CheckResult:

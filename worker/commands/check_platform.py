@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from config.settings import CrmSettings, SalesforceSettings, Settings
+from connectors.alerts.options import PORTS
 
 _FLOWS = {
     "jwt": "an External Client App and a certificate (JWT bearer)",
@@ -29,6 +30,12 @@ def _hosts(settings: Settings) -> Iterator[str]:
             yield _host(crm.login_base)
     if place := redis_place(settings):
         yield place
+    alerts = settings.alerts
+    for address in (alerts.slack_url, alerts.teams_url, alerts.webhook_url):
+        if address is not None:
+            yield _host(address.get_secret_value())
+    if alerts.mail_to:
+        yield _host(f"//{alerts.smtp}", PORTS[alerts.smtp_security])
 
 
 def redis_place(settings: Settings) -> str:

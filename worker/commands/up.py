@@ -10,6 +10,7 @@ from worker.commands.page_orders import PageOrders
 from worker.commands.session import err, session, settings_of, with_work
 from worker.commands.web import LAST_S, say_where, settle_down
 from worker.manual.exit_codes import DONE, FAILED
+from worker.reports.alerting import alerting
 from worker.service.heartbeat import answering, beating
 from worker.service.lifecycle import stop_on_signals, work
 from worker.web.app import web_app
@@ -40,7 +41,8 @@ async def run_up(config: Path | None) -> int:
                 finally:
                     stop.set()
 
-            ended = await asyncio.gather(worker(), web(), return_exceptions=True)
+            async with alerting(runtime.ledger, settings):
+                ended = await asyncio.gather(worker(), web(), return_exceptions=True)
     for failure in ended:
         if isinstance(failure, WebError):
             err.say(str(failure), style="red")

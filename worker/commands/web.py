@@ -9,6 +9,7 @@ from worker.commands.options import Config, finish, one_command
 from worker.commands.page_orders import PageOrders
 from worker.commands.session import err, opened_ledger, settings_of
 from worker.manual.exit_codes import DONE, FAILED
+from worker.reports.alerting import alerting
 from worker.service.heartbeat import answering
 from worker.service.lifecycle import stop_on_signals
 from worker.web.app import web_app
@@ -28,7 +29,8 @@ async def run_web(config: Path | None) -> int:
             say_where(bound.getsockname())
             try:
                 with answering(settings.data_dir, bound.getsockname()):
-                    await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
+                    async with alerting(ledger, settings):
+                        await serve(app, bound, stop, grace_s=max(1.0, settings.worker.grace.total_seconds() - LAST_S))
             except WebError as error:
                 err.say(str(error), style="red")
                 return FAILED

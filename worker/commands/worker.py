@@ -7,6 +7,7 @@ from pathlib import Path
 from worker.commands.options import Config, finish, one_command
 from worker.commands.session import session, settings_of, with_work
 from worker.manual.exit_codes import DONE
+from worker.reports.alerting import alerting
 from worker.service.heartbeat import beating
 from worker.service.lifecycle import stop_on_signals, work
 
@@ -16,7 +17,8 @@ async def run_worker(config: Path | None) -> int:
     settings = with_work(settings_of(config, verbose=True))
     async with session(settings) as runtime:
         with beating(settings.data_dir) as heartbeat:
-            await work(runtime, stop_on_signals(), heartbeat.beat)
+            async with alerting(runtime.ledger, settings):
+                await work(runtime, stop_on_signals(), heartbeat.beat)
     return DONE
 
 

@@ -89,6 +89,8 @@ SCHEDULE: Mapping[str, str] = {
     # hash owner -> JSON of its last heartbeat; zset owner -> ms of it
     "beats": "workers:beats",
     "alive": "workers:alive",
+    # hash key -> JSON of an alert that stands, and of the ways that have sent it
+    "alerts": "alerts",
     # hash "<vendor>|<operation>|<what>" -> calls that ended so or took so long, or their milliseconds in all
     "calls": "workers:calls",
     # list of JSON: the last calls of a vendor, newest first

@@ -1,0 +1,35 @@
+"""Holds one message to people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """Represents one thing to know. ``key`` stays the same from ``opened`` to ``closed``; times are ISO, UTC."""
+
+    key: str
+    state: Literal["opened", "closed", "test"]
+    cause: str
+    sentence: str
+    since: str
+    at: str
+    installation: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Returns one line."""
+        who = f"Refill {self.installation}".strip()
+        words = {"opened": self.cause, "closed": f"over ({self.cause})", "test": "test"}[self.state]
+        return f"[{who}] {words}"
+
+    @property
+    def text(self) -> str:
+        """Returns what people read."""
+        return f"{self.subject}: {self.sentence}"
+
+    def as_json(self) -> dict[str, str]:
+        """Returns what programs read."""
+        return asdict(self)

@@ -1,0 +1,94 @@
+"""Real receivers of alerts on this machine: an HTTP server, and a mail server that speaks as much SMTP as is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+
+@dataclass(slots=True)
+class Received:
+    """One post: path with query, headers in small letters, and the body's bytes."""
+
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(slots=True)
+class Receiver:
+    """A server that keeps what it gets. ``status`` is what it answers to posts."""
+
+    port: int = 0
+    status: int = 200
+    posts: list[Received] = field(default_factory=list)
+    mails: list[EmailMessage] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def texts(self, path: str) -> list[str]:
+        """What was posted to a path, as one text each."""
+        return [one.body.decode() for one in self.posts if one.target.partition("?")[0] == path]
+
+
+@contextlib.asynccontextmanager
+async def http_receiver() -> AsyncIterator[Receiver]:
+    """A server that takes posts."""
+    receiver = Receiver()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+                headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in head[1:-2])}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                receiver.posts.append(Received(head[0].split()[1], headers, body))
+                writer.write(f"HTTP/1.1 {receiver.status} Ended\r\ncontent-length: 2\r\n\r\nok".encode())
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    receiver.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield receiver
+
+
+@contextlib.asynccontextmanager
+async def mail_receiver() -> AsyncIterator[Receiver]:
+    """A mail server; it refuses receivers in ``refused``."""
+    receiver = Receiver()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := (await reader.readline()).decode().strip():
+            word = line[:4].upper()
+            if word == "DATA":
+                writer.write(b"354 go on\r\n")
+                text = await reader.readuntil(b"\r\n.\r\n")
+                receiver.mails.append(message_from_bytes(text[:-3], policy=policy.default))
+            if word == "QUIT":
+                break
+            refused = word == "RCPT" and any(one in line for one in receiver.refused)
+            writer.write(b"550 nobody\r\n" if refused else b"250 ok\r\n")
+        writer.write(b"221 bye\r\n")
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    receiver.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield receiver

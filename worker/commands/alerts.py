@@ -1,0 +1,76 @@
+"""Implements ``alerts``: what people were told, and whether they can be told at all."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from config.problems import ConfigError
+from worker.commands.options import Config, Json, finish, group
+from worker.commands.session import err, opened_ledger, out, print_json, settings_of
+from worker.commands.tables import ago, table
+from worker.ledger.journal.alerts import KeptAlerts
+from worker.manual.exit_codes import DONE, FAILED
+from worker.reports.alerting import send_test
+
+NOWHERE = (
+    "alerts go nowhere: set REFILL_ALERTS__SLACK_URL, REFILL_ALERTS__TEAMS_URL, REFILL_ALERTS__WEBHOOK_URL with "
+    "REFILL_ALERTS__WEBHOOK_SECRET, or alerts.mail_to with alerts.smtp (docs/alerts.md)"
+)
+
+
+async def run_alerts_list(config: Path | None, *, as_json: bool) -> int:
+    """Show what stands, and who has been told."""
+    settings = settings_of(config)
+    async with opened_ledger(settings) as ledger:
+        found, now = (await KeptAlerts(ledger.scripts).all()).values(), await ledger.scripts.now()
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return DONE
+    rows = [(one.cause, ago(one.since_ms, now), ", ".join(one.sent) or "nobody yet", one.sentence) for one in found]
+    out.print(table("Alerts", ("cause", "since", "sent to", "what"), rows))
+    if not settings.alerts.is_on:
+        err.say(NOWHERE)
+    return DONE
+
+
+async def run_alerts_test(config: Path | None, *, as_json: bool) -> int:
+    """Send a test by every way; exit code 1 when one of them fails."""
+    settings = settings_of(config)
+    if not settings.alerts.is_on:
+        raise ConfigError([NOWHERE])
+    from connectors.alerts.channels import channels
+
+    async with AsyncExitStack() as stack:
+        ways = channels(settings.alerts)
+        for way in ways:
+            stack.push_async_callback(way.aclose)
+        ended = await send_test(settings, ways)
+    if as_json:
+        print_json({name: str(error) if error else "sent" for name, error in ended.items()})
+    else:
+        for way in ways:
+            if (error := ended[way.name]) is None:
+                out.say(f"{way.name}: sent to {way.where}")
+            else:
+                err.say(f"{way.name}: not sent to {way.where} ({error})", style="red")
+    return FAILED if any(ended.values()) else DONE
+
+
+app = group("Show which alerts stand, or send a test by every way they go.")
+
+
+@app.command("list")
+def alerts_list(config: Config = None, as_json: Json = False) -> None:
+    """List what stands, since when, and by which way it was sent."""
+    finish(run_alerts_list(config, as_json=as_json))
+
+
+@app.command("test")
+def alerts_test(config: Config = None, as_json: Json = False) -> None:
+    """Send a test message by every way that is configured.
+
+    Exit codes: 0 sent, 1 one of them failed, 2 none is configured.
+    """
+    finish(run_alerts_test(config, as_json=as_json))

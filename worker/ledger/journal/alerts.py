@@ -1,0 +1,56 @@
+"""Keeps which alerts stand and which way has sent them, once over all processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+from worker.ledger.scripts import Scripts
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAlert:
+    """Represents something that stands since ``since_ms``; ``sent`` names the ways that have told of it.
+
+    ``gone`` says that it did not stand at the last look: only a second one ends it.
+    """
+
+    key: str
+    cause: str
+    sentence: str
+    since_ms: int
+    sent: tuple[str, ...] = ()
+    gone: bool = False
+
+    def told(self, way: str) -> KeptAlert:
+        """Returns it with one more way that has told of it."""
+        return replace(self, sent=(*self.sent, way))
+
+
+class KeptAlerts:
+    """Represents the alerts that stand, by key. One process at a time changes them: whose turn the timetable says."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._key = scripts.keys("alerts")
+
+    async def all(self) -> Mapping[str, KeptAlert]:
+        """Returns every alert that stands."""
+        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
+        return {key.decode(): self._read(key.decode(), text) for key, text in sorted(found.items())}
+
+    async def keep(self, alert: KeptAlert) -> None:
+        """Notes that it stands, as it is now."""
+        fields = asdict(alert)
+        key = fields.pop("key")
+        await self._scripts.call("HSET", self._key, key, json.dumps(fields, ensure_ascii=False))
+
+    async def end(self, key: str) -> None:
+        """Notes that it is over."""
+        await self._scripts.call("HDEL", self._key, key)
+
+    @staticmethod
+    def _read(key: str, text: bytes) -> KeptAlert:
+        fields = json.loads(text)
+        return KeptAlert(**{**fields, "key": key, "sent": tuple(fields["sent"])})
