@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.live import Live
 from rich.table import Table
 
 from worker.commands.names import known_watch
 from worker.commands.options import Config, CrmName, Json, MaxCredits, ObjectName, finish, one_command
-from worker.commands.progress import say
+from worker.commands.progress import live, say
 from worker.commands.session import err, opened_ledger, out, print_json, report, session, settings_of
 from worker.commands.tables import table
 from worker.ledger.journal.figures import RunFigures, together
@@ -23,8 +21,8 @@ from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work
 from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import DONE
-from worker.manual.follow import Progress, Show, follow, perhaps_charged, run_credits
-from worker.manual.left import Held, left_behind
+from worker.manual.follow import follow, perhaps_charged, run_credits
+from worker.manual.left import Held, cap_figures, left_behind
 from worker.manual.look import NotAsked, passed_over
 from worker.manual.passes import PATIENCE_S
 from worker.service.jobs import is_full, unasked
@@ -107,7 +105,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
         await work.own_all(state.run, only_cut=True)
         walker = _Walker(runtime, work, state)
         async with nullcontext() if is_served else working_for(runtime, state.run, walker.step):
-            with _shown(err.is_terminal and not as_json) as show:
+            with live(as_json=as_json) as show:
                 left = await follow(
                     *(runtime, state.run, [work]),
                     patience_s=PATIENCE_S,
@@ -119,7 +117,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
             is_stuck = not (walker.state.done or walker.state.stopped)
             if is_stuck:
                 walker.state = await stop_backfill(work, ledger.cursors) or walker.state
-        found = await _walked(walker, left, is_stuck=is_stuck and not stop.is_set())
+        found = await _walked(walker, left, max_credits=walk.max_credits, is_stuck=is_stuck and not stop.is_set())
     if as_json:
         print_json(found.as_json())
     else:
@@ -157,10 +155,11 @@ class _Walker:
         return not needs_a_person and await self.work.room() >= ROOM
 
 
-async def _walked(walker: _Walker, left: list[Held], *, is_stuck: bool) -> Walked:
+async def _walked(walker: _Walker, left: list[Held], *, max_credits: int | None, is_stuck: bool) -> Walked:
     """Returns the account of it."""
     runtime, work, state = walker.runtime, walker.work, walker.state
     by_work = await runtime.ledger.figures.run(state.run)
+    credits = await run_credits(runtime, state.run)
     missed = passed_over(by_work)
     pauses = await runtime.ledger.pauses.of(work.crm)
     why = walker.why or next((one.why or one.reason for one in pauses), "")
@@ -168,32 +167,12 @@ async def _walked(walker: _Walker, left: list[Held], *, is_stuck: bool) -> Walke
         missed.insert(0, NotAsked(work.crm, work.object, why))
     unwalked = [Held(work.crm, work.object, 0, "walk")] if is_stuck else []
     ending = RunEnding(
-        left=(*left, *unwalked, *left_behind(by_work)),
+        left=(*left, *unwalked, *left_behind(by_work, cap_figures(max_credits, credits))),
         not_asked=missed,
         uncertain=await perhaps_charged(runtime, state.run),
         dead=(await work.counts()).dead,
     )
-    credits = await run_credits(runtime, state.run)
     return Walked(state, sum(one.records for one in left), together(by_work.values()), credits, ending)
-
-
-@contextmanager
-def _shown(is_shown: bool) -> Iterator[Show | None]:
-    """Yields a line that is kept up to date, where somebody sees it."""
-    if not is_shown:
-        yield None
-        return
-    with Live("", console=err, refresh_per_second=4, transient=True) as live:
-        yield lambda progress: live.update(_line(progress))
-
-
-def _line(progress: Progress) -> str:
-    credits = ", ".join(f"{name} {count}" for name, count in progress.credits.items() if count) or "none"
-    return (
-        f"open {progress.open}  waiting {progress.waiting}  visited {progress.figures.records}  "
-        f"filled {sum(progress.figures.filled.values())}  credits: {credits}"
-        + ("  walking" if progress.looking else "")
-    )
 
 
 def _summary(walk: Walk, found: Walked) -> Table:

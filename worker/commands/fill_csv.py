@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import typer
 
@@ -22,9 +21,9 @@ from connectors.errors import AccessError, ConnectorError
 from connectors.models import Grade, Record
 from connectors.registry import NAMES
 from worker.commands.csv_text import TableWriter, TextTable, read
+from worker.commands.meter import Meter
 from worker.commands.options import Config, Json, MaxCredits, Patience, finish, one_command
 from worker.commands.session import err, out, print_json, session, settings_of
-from worker.commands.tables import lasting
 from worker.decide import columns
 from worker.decide.columns import Columns
 from worker.decide.policy import FieldRule, Policy
@@ -292,20 +291,21 @@ async def _fill(
     new = sorted((place, name) for name, place in at.places.items() if place >= len(table.header))
     under_way: deque[tuple[list[str], asyncio.Task[FilledRow] | None]] = deque()
     ended = asyncio.create_task(_follow(stop, rows.stopping))
-    progress = _RowProgress(len(table.rows), quiet=quiet)
-    visited = 0
+    visited = done = 0
     try:
-        with TableWriter(output, table.separator) as writer, progress:
+        with TableWriter(output, table.separator) as writer, Meter("rows", err, quiet=quiet) as meter:
             if asked.header:
                 writer.write([*table.header, *(name for _, name in new), NOTE])
 
             async def finish() -> None:
+                nonlocal done
                 cells, task = under_way.popleft()
                 row = await task if task else FilledRow()
                 if task:
                     sums.add(row)
                 writer.write([*_with(cells, width, at, row), _note(row)])
-                progress.step(sums)
+                done += 1
+                meter.at(done, len(table.rows), f"{sum(sums.filled.values())} values")
 
             for place, cells in enumerate(table.rows):
                 blank = any(len(cells) <= at.places[name] or not cells[at.places[name]].strip() for name in fields)
@@ -357,37 +357,6 @@ def _nested(filled: Mapping[str, int]) -> dict[str, dict[str, int]]:
 
 
 # ---- telling -----------------------------------------------------------------------------------------------------
-
-
-class _RowProgress:
-    """Shows on standard error how many rows are done, how fast, and how long the rest takes."""
-
-    def __init__(self, total: int, *, quiet: bool, now: Callable[[], float] = time.monotonic) -> None:
-        self._total, self._quiet, self._now, self._done = total, quiet, now, 0
-        self._began = self._told = now()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def step(self, sums: _Sums) -> None:
-        """Count a row."""
-        self._done += 1
-        now, every = self._now(), 0.2 if err.is_terminal else TELL_S
-        if self._quiet or now - self._told < every:
-            return
-        self._told = now
-        rate = self._done / max(now - self._began, 0.001)
-        left = lasting(int((self._total - self._done) / rate * 1000))
-        line = f"{self._done} of {self._total} rows, {sum(sums.filled.values())} values, {rate:.1f} rows/s, {left} left"
-        if err.is_terminal:
-            sys.stderr.write(f"\r\x1b[K{line}")
-            sys.stderr.flush()
-        else:
-            err.say(line)
-
-    def __exit__(self, *raised: object) -> None:
-        if err.is_terminal and not self._quiet:
-            sys.stderr.write("\r\x1b[K")
 
 
 def _tell(summary: Mapping[str, Any], *, as_json: bool) -> None:

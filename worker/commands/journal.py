@@ -20,9 +20,10 @@ from config.plain import escaped, shown
 from config.problems import ConfigError
 from config.settings import Settings
 from connectors.options import parse_duration
+from worker.commands.meter import Meter
 from worker.commands.names import known_crm, known_record
 from worker.commands.options import Config, Json, Record, RunName, Since, finish
-from worker.commands.session import opened_ledger, out, print_json, settings_of
+from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.decide.journal_line import JournalFilter, JournalLine, cell
 from worker.ledger.journal.audit_heads import AuditHeads
 from worker.ledger.own_clock import clock
@@ -56,10 +57,11 @@ async def run_journal(config: Path | None, asked: JournalAsked) -> int:
     async with opened_ledger(settings) as ledger:
         latest = await ledger.journal.latest(1)
         lines = journal_lines(ledger.journal, wanted, settings.journal.archive_dir)
-        await _export(lines, asked.form, head=True)
+        is_whole = wanted == JournalFilter() and settings.journal.archive_dir is None
+        await _export(lines, asked.form, head=True, total=await ledger.journal.length() if is_whole else None)
         if asked.follow:
             rest = newer(ledger.journal, wanted, latest[0].key if latest else "")
-            await _export(rest, asked.form, head=False)
+            await _export(rest, asked.form, head=False, quiet=True)
     return DONE
 
 
@@ -121,18 +123,23 @@ def moment(name: str, text: str) -> int:
         ) from None
 
 
-async def _export(lines: AsyncIterator[JournalLine], form: str, *, head: bool) -> None:
-    sheet = csv.writer(sys.stdout, lineterminator="\n")
+async def _export(
+    lines: AsyncIterator[JournalLine], form: str, *, head: bool, total: int | None = None, quiet: bool = False
+) -> None:
+    sheet, done = csv.writer(sys.stdout, lineterminator="\n"), 0
     if head and form == "csv":
         sheet.writerow(COLUMNS)
-    async for one in lines:
-        if form == "csv":
-            sheet.writerow([cell(shown(str(value))) for value in asdict(one).values()])
-        elif form == "json":
-            sys.stdout.write(escaped(json.dumps(asdict(one), ensure_ascii=False)) + "\n")
-        else:
-            out.say(_sentence(one))
-        sys.stdout.flush()
+    with Meter("entries", err, quiet=quiet or sys.stdout.isatty()) as meter:  # there the entries show how far it is
+        async for one in lines:
+            if form == "csv":
+                sheet.writerow([cell(shown(str(value))) for value in asdict(one).values()])
+            elif form == "json":
+                sys.stdout.write(escaped(json.dumps(asdict(one), ensure_ascii=False)) + "\n")
+            else:
+                out.say(_sentence(one))
+            sys.stdout.flush()
+            done += 1
+            meter.at(done, total)
 
 
 def _sentence(line: JournalLine) -> str:

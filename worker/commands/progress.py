@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from rich.live import Live
-
+from worker.commands.meter import Meter
 from worker.commands.session import err
 from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import FAILED
-from worker.manual.follow import Progress
+from worker.manual.follow import Progress, Show
 
 
 def failed(sentence: str) -> int:
@@ -25,34 +24,25 @@ def say(ending: RunEnding) -> None:
         err.say(sentence)
 
 
-class _Shown:
-    """Represents a line that is kept up to date while a pass runs."""
+@contextmanager
+def live(*, as_json: bool) -> Iterator[Show | None]:
+    """Yields what shows the progress of a run's records, ``None`` where nobody wants to know it."""
+    if as_json or err.hushed:
+        yield None
+        return
+    with Meter("records", err) as meter:
 
-    def __init__(self, live_: Live) -> None:
-        self._live = live_
+        def show(progress: Progress) -> None:
+            figures = progress.figures
+            total = None if progress.looking else figures.records + progress.open + progress.waiting
+            meter.at(figures.records, total, _more(progress))
 
-    def __call__(self, progress: Progress) -> None:
-        figures = progress.figures
-        credits = ", ".join(f"{name} {count}" for name, count in progress.credits.items()) or "none"
-        self._live.update(
-            f"records {figures.records}  open {progress.open}  waiting {progress.waiting}  "
-            f"filled {sum(figures.filled.values())}  left {sum(figures.unfilled.values())}  credits: {credits}"
-            + ("  looking for more" if progress.looking else "")
-        )
-
-
-def live(*, as_json: bool) -> _LiveShow | nullcontext[Callable[[Progress], None] | None]:
-    """Returns a live display on a terminal, nothing elsewhere."""
-    if as_json or err.hushed or not err.is_terminal:
-        return nullcontext(None)
-    return _LiveShow()
+        yield show
 
 
-class _LiveShow:
-    def __enter__(self) -> Callable[[Progress], None]:
-        self._live = Live("", console=err, refresh_per_second=8, transient=True)
-        self._live.__enter__()
-        return _Shown(self._live)
-
-    def __exit__(self, *raised: object) -> None:
-        self._live.__exit__(None, None, None)
+def _more(progress: Progress) -> str:
+    credits = ", ".join(f"{name} {count}" for name, count in progress.credits.items() if count)
+    words = [f"{sum(progress.figures.filled.values())} values", f"credits {credits or 'none'}"]
+    words += [f"{progress.waiting} waiting"] if progress.waiting else []
+    words += ["looking for more"] if progress.looking else []
+    return ", ".join(words)

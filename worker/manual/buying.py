@@ -30,7 +30,7 @@ from worker.ledger.money.tickets import (
     Unknown,
 )
 from worker.ledger.scripts import LedgerBehindError
-from worker.visits.budget_lines import BudgetLines
+from worker.visits.budget_lines import BudgetLines, shortage
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.paid_call import CALL_MS, RESTORED, PaidCalls
 from worker.visits.suppressed import about
@@ -152,13 +152,21 @@ class Buyer:
                 case Forbidden():
                     raise NotNowError(SUPPRESSED)
                 case NoBudget(line):
-                    raise NotNowError(
-                        f"{line.replace(':', ' ')} has not enough left for {question.price} credits: "
-                        f"raise providers.{self.provider.name}.budget or wait"
-                    )
+                    raise NotNowError(await self._no_budget(line, question.price))
                 case _:
                     assert_never(answer)
         raise NotNowError("the ticket was tidied away before the call was sent, nothing was charged: ask again")
+
+    async def _no_budget(self, name: str, price: int) -> str:
+        """Says whose budget does not reach, by which figures, until when, and what to do."""
+        lines = {one.name: one for one in self._lines()}
+        line, who = lines.get(name), self.provider.name
+        if line is None:  # it began anew meanwhile
+            return f"{name.replace(':', ' ')} has not enough left for {price} credits: ask again"
+        booked = (await self.ledger.budgets.booked([name]))[name]
+        until = f", until {at(line.end_ms)}" if line.end_ms else ""
+        step = f"ask again then, or raise providers.{who}.budget" if line.end_ms else f"buy credits at {who}"
+        return f"{shortage(line, booked, price)}{until}. Next: {step}"
 
     async def _kept(self, question: Question) -> Reply:
         """Returns the kept reply of a question for which no price was quoted."""

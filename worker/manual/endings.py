@@ -31,6 +31,29 @@ _HELD = {
     "leased": "they are being visited",
     "due": "nobody has visited them",
 }
+# What a person can do about it: a command or a key, after the sentence that says what holds it.
+_NEXT = {
+    "cap": "run it again, with a larger --max-credits if the cap was too low",
+    "price": "raise providers.{provider}.budget.day (refill plan tells what a lookup costs)",
+    "drifted": "refill plan --save FILE, then refill sync --plan FILE",
+    "taken": "refill status",
+    "walk": "run it again",
+    "rate": "run it again then, or leave it to refill worker",
+    "slow_reads": "refill check",
+    "budget": "run it again then, or raise providers.{waits_for}.budget",
+    "reconcile": "refill reconcile",
+    "paused": "refill status shows the pause; when its cause is mended, refill resume {waits_for}",
+    "record": "refill explain {crm} {object} ID, and free the record in the CRM",
+    "crm": "refill check, and mend what the CRM names",
+    "observe": "set crm.{waits_for}.mode to review or auto, then run it again",
+    "verdict": "refill uncertain list",
+    "retry": "refill explain {crm} {object} ID; run it again, or leave it to refill worker",
+    "leased": "run it again, or leave it to refill worker",
+    "due": "run it again, or leave it to refill worker",
+}
+
+
+_FIGURES = frozenset({"budget", "cap"})  # whose hint is limit and spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +112,9 @@ class RunEnding:
 
 def _row(row: Held) -> str:
     text = _HELD[row.why].format(waits_for=row.waits_for, hint=row.hint.rstrip("."))
-    return f"{_records(row)}: {text}{_until(row.until_ms)}"
+    figures = f" ({row.hint})" if row.why in _FIGURES and row.hint else ""
+    step = _NEXT[row.why].format(waits_for=row.waits_for, crm=row.crm, object=row.object, provider="PROVIDER")
+    return f"{_records(row)}: {text}{_until(row.until_ms)}{figures}. Next: {step}"
 
 
 def _records(row: Held) -> str:
@@ -101,7 +126,9 @@ def _records(row: Held) -> str:
 
 def _missed(missed: NotAsked) -> str:
     who = f"{missed.vendor} {missed.object}".strip()
-    return f"{who} was not looked at, or not to the end: {missed.why.rstrip('.')}{_until(missed.until_ms)}"
+    why = f"{missed.why.rstrip('.')}{_until(missed.until_ms)}"
+    step = "" if "refill " in missed.why else ". Next: refill check, then run it again"
+    return f"{who} was not looked at, or not to the end: {why}{step}"
 
 
 def _until(at_ms: int | None) -> str:

@@ -12,6 +12,7 @@ from worker.ledger.own_clock import clock
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.work import Lane, Left, Work
 from worker.service.runtime import Runtime
+from worker.visits.budget_lines import shortage
 from worker.visits.visit_notes import DRIFTED, TOO_DEAR
 
 _ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict in 5 min at the latest
@@ -51,8 +52,11 @@ async def held(runtime: Runtime, run: str, works: Sequence[Work], *, served: boo
     return _merged([await holders.of(work, one) for work, one in groups])
 
 
-def left_behind(by_work: Mapping[WorkName, RunFigures]) -> list[Held]:
-    """Returns the records that a run has let go: cut by its cap, taken by another run, too dear for any day."""
+def left_behind(by_work: Mapping[WorkName, RunFigures], cap: str = "") -> list[Held]:
+    """Returns the records that a run has let go: cut by its cap, taken by another run, too dear for any day.
+
+    ``cap`` says how much of the run's cap is spent.
+    """
     found = []
     for (crm, kind), figures in by_work.items():
         for why, count in (
@@ -62,7 +66,7 @@ def left_behind(by_work: Mapping[WorkName, RunFigures]) -> list[Held]:
             ("taken", figures.taken),
         ):
             if count:
-                found.append(Held(crm, kind, count, why))
+                found.append(Held(crm, kind, count, why, hint=cap if why == "cap" else ""))
     return found
 
 
@@ -167,23 +171,30 @@ class _Holders:
             why, hint = "paused", pause.why or pause.reason
         short = await self._short(name, row.crm, terms.reserve if lane is Lane.BACKFILL else 0.0, need)
         if short is not None:
-            why, hint = "budget", ""
-            at = max(at, short) if at and short else None
+            why, (ends_at, hint) = "budget", short
+            at = max(at, ends_at) if at and ends_at else None
         return replace(row, why=why, until_ms=at, hint=hint)
 
-    async def _short(self, name: str, crm: str, closed_share: float, need: int) -> int | None:
-        """Returns when the budgets that do not reach begin anew, 0 when one of them never does.
+    async def _short(self, name: str, crm: str, closed_share: float, need: int) -> tuple[int, str] | None:
+        """Returns when the budgets that do not reach begin anew, 0 when one of them never does; and the figures.
 
         ``None`` when all reach.
         """
         budget_lines = self._runtime.budget_lines
         lines = [*budget_lines.provider_lines(name, self._now), *budget_lines.crm_lines(crm, self._now)]
         booked = await self._runtime.ledger.budgets.booked([line.name for line in lines])
-        ends = [line.end_ms for line in lines if line.open(closed_share) - _total(booked[line.name]) < max(1, need)]
-        if not ends:
+        short = [one for one in lines if one.open(closed_share) - _total(booked[one.name]) < max(1, need)]
+        if not short:
             return None
-        return max(ends) if all(ends) else 0
+        ends = [one.end_ms for one in short]
+        last = max(short, key=lambda one: one.end_ms or 2**53)
+        return max(ends) if all(ends) else 0, shortage(last, booked[last.name], max(1, need), closed_share)
 
 
 def _total(booked: Booked) -> int:
     return booked.spent + booked.reserved
+
+
+def cap_figures(max_credits: int | None, credits: Mapping[str, int]) -> str:
+    """Says how much of a run's cap is spent, ``""`` where it has none."""
+    return "" if max_credits is None else f"limit {max_credits} credits, {sum(credits.values())} spent"

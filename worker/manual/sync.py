@@ -14,7 +14,7 @@ from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.work.work import Work
 from worker.manual.endings import RunEnding
 from worker.manual.follow import Show, follow, perhaps_charged, run_credits
-from worker.manual.left import Held, left_behind
+from worker.manual.left import Held, cap_figures, left_behind
 from worker.manual.look import Look, passed_over
 from worker.manual.passes import Pass
 from worker.manual.plan_file import saved_plan
@@ -87,7 +87,7 @@ async def sync(
         finally:
             look.task.cancel()
             await asyncio.gather(look.task, return_exceptions=True)
-    by_work = await runtime.ledger.figures.run(run)
+    by_work, credits = await runtime.ledger.figures.run(run), await run_credits(runtime, run)
     unwalked = [Held(crm, kind, 0, "walk") for crm, kind in sorted(look.walking)]
     counts = [await runtime.ledger.work(*name).counts() for name in works(runtime.settings)]
     dead = sum(one.dead for one in counts)
@@ -100,7 +100,7 @@ async def sync(
         records=filling.records,
         gaps=filling.gaps,
         filled=sum(filling.filled.values()),
-        credits=await run_credits(runtime, run),
+        credits=credits,
         delivered={name: delivering.tally.get(name, 0) for name in ("companies", "contacts")},
         not_filled=dict(sorted(reasons.items())),
         refused=_refused(by_work.values()),
@@ -109,7 +109,7 @@ async def sync(
         dead=dead,
         seconds=round(time.monotonic() - began, 1),
         ending=RunEnding(
-            left=(*left, *unwalked, *left_behind(by_work)),
+            left=(*left, *unwalked, *left_behind(by_work, cap_figures(wanted.max_credits, credits))),
             not_asked=(*look.not_asked, *passed_over(by_work)),
             uncertain=await perhaps_charged(runtime, run),
             dead=dead,

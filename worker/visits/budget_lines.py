@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
-from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.budgets import Booked, BudgetLine
 from worker.visits.runs import by_person
 
 
@@ -78,6 +78,18 @@ class BudgetLines:
             BudgetLine(f"{name}:day:{day:%Y-%m-%d}", _cap(cap.day), _ms(day), _ms(next_day)),
             BudgetLine(f"{name}:month:{month:%Y-%m}", _cap(cap.month), _ms(month), _ms(next_month)),
         ]
+
+
+def shortage(line: BudgetLine, booked: Booked, need: int, closed_share: float = 0.0) -> str:
+    """Says by which figures a line does not reach: whose limit, how much of it is gone, and what is needed."""
+    who, kind, _ = (*line.name.split(":"), "", "")[:3]
+    words = {"day": "budget of the day", "month": "budget of the month", "balance": "balance"}
+    whose = f"{who}'s {words[kind]}" if kind in words else "the cap of the run"
+    kept = ", the rest of the day's is kept for live records" if closed_share and line.is_day else ""
+    return (
+        f"{whose}: limit {line.open(closed_share)} credits{kept}, "
+        f"{booked.spent} spent, {booked.reserved} reserved, {need} needed"
+    )
 
 
 def _cap(credits: int | None) -> int:

@@ -91,7 +91,8 @@ class PaidCalls:
             raise
         answer = provider.read(question, reply)
         if ticket.ended and ticket.ended.overrun:
-            why = f"{question.operation} cost more than its worst price known: check the price list, then resume"
+            cause = f"{question.operation} cost more than its worst price known"
+            why = f"{cause}: check {provider.name}'s price list, then refill resume {provider.name}"
             await self.pauses.pause(provider.name, "overrun", why=why)
         spent = cost(question, answer)
         return BoughtReply(reply, answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))

@@ -342,11 +342,15 @@ class Lookups:
             case CreditsError():
                 # The whole provider, for one empty pool too: a call asking for it among others is refused as a whole.
                 kind = f"{error.bucket.replace('_', ' ')} credits" if error.bucket else "credits"
-                await self.pauses.pause(name, "credits", why=f"{name} has no {kind} left: buy some, then resume")
+                await self.pauses.pause(
+                    name, "credits", why=f"{name} has no {kind} left: buy some, then refill resume {name}"
+                )
                 return Blocked("credits")
             case AccessError():
                 hint = error.hint or "check the key"
-                await self.pauses.pause(name, "credentials", why=f"{name} refuses our credential: {hint}")
+                await self.pauses.pause(
+                    name, "credentials", why=f"{name} refuses our credential: {hint}, then refill resume {name}"
+                )
                 return Blocked("credentials", fault=True)
             case RateLimitedError():
                 return Blocked("rate")
