@@ -1,4 +1,5 @@
 # One image for every process: refill web, refill worker, refill up, refill demo.
+# What is in it: make sbom, or docker buildx build --sbom=true (deploy/README.md).
 # The digest is that of Python 3.12.15 on every platform; make images renews it.
 FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258 AS build
 WORKDIR /src

@@ -11,7 +11,7 @@ ARGS  ?=
 # Tests start hundreds of processes, which would each compile the product anew where no bytecode is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore servers chaos simulate money bench new-provider advisories images alerts chart references docs browser lock clean
+.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore servers chaos simulate money bench new-provider advisories images alerts chart references docs browser sbom lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -117,8 +117,14 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --group build --group dev --group browser -c requirements-dev.lock -o requirements-browser.lock
 	$(LOCK) --group build --group dev --group docs -c requirements-dev.lock -o requirements-docs.lock
+	$(subst pyproject.toml,,$(LOCK)) --group sbom -o requirements-sbom.lock
 	@$(MAKE) --no-print-directory .venv/dev.done
 	$(BIN)/python -m tools.closed_lock --fetch
+
+# What is shipped, with versions and hashes, as CycloneDX; the tool checks it by the schema.
+sbom: .venv-sbom/sbom.done  ## write the bill of materials of what is shipped to refill.cdx.json
+	.venv-sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --validate --spec-version 1.6 --output-format JSON --output-file refill.cdx.json
 
 .venv/bin/python:
 	@sh .ci/venv .venv
@@ -147,5 +153,11 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	@$(PIP) install --no-deps --require-hashes -r $<
 	@touch $@
 
+.venv-sbom/sbom.done: requirements-sbom.lock
+	@echo "Installing from $< into .venv-sbom (once)"
+	@sh .ci/venv .venv-sbom
+	@.venv-sbom/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r $<
+	@touch $@
+
 clean:  ## forget the environment and every cache
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-sbom .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
