@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -13,11 +14,17 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.harness.installation import Refill
 from tests.harness.sandbox import Sandbox
+from tests.harness.until import until
 from tests.harness.vendors import all_vendors
+from worker.ledger.work.work import Due, Lane
 
 TOKEN, PATIENCE_MS = "page-token-canary", 60_000
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 GRAVE = {"serious", "critical"}
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +77,27 @@ async def is_fit(page: Page, where: str) -> None:
     assert wide == 0, f"{where} is {wide} pixels too wide"
 
 
-async def test_page_fills_live_takes_a_word_and_is_fit_for_everybody(refill: Refill, browser: Browser) -> None:
+async def shot(page: Page, name: str) -> None:
+    await page.screenshot(path=IMAGES / f"page-{name}.png")
+
+
+async def bury(refill: Refill, *ids: str) -> None:
+    """Dead letters of a crm that nobody works for any more."""
+    async with refill.ledger() as ledger:
+        work = ledger.work("old_portal", "contact")
+        await work.add([Due(id) for id in ids], lane=Lane.LIVE, run="day-old_portal-2026-11-28")
+        for lease in await work.claim("worker-1", 10):
+            await work.bury(lease, "portal_rule")
+
+
+async def journal(refill: Refill, cause: str) -> None:
+    async with refill.ledger() as ledger:
+        entry = json.dumps({"kind": "word", "state": "approved", "cause": cause})
+        await ledger.journal.append("acme_hubspot", "contact", "101", "review-x", [entry], token=cause)
+
+
+async def test_page_fills_live_and_takes_a_word(refill: Refill, browser: Browser) -> None:
+    await bury(refill, "101", "102")
     with refill.daemon("up") as up:
         url = await up.url()
         page = await enter(browser, url, "light", 1_200)
@@ -78,19 +105,49 @@ async def test_page_fills_live_takes_a_word_and_is_fit_for_everybody(refill: Ref
         wrong: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        main = page.get_by_role("main")
 
         await page.get_by_role("link", name="Overview").click()
         filled = page.get_by_role("region", name="Table of what was filled since the start").locator("tbody tr")
         await expect(filled.first).to_be_visible(timeout=PATIENCE_MS)  # without a click: the page asks again by itself
-        await page.screenshot(path=IMAGES / "page-overview.png")
+        await page.reload()
+        await expect(page.locator("#rates canvas, .chart canvas").first).to_be_visible()
+        await shot(page, "overview")
 
-        await page.get_by_role("link", name="Records").click()
-        await page.locator("tbody a").first.click()
+        # Live: lines come by themselves, and wait while the tab is hidden.
+        await page.get_by_role("link", name="Live", exact=True).click()
+        await journal(refill, "Bea")
+        await expect(main.get_by_text("approved by a person: Bea")).to_be_visible()
+        async with page.expect_event("requestfailed", lambda request: "/live/stream" in request.url):
+            await page.evaluate(HIDE, True)
+        await journal(refill, "Cem")
+        await page.evaluate(HIDE, False)
+        await expect(main.get_by_text("approved by a person: Cem")).to_be_visible()
+
+        # Records: a filter stands in the address, and what it finds leads to a story.
+        await page.get_by_role("link", name="Records", exact=True).click()
+        await page.get_by_label("crm", exact=True).fill("acme_hubspot")
+        await page.get_by_label("reason", exact=True).fill("blank")
+        await page.get_by_role("button", name="Filter").click()
+        assert "crm=acme_hubspot" in page.url
+        await main.locator("tbody a[href^='/records/acme_hubspot/contact']").first.click()
         await expect(page.get_by_text("spent on it.")).to_be_visible()
+        story = page.url
+        await shot(page, "record")
+
+        # Undo: shown first, then done, and told of in the record's story.
+        await page.get_by_role("button", name="Undo…").click()
+        await expect(page.get_by_role("status")).to_contain_text("would go back")
+        await is_fit(page, "undo")
+        await page.get_by_role("button", name="Take back").click()
+        await expect(page.get_by_role("status")).to_contain_text("go back, as visits come to them")
+        await page.goto(story)
+        await expect(page.get_by_text("Undone by a person: Ann (admin).").first).to_be_visible()
 
         await page.goto(f"{url}/review?field=work_email")
         proposals = page.locator("tbody tr")
         await expect(proposals.first).to_be_visible(timeout=PATIENCE_MS)
+        await shot(page, "review")
         record = (await proposals.first.locator("th a").inner_text()).split()
         await proposals.first.get_by_role("button", name="Approve").click()
         await expect(page.get_by_text("1 approved; the next visit carries it out.")).to_be_visible()
@@ -99,14 +156,49 @@ async def test_page_fills_live_takes_a_word_and_is_fit_for_everybody(refill: Ref
         await page.get_by_role("button", name="Look at it again").click()
         await expect(page.get_by_role("status")).to_contain_text("It is due now")
 
-        story = page.url.partition("?")[0]
-        pages = [f"{url}{path}" for path in ("/", "/records", "/review", "/dead", "/uncertain", "/workers")] + [story]
-        for scheme in ("light", "dark"):
-            narrow = await enter(browser, url, scheme, 320)
-            for place in pages:
-                await narrow.goto(place)
-                await is_fit(narrow, f"{place.removeprefix(url)} in {scheme}")
+        # Replay of everything that is shown.
+        await page.get_by_role("link", name="Dead letters").click()
+        await shot(page, "dead")
+        await page.get_by_role("button", name="Look at these 2 again").click()
+        await expect(page.get_by_role("status").first).to_have_text("2 due again.")
+
+        # Forget: shown first, then erased.
+        await page.goto(story)
+        await page.get_by_role("button", name="Forget the person…").click()
+        await expect(page.get_by_role("heading", name="Kept of them")).to_be_visible()
+        await is_fit(page, "forget")
+        await page.get_by_role("button", name="Erase all of this").click()
+        await expect(page.get_by_role("status").first).to_contain_text("rased")
+
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     assert not wrong
     assert all(one.startswith(url) for one in asked)
+
+
+async def test_every_page_is_fit_for_everybody(refill: Refill, browser: Browser) -> None:
+    await bury(refill, "101")
+    with refill.daemon("up") as up:
+        url = await up.url()
+        page = await enter(browser, url, "dark", 1_200)
+        found = page.locator("tbody a[href^='/records/acme_']")
+
+        async def seen() -> int:
+            await page.reload()
+            return await found.count()
+
+        await until(seen, "a record")
+        story = await found.first.get_attribute("href")
+        run = await page.locator("tbody a[href^='/runs/']").first.get_attribute("href")
+        links = await page.get_by_role("navigation").get_by_role("link").all()
+        places = [str(await one.get_attribute("href")) for one in links]
+        assert len(places) == 14
+        for scheme in ("light", "dark"):
+            narrow = await enter(browser, url, scheme, 320)
+            for place in [*places, story, run, "/records?state=dead"]:
+                await narrow.goto(f"{url}{place}")
+                await is_fit(narrow, f"{place} in {scheme}")
+            await narrow.goto(url)
+            await narrow.keyboard.press("Tab")
+            await expect(narrow.get_by_role("link", name="Skip to the page")).to_be_focused()
+        await shot(narrow, "narrow-dark")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
+from connectors.models import Offer
 from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.tables import table
-from worker.decide.odds import ENOUGH, EXPLORED, odds_of
+from worker.decide.odds import ENOUGH, EXPLORED, Odds, odds_of
 from worker.decide.order import Advice, advise
 from worker.decide.policy import Policy
 from worker.decide.scorecard import Score, scorecard
 from worker.manual.exit_codes import DONE
 from worker.reports.story_words import field_word, listed, provider_word
 from worker.service.policy import policy
-from worker.service.runtime import Runtime
 
 _COUNTRIES = 15  # rows on a terminal; --json has them all
 _SEED = 20  # the interval of the same counts is the same
@@ -29,7 +29,8 @@ async def run_advise(config: Path | None, *, as_json: bool) -> int:
     """Read the counters and show what they say; no vendor is asked."""
     settings = settings_of(config)
     async with session(settings) as runtime:
-        scores, advices = await advised(runtime)
+        odds, offers = odds_of(await runtime.lookups.yields.counted()), runtime.lookups.offers
+    scores, advices = advised(settings, odds, offers)
     if as_json:
         print_json(
             {
@@ -53,12 +54,11 @@ async def run_advise(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-async def advised(runtime: Runtime) -> tuple[list[Score], list[tuple[Policy, Advice]]]:
+def advised(settings: Settings, odds: Odds, offers: Sequence[Offer]) -> tuple[list[Score], list[tuple[Policy, Advice]]]:
     """Returns the providers' scores and the advice on each watched object, from what was counted."""
-    odds = odds_of(await runtime.lookups.yields.counted())
     advices = []
-    for one in _policies(runtime.settings):
-        asked = [offer for offer in runtime.lookups.offers if offer.provider in one.providers]
+    for one in _policies(settings):
+        asked = [offer for offer in offers if offer.provider in one.providers]
         draws = random.Random(_SEED)  # noqa: S311 - of an interval, no secret
         advices.append((one, advise(one, asked, odds, draws.betavariate)))
     return scorecard(odds), advices

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.problems import ConfigError
 from config.settings import Settings
+from connectors.models import Offer
 from worker.commands.advise import advised, sentences
 from worker.commands.forget import counts, left
 from worker.commands.journal import JournalAsked, filter_of
@@ -19,9 +20,11 @@ from worker.commands.resume import lift
 from worker.commands.suppress import ValueReading, entries_of, known, named
 from worker.commands.undo_plan import UndoPlan, ask, found, look
 from worker.decide.mentions import mentions
+from worker.decide.odds import odds_of
 from worker.decide.undo import UndoVerdict
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.suppressions import AnotherKeyError
+from worker.ledger.money.yields import Yields
 from worker.service.refresh_tokens import secret_key, suppressions_of
 from worker.service.runtime import Runtime, open_runtime
 from worker.upkeep.forget import Eraser
@@ -37,6 +40,7 @@ class PageOrders:
 
     settings: Settings
     ledger: Ledger
+    _offers: list[Offer] = field(default_factory=list)
 
     def targets(self) -> Sequence[str]:
         """Returns what can be paused: crms and providers."""
@@ -120,8 +124,11 @@ class PageOrders:
 
     async def scorecard(self) -> Scorecard:
         """Tells what each provider brings at what price; no vendor is asked."""
-        async with self._opened() as runtime:
-            scores, advices = await advised(runtime)
+        if not self._offers:  # they change with the configuration alone
+            async with self._opened() as runtime:
+                self._offers.extend(runtime.lookups.offers)
+        odds = odds_of(await Yields(self.ledger.scripts).counted())
+        scores, advices = advised(self.settings, odds, self._offers)
         return Scorecard(scores, [line for one in advices for line in sentences(*one)])
 
     async def pause(self, target: str, why: str) -> None:

@@ -93,7 +93,7 @@ SCHEDULE: Mapping[str, str] = {
     "alerts": "alerts",
     # hash "<vendor>|<operation>|<what>" -> calls that ended so or took so long, or their milliseconds in all
     "calls": "workers:calls",
-    # list of JSON: the last calls of a vendor, newest first
+    # hash place -> JSON of a call: the last of a vendor, each process overwriting one place after the other
     "calls_last": "workers:calls:{vendor}",
     # hash: "owner" renews the grant of a crm "until" ms, "fence" grows with every owner; "grant" is the newest grant,
     # encrypted, "kept" the fence of whoever got it

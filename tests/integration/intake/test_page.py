@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from redis.asyncio import Redis
 
+from connectors.call_figures import CallFigures
+from connectors.operations import Operation, Repeat
+from tests.harness.browsing import browsing, hidden
 from tests.integration.intake import senders
-from tests.integration.intake.conftest import settings_in
+from tests.integration.intake.conftest import SECRETS, settings_in
 from worker.commands.page_orders import PageOrders
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
@@ -67,48 +68,6 @@ async def page(redis: Redis, tmp_path: Path) -> AsyncIterator[str]:
     more = {"REFILL_WEB__OPERATOR_TOKEN": OPERATOR, "REFILL_WEB__VIEWER_TOKEN": VIEWER}
     async with house(redis, tmp_path, **more) as url:
         yield url
-
-
-class Browser:
-    """What a browser does: keeps cookies, says from where a form comes, sends what the page put into it."""
-
-    def __init__(self, url: str) -> None:
-        self.url, self.http = url, httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
-
-    async def get(self, path: str, **headers: str) -> httpx.Response:
-        return await self.http.get(path, headers=headers)
-
-    async def post(self, path: str, fields: Mapping[str, str], **headers: str) -> httpx.Response:
-        return await self.http.post(path, data=dict(fields), headers={"origin": self.url} | headers)
-
-    async def enter(self, token: str, **more: str) -> httpx.Response:
-        return await self.post("/sign-in", {"token": token, "next": "/"} | more)
-
-    async def mark(self, path: str, action: str) -> str:
-        """What the form to ``action`` on a page bears."""
-        text = (await self.get(path)).text
-        found = re.search(rf'action="{action}"[^>]*>\s*<input type="hidden" name="form" value="(\w+)"', text)
-        return found[1] if found else ""
-
-    async def fields(self, path: str, action: str, at: int = 0) -> dict[str, str]:
-        """What one of the forms to ``action`` on a page sends."""
-        return hidden((await self.get(path)).text, action)[at]
-
-
-def hidden(text: str, action: str) -> list[dict[str, str]]:
-    """What each form to ``action`` in a page's text sends by itself."""
-    forms = re.findall(rf'<form method="post" action="{action}".*?</form>', text, re.DOTALL)
-    inputs = [re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form) for form in forms]
-    return [{name: html.unescape(value) for name, value in found} for found in inputs]
-
-
-@asynccontextmanager
-async def browsing(url: str, token: str = "", **more: str) -> AsyncIterator[Browser]:
-    browser = Browser(url)
-    async with browser.http:
-        if token:
-            assert (await browser.enter(token, **more)).status_code == 303
-        yield browser
 
 
 async def content(redis: Redis) -> str:
@@ -303,3 +262,53 @@ async def test_role_of_a_proxy_counts_from_a_trusted_address_alone(redis: Redis,
         assert (await behind.get("/", **{"x-roles": "staff"})).status_code == 303
     async with house(redis, tmp_path, **more, REFILL_WEB__PROXIES="10.0.0.7") as url, browsing(url) as outside:
         assert (await outside.get("/", **named)).status_code == 303
+
+
+ACTIONS = {
+    "/dead/replay": PageRole.OPERATOR,
+    "/review/decide": PageRole.OPERATOR,
+    "/replay/acme_hubspot/contact/101": PageRole.OPERATOR,
+    "/undo/look": PageRole.OPERATOR,
+    "/undo": PageRole.OPERATOR,
+    "/suppression/add": PageRole.OPERATOR,
+    "/suppression/remove": PageRole.ADMIN,
+    "/pauses/pause": PageRole.OPERATOR,
+    "/pauses/resume": PageRole.OPERATOR,
+    "/forget/look": PageRole.ADMIN,
+    "/forget": PageRole.ADMIN,
+}
+
+
+@pytest.mark.parametrize(("token", "role"), [(VIEWER, PageRole.VIEWER), (OPERATOR, PageRole.OPERATOR)])
+async def test_no_action_is_taken_below_its_role(page: str, redis: Redis, token: str, role: PageRole) -> None:
+    await bury(redis, "101")
+    async with browsing(page, token) as somebody:
+        visitor = PageVisitor(role, "", somebody.http.cookies["refill"].encode())
+        before = await content(redis)
+        for action, least in ACTIONS.items():
+            assert (await somebody.get(action)).status_code == 405 or action.startswith("/replay"), action
+            if role < least:
+                refused = await somebody.post(action, {"form": visitor.mark(action), "value": "a@example.com"})
+                assert (refused.status_code, f"as {role.word}, which is not enough" in refused.text) == (403, True)
+                for path in PAGES:
+                    assert f'action="{action}"' not in (await somebody.get(path)).text
+        assert await content(redis) == before
+
+
+async def test_configuration_is_shown_without_a_secret(page: str) -> None:
+    async with browsing(page, VIEWER) as viewer:
+        text = (await viewer.get("/configuration")).text
+    assert "crm.acme_hubspot.watch.contact.where.lifecyclestage" in text
+    assert re.search(r"providers.forager.api_key</code></th><td>•+</td>", text)
+    for name, secret in SECRETS.items():
+        assert secret not in text, name
+
+
+async def test_last_calls_are_shown_without_whom_they_were_about(page: str, redis: Redis) -> None:
+    calls = CallFigures()
+    calls.note("forager", Operation("person", "GET", "api/people/{slug}", Repeat.SAFE), 404, 0.123)
+    await Ledger.over(redis).calls.keep_last(calls.last())
+    async with browsing(page, VIEWER) as viewer:
+        text = (await viewer.get("/calls?vendor=forager")).text
+    assert "<td><code>api/people/{slug}</code></td>" in text
+    assert '<td class="n">404</td><td class="n">123</td>' in text

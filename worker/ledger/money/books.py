@@ -91,6 +91,10 @@ class Books:
         spent, sent, uncertain = (int(value or 0) for value in totals)
         return Ours(spent, sent, uncertain, int(calls or 0), recent, now, _bookings(booked))
 
+    async def by_day(self, provider: str) -> dict[Booking, int]:
+        """Returns credits spent on calls by UTC day and operation."""
+        return _bookings(await self._scripts.call("HGETALL", self._scripts.keys("books", provider)))
+
     async def instants(self, provider: str) -> tuple[Instant | None, Instant | None]:
         """Returns the instant of the balance to compare with, and the last one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -37,7 +38,7 @@ class VendorCalls:
     """Represents the counts in Redis: one hash, a few fields for each operation of a vendor."""
 
     def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+        self._scripts, self._slots = scripts, itertools.count()
 
     async def add(self, counts: Mapping[tuple[str, str, str], int]) -> None:
         """Add what one process has counted."""
@@ -46,18 +47,18 @@ class VendorCalls:
             await self._scripts.calls([("HINCRBY", name, "|".join(what), count) for what, count in counts.items()])
 
     async def keep_last(self, calls: Mapping[str, Sequence[CallMade]]) -> None:
-        """Add the last calls of one process to those of every vendor, in one round trip; the oldest fall out."""
+        """Put the last calls of one process in the place of older ones of every vendor, in one round trip."""
         commands: list[tuple[Arg, ...]] = []
         for vendor, made in calls.items():
-            name = self._scripts.keys("calls_last", vendor)
-            commands += [("LPUSH", name, *(_packed(one) for one in made)), ("LTRIM", name, 0, LAST - 1)]
+            pairs = [part for one in made for part in (next(self._slots) % LAST, _packed(one))]
+            commands.append(("HSET", self._scripts.keys("calls_last", vendor), *pairs))
         await self._scripts.calls(commands)
 
     async def last(self, vendor: str, count: int = LAST) -> list[LastCall]:
         """Returns the last calls of a vendor, newest first."""
-        found = await self._scripts.call("LRANGE", self._scripts.keys("calls_last", vendor), 0, count - 1)
-        calls = [LastCall(**json.loads(text)) for text in found]
-        return sorted(calls, key=lambda one: -one.at_ms)
+        found = await self._scripts.call("HGETALL", self._scripts.keys("calls_last", vendor))
+        calls = [LastCall(**json.loads(text)) for text in found.values()]
+        return sorted(calls, key=lambda one: -one.at_ms)[:count]
 
     async def all(self) -> dict[CallName, Called]:
         """Returns every operation that was ever called, by (vendor, operation)."""

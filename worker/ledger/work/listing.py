@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from worker.ledger.arguments import Arg
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work_values import Lane
 
+WorkLane = tuple[str, str, str]  # crm, object, lane
+AGES_MS = (60_000, 600_000, 3_600_000)
 STATES = ("due", "leased", "waiting", "dead")
 
 
@@ -24,6 +29,22 @@ class Placed:
     at_ms: int
     run: str
     note: str
+
+
+async def ages(scripts: Scripts, works: Sequence[tuple[str, str]], now_ms: int) -> dict[WorkLane, list[int]]:
+    """Counts what is due by (crm, object, lane) and by how long: up to each of ``AGES_MS``, and longer. One round trip.
+
+    What is due later is not counted.
+    """
+    bounds = [now_ms, *(now_ms - age for age in AGES_MS)]
+    asked = [(crm, kind, lane) for crm, kind in works for lane in (*Lane, "alone")]
+    commands: list[tuple[Arg, ...]] = []
+    for crm, kind, lane in asked:
+        name = scripts.keys("due", crm, kind, lane)
+        commands += [("ZCOUNT", name, f"({low}", high) for high, low in pairwise(bounds)]
+        commands.append(("ZCOUNT", name, "-inf", bounds[-1]))
+    found, width = await scripts.calls(commands), len(bounds)
+    return {one: found[width * at : width * (at + 1)] for at, one in enumerate(asked)}
 
 
 async def placed(scripts: Scripts, crm: str, object: str, state: str, start: int, count: int) -> list[Placed]:

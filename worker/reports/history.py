@@ -1,0 +1,66 @@
+"""Tells how the last days went: how much of what was missing was filled, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from config.settings import Settings
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
+from worker.ledger.journal.figures import together
+from worker.ledger.ledger import Ledger
+from worker.visits.runs import day_run
+
+DAYS = 30
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Holds figures by day, oldest first. ``days`` are dates of the budgets' zone, ``at_s`` their noon in UTC.
+
+    ``rates`` are percents by field, ``None`` on a day without a gap; ``credits`` were spent by provider, by UTC day.
+    """
+
+    days: Sequence[str]
+    at_s: Sequence[int]
+    rates: Mapping[str, Sequence[int | None]]
+    credits: Mapping[str, Sequence[int]]
+
+
+async def history(ledger: Ledger, settings: Settings, now_ms: int, count: int = DAYS) -> History:
+    """Returns the last ``count`` days, this one included, from the runs of the days and from our books."""
+    zone, sources = ZoneInfo(settings.budget_zone), [*settings.crm]
+    sources += ["openprospect"] if settings.providers.openprospect else []
+    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).replace(hour=12)
+    noons = [today - timedelta(days=ago) for ago in reversed(range(count))]
+    at_ms = [int(noon.timestamp() * 1000) for noon in noons]
+    names = [day_run(source, settings.budget_zone, at) for at in at_ms for source in sources]
+    runs = iter(await ledger.figures.several(names))
+    found = [
+        together(figures for _ in sources for (_, kind), figures in next(runs).items() if kind != DELIVERY)
+        for _ in noons
+    ]
+    fields = sorted({name for day in found for name, _ in (*day.filled, *day.unfilled)})
+    last = now_ms // _DAY_MS
+    return History(
+        days=[f"{noon:%Y-%m-%d}" for noon in noons],
+        at_s=[int(noon.timestamp()) for noon in noons],
+        rates={name: [_rate(day.filled, day.unfilled, name) for day in found] for name in fields},
+        credits={
+            name: await _spent(ledger, name, range(last - count + 1, last + 1)) for name in settings.providers.paid
+        },
+    )
+
+
+def _rate(filled: Mapping[tuple[str, str], int], unfilled: Mapping[tuple[str, str], int], name: str) -> int | None:
+    good = sum(count for (field, _), count in filled.items() if field == name)
+    gaps = good + sum(count for (field, _), count in unfilled.items() if field == name)
+    return round(100 * good / gaps) if gaps else None
+
+
+async def _spent(ledger: Ledger, provider: str, days: range) -> list[int]:
+    booked = await ledger.books.by_day(provider)
+    return [sum(credits for (day, _), credits in booked.items() if day == wanted) for wanted in days]
