@@ -123,9 +123,9 @@ class TicketSpentError(Exception):
 class ReadPace:
     """Learns how long a crm takes for the reads that writes are decided on.
 
-    One late answer gives no licence to write on it. Where the quickest of the last eight took more than a second, the
-    crm is slow in all it reads, and nothing could ever be written within two seconds: there a write leaves no later
-    than a second after the time that this quickest one took, and ten seconds at the most.
+    One late answer gives no licence to write on it. Where none of the last eight came within two seconds, the crm is
+    slow in all it reads, and nothing could ever be written within them: there a write leaves no later than a second
+    after the time that the quickest one took, and ten seconds at the most.
     """
 
     def __init__(self) -> None:
@@ -140,7 +140,8 @@ class ReadPace:
         """Returns seconds after a read had left within which a write that was decided on it leaves."""
         if len(self._took_s) < LAST_READS:
             return FRESH_S
-        return max(FRESH_S, min(min(self._took_s) + BEYOND_S, SLOWEST_S))
+        quickest_s = min(self._took_s)
+        return FRESH_S if quickest_s < FRESH_S else min(quickest_s + BEYOND_S, SLOWEST_S)
 
 
 @dataclass(slots=True)

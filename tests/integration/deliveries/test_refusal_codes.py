@@ -119,3 +119,30 @@ async def test_a_row_that_is_gone_when_it_is_filled_is_looked_for_again(open_des
         await desk.deliver(ada())
         assert desk.row(row)["title"] == "Analyst"
         assert not await desk.dead()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        org_error("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Title"),
+        {
+            "errorCode": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+            "message": "Keep: execution of BeforeInsert caused by: DmlException: first error: "
+            "FIELD_INTEGRITY_EXCEPTION, no such title: [Title]",
+            "fields": [],
+        },
+        {"errorCode": "STRING_TOO_LONG", "message": "data value too large (max length=40): [Title]", "fields": []},
+    ],
+    ids=["listed", "by a trigger", "spelled"],
+)
+async def test_a_new_contact_is_made_without_the_value_that_an_org_names_in_any_way(
+    open_desk: Open, told: dict[str, Any]
+) -> None:
+    async with open_desk("salesforce") as desk:
+        refuse(desk, 400, [told], method="PATCH", match='"Title"')
+        await desk.deliver(ada())
+        ((_, row),) = desk.rows().items()
+        assert "title" not in row
+        assert row["account"] in desk.rows("company")
+        assert not await desk.dead()
+        assert not await desk.waiting()

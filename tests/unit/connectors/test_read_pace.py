@@ -16,6 +16,8 @@ from connectors.limits import BEYOND_S, FRESH_S, LAST_READS, SLOWEST_S, ReadPace
         ([5.0] * LAST_READS, 5.0 + BEYOND_S),
         ([5.0] * (LAST_READS - 1) + [0.2], FRESH_S),
         ([0.2] + [5.0] * LAST_READS, 5.0 + BEYOND_S),
+        ([1.9] * LAST_READS, FRESH_S),
+        ([2.1] * LAST_READS, 2.1 + BEYOND_S),
         ([60.0] * LAST_READS, SLOWEST_S),
     ],
 )
