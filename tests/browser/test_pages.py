@@ -185,7 +185,7 @@ async def test_every_page_is_fit_for_everybody(refill: Refill, browser: Browser)
 
         async def seen() -> int:
             await page.reload()
-            return await found.count()
+            return int(await found.count())
 
         await until(seen, "a record")
         story = await found.first.get_attribute("href")
