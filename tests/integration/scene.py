@@ -43,6 +43,7 @@ from worker.upkeep.vendor_clocks import hear
 from worker.upkeep.verdicts import judge
 
 CRM, KIND = "acme_hubspot", "contact"
+PUBLIC_URL, WEBHOOK_SECRET = "https://refill.example", "webhook-secret-of-a-scene"
 WORK_EMAILS = "*work_emails*"
 PROFILE = "/profile/*"
 WITHIN_S = 20.0
@@ -377,6 +378,7 @@ async def opened(
             "REFILL_CRM__ACME_HUBSPOT__TOKEN": vendors["hubspot"].credentials()["token"],
             "REFILL_REDIS__URL": f"unix://{socket}",
             "REFILL_SECRET_KEY": "k",
+            "REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET": WEBHOOK_SECRET,
         }
         (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in secrets.items()), encoding="utf-8")
         settings = load(folder / "refill.toml", {})
@@ -392,6 +394,7 @@ async def opened(
 def _toml(vendors: Mapping[str, Any], parts: Mapping[str, str]) -> str:
     return f"""\
 data_dir = "data"
+{parts.get("web", "")}
 
 [providers.forager]
 base_url = "{parts.get("forager_url") or vendors["forager"].base_url}"
