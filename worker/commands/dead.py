@@ -14,10 +14,11 @@ from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.options import AnyCrm, AnyId, AnyObject, Config, CrmName, Json, ObjectName, RecordId, finish, group
 from worker.commands.progress import failed
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
-from worker.commands.tables import ago, table
+from worker.commands.tables import table
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.work.work import DeadLetter
 from worker.manual.exit_codes import DONE
+from worker.reports.words import ago
 from worker.upkeep.dead_letters import letters
 from worker.visits.runs import new_run
 

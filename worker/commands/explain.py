@@ -17,11 +17,12 @@ from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId,
 from worker.commands.progress import failed
 from worker.commands.records import nowhere
 from worker.commands.session import out, print_json, session, settings_of
-from worker.commands.tables import ago, cell, lasting
+from worker.commands.tables import cell
 from worker.manual.exit_codes import DONE
 from worker.reports.explain import Explanation, explain, seen
 from worker.reports.story import EventKind, StoryEvent
 from worker.reports.story_words import price_word
+from worker.reports.words import ago, lasting
 
 _NOW, _NEXT = "now", "next"
 UNTOLD = frozenset({"uncertain", "resolved"})

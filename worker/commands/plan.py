@@ -21,7 +21,7 @@ from worker.commands.options import Config, OneRecord, finish, one_command
 from worker.commands.progress import failed
 from worker.commands.records import missing
 from worker.commands.session import err, out, session, settings_of
-from worker.commands.tables import lasting, table
+from worker.commands.tables import table
 from worker.decide.decision import Change
 from worker.decide.forecast import LikelyStep
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -30,6 +30,7 @@ from worker.manual.plan_file import PlanWriter
 from worker.reports.plan import Plan, PlanAsked, make_plan
 from worker.reports.plan_deliveries import ForeseenDelivery
 from worker.reports.plan_sums import PlanSums
+from worker.reports.words import lasting
 from worker.visits.foresight import ForeseenVisit
 
 __all__ = ["PlanAsked", "PlanShown", "run_plan"]

@@ -13,12 +13,13 @@ from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.options import AnyCrm, AnyObject, Config, CrmName, Json, ObjectName, finish, group
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
-from worker.commands.tables import ago, table
+from worker.commands.tables import table
 from worker.commands.terminal import agreed
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.manual.exit_codes import DONE, FAILED
+from worker.reports.words import ago
 from worker.upkeep.reviewing import decide_proposal, of_part
 
 Grouping = Literal["field", "provider", "company"]

@@ -10,12 +10,13 @@ from rich.table import Table
 
 from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
-from worker.commands.tables import ago, of, table, until
+from worker.commands.tables import table
 from worker.decide.odds import EXPLORED
 from worker.ledger.money.spool import Spool
 from worker.ledger.redis_memory import MemoryUse
 from worker.manual.exit_codes import DONE
 from worker.reports.overview import Overview, fill_rate, overview
+from worker.reports.words import ago, of, until
 
 
 async def run_status(config: Path | None, *, as_json: bool) -> int:

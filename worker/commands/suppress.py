@@ -18,11 +18,12 @@ from config.problems import ConfigError
 from config.settings import Settings
 from worker.commands.options import Config, Country, Json, OfKind, finish, group
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
-from worker.commands.tables import ago, table
+from worker.commands.tables import table
 from worker.decide.handles import KINDS, Handle, read
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.suppressions import Suppressed, Suppressions
 from worker.manual.exit_codes import DONE, FAILED
+from worker.reports.words import ago
 from worker.service.refresh_tokens import secret_key, suppressions_of
 
 SHOWN = 12  # digits of a hash that tell it apart from the others of a list

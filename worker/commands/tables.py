@@ -9,9 +9,6 @@ from rich.text import Text
 
 from config.plain import shown
 from worker.commands.terminal import Listing
-from worker.reports.words import ago, lasting, of, until
-
-__all__ = ["ago", "cell", "lasting", "of", "table", "until"]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, figures: int = 0) -> Table:

@@ -12,12 +12,13 @@ import typer
 from config.problems import ConfigError
 from worker.commands.options import Config, Json, RecordId, finish, group
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
-from worker.commands.tables import ago, table
+from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.tickets import Uncertain
 from worker.ledger.work.work import Due, Lane
 from worker.manual.exit_codes import DONE
+from worker.reports.words import ago
 from worker.visits.runs import new_run
 
 PAGE = 500

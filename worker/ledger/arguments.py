@@ -6,7 +6,7 @@ on in the next comment line after a comma at its end.
 - ``owner`` is one value;
 - ``entries[]`` is a list: it travels as its length and its values, and is a table in Lua;
 - ``rows(id, stamp)`` takes what is left, row by row, and stands last. Lua goes through it as often as it likes:
-  ``for id, stamp in rows() do``. A row may hold lists too.
+  ``for id, stamp in rows() do``.
 
 Single values stand before lists. Values are strings in Lua, whatever they were here.
 """
@@ -20,7 +20,7 @@ from itertools import chain
 from typing import TypeAlias, cast
 
 Arg: TypeAlias = str | bytes | int
-Value: TypeAlias = Arg | Collection[Arg] | Collection[Sequence[Arg | Sequence[Arg]]]
+Value: TypeAlias = Arg | Collection[Arg] | Collection[Sequence[Arg]]
 
 FIRST = 3  # ARGV[1] and ARGV[2] are the time and the key prefix
 
@@ -29,35 +29,18 @@ _PIECE = re.compile(r"(\w+)(?:(\[\])|\(([^()]*)\))?\s*(?:,\s*(?:--\s+)?|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class NamedValues:
-    """Names values that stand in a row: single ones, then lists."""
+class Arguments:
+    """Names what one script takes: single values, then lists, then what each of its rows holds."""
 
     singles: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
-
-    def lua(self, at: str, first: str) -> str:
-        """Returns statements that make locals of the values; ``at`` ends behind them, ``first`` is where they begin."""
-        lines = []
-        if self.singles:
-            values = ", ".join(f"ARGV[{first} + {place}]" for place in range(len(self.singles)))
-            lines.append(f"local {', '.join(self.singles)} = {values}")
-        lines.append(f"{at} = {first} + {len(self.singles)}")
-        lines += [f"local {name}; {name}, {at} = list({at})" for name in self.lists]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """Names what one script takes."""
-
-    columns: NamedValues = NamedValues()
     rows: str = ""
-    row: NamedValues = NamedValues()
+    row: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Returns the names that a call gives."""
-        return (*self.columns.singles, *self.columns.lists, *([self.rows] if self.rows else []))
+        return (*self.singles, *self.lists, *([self.rows] if self.rows else []))
 
     def values(self, named: Mapping[str, Value]) -> list[Arg]:
         """Returns the values as they travel.
@@ -65,12 +48,14 @@ class Arguments:
         Raises:
             TypeError: a name is missing, or is not one of the script's.
         """
-        if len(named) != len(self.columns.singles) + len(self.columns.lists) + bool(self.rows):
+        if len(named) != len(self.singles) + len(self.lists) + bool(self.rows):
             raise self._mistake(named)
         try:
-            values = cast("list[Arg]", [named[name] for name in self.columns.singles])
-            for name in self.columns.lists:
-                _add(values, cast("Collection[Arg]", named[name]))
+            values = cast("list[Arg]", [named[name] for name in self.singles])
+            for name in self.lists:
+                given = cast("Collection[Arg]", named[name])
+                values.append(len(given))
+                values.extend(given)
             if self.rows:
                 self._add_rows(values, cast("Collection[Sequence[Arg]]", named[self.rows]))
         except KeyError:
@@ -78,47 +63,37 @@ class Arguments:
         return values
 
     def _add_rows(self, values: list[Arg], rows: Collection[Sequence[Arg]]) -> None:
-        if not self.row.lists:
-            begun = len(values)
-            values.extend(chain.from_iterable(rows))
-            if len(values) - begun != len(rows) * len(self.row.singles):
-                raise TypeError(f"each of {self.rows} is {', '.join(self.row.singles)}")
-            return
-        singles = len(self.row.singles)
-        for row in rows:
-            values.extend(row[:singles])
-            for one in cast("Sequence[Collection[Arg]]", row[singles:]):
-                _add(values, one)
+        begun = len(values)
+        values.extend(chain.from_iterable(rows))
+        if len(values) - begun != len(rows) * len(self.row):
+            raise TypeError(f"each of {self.rows} is {', '.join(self.row)}")
 
     def _mistake(self, named: Mapping[str, Value]) -> TypeError:
-        return TypeError(
-            f"the script takes {', '.join(self.names) or 'nothing'}; given {', '.join(named) or 'nothing'}"
-        )
+        takes, given = ", ".join(self.names) or "nothing", ", ".join(named) or "nothing"
+        return TypeError(f"the script takes {takes}; given {given}")
 
     def lua(self) -> str:
         """Returns the statements that give the arguments their names."""
-        if not self.names:
-            return ""
-        lines = ["local next_argument", self.columns.lua("next_argument", str(FIRST))]
+        lines = []
+        if self.singles:
+            values = ", ".join(f"ARGV[{place}]" for place in range(FIRST, FIRST + len(self.singles)))
+            lines.append(f"local {', '.join(self.singles)} = {values}")
+        if self.lists or self.rows:
+            lines.append(f"local next_argument = {FIRST + len(self.singles)}")
+        lines += [f"local {name}; {name}, next_argument = list(next_argument)" for name in self.lists]
         if self.rows:
-            row = ", ".join((*self.row.singles, *self.row.lists))
+            values = ", ".join(f"ARGV[at - {back}]" for back in range(len(self.row), 0, -1))
             lines += [
                 f"local function {self.rows}()",
                 "local at = next_argument",
                 "return function()",
                 "if at > #ARGV then return nil end",
-                "local from = at",
-                self.row.lua("at", "from"),
-                f"return {row}",
+                f"at = at + {len(self.row)}",
+                f"return {values}",
                 "end",
                 "end",
             ]
-        return "\n".join(lines) + "\n"
-
-
-def _add(values: list[Arg], more: Collection[Arg]) -> None:
-    values.append(len(more))
-    values.extend(more)
+        return "".join(f"{line}\n" for line in lines)
 
 
 def arguments(script: str) -> Arguments:
@@ -130,7 +105,7 @@ def arguments(script: str) -> Arguments:
     head = _HEAD.search(script)
     if head is None:
         return Arguments()
-    singles, lists, rows, row = list[str](), list[str](), "", NamedValues()
+    singles, lists, rows, row = list[str](), list[str](), "", tuple[str, ...]()
     at, text = 0, head.group(1)
     while at < len(text):
         piece = _PIECE.match(text, at)
@@ -138,7 +113,7 @@ def arguments(script: str) -> Arguments:
             raise ValueError(f"args: {text[at:]!r}: single names, then lists[], then rows(name, name)")
         at, (name, is_list, columns) = piece.end(), piece.groups()
         if columns is not None:
-            rows, row = name, arguments(f"-- args: {columns}").columns
+            rows, row = name, tuple(columns.split(", "))
         else:
             (lists if is_list else singles).append(name)
-    return Arguments(NamedValues(tuple(singles), tuple(lists)), rows, row)
+    return Arguments(tuple(singles), tuple(lists), rows, row)

@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from connectors.models import Offer, Outcome, Question, Record
+from connectors.models import Outcome, Question, Record
 from worker.decide.decision import Decision, Next
 from worker.decide.handles import Handle, of_decision, of_identity
 from worker.decide.odds import Bought, counts
-from worker.decide.plan import candidates, decide
+from worker.decide.plan import decide
 from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View, country_of, handles, look
 from worker.ledger.journal.journal import Journal
 from worker.ledger.work.work_values import Lane, Lease
-from worker.visits.outlook import KnownAnswers, spared
+from worker.visits.outlook import KnownAnswers, offers_of, read_kept, spared
 from worker.visits.purchase import Answered, Blocked, Closed, Later, Looked, Lookups, Miss
 from worker.visits.visit_notes import bought
 
@@ -58,10 +58,6 @@ class TableRows:
     patience_s: float
     stopping: asyncio.Event
     tally: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def _offers(self) -> tuple[Offer, ...]:
-        return tuple(one for one in self.lookups.offers if one.provider in self.policy.providers)
 
     async def plan(self, record: Record) -> RowPlan:
         """Returns what a row would ask, given what is kept."""
@@ -111,12 +107,7 @@ class TableRows:
 
     async def _kept(self, view: View) -> KnownAnswers:
         known = KnownAnswers()
-        await self.lookups.renew_odds()
-        while questions := candidates(view, self.policy, self._offers, known.answers, known.missed):
-            found = await self.lookups.kept(questions, None)
-            if found.keys() <= known.answers.keys():
-                break
-            known.answers |= found
+        await read_kept(self.lookups, view, self.policy, known)
         return known
 
     async def _decided(self, view: View, known: KnownAnswers, blocked: Collection[str]) -> Decision:
@@ -126,7 +117,7 @@ class TableRows:
         return decide(
             view,
             self.policy,
-            self._offers,
+            offers_of(self.lookups, self.policy),
             known.answers,
             missed=known.missed,
             closed=known.closed,

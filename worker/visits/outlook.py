@@ -107,6 +107,26 @@ def handled(changes: Iterable[Change], view: View) -> dict[Handle, list[Change]]
     return found
 
 
+def offers_of(lookups: Lookups, policy: Policy) -> tuple[Offer, ...]:
+    """Returns the operations that a policy lets be asked."""
+    return tuple(one for one in lookups.offers if one.provider in policy.providers)
+
+
+async def read_kept(lookups: Lookups, view: View, policy: Policy, known: KnownAnswers, ref: Ref | None = None) -> None:
+    """Reads every kept answer that says something of the record; noted as asked for ``ref`` where one is given.
+
+    Raises:
+        LedgerUnavailableError: Redis is away.
+    """
+    offers = offers_of(lookups, policy)
+    await lookups.renew_odds()
+    while questions := candidates(view, policy, offers, known.answers, known.missed):
+        found = await lookups.kept(questions, ref)
+        if found.keys() <= known.answers.keys():
+            return
+        known.answers |= found
+
+
 class Decider:
     """Decides about the records of one watched object."""
 
@@ -117,7 +137,7 @@ class Decider:
     @property
     def offers(self) -> tuple[Offer, ...]:
         """Returns the operations that may be asked about these records."""
-        return tuple(one for one in self._lookups.offers if one.provider in self.watch.policy.providers)
+        return offers_of(self._lookups, self.watch.policy)
 
     def policy(self, view: View) -> Policy:
         """Returns the policy by which a record's providers are asked; of the few that explore another than usual."""
@@ -156,12 +176,7 @@ class Decider:
         Raises:
             LedgerUnavailableError: Redis is away.
         """
-        await self._lookups.renew_odds()
-        while questions := candidates(view, self.watch.policy, self.offers, known.answers, known.missed):
-            found = await self._lookups.kept(questions, ref)
-            if found.keys() <= known.answers.keys():
-                return
-            known.answers |= found
+        await read_kept(self._lookups, view, self.watch.policy, known, ref)
 
     def decide(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
         """Decides by what is known; ``blocked`` providers have no capacity now."""

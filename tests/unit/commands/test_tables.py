@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from worker.commands import tables
+from worker.reports import words
 
 
 @pytest.mark.parametrize(
@@ -24,20 +25,20 @@ from worker.commands import tables
     ],
 )
 def test_a_length_of_time_is_told_in_its_two_largest_units(ms: int, text: str) -> None:
-    assert tables.lasting(ms) == text
+    assert words.lasting(ms) == text
 
 
 @given(st.integers(0, 10**13))
 def test_a_length_of_time_has_at_most_two_units(ms: int) -> None:
-    assert 1 <= len(tables.lasting(ms).split()) <= 2
+    assert 1 <= len(words.lasting(ms).split()) <= 2
 
 
 def test_never_and_until_lifted_are_words() -> None:
-    assert tables.ago(0, 5_000) == "never"
-    assert tables.ago(1_000, 5_000) == "4s ago"
-    assert tables.until(0, 5_000) == "until resumed"
-    assert tables.until(9_000, 5_000) == "for 4s"
-    assert (tables.of(3, None), tables.of(3, 9)) == ("3", "3 of 9")
+    assert words.ago(0, 5_000) == "never"
+    assert words.ago(1_000, 5_000) == "4s ago"
+    assert words.until(0, 5_000) == "until resumed"
+    assert words.until(9_000, 5_000) == "for 4s"
+    assert (words.of(3, None), words.of(3, 9)) == ("3", "3 of 9")
 
 
 def test_a_table_shows_texts_as_they_are() -> None:

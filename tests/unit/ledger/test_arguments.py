@@ -12,7 +12,7 @@ import pytest
 from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # it has no stubs
 
 from tools.trees import nodes
-from worker.ledger.arguments import Arguments, NamedValues, arguments
+from worker.ledger.arguments import Arguments, arguments
 from worker.ledger.scripts import names, source, takes
 
 ROOT = Path(__file__).parents[3]
@@ -43,17 +43,6 @@ return seen"""
     assert given == ["w1", "t", 2, "b", 0, "1@5", "2@6", "1", "2"]
 
 
-def test_rows_may_hold_lists() -> None:
-    script = """-- args: owner, asks(ticket, price, lines[], subjects[])
-local seen = {owner}
-for ticket, price, lines, subjects in asks() do
-  seen[#seen + 1] = table.concat({ticket, price, #lines, #subjects, lines[1] or '-', subjects[1] or '-'}, ' ')
-end
-return seen"""
-    asks = [("t1", 5, ["day", "month"], []), ("t2", 1, [], ["ann"])]
-    assert lua(script, owner="w1", asks=asks) == ["w1", "t1 5 2 0 day -", "t2 1 0 1 - ann"]
-
-
 def test_no_arguments_are_none() -> None:
     assert arguments("return 1") == Arguments()
     assert arguments("return 1").values({}) == []
@@ -81,7 +70,7 @@ def test_a_head_that_cannot_be_read_is_refused(head: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_script_names_what_it_takes_and_counts_nothing_by_hand(name: str) -> None:
     found = takes(name)
-    own = [*found.names, *found.row.singles, *found.row.lists]
+    own = [*found.names, *found.row]
     common = re.findall(r"^local (?:function )?(\w+)", source(name).split("local K = {}")[0], re.MULTILINE)
     assert not LUA_WORDS & set(own)
     assert not set(common) & set(own), "the name is one of common.lua's"
@@ -113,7 +102,3 @@ def test_every_call_gives_its_script_what_it_takes() -> None:
         expected = set(takes(script).names)
         assert given <= expected if spread else given == expected, place
     assert set(names()) - called == {"time_now"}, "a script that nothing calls"
-
-
-def test_columns_of_no_lists_are_single_values() -> None:
-    assert arguments("-- args: rows(id, stamp)").row == NamedValues(("id", "stamp"))

@@ -23,13 +23,13 @@ from connectors.kaspr.options import KasprOptions
 from connectors.limits import Limiter
 from connectors.openprospect.client import OpenProspect
 from worker.commands.session import opened_ledger, settings_of
-from worker.commands.tables import until
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.spool import Spool
 from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
 from worker.manual.buying import Buyer, NotNowError
 from worker.manual.creating import Maker
+from worker.reports.words import until
 from worker.service.refresh_tokens import suppressions_of
 from worker.visits.budget_lines import budget_lines_of
 from worker.visits.runs import new_run
