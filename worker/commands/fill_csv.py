@@ -31,7 +31,6 @@ from worker.ledger.own_clock import clock
 from worker.manual.exit_codes import DONE, LEFT
 from worker.manual.follow import perhaps_charged, run_credits
 from worker.manual.passes import PATIENCE_S
-from worker.reports.words import lasting
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.runtime import Runtime
 from worker.visits.fill_rows import CRM, FilledRow, TableRows
