@@ -42,6 +42,7 @@ from connectors.operations import Operation
 from connectors.ports import Edits, Reader, Watched
 from connectors.refusal_kinds import kind_of, plain_words
 from connectors.transport import Auth, NoAuth, StaticAuth, Transport
+from connectors.wanted import wanted
 
 BATCH = 100
 HISTORY_BATCH = 50  # history makes answers large; HubSpot lowers its own page for it
@@ -224,7 +225,7 @@ class HubSpot:
         if page and last is None:
             raise ContractError(self.name, f"{watched.object}.search", "id")
         onward = search.stepped(window, last or window.id, more, OVERLAP_S * 1000)
-        return Page(tuple(r for r in page if search.wanted(watched, r)), onward, not more, time_ms)
+        return Page(tuple(r for r in page if wanted(watched, r)), onward, not more, time_ms)
 
     async def walk(self, watched: Watched, after: str) -> Page:
         """Returns the next page of all records.
@@ -241,7 +242,7 @@ class HubSpot:
         if onward and onward == after:
             raise ContractError(self.name, operation.name, "paging.next.after")
         page = (records.to_record(watched.object, row, time_ms) for row in rows.results)
-        kept = tuple(record for record in page if search.wanted(watched, record))
+        kept = tuple(record for record in page if wanted(watched, record))
         return Page(kept, Cursor(id=onward or after), not onward, time_ms)
 
     # ---- read and write ------------------------------------------------------------------------------------------

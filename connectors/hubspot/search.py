@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.hubspot.paths import MODIFIED
 from connectors.hubspot.records import RecordRow
-from connectors.models import Cursor, Record
+from connectors.models import Cursor
 from connectors.ports import Reader, Watched
 
 PAGE = 200
@@ -152,21 +152,6 @@ def beyond(body: Body, last_id: str) -> Body:
         for group in body["filterGroups"]
     ]
     return {**body, "filterGroups": groups}
-
-
-def wanted(watched: Watched, record: Record) -> bool:
-    """Tells whether ``record`` is one that is looked for; says again what the search could not ask."""
-    return (
-        all(_held(record, name) & {v.casefold() for v in values} for name, values in watched.where.items())
-        and all(value.casefold() not in _held(record, name) for name, value in watched.skip_if.items())
-        and (not watched.gaps or any(not (record.values.get(name) or "").strip() for name in watched.gaps))
-    )
-
-
-def _held(record: Record, name: str) -> set[str]:
-    """Returns a property's text and the parts of a multi-select."""
-    text = (record.values.get(name) or "").casefold()
-    return {text, *text.split(";")}
 
 
 def _one_of(property: str, values: Sequence[str], exact: bool) -> Body:

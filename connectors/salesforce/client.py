@@ -43,6 +43,7 @@ from connectors.salesforce.refusals import reading
 from connectors.salesforce.tokens import Tokens, check
 from connectors.salesforce.wire import Lines
 from connectors.transport import NoAuth, Transport
+from connectors.wanted import wanted
 
 BATCH = 200
 FINDS = 50  # values a find asks for at once
@@ -207,7 +208,7 @@ class Salesforce:
             onward = keyset.stepped(at, last, full, OVERLAP_S * 1000)
         except ValueError:
             raise ContractError(self.name, QUERY.name, "SystemModstamp") from None
-        return Page(tuple(r for r in page if records.wanted(watched, r)), onward, not full, time_ms)
+        return Page(tuple(r for r in page if wanted(watched, r)), onward, not full, time_ms)
 
     async def walk(self, watched: Watched, after: str) -> Page:
         """Returns the next page of all records in id order."""
@@ -216,7 +217,7 @@ class Salesforce:
         page, full, time_ms = await self._page(watched, schema, where, f"ORDER BY Id ASC LIMIT {soql.PAGE}")
         if full and page[-1].id == after:
             raise ContractError(self.name, QUERY.name, "Id")
-        kept = tuple(record for record in page if records.wanted(watched, record))
+        kept = tuple(record for record in page if wanted(watched, record))
         return Page(kept, Cursor(id=page[-1].id if page else after), not full, time_ms)
 
     async def _page(

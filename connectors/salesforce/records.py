@@ -271,18 +271,3 @@ def to_company(raw: Raw) -> Company:
         country=get("BillingCountry", ""),
         description=get("Description", ""),
     )
-
-
-def wanted(watched: Watched, record: Record) -> bool:
-    """Tells whether ``record`` is one that is looked for; says again what the query could not ask."""
-    return (
-        all(_held(record, name) & {v.casefold() for v in values} for name, values in watched.where.items())
-        and all(value.casefold() not in _held(record, name) for name, value in watched.skip_if.items())
-        and (not watched.gaps or any(not (record.values.get(name) or "").strip() for name in watched.gaps))
-    )
-
-
-def _held(record: Record, name: str) -> set[str]:
-    """Returns a field's text and the parts of a multi-select."""
-    held_text = (record.values.get(name) or "").casefold()
-    return {held_text, *held_text.split(";")}

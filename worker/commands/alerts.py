@@ -9,10 +9,11 @@ from pathlib import Path
 from config.problems import ConfigError
 from worker.commands.options import Config, Json, finish, group
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
-from worker.commands.tables import ago, table
+from worker.commands.tables import table
 from worker.ledger.journal.alerts import KeptAlerts
 from worker.manual.exit_codes import DONE, FAILED
 from worker.reports.alerting import send_test
+from worker.reports.words import ago
 
 NOWHERE = (
     "alerts go nowhere: set REFILL_ALERTS__SLACK_URL, REFILL_ALERTS__TEAMS_URL, REFILL_ALERTS__WEBHOOK_URL with "

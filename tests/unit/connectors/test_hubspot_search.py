@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from connectors.hubspot import search
 from connectors.models import Cursor, Record
 from connectors.ports import Watched
+from connectors.wanted import wanted
 from tests.harness.examples import examples
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=30)
@@ -54,8 +55,8 @@ def test_gaps_that_do_not_fit_are_left_to_us() -> None:
     body = search.changed_body(Watched("contact", (), gaps=gaps), Cursor(1, 2), (), frozenset())
     assert len(body["filterGroups"]) == 1
     full = Record("contact", "1", dict.fromkeys(gaps, "x"))
-    assert not search.wanted(Watched("contact", (), gaps=gaps), full)
-    assert search.wanted(Watched("contact", (), gaps=gaps), Record("contact", "1", {**full.values, "c": ""}))
+    assert not wanted(Watched("contact", (), gaps=gaps), full)
+    assert wanted(Watched("contact", (), gaps=gaps), Record("contact", "1", {**full.values, "c": ""}))
 
 
 def test_text_is_searched_in_lower_case_and_options_as_they_stand() -> None:
@@ -67,10 +68,10 @@ def test_text_is_searched_in_lower_case_and_options_as_they_stand() -> None:
 
 def test_where_and_skip_if_are_tested_on_our_side_too() -> None:
     watched = Watched("contact", (), where={"stage": ("lead",)}, skip_if={"optout": "true"})
-    assert search.wanted(watched, Record("contact", "1", {"stage": "Lead", "optout": None}))
-    assert not search.wanted(watched, Record("contact", "1", {"stage": "customer", "optout": None}))
-    assert not search.wanted(watched, Record("contact", "1", {"stage": "lead", "optout": "true"}))
-    assert not search.wanted(watched, Record("contact", "1", {"stage": None}))
+    assert wanted(watched, Record("contact", "1", {"stage": "Lead", "optout": None}))
+    assert not wanted(watched, Record("contact", "1", {"stage": "customer", "optout": None}))
+    assert not wanted(watched, Record("contact", "1", {"stage": "lead", "optout": "true"}))
+    assert not wanted(watched, Record("contact", "1", {"stage": None}))
 
 
 @given(st.lists(st.from_regex(r"[a-z]{1,30}\.com", fullmatch=True), max_size=60, unique=True))
