@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from worker.web.descriptors import MOST, most_connections
 from worker.web.open_connections import OpenConnections
+from worker.web.rarely import Rarely
 
 
 class Peer:
@@ -57,3 +58,14 @@ def test_a_sender_whose_next_request_proves_nothing_counts_as_a_stranger() -> No
     for one in senders:
         open_connections.doubt(one)
     assert [one.dropped for one in senders] == [True, False, False]
+
+
+def test_what_strangers_bring_about_is_one_line_a_second_with_its_number() -> None:
+    now = [0.0]
+    rarely = Rarely(lambda: now[0])
+    assert rarely.due("door", "signature") == 1
+    assert [rarely.due("door", "signature") for _ in range(500)] == [0] * 500
+    assert rarely.due("door", "too old") == 1  # of another kind
+    now[0] += 1
+    assert rarely.due("door", "signature") == 501
+    assert rarely.due("door", "signature") == 0

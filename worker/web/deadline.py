@@ -10,6 +10,7 @@ gets ten for its body and keeps its connection.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from starlette.requests import Request
@@ -69,6 +70,18 @@ def parting(app: ASGIApp) -> ASGIApp:
     return answered
 
 
+class _Quiet:
+    """Stands in for uvicorn's logger, which has a line for each request that is none."""
+
+    def __init__(self, logger: logging.Logger, open_connections: OpenConnections) -> None:
+        self.level, self.log, self.error = logger.level, logger.log, logger.error
+        self._malformed = open_connections.malformed
+
+    def warning(self, *_: object) -> None:
+        """Counts it: every warning of uvicorn's protocol is of bytes that a stranger sent."""
+        self._malformed()
+
+
 class RequestDeadline(HttpToolsProtocol):
     """Times each request from its connection or its first byte."""
 
@@ -88,6 +101,7 @@ class RequestDeadline(HttpToolsProtocol):
             return
         self._counted = True
         super().connection_made(transport)
+        self.logger = _Quiet(self.logger, self.open_connections)  # type: ignore[assignment]  # all of it that is used
         self._expect(self.stranger_within_s)
 
     def data_received(self, data: bytes) -> None:

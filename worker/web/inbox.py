@@ -22,6 +22,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.visits.runs import day_run
 from worker.web.bodies import Bodies, RefusedError
 from worker.web.post_batches import PostBatches
+from worker.web.rarely import Rarely
 
 ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
 MOST_POSTS = 1_024  # of proved senders, on their way into the ledger; more are asked to come again
@@ -76,6 +77,7 @@ class Inbox:
         self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it anew
         self._gathering = PostBatches(intake)
         self._posts = 0
+        self._refused = Rarely()
 
     def route(self, path: str, handler: Handler, *methods: str) -> Route:
         """Returns a route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
@@ -84,12 +86,13 @@ class Inbox:
         async def guarded(request: Request) -> Response:
             try:
                 return await handler(request)
-            except RefusedError as refused:
-                log.warning("webhook.refused", door=name, reason=refused.reason, status=refused.status)
-                return refused.response()
+            except RefusedError as error:
+                refused = error
             except (LedgerUnavailableError, TimeoutError):
-                log.warning("webhook.refused", door=name, reason="unavailable", status=503)
-                return RefusedError(503, "unavailable").response()
+                refused = RefusedError(503, "unavailable")
+            if posts := self._refused.due(name, refused.reason):
+                log.warning("webhook.refused", door=name, reason=refused.reason, status=refused.status, posts=posts)
+            return refused.response()
 
         return Route(path, guarded, methods=list(methods or ("POST",)))
 

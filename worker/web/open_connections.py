@@ -7,12 +7,12 @@ sender out: a sender is proved a few milliseconds after it connects, long before
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
 import structlog
 
-SAY_EVERY_S = 1.0
+from worker.web.rarely import Rarely
+
 log = structlog.get_logger(__name__)
 
 
@@ -30,7 +30,7 @@ class OpenConnections:
         self._most, self._most_strangers = most, max(1, most // 2)
         self._strangers: dict[Connection, None] = {}  # the one who has been here longest first
         self._proved: set[Connection] = set()
-        self._turned, self._said_at = 0, float("-inf")
+        self._rarely = Rarely()
 
     def enter(self, connection: Connection) -> bool:
         """Takes a newcomer in, a stranger; refuses only where every place is a proved sender's."""
@@ -67,9 +67,11 @@ class OpenConnections:
             self._turn_away()
             longest.drop()
 
+    def malformed(self) -> None:
+        """Counts a request that is none."""
+        if requests := self._rarely.due("malformed"):
+            log.warning("web.malformed", requests=requests)
+
     def _turn_away(self) -> None:
-        self._turned += 1
-        if time.monotonic() - self._said_at >= SAY_EVERY_S:
-            connections = len(self._strangers) + len(self._proved)
-            log.warning("web.crowded", connections=connections, refused=self._turned)
-            self._said_at, self._turned = time.monotonic(), 0
+        if refused := self._rarely.due("crowded"):
+            log.warning("web.crowded", connections=len(self._strangers) + len(self._proved), refused=refused)

@@ -1,0 +1,144 @@
+"""Half-open connections without number, while paid calls are on the wire: no answer and no post is lost.
+
+Worker, web process, spool and the embedded Redis share one limit of descriptors, as in the smallest installation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from tests.harness.installation import Refill
+from tests.harness.until import until
+from tests.integration.intake import senders
+from tests.integration.intake.test_strangers import half_a_body
+
+PUBLIC = "https://refill.acme.example"
+PATH = "/webhooks/hubspot/acme_hubspot"
+POSTS, HELD = 10, 5
+SILENT, HALF_A_HEAD = b"", b"POST /webhooks/hubspot/acme_hubspot HTTP/1.1\r\nhost: x\r\nx-more: "
+
+
+@dataclass
+class Flood:
+    """Keeps ``size`` connections open that never say a whole request; who is dropped comes again."""
+
+    host: str
+    port: int
+    size: int
+    opened: int = 0
+    _open: list[socket.socket] = field(default_factory=list)
+
+    def press(self) -> None:
+        """Replace those that were dropped."""
+        self._open = [one for one in self._open if not dropped(one)]
+        for _ in range(self.size - len(self._open)):
+            client = socket.socket()
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.connect((self.host, self.port))
+            self._open.append(client)
+            self.opened += 1
+        for at, one in enumerate(self._open):
+            with contextlib.suppress(OSError):
+                one.send((SILENT, HALF_A_HEAD, half_a_body(), b"x")[at % 4])
+
+    async def keep(self) -> None:
+        while True:
+            self.press()
+            await asyncio.sleep(0.2)
+
+    def close(self) -> None:
+        for one in self._open:
+            one.close()
+
+
+def dropped(client: socket.socket) -> bool:
+    try:
+        ended = client.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        ended = True
+    if ended:
+        client.close()
+    return ended
+
+
+@asynccontextmanager
+async def flooded(url: str, size: int) -> AsyncIterator[Flood]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    flood = Flood(host, int(port), size)
+    pressing = asyncio.create_task(flood.keep())
+    try:
+        yield flood
+    finally:
+        pressing.cancel()
+        await asyncio.wait([pressing])
+        flood.close()
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """As many of the test's own as the system gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def post(http: httpx.AsyncClient, url: str, id: int) -> int:
+    body = senders.posted(senders.event(id=id))
+    headers = {**senders.signed(PUBLIC + PATH, body), "connection": "close"}
+    return (await http.post(url + PATH, content=body, headers=headers)).status_code
+
+
+@pytest.mark.parametrize(
+    ("connections", "files"), [(600, 256), pytest.param(5_000, 1_024, marks=pytest.mark.slow)], ids=["short", "whole"]
+)
+async def test_a_flood_loses_no_paid_answer_and_no_signed_post(
+    refill: Refill, descriptors: None, connections: int, files: int
+) -> None:
+    refill.set(REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET=senders.SECRET, REFILL_WEB__PUBLIC_URL=PUBLIC)
+    kaspr = refill.vendors["kaspr"]
+    kaspr.control("hold", {"route": "/profile/*", "count": HELD})
+    with refill.daemon("up", files=files) as up:
+        url, began = await up.url(), time.monotonic()
+        await until(lambda: kaspr.control("held")["held"], "a paid call on the wire")
+        async with flooded(url, connections) as flood, httpx.AsyncClient(timeout=10) as http:
+            await until(lambda: any(one["refused"] for one in up.events("web.crowded")), "connections turned away")
+            taken = [await post(http, url, 500 + at) for at in range(POSTS)]
+            assert taken == [204] * POSTS
+            paid = sum(row["credits"] for row in kaspr.charges())
+
+            def answered() -> bool:
+                kaspr.control("release", {})
+                return sum(row["credits"] for row in kaspr.charges()) > paid and not kaspr.control("held")["held"]
+
+            await until(answered, "answers under the flood")
+            assert flood.opened > connections, "nobody was turned away"
+        lasted = time.monotonic() - began
+        async with refill.ledger() as ledger:
+
+            async def settled() -> bool:
+                totals = await ledger.budgets.totals("kaspr")
+                return not totals.reserved and totals.spent == sum(row["credits"] for row in kaspr.charges())
+
+            await until(settled, "every paid answer in the books")
+            assert (await ledger.budgets.totals("kaspr")).uncertain == 0
+        for event in ("web.crowded", "web.malformed"):
+            assert 0 < len(up.events(event)) <= lasted + 2, f"more than a line a second: {event}"
+        assert "Traceback" not in up.log.read_text(encoding="utf-8")
+        loud = [one["event"] for one in up.events() if one["level"] in {"warning", "error"}]
+        assert len(loud) <= 2 * lasted + 20, loud[:40]
+        up.terminate()
+        assert await up.ended() == 0
