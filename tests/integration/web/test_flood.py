@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import resource
 import socket
 import time
@@ -25,6 +26,7 @@ from tests.integration.intake.test_strangers import half_a_body
 PUBLIC = "https://refill.acme.example"
 PATH = "/webhooks/hubspot/acme_hubspot"
 POSTS, HELD = 10, 5
+MOST_AT_ONCE = 500  # touched in a turn: they are to be many, not to outrun the machine
 SILENT, HALF_A_HEAD = b"", b"POST /webhooks/hubspot/acme_hubspot HTTP/1.1\r\nhost: x\r\nx-more: "
 
 
@@ -41,14 +43,14 @@ class Flood:
     def press(self) -> None:
         """Replace those that were dropped."""
         self._open = [one for one in self._open if not dropped(one)]
-        for _ in range(self.size - len(self._open)):
+        for _ in range(min(MOST_AT_ONCE, self.size - len(self._open))):
             client = socket.socket()
             client.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 client.connect((self.host, self.port))
             self._open.append(client)
             self.opened += 1
-        for at, one in enumerate(self._open):
+        for at, one in enumerate(random.sample(self._open, min(MOST_AT_ONCE, len(self._open)))):
             with contextlib.suppress(OSError):
                 one.send((SILENT, HALF_A_HEAD, half_a_body(), b"x")[at % 4])
 
