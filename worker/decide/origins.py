@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 
 class TroubleOrigin(StrEnum):
@@ -35,6 +36,7 @@ _REQUEST = re.compile(r", request [^,:]+")
 _ID = re.compile(r"\b(?=\w*\d)[\w-]{5,}\b")
 
 
+@lru_cache(maxsize=50_000)
 def origin_of(reason: str) -> TroubleOrigin:
     """Returns where the trouble behind a dead letter's reason comes from."""
     if reason in _PASSING:
@@ -46,6 +48,7 @@ def origin_of(reason: str) -> TroubleOrigin:
     return TroubleOrigin.CONFIGURATION if _SETTING.search(reason) else TroubleOrigin.CRM_RULE
 
 
+@lru_cache(maxsize=50_000)
 def cause_of(reason: str) -> str:
     """Returns a reason without what belongs to one record alone, so that equal ones stand together."""
     return _ID.sub("…", _REQUEST.sub("", reason))

@@ -14,6 +14,7 @@ from worker.ledger.work.work import DeadLetter
 from worker.reports.overview import works
 
 DeadRow = tuple[WorkName, DeadLetter]
+KEPT = 20  # filters whose groups are kept between looks
 MOST = 5_000  # dead letters that are read for one look; the next look goes on
 
 
@@ -35,24 +36,37 @@ class DeadLetters:
     settings: Settings
     unread: int = 0
     _known: dict[WorkName, dict[str, DeadLetter]] = field(default_factory=dict)
+    _rows: list[DeadRow] = field(default_factory=list)
+    _kept: dict[tuple[str, ...], tuple[list[DeadRow], list[DeadGroup]]] = field(default_factory=dict)
 
     async def groups(self, wanted: Mapping[str, str]) -> list[DeadGroup]:
-        """Returns what matches, by origin and cause, the largest first within an origin."""
-        return grouped(await self.rows(), wanted)
+        """Returns what matches, by origin and cause, the largest first within an origin.
+
+        What was found before stands while no dead letter has come or gone.
+        """
+        rows, asked = await self.rows(), tuple(wanted.values())
+        if asked not in self._kept or self._kept[asked][0] is not rows:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[asked] = rows, grouped(rows, wanted)
+        return self._kept[asked][1]
 
     async def rows(self) -> list[DeadRow]:
-        """Returns every dead letter that is read, oldest first in its work."""
+        """Returns every dead letter that is read, oldest first in its work; the same list while it stays so."""
         names, room, self.unread = sorted({*works(self.settings), *await self.ledger.all_work.works()}), MOST, 0
-        found: list[DeadRow] = []
+        is_same = True
         for name in names:
             work, known = self.ledger.work(*name), self._known.get(name, {})
             since = await work.dead_since()
             new = [id for id, at in since.items() if id not in known or known[id].since_ms != at]
             read = {one.id: one for one in await work.dead_of(new[:room], since)}
             room, self.unread = room - len(new[:room]), self.unread + len(new[room:])
-            self._known[name] = {id: one for id in since if (one := read.get(id) or known.get(id))}
-            found += [(name, one) for one in self._known[name].values()]
-        return found
+            if read or since.keys() != known.keys():
+                self._known[name] = {id: one for id in since if (one := read.get(id) or known.get(id))}
+                is_same = False
+        if not is_same:
+            self._rows = [(name, one) for name, held in sorted(self._known.items()) for one in held.values()]
+        return self._rows
 
 
 def grouped(rows: Iterable[DeadRow], wanted: Mapping[str, str]) -> list[DeadGroup]:
@@ -66,6 +80,11 @@ def grouped(rows: Iterable[DeadRow], wanted: Mapping[str, str]) -> list[DeadGrou
     order = list(TroubleOrigin)
     ranked = sorted(found.items(), key=lambda one: (order.index(one[0][0]), -len(one[1]), one[0][1]))
     return [DeadGroup(*group, held, seen_of(held)) for group, held in ranked]
+
+
+def all_seen(groups: Iterable[DeadGroup]) -> str:
+    """Returns the fingerprint of several groups."""
+    return hashlib.sha256("\n".join(group.seen for group in groups).encode()).hexdigest()
 
 
 def seen_of(rows: Iterable[DeadRow]) -> str:

@@ -10,7 +10,7 @@ from worker.decide.journal_line import JournalFilter, JournalLine
 from worker.ledger.journal.journal import Entry, Journal
 from worker.upkeep.journal_reader import line_of
 
-MOST = 3_000  # entries that one look reads
+MOST = 1_500  # entries that one look reads
 _BLOCK = 500
 _KEY = re.compile(r"\d{1,16}-\d{1,10}")
 

@@ -18,15 +18,17 @@ class Proposals:
     ledger: Ledger
     settings: Settings
     _known: dict[WorkName, tuple[int, list[Proposal]]] = field(default_factory=dict)
+    _found: list[tuple[WorkName, Proposal]] = field(default_factory=list)
 
     async def waiting(self) -> list[tuple[WorkName, Proposal]]:
-        """Returns every proposal that waits for a word, oldest first in its work."""
-        found: list[tuple[WorkName, Proposal]] = []
+        """Returns every proposal that waits for a word, oldest first in its work; the same list while it stays so."""
+        is_same = True
         for name in sorted({*works(self.settings), *await self.ledger.all_work.works()}):
             reviews = Reviews(self.ledger.scripts, *name)
             changes = await reviews.changes()  # before the rows, so that what changes meanwhile is read again
             if self._known.get(name, (-1,))[0] != changes:
                 rows = [row for row in await reviews.all() if row.stand == Stand.PROPOSED]
-                self._known[name] = changes, rows
-            found += [(name, row) for row in self._known[name][1]]
-        return found
+                self._known[name], is_same = (changes, rows), False
+        if not is_same:
+            self._found = [(name, row) for name, (_, rows) in sorted(self._known.items()) for row in rows]
+        return self._found

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from config.settings import Settings
 from worker.decide.origins import TroubleOrigin
 from worker.ledger.ledger import Ledger
-from worker.reports.dead_groups import DeadLetters, seen_of
+from worker.reports.dead_groups import DeadLetters, all_seen
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
 from worker.web.page.shell import Shell, told
@@ -28,7 +28,6 @@ def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) ->
     async def show(request: Request, visitor: PageVisitor) -> Response:
         wanted = {name: request.query_params.get(name, "").strip() for name in FILTERS}
         groups = await letters.groups(wanted)
-        rows = [row for group in groups for row in group.rows]
         origins = {one: [group for group in groups if group.origin is one] for one in TroubleOrigin}
         return shell.page(
             request,
@@ -37,18 +36,18 @@ def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) ->
             groups=groups,
             origins=origins,
             wanted=wanted,
-            count=len(rows),
-            seen=seen_of(rows),
+            count=sum(len(group.rows) for group in groups),
+            seen=all_seen(groups),
             unread=letters.unread,
             most=SHOWN,
         )
 
     async def replay(_: Request, visitor: PageVisitor, form: Form) -> Response:
         wanted = {name: one(form, name) for name in FILTERS}
-        rows = [row for group in await letters.groups(wanted) for row in group.rows]
-        if seen_of(rows) != one(form, "seen"):
+        groups = await letters.groups(wanted)
+        if one(form, "seen") not in {all_seen(groups), *(group.seen for group in groups if len(groups) == 1)}:
             return told(visitor, "/dead", CHANGED)
-        run = new_run("replay")
+        run, rows = new_run("replay"), [row for group in groups for row in group.rows]
         for name, letter in rows:
             await journal_word(ledger, visitor, (*name, letter.id), run, "replayed")
             await ledger.work(*name).replay(letter.id, run)

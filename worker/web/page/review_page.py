@@ -24,6 +24,7 @@ from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
 SHOWN = 50
+KEPT = 20  # filters whose matches are kept between looks
 FILTERS = ("crm", "id", "field", "provider", "company")
 ONLY = ("only_crm", "only_object", "only_id")  # the record of a form that is about one
 _Match = tuple[WorkName, Proposal]
@@ -34,22 +35,31 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
     """Returns the routes of the list and of its form."""
     proposals = Proposals(ledger, settings)
 
-    async def matching(wanted: Mapping[str, str]) -> list[_Match]:
-        matches = [_matching(name, row, wanted) for name, row in await proposals.waiting()]
-        return [one for one in matches if one is not None]
+    kept: dict[tuple[str, ...], tuple[Sequence[_Match], list[_Match], str]] = {}
+
+    async def matching(wanted: Mapping[str, str]) -> tuple[list[_Match], str]:
+        """Returns what matches, and its fingerprint; what was found before stands while no proposal has changed."""
+        rows, asked = await proposals.waiting(), tuple(wanted.values())
+        if asked not in kept or kept[asked][0] is not rows:
+            found = [one for name, row in rows if (one := _matching(name, row, wanted)) is not None]
+            if len(kept) >= KEPT:
+                kept.clear()
+            kept[asked] = rows, found, seen_of(found)
+        return kept[asked][1:]
 
     async def show(request: Request, visitor: PageVisitor) -> Response:
         wanted = {name: request.query_params.get(name, "").strip() for name in FILTERS}
-        found = await matching(wanted)
+        found, seen = await matching(wanted)
         shown = [(name, row, seen_of([(name, row)])) for name, row in found[:SHOWN]]
-        return shell.page(request, "review", visitor, wanted=wanted, rows=shown, count=len(found), seen=seen_of(found))
+        return shell.page(request, "review", visitor, wanted=wanted, rows=shown, count=len(found), seen=seen)
 
     async def decide(_: Request, visitor: PageVisitor, form: Form) -> Response:
         wanted, stand = {name: one(form, name) for name in FILTERS}, _WORDS.get(one(form, "word"))
-        found, only = await matching(wanted), tuple(one(form, name) for name in ONLY)
+        (found, seen), only = await matching(wanted), tuple(one(form, name) for name in ONLY)
         if any(only):
             found = [(name, row) for name, row in found if (*name, row.id) == only]
-        if stand is None or seen_of(found) != one(form, "seen"):
+            seen = seen_of(found)
+        if stand is None or seen != one(form, "seen"):
             return told(visitor, "/review", "Something else matches now than was shown. Nothing was decided.", **wanted)
         run = new_run("review")
         for name, row in found:
@@ -65,6 +75,8 @@ def _matching(name: WorkName, row: Proposal, wanted: Mapping[str, str]) -> _Matc
     held = {"crm": name[0], "id": row.id, "company": row.company}
     if any(wanted[part] not in {"", text} for part, text in held.items()):
         return None
+    if not (wanted["field"] or wanted["provider"]):
+        return (name, row) if row.changes else None
     changes = tuple(
         line
         for line in row.changes
