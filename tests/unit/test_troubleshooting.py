@@ -72,6 +72,30 @@ def failures_of_check() -> set[str]:
     return found - {""}
 
 
+def hints_of_vendors() -> set[str]:
+    """Returns what connectors say is to be done, wherever they name it a hint or list it by a vendor's words."""
+    found: set[str] = set()
+    for node in trees([*ROOT.glob("connectors/**/*.py")]):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=text) if name == "hint" or name.endswith("_HINT"):
+                found |= {fragment(one) for one in _choices(text)}
+            case ast.Assign(targets=[ast.Name(id="_HINTS")], value=ast.Tuple(elts=rows)):
+                found |= {fragment(row.elts[1]) for row in rows if isinstance(row, ast.Tuple)}
+            case ast.keyword(arg="hint", value=text):
+                found |= {fragment(one) for one in _choices(text)}
+    for node in trees([*ROOT.glob("connectors/*/sign_in.py"), ROOT / "connectors/kaspr/read.py"]):
+        match node:  # sentences that several refusals share
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant() as text) if name.startswith("_"):
+                found.add(fragment(text))
+            case ast.Assign(targets=[ast.Tuple()], value=ast.Tuple(elts=texts)):
+                found |= {fragment(one) for one in texts}
+    return found - {""}
+
+
+def _choices(text: ast.expr) -> list[ast.expr]:
+    return [text.body, text.orelse] if isinstance(text, ast.IfExp) else [text]
+
+
 def pauses() -> set[str]:
     """Returns the reasons of pauses that stand as a word where they are set."""
     found = {"429", "outage", "operator", "reconcile"}  # set in Lua, or by a name
@@ -110,6 +134,15 @@ def test_every_refusal_of_settings_and_failure_of_check_has_an_entry() -> None:
     told = refusals_of_settings() | failures_of_check()
     assert len(told) > 20
     assert [one for one in sorted(told) if one not in PAGE] == [], "docs/troubleshooting.md has no such sentences"
+
+
+def test_every_hint_of_a_vendor_has_an_entry_and_no_entry_is_of_the_past() -> None:
+    section = PAGE.partition("## A vendor's hint\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")][1:]
+    hints = hints_of_vendors()
+    assert len(hints) > 30
+    assert [one for one in sorted(hints) if one not in section] == [], "docs/troubleshooting.md has no such hints"
+    assert [row for row in rows if not any(one in row for one in hints)] == []
 
 
 def test_a_sentence_is_known_by_its_longest_fixed_piece() -> None:
