@@ -46,7 +46,7 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
             path = trial.write(folder, text, secrets)
             settings = load(path, {})  # a demonstration is not touched by what is configured here
             if not as_json:
-                err.print(f"{records} people in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
+                err.say(f"{records} people in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
             async with session(settings) as runtime:
                 code = await _show(runtime, served, as_json=as_json)
             if keep:
@@ -97,7 +97,7 @@ async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int
         entries = await _changes(runtime, first.run)
         for table in (_gaps(first), _reasons(first), _money(first, credits), _examples(entries), _delivered(first)):
             out.print(table)
-        out.print(
+        out.say(
             f"The second pass looked at every record again: {again['credits']} credits, {again['writes']} writes, "
             f"{second.records} records visited. All of it took {seconds} s."
         )

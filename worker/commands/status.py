@@ -33,10 +33,9 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
     for one in _tables(found):
         out.print(one)
     workers = len(found.workers) or "no"
-    out.print(
+    out.say(
         f"{workers} worker{'' if len(found.workers) == 1 else 's'} alive, {found.uncertain} uncertain lookups, "
-        f"{found.journal} journal entries, {found.deliveries} delivered rows on their way, {spooled} spooled replies",
-        highlight=False,
+        f"{found.journal} journal entries, {found.deliveries} delivered rows on their way, {spooled} spooled replies"
     )
     if found.proposals:
         counts = ", ".join(f"{count} of {' '.join(name)}" for name, count in found.proposals.items())
