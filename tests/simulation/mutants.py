@@ -289,7 +289,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a locked row counts as written",
-        4,
+        49,
         (Edit("worker/visits/batch_writer.py", "case Written.DONE:", "case Written.DONE | Written.LOCKED:"),),
     ),
     Mutant(
