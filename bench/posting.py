@@ -39,7 +39,7 @@ watch.contact = {{{{}}}}
 
 
 def signed(raw: Sequence[dict[str, Any]], path: str = PATH) -> tuple[bytes, dict[str, str]]:
-    """One post as HubSpot sends it."""
+    """Holds one post as HubSpot sends it."""
     body = json.dumps(raw, separators=(",", ":")).encode()
     stamp = str(time.time_ns() // 1_000_000)
     source = b"POST" + (PUBLIC + path).encode() + body + stamp.encode()
@@ -49,7 +49,7 @@ def signed(raw: Sequence[dict[str, Any]], path: str = PATH) -> tuple[bytes, dict
 
 
 def event(record: int, chance: random.Random) -> dict[str, Any]:
-    """Somebody changed the address of a record."""
+    """Returns the event of somebody who changed the address of a record."""
     return {
         "eventId": chance.randrange(2**40),
         "subscriptionId": 3329277,
@@ -84,7 +84,7 @@ def up(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Redis:
-    """A server that writes every step to the disk before it says so; it can be killed and started again."""
+    """Runs a server that writes each step to the disk before it says so; it can be killed and started again."""
 
     program: str
     folder: Path
@@ -98,7 +98,7 @@ class Redis:
         up(self.port, self.processes[-1])
 
     def kill(self) -> None:
-        """It gets no chance to write anything more."""
+        """Kills it: it gets no chance to write anything more."""
         self.processes[-1].kill()
         self.processes[-1].wait()
 
@@ -119,7 +119,7 @@ def quiet(folder: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Refill:
-    """``refill web`` and the Redis it writes to."""
+    """Holds ``refill web`` and the Redis it writes to."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -132,7 +132,7 @@ class Refill:
 
 @contextmanager
 def refill_web(redis_server: str, folder: Path) -> Iterator[Refill]:
-    """Both, for as long as the block runs."""
+    """Runs both for as long as the block runs."""
     redis, port = Redis(redis_server, folder, free_port()), free_port()
     (folder / "refill.toml").write_text(TOML.format(port=port), encoding="utf-8")
     env = {
@@ -156,7 +156,7 @@ def refill_web(redis_server: str, folder: Path) -> Iterator[Refill]:
 
 
 def redis_program(named: str | None) -> str:
-    """The server to bench with: the one named, else the one that the product would start.
+    """Returns the server to bench with: the one named, else the one that the product would start.
 
     Raises:
         SystemExit: there is none.

@@ -41,7 +41,7 @@ Call = dict[str, Answer]
 
 
 async def visits(records: int) -> tuple[Market, Policy, list[tuple[Record, list[Call]]]]:
-    """Every record with the answers at hand at each of its calls."""
+    """Returns every record with the answers at hand at each of its calls."""
     options = Options(
         vendors=("forager", "kaspr", "hubspot"), seed=1, records=records, companies=records * 27 // 100, mistakes=HARD
     )
@@ -62,7 +62,7 @@ async def visits(records: int) -> tuple[Market, Policy, list[tuple[Record, list[
 
 
 def caches() -> list[Any]:
-    """The bounded caches of the rules: tables that are read once stay."""
+    """Returns the bounded caches of the rules: tables that are read once stay."""
     found = [one for one in gc.get_objects() if isinstance(one, type(finders))]
     return [one for one in found if one.__module__.startswith("worker.decide") and one.cache_parameters()["maxsize"]]
 
@@ -88,7 +88,7 @@ def measured(found: Market, rules: Policy, told: list[tuple[Record, list[Call]]]
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=400)
     parser.add_argument("--check", action="store_true")

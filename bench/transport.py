@@ -1,4 +1,4 @@
-"""CPU per request of ``Transport`` against a bare httpx client on the same aiohttp engine, in one run.
+"""Measures the CPU per request of ``Transport`` against a bare httpx client on the same aiohttp engine.
 
     python bench/transport.py [--rounds 5] [--requests 1500] [--check]
 
@@ -42,7 +42,7 @@ Send = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One contender in one round: CPU per request (us) and requests per second."""
+    """Returns the CPU per request (us) and requests per second of one contender in one round."""
 
     cpu_us: float
     rate: float

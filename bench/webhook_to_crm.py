@@ -1,4 +1,4 @@
-"""How long it takes from a person's edit in HubSpot to our values on that record, beside the vendors' own latency.
+"""Measures the time from an edit in HubSpot to our values on that record, beside the vendors' own latency.
 
     python bench/webhook_to_crm.py [--records 150] [--every 0.3]
 
@@ -66,7 +66,7 @@ async def until(condition: Any, what: str, within_s: float = 60.0) -> None:
 
 
 async def measured(latency: str, records: int, every_s: float, seed: int) -> tuple[str, ...]:
-    """A row of the table."""
+    """Returns a row of the table."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="refill-bench-") as name:
         folder = Path(name)

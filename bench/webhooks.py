@@ -1,4 +1,4 @@
-"""Signed webhook posts against Refill's web process, and the same posts against a bare Starlette endpoint, in one run.
+"""Sends signed webhooks to Refill's web process, and the same posts to a bare Starlette endpoint, in one run.
 
     python bench/webhooks.py [--seconds 60] [--rate 500] [--redis-server redis-server]
 
@@ -72,7 +72,7 @@ class Load:
 
 
 def posts(counts: tuple[int, int], chance: random.Random, many: int = 300) -> list[tuple[int, bytes, dict[str, str]]]:
-    """Posts of so many events, about random records."""
+    """Returns posts of so many events, about random records."""
     made = []
     for _ in range(many):
         count = chance.randint(*counts)
@@ -87,7 +87,7 @@ def rss_mb(pid: int) -> float:
 
 
 async def steady(server: Server, rate: float, seconds: float, chance: random.Random, name: str) -> Load:
-    """Posts of 1 to 100 events at random moments, ``rate`` a second, whether or not the last was answered."""
+    """Sends posts of 1 to 100 events at random moments, ``rate`` a second, whether or not the last was answered."""
     load, tasks = Load(name, server.name), set[asyncio.Task[None]]()
     made = posts((1, 100), chance)
     first_rss, first_cpu = rss_mb(server.pids[0]), cpu_s(server.pids)
@@ -109,7 +109,7 @@ async def steady(server: Server, rate: float, seconds: float, chance: random.Ran
 
 
 async def flat_out(server: Server, counts: tuple[int, int], seconds: float, chance: random.Random, name: str) -> Load:
-    """As many posts of so many events as 16 connections carry."""
+    """Sends as many posts of so many events as 16 connections carry."""
     load = Load(name, server.name)
     made = posts(counts, chance)
     first_rss, first_cpu = rss_mb(server.pids[0]), cpu_s(server.pids)
@@ -143,14 +143,14 @@ async def _sent(
 
 
 def cpu_s(pids: tuple[int, ...]) -> list[float]:
-    """CPU seconds of each process so far."""
+    """Returns the CPU seconds of each process so far."""
     ticks = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13] for pid in pids]
     return [(int(user) + int(system)) / os.sysconf("SC_CLK_TCK") for user, system in ticks]
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """``pids`` are of all processes that work for it."""
+    """Names a server. ``pids`` are of all processes that work for it."""
 
     name: str
     port: int
@@ -163,7 +163,7 @@ class Server:
 
 @contextmanager
 def served(redis_server: str, folder: Path) -> Iterator[list[Server]]:
-    """Refill and the bare endpoint."""
+    """Runs Refill and the bare endpoint."""
     with refill_web(redis_server, folder) as ours:
         port = free_port()
         bare = subprocess.Popen([sys.executable, "-c", BARE, str(port), PUBLIC + PATH, SECRET], **quiet(folder))
@@ -179,7 +179,7 @@ def served(redis_server: str, folder: Path) -> Iterator[list[Server]]:
 
 
 async def measured(servers: list[Server], seconds: float, rate: float, seed: int) -> list[Load]:
-    """Every load for every server, side by side."""
+    """Runs every load for every server, side by side."""
     chance, part = random.Random(seed), seconds / 12
     found = [await steady(one, rate, part * 3, chance, f"{rate:g} posts/s of 1-100 events") for one in servers]
     for counts, name in (((1, 100), "1-100 events"), ((1, 1), "1 event"), ((100, 100), "100 events")):

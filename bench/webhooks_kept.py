@@ -37,7 +37,7 @@ class Sent:
 
 
 async def send(http: aiohttp.ClientSession, refill: Refill, record: int, chance: random.Random, sent: Sent) -> int:
-    """One post about one record; gives the answer's status, 0 for none."""
+    """Sends one post about one record; gives the answer's status, 0 for none."""
     body, headers = signed([event(record, chance)])
     began = time.perf_counter()
     try:
@@ -52,7 +52,7 @@ async def send(http: aiohttp.ClientSession, refill: Refill, record: int, chance:
 
 
 async def burst(refill: Refill, posts: int, within_s: float, chance: random.Random) -> tuple[str, ...]:
-    """A row of the table."""
+    """Returns a row of the table."""
     sent, before = Sent(), refill.redis.due()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         began = time.perf_counter()
@@ -68,7 +68,7 @@ async def burst(refill: Refill, posts: int, within_s: float, chance: random.Rand
 
 
 async def outage(refill: Refill, away_s: float, rate: float, chance: random.Random) -> list[tuple[str, ...]]:
-    """Rows of the table: the outage, and all of it."""
+    """Returns rows of the table: the outage, and all of it."""
     sent, before, records = Sent(), refill.redis.due(), 0
     down = asyncio.Event()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:

@@ -34,7 +34,7 @@ _IMPLEMENTATIONS = {"CPython": "cpython", "PyPy": "pypy"}
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One pinned package of a lock, with the file hashes that pip accepts for it."""
+    """Holds one pinned package of a lock, with the file hashes that pip accepts for it."""
 
     name: str
     version: str
@@ -56,7 +56,7 @@ class Needs:
 
 
 class LockError(Exception):
-    """The text of a lock is not what ``make lock`` writes; the message names the line."""
+    """Says that a lock is not as ``make lock`` writes it; the message names the line."""
 
 
 def environments() -> Iterator[dict[str, str]]:

@@ -43,7 +43,7 @@ class Crossed:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch this thread, and those that begin meanwhile."""
+        """Watches this thread, and those that begin meanwhile."""
         threading.setprofile(self._note)
         sys.setprofile(self._note)
         try:

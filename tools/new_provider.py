@@ -32,7 +32,7 @@ _LAST = re.compile(r"(NAMES = \(\n(?:    \"\w+\",\n)*)\)")
 
 
 class NewProviderError(Exception):
-    """The skeleton cannot be written; the text says why."""
+    """Says why the skeleton cannot be written."""
 
 
 def write(name: str, root: Path = ROOT) -> list[Path]:

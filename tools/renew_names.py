@@ -95,7 +95,7 @@ def _of_characters(names: list[tuple[str, str]]) -> Mapping[str, list[str]]:
 
 
 def _ways(kana: str, parts: int) -> Iterator[tuple[str, ...]]:
-    """Every way to cut ``kana`` into ``parts``, none empty, none beginning with what no word begins with."""
+    """Yields every way to cut ``kana`` into ``parts``: none empty, each with a beginning that words have."""
     small = "ゃゅょぁぃぅぇぉっんー"
     for cuts in itertools.combinations(range(1, len(kana)), parts - 1):
         way = tuple(kana[start:end] for start, end in itertools.pairwise((0, *cuts, len(kana))))
@@ -111,7 +111,7 @@ def _product(numbers: Iterator[float]) -> float:
 
 
 def _write(file: str, package: str, licence: str, readings: Mapping[str, list[str]]) -> None:
-    """One reading a line and everything that is read so: first what is usually, then what is also read so."""
+    """Writes a line for each reading: first what is usually read so, then what is also read so."""
     signs = all(len(word) == 1 for word in readings)
     lines = [
         f"# Made by tools/renew_names.py on {datetime.now(UTC):%Y-%m-%d} from:\n",

@@ -1,4 +1,4 @@
-"""S7: the same world at growing sizes, Refill beside the bare loop."""
+"""Measures the same world at growing sizes, Refill beside the bare loop (S7)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 
 
 def measured(records: int, blank: float, *, full: bool = False) -> dict[str, Any]:
-    """Figures by size, up to `records`; `blank` is the share of the rows that take a lookup.
+    """Returns figures by size, up to `records`; `blank` is the share of the rows that take a lookup.
 
     With `full` every row is read and looked at, otherwise HubSpot finds those that lack the value.
     """
@@ -29,15 +29,15 @@ def measured(records: int, blank: float, *, full: bool = False) -> dict[str, Any
 
 
 def dense(records: int) -> dict[str, Any]:
-    """Every row takes a lookup."""
+    """Returns figures where every row takes a lookup."""
     return measured(records, 1.0)
 
 
 def sparse(records: int) -> dict[str, Any]:
-    """One row in fifty does, and HubSpot says which."""
+    """Returns figures where one row in fifty takes one, and HubSpot says which."""
     return measured(records, 0.02)
 
 
 def walk(records: int) -> dict[str, Any]:
-    """One row in fifty does, and all are walked over."""
+    """Returns figures where one row in fifty takes one, and all are walked over."""
     return measured(records, 0.02, full=True)

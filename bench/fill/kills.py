@@ -1,4 +1,4 @@
-"""S6: three workers, of which the oldest is killed every two seconds for a while; what the books say at the end."""
+"""Kills the oldest of three workers every two seconds for a while, and reads the books at the end (S6)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RATE = 40  # calls a second, so that there is work to be killed at
 
 
 def measured(records: int) -> dict[str, Any]:
-    """Figures of one storm of kills: what was asked twice, written twice, left blank."""
+    """Returns the figures of one storm of kills: what was asked twice, written twice, left blank."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refill-bench-")))
         served = stack.enter_context(World(records, {"latency": "0.02,0.1"}).served())

@@ -13,7 +13,7 @@ COLOURS = ("#1f6feb", "#d1570a", "#6e7781", "#a0a7ae")
 
 
 def drawn(curves: Mapping[str, Sequence[Point]]) -> str:
-    """One line of points for each curve, its name at its end."""
+    """Draws one line of points for each curve, with its name at the end."""
     points = [point for curve in curves.values() for point in curve]
     low_x, high_x = bounds(x for x, _ in points)
     low_y, high_y = bounds(y for _, y in points)

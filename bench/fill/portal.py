@@ -44,7 +44,7 @@ Answer = tuple[int, Any]
 
 
 class Windows:
-    """Rolling windows of one bucket, and how full the fullest one was."""
+    """Counts the rolling windows of one bucket, and how full the fullest one was."""
 
     def __init__(self, text: str) -> None:
         pairs = [part.split("/") for part in text.split(",") if part]
@@ -74,7 +74,7 @@ class Windows:
 
 
 class Delay:
-    """Lognormal seconds around a median, from a seed."""
+    """Draws lognormal seconds around a median, from a seed."""
 
     def __init__(self, median_s: float, seed: int) -> None:
         self.median_s, self.sum_s, self.count = median_s, 0.0, 0
@@ -90,7 +90,7 @@ class Delay:
 
 
 class World:
-    """The rows, what was written on them, and what the providers were asked."""
+    """Keeps the rows, what was written on them, and what the providers were asked."""
 
     def __init__(self, wanted: argparse.Namespace) -> None:
         self.records, self.gap = wanted.records, wanted.gap
@@ -159,7 +159,7 @@ def iso(ms: int) -> str:
 
 
 class HubSpot:
-    """A portal's contacts, in either generation of paths."""
+    """Serves a portal's contacts, in either generation of paths."""
 
     def __init__(self, world: World, windows: Windows, search: Windows) -> None:
         self.world, self.windows, self.search_windows = world, windows, search
@@ -261,7 +261,7 @@ def definition(name: str) -> dict[str, Any]:
 
 
 class Forager:
-    """Work e-mails by LinkedIn slug, and what a client asks of its account."""
+    """Serves work e-mails by LinkedIn slug, and what a client asks of its account."""
 
     def __init__(self, world: World, windows: Windows) -> None:
         self.world, self.windows = world, windows
@@ -315,7 +315,7 @@ REASONS = {200: "OK", 404: "Not Found", 429: "Too Many Requests", 500: "Error"}
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection of one vendor."""
+    """Answers on one kept connection of one vendor."""
 
     transport: asyncio.Transport
 

@@ -1,4 +1,4 @@
-"""Refill's processes that run until they are told to end, for the scenarios that have several."""
+"""Runs Refill's processes until they are told to end, for the scenarios that have several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spending import tree_mb
 
 
 class Running:
-    """One process; `cpu_s` is known once it is gone."""
+    """Holds one process; `cpu_s` is known once it is gone."""
 
     def __init__(self, folder: Path, env: Mapping[str, str], *command: str) -> None:
         self.cpu_s, self.peak_mb = 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Refill as a contender: its configuration for a world, and the command that fills it."""
+"""Makes Refill a contender: its configuration for a world, and the command that fills it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def configured(
 
 
 def words(*command: str) -> list[str]:
-    """A command of Refill in the environment that the bench made for it."""
+    """Returns a command of Refill in the environment that the bench made for it."""
     return [str(python_of(REFILL)), "-m", "worker.cli", *command]
 
 

@@ -41,7 +41,7 @@ def keep(name: str, result: dict[str, Any]) -> None:
 
 
 def grown(kept: list[dict[str, Any]]) -> dict[str, list[plot.Point]]:
-    """CPU seconds by size, by contender and share of blanks."""
+    """Returns CPU seconds by size, by contender and share of blanks."""
     curves: dict[str, list[plot.Point]] = {}
     for result in kept:
         for point in result.get("figures", {}).get("points", ()):
@@ -54,7 +54,7 @@ def grown(kept: list[dict[str, Any]]) -> dict[str, list[plot.Point]]:
 
 
 def told(result: dict[str, Any]) -> str:
-    """One scenario as Markdown."""
+    """Returns one scenario as Markdown."""
     machine = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     verdict = "" if result["steady"] else " **Refused: the base drifted by more than 15 %.**"
     lines = [f"## {result['scenario']}: {result['title']}", ""]

@@ -31,7 +31,7 @@ def played(scenario: Scenario, records: int, count: int) -> tuple[list[Round], b
 
 
 def closest(rounds: list[Round], base: str, count: int) -> list[Round]:
-    """So many rounds whose base took nearly the same CPU; none when there are not so many."""
+    """Returns so many rounds whose base took nearly the same CPU; none when there are not so many."""
     ordered = sorted(rounds, key=lambda one: one[base]["cpu_s"])
     for at in range(len(ordered) - count + 1):
         part = ordered[at : at + count]
@@ -54,7 +54,7 @@ def _round(scenario: Scenario, records: int) -> Round:
 
 
 def medians(rounds: list[Round], base: str) -> dict[str, dict[str, float]]:
-    """The figures that are shown, by contender."""
+    """Returns the figures that are shown, by contender."""
     shown = [{name: derived(one, played_.get(base)) for name, one in played_.items()} for played_ in rounds]
     return {
         name: {key: statistics.median(one[name][key] for one in shown) for key in figures}
@@ -63,7 +63,7 @@ def medians(rounds: list[Round], base: str) -> dict[str, dict[str, float]]:
 
 
 def derived(figures: Figures, base: Figures | None) -> dict[str, float]:
-    """Figures per record and per paid call that was sent, out of one run."""
+    """Returns figures per record and per paid call that was sent, out of one run."""
     records, asked = figures["records"], max(1, figures["asked"])
     cpu_ms = 1000 * figures["cpu_s"]
     shown = {

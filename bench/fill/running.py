@@ -23,7 +23,7 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`records` overrules the world's where a tool takes too long; `more` is added to what it is told."""
+    """Names a contender. `records` overrules the world's where a tool takes too long; `more` is told to it too."""
 
     name: str
     records: int = 0
@@ -31,7 +31,7 @@ class Contender:
 
 
 def run(contender: Contender, world: World, lookups: int = 0, within_s: float = 3600) -> Figures:
-    """One run. `lookups` is how many paid calls the bare loop repeats; 0 asks once for each record."""
+    """Plays one run. `lookups` is how many paid calls the bare loop repeats; 0 asks once for each record."""
     if contender.records:
         world = World(contender.records, world.options, world.vendors)
     with ExitStack() as stack:

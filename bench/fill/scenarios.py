@@ -22,7 +22,7 @@ Single = Callable[[int], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`base` is whom the others are measured by, and by whose CPU a round is refused."""
+    """Describes a scenario. `base` is whom the others are measured by, and by whose CPU a round is refused."""
 
     title: str
     records: int

@@ -1,4 +1,4 @@
-"""A Redis of a run's own, which writes every step to the disk before it answers, and what it counted."""
+"""Runs a Redis of a run's own, which writes each step to the disk before it answers, and reads its counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from redis import Redis as Client
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[Counting]:
-    """The server for the length of a block."""
+    """Runs the server for the length of a block."""
     folder.mkdir()
     server = Redis(redis_program(None), folder, free_port())
     server.start()
@@ -35,7 +35,7 @@ class Counting:
             return client.info("all")
 
     def figures(self) -> dict[str, float]:
-        """Scripts, commands, round trips (reads of the sockets), bytes over them, bytes kept, CPU."""
+        """Counts scripts, commands, round trips (reads of the sockets), bytes over them, bytes kept, CPU."""
         info = self._info()
         calls = {name: one["calls"] for name, one in info.items() if name.startswith("cmdstat_")}
         scripts = sum(calls.get(f"cmdstat_{name}", 0) for name in ("evalsha", "eval", "fcall"))

@@ -1,4 +1,4 @@
-"""S8: two crms that share one provider key, whose rate is what binds: how the calls fall to them."""
+"""Shares one provider key, whose rate is what binds, between two crms, and tells how calls fall to them (S8)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATE, FAR = 50, 1_000_000  # calls a second; the second crm's people begin there
 
 
 def measured(records: int) -> dict[str, Any]:
-    """Figures of one pass over both, each of `records`."""
+    """Returns the figures of one pass over both, each of `records`."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refill-bench-")))
         first = stack.enter_context(World(records, {"provider": f"{RATE}/1", "split": FAR}).served())

@@ -15,7 +15,7 @@ LOOK_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """CPU and wall in seconds; `peak_mb` is resident memory of the whole tree at its fullest."""
+    """Holds CPU and wall in seconds; `peak_mb` is resident memory of the whole tree at its fullest."""
 
     cpu_s: float
     wall_s: float
@@ -53,7 +53,7 @@ def spent_by(words: Sequence[str], folder: Path, env: Mapping[str, str] | None =
 
 
 def tree_mb(pid: int) -> float:
-    """Resident memory of a process and its descendants."""
+    """Returns the resident memory of a process and its descendants."""
     total, left = 0.0, [pid]
     while left:
         one = left.pop()
@@ -68,6 +68,6 @@ def tree_mb(pid: int) -> float:
 
 
 def cpu_s(pid: int) -> float:
-    """CPU seconds of a running process so far, its waited-for children included."""
+    """Returns the CPU seconds of a running process so far, its waited-for children included."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

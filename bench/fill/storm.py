@@ -1,4 +1,4 @@
-"""S5: signed posts of 100 events at a steady rate while records are filled under HubSpot's published limits."""
+"""Sends signed posts of 100 events at a steady rate while records are filled at HubSpot's published limits (S5)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIRST_ID = 100_001
 
 
 def measured(records: int) -> dict[str, Any]:
-    """Figures of one storm: how fast posts were answered, and that every record was filled.
+    """Returns the figures of one storm: how fast posts were answered, and that every record was filled.
 
     Polls bring nothing here. First each of `records` is announced once, which shows what calls a webhook's record
     takes; then the storm is about all and as many more, which are filled while it lasts.
@@ -65,7 +65,7 @@ def measured(records: int) -> dict[str, Any]:
 
 
 def filled(served: Served, records: int) -> dict[str, Any]:
-    """The books, as soon as so many records are filled or the time is up."""
+    """Returns the books, as soon as so many records are filled or the time is up."""
     began = time.monotonic()
     while (books := served.books())["filled"] < records and time.monotonic() - began < WITHIN_S:
         time.sleep(0.5)

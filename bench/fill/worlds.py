@@ -19,7 +19,7 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`options` are the portal's own words, or the sandbox's where `vendors` names some of it."""
+    """Describes a world. `options` are the portal's words, or the sandbox's where `vendors` names some of it."""
 
     records: int
     options: Mapping[str, object] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class World:
 
     @contextmanager
     def served(self) -> Iterator[Served]:
-        """A new world for the length of a block; every run begins on one."""
+        """Opens a new world for the length of a block; every run begins on one."""
         with ExitStack() as stack:
             if not self.vendors:
                 words = [sys.executable, str(PORTAL), "--records", str(self.records)]
@@ -46,7 +46,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`told` is what a contender needs: addresses and credentials."""
+    """Describes a running world. `told` is what a contender needs: addresses and credentials."""
 
     told: Told
 
@@ -56,7 +56,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Portal(Served):
-    """The cheap vendors of portal.py."""
+    """Runs the cheap vendors of portal.py."""
 
     def books(self) -> dict[str, Any]:
         told = fetched(f"{self.told['hubspot']}/_bench/books")
@@ -67,7 +67,7 @@ class Portal(Served):
 
 @dataclass(frozen=True, slots=True)
 class Sandbox(Served):
-    """The vendors of sandbox/, whose books count every call by route and status."""
+    """Runs the vendors of sandbox/, whose books count every call by route and status."""
 
     vendors: Mapping[str, Told]
 
@@ -85,7 +85,7 @@ class Sandbox(Served):
 
 
 def flat(vendors: Mapping[str, Told]) -> Told:
-    """One flat mapping out of what each vendor of the sandbox says of itself."""
+    """Returns one flat mapping out of what each vendor of the sandbox says of itself."""
     told: Told = {name: one["base_url"] for name, one in vendors.items()}
     told["key"] = vendors["forager"]["api_key"]
     if "hubspot" in vendors:
@@ -97,7 +97,7 @@ def flat(vendors: Mapping[str, Told]) -> Told:
 
 @contextmanager
 def started(words: list[str]) -> Iterator[Told]:
-    """A process that says in one line of JSON where it listens and ends when we let go of it."""
+    """Runs a process that says in one line of JSON where it listens and ends when we let go of it."""
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     try:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""arq with httpx: a job per record, enqueued and worked off in one process."""
+"""Fills with arq and httpx: a job per record, enqueued and worked off in one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Celery with requests: a task per record, a prefork pool of two; each reads the record, asks, writes it back."""
+"""Fills with Celery and requests: a task per record, a prefork pool of two; each reads, asks, writes back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dlt: a resource over its REST client, and a destination that asks the provider and updates in batches of 100."""
+"""Fills with dlt: a resource over its REST client, and a destination that asks and updates in batches of 100."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bare loop: an aiohttp client that makes the calls and keeps nothing. Argument: what to call, as JSON.
+"""Fills with a bare loop of aiohttp that keeps nothing. Its argument is what to call, as JSON.
 
 `lookups`, where given, is how many paid calls to make in all: those that Refill made on the same world.
 """

@@ -1,4 +1,4 @@
-"""HubSpot's own SDK in batches of 100, requests for the provider, one call after the other as their pages show."""
+"""Fills with HubSpot's SDK in batches of 100 and requests, one call after the other as their pages show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""simple-salesforce: one SOQL query, the provider by requests, sObject Collections of 200."""
+"""Fills with simple-salesforce: one SOQL query, the provider by requests, sObject Collections of 200."""
 
 from __future__ import annotations
 
