@@ -36,7 +36,7 @@ NAMESPACE, TAGS = "u" * 500, 99_000
 
 
 def bought(charges: int) -> float:
-    """Seconds from the start of a worker to its first paid answer, at a provider with as many charges in its log."""
+    """Returns seconds from a worker's start to its first paid answer, at a provider with so many charges in its log."""
     return asyncio.run(_bought(charges))
 
 
@@ -70,7 +70,7 @@ async def _bought(charges: int) -> float:
 
 
 def judged() -> float:
-    """Seconds for the window of a verdict after an hour of paid calls, back to back."""
+    """Returns seconds for the window of a verdict after an hour of paid calls, back to back."""
     step = 1000 // RATE
     calls = [(at, at + 2 * step) for at in range(0, HOUR_MS, step)]
     began = time.process_time()
@@ -79,7 +79,7 @@ def judged() -> float:
 
 
 def parsed() -> float:
-    """Seconds for a message with one long name of a namespace over as many tags."""
+    """Returns seconds for a message with one long name of a namespace over as many tags."""
     body = f'<a xmlns="{NAMESPACE}">{"<b></b>" * TAGS}</a>'.encode()
     began = time.process_time()
     with contextlib.suppress(ValueError):
