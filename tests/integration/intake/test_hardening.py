@@ -264,7 +264,7 @@ TRICKS = {
     "length with a sign": (POST + b"content-length: +5\r\n" + LAST + b"hello", 400),
     "encoding nobody knows": (POST + b"transfer-encoding: xchunked\r\n" + LAST, 400),
     "a tunnel": (b"CONNECT evil.example:80 HTTP/1.1\r\n" + HOST + LAST, 400),
-    "a trace": (b"TRACE / HTTP/1.1\r\n" + HOST + LAST, 405),
+    "a trace": (b"TRACE /healthz HTTP/1.1\r\n" + HOST + LAST, 405),
     "another protocol": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
 }
 
