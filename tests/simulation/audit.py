@@ -7,10 +7,11 @@ lookups it lists as uncertain.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.openprospect import OpenProspect
 from sandbox.people import Person
@@ -18,6 +19,9 @@ from sandbox.truth import plain
 from tests.simulation.store import Store, flat
 from tests.simulation.wire import Net, Sent
 from tests.simulation.world import CREDITS, Scene
+
+if TYPE_CHECKING:
+    from tests.simulation.acts import Acts
 
 PROVIDERS = ("forager", "kaspr")
 FRESH_S = 2.0  # a write departs no later than this after the read that it was decided on had departed
@@ -79,15 +83,45 @@ class Auditor:
         by_request = {one.entry.seq: one for one in self.net.sent if one.vendor == name and one.entry is not None}
         history = self.net.vendors[name].books.writes
         last: dict[tuple[str, str, str], float] = {}
+        held: dict[tuple[str, str, str], Any] = {}  # values of ours
         for one in history:
             place = (one.object, one.id, one.property)
             ours = one.request != 0 and one.by != "person"
-            if ours and one.action == "update" and one.before not in {None, ""} and one.property:
+            if ours and held.get(place) == one.before:  # our own value is taken back, or back again
+                held[place] = one.after
+            elif ours and one.action == "update" and one.before not in {None, ""} and one.property:
                 sent = by_request[one.request]
                 since = last.get(place, 0.0)
                 if not self._between(sent, one.id, since, reads):
                     self._breach(f"{one.object} {one.id} {one.property} overwritten at {one.wall - self.began:.1f} s")
+            held[place] = one.after if ours else None
             last[place] = one.mono
+
+    def commands(self, acts: Acts) -> None:
+        """Commands buy and write nothing; what was taken back stays away, and who was forgotten is left alone."""
+        for one in self.net.sent:
+            if one.process in acts.by and (one.paid or self.scene.written_by(one)):
+                self._breach(f"{one.process.name if one.process else ''} sent {one.route} by itself")
+        cleared: set[tuple[str, str, str]] = set()
+        for write in self.net.vendors[self.scene.vendor].books.writes:
+            place = (write.object, write.id, write.property)
+            if write.request and write.by != "person" and write.action == "update":
+                if write.after in {None, ""}:
+                    cleared.add(place)
+                elif place in cleared:
+                    self._breach(f"{write.object} {write.id} {write.property} was written again after its undo")
+        for who in acts.erased:
+            texts = [re.escape(value) for kind, value in who.handles if kind in {"email", "slug"}]
+            names = re.compile(rf"(?<![\w.-])({'|'.join(texts)})(?![\w-])".encode()) if texts else re.compile(rb"(?!)")
+            for one in self.net.sent:
+                if one.departed > who.at and one.paid and names.search(one.body):
+                    self._breach(f"{one.route} was paid for somebody {one.departed - who.at:.1f} s after the erasure")
+                if one.departed > who.at and who.ids & self.scene.written_by(one):
+                    self._breach(f"{one.route} wrote on somebody {one.departed - who.at:.1f} s after the erasure")
+            if who.at < float("inf"):
+                for key, text in self.store.dump():
+                    if names.search(text):
+                        self._breach(f"{key} still names somebody forgotten")
 
     def rereads(self) -> None:
         """Every write of a row is the first one on a fresh read of it, whether or not anybody else touched the row."""
@@ -102,14 +136,14 @@ class Auditor:
                 if read is None or one.departed - read.departed > FRESH_S:
                     self._breach(f"{id_} was written at {one.departed - self.began:.1f} s on an old read")
 
-    def kept_back(self) -> list[str]:
-        """What the CRM refused for a reason that has ended, and nobody has written since."""
+    def kept_back(self, left_alone: Collection[str]) -> list[str]:
+        """What the CRM refused for a reason that has ended, and nobody has written since; some rows are left alone."""
         found = []
         rows = {id_: values for name in self.scene.people for id_, values in self.scene.living(name)}
         for one in self.net.sent:
             if self.scene.written_by(one) and self.scene.passing.search(one.reply):
                 for id_, name in sorted(_asked_for(json.loads(one.body))):
-                    if id_ in rows and not rows[id_].get(name):
+                    if id_ in rows and id_ not in left_alone and not rows[id_].get(name):
                         found.append(f"{id_} never got the {name} refused at {one.effect - self.began:.1f} s")
         return found
 

@@ -109,7 +109,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     parser.add_argument("--mutant", default="", help="with this planted bug")
     parser.add_argument(
-        "--only", default="", help="one kind of trouble: crashes, pages read, vendors, busy, pages, frozen or tight"
+        "--only", default="", help="one kind: crashes, pages read, vendors, busy, pages, frozen, tight, people"
     )
     parser.add_argument("--salesforce", action="store_true", help="the worlds whose CRM is Salesforce")
     parser.add_argument("--matrix", action="store_true")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from config.settings import Settings
@@ -104,10 +105,16 @@ class Host:
                 self.troubles.append(f"{process.name} ended with {type(error).__name__}: {error}")
                 return
 
-    async def _work(self, process: Process) -> None:
+    @asynccontextmanager
+    async def opened(self, owner: str) -> AsyncIterator[Runtime]:
+        """A runtime over the simulated network."""
         redis: Any = Client(self.store, self.ports)
-        async with open_runtime(self.settings, redis, owner=process.name) as runtime:
+        async with open_runtime(self.settings, redis, owner=owner) as runtime:
             self._plug(runtime)
+            yield runtime
+
+    async def _work(self, process: Process) -> None:
+        async with self.opened(process.name) as runtime:
             await lifecycle.start(runtime)
             self.runtimes[process.name] = runtime
             await asyncio.gather(*lifecycle.loops(runtime), self._bell(runtime))

@@ -117,6 +117,10 @@ class Keyspace:
         """Whether a key is there, whatever it holds."""
         return key in self._values and not (key in self._ends and self.expired(key))
 
+    def value(self, key: bytes) -> object:
+        """What a key holds, whatever it is."""
+        return self._values[key]
+
     def all(self) -> list[bytes]:
         """All of them."""
         return [key for key in list(self._values) if self.there(key)]
@@ -178,7 +182,7 @@ def _add(space: Keyspace, key: bytes, by: int) -> int:
 
 
 def _scan(space: Keyspace, args: Args) -> Reply:
-    return [key for key in space.all() if fnmatch.fnmatchcase(key.decode(), args[0].decode())]
+    return [key for key in space.all() if fnmatch.fnmatchcase(key.decode("latin-1"), args[0].decode())]
 
 
 def _rename(space: Keyspace, args: Args) -> Reply:
@@ -422,6 +426,7 @@ COMMANDS: Final[dict[bytes, Callable[[Keyspace, Args], Reply]]] = {
     b"DEL": lambda space, args: sum(space.drop(key) for key in args),
     b"EXISTS": lambda space, args: sum(space.there(key) for key in args),
     b"KEYS": _scan,
+    b"SCAN": lambda space, args: [b"0", _scan(space, args[2:])],
     b"RENAME": _rename,
     b"PEXPIRE": lambda space, args: int(space.expire(args[0], int(args[1]))),
     b"PERSIST": lambda space, args: int(space.expire(args[0], None)),

@@ -335,6 +335,42 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         salesforce=True,
     ),
+    Mutant(
+        "what was taken back is not remembered",
+        2,
+        (
+            Edit(
+                "worker/visits/visit_notes.py",
+                "            self.own[written.field] = self.of(written.field).cleared()\n",
+                "            self.own[written.field] = OurValue()\n",
+            ),
+        ),
+        only="people",
+    ),
+    Mutant(
+        "whoever is forgotten is not suppressed",
+        8,
+        (
+            Edit(
+                "worker/upkeep/forget.py",
+                "        await self.suppressions.add([Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed])\n",
+                "        [Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed]\n",
+            ),
+        ),
+        only="people",
+    ),
+    Mutant(
+        "an erasure leaves the journal as it is",
+        3,
+        (
+            Edit(
+                "worker/ledger/journal/erasures.py",
+                "            if left != entry.entry\n",
+                "            if left == entry.entry\n",
+            ),
+        ),
+        only="people",
+    ),
 )
 
 

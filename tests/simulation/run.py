@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 
 from tests.simulation import seams
+from tests.simulation.acts import Acts, drawn_acts
 from tests.simulation.audit import Auditor
 from tests.simulation.host import Host
 from tests.simulation.loop import Process, StuckError, VirtualLoop
@@ -49,6 +50,7 @@ class Case:
     terms: Terms = field(default_factory=Terms)
     plan: Plan = field(default_factory=Plan)
     workers: int = 1
+    acts: tuple[tuple[str, float], ...] = ()  # commands that people run, and when
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ def drawn(seed: int, only: str = "") -> Case:
             busy_rate=random.Random(f"held-{seed}").choice((0.0, 0.0, 0.3)),
         ),
         workers=chance.choice((1, 2, 2)),
+        acts=drawn_acts(seed),
     )
 
 
@@ -179,6 +182,7 @@ def _narrow(seed: int, only: str, chance: random.Random) -> Case:
         "pages": Plan(vendor_rate=0.3, kinds=frozenset({"page", "half"}), until_s=150),
         "frozen": Plan(frozen_s=chance.uniform(97, 120), stall_rate=0.4, until_s=200),
         "tight": Plan(),
+        "people": Plan(deaths=_deaths(chance, 3)),
     }
     tight = only == "tight"
     return Case(
@@ -187,8 +191,11 @@ def _narrow(seed: int, only: str, chance: random.Random) -> Case:
         Terms(forager_day=35 if tight else 100_000, kaspr_day=3 if tight else 100_000),
         plans[only],
         workers=2,
+        acts=_ACTS if only == "people" else (),
     )
 
+
+_ACTS = (("undo", 40.0), ("undo", 75.0), ("forget", 60.0), ("plan", 50.0))
 
 _expected: dict[int, Mapping[tuple[str, str], Mapping[str, str]]] = {}
 
@@ -228,6 +235,7 @@ class Run:
         self.audit = Auditor(self.store, self.net, self.scene, budgets)
         self.scripts = Scripts(Client(self.store, self.ports))  # type: ignore[arg-type]  # as much of it as is used
         self.deaths = self.dead = self.uncertain = 0
+        self.acts = Acts(self.host, self.ports, self.scene, case.seed)
         self.living: list[Process] = []
         self.logged: Counter[str] = Counter()
 
@@ -242,7 +250,7 @@ class Run:
             self.audit.found.append(f"stuck: {error}")
         finally:
             self.loop.close()
-            breaches = [*self.audit.found, *dict.fromkeys(self.host.troubles)]
+            breaches = [*self.audit.found, *dict.fromkeys((*self.host.troubles, *self.acts.troubles))]
             _bury()
             gc.enable()
             asyncio.set_event_loop(None)
@@ -281,6 +289,7 @@ class Run:
         self.net.on_busy = self._edited_meanwhile
         for _ in range(self.case.workers):
             self.living.append(self.host.start())
+        self.acts.begin(self.case.acts)
         for after, event in self.scene.events:
             self.loop.call_at(seams.START + after, event)
         await self._until_idle()
@@ -290,7 +299,7 @@ class Run:
                 await Work(self.scripts, self.scene.crm, kind).replay(letter.id, "replay")
         if self.dead:
             await self._until_idle()
-        if self.audit.kept_back():
+        if self.audit.kept_back(self.acts.left_alone()):
             await self.ports.pause(AGAIN_S)
             await self._until_idle()
         await self._judge()
@@ -303,6 +312,9 @@ class Run:
     def _died(self, process: Process) -> None:
         self.deaths += 1
         self.audit.money()
+        if process in self.acts.by:
+            self.acts.died(process)
+            return
         self.living.remove(process)
         self.loop.call_later(self.ports.chance.uniform(0.2, 130), self._revive, context=OUTSIDE)
 
@@ -331,6 +343,11 @@ class Run:
             await self.ports.pause(self.ports.chance.uniform(2, 6))
             self.audit.money()
             if self.ports.faulty or self.ports.since < EVENTS_S + 15 or len(self.living) < self.case.workers:
+                continue
+            if self.acts.open:
+                if self.loop.time() - began > LONGEST_S:
+                    self.audit.found.append(f"unfinished: {self.acts.open} commands")
+                    return
                 continue
             due, waiting = self._open()
             calm = calm + 1 if due == 0 and self._polled() and not any(self.folder.glob("spool/*")) else 0
@@ -402,7 +419,8 @@ class Run:
         audit.days()
         audit.writes()
         audit.rereads()
-        audit.found += dict.fromkeys(audit.kept_back())
+        audit.found += dict.fromkeys(audit.kept_back(self.acts.left_alone()))
+        audit.commands(self.acts)
         audit.doubles()
         reasons = " ".join([one.reason for one in await self._letters("delivery")])
         audit.delivered(reasons)
@@ -422,7 +440,7 @@ class Run:
             if one.ticket_id not in unclean and self.deaths == 0 and not self._store_faults():
                 audit.found.append(f"ticket {one.ticket_id} is uncertain although its call ended well")
         if self.case.seed:
-            edited = frozenset(id_ for id_, _ in self.scene.typed)
+            edited = frozenset(id_ for id_, _ in self.scene.typed) | self.acts.left_alone()
             audit.outcome(expected_of(self.case.world), doubtful | audit.of_same_people(doubtful), edited)
         charged = {one.ticket: one.entry.credits for one in self.net.sent if one.paid and one.entry is not None}
         for one in uncertain:

@@ -8,7 +8,7 @@ is taken again on a real one, and every reply compared.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Self
 
@@ -82,12 +82,21 @@ def _call(name: bytes, *args: Any) -> Any:
     if result is None:
         return False
     if kind is list:
+        if name in _STREAMS:
+            return _nested(result)
         rows = tuple([False if one is None else one for one in result])
         return rows if len(rows) <= _UNPACKED else _lua.table_from(rows)
     return _lua.table_from({b"ok": b"OK"})
 
 
 _run = _lua.eval(_SETUP)(_call)
+
+
+_STREAMS = frozenset({b"XRANGE", b"XREVRANGE"})  # their rows have rows: they cross as tables of tables
+
+
+def _nested(rows: list[Any]) -> Any:
+    return _lua.table_from([_nested(one) if one.__class__ is list else one for one in rows])
 
 
 def _reply(result: Any) -> Any:
@@ -141,7 +150,7 @@ class Store:
         """Run one command."""
         name = str(parts[0]).upper()
         if name == "INFO":
-            return _INFO
+            return _PERSISTENCE if parts[1:] == ("persistence",) else _INFO
         self._space.now = int(time.time() * 1_000_000) // 1000
         values = _texts(parts[1:])
         try:
@@ -152,6 +161,11 @@ class Store:
         if self.tape is not None:
             self.tape.append((name, values, self._space.now, result))
         return result
+
+    def dump(self) -> Iterator[tuple[str, bytes]]:
+        """Every key with the bytes that it holds."""
+        for key in self._space.all():
+            yield key.decode(), repr(self._space.value(key)).encode()
 
     def record(self) -> list[Step]:
         """From now on keep all steps; a key whose time is over is deleted in one."""
@@ -166,6 +180,7 @@ def _texts(values: Sequence[Any]) -> tuple[bytes, ...]:
 
 
 _INFO = b"redis_version:7.0.0\r\nused_memory:1000000\r\nmaxmemory:0\r\nused_memory_dataset:100000\r\n"
+_PERSISTENCE = b"aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\nrdb_bgsave_in_progress:0\r\n"
 _CALLBACKS: Mapping[str, Callable[[Any], Any]] = {**_RedisCallbacks, **_RedisCallbacksRESP2}
 
 

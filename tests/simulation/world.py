@@ -147,6 +147,10 @@ class Scene:
         base = {"kind": "hubspot", "base_url": "http://127.0.0.1:4", "poll_every": "15s"}
         return {**base, "token": token, "watch": {"contact": {}}}
 
+    def seeded(self) -> list[str]:
+        """People's rows that are there from the start."""
+        return sorted(id_ for (name, id_), known in self.names.items() if name in self.people and known == id_)
+
     def kind_of(self, id_: str) -> str:
         """Which watched object a row is of."""
         del id_

@@ -23,9 +23,15 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_
         known = await explain(runtime.ledger, crm, object, id)
         if not known.is_known and (sentence := await missing(runtime, crm, object, id)):
             return failed(sentence)
+        was_archived = await runtime.ledger.creations.is_archived(crm, object, id)
+        if was_archived:
+            await runtime.ledger.creations.archiving(crm, object, id, undone=False)
         await runtime.ledger.work(crm, object).replay(id, new_run("replay"), reopen=True)
     sentence = f"{crm} {object} {id} is due now; fields that were refused are open again"
-    report({"crm": crm, "object": object, "id": id, "due": True}, sentence, as_json=as_json)
+    if was_archived:
+        sentence += "; an undo archived the row, and the next delivery of the same person may make one again"
+    told = {"crm": crm, "object": object, "id": id, "due": True, "may_be_made_again": was_archived}
+    report(told, sentence, as_json=as_json)
     return DONE
 
 

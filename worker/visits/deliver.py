@@ -438,11 +438,11 @@ class Deliverer:
         """Returns a row we made under one of the keys, unless it is gone by now."""
         watched = Watched(object, (self._target.external_id,))
         found = (await self._target.vendor.read(watched, [id]))[id]
-        if found.fate is Fate.GONE and not notes.lease.reopened and await self._creator.is_archived(object, id):
+        if found.fate is Fate.GONE and await self._creator.is_archived(object, id):
             notes.closed[id] = "undone"
             return id
         if found.fate is Fate.GONE:
-            await self._creator.void(object, id, external_id, delivered.keys)
+            await self._creator.void(object, id, external_id, [*delivered.keys, delivered.named])
             raise Deferred(self._clock(), "void")
         if found.fate is Fate.UNKNOWN:
             raise Deferred(self._clock() + MOMENT_MS, "unread")

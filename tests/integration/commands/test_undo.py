@@ -98,6 +98,15 @@ async def undone_but_for_what_people_edited(folder: Path, *options: str) -> int:
         assert (again.code, again.json["undone"] + len(taken)) == (0, ended.json["undone"]), again.err
         undone -= taken
         assert held(rows(vendors, names), undone) == held(after, undone), "an undo of an undo brings everything back"
+
+        record = min(one[:3] for one in undone)
+        mine = {one for one in undone if one[:3] == record}
+        assert (await refill("undo", "--record", *record, "--yes", "--json")).code == 0
+        await refill("sync", "--record", *record, "--json", "--patience", "5")
+        assert held(rows(vendors, names), mine) == held(before, mine)
+        await refill("replay", *record)
+        await refill("sync", "--record", *record, "--json", "--patience", "5")
+        assert held(rows(vendors, names), mine) == held(after, mine), "a replay opens what was undone"
         return len(made)
 
 

@@ -66,3 +66,7 @@ async def test_created_rows_that_nobody_touched_are_archived_and_not_made_again(
         assert set(outcome(again.json["left"]).values()) <= {"gone", "touched"}
         await refill("sync", "--full", "--json", "--patience", "5")
         assert living(vendors) & set(created) == touched
+        row = min(set(created) - touched)
+        replayed = await refill("replay", *row, "--json")
+        assert (replayed.code, replayed.json["may_be_made_again"]) == (0, True), replayed.err
+        assert not (await refill("replay", *row, "--json")).json["may_be_made_again"]

@@ -76,6 +76,10 @@ async def test_a_made_row_that_was_archived_is_not_made_again_until_a_replay(ope
         assert desk.rows() == {}
         await desk.deliver(ada(title="Countess"))
         assert desk.rows() == {}
+        await desk.runtime.ledger.creations.archiving(desk.name, "contact", row, undone=False)  # as refill replay does
+        await desk.deliver(ada(title="Countess of Lovelace"))
+        ((again, values),) = desk.rows().items()
+        assert (again == row, values["title"]) == (False, "Countess of Lovelace")
 
 
 async def _claimed(work: Work, id: str) -> Lease:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places, settled
 from worker.ledger.scripts import Scripts
+from worker.ledger.work.record_state import place
 from worker.ledger.work.work import LEASE_MS, AllWork, Counts, DeadLetter, Due, Lane, Lease, StepEnd, Work
 
 Step = Callable[[Work, Lease], Awaitable[StepEnd]]
@@ -451,3 +452,11 @@ async def test_event_counts_when_the_time_to_look_has_come_though_nothing_change
     assert (await add(work, "1", stamp=1, fingerprint="a1b2c3d4e5f60718")).ignored == 1
     clock.pass_ms(1_000)
     assert (await add(work, "1", stamp=1, fingerprint="a1b2c3d4e5f60718")).added == 1
+
+
+async def test_where_a_record_waits_is_told_whatever_its_last_visit_has_seen(work: Work, scripts: Scripts) -> None:
+    held = await lease(work, "1")
+    await work.wait(held, ["kaspr"], None, "rate", fingerprint="e0a7ffee00c0a7f0")  # packed, it is no text
+    found = await place(scripts, work.crm, work.object, "1")
+    assert found is not None
+    assert (found.state, found.providers) == ("waiting", ("kaspr",))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from worker.ledger.money.answers import Ref, ref_of
 from worker.ledger.scripts import Scripts
 
+_FIELDS = ("s", "lane", "run", "note", "attempts", "crashes", "providers", "intents")  # others hold packed bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -41,8 +43,8 @@ async def states(scripts: Scripts, crm: str, object: str, ids: Sequence[str]) ->
 async def place(scripts: Scripts, crm: str, object: str, id: str) -> Place | None:
     """Read it, in two round trips."""
     keys = scripts.keys
-    found: dict[bytes, bytes] = await scripts.call("HGETALL", keys("record", crm, object, id))
-    row = {name.decode(): value.decode() for name, value in found.items()}
+    found: list[bytes | None] = await scripts.call("HMGET", keys("record", crm, object, id), *_FIELDS)
+    row = {name: value.decode() for name, value in zip(_FIELDS, found, strict=True) if value is not None}
     if "s" not in row:
         return None
     lanes = ("live", "backfill", "alone") if row["s"] == "due" else ("live", "backfill")
