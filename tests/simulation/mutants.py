@@ -353,8 +353,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "worker/upkeep/forget.py",
-                "        await self.suppressions.add([Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed])\n",
-                "        [Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed]\n",
+                "        await self.suppressions.add([Suppressed(",
+                "        await asyncio.sleep(0, [Suppressed(",
             ),
         ),
         only="people",
