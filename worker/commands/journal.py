@@ -20,6 +20,7 @@ from config.plain import escaped, shown
 from config.problems import ConfigError
 from config.settings import Settings
 from connectors.options import parse_duration
+from worker.commands.journal_parquet import write_parquet
 from worker.commands.meter import Meter
 from worker.commands.names import known_crm, known_record
 from worker.commands.options import Config, Json, Record, RunName, Since, finish
@@ -48,6 +49,7 @@ class JournalAsked:
     until: str = ""
     form: str = "text"
     follow: bool = False
+    parquet: Path | None = None
 
 
 async def run_journal(config: Path | None, asked: JournalAsked) -> int:
@@ -57,6 +59,10 @@ async def run_journal(config: Path | None, asked: JournalAsked) -> int:
     async with opened_ledger(settings) as ledger:
         latest = await ledger.journal.latest(1)
         lines = journal_lines(ledger.journal, wanted, settings.journal.archive_dir)
+        if asked.parquet is not None:
+            count = await write_parquet(lines, asked.parquet)
+            out.say(f"{count} entries written to {asked.parquet}")
+            return DONE
         is_whole = wanted == JournalFilter() and settings.journal.archive_dir is None
         await _export(lines, asked.form, head=True, total=await ledger.journal.length() if is_whole else None)
         if asked.follow:
@@ -171,6 +177,7 @@ def journal_list(
     until: Annotated[str, typer.Option(help="Before this time, written as for --since.")] = "",
     follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV; no cell of it is run as a formula.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write a Parquet file; needs the extra refill[parquet].")] = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
 ) -> None:
@@ -178,10 +185,12 @@ def journal_list(
     if context.invoked_subcommand is not None:
         return
 
-    if as_csv and as_json:
-        raise ConfigError(["give --csv or --json, not both"])
+    if as_csv + as_json + (parquet is not None) > 1:
+        raise ConfigError(["give one of --csv, --json and --parquet"])
+    if parquet is not None and follow:
+        raise ConfigError(["a Parquet file has an end: give --parquet without --follow"])
     form = "csv" if as_csv else "json" if as_json else "text"
-    asked = JournalAsked(run, record, crm, provider, field, reason, since, until, form, follow)
+    asked = JournalAsked(run, record, crm, provider, field, reason, since, until, form, follow, parquet)
     finish(run_journal(config, asked))
 
 

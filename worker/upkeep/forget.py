@@ -75,6 +75,7 @@ class Eraser:
         now = await ledger.scripts.now()
         listed = [(one.kind, name) for one in handles for name in self.suppressions.hashes([one])]
         await self.suppressions.add([Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed])
+        await ledger.bad.drop(handles)  # the suppression list keeps them away now
         if self.spool.pending():  # what Redis has taken is erased with the rest, and its credits are settled
             await ledger.all_work.wake((await self.spool.load(ledger.desk)).waiters)
         found = await traces(ledger, says, self.archive, theirs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import operator
@@ -65,6 +66,14 @@ async def test_journal_tells_every_write_and_price_and_is_searched_and_exported(
         sheet = list(csv.DictReader(io.StringIO((await refill("journal", "--csv")).out, newline="")))
         assert [one["after"] for one in sheet] == [cell(one["after"]) for one in told]
         assert any(one["after"].startswith("'+") for one in sheet), "a number is no formula"
+        file = tmp_path / "journal.parquet"
+        assert (await refill("journal", "--provider", "kaspr", "--parquet", str(file))).code == 0
+        held = importlib.import_module("pyarrow.parquet").read_table(file).to_pylist()
+        wanted = [one for one in told if one["provider"] == "kaspr"]
+        assert [{**one, "at": int(one["at"].timestamp() * 1000 + 0.5)} for one in held] == wanted
+        assert oct(file.stat().st_mode & 0o777) == "0o600"
+        again = await refill("journal", "--parquet", str(file))
+        assert (again.code, "is there already" in again.err) == (2, True)
         shown = (await refill("journal", "--run", first["run"])).out.splitlines()
         assert len(shown) == len([one for one in told if one["run"] == first["run"]])
         assert f"(blank) -> {first['after']}" in "\n".join(shown)
