@@ -190,7 +190,7 @@ class Crm(Protocol):
     async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
         """Returns the last edit of each property, by id; a property that nobody ever wrote has none.
 
-        Every id is answered. Empty where ``keeps_history`` is false.
+        Every id is answered. Where ``keeps_history`` is false it has those alone that the CRM happens to keep.
         """
 
     def is_ours(self, writer: str) -> bool:

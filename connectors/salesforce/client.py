@@ -19,6 +19,7 @@ from connectors.models import (
     AccountStatus,
     Company,
     Cursor,
+    Edit,
     Fate,
     Found,
     Lacks,
@@ -28,6 +29,7 @@ from connectors.models import (
     Record,
     Reply,
     Write,
+    Writer,
     WriteResult,
     Written,
 )
@@ -57,7 +59,7 @@ class Salesforce:
 
     kind = "salesforce"
     batch = BATCH
-    keeps_history = False  # field history is an option of the org and keeps no e-mail
+    keeps_history = False  # an administrator chooses fields to be tracked, twenty of an object at most
     search_batch = FINDS
     index_lag_ms = 0  # a query sees what is committed
     provenance = PROVENANCE
@@ -332,9 +334,19 @@ class Salesforce:
         return {}
 
     async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
-        """Returns nothing, as ``history``."""
-        del object, ids, properties
-        return {}
+        """Returns the newest line of field history, by id, of those properties that the org tracks and has lines of."""
+        found: dict[str, dict[str, Edit]] = {one: {} for one in ids}
+        rows = await self._org.field_history(object, ids, properties)
+        newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for row in sorted(rows, key=lambda one: (str(one.get("CreatedDate")), str(one.get("Id")))):
+            newest[str(row.get(f"{TABLES[object]}Id")), str(row.get("Field"))] = row
+        for one in ids:
+            for name in properties:
+                if line := newest.get((known_id(one), name)):
+                    by = Writer.INTEGRATION if self.is_ours(str(line.get("CreatedById"))) else Writer.PERSON
+                    at = records.milliseconds(str(line.get("CreatedDate")))
+                    found[one][name] = Edit(by, at, cleared=not line.get("NewValue"))
+        return found
 
     def is_ours(self, writer: str) -> bool:
         """Tells whether our user wrote it."""

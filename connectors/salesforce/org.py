@@ -26,6 +26,7 @@ from connectors.salesforce.tokens import Tokens
 from connectors.salesforce.wire import Call, Lines
 from connectors.transport import Transport
 
+HISTORY = ("Field", "NewValue", "CreatedById", "CreatedDate")
 SCHEMA_S = 600.0  # how long an object's describe is believed
 CLOCK_S = 60.0
 IDS = 200  # ids a query asks for at once
@@ -62,6 +63,7 @@ class Org:
         self.name, self._api_version = name, api_version
         self._transport, self._tokens, self._lines, self._clock = transport, tokens, lines, clock
         self._schemas: dict[str, tuple[float, Schema]] = {}
+        self._untracked: dict[str, float] = {}  # history tables that are not shown, and until when that is believed
         self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it came
 
     async def now(self) -> int:
@@ -229,6 +231,27 @@ class Org:
         rows: list[Mapping[str, Any]] = []
         for part in soql.chunked(good, query, IDS):
             rows += await self.rows(query(part), operation)
+        return rows
+
+    async def field_history(self, object: str, ids: Sequence[str], names: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Returns the lines that the org keeps of tracked fields, in no order; none where it tracks none for us."""
+        table, parent = f"{TABLES[object]}History", f"{TABLES[object]}Id"
+        if not names or self._clock() < self._untracked.get(table, 0.0):
+            return []
+        try:
+            await self._table(table)
+        except AccessError:
+            self._untracked[table] = self._clock() + SCHEMA_S
+            return []
+        fields = [soql.quoted(one) for one in sorted(names)]
+
+        def query(part: Sequence[str]) -> str:
+            where = [soql.one_of(parent, [soql.quoted(one) for one in part]), soql.one_of("Field", fields)]
+            return soql.select(("Id", parent, *HISTORY), table, where)
+
+        rows: list[Mapping[str, Any]] = []
+        for part in soql.chunked([known for one in ids if (known := known_id(one))], query, IDS):
+            rows += await self.rows(query(part), QUERY)
         return rows
 
     async def by_ids(self, object: str, asked: Sequence[str], ids: Sequence[str]) -> dict[str, Record]:

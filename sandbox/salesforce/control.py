@@ -28,6 +28,7 @@ def add_org_control(app: web.Application, org: "Salesforce") -> None:
         ("POST", "records/{object}", control.create),
         ("POST", "edit", control.edit),
         ("POST", "bounce", control.bounce),
+        ("POST", "track", control.track),
         ("POST", "merge", control.merge),
         ("POST", "delete", control.delete),
         ("POST", "purge", control.purge),
@@ -93,6 +94,11 @@ class _Control:
         row = self._row(body)
         self.store.update(row, body["properties"], _caller(body))
         return {"id": row.id, "properties": row.values}
+
+    def track(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """`{"object", "fields": [names]}`: field history is kept of these from now on."""
+        self.store.track(body["object"], body["fields"])
+        return {}
 
     def bounce(self, _: web.Request, body: dict[str, Any]) -> Any:
         """`{"object", "id", "reason": "550 no such user"}`: mail to it came back for good; a new Email ends that."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from sandbox.salesforce.ids import HISTORIES
+
 FieldType = Literal[
     "id", "string", "email", "phone", "url", "textarea", "boolean", "int", "double", "currency",
     "date", "datetime", "reference", "picklist",
@@ -196,5 +198,19 @@ _RECORD_TYPE: Final = (
 )
 
 STANDARD: Final[dict[str, tuple[Field, ...]]] = {"Contact": _CONTACT, "Lead": _LEAD, "Account": _ACCOUNT}
-SETUP: Final[dict[str, tuple[Field, ...]]] = {"User": _USER, "RecordType": _RECORD_TYPE}
+_HISTORY: Final = {
+    f"{name}History": (
+        _read_only("Id", "id", 18, id_lookup=True),
+        _read_only("IsDeleted", "boolean"),
+        _read_only(f"{name}Id", "reference", 18, relationship=name, target=name),
+        _read_only("Field", "picklist", 255),
+        _read_only("OldValue", "string", 255),
+        _read_only("NewValue", "string", 255),
+        _read_only("CreatedById", "reference", 18),
+        _read_only("CreatedDate", "datetime"),
+    )
+    for name in HISTORIES
+}
+
+SETUP: Final[dict[str, tuple[Field, ...]]] = {"User": _USER, "RecordType": _RECORD_TYPE, **_HISTORY}
 """Made by an administrator: read and never written here."""

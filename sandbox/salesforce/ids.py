@@ -8,7 +8,12 @@ _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 _CHECK: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHAPE: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
 
-PREFIXES: Final = {"Account": "001", "Contact": "003", "Lead": "00Q", "User": "005", "RecordType": "012"}
+HISTORIES: Final = ("Account", "Contact", "Lead")
+"""Objects whose fields an administrator may have tracked."""
+PREFIXES: Final = {
+    "Account": "001", "Contact": "003", "Lead": "00Q", "User": "005", "RecordType": "012",
+    **{f"{name}History": "017" for name in HISTORIES},
+}  # fmt: skip
 
 
 def long_form(record_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sandbox.salesforce.errors import ApiError, not_found
 from sandbox.salesforce.fields import SETUP, STANDARD, TEXT_TYPES, Field
-from sandbox.salesforce.ids import has_id_shape, long_form
+from sandbox.salesforce.ids import HISTORIES, has_id_shape, long_form
 from sandbox.salesforce.soql import read_literal
 
 Value = str | int | float | bool | None
@@ -21,7 +21,7 @@ class Schema:
         self._fields = {name: {item.name.lower(): item for item in items} for name, items in whole.items()}
         self._objects = {name.lower(): name for name in whole}
         self.hidden: set[tuple[str, str]] = set()
-        self.hidden_objects: set[str] = set()
+        self.hidden_objects = {f"{name}History" for name in HISTORIES}  # until somebody has a field tracked
         self.read_only: set[tuple[str, str]] = set()
         self.encrypted: set[tuple[str, str]] = set()
         self.forbidden: set[tuple[str, str]] = set()

@@ -1,7 +1,7 @@
 """The org's rows: writing them as an org would, and finding them again. No I/O."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,6 +74,8 @@ class Store:
         self.households = False
         """A trigger gives every contact without an account one of its own."""
         self.locked: dict[str, int] = {}
+        self.tracked: set[tuple[str, str]] = set()
+        """(object, field) of which every change leaves a line in the object's history."""
         self.watchers: list[Watcher] = []
         self._book = book
         self._undo: list[Callable[[], None]] = []
@@ -161,8 +163,28 @@ class Store:
         self._replace(row, before | values, at or self.stamp(), caller)
         changed = frozenset(name for name, value in values.items() if before.get(name) != value)
         for name in sorted(changed):
+            if (row.object, name) in self.tracked:
+                self._track(row, name, before.get(name), values[name], caller)
             self._note("update", row, name, before.get(name), values[name], caller)
         self._tell(row, changed, caller.by)
+
+    def track(self, object_name: str, names: Iterable[str]) -> None:
+        """An administrator has fields tracked from now on; what was before leaves no line."""
+        self.tracked |= {(object_name, self.schema.readable(object_name, name).name) for name in names}
+        self.schema.hidden_objects.discard(f"{object_name}History")
+
+    def _track(self, row: Row, field: str, before: Value, after: Value, caller: Caller) -> None:
+        table, now = f"{row.object}History", self.stamp()
+        line = Row(table, self._ids.next(PREFIXES[table]), {})
+        line.values = {
+            "Id": line.id, "IsDeleted": False, f"{row.object}Id": row.id, "Field": field, "OldValue": before,
+            "NewValue": after, "CreatedById": caller.user_id, "CreatedDate": now,
+        }  # fmt: skip
+        self.rows[table][line.id] = line
+        self._undo.append(partial(self._untrack, table, line.id))
+
+    def _untrack(self, table: str, line: str) -> None:
+        self.rows[table].pop(line, None)
 
     def touch(self, row: Row, at: str) -> None:
         """A change of the system's own: only SystemModstamp moves, to `at`, which may lie in the past."""

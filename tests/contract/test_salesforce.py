@@ -26,7 +26,7 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.limits import NoLimiter, Notice
-from connectors.models import Cursor, Fate, Page, Write, Written
+from connectors.models import Cursor, Fate, Page, Write, Writer, Written
 from connectors.oauth import OwnGrants
 from connectors.ports import Watched
 from connectors.salesforce.client import Salesforce
@@ -851,3 +851,29 @@ async def test_no_error_shows_an_address_or_a_token(sandbox: Sandbox, crm: Sales
             texts += [str(cause), repr(cause)]
             cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     assert not any("quist" in text or "Bearer" in text for text in texts)
+
+
+async def test_field_history_tells_who_wrote_a_tracked_field_and_when(sandbox: Sandbox, crm: Salesforce) -> None:
+    ids = [
+        str(sandbox.control("records/Contact", {"properties": {"LastName": f"Tracked{next(FRESH)}"}})["id"])
+        for _ in range(3)
+    ]
+    assert await crm.edits("contact", ids, ["Title", "Phone"]) == {one: {} for one in ids}  # the org tracks nothing
+    sandbox.control("track", {"object": "Contact", "fields": ["Title"]})
+    other = Salesforce.opened("acme", crm._options, NoLimiter())  # what is hidden is believed for ten minutes
+    try:
+        sandbox.control("edit", {"object": "Contact", "id": ids[0], "properties": {"Title": "Chief", "Phone": "1"}})
+        sandbox.control("edit", {"object": "Contact", "id": ids[0], "properties": {"Title": None}})
+        await other.account_status()
+        await other.write("contact", [Write(ids[1], {"Title": "Head", "Phone": "+493012345678"})])
+        before = len(sandbox.requests())
+        found = await other.edits("contact", ids, ["Title", "Phone"])
+        asked = [one["route"] for one in sandbox.requests()[before:] if one["route"].endswith("/query")]
+    finally:
+        await other.aclose()
+    assert len(asked) == 1
+    assert found[ids[2]] == {}
+    assert {one: found[one].keys() for one in ids[:2]} == {one: {"Title"} for one in ids[:2]}
+    theirs, ours = found[ids[0]]["Title"], found[ids[1]]["Title"]
+    assert (theirs.by, theirs.cleared, ours.by, ours.cleared) == (Writer.PERSON, True, Writer.INTEGRATION, False)
+    assert theirs.at > 1_700_000_000_000

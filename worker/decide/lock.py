@@ -39,13 +39,16 @@ def locks(
     view: View,
     policy: Policy,
     own: Mapping[str, OurValue],
-    edits: Mapping[str, Edit] | None,
+    edits: Mapping[str, Edit],
     now: int,
+    *,
+    complete: bool,
 ) -> Locks:
     """Finds the gaps of a record that a person's edit closes. ``edits`` are the last ones by property.
 
-    ``None`` stands for a CRM that keeps none: then whoever wrote the record last wrote the value, unless it is ours,
-    and nobody can tell a blank that was cleared from one that never held anything.
+    Not ``complete`` are those of a CRM that keeps them of some properties only. Of any other whoever wrote the record
+    last wrote the value, unless it is ours, and nobody can tell a blank that was cleared from one that never held
+    anything.
     """
     until: dict[str, int] = {}
     for name in view.gaps:
@@ -53,14 +56,14 @@ def locks(
         if rule is None or not rule.lock_ms:
             continue
         held = view.held.get(name, "")
-        if edits is None:
-            edit = Edit(Writer.PERSON, record.modified) if held else None
-        else:
-            edit = edits.get(rule.property)
-            if edit is None and held:
-                edit = Edit(Writer.PERSON, now)
+        told = edits.get(rule.property)
+        edit = told or (Edit(Writer.PERSON, now if complete else record.modified) if held else None)
         is_ours = bool(held) and own.get(name, OurValue()).value_hash == value_hash(name, held, view.countries)
-        end = edit.at + rule.lock_ms if edit and _is_a_persons(edit, is_ours=is_ours, known=edits is not None) else 0
+        end = (
+            edit.at + rule.lock_ms
+            if edit and _is_a_persons(edit, is_ours=is_ours, known=complete or told is not None)
+            else 0
+        )
         if end > now:
             until[name] = end
     return Locks(until)

@@ -147,7 +147,7 @@ class BlankFiller:
     async def _locked(self, object: str, id: str, fields: Iterable[str]) -> list[str]:
         """Returns the properties that a person has edited lately; those that hold a value are left alone anyway."""
         lock_ms = {name: ms for name, ms in self._target.locks.get(object, {}).items() if name in fields}
-        if not lock_ms or not self._target.vendor.keeps_history:
+        if not lock_ms:
             return []
         edits = await self._editors(object).ask(id)
         return sorted(locked_blanks(edits, lock_ms, await self._target.vendor.now()))

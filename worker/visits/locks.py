@@ -19,5 +19,5 @@ async def locked(watch: Watch, record: Record, view: View, own: Mapping[str, Our
     rules = (watch.policy.rule(name) for name in view.gaps)
     if not any(rule and rule.lock_ms for rule in rules):
         return Locks({})
-    edits = await watch.edits.ask(record.id) if watch.vendor.keeps_history else None
-    return locks(record, view, watch.policy, own, edits, record.read_at)
+    edits = await watch.edits.ask(record.id)
+    return locks(record, view, watch.policy, own, edits, record.read_at, complete=watch.vendor.keeps_history)

@@ -34,7 +34,7 @@ def is_locked(
     row = record({PROPERTY: value}, modified=modified, read_at=NOW)
     own = {FIELD: ours} if ours else {}
     view = look(row, policy, own)
-    found = locks(row, view, policy, own, ({PROPERTY: edit} if edit else {}) if told else None, NOW)
+    found = locks(row, view, policy, own, {PROPERTY: edit} if edit else {}, NOW, complete=told)
     after = found.on(view)
     if FIELD in found.until:
         assert after.closed[FIELD] is Reason.LOCKED
@@ -79,6 +79,16 @@ def test_without_a_history_the_rows_last_edit_counts_unless_the_value_is_ours(
     value: str, ours: OurValue | None, modified: int, expected: bool
 ) -> None:
     assert is_locked(value, None, rules(), ours, told=False, modified=modified) is expected
+
+
+@pytest.mark.parametrize(("write", "writer", "age", "value"), [one for one in TABLE if one[1] is not None])
+def test_a_line_of_a_tracked_field_counts_as_where_every_field_has_one(
+    write: WriteRule, writer: Writer, age: str, value: str
+) -> None:
+    edit = Edit(writer, NOW - AGES[age])
+    ours = OURS if value and write is WriteRule.IF_OURS else None
+    told = [is_locked(value, edit, rules(write), ours, told=complete, modified=NOW) for complete in (True, False)]
+    assert told[0] is told[1]
 
 
 @given(st.integers(0, 2 * LOCK), st.integers(0, LOCK), st.sampled_from(Writer))
