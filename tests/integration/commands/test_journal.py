@@ -105,7 +105,7 @@ async def test_wrong_use_is_refused_with_what_is_known(refill: Refill) -> None:
     for words, said in {
         ("--since", "soon"): "`soon` is not a valid time for --since",
         ("--crm", "nobody"): 'no crm is called "nobody"',
-        ("--csv", "--json"): "give --csv or --json, not both",
+        ("--csv", "--json"): "give one of --csv, --json and --parquet",
     }.items():
         ended = await refill("journal", *words)
         assert (ended.code, said in ended.err) == (2, True), ended.err
