@@ -361,7 +361,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "an erasure leaves the journal as it is",
-        3,
+        20,
         (
             Edit(
                 "worker/ledger/journal/erasures.py",
