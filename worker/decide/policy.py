@@ -74,13 +74,22 @@ class Policy:
     """Every provider that any field may be filled from."""
     digest: str = field(init=False, compare=False)
     """Eight hex digits over all configuration that decides what is looked up and written."""
+    slots: Mapping[str, str] = field(init=False, compare=False, repr=False)
+    """The property that each identity slot is read from; a slot that is read from none may be missing."""
     _rules: Mapping[str, FieldRule] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Derive once what every look at a record needs."""
         object.__setattr__(self, "providers", frozenset(name for rule in self.rules for name in rule.providers))
         object.__setattr__(self, "_rules", {rule.field: rule for rule in reversed(self.rules)})
+        object.__setattr__(
+            self, "slots", {**{name: one.property for name, one in self._rules.items()}, **self.identity}
+        )
         object.__setattr__(self, "digest", _digest(self))
+
+    def __hash__(self) -> int:
+        """Returns the same for equal policies, at once: what is read of a record is kept by its policy."""
+        return hash((self.crm, self.object, self.digest))
 
     def is_blank(self, value: str | None) -> bool:
         """Tells whether a value of the CRM is a gap: nothing to see, or one of the operator's ``blank_values``."""
@@ -92,10 +101,7 @@ class Policy:
 
     def slot(self, name: str) -> str:
         """Returns the property an identity slot is read from, ``""`` when there is none."""
-        if name in self.identity:
-            return self.identity[name]
-        rule = self.rule(name)
-        return rule.property if rule else ""
+        return self.slots.get(name, "")
 
     @property
     def properties(self) -> tuple[str, ...]:

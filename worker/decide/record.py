@@ -7,20 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.models import Identity, Record
-from worker.decide.gate import Facts, facts
-from worker.decide.handles import Handle, of_values
+from worker.decide.gate import Facts
+from worker.decide.handles import Handle
 from worker.decide.kept import RefusedValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
+from worker.decide.reading import read_record
 from worker.decide.reasons import Reason, Skip
-from worker.decide.values import countries, domains, emails, linkedin, phones
+from worker.decide.values import countries, phones
 from worker.decide.values.fields import PHONE_FIELDS, value_hash
-from worker.decide.values.names import is_placeholder
-from worker.decide.values.person import PersonName, spells_another
 from worker.decide.values.text import clean
-
-_EMAIL_SLOTS = ("email", "work_email", "personal_email")
-_NUMBER_SLOTS = ("mobile_phone", "phone")
-_HANDLE_SLOTS = (*_EMAIL_SLOTS, *_NUMBER_SLOTS, "linkedin_url", "company_domain", "company_website")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +76,8 @@ class View:
 
 def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = None) -> View:
     """Shows ``record`` to the rules, given what we wrote on it earlier (``own``, by field)."""
-    remembered = own or {}
-    countries = _countries(record, policy)
-    read = {slot: phones.read(_slot(record, policy, slot), countries) for slot in _NUMBER_SLOTS}
-    addresses, employers = _emails(record, policy), _employers(record, policy)
-    known = _domains(record, policy, employers)
-    first, last = (_name(_slot(record, policy, slot)) for slot in ("first_name", "last_name"))
-    slug = linkedin.slug(_slot(record, policy, "linkedin_url"))
-    identity = Identity(
-        slug="" if spells_another(slug, PersonName(first, last)) else slug,  # nobody is asked about a stranger
-        email=next((one.email.lower() for text in addresses if (one := emails.read(text)).asked), ""),
-        phone=next((number.personal for number in read.values() if number.personal), ""),
-        first_name=first,
-        last_name=last,
-        domain=known[0] if known else "",
-    )
+    remembered, said = own or {}, read_record(record, policy)
+    countries = said.countries
     skip = _skip(record, policy)
     news = _news(record, policy, remembered, countries)
     spoiled = frozenset(news) | _spoiled(record, policy, remembered, countries)
@@ -103,25 +85,16 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
     if skip and skip.reason:
         closed = dict.fromkeys(blank, skip.reason)
     return View(
-        identity=identity,
-        facts=facts(
-            first=identity.first_name,
-            last=identity.last_name,
-            emails=addresses,
-            numbers=[number.e164 for number in read.values()],
-            employers=employers,
-            slug=identity.slug,
-        ),
+        identity=said.identity,
+        facts=said.facts,
         gaps=() if skip and skip is not Skip.OBSERVE else gaps,
         blank=blank,
         closed=closed,
         refused=refused,
         skip=skip,
-        held={
-            rule.field: value for rule in policy.rules if not policy.is_blank(value := _value(record, rule.property))
-        },
-        numbers={slot: number.e164 for slot, number in read.items() if number.e164},
-        domains=known,
+        held=said.held,
+        numbers=said.numbers,
+        domains=said.domains,
         countries=countries,
         spoiled=spoiled,
         news=news,
@@ -134,9 +107,7 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
 
 def handles(record: Record, policy: Policy) -> frozenset[Handle]:
     """Returns every handle that a record bears: all of its addresses, numbers, profiles and employers."""
-    texts = {slot: text for slot in _HANDLE_SLOTS if (text := _slot(record, policy, slot))}
-    linked = {"domain": record.company_domain} if record.company_domain else {}
-    return of_values({**texts, **linked}, _countries(record, policy))
+    return read_record(record, policy).handles
 
 
 def country_of(view: View) -> str:
@@ -207,47 +178,6 @@ def _filled(record: Record, policy: Policy, name: str) -> str:
     """Returns a property's value, ``""`` where it counts as blank."""
     value = _value(record, name)
     return "" if policy.is_blank(value) else value
-
-
-def _slot(record: Record, policy: Policy, slot: str) -> str:
-    """Reads an identity slot's property."""
-    return _filled(record, policy, policy.slot(slot))
-
-
-def _name(text: str) -> str:
-    """Returns the name, or ``""`` for a form's placeholder such as ``[not provided]``."""
-    return "" if is_placeholder(text) else clean(text)
-
-
-def _countries(record: Record, policy: Policy) -> tuple[str, ...]:
-    return tuple(hint for hint in (_slot(record, policy, "country"), policy.default_region) if hint)
-
-
-def _emails(record: Record, policy: Policy) -> list[str]:
-    """Lists the addresses in the record's fields, the work address first."""
-    names = dict.fromkeys(policy.slot(slot) for slot in _EMAIL_SLOTS)
-    return [text for name in names if (text := _filled(record, policy, name))]
-
-
-def _employers(record: Record, policy: Policy) -> tuple[str, ...]:
-    """Lists what tells the employer by itself, surest first: own property, own site, linked company."""
-    texts = (
-        _slot(record, policy, "company_domain"),
-        _slot(record, policy, "company_website"),
-        record.company_domain,
-    )
-    return tuple(text for text in texts if text)
-
-
-def _domains(record: Record, policy: Policy, employers: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the employer's registrable domains, surest first.
-
-    The work address comes last, since people change jobs.
-    """
-    personal = policy.slot("personal_email")
-    mail = next((policy.slot(slot) for slot in ("email", "work_email") if policy.slot(slot)), "")
-    texts = (*employers, emails.domain(_filled(record, policy, mail)) if mail != personal else "")
-    return tuple(dict.fromkeys(domain for text in texts if (domain := domains.company_domain(text))))
 
 
 def _skip(record: Record, policy: Policy) -> Skip | None:
