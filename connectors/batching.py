@@ -32,12 +32,13 @@ class _Place(Generic[Item, Result]):
 
 @dataclass(eq=False, slots=True)
 class _Batch(Generic[Item, Result]):
-    """Represents the batch being gathered; ``closes_at`` is on the loop's clock.
+    """Represents the batch being gathered. On the loop's clock it leaves at ``closes_at``, or ``lingers_till`` before.
 
     ``joiners`` are its askers as far as somebody counts them.
     """
 
     closes_at: float
+    lingers_till: float
     places: dict[str, _Place[Item, Result]] = field(default_factory=dict)
     joiners: list[Joiner] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
@@ -85,16 +86,16 @@ class Batcher(Generic[Item, Result]):
         if self._gathering is not None and taken is not None and taken.item != item:
             self._close(self._gathering)
         if self._gathering is None:
-            self._gathering = _Batch(loop.time() + self._longest_s)
+            self._gathering = _Batch(loop.time() + self._longest_s, 0.0)
         batch = self._gathering
         asker: asyncio.Future[Result] = loop.create_future()
         batch.places.setdefault(key, _Place(item)).askers.append(asker)
         if len(batch.places) >= self._size:
             self._close(batch)
         else:
-            if batch.timer is not None:
-                batch.timer.cancel()
-            batch.timer = loop.call_at(min(loop.time() + self._linger_s, batch.closes_at), self._close, batch)
+            batch.lingers_till = min(loop.time() + self._linger_s, batch.closes_at)
+            if batch.timer is None:
+                batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
             self._count(batch)
         return await asker
 
@@ -111,6 +112,14 @@ class Batcher(Generic[Item, Result]):
             batch.joiners.append(joiner)
             joiner.joiners.gather(batch, partial(self._close, batch))
             joiner.wait()
+
+    def _due(self, batch: _Batch[Item, Result]) -> None:
+        """Close the batch unless a newcomer came since its timer was set: a timer for each would cost more."""
+        loop = asyncio.get_running_loop()
+        if batch.lingers_till <= loop.time():
+            self._close(batch)
+        else:
+            batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
 
     def _close(self, batch: _Batch[Item, Result]) -> None:
         if batch.timer is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -79,6 +80,7 @@ def server_time(reply: Reply) -> int:
         return 0
 
 
+@lru_cache(maxsize=64)  # the replies of one second say the same
 def _moment(text: str) -> datetime:
     try:
         moment = parsedate_to_datetime(text)

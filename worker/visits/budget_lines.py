@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
@@ -30,6 +31,17 @@ class Cap:
     month: int | None = None
 
 
+class _Today(NamedTuple):
+    """Holds a day and its month as lines name them, and when (ms) they begin and end."""
+
+    day: str
+    month: str
+    begins_ms: int
+    ends_ms: int
+    month_begins_ms: int
+    month_ends_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class BudgetLines:
     """Represents the configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
@@ -43,6 +55,7 @@ class BudgetLines:
     crms: Mapping[str, Cap]
     runs: dict[str, int | None] = field(default_factory=dict)
     balances: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _todays: list[_Today] = field(default_factory=list, init=False, repr=False)
 
     def lines(self, provider: str, crm: str, run: str, now_ms: int) -> tuple[BudgetLine, ...]:
         """Returns every line a lookup at ``now_ms`` is booked on, the provider's own first."""
@@ -68,16 +81,29 @@ class BudgetLines:
         return tuple(self._of(crm, self.crms.get(crm, Cap()), now_ms))
 
     def _of(self, name: str, cap: Cap, now_ms: int) -> list[BudgetLine]:
-        now = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(self.zone))
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        month = day.replace(day=1)
-        next_day = (day + timedelta(hours=30)).replace(hour=0)  # 30 h clears the longest day a clock change makes
-        next_month = (month + timedelta(days=32)).replace(day=1)
+        today = self._today_at(now_ms)
         # Unlimited lines are booked too: ``status`` tells what was spent whether or not a cap was set.
         return [
-            BudgetLine(f"{name}:day:{day:%Y-%m-%d}", _cap(cap.day), _ms(day), _ms(next_day)),
-            BudgetLine(f"{name}:month:{month:%Y-%m}", _cap(cap.month), _ms(month), _ms(next_month)),
+            BudgetLine(f"{name}:day:{today.day}", _cap(cap.day), today.begins_ms, today.ends_ms),
+            BudgetLine(f"{name}:month:{today.month}", _cap(cap.month), today.month_begins_ms, today.month_ends_ms),
         ]
+
+    def _today_at(self, now_ms: int) -> _Today:
+        """Returns the day and month of a time, reckoned once a day."""
+        for kept in self._todays:
+            if kept.begins_ms <= now_ms < kept.ends_ms:
+                return kept
+        self._todays[:] = [_today(self.zone, now_ms)]
+        return self._todays[0]
+
+
+def _today(zone: str, now_ms: int) -> _Today:
+    now = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(zone))
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    month = day.replace(day=1)
+    next_day = (day + timedelta(hours=30)).replace(hour=0)  # 30 h clears the longest day a clock change makes
+    next_month = (month + timedelta(days=32)).replace(day=1)
+    return _Today(f"{day:%Y-%m-%d}", f"{month:%Y-%m}", _ms(day), _ms(next_day), _ms(month), _ms(next_month))
 
 
 def shortage(line: BudgetLine, booked: Booked, need: int, closed_share: float = 0.0) -> str:

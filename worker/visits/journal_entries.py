@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from connectors.models import Question
@@ -80,13 +80,18 @@ class IntentEntry:
 
     def text(self) -> str:
         """Returns the form the ledger keeps."""
-        return json.dumps(_fields_of(self), ensure_ascii=False, separators=(",", ":"))
+        return _encoded(_fields_of(self))
+
+
+_FIELDS = tuple(one.name for one in fields(IntentEntry))
+_OF_DELIVERIES = frozenset({"external_id", "values", "company_id"})
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _fields_of(one: IntentEntry) -> dict[str, object]:
     """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
-    of_deliveries = {"external_id", "values", "company_id"}
-    return {name: value for name, value in asdict(one).items() if value or name not in of_deliveries}
+    told = ((name, getattr(one, name)) for name in _FIELDS)
+    return {name: value for name, value in told if value or name not in _OF_DELIVERIES}
 
 
 def plain(intent: IntentEntry) -> pushing.Intent:
@@ -173,7 +178,7 @@ def _blanked(value: object) -> object:
 
 def scrubbed(entry: str) -> str:
     """Returns ``scrub`` of the form the ledger keeps."""
-    return json.dumps(scrub(json.loads(entry)), ensure_ascii=False, separators=(",", ":"))
+    return _encoded(scrub(json.loads(entry)))
 
 
 def subject_of(entry: Mapping[str, object]) -> tuple[str, str]:
@@ -183,4 +188,4 @@ def subject_of(entry: Mapping[str, object]) -> tuple[str, str]:
 
 
 def _entry(kind: str, values: Mapping[str, object]) -> str:
-    return json.dumps({"kind": kind} | dict(values), ensure_ascii=False, separators=(",", ":"))
+    return _encoded({"kind": kind} | dict(values))

@@ -223,6 +223,8 @@ class Visitor:
                 return soonest(laters)
 
     async def _ask(self, lease: Lease, decision: Decision, about: frozenset[Handle]) -> list[Looked]:
+        if len(decision.questions) == 1:  # as most often: no task for it
+            return [await self._lookups.ask(decision.questions[0].question, lease, about)]
         return await asyncio.gather(*(self._lookups.ask(one.question, lease, about) for one in decision.questions))
 
     def _noted(

@@ -85,7 +85,10 @@ class Watch:
         """Returns the records with what their rows do not say: the linked company, and whether they are suppressed."""
         whole = await self.companies.complete(records)
         listed = await self.suppressed([handles(record, self.policy) for record in whole])
-        return [dataclasses.replace(record, suppressed=on) for record, on in zip(whole, listed, strict=True)]
+        return [
+            record if record.suppressed is on else dataclasses.replace(record, suppressed=on)
+            for record, on in zip(whole, listed, strict=True)
+        ]
 
     def view(self, record: Record, own: Mapping[str, OurValue]) -> View:
         """Shows ``record`` to the rules."""

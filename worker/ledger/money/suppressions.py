@@ -12,6 +12,7 @@ import hmac
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from connectors.batching import Batcher
@@ -20,6 +21,7 @@ from worker.ledger.scripts import Scripts
 Handle: TypeAlias = tuple[str, str]  # kind and value
 TOGETHER = 500  # visits that ask at once share one question
 LINGER_S, LONGEST_S = 0.005, 0.05
+_KEPT = 8_192  # digests: a visit asks about the same handles several times
 ANOTHER_KEY = (
     "the suppression list was made with another REFILL_SECRET_KEY, so nobody can be looked up: set that key again"
 )
@@ -48,12 +50,13 @@ class Suppressions:
     def __init__(self, scripts: Scripts, secret: str | None) -> None:
         self._scripts = scripts
         self._key = hashlib.sha256(f"suppressions\n{secret}".encode()).digest() if secret else b""
+        self._digest = lru_cache(maxsize=_KEPT)(self._made)
         self.check = self._digest("check") if secret else ""
         self._names: Batcher[frozenset[str], bool] = Batcher(
             "ledger", "suppressed", self._any, _name, TOGETHER, linger_s=LINGER_S, longest_s=LONGEST_S, brief=True
         )
 
-    def _digest(self, text: str) -> str:
+    def _made(self, text: str) -> str:
         return hmac.digest(self._key, text.encode(), "sha256")[:16].hex()
 
     def hashes(self, handles: Iterable[Handle]) -> tuple[str, ...]:
