@@ -34,21 +34,23 @@ class _Place(Generic[Item, Result]):
 class _Batch(Generic[Item, Result]):
     """Represents the batch being gathered. On the loop's clock it leaves at ``closes_at``, or ``lingers_till`` before.
 
-    ``joiners`` are its askers as far as somebody counts them.
+    ``joiners`` are its askers as far as somebody counts them. ``is_ready``: it leaves when the one before is back.
     """
 
     closes_at: float
     lingers_till: float
     places: dict[str, _Place[Item, Result]] = field(default_factory=dict)
     joiners: list[Joiner] = field(default_factory=list)
+    is_ready: bool = False
     timer: asyncio.TimerHandle | None = None
 
 
 class Batcher(Generic[Item, Result]):
     """Sends what is asked singly as one call.
 
-    A call leaves at ``size`` items, ``linger_s`` after the last newcomer, ``longest_s`` after the first asker, or as
-    soon as everybody at work who could join waits for a batch to leave (``Joiners``).
+    A call leaves at ``size`` items or ``longest_s`` after the first asker. Before that it leaves ``linger_s`` after the
+    last newcomer, or as soon as everybody at work who could join waits for a batch to leave (``Joiners``), unless the
+    one before is still under way: where the vendor or its rate is slow, few calls carry many items.
     Askers of equal items with one key share one place of the batch; a different item with a key that is already
     taken (a second write to one record) goes into the next batch. A batch that is refused is halved until only the
     items at fault are refused, so ``send`` must be a call that may be repeated. A batch sent is nobody's to cancel:
@@ -97,7 +99,11 @@ class Batcher(Generic[Item, Result]):
             if batch.timer is None:
                 batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
             self._count(batch)
-        return await asker
+        joiner = JOINER.get()
+        if joiner is None:
+            return await asker
+        with joiner.resting():
+            return await asker
 
     async def aclose(self) -> None:
         """Send what is gathered and wait for everything under way."""
@@ -110,16 +116,33 @@ class Batcher(Generic[Item, Result]):
         joiner = None if self._brief else JOINER.get()
         if joiner is not None:
             batch.joiners.append(joiner)
-            joiner.joiners.gather(batch, partial(self._close, batch))
+            joiner.joiners.gather(batch, partial(self._leave, batch))
             joiner.wait()
 
     def _due(self, batch: _Batch[Item, Result]) -> None:
         """Close the batch unless a newcomer came since its timer was set: a timer for each would cost more."""
         loop = asyncio.get_running_loop()
-        if batch.lingers_till <= loop.time():
+        if batch.closes_at <= loop.time():
             self._close(batch)
+        elif batch.lingers_till <= loop.time():
+            batch.timer = loop.call_at(batch.closes_at, self._close, batch)
+            self._leave(batch)
         else:
             batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
+
+    def _leave(self, batch: _Batch[Item, Result]) -> None:
+        """Close the batch, or let it grow until the one before is back."""
+        if not self._sending:
+            self._close(batch)
+            return
+        batch.is_ready = True
+        for joiner in batch.joiners:
+            joiner.joiners.let_go(batch)
+
+    def _returned(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if self._gathering is not None and self._gathering.is_ready and not self._sending:
+            self._close(self._gathering)
 
     def _close(self, batch: _Batch[Item, Result]) -> None:
         if batch.timer is not None:
@@ -134,7 +157,7 @@ class Batcher(Generic[Item, Result]):
         context.run(unbind_contextvars, "record_id", "run")  # a batch is of all its askers: no log line names one
         task = asyncio.get_running_loop().create_task(self._deliver(batch.places), context=context)
         self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        task.add_done_callback(self._returned)
 
     async def _deliver(self, places: dict[str, _Place[Item, Result]]) -> None:
         wanted = {key: place for key, place in places.items() if any(not asker.done() for asker in place.askers)}

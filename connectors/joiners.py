@@ -14,10 +14,14 @@ JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
 
 @dataclass(eq=False, slots=True)
 class Joiner:
-    """Represents one who is at work and may ask batches; ``waits`` counts places in batches still gathered."""
+    """Represents one who is at work and may ask batches.
+
+    ``waits`` counts places in batches still gathered, ``rests`` those in any batch that is not back.
+    """
 
     joiners: Joiners
     waits: int = 0
+    rests: int = 0
     gone: bool = False
 
     def wait(self) -> None:
@@ -33,6 +37,17 @@ class Joiner:
         if not self.waits and not self.gone:
             self.joiners.busy += 1
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Count that nothing is done meanwhile but to wait for a batch."""
+        self.rests += 1
+        self.joiners.resting += self.rests == 1
+        try:
+            yield
+        finally:
+            self.rests -= 1
+            self.joiners.resting -= not self.rests
+
     def leave(self) -> None:
         """Count the joiner out: its work is done."""
         if not self.waits and not self.gone:
@@ -45,11 +60,11 @@ class Joiners:
     """Counts those at work in one process. When all of them wait for batches to leave, the oldest batch leaves.
 
     The younger ones do not yet: whoever waited for the oldest may join them next. ``busy`` are those at work that
-    wait for no batch being gathered: each could ask next.
+    wait for no batch being gathered: each could ask next. ``resting`` are those that wait for a batch to come back.
     """
 
     def __init__(self) -> None:
-        self.busy = 0
+        self.busy = self.resting = 0
         self._gathered: dict[object, Callable[[], None]] = {}
         self._is_due = False
 

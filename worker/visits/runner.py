@@ -18,6 +18,7 @@ from worker.ledger.work.work import AllWork, Lease, Work
 CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it stays short
 EXTEND_S = 30.0  # leases last 90 s: two extensions may be missed
 LONGEST_VISIT_S = 120.0
+CROWD = 3  # times the limit: so many visits at most are under way, those included that wait for a batch
 LOOK_AGAIN_S = 0.5  # while visits run, new work is looked for this often
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,10 @@ class _Running:
 
 
 class Visits:
-    """Represents the visits of this process, over all its jobs, at most ``limit`` at a time."""
+    """Represents the visits of this process, over all its jobs, at most ``limit`` at a time.
+
+    A visit that waits for a batch of the CRM does nothing: others take its place meanwhile, so that batches fill.
+    """
 
     def __init__(
         self,
@@ -84,7 +88,7 @@ class Visits:
         until, mine, ended = self._clock() + CLAIMING_S, set[asyncio.Task[None]](), 0
         while True:
             claimed = 0
-            free = self._limit - len(self._running)
+            free = self._free()
             if free > 0 and self._clock() < until and not self.draining.is_set():
                 most, holding = min(free, line.block), len(self._running)
                 with self._joiners.at_work():
@@ -98,6 +102,10 @@ class Visits:
                 return ended
             done, mine = await asyncio.wait(mine, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
             ended += len(done)
+
+    def _free(self) -> int:
+        running = len(self._running)
+        return min(self._limit + self._joiners.resting, CROWD * self._limit) - running
 
     def _start(self, line: Line, lease: Lease) -> asyncio.Task[None]:
         joiner = self._joiners.enter()
