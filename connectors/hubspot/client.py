@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import SecretStr, TypeAdapter
 
 from connectors.classify import parsed, server_time
-from connectors.errors import AccessError, ConflictError, ContractError, RejectedError, UnavailableError
+from connectors.errors import AccessError, ConflictError, ConnectorError, ContractError, RejectedError, UnavailableError
 from connectors.hubspot import records, refusals, rights, search, sign_in, writing
 from connectors.hubspot.ids import is_id
 from connectors.hubspot.operations import Calls, calls, token_call
@@ -269,7 +269,21 @@ class HubSpot:
             reply = await self._send(operation, json={"inputs": inputs})
             rows = parsed(_ROWS, reply, self.name, operation.name) if 200 <= reply.status < 300 else None
             results |= writing.results(part, reply, rows)
+            if object == "contact" and rows is None and (addresses := writing.contested(part, reply)):
+                results |= writing.taken(part, reply, await self._owners(addresses))
         return results
+
+    async def _owners(self, addresses: Mapping[str, str]) -> dict[str, str]:
+        """Returns the contact that has an address, by the record it was to be written on, where it is another one."""
+        try:
+            found = await self._by_key("contact", writing.EMAIL, list(dict.fromkeys(addresses.values())), ())
+        except ConnectorError:  # the batch is refused whether we know why or not
+            return {}
+        owners: dict[str, str] = {}
+        for row, _ in found.values():
+            held = search.texts_of(row, writing.EMAIL, str.casefold)
+            owners |= {one: row.id for one, address in addresses.items() if address in held and one != row.id}
+        return owners
 
     async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
         """Archives rows in one call, all or none; HubSpot keeps them for 90 days."""

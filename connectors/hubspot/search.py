@@ -172,6 +172,11 @@ def _chunks(values: Sequence[str], good: Callable[[list[str]], bool]) -> Iterabl
 
 def holds(row: RecordRow, property: str, value: str, read: Reader) -> bool:
     """Tells whether a row really is the one asked for: a search matches more than we mean."""
+    return bool(value) and value in texts_of(row, property, read)
+
+
+def texts_of(row: RecordRow, property: str, read: Reader) -> frozenset[str]:
+    """Returns what a row holds in a property, and in the one that HubSpot has for further values of it."""
     spare = {"email": "hs_additional_emails", "domain": "hs_additional_domains"}.get(property, "")
     held = (row.properties.get(property) or "", *(row.properties.get(spare) or "").split(";"))
-    return bool(value) and value in {read(text.strip()) for text in held}
+    return frozenset(read(text.strip()) for text in held)

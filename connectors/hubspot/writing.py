@@ -1,17 +1,21 @@
 """Reads what HubSpot's answer to a batch of updates says of each of its rows. Pure.
 
 HubSpot writes nothing of a batch with one bad value, and names the property but not the row. So the rows that hold a
-named property are halved until only the bad ones are left, while all others go out at once.
+named property are halved until only the bad ones are left, while all others go out at once. Where an address is
+another contact's, one read of all addresses tells the rows at fault instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from connectors.hubspot.records import RecordRows, milliseconds, missing_ids
 from connectors.hubspot.refusals import KINDS, TAKEN, Refusal, refusal, refusal_of
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.refusal_kinds import kind_of, plain_words
+
+EMAIL = "email"
 
 
 def results(part: Sequence[Write], reply: Reply, rows: RecordRows | None) -> Mapping[str, WriteResult]:
@@ -50,7 +54,7 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
         elif write.id in lost:
             results[write.id] = WriteResult(Written.GONE, code="OBJECT_NOT_FOUND")
         elif write.id in bad:
-            results[write.id] = _invalid(write, bad[write.id], _named(bad[write.id]))
+            results[write.id] = _invalid(write, bad[write.id], _named(bad[write.id], is_taken=_is_taken(bad[write.id])))
         else:
             results[write.id] = WriteResult(Written.UNKNOWN)
     return results
@@ -58,7 +62,7 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
 
 def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, WriteResult]:
     """Returns the word on the rows of a batch that was refused: at fault for sure, or to be sent in smaller parts."""
-    named = _named(said, is_taken=status == 409)
+    named = _named(said, is_taken=_is_taken(said, status))
     if said.hopeless & {name for write in part for name in write.values}:
         return {
             write.id: _invalid(write, said, set(said.hopeless))
@@ -74,10 +78,40 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
     return {write.id: WriteResult(Written.SPLIT, part=int(write.id in touched)) for write in part}
 
 
-def _named(said: Refusal, *, is_taken: bool = False) -> set[str]:
+def contested(part: Sequence[Write], reply: Reply) -> dict[str, str]:
+    """Returns the addresses of a batch that was refused since one of them is another contact's, by record id."""
+    if len(part) == 1 or reply.status not in {400, 409}:
+        return {}
+    said = refusal(reply.body)
+    if not _is_taken(said, reply.status) or _named(said, is_taken=True) != {EMAIL}:
+        return {}
+    return {write.id: write.values[EMAIL].strip().lower() for write in part if write.values.get(EMAIL)}
+
+
+def taken(part: Sequence[Write], reply: Reply, owners: Mapping[str, str]) -> Mapping[str, WriteResult]:
+    """Returns the word on the rows whose address has another owner (by row), and sends all others once more.
+
+    Nothing where no owner was found: the address may be a second one of somebody's.
+    """
+    if not owners:
+        return {}
+    said = refusal(reply.body)
+    return {
+        write.id: replace(_invalid(write, said, {EMAIL}), existing_id=owners[write.id])
+        if write.id in owners
+        else WriteResult(Written.SPLIT)
+        for write in part
+    }
+
+
+def _named(said: Refusal, *, is_taken: bool) -> set[str]:
     """Returns the properties at fault. ``email`` is the one that HubSpot keeps unique without saying its name."""
-    taken = is_taken or TAKEN & {said.category, *(code for _, code in said.faults)}
-    return set(said.properties) or ({"email"} if taken else set())
+    return set(said.properties) or ({EMAIL} if is_taken else set())
+
+
+def _is_taken(said: Refusal, status: int = 400) -> bool:
+    """Tells whether somebody else has the value already."""
+    return status == 409 or bool(TAKEN & {said.category, *(code for _, code in said.faults)})
 
 
 def _invalid(write: Write, said: Refusal, named: set[str]) -> WriteResult:

@@ -455,6 +455,21 @@ async def test_an_email_that_another_contact_has_is_invalid_by_name(sandbox: San
     assert rows[other].written == {"jobtitle": "CTO"}
 
 
+async def test_addresses_that_others_have_are_told_by_one_read(sandbox: Sandbox, crm: HubSpot) -> None:
+    taken = [email() for _ in range(3)]
+    owners = [contact(sandbox, email=one) for one in taken]
+    ids = [contact(sandbox) for _ in range(40)]
+    wanted = dict(zip(ids, (email() for _ in ids), strict=True)) | dict(zip(ids[::15], taken, strict=True))
+    sandbox.calm()
+    rows = await written(crm, "contact", [Write(one, {"email": wanted[one]}) for one in ids])
+    assert {one: row.refused["email"].existing_id for one, row in rows.items() if row.refused} == dict(
+        zip(ids[::15], owners, strict=True)
+    )
+    assert sum(row.written == {"email": wanted[one]} for one, row in rows.items()) == 37
+    calls = [one for one in sandbox.requests() if "/properties/" not in one["route"]]
+    assert len(calls) == 5  # a read, the refused call, whose the addresses are, a read, and the others
+
+
 async def test_a_lock_is_waited_out_and_one_that_stays_is_told(sandbox: Sandbox, crm: HubSpot) -> None:
     rest, record_id = Rest(), contact(sandbox)
     sandbox.control("settings", {"locked_writes": 1})
