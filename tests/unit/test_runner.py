@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
+from connectors.batching import Batcher
+from tests.harness.until import until
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lane, Lease
-from worker.visits.runner import Line, Visits
+from worker.visits.runner import CROWD, Line, Visits
 
 
 class AwayWork:
@@ -70,3 +73,37 @@ async def test_a_redis_that_is_away_for_a_round_does_not_end_the_tending_of_leas
     await filling
     tending.cancel()
     await asyncio.gather(tending, return_exceptions=True)
+
+
+class ManyLeases(Work):
+    """As many leases as anybody wants, up to a hundred."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = [replace(self.left[0], id=str(at), token=f"claim:acme:contact:{at}") for at in range(100)]
+
+    async def claim(self, _owner: str, count: int, *, holding: int = 0) -> list[Lease]:
+        assert holding >= 0
+        return [self.left.pop() for _ in range(min(count, len(self.left)))]
+
+
+async def test_visits_that_wait_for_a_batch_leave_their_place_to_others() -> None:
+    gate = asyncio.Event()
+
+    async def read(items: Sequence[str]) -> dict[str, str]:
+        await gate.wait()
+        return {item: item for item in items}
+
+    reader: Batcher[str, str] = Batcher("acme", "read", read, str, 4, linger_s=0.001)
+
+    async def story(lease: Lease) -> None:
+        await reader.ask(lease.id)
+
+    work = ManyLeases()
+    visits = Visits("worker-1", 4, AwayWork(0), asyncio.Event())  # type: ignore[arg-type]  # only what is called
+    filling = asyncio.create_task(visits.fill(Line("acme.contact", work, 4, story)))  # type: ignore[arg-type]
+    await until(lambda: len(visits) == CROWD * 4, look_s=0.001)
+    assert len(work.left) == 100 - CROWD * 4  # and no more than that
+    gate.set()
+    await filling
+    assert not work.left

@@ -11,11 +11,9 @@ from config.settings import (
     SalesforceSettings,
     Settings,
 )
-from connectors.hubspot import client as hubspot
 from connectors.limits import Limiter
 from connectors.ports import Crm, Provider
 from connectors.registry import PAID
-from connectors.salesforce import client as salesforce
 from worker.service.refresh_tokens import RefreshTokens
 
 LimiterOf: TypeAlias = Callable[[str], Limiter]
@@ -31,10 +29,15 @@ def open_crm(name: str, settings: CrmSettings, limiter: Limiter, refresh_tokens:
     grants = None
     if refresh_tokens is not None and settings.refresh_token is not None and renews(settings):
         grants = refresh_tokens.store(name, settings.client_id, settings.refresh_token)
+    # Only what is configured is imported: Salesforce's library alone takes a third of a second of CPU.
     match settings:
         case HubSpotSettings():
+            from connectors.hubspot import client as hubspot
+
             return hubspot.HubSpot.opened(name, settings, limiter, grants=grants)
         case SalesforceSettings():
+            from connectors.salesforce import client as salesforce
+
             return salesforce.Salesforce.opened(name, settings, limiter, grants=grants)
 
 

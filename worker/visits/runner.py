@@ -101,6 +101,7 @@ class Visits:
             if not mine:
                 return ended
             done, mine = await asyncio.wait(mine, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)  # whatever has ended leaves its place: else the last of them ends this as well
             ended += len(done)
 
     def _free(self) -> int:

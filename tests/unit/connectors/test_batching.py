@@ -193,3 +193,34 @@ async def test_a_batch_logs_no_record_and_no_run_of_its_first_asker() -> None:
     own = await asyncio.gather(*(asker(number) for number in range(10)))
     assert bound == [{"crm": "acme"}]
     assert [one["record_id"] for one in own] == [str(number) for number in range(10)]
+
+
+async def test_a_batch_grows_while_the_one_before_is_under_way() -> None:
+    vendor = Vendor()
+    vendor.gate.clear()
+    batcher = vendor.batcher(linger_s=0.001, longest_s=60)
+    first = asyncio.ensure_future(batcher.ask(1))
+    await vendor.asked.wait()
+    later = [asyncio.ensure_future(batcher.ask(2))]
+    await asyncio.sleep(0.01)  # longer than it lingers
+    later.append(asyncio.ensure_future(batcher.ask(3)))
+    await asyncio.sleep(0.01)
+    assert vendor.batches == [[1]]
+    vendor.gate.set()
+    assert await asyncio.gather(first, *later) == [2, 4, 6]
+    assert vendor.batches == [[1], [2, 3]]
+
+
+async def test_a_batch_waits_no_longer_than_it_may_for_the_one_before() -> None:
+    vendor = Vendor()
+    vendor.gate.clear()
+    batcher = vendor.batcher(linger_s=0.001, longest_s=0.02)
+    asked = [asyncio.ensure_future(batcher.ask(1))]
+    await vendor.asked.wait()
+    vendor.asked.clear()
+    asked.append(asyncio.ensure_future(batcher.ask(2)))
+    async with asyncio.timeout(5):
+        await vendor.asked.wait()  # though the first is still under way
+    assert vendor.batches == [[1], [2]]
+    vendor.gate.set()
+    await asyncio.gather(*asked)
