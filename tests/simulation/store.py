@@ -7,8 +7,10 @@ is taken again on a real one, and every reply compared.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
 
@@ -191,6 +193,8 @@ class Client:
 
     def __init__(self, store: Store, ports: Ports) -> None:
         self._store, self._ports = store, ports
+        self._rows = dict[str, list[_Row]]()  # by script: those that leave at the end of this turn
+        self._sending = set[asyncio.Task[None]]()
 
     def register_script(self, text: str) -> _Script:
         return _Script(self, text)
@@ -207,6 +211,33 @@ class Client:
     def pipeline(self, *, transaction: bool = True) -> _Pipe:
         del transaction
         return _Pipe(self)
+
+    def row(self, name: str, run: Callable[[], Any]) -> asyncio.Future[Any]:
+        """What a script gives. Equal ones of one turn are one step with a row each, as they are on a real client."""
+        loop = asyncio.get_running_loop()
+        row = _Row(run, loop.create_future())
+        rows = self._rows.setdefault(name, [])
+        rows.append(row)
+        if len(rows) == 1:
+            loop.call_soon(self._leave, name)
+        return row.reply
+
+    def _leave(self, name: str) -> None:
+        task = asyncio.ensure_future(self._send(name, self._rows.pop(name)))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, name: str, rows: Sequence[_Row]) -> None:
+        try:
+            replies: Sequence[Any] = await self.do(name, lambda: [row.ran() for row in rows])
+        except asyncio.CancelledError:
+            for row in rows:
+                row.reply.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - it is for whoever waits
+            replies = [error] * len(rows)
+        for row, reply in zip(rows, replies, strict=True):
+            row.tell(reply)
 
     async def do(self, name: str, effect: Callable[[], Any]) -> Any:
         """One round trip.
@@ -229,6 +260,28 @@ class Client:
         raise RedisConnectionError("away")
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One call of a script among equal ones: its reply or error is its own."""
+
+    run: Callable[[], Any]
+    reply: asyncio.Future[Any]
+
+    def ran(self) -> Any:
+        try:
+            return self.run()
+        except Exception as error:  # noqa: BLE001 - it is the caller's
+            return error
+
+    def tell(self, reply: Any) -> None:
+        if self.reply.done():
+            return
+        if isinstance(reply, Exception):
+            self.reply.set_exception(reply)
+        else:
+            self.reply.set_result(reply)
+
+
 class _Script:
     def __init__(self, client: Client, text: str) -> None:
         self._client, self._text = client, text
@@ -239,7 +292,7 @@ class _Script:
         assert not keys, "key names come from the arguments"
         if self._name == "ticket_sent":
             TICKET.set(str(args[2]))
-        result = await self._client.do(self._name, lambda: self._run(args))
+        result = await self._client.row(self._name, lambda: self._run(args))
         if self._name == "work_claim" and result:
             self._client._ports.leased(PROCESS.get())
         return result
