@@ -272,20 +272,6 @@ def _rpush(space: Keyspace, args: Args) -> Reply:
     return len(items)
 
 
-def _lpush(space: Keyspace, args: Args) -> Reply:
-    items = space.made(args[0], Items)
-    items[:0] = reversed(args[1:])
-    return len(items)
-
-
-def _ltrim(space: Keyspace, args: Args) -> Reply:
-    items = space.find(args[0], Items)
-    if items is not None:
-        items[:] = _part(items, args[1], args[2])
-        space.tidy(args[0], items)
-    return OK
-
-
 def _lrange(space: Keyspace, args: Args) -> Reply:
     return _part(space.find(args[0], Items) or [], args[1], args[2])
 
@@ -462,8 +448,6 @@ COMMANDS: Final[dict[bytes, Callable[[Keyspace, Args], Reply]]] = {
     b"SREM": _srem,
     b"SMEMBERS": lambda space, args: list(space.find(args[0], Members) or ()),
     b"RPUSH": _rpush,
-    b"LPUSH": _lpush,
-    b"LTRIM": _ltrim,
     b"LRANGE": _lrange,
     b"LREM": _lrem,
     b"ZADD": _zadd,
