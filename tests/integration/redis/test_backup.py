@@ -105,6 +105,7 @@ async def test_an_embedded_redis_that_was_lost_comes_back(tmp_path: Path, world:
     await _goes_on(place, world, before)
 
 
+@pytest.mark.skipif(shutil.which("redis-cli") is None, reason="redis-cli is not on the PATH: install redis-tools")
 async def test_a_redis_of_ones_own_that_was_lost_comes_back(tmp_path: Path, world: dict[str, Sandbox]) -> None:
     place, refill = Place(tmp_path), Refill(tmp_path, world)
     refill.set(REFILL_REDIS__URL=place.url)
