@@ -264,6 +264,9 @@ class HubSpot:
         operation = self._of(object).write
         part = [write for write in writing.coalesced(writes) if write.values]
         results = {write.id: WriteResult(Written.DONE) for write in writes if not write.values}
+        if object == "contact":
+            part, later = writing.apart(part)
+            results |= {write.id: WriteResult(Written.SPLIT) for write in later}
         if part:
             inputs = [{"id": write.id, "properties": dict(write.values)} for write in part]
             reply = await self._send(operation, json={"inputs": inputs})

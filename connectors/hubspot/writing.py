@@ -78,6 +78,21 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
     return {write.id: WriteResult(Written.SPLIT, part=int(write.id in touched)) for write in part}
 
 
+def apart(part: Sequence[Write]) -> tuple[list[Write], list[Write]]:
+    """Splits off the writes of an address that another one of the batch writes as well: HubSpot would refuse them all.
+
+    They go out once the first is written, and are told then whose the address is.
+    """
+    first: list[Write] = []
+    later: list[Write] = []
+    seen: set[str] = set()
+    for write in part:
+        address = write.values.get(EMAIL, "").strip().lower()
+        (later if address in seen else first).append(write)
+        seen |= {address} if address else set()
+    return first, later
+
+
 def contested(part: Sequence[Write], reply: Reply) -> dict[str, str]:
     """Returns the addresses of a batch that was refused since one of them is another contact's, by record id."""
     if len(part) == 1 or reply.status not in {400, 409}:

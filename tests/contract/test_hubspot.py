@@ -455,6 +455,19 @@ async def test_an_email_that_another_contact_has_is_invalid_by_name(sandbox: San
     assert rows[other].written == {"jobtitle": "CTO"}
 
 
+async def test_an_address_for_two_rows_of_a_batch_is_the_first_ones(sandbox: Sandbox, crm: HubSpot) -> None:
+    ids, one = [contact(sandbox) for _ in range(12)], email()
+    wanted = {record_id: email() for record_id in ids} | {ids[3]: one, ids[8]: one.upper()}
+    sandbox.calm()
+    rows = await written(crm, "contact", [Write(record_id, {"email": wanted[record_id]}) for record_id in ids])
+    assert {record_id: row.refused["email"].existing_id for record_id, row in rows.items() if row.refused} == {
+        ids[8]: ids[3]
+    }
+    assert sum(row.written == {"email": wanted[record_id]} for record_id, row in rows.items()) == 11
+    calls = [call for call in sandbox.requests() if "/properties/" not in call["route"]]
+    assert len(calls) == 4  # a read and the others, a read and the second
+
+
 async def test_addresses_that_others_have_are_told_by_one_read(sandbox: Sandbox, crm: HubSpot) -> None:
     taken = [email() for _ in range(3)]
     owners = [contact(sandbox, email=one) for one in taken]
