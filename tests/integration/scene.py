@@ -187,6 +187,7 @@ class Scene:
         )
         client = Together(connection_pool=pool)
         self.stack.push_async_callback(pool.disconnect)
+        self.stack.push_async_callback(client.aclose)
         self.workers += 1
         settings = self.settings.model_copy(update={"data_dir": self.folder / data_dir})
         runtime = await self.stack.enter_async_context(open_runtime(settings, client, owner=f"w{self.workers}"))

@@ -29,6 +29,7 @@ from redis.typing import EncodableT
 
 MOST = 256  # rows in one round trip
 ROWS, ROW_VALUES = 64, 2_000  # in one script: a Redis that runs a longer one keeps its other clients waiting
+CLOSING_S = 1.0  # for what is under way when the client is closed
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
 
 # A row's reply of nil would end the list of replies. Whatever a row raises is its reply: Redis' own errors bear a code.
@@ -125,6 +126,18 @@ class Together(Redis):
     def register_script(self, script: str) -> Script:  # type: ignore[override]  # called like redis-py's, one text only
         """Returns a script that is called as redis-py's is."""
         return Script(self, script)
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close, once what is under way is back: a round trip that is tried again would open a connection anew."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leave()
+        if self._sending:
+            _, late = await asyncio.wait(self._sending, timeout=CLOSING_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await super().aclose(close_connection_pool)
 
     def together(self, source: ScriptSource, args: Sequence[EncodableT]) -> asyncio.Future[Any]:
         """Returns the reply to come of a script that leaves with the next round trip.

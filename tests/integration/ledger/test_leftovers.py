@@ -29,11 +29,14 @@ async def test_what_stays_blank_is_remembered_until_a_visit_settles_otherwise(sc
     assert (await work.memory(["1"]))["1"].left == ""
 
 
-async def test_a_settled_record_with_four_blanks_takes_at_most_64_bytes(scripts: Scripts, redis: Redis) -> None:
+async def test_a_settled_record_with_four_blanks_takes_at_most_60_bytes(scripts: Scripts, redis: Redis) -> None:
     work, records = Work(scripts, "one", "contact"), 100
     await settled(work, "1", BLANKS)
     (key,) = await redis.keys("refill:*memory*")
     (packed,) = await scripts.call("HVALS", key)
     for at in range(records):
         await scripts.call("HSET", key, f"00Q5g00000ZZ{at:03}EA5", packed)
-    assert await redis.memory_usage(key) / records <= 64  # 58 at Valkey 9, 62 at Redis 7, which rounds up more
+    about = await redis.info("server")
+    version, first_exact = (about["valkey_version"], 9) if "valkey_version" in about else (about["redis_version"], 8)
+    most = 60 if int(version.split(".")[0]) >= first_exact else 64  # older servers round a value's place up
+    assert await redis.memory_usage(key) / records <= most

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import redis_cli
 from tests.harness.installation import Refill
 from tests.harness.redis import server_program
 from tests.harness.sandbox import Sandbox
@@ -50,6 +51,10 @@ class Place:
         programs = folder / "programs"  # the page's names, whatever the server is called here
         programs.mkdir()
         (programs / "redis-server").symlink_to(server_program())
+        if shutil.which("redis-cli") is None:
+            client = programs / "redis-cli"
+            client.write_text(f'#!/bin/sh\nexec {sys.executable} {redis_cli.__file__} "$@"\n')
+            client.chmod(0o755)
         self.path = f"{programs}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
     def conf(self) -> Path:
@@ -105,7 +110,6 @@ async def test_an_embedded_redis_that_was_lost_comes_back(tmp_path: Path, world:
     await _goes_on(place, world, before)
 
 
-@pytest.mark.skipif(shutil.which("redis-cli") is None, reason="redis-cli is not on the PATH: install redis-tools")
 async def test_a_redis_of_ones_own_that_was_lost_comes_back(tmp_path: Path, world: dict[str, Sandbox]) -> None:
     place, refill = Place(tmp_path), Refill(tmp_path, world)
     refill.set(REFILL_REDIS__URL=place.url)

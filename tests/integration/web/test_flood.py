@@ -131,10 +131,12 @@ async def test_a_flood_loses_no_paid_answer_and_no_signed_post(
                 await until(settled, "every paid answer in the books, under the flood")
                 assert (await ledger.budgets.totals("kaspr")).uncertain == 0
         lasted = time.monotonic() - began
-        for event in ("web.crowded", "web.malformed"):
+        of_the_flood = ("web.crowded", "web.malformed")
+        for event in of_the_flood:
             assert 0 < len(up.events(event)) <= lasted + 2, f"more than a line a second: {event}"
         assert "Traceback" not in up.log.read_text(encoding="utf-8")
         loud = [one["event"] for one in up.events() if one["level"] in {"warning", "error"}]
-        assert len(loud) <= 2 * lasted + 20, loud[:40]
+        beside = [event for event in loud if event not in of_the_flood]
+        assert len(beside) <= 30, beside[:40]
         up.terminate()
         assert await up.ended() == 0
