@@ -128,7 +128,7 @@ class Together(Redis):
         return Script(self, script)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        """Close, once what is under way is back: a round trip that is tried again would open a connection anew."""
+        """Closes once what is under way is back: a round trip that is tried again would open a connection anew."""
         if self._leaving is not None:
             self._leaving.cancel()
             self._leave()
