@@ -24,6 +24,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.typing import EncodableT
 
@@ -121,6 +122,7 @@ class Together(Redis):
         super().__init__(*args, **kwargs)
         self._waiting: list[ScriptCall] = []
         self._leaving: asyncio.Handle | None = None
+        self._is_closed = False
         self._sending: set[asyncio.Task[None]] = set()  # the loop keeps no task that nobody else keeps
 
     def register_script(self, script: str) -> Script:  # type: ignore[override]  # called like redis-py's, one text only
@@ -129,6 +131,7 @@ class Together(Redis):
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Closes once what is under way is back: a round trip that is tried again would open a connection anew."""
+        self._is_closed = True
         if self._leaving is not None:
             self._leaving.cancel()
             self._leave()
@@ -146,6 +149,9 @@ class Together(Redis):
         """
         loop = asyncio.get_running_loop()
         call = ScriptCall(source, args, loop.create_future())
+        if self._is_closed:
+            call.reply.set_exception(RedisConnectionError("the client is closed"))
+            return call.reply
         self._waiting.append(call)
         if self._leaving is None:
             self._leaving = loop.call_later(HOLD_S, self._leave) if self._sending else loop.call_soon(self._leave)

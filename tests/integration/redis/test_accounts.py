@@ -21,6 +21,12 @@ from worker.service.runtime import open_runtime
 COMMANDS = ("status", "web", "worker", "up")
 
 
+@pytest.fixture(autouse=True)
+def port(monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> None:
+    """A port of the test's own: a neighbour may listen where the product does by default."""
+    monkeypatch.setenv("REFILL_WEB__PORT", str(unused_tcp_port))
+
+
 def configure(scene: Scene, **keys: int | str) -> None:
     """Write keys of the installation's crm, or of the table whose name stands before two underscores."""
     path = scene.folder / "refill.toml"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
@@ -119,3 +120,13 @@ async def test_scripts_that_come_while_one_is_away_travel_together(together: Tog
     assert await asyncio.gather(*later) == [b"%d" % at for at in range(5)]
     assert await first == 1
     assert await reads(redis) - before <= 4
+
+
+async def test_closed_client_opens_no_connection_anew(together: Together) -> None:
+    echo = together.register_script(ECHO)
+    under_way = asyncio.ensure_future(echo(args=["a"]))
+    await asyncio.sleep(0)
+    await together.aclose()
+    assert await under_way == b"a"
+    with pytest.raises(RedisConnectionError):
+        await echo(args=["b"])

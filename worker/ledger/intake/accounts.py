@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
@@ -15,12 +16,12 @@ class Accounts:
         self._key = scripts.keys("accounts")
 
     async def pin(self, accounts: Mapping[str, str]) -> dict[str, str]:
-        """Pins the names that are not pinned yet; returns those that stand for something else, with that."""
-        try:
-            for name in await self._open(accounts):
-                await self._scripts.call("HSETNX", self._key, name, accounts[name])
-        except LedgerUnavailableError:
-            pass  # it takes no writes now, so nothing of another account gets in either
+        """Pins the names that are not pinned yet; returns those that stand for something else, with that.
+
+        All of them in one step, or none where one stands for something else: of two that start at once one is let in.
+        """
+        with contextlib.suppress(LedgerUnavailableError):  # takes no writes: nothing of another account gets in either
+            await self._scripts.run("accounts_pin", accounts=list(accounts.items()))
         return await self.others(accounts)
 
     async def others(self, accounts: Mapping[str, str]) -> dict[str, str]:
@@ -31,10 +32,6 @@ class Accounts:
     async def of(self, name: str) -> str:
         """Returns what a name was pinned to, ``""`` while it is not."""
         return (await self._held({name: ""})).get(name, "")
-
-    async def _open(self, accounts: Mapping[str, str]) -> list[str]:
-        held = await self._held(accounts)
-        return [name for name in accounts if name not in held]
 
     async def _held(self, accounts: Mapping[str, str]) -> dict[str, str]:
         if not accounts:
