@@ -69,7 +69,8 @@ async def crossed(scene: Scene) -> list[str]:
     (id_,) = scene.ids(1)
     body = json.dumps([_event(id_)], separators=(",", ":")).encode()
     seen = Crossed()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL)
+    async with app.router.lifespan_context(app), http as client:  # httpx does not run it, and its end closes a client
         with seen.watching():
             path = f"/webhooks/hubspot/{CRM}"
             answer = await client.post(path, content=body, headers=_signed(PUBLIC_URL + path, body))
