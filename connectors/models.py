@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Literal
 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -152,6 +152,15 @@ class Question:
         object.__setattr__(self, "key", hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()[:32])
 
 
+class AskedBy(Enum):
+    """Names what an operation is asked by."""
+
+    SLUG = auto()  # or by a provider's own id: somebody who is known already
+    EMAIL = auto()
+    PHONE = auto()
+    NAME = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Describes what one operation can answer. ``gives`` names canonical fields, plus ``slug`` and ``person``.
@@ -167,6 +176,7 @@ class Offer:
     gives: frozenset[str]
     price: int
     bucket: str
+    asked_by: AskedBy
     arguments: Callable[[Identity], Mapping[str, str] | None] = field(compare=False)
     names_person: bool = False
     searches: bool = False

@@ -57,7 +57,6 @@ class Provider(Protocol):
     name: str
     account: str
     buckets: Mapping[str, tuple[Window, ...]]  # limiter bucket -> its windows; the first is the ordinary one
-    keeps_log: bool  # of what it charged; else only what is left tells
 
     @property
     def clock(self) -> VendorClock:
@@ -82,14 +81,28 @@ class Provider(Protocol):
     async def account_status(self) -> AccountStatus:
         """Returns the cheapest free read: who we are, credits left, prices."""
 
-    async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
-        """Returns credits the provider's own log shows for ``operation`` in the window.
+    async def aclose(self) -> None:
+        """Close connections."""
 
-        ``None`` when it keeps no log.
-        """
+
+@runtime_checkable
+class KeepsLog(Protocol):
+    """Represents a provider that keeps a log of what it charged, so that a call of unknown end can be judged."""
+
+    name: str
+
+    @property
+    def clock(self) -> VendorClock:
+        """Returns the vendor's clock, read from its replies."""
+
+    async def account_status(self) -> AccountStatus:
+        """Returns the cheapest free read, as ``Provider`` does."""
+
+    async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
+        """Returns credits that the log shows for ``operation`` in the window; ``None`` for one it does not name."""
 
     async def billed(self, start_ms: int, end_ms: int) -> int:
-        """Returns credits the provider's log shows in the window, all operations together; 0 when it keeps no log."""
+        """Returns credits that the log shows in the window, all operations together."""
 
     async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
         """Returns the same by UTC day since 1970 and operation.
@@ -97,14 +110,16 @@ class Provider(Protocol):
         What is none of ours goes by the provider's own word.
         """
 
+
+@runtime_checkable
+class KeepsBalance(Protocol):
+    """Represents a provider that tells what is left, as one sum comparable with what calls cost."""
+
     async def left(self) -> int | None:
-        """Returns credits left by a free read, where one sum of them is comparable with what calls cost."""
+        """Returns the credits left by a free read; ``None`` where none tells."""
 
     def left_after(self, reply: Reply) -> int | None:
-        """Returns credits left after a paid call by its reply's own word; the same sum as ``left``."""
-
-    async def aclose(self) -> None:
-        """Close connections."""
+        """Returns the credits left after a paid call by its reply's own word; the same sum as ``left``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from connectors.forager.models import (
 from connectors.forager.options import ForagerOptions
 from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
 from connectors.limits import Limiter, Ticket, Window
-from connectors.models import AccountStatus, Answer, Identity, Offer, Question, Reply
+from connectors.models import AccountStatus, Answer, AskedBy, Identity, Offer, Question, Reply
 from connectors.operations import Operation
 from connectors.transport import StaticAuth, Transport
 
@@ -84,7 +84,6 @@ class Forager:
     """Represents one account. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
-    keeps_log = True
 
     def __init__(self, transport: Transport, options: ForagerOptions) -> None:
         self._transport = transport
@@ -109,6 +108,7 @@ class Forager:
         def offer(
             operation: Operation,
             gives: frozenset[str],
+            by: AskedBy,
             arguments: Callable[[Identity], Mapping[str, str] | None],
             *,
             searches: bool = False,
@@ -117,17 +117,17 @@ class Forager:
             bucket = self._transport.bucket(operation)
             names = "person" in gives
             return Offer(
-                self.name, self.account, operation.name, gives, price, bucket, arguments, names, searches=searches
+                self.name, self.account, operation.name, gives, price, bucket, by, arguments, names, searches=searches
             )
 
         rows = (
-            offer(op.PERSON_DETAIL, DETAIL, _by_slug),
-            offer(op.ROLE_SEARCH, _DETAIL_WITH_SLUG, _by_name, searches=True),
-            offer(op.WORK_EMAILS, frozenset({"work_email"}), _by_person),
-            offer(op.PERSONAL_EMAILS, frozenset({"personal_email"}), _by_person),
-            offer(op.BY_EMAIL, _DETAIL_WITH_SLUG, _by_email),
-            offer(op.PHONE_NUMBERS, frozenset({"phone", "mobile_phone"}), _by_person),
-            offer(op.BY_PHONE, _DETAIL_WITH_SLUG, _by_phone),
+            offer(op.PERSON_DETAIL, DETAIL, AskedBy.SLUG, _by_slug),
+            offer(op.ROLE_SEARCH, _DETAIL_WITH_SLUG, AskedBy.NAME, _by_name, searches=True),
+            offer(op.WORK_EMAILS, frozenset({"work_email"}), AskedBy.SLUG, _by_person),
+            offer(op.PERSONAL_EMAILS, frozenset({"personal_email"}), AskedBy.SLUG, _by_person),
+            offer(op.BY_EMAIL, _DETAIL_WITH_SLUG, AskedBy.EMAIL, _by_email),
+            offer(op.PHONE_NUMBERS, frozenset({"phone", "mobile_phone"}), AskedBy.SLUG, _by_person),
+            offer(op.BY_PHONE, _DETAIL_WITH_SLUG, AskedBy.PHONE, _by_phone),
         )
         return tuple(sorted(rows, key=lambda row: row.price))
 
@@ -181,12 +181,6 @@ class Forager:
             key = (_day(change.date_created), known or change.change_type)
             sums[key] = sums.get(key, Decimal(0)) + change.change_sum
         return {key: int(abs(total).to_integral_value(ROUND_CEILING)) for key, total in sums.items()}
-
-    async def left(self) -> int | None:
-        return (await self.account_status()).credits
-
-    def left_after(self, reply: Reply) -> int | None:  # noqa: ARG002 - its replies do not say
-        return None
 
     # ---- searches (1-4, 11, 12) ----------------------------------------------------------------------------------
 

@@ -1,10 +1,6 @@
-"""Provides Kaspr (https://docs.developers.kaspr.io).
+"""Provides Kaspr: contact data by LinkedIn slug and name, in two generations of one API.
 
-Contact data by LinkedIn slug and name, in two generations of one API.
-
-Contact data by LinkedIn slug and name, in two generations of one API.
-
-Contact data by LinkedIn slug and name, in two generations of one API.
+Reference: https://docs.developers.kaspr.io.
 """
 
 from __future__ import annotations

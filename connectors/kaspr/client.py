@@ -14,7 +14,7 @@ from connectors.kaspr import read
 from connectors.kaspr.models import KeyUser, RateLimits, RemainingCredits
 from connectors.kaspr.options import KasprOptions
 from connectors.limits import Limiter, Ticket, Window
-from connectors.models import AccountStatus, Answer, Identity, Offer, Question, Reply
+from connectors.models import AccountStatus, Answer, AskedBy, Identity, Offer, Question, Reply
 from connectors.transport import StaticAuth, Transport
 
 _SILENT_HINT = (
@@ -49,7 +49,6 @@ class Kaspr:
 
     name = read.NAME
     account = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers
-    keeps_log = False
 
     def __init__(self, transport: Transport, options: KasprOptions) -> None:
         self._transport = transport
@@ -74,17 +73,11 @@ class Kaspr:
         gives = _GIVES | _EMPLOYER | personal
         price = prices.get(self._profile.name, self.price(gives))
         bucket = self._transport.bucket(self._profile)
-        return (Offer(self.name, self.account, self._profile.name, gives, price, bucket, _by_slug, names_person=True),)
+        name, by = self._profile.name, AskedBy.SLUG
+        return (Offer(self.name, self.account, name, gives, price, bucket, by, _by_slug, names_person=True),)
 
     def price(self, fields: Collection[str]) -> int:
-        """Returns the worst price of a profile with these fields.
-
-        One each and one for the export in v2, else one in all.
-
-        One each and one for the export in v2, else one in all.
-
-        One each and one for the export in v2, else one in all.
-        """
+        """Returns the worst price of a profile: in v2 one for each field and one for the export, else one in all."""
         return len(self._wanted(fields)) + 1 if self.dialect == "v2" else self._profile.credits
 
     async def ask(self, question: Question, ticket: Ticket) -> Reply:
@@ -116,15 +109,6 @@ class Kaspr:
         empty = tuple(f"no {name} credits left" for name, count in pools.items() if count == 0)
         export = None if left.export is None or left.export < 0 else int(left.export)
         return AccountStatus(who, export, notes=empty)
-
-    async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:  # noqa: ARG002 - keeps no log
-        return None
-
-    async def billed(self, start_ms: int, end_ms: int) -> int:  # noqa: ARG002 - keeps no log
-        return 0
-
-    async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:  # noqa: ARG002
-        return {}
 
     async def left(self) -> int | None:
         if self.dialect == "reference":

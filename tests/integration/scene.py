@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from config.load import load
 from config.settings import Settings
+from connectors.ports import KeepsLog
 from sandbox.options import Options
 from sandbox.people import CrmRow, World
 from sandbox.seeding import build_world
@@ -193,7 +194,7 @@ class Scene:
         runtime = await self.stack.enter_async_context(open_runtime(settings, client, owner=f"w{self.workers}"))
         await runtime.open_crms()
         assert not runtime.shut
-        standing = (one.account_status() for one in runtime.providers.values() if one.keeps_log)
+        standing = (one.account_status() for one in runtime.providers.values() if isinstance(one, KeepsLog))
         await asyncio.gather(*standing, return_exceptions=True)
         await hear(
             runtime.ledger.clocks, runtime.vendor_clocks

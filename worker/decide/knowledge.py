@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from connectors.models import Answer, Identity, Offer, Outcome, Person, Question
+from connectors.models import Answer, AskedBy, Identity, Offer, Outcome, Person, Question
 from worker.decide.gate import Fact, Verdict, facts_of, judge
-from worker.decide.offers import Askable, By, Catalogue, finders, lookups
+from worker.decide.offers import Askable, Catalogue, finders, lookups
 from worker.decide.policy import Policy
 from worker.decide.record import View
 from worker.decide.values import domains, linkedin
 from worker.decide.values.person import PersonName, compare, parts
 
 # Only an address that is one person's is asked about, so whose it is proves the person. Numbers and offices are shared.
-_PROVES_NOTHING: Mapping[By, Fact] = {By.PHONE: Fact.PHONE, By.NAME: Fact.EMPLOYER}
+_PROVES_NOTHING: Mapping[AskedBy, Fact] = {AskedBy.PHONE: Fact.PHONE, AskedBy.NAME: Fact.EMPLOYER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _learn(
     missed: AbstractSet[str],
 ) -> Knowledge:
     found_by = _asked(finders(offers, identity, view.domains), answers, missed)
-    hits = _found(found_by, offers, identity, view)
+    hits = _found(found_by, identity, view)
     slugs: list[tuple[str, Source | None]] = [(identity.slug, None)] if identity.slug else []
     slugs += [(slug, hit) for hit in hits.same if (slug := _slug(hit))]
     slug = slugs[0][0] if slugs else ""
@@ -156,7 +156,7 @@ def _learn(
     )
 
 
-def _found(asked: Sequence[Asked], offers: Catalogue, identity: Identity, view: View) -> _Judged:
+def _found(asked: Sequence[Asked], identity: Identity, view: View) -> _Judged:
     """Lists those found without a slug, reverse lookups first. A search that finds somebody else is only a miss."""
     judged = _Judged()
     for one in sorted(asked, key=lambda finder: finder.offer.searches):
@@ -164,8 +164,8 @@ def _found(asked: Sequence[Asked], offers: Catalogue, identity: Identity, view: 
             if person := _namesake_at_work(one, identity, view):
                 judged.take(one, person, Verdict.SAME)
             continue
-        by = offers.by[one.offer]
-        address = identity.email if by is By.EMAIL else ""
+        by = one.offer.asked_by
+        address = identity.email if by is AskedBy.EMAIL else ""
         for person in one.people[:1]:
             verdict = judge(view.facts, facts_of(person, address), found_by=_PROVES_NOTHING.get(by)).verdict
             judged.take(one, person, verdict)

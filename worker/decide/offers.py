@@ -5,50 +5,26 @@ Everything here is cached: a visit looks at the same few operations and the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from functools import lru_cache
 from typing import TypeAlias
 
-from connectors.models import Identity, Offer, Question
+from connectors.models import AskedBy, Identity, Offer, Question
 
 Askable: TypeAlias = tuple[Offer, Question]
 
 
-class By(Enum):
-    """Names what an operation is asked by."""
-
-    SLUG = auto()  # or by a provider's own id: somebody who is known already
-    EMAIL = auto()
-    PHONE = auto()
-    NAME = auto()
-
-
-_PROBES = (
-    (By.EMAIL, Identity(email="x@example.com")),
-    (By.PHONE, Identity(phone="+14155552671")),
-    (By.NAME, Identity(first_name="X", last_name="Y", domain="example.com")),
-)
-
-
-def _asked_by(offer: Offer) -> By:
-    return next((by for by, probe in _PROBES if offer.arguments(probe) is not None), By.SLUG)
-
-
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """Represents the operations of some providers, cheapest first, equal prices in a fixed order.
+    """Holds the operations of some providers, cheapest first, equal prices in a fixed order, so that visits ask alike.
 
-    So that visits ask alike.
-
-    ``by_slug`` are asked about somebody who is known, ``finders`` find somebody, by what ``by`` tells of each.
+    ``by_slug`` are asked about somebody who is known, ``finders`` find somebody.
     """
 
     offers: tuple[Offer, ...]
     by_slug: tuple[Offer, ...]
-    finders: tuple[tuple[Offer, By], ...]
-    by: Mapping[Offer, By]
+    finders: tuple[Offer, ...]
 
 
 def catalogue(offers: Sequence[Offer]) -> Catalogue:
@@ -59,9 +35,8 @@ def catalogue(offers: Sequence[Offer]) -> Catalogue:
 @lru_cache(maxsize=128)
 def _catalogue(offers: tuple[Offer, ...]) -> Catalogue:
     ordered = tuple(sorted(offers, key=lambda one: (one.price, one.provider, one.operation, one.account)))
-    by = {offer: _asked_by(offer) for offer in ordered}
-    by_slug = tuple(offer for offer in ordered if by[offer] is By.SLUG)
-    return Catalogue(ordered, by_slug, tuple((offer, by[offer]) for offer in ordered if offer not in by_slug), by)
+    by_slug = tuple(offer for offer in ordered if offer.asked_by is AskedBy.SLUG)
+    return Catalogue(ordered, by_slug, tuple(offer for offer in ordered if offer.asked_by is not AskedBy.SLUG))
 
 
 @lru_cache(maxsize=4_096)
@@ -72,8 +47,8 @@ def finders(known: Catalogue, identity: Identity, domains: tuple[str, ...]) -> t
     """
     named = [identity if one == identity.domain else replace(identity, domain=one) for one in domains] or [identity]
     asked = []
-    for offer, by in known.finders:
-        whom = named if by is By.NAME else [identity]
+    for offer in known.finders:
+        whom = named if offer.asked_by is AskedBy.NAME else [identity]
         asked += [(offer, question) for one in whom if (question := offer.question(one))]
     return tuple(asked)
 

@@ -11,17 +11,19 @@ from connectors.models import Answer, Offer, Property, Question
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.findings import Finding, Judged, judge
 from worker.decide.knowledge import Knowledge, learn
+from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds
 from worker.decide.offers import Catalogue, catalogue, finders, lookups
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
 from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS, same_value
-from worker.decide.waterfall import LEFT_BEHIND, Ask, Await, Step, Stop, Waterfall, independent
+from worker.decide.waterfall import LEFT_BEHIND, Ask, Step, Waterfall, independent
 
 __all__ = ["Change", "Decision", "Next", "candidates", "decide"]
 
 _WORTH_TELLING = (Reason.BAD_VALUE, Reason.EMPLOYER_CHANGED, Reason.BELOW_GRADE, Reason.INVALID_VALUE)
+_NOTHING_LEFT = frozenset({Reason.NOT_FOUND, Reason.NO_IDENTITY})
 
 
 def decide(
@@ -66,7 +68,9 @@ def decide(
     steps = Waterfall(view, policy, askable, known, open_rules, reasons, blocked, odds).steps()
     unfilled = {name: reason for name, reason in view.closed.items() if name in view.blank}
     unfilled |= {rule.field: Reason.INVALID_VALUE for rule in shut}
-    unfilled |= {name: _why(name, step, judged[name], known) for name, step in steps.items() if isinstance(step, Stop)}
+    unfilled |= {
+        name: _why(name, step, judged[name], known) for name, step in steps.items() if isinstance(step, GiveUp)
+    }
     changes = tuple(_change(rule, chosen[rule.field]) for rule in rules if _is_new(rule, chosen, view))
     identity = known.identity
     if not identity.email:
@@ -138,23 +142,24 @@ def _change(rule: FieldRule, finding: Finding) -> Change:
     return Change(rule.field, rule.property, finding.value, finding.provider, grade, finding.question_key)
 
 
-def _why(name: str, step: Stop, judged: Judged, known: Knowledge) -> Reason:
+def _why(name: str, step: GiveUp, judged: Judged, known: Knowledge) -> Reason:
     if known.conflict:
         return Reason.IDENTITY_CONFLICT
     if known.wrong:
         return Reason.WRONG_PERSON
-    if step.limited:
-        return step.limited
-    for reason in _WORTH_TELLING:
-        if judged.reasons[reason]:
-            return reason
+    reason = Reason(step.reason)
+    if reason not in _NOTHING_LEFT:  # a budget, or a closed provider
+        return reason
+    for why in _WORTH_TELLING:
+        if judged.reasons[why]:
+            return why
     if known.left and name in LEFT_BEHIND:
         return Reason.EMPLOYER_CHANGED
     if known.others:
         return Reason.WRONG_PERSON
     if known.unsure:
         return Reason.UNPROVED
-    return Reason.NOT_FOUND if step.identified else Reason.NO_IDENTITY
+    return reason
 
 
 def _questions(steps: Mapping[str, Step], known: Knowledge) -> tuple[Next, ...]:
@@ -176,7 +181,7 @@ def _questions(steps: Mapping[str, Step], known: Knowledge) -> tuple[Next, ...]:
 def _blocked(steps: Mapping[str, Step]) -> dict[str, tuple[str, ...]]:
     waiting: dict[str, tuple[str, ...]] = {}
     for name, step in steps.items():
-        if isinstance(step, Await):
+        if isinstance(step, WaitForProvider):
             waiting[step.provider] = (*waiting.get(step.provider, ()), name)
     return waiting
 

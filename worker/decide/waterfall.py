@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from connectors.models import Offer, Outcome, PhoneKind, Question
+from connectors.models import AskedBy, Offer, Outcome, PhoneKind, Question
 from worker.decide.gate import Fact, is_provable
 from worker.decide.knowledge import Knowledge
+from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds
-from worker.decide.offers import By, Catalogue, finders, lookups
+from worker.decide.offers import Catalogue, finders, lookups
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
@@ -32,25 +33,7 @@ class Ask:
     ratio: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Await:
-    """Says that the next question is this provider's, which has no capacity now."""
-
-    provider: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Says that nothing is left to ask.
-
-    ``limited`` says what kept a question from being asked, ``identified`` that any could be asked of this identity.
-    """
-
-    limited: Reason | None = None
-    identified: bool = True
-
-
-Step: TypeAlias = Ask | Await | Stop
+Step: TypeAlias = Ask | WaitForProvider | GiveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +80,7 @@ class Waterfall:
         self._finders = [
             (offer, question)
             for offer, question in finders(offers, known.identity, view.domains)
-            if offers.by[offer] is not By.PHONE
+            if offer.asked_by is not AskedBy.PHONE
             or (is_provable(view.facts, Fact.PHONE) and not self._is_unknown_at(offer.provider))
         ]
         self._provable = known.proved or not policy.verify_person or is_provable(view.facts, Fact.SLUG)
@@ -108,7 +91,7 @@ class Waterfall:
     def _is_unknown_at(self, provider: str) -> bool:
         """Tells whether a provider knows nobody of the name or the address: its dear answer by number is another's."""
         asked = [one for one in self._known.asked.values() if one.answer and one.answer.outcome is Outcome.MISS]
-        return {self._offers.by[one.offer] for one in asked if one.offer.provider == provider} >= {By.NAME, By.EMAIL}
+        return {one.offer.asked_by for one in asked if one.offer.provider == provider} >= {AskedBy.NAME, AskedBy.EMAIL}
 
     def steps(self) -> dict[str, Step]:
         """Returns the next step for each gap, by field."""
@@ -116,7 +99,7 @@ class Waterfall:
 
     def _next(self, rule: FieldRule) -> Step:
         if self._known.conflict or self._known.wrong:
-            return Stop()
+            return GiveUp(Reason.NOT_FOUND)
         limited, left = None, self._left(rule)
         for way in self._lookups(rule) if self._known.found else self._finding(rule):
             if left is not None and max(way.offer.price, way.target.price) > left:
@@ -124,11 +107,14 @@ class Waterfall:
             elif way.offer.provider in self._closed:
                 limited = limited or self._closed[way.offer.provider]
             elif way.offer.provider in self._blocked:
-                return Await(way.offer.provider)
+                return WaitForProvider(way.offer.provider)
             else:
                 return Ask(way.offer, way.question, way.ratio)
-        identified = self._is_identified(rule)
-        return Stop(limited or (self._out_of_reach(rule) if identified else None), identified)
+        if limited:
+            return GiveUp(limited)
+        return GiveUp(
+            (self._out_of_reach(rule) or Reason.NOT_FOUND) if self._is_identified(rule) else Reason.NO_IDENTITY
+        )
 
     # ---- somebody who is known -----------------------------------------------------------------------------------
 
@@ -261,7 +247,7 @@ class Waterfall:
             for one in self._known.asked.values()
             if one.offer.provider in rule.providers
             and rule.field in one.offer.gives
-            and self._offers.by[one.offer] is By.SLUG
+            and one.offer.asked_by is AskedBy.SLUG
         )
 
 

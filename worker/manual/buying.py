@@ -14,25 +14,17 @@ from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedErr
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
 from connectors.ports import Provider
+from worker.decide.not_now import GiveUp, RetryAt
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.suppressions import Suppressions
-from worker.ledger.money.tickets import (
-    Busy,
-    Forbidden,
-    Granted,
-    Missed,
-    NoBudget,
-    Policy,
-    StaleDay,
-    Unknown,
-)
+from worker.ledger.money.tickets import Granted, Missed, NoBudget, Policy
 from worker.ledger.scripts import LedgerBehindError
 from worker.visits.budget_lines import BudgetLines, shortage
 from worker.visits.journal_entries import lookup_entry
-from worker.visits.paid_call import CALL_MS, RESTORED, PaidCalls
+from worker.visits.paid_call import MIDNIGHT, RESTORED, VERDICT, PaidCalls
 from worker.visits.suppressed import about
 
 SUPPRESSED = "whom you ask about is on the suppression list: refill suppress remove takes them off it"
@@ -114,13 +106,11 @@ class Buyer:
         if question.key not in self._quoted:
             return await self._kept(question)
         for _ in range(TRIES):
-            answer = await self.ledger.desk.reserve(
+            answer = await self._calls.reserve(
                 question,
                 ref=None,
                 lines=self._lines(),
                 owner=self.owner,
-                deadline_ms=CALL_MS,
-                keep_uncertain_ms=self.keep_hits_ms,
                 policy=self.policy,
                 subjects=self.suppressions.hashes(about(question)),
             )
@@ -134,22 +124,22 @@ class Buyer:
                         continue
                     except LedgerBehindError:
                         raise NotNowError(RESTORED) from None
-                case StaleDay():
+                case RetryAt(reason=reason) if reason == MIDNIGHT:
                     continue
-                case Busy(until_ms):
-                    seconds = max(1, (until_ms - self.clock()) // 1000)
-                    raise NotNowError(f"the same question is under way elsewhere: ask again in {seconds} s at most")
-                case Unknown(until_ms):
+                case RetryAt(at_ms, reason) if reason == VERDICT:
                     raise NotNowError(
                         "the same question was sent and nothing clear came back: the provider's own log decides by "
-                        f"{at(until_ms)}, ask again then (refill uncertain list)"
+                        f"{at(at_ms)}, ask again then (refill uncertain list)"
                     )
+                case RetryAt(at_ms):
+                    seconds = max(1, (at_ms - self.clock()) // 1000)
+                    raise NotNowError(f"the same question is under way elsewhere: ask again in {seconds} s at most")
                 case Missed():
                     raise NotNowError(
                         "the answer to the same question was lost and perhaps charged, so it is not asked again: "
                         "refill uncertain list shows it, refill uncertain resolve ID --ask-again opens it"
                     )
-                case Forbidden():
+                case GiveUp():
                     raise NotNowError(SUPPRESSED)
                 case NoBudget(line):
                     raise NotNowError(await self._no_budget(line, question.price))
@@ -180,16 +170,7 @@ class Buyer:
         return kept.reply
 
     async def _send(self, question: Question, granted: Granted) -> Reply:
-        ledger = self.ledger
-        calls = PaidCalls(
-            ledger.desk,
-            ledger.all_work,
-            ledger.pauses,
-            self.spool,
-            self.keep_hits_ms,
-            self.keep_misses_ms,
-            self.clock,
-        )
+        calls = self._calls
         ticket = calls.ticket(self.provider, question, granted)
         try:
             bought = await calls.send(self.provider, question, ticket)
@@ -200,7 +181,7 @@ class Buyer:
             await calls.wake(ticket)
         self.spent += bought.credits
         self.bought += 1
-        await ledger.rollback_guard.high_water.sync()
+        await self.ledger.rollback_guard.high_water.sync()
         await self._note(granted, bought.entry)
         return bought.reply
 
@@ -218,6 +199,13 @@ class Buyer:
         self._prices |= status.prices
         if status.credits is not None:
             self.budget_lines.balances[self.provider.name] = (self.clock(), status.credits)
+
+    @property
+    def _calls(self) -> PaidCalls:
+        one = self.ledger
+        return PaidCalls(
+            one.desk, one.all_work, one.pauses, self.spool, self.keep_hits_ms, self.keep_misses_ms, self.clock
+        )
 
     def _as_a_visit(self, question: Question) -> Question:
         """Returns the question with the fields a visit would ask for, so that its answer serves a visit too."""

@@ -16,6 +16,7 @@ from functools import partial
 import structlog
 
 from connectors.call_figures import CALLS
+from connectors.ports import KeepsLog
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.service import arq_queue, heartbeat, rules
 from worker.service.jobs import (
@@ -76,7 +77,7 @@ async def start(runtime: Runtime) -> None:
         loaded = await runtime.spool.load(runtime.ledger.desk)
         log.info("spool.loaded", replies=loaded.replies)
     await tell(runtime)
-    runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if one.keeps_log}
+    runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if isinstance(one, KeepsLog)}
     await check_epoch(runtime)
     await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), _look_at_books(runtime))
     await hear(runtime.ledger.clocks, runtime.vendor_clocks)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from connectors.ports import Provider
+from connectors.ports import KeepsLog
 from worker.ledger.money.books import DAY_MS, Booking
 
 ROWS_FOR = 20_000  # credits: a day that differs and holds more is compared as a whole, its rows would take too long
@@ -24,7 +24,7 @@ class Log:
     whole: bool = True
 
 
-async def read_log(provider: Provider, ours: Mapping[Booking, int], first: int, last: int) -> Log:
+async def read_log(provider: KeepsLog, ours: Mapping[Booking, int], first: int, last: int) -> Log:
     """Returns the log of the days ``first`` to ``last``; a day whose total is ours is taken to hold what ours holds.
 
     Raises:

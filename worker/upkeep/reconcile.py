@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from config.settings import Settings
-from connectors.ports import Provider
+from connectors.ports import KeepsBalance, KeepsLog, Provider
 from worker.decide.books_difference import Doubt, Verdicts, outside, verdicts
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.books import CALL_MS, DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
@@ -88,7 +88,7 @@ async def reconcile(
     name = provider.name
     paid = settings.providers.paid[name]
     state = await _resumed(ledger, name)
-    if provider.keeps_log:
+    if isinstance(provider, KeepsLog):
         report, state = await _by_log(ledger, provider, state, detail=detail)
     else:
         report = await _by_balance(ledger, provider, sole_user=paid.sole_user)
@@ -147,7 +147,7 @@ def _excess(report: BooksReport, state: Comparison) -> dict[str, int]:
 
 
 async def _by_log(
-    ledger: Ledger, provider: Provider, state: Comparison | None, *, detail: bool
+    ledger: Ledger, provider: KeepsLog, state: Comparison | None, *, detail: bool
 ) -> tuple[BooksReport, Comparison]:
     name = provider.name
     left = (await provider.account_status()).credits  # first: its reply is dated, and days are the provider's
@@ -196,14 +196,14 @@ async def _by_log(
     return report, await _moved_on(provider, state, after, doubtful, ahead)
 
 
-async def _ahead(ledger: Ledger, provider: Provider) -> int:
+async def _ahead(ledger: Ledger, provider: KeepsLog) -> int:
     """Returns how far (ms) the provider's clock is ahead of the ledger's; 0 where its replies never said."""
     found = await heard(ledger.clocks, provider.name, provider.clock)
     found = found or (await ledger.clocks.of([provider.name])).get(provider.name)
     return found.ms if found else 0
 
 
-async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], now: int, ahead: int) -> Comparison:
+async def _begun(provider: KeepsLog, ours: Ours, doubtful: Sequence[Uncertain], now: int, ahead: int) -> Comparison:
     """Begin at the start of a day, with what was billed before us taken as other people's."""
     since = (min([now, *(one.sent_ms for one in doubtful)]) + ahead) // DAY_MS * DAY_MS
     earlier = _earlier(ours, since)
@@ -218,7 +218,7 @@ async def _begun(provider: Provider, ours: Ours, doubtful: Sequence[Uncertain], 
 
 
 async def _moved_on(
-    provider: Provider, state: Comparison, ours: Ours, doubtful: Sequence[Uncertain], ahead: int
+    provider: KeepsLog, state: Comparison, ours: Ours, doubtful: Sequence[Uncertain], ahead: int
 ) -> Comparison:
     """Begin today, once nothing of the days before can change, so that what is to be read stays short.
 
@@ -320,7 +320,7 @@ async def _by_balance(ledger: Ledger, provider: Provider, *, sole_user: bool) ->
     name, books = provider.name, ledger.books
     ours = await books.ours(name)
     if sole_user and not ours.sent:
-        left = await provider.left()
+        left = await provider.left() if isinstance(provider, KeepsBalance) else None
         if left is not None:
             await books.note_balance(name, left, ours.calls)
     base, last = await books.instants(name)

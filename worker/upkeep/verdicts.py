@@ -8,7 +8,7 @@ from typing import TypeGuard
 import structlog
 
 from connectors.errors import ConnectorError
-from connectors.ports import Provider
+from connectors.ports import KeepsLog, Provider
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.tickets import Uncertain
 from worker.ledger.rates.clocks import Offset
@@ -53,7 +53,7 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
     Raises:
         LaterError: the log could not be read.
     """
-    if not provider.keeps_log:
+    if not isinstance(provider, KeepsLog):
         return None
     sent = [one.sent_ms for one in uncertain]
     offset = (await ledger.clocks.of([provider.name])).get(provider.name)

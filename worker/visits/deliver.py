@@ -94,8 +94,8 @@ class Deliverer:
                 await self._bring_approved(notes, row)
         except Deferred as deferred:
             # Its intents stay open: the next visit reads what became of them and tells the journal, once.
-            await self._target.work.defer(lease, deferred.until_ms, deferred.reason)
-            log.info("visit.deferred", reason=deferred.reason)
+            await self._target.work.defer(lease, deferred.retry.at_ms, deferred.retry.reason)
+            log.info("visit.deferred", reason=deferred.retry.reason)
             return
         await self._end(lease, notes, row)
 
@@ -275,7 +275,7 @@ class Deliverer:
             raise failed[0]
         deferred = [one for one in left if isinstance(one, Deferred)]
         if deferred:
-            raise min(deferred, key=lambda one: one.until_ms)
+            raise min(deferred, key=lambda one: one.retry.at_ms)
 
     # ---- one row -------------------------------------------------------------------------------------------------
 

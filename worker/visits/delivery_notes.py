@@ -9,6 +9,7 @@ import structlog
 
 from connectors.models import RefusalKind, WriteResult
 from worker.decide.kept import TRIES, cause_of
+from worker.decide.not_now import RetryAt
 from worker.decide.obstacles import Obstacle
 from worker.ledger.work.work import Lease
 from worker.visits.journal_entries import IntentEntry, change_entry, kept_back_entry
@@ -18,11 +19,11 @@ log = structlog.get_logger(__name__)
 
 
 class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested step
-    """Says that the row, or one of its people, is looked at again at a time."""
+    """Leaves the row, or one of its people, for a later look."""
 
-    def __init__(self, until_ms: int, reason: str) -> None:
+    def __init__(self, at_ms: int, reason: str) -> None:
         super().__init__(reason)
-        self.until_ms, self.reason = until_ms, reason
+        self.retry = RetryAt(at_ms, reason)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from connectors.models import Outcome, Question, Record
 from worker.decide.decision import Decision, Next
 from worker.decide.handles import Handle, of_decision, of_identity
+from worker.decide.not_now import GiveUp, RetryAt, WaitForProvider
 from worker.decide.odds import Bought, counts
 from worker.decide.plan import decide
 from worker.decide.policy import Policy
@@ -18,7 +19,7 @@ from worker.decide.record import View, country_of, handles, look
 from worker.ledger.journal.journal import Journal
 from worker.ledger.work.work_values import Lane, Lease
 from worker.visits.outlook import KnownAnswers, offers_of, read_kept, spared
-from worker.visits.purchase import Answered, Blocked, Closed, Later, Looked, Lookups, Miss
+from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.visit_notes import bought
 
 CRM = "csv"  # whose budget lines the credits of tables are booked on, besides the provider's and the run's
@@ -132,9 +133,9 @@ class TableRows:
         while True:
             looked = await self.lookups.ask(question, lease, about)
             match looked:
-                case Later():
+                case RetryAt():
                     pass
-                case Blocked("rate") if not await self.lookups.pauses.of(question.provider):
+                case WaitForProvider(reason="rate") if not await self.lookups.pauses.of(question.provider):
                     pass
                 case _:
                     return looked
@@ -151,13 +152,13 @@ class TableRows:
                 known.answers[key] = answer
             case Miss(entry):
                 known.missed.add(key)
-            case Closed(reason, cut):
+            case GiveUp(reason, cut):
                 known.closed[provider] = reason
                 if cut:
                     self.tally["cut"] += 1
-            case Blocked(reason):
+            case WaitForProvider(_, reason):
                 blocked[provider] = await self._why(provider, reason)
-            case Later(_, reason):
+            case RetryAt(_, reason):
                 blocked[provider] = "verdict" if reason in {"question", "verdict"} else reason
         if entry:
             await self.journal.append("", "", "", self.run, [entry], token=f"{self.run}:{key}")

@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias, assert_never
 
 import structlog
 
 from connectors.models import Answer, Outcome, Question, Reply
-from connectors.ports import Provider
+from connectors.ports import KeepsBalance, Provider
+from worker.decide.not_now import GiveUp, RetryAt
+from worker.decide.reasons import Reason
+from worker.ledger.money.answers import KeptAnswer, Ref
+from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Desk, Granted, LookupTicket, ReplySettlement
+from worker.ledger.money.tickets import (
+    Busy,
+    Desk,
+    Forbidden,
+    Granted,
+    LookupTicket,
+    Missed,
+    NoBudget,
+    Policy,
+    ReplySettlement,
+    StaleDay,
+    Unknown,
+)
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.all_work import AllWork
 from worker.visits.journal_entries import lookup_entry
 
+MOMENT_MS = 2_000
 CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
 RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
+QUESTION, VERDICT, MIDNIGHT = "question", "verdict", "midnight"  # what a reservation is tried again after
+Reserved: TypeAlias = KeptAnswer | Granted | Missed | NoBudget | RetryAt | GiveUp
 log = structlog.get_logger(__name__)
 
 
@@ -47,14 +67,14 @@ def settlement(provider: Provider, question: Question, reply: Reply) -> ReplySet
         cost(question, answer),
         hit=answer.outcome is Outcome.HIT,
         refused=answer.outcome is Outcome.REFUSED,
-        left=provider.left_after(reply),
+        left=provider.left_after(reply) if isinstance(provider, KeepsBalance) else None,
         unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PaidCalls:
-    """Sends what tickets were granted for: ``ticket``, ``send``, and ``wake`` whatever came of it."""
+    """Buys in four steps: ``reserve``, then ``ticket`` and ``send``, and ``wake`` whatever came of it."""
 
     desk: Desk
     all_work: AllWork
@@ -63,6 +83,44 @@ class PaidCalls:
     keep_hits_ms: int
     keep_misses_ms: int
     clock: Callable[[], int]
+
+    async def reserve(
+        self,
+        question: Question,
+        *,
+        ref: Ref | None,
+        lines: Sequence[BudgetLine],
+        owner: str,
+        policy: Policy,
+        subjects: Sequence[str],
+        closed_share: float = 0.0,
+    ) -> Reserved:
+        """Returns a kept answer, the right to one call, or why there is none; arguments as ``Desk.reserve``."""
+        answer = await self.desk.reserve(
+            question,
+            ref=ref,
+            lines=lines,
+            owner=owner,
+            deadline_ms=CALL_MS,
+            keep_uncertain_ms=self.keep_hits_ms,
+            closed_share=closed_share,
+            policy=policy,
+            subjects=subjects,
+        )
+        match answer:
+            case KeptAnswer() | Granted() | Missed() | NoBudget():
+                return answer
+            case Busy(until_ms):
+                return RetryAt(until_ms, QUESTION)
+            case Unknown(until_ms):
+                return RetryAt(until_ms, VERDICT)
+            case StaleDay():
+                log.warning("lookup.day_stale", vendor=question.provider)  # midnight, or our clock is off
+                return RetryAt(self.clock() + MOMENT_MS, MIDNIGHT)
+            case Forbidden():
+                return GiveUp(Reason.SUPPRESSED)
+            case _:
+                assert_never(answer)
 
     def ticket(self, provider: Provider, question: Question, granted: Granted) -> LookupTicket:
         """Returns the right to send it."""

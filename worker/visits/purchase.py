@@ -1,4 +1,4 @@
-"""Provides one paid lookup: a kept answer, else a ticket, else a reason why not now.
+"""Provides one paid lookup: a kept answer, else a ticket, else the reason why not now.
 
 Equal questions of this process share one call; those of other processes meet at the ticket, and the record comes back
 when it ends. A call on the wire belongs to nobody's cancellation.
@@ -28,24 +28,14 @@ from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question
 from connectors.ports import Provider
 from worker.decide.handles import Handle
+from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
-from worker.decide.reasons import Reason
 from worker.ledger.money.answers import KeptAnswer, Ref
 from worker.ledger.money.bad_list import BadList
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.suppressions import Suppressions
-from worker.ledger.money.tickets import (
-    Busy,
-    Desk,
-    Forbidden,
-    Granted,
-    Missed,
-    NoBudget,
-    Policy,
-    StaleDay,
-    Unknown,
-)
+from worker.ledger.money.tickets import Desk, Granted, Missed, NoBudget, Policy
 from worker.ledger.money.yields import Yields
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
@@ -55,11 +45,10 @@ from worker.ledger.work.work import Lane, Lease
 from worker.visits.budget_lines import BudgetLines, cap_line
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.landings import Landings
-from worker.visits.paid_call import CALL_MS, RESTORED, PaidCalls
+from worker.visits.paid_call import MOMENT_MS, QUESTION, RESTORED, VERDICT, PaidCalls, Reserved
 from worker.visits.runs import by_person, cap_of
 
 CAP_S = 60.0  # a visit waits no longer for room under its run's cap before it comes back later
-MOMENT_MS = 2_000
 ODDS_MS = 60_000  # what all workers have seen of the providers is read so often
 log = structlog.get_logger(__name__)
 
@@ -80,35 +69,7 @@ class Miss:
     entry: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """Says that the provider cannot be asked in this run at all: ``reason`` is counted.
-
-    ``cut``: the run's own cap forbids it.
-    """
-
-    reason: str
-    cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """Says that the provider has no capacity now. ``fault``: an outage or a bad credential, not waited out for ever."""
-
-    reason: str
-    fault: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Says that somebody else's call or a verdict decides: look again then, or when it ends."""
-
-    until_ms: int
-    reason: str
-
-
-Looked: TypeAlias = Answered | Miss | Closed | Blocked | Later
-_Reserved: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
+Looked: TypeAlias = Answered | Miss | NotNow
 
 
 @dataclass(slots=True)
@@ -192,30 +153,28 @@ class Lookups:
             LedgerUnavailableError: Redis is away: nothing was sent, or what came back is in the spool.
         """
         if self.draining.is_set():
-            return Later(self.clock() + MOMENT_MS, "draining")
+            return RetryAt(self.clock() + MOMENT_MS, "draining")
         terms = self.terms[question.provider]
         ref = (lease.crm, lease.object, lease.id) if lease.id else None  # a row of a file is nobody's record
         if flight := self._flights.get(question.key):
             await self.desk.find([question.key], ref)  # notes that this record asked too
             return await self._join(flight)
         if question.provider in self.unchecked:
-            return Blocked("reconcile", fault=True)
+            return WaitForProvider(question.provider, "reconcile", fault=True)
         if not self.spool.has_room():
-            return Blocked("disk", fault=True)
+            return WaitForProvider(question.provider, "disk", fault=True)
         await self._learn_cap(lease.run)
         lines = self.budget_lines.lines(question.provider, lease.crm, lease.run, self.clock())
         closed = terms.reserve if lease.lane is Lane.BACKFILL else 0.0
         reserve = partial(
-            self.desk.reserve,
+            self._calls.reserve,
             question,
             ref=ref,
             lines=lines,
             owner=self.owner,
-            deadline_ms=CALL_MS,
-            keep_uncertain_ms=self.keep_hits_ms,
-            closed_share=closed,
             policy=terms.policy,
             subjects=self.suppressions.hashes(about),
+            closed_share=closed,
         )
         answer = await reserve()
         if isinstance(answer, NoBudget) and answer.line == cap_line(lease.run):
@@ -225,20 +184,14 @@ class Lookups:
                 return Answered(terms.provider.read(question, answer.reply))
             case Granted():
                 return await self._shared(question, self._fly(question, terms, answer), lease.run)
-            case Busy(until_ms):
-                flight = self._flights.get(question.key)
-                return await self._join(flight) if flight else Later(until_ms, "question")
-            case Unknown(until_ms):
-                return Later(until_ms, "verdict")
             case Missed():
                 return Miss()
-            case Forbidden():
-                return Closed(Reason.SUPPRESSED)
             case NoBudget(line):
                 return self._no_budget(line, question, lines, closed)
-            case StaleDay():
-                log.warning("lookup.day_stale", vendor=question.provider)  # midnight, or our clock is off
-                return Later(self.clock() + MOMENT_MS, "midnight")
+            case RetryAt(reason="question") if flight := self._flights.get(question.key):
+                return await self._join(flight)
+            case RetryAt() | GiveUp():
+                return answer
             case _:
                 assert_never(answer)
 
@@ -247,7 +200,7 @@ class Lookups:
         if by_person(run) and run not in self.budget_lines.runs:
             self.budget_lines.runs[run] = await cap_of(self.cursors, run)
 
-    async def _under_cap(self, reserve: Callable[[], Awaitable[_Reserved]], run: str, price: int) -> _Reserved:
+    async def _under_cap(self, reserve: Callable[[], Awaitable[Reserved]], run: str, price: int) -> Reserved:
         """Returns the answer to a reservation, once calls under way that keep it above the cap have ended."""
         cap, ends = self.budget_lines.runs.get(run) or 0, self.clock() + int(CAP_S * 1000)
         while True:
@@ -260,7 +213,7 @@ class Lookups:
             left_s = (ends - self.clock()) / 1000
             if left_s <= 0 or self.draining.is_set():
                 self.landings.leave(run, landed)
-                return Busy(self.clock() + MOMENT_MS)
+                return RetryAt(self.clock() + MOMENT_MS, QUESTION)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(landed, left_s)
 
@@ -268,10 +221,10 @@ class Lookups:
         """Decides when a run's own cap closes the provider to it, or a budget that never reaches for the price."""
         line = next(one for one in lines if one.name == name)
         if name.startswith("run:"):
-            return Closed("budget", cut=True)
+            return GiveUp("budget", cut=True)
         if line.end_ms and question.price > line.open(closed):
-            return Closed("budget")
-        return Blocked("budget")  # the provider's or the crm's: admitted as soon as both reach for it
+            return GiveUp("budget")
+        return WaitForProvider(question.provider, "budget")  # admitted as soon as provider and crm reach for it
 
     async def _shared(self, question: Question, fly: Coroutine[None, None, Looked], run: str) -> Looked:
         flight = _Flight(asyncio.create_task(fly, name="lookup"))
@@ -313,12 +266,12 @@ class Lookups:
             entry = lookup_entry(question, "uncertain", question.price, self.clock())
             if terms.policy == "never":
                 return Miss(entry)
-            return Later(self.clock() + MOMENT_MS, "verdict")
+            return RetryAt(self.clock() + MOMENT_MS, VERDICT)
         except TicketSpentError:
-            return Later(self.clock() + MOMENT_MS, "question")
+            return RetryAt(self.clock() + MOMENT_MS, QUESTION)
         except LedgerBehindError:
             await self.restored()
-            return Blocked("restored")
+            return WaitForProvider(provider.name, "restored")
         except ConnectorError as error:
             return await self._refused(error, question, terms)
         finally:
@@ -345,17 +298,17 @@ class Lookups:
                 await self.pauses.pause(
                     name, "credits", why=f"{name} has no {kind} left: buy some, then refill resume {name}"
                 )
-                return Blocked("credits")
+                return WaitForProvider(name, "credits")
             case AccessError():
                 hint = error.hint or "check the key"
                 await self.pauses.pause(
                     name, "credentials", why=f"{name} refuses our credential: {hint}, then refill resume {name}"
                 )
-                return Blocked("credentials", fault=True)
+                return WaitForProvider(name, "credentials", fault=True)
             case RateLimitedError():
-                return Blocked("rate")
+                return WaitForProvider(name, "rate")
             case UnavailableError():
-                return Blocked("outage", fault=True)
+                return WaitForProvider(name, "outage", fault=True)
             case RejectedError():
                 log.warning("lookup.rejected", vendor=name, operation=question.operation, status=error.status)
                 return Miss()

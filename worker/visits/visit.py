@@ -20,6 +20,7 @@ from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.fingerprint import planned_mark
 from worker.decide.handles import Handle, of_decision
+from worker.decide.not_now import GiveUp, RetryAt, WaitForProvider, soonest
 from worker.decide.odds import counts
 from worker.decide.reasons import Reason, Skip
 from worker.decide.record import OurValue, View, country_of, handles, with_values
@@ -35,12 +36,12 @@ from worker.visits.bad_values import BadValues
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, tells_nothing_new
-from worker.visits.purchase import Answered, Blocked, Closed, Later, Looked, Lookups, Miss
+from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
 from worker.visits.runs import by_plan, refused_name
 from worker.visits.undoing import Undoer
 from worker.visits.visit_ends import VisitEnds
-from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, VisitNotes, bought, soonest
+from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, VisitNotes, bought
 from worker.visits.visit_proposals import ChangeReview
 from worker.visits.watch import Watch, own_values
 
@@ -137,9 +138,9 @@ class Visitor:
         open_ = outlook.only(planned.fields) if planned else outlook.open
         notes.is_partial = open_.gaps != outlook.open.gaps
         decision = await self._look_up(lease, notes, open_)
-        if not isinstance(decision, Later) and self._review.is_on and notes.awaited:
+        if not isinstance(decision, RetryAt) and self._review.is_on and notes.awaited:
             decision = soonest(notes.awaited.values())  # a person is shown the whole of it, once
-        if isinstance(decision, Later):
+        if isinstance(decision, RetryAt):
             await ends.defer(lease, notes, decision)
             return
         paid = (one for one in outlook.paid if planned is None or one.field in planned.fields)
@@ -202,8 +203,8 @@ class Visitor:
 
     # ---- look up -------------------------------------------------------------------------------------------------
 
-    async def _look_up(self, lease: Lease, notes: VisitNotes, view: View) -> Decision | Later:
-        """Ask until nothing new can be learned now; ``Later`` when somebody else's call decides."""
+    async def _look_up(self, lease: Lease, notes: VisitNotes, view: View) -> Decision | RetryAt:
+        """Ask until nothing new can be learned now; ``RetryAt`` when somebody else's call decides."""
         watch, known = self._watch, notes.known
         about = handles(notes.record, watch.policy)
         await self._decider.learn(view, known, (lease.crm, lease.object, lease.id))
@@ -229,7 +230,7 @@ class Visitor:
 
     def _noted(
         self, lease: Lease, notes: VisitNotes, view: View, decision: Decision, asked: Next, result: Looked
-    ) -> Later | None:
+    ) -> RetryAt | None:
         """Note what came of a question; gives what the whole visit has to wait for."""
         key, provider = asked.question.key, asked.question.provider
         match result:
@@ -241,18 +242,18 @@ class Visitor:
             case Miss(entry):
                 notes.known.missed.add(key)
                 notes.paid += [entry] if entry else []
-            case Closed(reason, cut):
+            case GiveUp(reason, cut):
                 notes.known.closed[provider] = reason
                 notes.cut |= cut
-            case Blocked(fault=True) if self._out_of_patience(lease, provider):
+            case WaitForProvider(fault=True) if self._out_of_patience(lease, provider):
                 notes.known.missed.add(key)
                 notes.tally[f"{PASSED_OVER}{provider}"] = 1
-            case Blocked():
+            case WaitForProvider():
                 notes.blocked[provider] = result
                 notes.needs[provider] = min(asked.question.price, notes.needs.get(provider, asked.question.price))
-            case Later(reason="verdict"):
+            case RetryAt(reason="verdict"):
                 notes.awaited[provider] = result
-            case Later():
+            case RetryAt():
                 return result
         return None
 

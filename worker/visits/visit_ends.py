@@ -12,16 +12,17 @@ from connectors.models import Fate, Found
 from worker.decide import kept
 from worker.decide.decision import Decision
 from worker.decide.leftovers import RECORD, pack_leftovers
+from worker.decide.not_now import RetryAt, soonest
 from worker.decide.record import OurValue, View
 from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.work.work import Lease, Settlement, StepEnd
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed, signal_entry
-from worker.visits.purchase import Later, Lookups
+from worker.visits.purchase import Lookups
 from worker.visits.push import PushEnd, WriteOutcome
 from worker.visits.runs import day_run
-from worker.visits.visit_notes import DRIFTED, VisitNotes, soonest
+from worker.visits.visit_notes import DRIFTED, VisitNotes
 from worker.visits.watch import Watch, own_texts
 
 MOMENT_MS = 1_000
@@ -148,11 +149,11 @@ class VisitEnds:
 
     # ---- later ---------------------------------------------------------------------------------------------------
 
-    async def defer(self, lease: Lease, notes: VisitNotes, later: Later) -> None:
+    async def defer(self, lease: Lease, notes: VisitNotes, later: RetryAt) -> None:
         """Come back when somebody else's call, or a verdict, has decided."""
         ending = await self._watch.work.defer(
             lease,
-            later.until_ms,
+            later.at_ms,
             later.reason,
             entries=notes.entries,
             filled=notes.filled,
@@ -170,7 +171,7 @@ class VisitEnds:
             return
         faulty = [name for name in providers if notes.blocked[name].fault]
         ends = [lease.places.get(name, now) + self._lookups.terms[name].skip_after_ms for name in faulty]
-        ends += [one.until_ms for one in awaited]
+        ends += [one.at_ms for one in awaited]
         reason = "verdict" if awaited else notes.blocked[providers[0]].reason
         ending = await self._watch.work.wait(
             lease,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from connectors.models import Record
 from worker.decide.decision import Decision, Next
+from worker.decide.not_now import RetryAt, WaitForProvider
 from worker.decide.odds import Bought
 from worker.decide.reasons import Reason
 from worker.decide.record import OurValue, View
@@ -14,7 +14,6 @@ from worker.decide.undo import UNDO
 from worker.decide.values.fields import value_hash
 from worker.visits.journal_entries import IntentEntry
 from worker.visits.outlook import KnownAnswers
-from worker.visits.purchase import Blocked, Later
 
 PASSED_OVER, TOO_DEAR, DRIFTED = "passed_over.", "too_dear", "drifted"  # counted of a run: by provider, and records
 
@@ -32,8 +31,8 @@ class VisitNotes:
     dropped: dict[str, Reason] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)
     cut: bool = False  # the cap of the run keeps a question from being asked
-    blocked: dict[str, Blocked] = field(default_factory=dict)
-    awaited: dict[str, Later] = field(default_factory=dict)  # by provider: word of a lookup that was perhaps charged
+    blocked: dict[str, WaitForProvider] = field(default_factory=dict)
+    awaited: dict[str, RetryAt] = field(default_factory=dict)  # by provider: word of a lookup that was perhaps charged
     bought: list[Bought] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
@@ -65,8 +64,3 @@ def bought(step: Next, credits: int, view: View, decision: Decision, *, hit: boo
     gaps = frozenset(name for name in view.gaps if name not in filled)
     finds = not (decision.identity.slug or decision.identity.ids)
     return Bought(step.offer, step.question.key, credits, gaps, hit, finds=finds)
-
-
-def soonest(laters: Iterable[Later]) -> Later:
-    """Returns whoever ends first."""
-    return min(laters, key=lambda one: one.until_ms)

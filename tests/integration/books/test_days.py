@@ -33,7 +33,7 @@ LINE = [BudgetLine("forager:all", 1_000_000)]
 class Log:
     """A provider's change log and nothing else."""
 
-    name, account, keeps_log = "forager", "42", True
+    name = "forager"
 
     def __init__(self, clock: Clock) -> None:
         self.time, self.clock = clock, VendorClock()
@@ -49,6 +49,9 @@ class Log:
         if self.reads in self.meanwhile:
             await self.meanwhile[self.reads]()
         return sum(credits for at, _, credits in self.rows if start_ms <= at <= end_ms)
+
+    async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
+        return sum(credits for at, name, credits in self.rows if name == operation and start_ms <= at <= end_ms)
 
     async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
         found: dict[tuple[int, str], int] = {}

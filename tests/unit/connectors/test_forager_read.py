@@ -17,7 +17,8 @@ from connectors.forager.read import answer
 from connectors.limits import NoLimiter
 from connectors.models import Identity, Outcome, Question, Reply
 from connectors.operations import Repeat
-from connectors.ports import Provider
+from connectors.ports import KeepsLog, Provider
+from connectors.registry import PAID
 from tests.unit.connectors.samples import reply, samples, shown
 
 
@@ -73,6 +74,7 @@ ADA = Identity("ada-example-1a2b3c", "ada@example.com", "+14155552671", "Ada", "
 
 async def test_offers_come_cheapest_first_and_ask_what_they_say(forager: Forager) -> None:
     provider: Provider = forager
+    assert isinstance(forager, KeepsLog) is PAID["forager"].keeps_log
     offers = {offer.operation: offer for offer in provider.offers({})}
     assert [offer.price for offer in offers.values()] == sorted(offer.price for offer in offers.values())
     slug = {"linkedin_public_identifier": "ada-example-1a2b3c"}

@@ -16,7 +16,8 @@ from connectors.kaspr.options import KasprOptions
 from connectors.kaspr.read import answer, notices, patterns, reading, reset_s
 from connectors.limits import NoLimiter, Notice
 from connectors.models import Identity, Outcome, Question, Reply
-from connectors.ports import Provider
+from connectors.ports import KeepsLog, Provider
+from connectors.registry import PAID
 from tests.unit.connectors.samples import reply, samples, shown
 
 NAMES = ["profile", "emails", "phones", "workEmails", "company", "fetchedAt", "message", "valid", "email", "name"]
@@ -111,6 +112,7 @@ async def test_the_offer_asks_by_slug_and_name_and_its_key_is_the_slug(
     options = KasprOptions(api_key=SecretStr("s3cret"), dialect=dialect)
     client = Kaspr(open_transport(options, NoLimiter()), options)
     provider: Provider = client
+    assert isinstance(client, KeepsLog) is PAID["kaspr"].keeps_log
     (offer,) = provider.offers({})
     assert offer.price == price
     assert offer.names_person

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.models import (
     Answer,
+    AskedBy,
     Company,
     Email,
     Grade,
@@ -61,23 +62,24 @@ def _forager(
     operation: str,
     gives: AbstractSet[str],
     price: int,
+    by: AskedBy,
     arguments: Callable[[Identity], Mapping[str, str] | None],
     *,
     searches: bool = False,
 ) -> Offer:
-    names = "person" in gives
-    return Offer("forager", "42", operation, frozenset(gives), price, "forager", arguments, names, searches=searches)
+    names, given = "person" in gives, frozenset(gives)
+    return Offer("forager", "42", operation, given, price, "forager", by, arguments, names, searches=searches)
 
 
 OFFERS = (
-    _forager("detail", DETAIL, 1, by_slug),
-    _forager("search", DETAIL | {"slug"}, 1, by_name, searches=True),
-    _forager("work_emails", {"work_email"}, 5, by_slug),
-    _forager("personal_emails", {"personal_email"}, 5, by_slug),
-    _forager("by_email", DETAIL | {"slug"}, 5, by_email),
-    _forager("phones", {"phone", "mobile_phone"}, 15, by_slug),
-    _forager("by_phone", DETAIL | {"slug"}, 15, by_phone),
-    Offer("kaspr", "main", "profile", PROFILE, 1, "kaspr", by_slug_and_name, names_person=True),
+    _forager("detail", DETAIL, 1, AskedBy.SLUG, by_slug),
+    _forager("search", DETAIL | {"slug"}, 1, AskedBy.NAME, by_name, searches=True),
+    _forager("work_emails", {"work_email"}, 5, AskedBy.SLUG, by_slug),
+    _forager("personal_emails", {"personal_email"}, 5, AskedBy.SLUG, by_slug),
+    _forager("by_email", DETAIL | {"slug"}, 5, AskedBy.EMAIL, by_email),
+    _forager("phones", {"phone", "mobile_phone"}, 15, AskedBy.SLUG, by_slug),
+    _forager("by_phone", DETAIL | {"slug"}, 15, AskedBy.PHONE, by_phone),
+    Offer("kaspr", "main", "profile", PROFILE, 1, "kaspr", AskedBy.SLUG, by_slug_and_name, names_person=True),
 )
 
 ACME = Company(id="55", name="Acme GmbH", domain="acme.com")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.models import Answer, Identity, Offer, Person, Phone, Question, Record, Role
+from connectors.models import Answer, AskedBy, Identity, Offer, Person, Phone, Question, Record, Role
 from tests.unit.decide.scene import (
     ACME,
     ADA,
@@ -171,7 +171,9 @@ def test_nobody_is_found_dearly_for_a_cheap_field_alone() -> None:
 
 
 def test_an_address_found_without_a_slug_is_identity_at_once() -> None:
-    directory = Offer("forager", "42", "directory", frozenset({"work_email"}), 1, "forager", by_name, names_person=True)
+    directory = Offer(
+        "forager", "42", "directory", frozenset({"work_email"}), 1, "forager", AskedBy.NAME, by_name, names_person=True
+    )
     rules = policy(rule("phone", ("forager",)), rule("work_email", ("forager",)))
     view = look(record(AT_ACME), rules)
     offers = (*(offer for offer in OFFERS if offer.operation != "search"), directory)
