@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.ledger import Ledger
 from worker.reports.explain import explain
-from worker.upkeep.journal_reader import line_of
+from worker.visits.journal_entries import line_of
 
 WRITTEN = Path(__file__).parents[1] / "data" / "ledger-2026-11-28.json.gz"
 LOOKUPS = 127  # kept answers at the end of that pass

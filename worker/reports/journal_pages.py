@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from worker.decide.journal_line import JournalFilter, JournalLine
 from worker.ledger.journal.journal import Entry, Journal
-from worker.upkeep.journal_reader import line_of
+from worker.visits.journal_entries import line_of
 
 MOST = 1_500  # entries that one look reads
 _BLOCK = 500

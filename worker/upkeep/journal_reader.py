@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from worker.decide.journal_line import JournalFilter, JournalLine, as_line
-from worker.ledger.journal.journal import Entry, Journal
+from worker.ledger.journal.journal import Journal
 from worker.upkeep.archive import lines
+from worker.visits.journal_entries import line_of
 
 PAGE = 1_000
 
@@ -18,7 +18,7 @@ PAGE = 1_000
 async def journal_lines(
     journal: Journal, wanted: JournalFilter, archive: Path | None = None
 ) -> AsyncIterator[JournalLine]:
-    """Yields yield what ``wanted`` takes, oldest first; entries left for the archive come before those in Redis."""
+    """Yields the lines that ``wanted`` takes, oldest first; entries left for the archive come before those in Redis."""
     if archive is not None:
         first = await journal.since(limit=1)
         for line in await asyncio.to_thread(_archived, archive, wanted, first[0].key if first else ""):
@@ -35,7 +35,7 @@ async def journal_lines(
 async def newer(
     journal: Journal, wanted: JournalFilter, after: str, *, look_s: float = 1.0
 ) -> AsyncIterator[JournalLine]:
-    """Yields yield what comes behind the entry ``after`` and is taken, for ever."""
+    """Yields the lines after the entry ``after`` that ``wanted`` takes, for ever."""
     while True:
         page = await journal.since(after=after, limit=PAGE) if after else await journal.since(limit=PAGE)
         for entry in page:
@@ -45,11 +45,6 @@ async def newer(
         after = page[-1].key if page else after
         if not page:
             await asyncio.sleep(look_s)
-
-
-def line_of(entry: Entry) -> JournalLine:
-    """Returns the line of an entry that the ledger keeps."""
-    return as_line(entry.key, (entry.crm, entry.object, entry.id), entry.run, json.loads(entry.entry), entry.at_ms)
 
 
 def _archived(folder: Path, wanted: JournalFilter, first: str) -> list[JournalLine]:

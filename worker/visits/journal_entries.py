@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 from connectors.models import Question
 from worker.decide import pushing
+from worker.decide.journal_line import JournalLine, as_line
 from worker.decide.undo import REDO, UNDO
+from worker.ledger.journal.journal import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +191,8 @@ def subject_of(entry: Mapping[str, object]) -> tuple[str, str]:
 
 def _entry(kind: str, values: Mapping[str, object]) -> str:
     return _encoded({"kind": kind} | dict(values))
+
+
+def line_of(entry: Entry) -> JournalLine:
+    """Returns the line of an entry that the ledger keeps."""
+    return as_line(entry.key, (entry.crm, entry.object, entry.id), entry.run, json.loads(entry.entry), entry.at_ms)

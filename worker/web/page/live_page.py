@@ -15,7 +15,7 @@ from worker.decide.journal_line import JournalFilter
 from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.reports.journal_pages import back_from, key_in
-from worker.upkeep.journal_reader import line_of
+from worker.visits.journal_entries import line_of
 from worker.web.page.door import Door
 from worker.web.page.headers import ALWAYS
 from worker.web.page.shell import Shell
