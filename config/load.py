@@ -17,9 +17,10 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from config import retirements
+from config.crms import HubSpotSettings, SalesforceSettings
 from config.exposure import exposed
 from config.problems import ConfigError, Origin, listed
-from config.settings import HubSpotSettings, SalesforceSettings, Settings
+from config.settings import Settings
 
 PREFIX = "REFILL_"
 DEFAULT_PATH = Path("refill.toml")

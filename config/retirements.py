@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from config.settings import CrmSettings
+    from config.crms import CrmSettings
 
 LOOKED_UP = date(2026, 11, 28)
 

@@ -1,6 +1,6 @@
 """Holds what the options of every vendor have in common: the kinds of values that people write in them.
 
-A vendor's package declares its options once; ``config.settings`` composes its tables of them.
+A vendor's package declares its options once; ``config.paid`` and ``config.crms`` compose its tables of them.
 """
 
 from __future__ import annotations

@@ -19,8 +19,9 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from config import settings as ours
+from config import crms, paid
 from config.fields import COMPANY_FIELDS, PERSON_FIELDS
+from config.settings import Settings
 from connectors.addresses import parse_url
 from connectors.limits import Window
 from connectors.models import Grade
@@ -46,13 +47,13 @@ This page is generated from the settings (`make references`).
 _TABLE = ("| key | type | default | meaning |", "|---|---|---|---|")
 # what config.fields.with_defaults puts in before anything is checked
 _FILLED_IN: Mapping[tuple[type, str], str] = {
-    (ours.WatchSettings, "fields"): "the four usual ones",
-    (ours.WatchSettings, "identity"): "the CRM's usual places",
-    (ours.WatchedCompany, "fields"): "the CRM's usual places",
-    (ours.WatchedCompany, "identity"): "the CRM's usual places",
-    (ours.Rule, "property"): "the CRM's usual place, where it has one",
-    (ours.Rule, "accept"): '`["valid"]` for e-mails',
-    (ours.CompanyRule, "property"): "the CRM's usual place, where it has one",
+    (crms.WatchSettings, "fields"): "the four usual ones",
+    (crms.WatchSettings, "identity"): "the CRM's usual places",
+    (crms.WatchedCompany, "fields"): "the CRM's usual places",
+    (crms.WatchedCompany, "identity"): "the CRM's usual places",
+    (crms.Rule, "property"): "the CRM's usual place, where it has one",
+    (crms.Rule, "accept"): '`["valid"]` for e-mails',
+    (crms.CompanyRule, "property"): "the CRM's usual place, where it has one",
 }
 
 
@@ -68,29 +69,29 @@ class Section:
 
 def sections() -> Iterator[Section]:
     """Yields the tables of the file in the order of a configuration."""
-    yield Section("At the top", ours.Settings, (ours.Settings,))
-    for name, field in ours.Settings.model_fields.items():
+    yield Section("At the top", Settings, (Settings,))
+    for name, field in Settings.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel) and name != "providers":
             yield Section(f"`[{name}]`", inner, (inner,))
-    paid = {name: _table(ours.Providers, name) for name in sorted(PAID)}
-    both = " and ".join(f"`[providers.{name}]`" for name in paid)
-    yield Section(both, ours.Paid, tuple(paid.values()), "A provider without a table is not used.")
+    tables = {name: _table(paid.Providers, name) for name in sorted(PAID)}
+    both = " and ".join(f"`[providers.{name}]`" for name in tables)
+    yield Section(both, paid.Paid, tuple(tables.values()), "A provider without a table is not used.")
     for name, vendor in sorted(PAID.items()):
-        yield Section(f"`[providers.{name}]`", vendor.options, (paid[name],))
-    yield _whole("`[providers.openprospect]`", ours.OpenProspectSettings)
-    yield _whole("`budget = { ... }`", ours.Budget, "Of a provider or a crm; at least one of the two.")
-    crms: tuple[type[BaseModel], ...] = (ours.HubSpotSettings, ours.SalesforceSettings)
-    common = next(one for one in crms[0].__mro__ if one in crms[1].__mro__ and one.__name__ == "_Crm")
-    yield Section("`[crm.NAME]`", common, crms, "Any number, each by a name of yours.")
-    for kind, crm in zip(("HubSpot", "Salesforce"), crms, strict=True):
+        yield Section(f"`[providers.{name}]`", vendor.options, (tables[name],))
+    yield _whole("`[providers.openprospect]`", paid.OpenProspectSettings)
+    yield _whole("`budget = { ... }`", paid.Budget, "Of a provider or a crm; at least one of the two.")
+    kinds: tuple[type[BaseModel], ...] = (crms.HubSpotSettings, crms.SalesforceSettings)
+    common = next(one for one in kinds[0].__mro__ if one in kinds[1].__mro__ and one.__name__ == "_Crm")
+    yield Section("`[crm.NAME]`", common, kinds, "Any number, each by a name of yours.")
+    for kind, crm in zip(("HubSpot", "Salesforce"), kinds, strict=True):
         yield _whole(f"`[crm.NAME]` of {kind}", crm)
-    watch = _table(ours.SalesforceSettings, "watch")
+    watch = _table(crms.SalesforceSettings, "watch")
     yield _whole("`[crm.NAME.watch]`", watch, "A lead is known to Salesforce only.")
-    yield _whole("`[crm.NAME.watch.contact]` and `.lead`", ours.WatchSettings)
-    yield _whole("`fields.FIELD = { ... }`", ours.Rule, f"FIELD is one of {_list(PERSON_FIELDS)}.")
-    yield _whole("`[crm.NAME.watch.company]`", ours.WatchedCompany)
-    yield _whole("`fields.FIELD = { ... }` of a company", ours.CompanyRule, f"FIELD is one of {_list(COMPANY_FIELDS)}.")
+    yield _whole("`[crm.NAME.watch.contact]` and `.lead`", crms.WatchSettings)
+    yield _whole("`fields.FIELD = { ... }`", crms.Rule, f"FIELD is one of {_list(PERSON_FIELDS)}.")
+    yield _whole("`[crm.NAME.watch.company]`", crms.WatchedCompany)
+    yield _whole("`fields.FIELD = { ... }` of a company", crms.CompanyRule, f"FIELD is one of {_list(COMPANY_FIELDS)}.")
 
 
 def text() -> str:
@@ -168,8 +169,8 @@ def _owners(section: Section) -> tuple[type[BaseModel], ...]:
 
 def _has_a_section(section: Section, name: str) -> bool:
     """Tells whether a key is a table with a section of its own."""
-    return section.owner is ours.Settings and (
-        name in {"providers", "crm"} or _is_model(ours.Settings.model_fields[name].annotation)
+    return section.owner is Settings and (
+        name in {"providers", "crm"} or _is_model(Settings.model_fields[name].annotation)
     )
 
 

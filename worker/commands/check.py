@@ -15,9 +15,11 @@ from rich.text import Text
 from structlog.contextvars import bound_contextvars
 
 from config import retirements
+from config.crms import CrmSettings, WatchSettings
 from config.load import variable
+from config.paid import Providers
 from config.problems import ConfigError
-from config.settings import CrmSettings, Providers, Settings, WatchSettings
+from config.settings import Settings
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
 from connectors.limits import NoLimiter
 from connectors.models import AccountStatus, Cursor, Property

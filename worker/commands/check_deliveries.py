@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
-from config.settings import CrmSettings
+from config.crms import CrmSettings
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.decide import delivery

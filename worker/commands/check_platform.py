@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from config.settings import CrmSettings, SalesforceSettings, Settings
+from config.crms import CrmSettings, SalesforceSettings
+from config.settings import Settings
 from connectors.alerts.options import PORTS
 
 _FLOWS = {

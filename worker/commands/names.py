@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from config.crms import CrmSettings
 from config.problems import ConfigError
-from config.settings import CrmSettings, Settings
+from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.reports.overview import works

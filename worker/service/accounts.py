@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from secrets import token_hex
 
+from config.crms import CrmSettings
 from config.problems import ConfigError
-from config.settings import CrmSettings, Settings
+from config.settings import Settings
 from connectors.forager.options import ForagerOptions
 from worker.ledger.intake.accounts import Accounts
 from worker.service import installation_mark

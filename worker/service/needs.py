@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from config.settings import CrmSettings
+from config.crms import CrmSettings
 from connectors.errors import AccessError
 from connectors.models import Property
 from connectors.ports import Crm

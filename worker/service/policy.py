@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from config.crms import CrmSettings, Rule, WatchSettings
 from config.fields import PROPERTIES, READ_ONLY
-from config.settings import CrmSettings, Providers, Rule, WatchSettings
+from config.paid import Providers
 from connectors import ports
 from connectors.models import Property
 from connectors.registry import NAMES

@@ -13,8 +13,9 @@ from secrets import token_hex
 import structlog
 from redis.asyncio import Redis
 
+from config.crms import CrmSettings, WatchSettings
 from config.fields import PROPERTIES
-from config.settings import CrmSettings, Settings, WatchSettings
+from config.settings import Settings
 from connectors.batching import Batcher
 from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
 from connectors.models import Edit, Found, Grade, Property

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from config.settings import (
-    CrmSettings,
-    HubSpotSettings,
-    SalesforceSettings,
-    Settings,
-)
+from config.crms import CrmSettings, HubSpotSettings, SalesforceSettings
+from config.settings import Settings
 from connectors.limits import Limiter
 from connectors.ports import Crm, Provider
 from connectors.registry import PAID

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from config.settings import HubSpotSettings, Settings
+from config.crms import HubSpotSettings
+from config.settings import Settings
 from connectors.hubspot import events as hubspot
 from connectors.hubspot.events import Event, Kind, Marks, What, number, written_by
 from connectors.hubspot.records import ALWAYS

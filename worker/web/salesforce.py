@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from config.settings import SalesforceSettings
+from config.crms import SalesforceSettings
 from connectors.salesforce import messages
 from connectors.salesforce.ids import same_id
 from connectors.salesforce.messages import Message

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import HubSpotSettings
+from config.crms import HubSpotSettings
 from connectors.hubspot.events import events
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in

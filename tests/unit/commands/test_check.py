@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from config.crms import CrmSettings
 from config.load import load
-from config.settings import CrmSettings
 from connectors.errors import (
     AccessError,
     ConnectorError,

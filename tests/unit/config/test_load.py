@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from config.crms import HubSpotSettings, SalesforceSettings
 from config.load import load
 from config.problems import ConfigError
-from config.settings import HubSpotSettings, SalesforceSettings, Settings
+from config.settings import Settings
 from config.units import parse_lock
 from connectors.forager.options import ForagerOptions
 from connectors.limits import Window
