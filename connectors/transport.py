@@ -1,29 +1,20 @@
 """Sends every vendor call: slot of the rate, steps of the ticket, bytes, meaning of the reply, repeat, log.
 
-The only file that knows an HTTP library: httpx's requests on aiohttp's engine, below httpx's client, so that
-cookies, redirects, environment proxies and ``.netrc`` do not exist here. ``Transport.run`` is the same core
-without HTTP, for a vendor library that sends by itself.
+``Transport.run`` is the same core without HTTP, for a vendor library that sends by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import json as jsonlib
 import random
-import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from time import perf_counter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-import aiohttp
-import httpx
 import stamina
 import structlog
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import HttpProcessingError
-from httpx_aiohttp import AiohttpTransport
 
 from connectors import classify
 from connectors.addresses import onward, parse_url
@@ -39,11 +30,12 @@ from connectors.errors import (
     StaleReadError,
     UnavailableError,
 )
+from connectors.http_engine import HttpEngine
 from connectors.limits import Limiter, ReadPace, Ticket, fresh_s, note_read, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
-from connectors.reply_bytes import BODY_CAP, HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnfitError, UnsentError
+from connectors.reply_bytes import BODY_CAP, BrokenError, UnfitError, UnsentError
 from connectors.vendor_clock import VendorClock
 
 __all__ = [
@@ -63,9 +55,7 @@ ATTEMPTS = 3
 RENEWALS = 2  # of a refused credential within a call: the first may bring a token that is dead by now, too
 REPEAT_S = 30.0  # no repeat starts later than this after the first attempt began
 FIRST_BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
-KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
 USER_AGENT = "refill/0.1"
-LINE_CAP = 16 * 1024
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -121,13 +111,12 @@ class Transport:
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": user_agent}
         self._headers |= headers or {}
         self._timeouts = {"connect": connect_s, "read": read_s}
-        self._deadline_s = connect_s + read_s
         self._redirects = redirects
         self.clock = VendorClock()
         self._pace = ReadPace()
         self._repeats = RepeatBudget()
         self._room = asyncio.Semaphore(connections)  # outside the pool, so that nothing queues unseen inside it
-        self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
+        self._engine = HttpEngine(connections, connect_s + read_s)
 
     async def aclose(self) -> None:
         """Close the pool."""
@@ -391,11 +380,11 @@ class Transport:
         timeouts = dict(self._timeouts)
         if operation.repeat is Repeat.UPDATES:  # nor may it wait for a connection until what was read is old
             timeouts["connect"] = timeouts["pool"] = min(timeouts["connect"], self.fresh(operation))
-        reply = await self._exchange(operation.method, url, headers, content, timeouts)
+        reply = await self._engine.exchange(operation.method, url, headers, content, timeouts)
         if self._redirects and operation.repeat is Repeat.SAFE and reply.status in {307, 308}:
             there = onward(url, reply.headers.get("location", ""))
             if there:
-                return await self._exchange(operation.method, there, headers, content, timeouts)
+                return await self._engine.exchange(operation.method, there, headers, content, timeouts)
         return reply
 
     def fresh(self, operation: Operation) -> float:
@@ -409,35 +398,6 @@ class Transport:
             log.info("vendor.write.stale", vendor=self.vendor, operation=operation.name)
             raise StaleReadError(self.vendor, operation.name, bucket=self.bucket(operation), code=STALE_READ)
         return left
-
-    async def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeouts: Mapping[str, float]
-    ) -> Reply:
-        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                response = await self._engine.handle_async_request(request)
-                try:
-                    names = _headers(response.headers.raw)
-                    return Reply(response.status_code, names, await _body(response, names))
-                finally:
-                    await response.aclose()
-        except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
-            kind = UnsentError if _never_connected(failure) else BrokenError
-            raise kind(type(failure).__name__) from None  # its text may hold what was received
-
-
-_url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
-
-
-def _never_connected(failure: BaseException) -> bool:
-    """Tells whether the failure came before a connection stood.
-
-    The engine's own cause decides. Its httpx class does not: a server that reads the whole request and then closes
-    is reported as a connect error. Only ``__cause__`` counts, since ``__context__`` may be the caller's own trouble.
-    """
-    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-    return isinstance(failure, kinds) or isinstance(failure.__cause__, kinds)
 
 
 async def _to_its_end(task: asyncio.Task[T]) -> T:
@@ -457,81 +417,3 @@ async def _to_its_end(task: asyncio.Task[T]) -> T:
 
 def _released(ticket: Ticket, cause: str) -> Coroutine[Any, Any, None]:
     return ticket.released(cause)
-
-
-async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
-    body = ReplyBytes(response.status_code, headers)
-    async for chunk in response.aiter_raw():
-        body.take(chunk)
-    return body.whole()
-
-
-def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    headers: dict[str, str] = {}
-    for key, value in raw:
-        name = key.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        if name != "set-cookie":  # may hold a session, and replies are kept
-            headers[name] = f"{headers[name]}, {text}" if name in headers else text
-    return headers
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
-
-
-class _OneAnswer(ResponseHandler):
-    """Reads one answer to one request, within bounds.
-
-    The engine would read interim answers, lengths of chunks and trailers for ever, and keep what nobody asked for: the
-    next request on that connection would get it for its own answer.
-    """
-
-    _heads = _arrived = 0
-    _answered = True
-
-    def set_response_params(self, **params: Any) -> None:
-        """Begin to read the answer to a request."""
-        self._heads, self._arrived, self._answered = 0, 0, False
-        super().set_response_params(**params)
-
-    def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
-        self._arrived += len(data)
-        if self._arrived > WIRE_CAP:
-            self._end("bytes without end")
-        else:
-            super().data_received(data)
-
-    def feed_data(self, data: Any, size: int = 0) -> None:
-        """Take a head, which the engine has read."""
-        self._heads += 1
-        if self._answered or self._heads > HEADS:
-            return self._end("heads without end")
-        self._answered = not 100 <= data[0].code < 200 or data[0].code == 101
-        return super().feed_data(data, size)
-
-    def _end(self, why: str) -> None:
-        broken = HttpProcessingError(code=502, message=why)
-        self.set_exception(broken)
-        if self._payload is not None:
-            self._payload.set_exception(aiohttp.ClientPayloadError(why))
-        if self.transport is not None:
-            self.transport.close()
-
-
-def _session(connections: int) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=_tls())
-    answers = functools.partial(_OneAnswer, asyncio.get_running_loop())
-    connector._factory = cast("functools.partial[ResponseHandler]", answers)  # noqa: SLF001 - there is no other way in
-    session = aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        auto_decompress=False,
-        max_line_size=LINE_CAP,
-        max_field_size=LINE_CAP,
-    )
-    session._retry_connection = False  # noqa: SLF001 - it would send idempotent methods twice, past limiter and log
-    return session

@@ -34,6 +34,7 @@ from connectors.forager import read as forager_read
 from connectors.forager.client import Forager
 from connectors.forager.options import ForagerOptions
 from connectors.forager.queries import RoleQuery
+from connectors.http_engine import LINE_CAP
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
 from connectors.kaspr import client as kaspr
@@ -48,7 +49,7 @@ from connectors.openprospect.options import OpenProspectOptions
 from connectors.ports import Watched
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
-from connectors.transport import BODY_CAP, LINE_CAP
+from connectors.transport import BODY_CAP
 from tests.contract.wire import Act, KeptTicket, Wire, answers, closes, resets, says, wire
 from tests.harness.hostile import addresses
 

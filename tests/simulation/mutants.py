@@ -140,7 +140,7 @@ MUTANTS: tuple[Mutant, ...] = (
         14,
         (
             Edit(
-                "connectors/transport.py",
+                "connectors/http_engine.py",
                 "    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)",
                 "    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpx.ConnectError)",
             ),

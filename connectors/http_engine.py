@@ -1,0 +1,151 @@
+"""Sends requests and reads their answers, within bounds.
+
+The only file that knows an HTTP library: httpx's requests on aiohttp's engine, below httpx's client, so that cookies,
+redirects, environment proxies and ``.netrc`` do not exist here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Mapping
+from typing import Any, cast
+
+import aiohttp
+import httpx
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+from httpx_aiohttp import AiohttpTransport
+
+from connectors.models import Reply
+from connectors.reply_bytes import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
+
+KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
+LINE_CAP = 16 * 1024
+
+
+class HttpEngine:
+    """Represents one vendor's connections. An exchange ends after ``deadline_s``, whatever arrives until then."""
+
+    def __init__(self, connections: int, deadline_s: float) -> None:
+        """Open nothing yet."""
+        self._deadline_s = deadline_s
+        self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._engine.aclose()
+
+    async def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeouts: Mapping[str, float]
+    ) -> Reply:
+        """Send one request and return its answer.
+
+        Raises:
+            UnsentError: no connection stood, so nothing was sent.
+            BrokenError: the wire failed later.
+        """
+        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                response = await self._engine.handle_async_request(request)
+                try:
+                    names = _headers(response.headers.raw)
+                    return Reply(response.status_code, names, await _body(response, names))
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
+            kind = UnsentError if _never_connected(failure) else BrokenError
+            raise kind(type(failure).__name__) from None  # its text may hold what was received
+
+
+_url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
+
+
+def _never_connected(failure: BaseException) -> bool:
+    """Tells whether the failure came before a connection stood.
+
+    The engine's own cause decides. Its httpx class does not: a server that reads the whole request and then closes
+    is reported as a connect error. Only ``__cause__`` counts, since ``__context__`` may be the caller's own trouble.
+    """
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return isinstance(failure, kinds) or isinstance(failure.__cause__, kinds)
+
+
+async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
+    body = ReplyBytes(response.status_code, headers)
+    async for chunk in response.aiter_raw():
+        body.take(chunk)
+    return body.whole()
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    headers: dict[str, str] = {}
+    for key, value in raw:
+        name = key.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        if name != "set-cookie":  # may hold a session, and replies are kept
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    return headers
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class _OneAnswer(ResponseHandler):
+    """Reads one answer to one request, within bounds.
+
+    The engine would read interim answers, lengths of chunks and trailers for ever, and keep what nobody asked for: the
+    next request on that connection would get it for its own answer.
+    """
+
+    _heads = _arrived = 0
+    _answered = True
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin to read the answer to a request."""
+        self._heads, self._arrived, self._answered = 0, 0, False
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived."""
+        self._arrived += len(data)
+        if self._arrived > WIRE_CAP:
+            self._end("bytes without end")
+        else:
+            super().data_received(data)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take a head, which the engine has read."""
+        self._heads += 1
+        if self._answered or self._heads > HEADS:
+            return self._end("heads without end")
+        self._answered = not 100 <= data[0].code < 200 or data[0].code == 101
+        return super().feed_data(data, size)
+
+    def _end(self, why: str) -> None:
+        broken = HttpProcessingError(code=502, message=why)
+        self.set_exception(broken)
+        if self._payload is not None:
+            self._payload.set_exception(aiohttp.ClientPayloadError(why))
+        if self.transport is not None:
+            self.transport.close()
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=_tls())
+    answers = functools.partial(_OneAnswer, asyncio.get_running_loop())
+    connector._factory = cast("functools.partial[ResponseHandler]", answers)  # noqa: SLF001 - there is no other way in
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        max_line_size=LINE_CAP,
+        max_field_size=LINE_CAP,
+    )
+    session._retry_connection = False  # noqa: SLF001 - it would send idempotent methods twice, past limiter and log
+    return session
