@@ -7,9 +7,10 @@ one command; a crash between a decision and its visit leaves the decision to be 
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from worker.ledger.scripts import Scripts
 
@@ -53,6 +54,25 @@ class Proposal:
     company: str = ""
 
 
+class ProposalHead(msgspec.Struct, frozen=True, gc=False):
+    """Holds a proposal as it was read: its changes stay text until they are asked for, as ten thousand are at once."""
+
+    id: str
+    changes: msgspec.Raw
+    run: str
+    at: int
+    stand: Stand = Stand.PROPOSED
+    company: str = ""
+
+    def __repr__(self) -> str:
+        """Names the record alone: the text of the changes is somebody's data."""
+        return f"ProposalHead({self.id!r})"
+
+    def proposal(self) -> Proposal:
+        """Returns all of it."""
+        return Proposal(self.id, _CHANGES.decode(self.changes), self.run, self.at, self.stand, self.company)
+
+
 class Reviews:
     """Represents the proposals of one (crm, object)."""
 
@@ -63,12 +83,16 @@ class Reviews:
     async def get(self, id: str) -> Proposal | None:
         """Returns what is proposed for a record, or was and is decided but not carried out."""
         found = await self._scripts.call("HGET", self._key, id)
-        return _proposal(id, found) if found else None
+        return _HEAD.decode(found).proposal() if found else None
 
     async def all(self) -> list[Proposal]:
         """Returns every proposal not carried out yet, oldest first."""
+        return [head.proposal() for head in await self.heads()]
+
+    async def heads(self) -> list[ProposalHead]:
+        """Returns the same without a look at the changes."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
-        return sorted((_proposal(id.decode(), text) for id, text in found.items()), key=lambda one: (one.at, one.id))
+        return sorted(map(_HEAD.decode, found.values()), key=lambda one: (one.at, one.id))
 
     async def waiting(self) -> int:
         """Tells how many records have proposals that wait for a word, or for the visit that carries one out."""
@@ -80,7 +104,7 @@ class Reviews:
 
     async def put(self, proposal: Proposal) -> None:
         """Keep a proposal, or what a person decided of it, in place of what was there."""
-        text = json.dumps(dataclasses.asdict(proposal), ensure_ascii=False, separators=(",", ":"))
+        text = msgspec.json.encode(proposal)
         await self._scripts.calls([("HSET", self._key, proposal.id, text), ("INCR", self._changes)])
 
     async def remove(self, id: str) -> None:
@@ -89,7 +113,6 @@ class Reviews:
             await self._scripts.call("INCR", self._changes)
 
 
-def _proposal(id: str, text: bytes) -> Proposal:
-    fields = json.loads(text)
-    changes = tuple(Proposed(**one) for one in fields["changes"])
-    return Proposal(id, changes, fields["run"], fields["at"], Stand(fields["stand"]), fields.get("company", ""))
+NOTHING = msgspec.Raw(b"[]")  # how no changes are written
+_HEAD = msgspec.json.Decoder(ProposalHead)
+_CHANGES = msgspec.json.Decoder(tuple[Proposed, ...])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,10 +11,10 @@ from starlette.routing import Route
 
 from config.settings import Settings
 from worker.ledger.journal.figures import WorkName
-from worker.ledger.journal.reviews import Proposal, Stand
+from worker.ledger.journal.reviews import NOTHING, Proposal, ProposalHead, Stand
 from worker.ledger.ledger import Ledger
 from worker.reports.proposals import Proposals
-from worker.upkeep.reviewing import decide_proposal
+from worker.upkeep.reviewing import decide_proposal, of_part
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
 from worker.web.page.shell import Shell, told
@@ -25,9 +23,9 @@ from worker.web.page.word_journal import journal_word
 
 SHOWN = 50
 KEPT = 20  # filters whose matches are kept between looks
-FILTERS = ("crm", "id", "field", "provider", "company")
+FILTERS = ("crm", "id", "field", "provider", "company")  # in this order
 ONLY = ("only_crm", "only_object", "only_id")  # the record of a form that is about one
-_Match = tuple[WorkName, Proposal]
+_Match = tuple[WorkName, ProposalHead]
 _WORDS = {"approve": Stand.APPROVED, "reject": Stand.REJECTED}
 
 
@@ -41,7 +39,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
         """Returns what matches, and its fingerprint; what was found before stands while no proposal has changed."""
         rows, asked = await proposals.waiting(), tuple(wanted.values())
         if asked not in kept or kept[asked][0] is not rows:
-            found = [one for name, row in rows if (one := _matching(name, row, wanted)) is not None]
+            found = [one for one in rows if _matches(one, wanted)]
             if len(kept) >= KEPT:
                 kept.clear()
             kept[asked] = rows, found, seen_of(found)
@@ -50,7 +48,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
     async def show(request: Request, visitor: PageVisitor) -> Response:
         wanted = {name: request.query_params.get(name, "").strip() for name in FILTERS}
         found, seen = await matching(wanted)
-        shown = [(name, row, seen_of([(name, row)])) for name, row in found[:SHOWN]]
+        shown = [(one[0], _part(one, wanted), seen_of([one])) for one in found[:SHOWN]]
         return shell.page(request, "review", visitor, wanted=wanted, rows=shown, count=len(found), seen=seen)
 
     async def decide(_: Request, visitor: PageVisitor, form: Form) -> Response:
@@ -64,31 +62,30 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
         run = new_run("review")
         for name, row in found:
             await journal_word(ledger, visitor, (*name, row.id), run, str(stand))
-            await decide_proposal(ledger, name, row, stand)
+            await decide_proposal(ledger, name, _part((name, row), wanted), stand)
         return told(visitor, "/review", f"{len(found)} {stand}; the next visit carries it out.", **wanted)
 
     return [door.look("/review", show), door.act("/review/decide", decide, PageRole.OPERATOR)]
 
 
-def _matching(name: WorkName, row: Proposal, wanted: Mapping[str, str]) -> _Match | None:
-    """Returns the record with those of its changes that match: what is shown is what is decided on."""
-    held = {"crm": name[0], "id": row.id, "company": row.company}
-    if any(wanted[part] not in {"", text} for part, text in held.items()):
-        return None
-    if not (wanted["field"] or wanted["provider"]):
-        return (name, row) if row.changes else None
-    changes = tuple(
-        line
-        for line in row.changes
-        if wanted["field"] in {"", line.field} and wanted["provider"] in {"", line.provider}
-    )
-    return (name, replace(row, changes=changes)) if changes else None
+def _matches(found: _Match, wanted: Mapping[str, str]) -> bool:
+    name, row = found
+    crm, id, field, provider, company = (wanted[part] for part in FILTERS)
+    if crm not in {"", name[0]} or id not in {"", row.id} or company not in {"", row.company}:
+        return False
+    return bool(_part(found, wanted).changes) if field or provider else row.changes != NOTHING
 
 
-def seen_of(found: Sequence[_Match]) -> str:
+def _part(found: _Match, wanted: Mapping[str, str]) -> Proposal:
+    """Returns the proposal with those of its changes that match: what is shown is what is decided on."""
+    fields, providers = ([wanted[part]] if wanted[part] else [] for part in ("field", "provider"))
+    return of_part(found[1].proposal(), fields, providers)
+
+
+def seen_of(found: Iterable[_Match]) -> str:
     """Returns the fingerprint of records and values: a form decides on those that its page has shown, or on nothing."""
-    told = [
-        [*name, row.id, [[line.field, line.before, line.after, line.provider] for line in row.changes]]
-        for name, row in found
-    ]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for name, row in found:
+        digest.update(f"{name[0]}\n{name[1]}\n{row.id}\n".encode())
+        digest.update(row.changes)
+    return digest.hexdigest()

@@ -1,0 +1,77 @@
+"""What a page costs at 100,000 journal entries, a million remembered, 10,000 proposals and 10,000 dead letters."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.harness.browsing import browsing
+from tests.integration.intake.conftest import SECRETS
+from tests.integration.intake.test_page import PAGES, WORK, house
+from worker.ledger.journal.reviews import Proposal, Proposed
+from worker.ledger.ledger import Ledger
+from worker.ledger.work.memory import BUCKETS
+
+RECORDS, ENTRIES, REMEMBERED, AT_ONCE = 10_000, 100_000, 1_000_000, 1_000
+FIELDS = ("work_email", "mobile_phone", "job_title", "phone")
+BOUND_S = 0.2
+EARLIER = {"/scorecard"}  # its first look prepares every vendor, once in the life of the process
+
+
+async def fill(redis: Redis) -> None:
+    """Writes what a large and neglected installation holds, without the visits that take hours to make it."""
+    ledger = Ledger.over(redis)
+    keys, run = ledger.scripts.keys, "day-acme_hubspot-2026-11-28"
+    await redis.sadd(keys("works"), ":".join(WORK))  # type: ignore[misc]
+    for start in range(0, RECORDS, AT_ONCE):
+        pipe = redis.pipeline(transaction=False)
+        for number in range(start, start + AT_ONCE):
+            pipe.hset(keys("reviews", *WORK), str(number), _proposal(number, run))
+            reason = f"refused, request 4f{number:06d}: rule {number % 7} of the portal"
+            dead = {"s": "dead", "note": reason, "attempts": 8, "run": run, "lane": "live"}
+            pipe.hset(keys("record", *WORK, f"d{number}"), mapping=dead)
+            pipe.zadd(keys("dead", *WORK), {f"d{number}": 1_700_000_000_000 + number})
+        pipe.incr(keys("reviews_changes", *WORK))
+        await pipe.execute()
+    change = {"kind": "change", "field": "work_email", "before": "", "after": "x", "provider": "kaspr"}
+    text = json.dumps(change | {"state": "confirmed", "credits": 1})
+    for start in range(0, ENTRIES, 100):
+        run = f"sync-20261128T{start % 24:02d}0000-{start % 4_000:04x}"
+        await ledger.journal.append(*WORK, str(start), run, [text] * 100, token=str(start))
+    for at in BUCKETS:
+        held = {f"m{at}-{number}": b"x" * 40 for number in range(REMEMBERED // len(BUCKETS))}
+        await redis.hset(keys("memory", *WORK, at), mapping=held)  # type: ignore[misc]
+    await redis.set(keys("settled", *WORK), REMEMBERED)
+
+
+def _proposal(number: int, run: str) -> str:
+    changes = [Proposed(name, name, "", f"{name}-{number}", "kaspr", "valid") for name in FIELDS]
+    fields = {name: getattr(changes[0], name) for name in Proposed.__slots__}
+    told = [fields | {"field": one.field, "property": one.field, "after": one.after} for one in changes]
+    proposal = Proposal(str(number), (), run, number, company=f"acme{number % 50}.example")
+    return json.dumps(
+        {"id": proposal.id, "changes": told, "run": run, "at": number, "stand": "proposed", "company": proposal.company}
+    )
+
+
+@pytest.mark.slow
+async def test_first_look_and_the_next_cost_at_most_the_bound(redis: Redis, tmp_path: Path) -> None:
+    await fill(redis)
+    gc.collect()
+    gc.freeze()  # what the suite itself has loaded is not the web process'
+    token = SECRETS["REFILL_WEB__TOKEN"]
+    cost: dict[str, list[float]] = {}
+    async with house(redis, tmp_path) as url, browsing(url, token) as browser:
+        for place in (*PAGES, "/review?field=work_email&company=acme7.example", "/dead?cause=nothing"):
+            for _ in range(2):
+                begun = time.process_time()
+                assert (await browser.get(place)).status_code in {200, 303, 404}
+                cost.setdefault(place, []).append(time.process_time() - begun)
+    gc.unfreeze()
+    counted = {place: spent[1:] if place in EARLIER else spent for place, spent in cost.items()}
+    assert not {place: spent for place, spent in counted.items() if max(spent) > BOUND_S}
