@@ -19,10 +19,12 @@ from worker.commands.person import Somebody, somebody
 from worker.commands.resume import lift
 from worker.commands.suppress import ValueReading, entries_of, known, named
 from worker.commands.undo_plan import UndoPlan, ask, found, look
+from worker.decide.handles import personal
 from worker.decide.mentions import mentions
 from worker.decide.odds import odds_of
 from worker.decide.undo import UndoVerdict
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Ref
 from worker.ledger.money.suppressions import AnotherKeyError
 from worker.ledger.money.yields import Yields
 from worker.service.refresh_tokens import secret_key, suppressions_of
@@ -81,6 +83,17 @@ class PageOrders:
             return bool(await list_.add(entries))
         except AnotherKeyError as error:
             raise ConfigError([str(error)]) from None
+
+    async def suppress_record(self, record: Ref) -> int:
+        """Puts on the list all that names the person of a record, and returns how much was new there."""
+        secret_key(self.settings)  # refuses where there is none
+        async with self._somebody(PersonWish(record=record)) as (runtime, who):
+            if not (handles := personal(who.handles)):
+                why = who.not_asked.get(record[0]) or "the record has no e-mail, phone or profile, or is gone"
+                raise ConfigError([f"nothing to suppress: {why}"])
+            list_ = runtime.lookups.suppressions
+            now = await self.ledger.scripts.now()
+            return await list_.add(entries_of(list_, sorted(handles), now, "from the page of a record"))
 
     async def unsuppress(self, text: str) -> bool:
         """Takes somebody, or an entry by its hash, off the list; ``False`` where it was not on it."""

@@ -108,6 +108,9 @@ async def _quietly(step: Awaitable[object]) -> None:
 
 async def pause_refusing(pauses: Pauses, vendor: str, error: AccessError) -> str:
     """Pauses a vendor that refuses our credential until a person resumes it, and returns the sentence that says so."""
-    why = error.hint or f"{vendor} refuses our credential: check it, then run refill resume {vendor}"
+    way_out = f"refill resume {vendor}"
+    why = (error.hint or f"{vendor} refuses our credential: check it").rstrip(".")
+    if way_out not in why:
+        why = f"{why}; then run {way_out}"
     await pauses.pause(vendor, "credentials", why=why)
     return why

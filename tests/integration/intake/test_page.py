@@ -271,6 +271,7 @@ ACTIONS = {
     "/undo/look": PageRole.OPERATOR,
     "/undo": PageRole.OPERATOR,
     "/suppression/add": PageRole.OPERATOR,
+    "/suppression/record": PageRole.OPERATOR,
     "/suppression/remove": PageRole.ADMIN,
     "/pauses/pause": PageRole.OPERATOR,
     "/pauses/resume": PageRole.OPERATOR,

@@ -117,6 +117,9 @@ class Orders(Protocol):
     async def suppress(self, text: str, why: str) -> bool:
         """Puts somebody on the suppression list; ``False`` where they were on it."""
 
+    async def suppress_record(self, record: Ref) -> int:
+        """Puts on the list all that names the person of a record, and returns how much was new there."""
+
     async def unsuppress(self, text: str) -> bool:
         """Takes somebody, or an entry by its hash, off the list; ``False`` where it was not on it."""
 

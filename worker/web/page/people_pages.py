@@ -15,7 +15,7 @@ from worker.ledger.money.suppressions import Suppressions
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, PersonWish
-from worker.web.page.shell import Shell, told
+from worker.web.page.shell import Shell, address_of, told
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word, of_refill
 
@@ -41,6 +41,14 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         said = "It is on the list." if new else "It was on the list."
         return told(visitor, "/suppression", said)
 
+    async def add_record(request: Request, visitor: PageVisitor, form: Form) -> Response:
+        if (record := record_in(form)) is None:
+            return door.refusal(request, visitor, 404, "No record was named. Nothing was changed.")
+        new = await orders.suppress_record(record)
+        await journal_word(ledger, visitor, record, new_run("suppress"), "suppressed")
+        said = f"The person is on the suppression list: {new} new entries, by e-mail, phone and profile."
+        return told(visitor, address_of(record), said)
+
     async def remove(_: Request, visitor: PageVisitor, form: Form) -> Response:
         gone = await orders.unsuppress(one(form, "value"))
         await journal_word(ledger, visitor, LIST, new_run("suppress"), "taken_off_the_list")
@@ -65,6 +73,7 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
     return [
         door.look("/suppression", show),
         door.act("/suppression/add", add, PageRole.OPERATOR),
+        door.act("/suppression/record", add_record, PageRole.OPERATOR),
         door.act("/suppression/remove", remove, PageRole.ADMIN),
         door.act("/forget/look", look, PageRole.ADMIN),
         door.act("/forget", forget, PageRole.ADMIN),
