@@ -376,6 +376,15 @@ class Lacks:
     create: str = ""
 
 
+class Use(StrEnum):
+    """Names what a credential is to allow with an object: to define its properties, and to name owners too."""
+
+    READ = "read"
+    WRITE = "write"
+    DEFINE = "define"
+    OWN = "own"
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """Represents a property of ``object`` that is read whatever is mapped.

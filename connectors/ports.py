@@ -27,6 +27,7 @@ from connectors.models import (
     Question,
     Record,
     Reply,
+    Use,
     Write,
     WriteResult,
 )
@@ -274,6 +275,9 @@ class Crm(Protocol):
 
     async def lacks(self, object: str) -> Lacks:
         """Tells what this credential may not do with rows of ``object``, as far as the CRM tells."""
+
+    async def ungranted(self, uses: Collection[tuple[Use, str]]) -> tuple[str, ...] | None:
+        """Names the scopes that the credential lacks for uses of objects; ``None`` where nobody tells."""
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
         """Lists ids, such as an owner's, that a new row cannot be given, with the reason; both by property."""

@@ -33,6 +33,7 @@ from connectors.models import (
     Property,
     Record,
     Reply,
+    Use,
     Write,
     WriteResult,
     Written,
@@ -167,9 +168,19 @@ class HubSpot:
     async def lacks(self, object: str) -> Lacks:
         """Reads the token's scopes."""
         self._of(object)
+        return rights.lacks(await self._granted(), object)
+
+    async def ungranted(self, uses: Collection[tuple[Use, str]]) -> tuple[str, ...] | None:
+        """Returns the scopes that the token lacks for these uses of objects, ``None`` where nobody tells."""
+        scopes = await self._granted()
+        if scopes is None:
+            return None
+        return tuple(sorted({rights.scope(use, object) for use, object in uses} - scopes))
+
+    async def _granted(self) -> frozenset[str] | None:
         signed = await self._transport.auth.headers()
         token = signed["authorization"].removeprefix("Bearer ")
-        return await rights.lacks(self._transport.send, self.name, self._options, token, object)
+        return await rights.granted(self._transport.send, self.name, self._options, token)
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
         """Returns owners that are not there or not active; HubSpot has no other ids in properties."""

@@ -11,7 +11,7 @@ from connectors.bodies import ManyListed
 from connectors.classify import parsed
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.paths import PATHS, TYPES
-from connectors.models import Lacks, Reply
+from connectors.models import Lacks, Reply, Use
 from connectors.oauth import BUCKET
 from connectors.operations import Operation, Repeat
 
@@ -55,15 +55,31 @@ async def portal(send: Send, name: str) -> str:
     return "" if reply.status >= 400 else str(parsed(_PORTAL, reply, name, _ACCOUNT.name).portal)
 
 
-async def lacks(send: Send, name: str, options: HubSpotOptions, token: str, object: str) -> Lacks:
-    """Returns the scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
+async def granted(send: Send, name: str, options: HubSpotOptions, token: str) -> frozenset[str] | None:
+    """Returns the scopes of the token, ``None`` where nobody tells."""
     operation, call = _question(options, token)
     reply = await send(operation, **call)
-    token_info = _TokenScopes() if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, name, operation.name)
-    scope = f"crm.objects.{TYPES[object]}.write"
-    if token_info.scopes is None or scope in token_info.scopes:
+    told = None if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, name, operation.name).scopes
+    return None if told is None else frozenset(told)
+
+
+def scope(use: Use, object: str) -> str:
+    """Returns the name of the scope that a use of an object takes."""
+    match use:
+        case Use.DEFINE:
+            return f"crm.schemas.{TYPES[object]}.write"
+        case Use.OWN:
+            return "crm.objects.owners.read"
+        case _:
+            return f"crm.objects.{TYPES[object]}.{use}"
+
+
+def lacks(scopes: frozenset[str] | None, object: str) -> Lacks:
+    """Returns the scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
+    wanted = scope(Use.WRITE, object)
+    if scopes is None or wanted in scopes:
         return Lacks()
-    grant = f"give the token the scope {scope}"
+    grant = f"give the token the scope {wanted}"
     return Lacks(grant, grant)
 
 

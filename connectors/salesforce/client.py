@@ -28,6 +28,7 @@ from connectors.models import (
     Property,
     Record,
     Reply,
+    Use,
     Write,
     Writer,
     WriteResult,
@@ -174,6 +175,11 @@ class Salesforce:
             "" if schema.updateable else f'give the user the right "Edit" on {table}',
             "" if schema.createable else f'give the user the right "Create" on {table}',
         )
+
+    async def ungranted(self, uses: Collection[tuple[Use, str]]) -> tuple[str, ...] | None:
+        """Returns nothing: an org grants rights to a user, object by object and field by field (``lacks``)."""
+        del uses
+        return None
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
         """Returns owners, record types and other rows that are not there, not active or not for this object."""

@@ -28,6 +28,7 @@ from connectors.ports import Crm
 from connectors.vendor_clock import VendorClock
 from worker.commands.check_deliveries import unmet_by_deliveries
 from worker.commands.check_platform import hosts, redis_place, sign_in
+from worker.commands.check_scopes import missing_scopes, setup_scopes
 from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
@@ -290,7 +291,9 @@ async def _crm(
         return [failure(name, credential, error)]
     stack.push_async_callback(vendor.aclose)
     found = await _standing(name, credential, vendor.account_status(), vendor.clock)
-    if any(one.level == FAILED_LEVEL for one in found):
+    refused = any(one.level == FAILED_LEVEL for one in found)
+    found += await _scopes(name, settings, vendor, delivered=delivered)
+    if refused:
         return found  # the same credential would be refused for every object
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -310,6 +313,25 @@ async def _crm(
         *([_deliveries(name, settings, vendor, credential)] if delivered and settings.mode != "observe" else ()),
     )
     return [*found, *_retirements(name, settings), *(one for part in parts for one in part)]
+
+
+async def _scopes(name: str, settings: CrmSettings, vendor: Crm, *, delivered: bool) -> list[CheckResult]:
+    """Names every scope that the credential lacks; nothing where it is refused, which is said already."""
+    part = f"{name} scopes"
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            missing = await missing_scopes(settings, vendor, delivered=delivered)
+            only_setup = await setup_scopes(vendor)
+    except (ConnectorError, TimeoutError):
+        return []
+    if missing:
+        do = f"give the token the scopes {', '.join(missing)}"
+        return [CheckResult(part, FAILED_LEVEL, f"it lacks {', '.join(missing)}", do)]
+    if missing is None:
+        return []
+    text = "it has all that the configuration takes"
+    more = f"; refill setup would also need {', '.join(only_setup)}" if only_setup else ""
+    return [CheckResult(part, OK, text + more)]
 
 
 def _retirements(name: str, settings: CrmSettings) -> Iterator[CheckResult]:

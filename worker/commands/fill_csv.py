@@ -28,9 +28,12 @@ from worker.decide import columns
 from worker.decide.columns import Columns
 from worker.decide.policy import FieldRule, Policy
 from worker.ledger.own_clock import clock
+from worker.manual.endings import until_word
 from worker.manual.exit_codes import DONE, LEFT
 from worker.manual.follow import perhaps_charged, run_credits
+from worker.manual.left import cap_figures
 from worker.manual.passes import PATIENCE_S
+from worker.manual.shortages import short_of
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.runtime import Runtime
 from worker.visits.fill_rows import CRM, FilledRow, TableRows
@@ -39,13 +42,14 @@ from worker.visits.runs import new_run, set_cap
 AT_ONCE = 50
 TELL_S = 10.0  # where nobody watches, progress is a line so often
 NOTE = "refill_note"
-_WAITS = {
-    "cap": "--max-credits is used up: run it again with more",
-    "budget": "the budget of the provider is used up: refill status tells when it opens; run it again then",
-    "rate": "the rate of the provider is used up for now: run it again later",
-    "verdict": "a lookup was perhaps charged and is not sent again before there is word of it: run it again",
-    "outage": "the provider does not answer: run it again later",
-    "stopped": "it was stopped: run it again to go on",
+_AGAIN = "run it again"
+_WAITS = {  # why, and what is next
+    "cap": ("--max-credits is used up", "run it again with more"),
+    "budget": ("the budget of the provider is used up", f"{_AGAIN} then, or raise it"),
+    "rate": ("the rate of the provider is used up for now", f"{_AGAIN} later"),
+    "verdict": ("a lookup was perhaps charged and is not sent again before there is word of it", _AGAIN),
+    "outage": ("the provider does not answer", f"{_AGAIN} later"),
+    "stopped": ("it was stopped", _AGAIN),
 }
 
 
@@ -108,6 +112,9 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
             sums = await _fill(rows, table, at, asked, output, fields, quiet=quiet or as_json or err.hushed)
         credits = await run_credits(runtime, run)
         perhaps = await perhaps_charged(runtime, run)
+        figures = {"cap": cap_figures(asked.max_credits, credits)}
+        if "budget" in sums.waits:
+            figures["budget"] = await _budget_figures(runtime)
     summary = {
         "rows": len(table.rows),
         "visited": sums.rows,
@@ -122,7 +129,7 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
         "output": str(output),
         "run": run,
     }
-    _tell(summary, as_json=as_json)
+    _tell(summary, figures, as_json=as_json)
     return LEFT if sums.waits else DONE
 
 
@@ -359,7 +366,17 @@ def _nested(filled: Mapping[str, int]) -> dict[str, dict[str, int]]:
 # ---- telling -----------------------------------------------------------------------------------------------------
 
 
-def _tell(summary: Mapping[str, Any], *, as_json: bool) -> None:
+async def _budget_figures(runtime: Runtime) -> str:
+    """Says of each provider whose budget does not reach: the limit, what is spent, and when it begins anew."""
+    now, told = clock(), []
+    for name, terms in runtime.lookups.terms.items():
+        need = min((one.price for one in terms.offers), default=1)
+        if short := await short_of(runtime, name, CRM, now, need=need):
+            told.append(f"{short[1]}{until_word(short[0] or None)}")
+    return "; ".join(told)
+
+
+def _tell(summary: Mapping[str, Any], figures: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
         print_json(summary)
     else:
@@ -373,7 +390,9 @@ def _tell(summary: Mapping[str, Any], *, as_json: bool) -> None:
         for why, count in summary["not_filled"].items():
             out.say(f"not filled, {why.replace('_', ' ')}: {count}")
     for why, count in summary["left"].items():
-        err.say(f"{count} rows are not finished: {_WAITS.get(why, why)}", style="yellow")
+        text, step = _WAITS.get(why, (why.rstrip("."), _AGAIN))
+        more = f" ({figures[why]})" if figures.get(why) else ""
+        err.say(f"{count} rows are not finished: {text}{more}. Next: {step}", style="yellow")
     for name, credits in summary["uncertain"].items():
         err.say(f"{credits} of the credits at {name} were perhaps not charged: refill uncertain list")
 

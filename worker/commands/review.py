@@ -120,7 +120,7 @@ async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *
             raise ConfigError(["a delivery is brought as a whole: leave --field and --provider out"])
         verb = "Approve" if stand is Stand.APPROVED else "Reject"
         if len(chosen) > 1 and not yes and not agreed(f"{verb} the changes of {len(chosen)} records?"):
-            err.say(f"nothing was decided: {len(chosen)} records; --yes decides without asking")
+            err.say(f"nothing was decided: {len(chosen)} records. Next: the same with --yes, or with IDs")
             return FAILED
         for proposal in chosen:
             await decide_proposal(ledger, name, proposal, stand)

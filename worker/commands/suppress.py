@@ -71,7 +71,7 @@ async def run_remove(config: Path | None, values: Sequence[str], reading: ValueR
         found = [next(iter(named(text, entries, list_, reading, settings)), "") for text in values]
         unknown = [str(at) for at, name in enumerate(found, 1) if not name]
         if unknown:
-            err.say(f"not on the list, so nothing was removed: value {', '.join(unknown)}")
+            err.say(f"not on the list, so nothing was removed: value {', '.join(unknown)}. Next: refill suppress list")
             return FAILED
         removed = await list_.remove(sorted(set(found)))
     said = f"{_count(removed)} removed; refill sync --full looks at their records again"

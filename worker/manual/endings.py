@@ -114,7 +114,7 @@ def _row(row: Held) -> str:
     text = _HELD[row.why].format(waits_for=row.waits_for, hint=row.hint.rstrip("."))
     figures = f" ({row.hint})" if row.why in _FIGURES and row.hint else ""
     step = _NEXT[row.why].format(waits_for=row.waits_for, crm=row.crm, object=row.object, provider="PROVIDER")
-    return f"{_records(row)}: {text}{_until(row.until_ms)}{figures}. Next: {step}"
+    return f"{_records(row)}: {text}{until_word(row.until_ms)}{figures}. Next: {step}"
 
 
 def _records(row: Held) -> str:
@@ -126,12 +126,12 @@ def _records(row: Held) -> str:
 
 def _missed(missed: NotAsked) -> str:
     who = f"{missed.vendor} {missed.object}".strip()
-    why = f"{missed.why.rstrip('.')}{_until(missed.until_ms)}"
+    why = f"{missed.why.rstrip('.')}{until_word(missed.until_ms)}"
     step = "" if "refill " in missed.why else ". Next: refill check, then run it again"
     return f"{who} was not looked at, or not to the end: {why}{step}"
 
 
-def _until(at_ms: int | None) -> str:
+def until_word(at_ms: int | None) -> str:
     """Returns until when, where that is still ahead."""
     if at_ms is None or at_ms <= clock():
         return ""

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 
 from connectors.models import RefusalKind
 from worker.ledger.journal.figures import RunFigures, WorkName
-from worker.ledger.money.budgets import Booked
 from worker.ledger.own_clock import clock
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.work import Lane, Left, Work
+from worker.manual.shortages import short_of
 from worker.service.runtime import Runtime
-from worker.visits.budget_lines import shortage
 from worker.visits.visit_notes import DRIFTED, TOO_DEAR
 
 _ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict in 5 min at the latest
@@ -169,30 +168,12 @@ class _Holders:
         why, hint = "rate", ""
         if pause and pause.reason not in _RATE:
             why, hint = "paused", pause.why or pause.reason
-        short = await self._short(name, row.crm, terms.reserve if lane is Lane.BACKFILL else 0.0, need)
+        reserve = terms.reserve if lane is Lane.BACKFILL else 0.0
+        short = await short_of(runtime, name, row.crm, self._now, need=need, closed_share=reserve)
         if short is not None:
             why, (ends_at, hint) = "budget", short
             at = max(at, ends_at) if at and ends_at else None
         return replace(row, why=why, until_ms=at, hint=hint)
-
-    async def _short(self, name: str, crm: str, closed_share: float, need: int) -> tuple[int, str] | None:
-        """Returns when the budgets that do not reach begin anew, 0 when one of them never does; and the figures.
-
-        ``None`` when all reach.
-        """
-        budget_lines = self._runtime.budget_lines
-        lines = [*budget_lines.provider_lines(name, self._now), *budget_lines.crm_lines(crm, self._now)]
-        booked = await self._runtime.ledger.budgets.booked([line.name for line in lines])
-        short = [one for one in lines if one.open(closed_share) - _total(booked[one.name]) < max(1, need)]
-        if not short:
-            return None
-        ends = [one.end_ms for one in short]
-        last = max(short, key=lambda one: one.end_ms or 2**53)
-        return max(ends) if all(ends) else 0, shortage(last, booked[last.name], max(1, need), closed_share)
-
-
-def _total(booked: Booked) -> int:
-    return booked.spent + booked.reserved
 
 
 def cap_figures(max_credits: int | None, credits: Mapping[str, int]) -> str:

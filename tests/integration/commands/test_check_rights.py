@@ -56,6 +56,34 @@ async def test_a_write_scope_that_the_token_lacks_is_named(refill: Refill, scope
     assert f"give the token the scope {scope}" in lines(ran, part)
 
 
+async def test_every_scope_that_the_token_lacks_is_named_at_once(refill: Refill) -> None:
+    hubspot = refill.vendors["hubspot"]
+    with settled(hubspot, scopes=["crm.objects.contacts.read"]):
+        ran = await refill("check", "--json")
+    assert ran.code == 1
+    wanted = "crm.objects.companies.read, crm.objects.companies.write, crm.objects.contacts.write"
+    assert f"it lacks {wanted}: give the token the scopes {wanted}" in lines(ran, "acme_hubspot scopes")
+
+
+async def test_a_scope_that_only_setup_needs_is_told_and_is_no_failure(refill: Refill) -> None:
+    hubspot = refill.vendors["hubspot"]
+    scopes = [one for one in hubspot.control("settings", {})["scopes"] if not one.startswith("crm.schemas")]
+    with settled(hubspot, scopes=scopes):
+        ran = await refill("check", "--json")
+    assert ran.code == 0
+    (told,) = [one["told"] for one in ran.json["checks"] if one["part"] == "acme_hubspot scopes"]
+    assert told.endswith("refill setup would also need crm.schemas.companies.write, crm.schemas.contacts.write")
+
+
+async def test_an_owner_for_new_rows_takes_the_scope_of_owners(refill: Refill) -> None:
+    hubspot = refill.vendors["hubspot"]
+    constant(refill, "acme_hubspot", "contact", "hubspot_owner_id", "1")
+    scopes = [one for one in hubspot.control("settings", {})["scopes"] if one != "crm.objects.owners.read"]
+    with settled(hubspot, scopes=scopes):
+        ran = await refill("check", "--json")
+    assert "give the token the scopes crm.objects.owners.read" in lines(ran, "acme_hubspot scopes")
+
+
 @pytest.mark.parametrize(
     ("right", "todo"), [("createable", 'the right "Create" on Contact'), ("updateable", 'the right "Edit" on Contact')]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,9 +103,21 @@ async def test_a_cap_and_a_limit_leave_the_rest_and_a_suppressed_person_is_not_a
     ran = await refill(*words, "--max-credits", "3")
     assert ran.code == 4
     assert "cap" in ran.json["left"]
-    assert "--max-credits is used up" in ran.err
+    spent = sum(ran.json["credits"].values())
+    assert f"--max-credits is used up (limit 3 credits, {spent} spent). Next: run it again with more" in ran.err
     assert sum(charged(refill.vendors).values()) <= 3
     assert len(filled(target)) == len(rows)
+
+
+async def test_a_budget_that_is_used_up_says_limit_spent_end_and_what_is_next(refill: Refill, tmp_path: Path) -> None:
+    refill.change("budget = { day = 5000, month = 50000 }", "budget = { day = 1, month = 50000 }")
+    refill.change("budget = { day = 20000, month = 100000 }", "budget = { day = 0, month = 100000 }")
+    source, target = tmp_path / "people.csv", tmp_path / "filled.csv"
+    table(refill.vendors, source)
+    ran = await refill("csv", str(source), "-o", str(target), "--json", "--quiet", "--patience", "1")
+    assert ran.code == 4
+    assert re.search(r"kaspr's budget of the day: limit 1 credits, 1 spent, .*, until 20\d\d-.* UTC", ran.err), ran.err
+    assert ". Next: run it again then, or raise it" in ran.err
 
 
 async def test_a_kill_costs_nothing_twice_and_the_next_run_completes_the_file(refill: Refill, tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Says which budgets keep a provider from being asked, by which figures, and until when."""
+
+from __future__ import annotations
+
+from worker.ledger.money.budgets import Booked
+from worker.service.runtime import Runtime
+from worker.visits.budget_lines import shortage
+
+
+async def short_of(
+    runtime: Runtime, name: str, crm: str, now_ms: int, *, need: int, closed_share: float = 0.0
+) -> tuple[int, str] | None:
+    """Returns when the budgets that do not reach begin anew, 0 when one of them never does; and the figures.
+
+    ``None`` when all reach.
+    """
+    budget_lines = runtime.budget_lines
+    lines = [*budget_lines.provider_lines(name, now_ms), *budget_lines.crm_lines(crm, now_ms)]
+    booked = await runtime.ledger.budgets.booked([line.name for line in lines])
+    short = [one for one in lines if one.open(closed_share) - _total(booked[one.name]) < max(1, need)]
+    if not short:
+        return None
+    ends = [one.end_ms for one in short]
+    last = max(short, key=lambda one: one.end_ms or 2**53)
+    return max(ends) if all(ends) else 0, shortage(last, booked[last.name], max(1, need), closed_share)
+
+
+def _total(booked: Booked) -> int:
+    return booked.spent + booked.reserved
