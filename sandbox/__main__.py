@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serves the vendors until told to stop."""
+"""Serves the vendors until told to stop: `python -m sandbox`."""
 
 import argparse
 import asyncio

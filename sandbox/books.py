@@ -1,4 +1,4 @@
-"""The books of one vendor: every request, charge and write, in the order they happened."""
+"""Keeps the books of one vendor: every request, charge and write, in the order they happened."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ KINDS = ("requests", "charges", "writes")
 
 @dataclass(slots=True)
 class RequestEntry:
-    """One request whose bytes were read to the end. `status` is what was decided, `answered` whether it was sent."""
+    """Notes one request that was read to its end. `status` was decided; `answered` says whether it was sent."""
 
     seq: int
     mono: float
@@ -32,7 +32,7 @@ class RequestEntry:
 
 @dataclass(frozen=True, slots=True)
 class ChargeEntry:
-    """Credits taken for one question."""
+    """Notes credits taken for one question."""
 
     seq: int
     mono: float
@@ -45,7 +45,7 @@ class ChargeEntry:
 
 @dataclass(frozen=True, slots=True)
 class WriteEntry:
-    """One property of one CRM row (or one creation, deletion, link), before and after."""
+    """Notes one property of one CRM row (or one creation, deletion, link), before and after."""
 
     seq: int
     mono: float
@@ -62,7 +62,7 @@ class WriteEntry:
 
 
 class Books:
-    """Appended to by the vendor, read by tests. Sequence numbers are shared by all three kinds."""
+    """Holds entries that the vendor appends and tests read. All three kinds share one sequence of numbers."""
 
     def __init__(self, vendor: str, clock: Clock, kept: int | None = None) -> None:
         self.vendor = vendor
@@ -115,7 +115,7 @@ class Books:
         self.writes.clear()
 
     def entries(self, kind: str, *, since: int = 0, route: str = "") -> list[dict[str, Any]]:
-        """Entries of one kind after sequence number `since`, requests also by route template."""
+        """Returns entries of one kind after sequence number `since`; requests also by route template."""
         rows: Iterable[Any] = getattr(self, kind)
         return [asdict(row) for row in rows if row.seq > since and (not route or getattr(row, "route", route) == route)]
 

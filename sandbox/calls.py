@@ -1,4 +1,4 @@
-"""One request as a handler sees it, and the reply a handler gives."""
+"""Defines one request as a handler sees it, and the reply a handler gives."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class BadBodyError(Exception):
-    """The body is not the JSON object the route takes."""
+    """Says that the body is not the JSON object that the route takes."""
 
 
 @dataclass(slots=True)
 class Reply:
-    """`body`: str or bytes go out as they are, None as no body, all else as JSON."""
+    """Holds an answer. `body`: str or bytes go out as they are, None as no body, all else as JSON."""
 
     status: int = 200
     body: Any = None
@@ -45,7 +45,7 @@ class Reply:
 
 
 class Call:
-    """A request read to its end. Handlers are plain functions: what one does is one step for everybody else."""
+    """Holds a request read to its end. A handler is a plain function: everybody else sees its work as one step."""
 
     def __init__(
         self, request: web.Request, body: bytes, route: "Route", entry: RequestEntry, vendor: "Vendor"
@@ -62,7 +62,7 @@ class Call:
 
     @property
     def path(self) -> str:
-        """Decoded."""
+        """Returns the path, decoded."""
         return self.request.path
 
     @property
@@ -75,12 +75,12 @@ class Call:
 
     @property
     def params(self) -> Mapping[str, str]:
-        """Named parts of the path, decoded."""
+        """Returns the named parts of the path, decoded."""
         return self.request.match_info
 
     @cached_property
     def json(self) -> Any:
-        """Raises: BadBodyError."""
+        """Returns the body as parsed JSON. Raises: BadBodyError."""
         try:
             return json.loads(self.body)
         except ValueError as error:
@@ -88,7 +88,7 @@ class Call:
 
     @cached_property
     def object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises: BadBodyError."""
+        """Returns the body as a JSON object. Raises: BadBodyError."""
         if not isinstance(self.json, dict):
             raise BadBodyError
         return self.json
@@ -117,7 +117,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`template` is an aiohttp path such as `/crm/{object}/{id}`; books and faults name routes by it."""
+    """Maps a path to its handler. Books and faults name it by its `template`, such as `/crm/{object}/{id}`."""
 
     method: str
     template: str

@@ -1,17 +1,17 @@
-"""Time as the vendors see it; it can be moved forward so that a test waits for nothing."""
+"""Tells the vendors' time, which a test can move forward instead of waiting."""
 
 import time
 from datetime import UTC, datetime
 
 
 class Clock:
-    """Wall and monotonic seconds, both shifted by `ahead`."""
+    """Tells wall and monotonic seconds, both shifted by `ahead`."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
 
     def wall(self) -> float:
-        """Epoch seconds."""
+        """Returns epoch seconds."""
         return time.time() + self.ahead
 
     def monotonic(self) -> float:
@@ -21,19 +21,19 @@ class Clock:
         self.ahead += seconds
 
     def stamp(self) -> float:
-        """Epoch seconds in whole milliseconds, equal to what is read back from `iso`."""
+        """Returns epoch seconds in whole milliseconds, equal to those read back from `iso`."""
         return whole_ms(self.wall())
 
     def iso(self, *, seconds_ago: float = 0.0) -> str:
-        """Now as `2026-11-20T09:00:00.123Z`."""
+        """Returns the present as `2026-11-20T09:00:00.123Z`."""
         return iso(self.wall() - seconds_ago)
 
 
 def whole_ms(epoch_s: float) -> float:
-    """The same moment without what `iso` does not show."""
+    """Returns the moment without the fraction that `iso` does not show."""
     return int(epoch_s * 1000) / 1000
 
 
 def iso(epoch_s: float) -> str:
-    """An epoch in seconds as `2026-11-20T09:00:00.123Z`."""
+    """Returns an epoch in seconds as `2026-11-20T09:00:00.123Z`."""
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The control API every vendor's port has under `/_sandbox/`."""
+"""Serves the control API that every vendor's port has under `/_sandbox/`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -51,7 +51,7 @@ class _Control:
         self.vendor = vendor
 
     async def books(self, request: web.Request) -> web.Response:
-        """`?kind=requests|charges|writes&since=N&route=TEMPLATE`; without kind all three."""
+        """Lists entries: `?kind=requests|charges|writes&since=N&route=TEMPLATE`; all three kinds by default."""
         query = request.query
         kinds = [query["kind"]] if query.get("kind") in KINDS else list(KINDS)
         since, route = int(query.get("since", "0")), query.get("route", "")
@@ -76,7 +76,7 @@ class _Control:
         )
 
     async def world(self, _: web.Request) -> web.Response:
-        """Truth about every person, company and CRM row; rows name people and companies by number."""
+        """Tells the truth about every person, company and CRM row; rows name people and companies by number."""
         world = self.vendor.world
         return web.json_response(
             {
@@ -112,7 +112,7 @@ class _Control:
         )
 
     async def add_faults(self, request: web.Request) -> web.Response:
-        """One rule or a list of rules: the fields of `faults.Rule`."""
+        """Adds one rule or a list of rules, each with the fields of `faults.Rule`."""
         body = await request.json()
         try:
             for rule in body if isinstance(body, list) else [body]:
@@ -126,7 +126,7 @@ class _Control:
         return web.json_response({})
 
     async def weather(self, request: web.Request) -> web.Response:
-        """`{"level": "medium", "seed": 7}`: faults by chance from now on; level `none` ends them."""
+        """Starts random faults, as `{"level": "medium", "seed": 7}`; level `none` ends them."""
         body = await _body(request)
         level, seed = body.get("level", "none"), int(body.get("seed", self.vendor.options.seed))
         if level not in LEVELS:
@@ -135,12 +135,12 @@ class _Control:
         return web.json_response({"level": level, "seed": seed})
 
     async def hold(self, request: web.Request) -> web.Response:
-        """The fields of `holds.Hold`; `count` null holds everything that fits."""
+        """Holds requests open, by the fields of `holds.Hold`; `count` null holds everything that fits."""
         self.vendor.holds.rules.append(Hold(**await _body(request)))
         return web.json_response({})
 
     async def held(self, _: web.Request) -> web.Response:
-        """How many requests are held open now; all were read to the end and, unless asked otherwise, took effect."""
+        """Counts the requests held open. All were read to the end and, unless asked otherwise, took effect."""
         held = self.vendor.holds.held
         return web.json_response({"held": len(held), "requests": [{"seq": s, "route": r} for s, r in held.items()]})
 
@@ -148,35 +148,35 @@ class _Control:
         return web.json_response({"released": self.vendor.holds.release()})
 
     async def limits(self, request: web.Request) -> web.Response:
-        """`{"bucket": "default", "windows": [{"name": "minute", "allowed": 60, "seconds": 60}]}`."""
+        """Replaces windows: `{"bucket": "default", "windows": [{"name": "minute", "allowed": 60, "seconds": 60}]}`."""
         body = await _body(request)
         self.vendor.limits.set(body.get("bucket", "default"), [Window(**window) for window in body["windows"]])
         return web.json_response({})
 
     async def latency(self, request: web.Request) -> web.Response:
-        """`{"median_s": 0.2, "sigma": 0.5, "cap_s": 5}`."""
+        """Sets the pace of answers: `{"median_s": 0.2, "sigma": 0.5, "cap_s": 5}`."""
         self.vendor.latency.pace = Pace(**await _body(request))
         return web.json_response({})
 
     async def balance(self, request: web.Request) -> web.Response:
-        """`{"credits": 100}`; a provider with pools also takes their names."""
+        """Sets the balance: `{"credits": 100}`; a provider with pools also takes their names."""
         self.vendor.set_balance(await _body(request))
         return web.json_response({"balance": self.vendor.balance})
 
     async def clock(self, request: web.Request) -> web.Response:
-        """`{"advance": seconds}` moves the vendor's time forward."""
+        """Moves the vendor's time forward: `{"advance": seconds}`."""
         self.vendor.clock.advance(float((await _body(request)).get("advance", 0)))
         return web.json_response({"wall": self.vendor.clock.wall()})
 
     async def switches(self, _: web.Request) -> web.Response:
-        """Each switch with its value and the values it takes."""
+        """Lists each switch with its value and the values it takes."""
         switches = self.vendor.switches.items()
         return web.json_response(
             {name: {"value": getattr(self.vendor, name), "values": values} for name, values in switches}
         )
 
     async def turn(self, request: web.Request) -> web.Response:
-        """`{"switch": value, ...}`."""
+        """Turns switches: `{"switch": value, ...}`."""
         try:
             for switch, value in (await _body(request)).items():
                 self.vendor.turn(switch, value)

@@ -1,4 +1,4 @@
-"""Names, cities and phone ranges of the countries the world's people live in."""
+"""Lists names, cities and phone ranges of the countries in which the world's people live."""
 
 from dataclasses import dataclass
 

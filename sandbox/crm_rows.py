@@ -19,7 +19,7 @@ _TYPED_TITLES = ("boss", "Sales (interim)", "talks to us about pricing", "VP, as
 
 
 def build_rows(crm: str, seed: int, listed: tuple[Person, ...], everybody: tuple[Person, ...]) -> tuple[CrmRow, ...]:
-    """One row per listed person; about 1 % instead describe a listed person a second time."""
+    """Builds one row per listed person; about 1 % of the rows describe a listed person a second time."""
     chance = random.Random(f"refill-{crm}-{seed}")
     rows: list[CrmRow] = []
     for number, person in enumerate(listed, start=1):
@@ -32,7 +32,7 @@ def build_rows(crm: str, seed: int, listed: tuple[Person, ...], everybody: tuple
 
 
 def linkedin_url(chance: random.Random, slug: str) -> str:
-    """The address of a profile in one of the forms people paste."""
+    """Returns the address of a profile in one of the forms that people paste."""
     encoded = quote(slug, safe="-")
     forms = (
         f"https://www.linkedin.com/in/{encoded}",
@@ -108,7 +108,7 @@ def _with_history(chance: random.Random, row: CrmRow, traits: set[str], everybod
 
 
 def _typed(chance: random.Random, row: CrmRow) -> CrmRow:
-    """Somebody filled in what no provider says."""
+    """Fills in values that somebody typed and no provider has."""
     domain = row.company.domain if row.company else row.person.employer.domain
     choice = chance.randrange(4)
     if choice == 0:

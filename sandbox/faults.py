@@ -32,7 +32,7 @@ KINDS = {
 
 @dataclass(slots=True)
 class Rule:
-    """`route`: a template or pattern with `*`; `match`: text that must stand in the path, query or body."""
+    """Describes a fault. `route` is a template or a pattern with `*`; `match` must stand in the path, query or body."""
 
     kind: str
     route: str = "*"
@@ -106,7 +106,7 @@ def fits(route: str, method: str, match: str, call: Call) -> bool:
 
 
 def without_field(body: Any, name: str) -> Any:
-    """A JSON value without a key, wherever it occurs."""
+    """Returns a JSON value without a key, wherever it occurs."""
     if isinstance(body, dict):
         return {key: without_field(value, name) for key, value in body.items() if key != name}
     if isinstance(body, list):
@@ -115,7 +115,7 @@ def without_field(body: Any, name: str) -> Any:
 
 
 def with_null(body: Any, name: str) -> Any:
-    """A JSON value with null under a key, wherever it occurs."""
+    """Returns a JSON value with null under a key, wherever it occurs."""
     if isinstance(body, dict):
         return {key: None if key == name else with_null(value, name) for key, value in body.items()}
     if isinstance(body, list):
@@ -124,7 +124,7 @@ def with_null(body: Any, name: str) -> Any:
 
 
 def with_field(body: Any, name: str, value: Any) -> Any:
-    """A JSON value with one more key in every object."""
+    """Returns a JSON value with one more key in every object."""
     if isinstance(body, dict):
         return {key: with_field(item, name, value) for key, item in body.items()} | {name: value}
     if isinstance(body, list):

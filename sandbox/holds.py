@@ -9,7 +9,7 @@ from sandbox.faults import fits
 
 @dataclass(slots=True)
 class Hold:
-    """The next `count` requests that fit are held; None: all of them."""
+    """Holds open the next `count` requests that fit; None holds all of them."""
 
     route: str = "*"
     method: str = "*"

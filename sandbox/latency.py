@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Median seconds and spread (sigma of the logarithm), never above `cap_s`."""
+    """Describes delays: median seconds and spread (sigma of the logarithm), never above `cap_s`."""
 
     median_s: float = 0.0
     sigma: float = 0.5
@@ -20,7 +20,7 @@ class Latency:
         self._random = random.Random(seed)
 
     def sample(self) -> float:
-        """Seconds to wait before the next answer."""
+        """Returns the seconds to wait before the next answer."""
         pace = self.pace
         if not pace.median_s:
             return 0.0

@@ -1,4 +1,4 @@
-"""Rolling windows, several at once per bucket."""
+"""Limits requests by rolling windows, several at once per bucket."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from sandbox.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most `allowed` requests in any `seconds`."""
+    """Allows at most `allowed` requests in any `seconds`."""
 
     name: str
     allowed: int

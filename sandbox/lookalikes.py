@@ -30,7 +30,7 @@ _JUNK_NUMBERS = ("+15555555555", "0000000000", "+4915123")
 
 @dataclass(frozen=True)
 class Lookalikes:
-    """`people` is everybody. `relatives` are by the number of the person they are mistaken for."""
+    """Holds everybody in `people`, and `relatives` by the number of the person they are mistaken for."""
 
     people: tuple[Person, ...]
     relatives: dict[int, Person]
@@ -43,7 +43,7 @@ class Lookalikes:
     def drawn(
         cls, people: Sequence[Person], companies: Sequence[Company], options: Options, make: Make
     ) -> "Lookalikes":
-        """`make` gives a person of a number and an employer, of a name where one is told."""
+        """Draws lookalikes. `make` returns a person by number and employer, and by name where one is given."""
         chance = random.Random(f"refill-lookalikes-{options.seed}")
         known, found = [company for company in companies if company.in_crm], list(people)
         share = options.mistakes.links * options.mistakes.namesakes
@@ -77,7 +77,7 @@ class Lookalikes:
 
 
 def _placeholders() -> Iterable[tuple[str, str]]:
-    """(slug, alias) of each; one of them is blank."""
+    """Yields a (slug, alias) for each person; one of the two is blank."""
     yield from ((slug, "") for slug in PLACEHOLDER_SLUGS)
     yield from (("", alias) for alias in (*PLACEHOLDER_ADDRESSES, *PLACEHOLDER_NUMBERS.values()))
 
@@ -85,7 +85,7 @@ def _placeholders() -> Iterable[tuple[str, str]]:
 def _relative(
     chance: random.Random, person: Person, number: int, kind: str, known: Sequence[Company], make: Make
 ) -> Person:
-    """Somebody of the same last name and another first name.
+    """Returns somebody of the same last name and another first name.
 
     A spouse shares the number at home, a parent the employer, a stranger nothing.
     """
@@ -102,7 +102,7 @@ def _relative(
 
 
 def _rich(person: Person) -> Person:
-    """The same person, of whom both providers know everything."""
+    """Returns the same person, with both providers knowing everything."""
     spaced = f"{person.mobile[:3]} {person.mobile[3:]}"
     return replace(
         person,
@@ -114,12 +114,12 @@ def _rich(person: Person) -> Person:
 
 
 def _traceable(person: Person) -> Person:
-    """With a title that nobody else has: who reads it on a row knows whose it is."""
+    """Returns the person with a title that nobody else has, so that a row with it can be traced."""
     return replace(person, title=f"{person.title}, team {person.number}")
 
 
 def _spoiled(chance: random.Random, person: Person, share: float) -> Person:
-    """Junk before what a provider knows, for a share of people; the good value comes after it."""
+    """Puts junk before the values of a provider for a share of people; the good value comes after it."""
     if chance.random() >= share:
         return person
     forager, kaspr = person.forager, person.kaspr

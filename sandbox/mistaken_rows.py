@@ -1,4 +1,4 @@
-"""Rows that carry what is not their person's: exact shares of them, drawn over a CRM's ordinary rows."""
+"""Draws rows that carry another person's values: exact shares of them, over a CRM's ordinary rows."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ _PLAIN = frozenset({"typed", "do_not_call"})
 
 
 def mistaken_rows(crm: str, options: Options, rows: Sequence[CrmRow], lookalikes: Lookalikes) -> tuple[CrmRow, ...]:
-    """`rows` with the shares of `options.mistakes`; a row is spoiled in one way at most."""
+    """Returns `rows` with the shares of `options.mistakes`; a row is spoiled in one way at most."""
     chance = random.Random(f"refill-mistakes-{crm}-{options.seed}")
     plain = [row for row in rows if row.traits <= _PLAIN]
     chance.shuffle(plain)
@@ -39,7 +39,7 @@ def mistaken_rows(crm: str, options: Options, rows: Sequence[CrmRow], lookalikes
 
 @dataclass
 class _Drawing:
-    """`plain` are rows nothing is wrong with yet, in the order they are taken."""
+    """Draws rows to spoil. `plain` are the unspoiled ones, in the order they are taken."""
 
     chance: random.Random
     plain: list[CrmRow]
@@ -49,7 +49,7 @@ class _Drawing:
     def spoil(
         self, count: int, how: Callable[[CrmRow], CrmRow], fits: Callable[[CrmRow], bool] = lambda _row: True
     ) -> None:
-        """Spoil so many rows, or as many as there are."""
+        """Spoils that many rows, or as many as there are."""
         taken = [row for row in self.plain if fits(row)][: max(0, count)]
         numbers = {row.number for row in taken}
         self.plain = [row for row in self.plain if row.number not in numbers]
@@ -66,7 +66,7 @@ class _Drawing:
         return self._linked(row, other, "wrong_linkedin")
 
     def placeholder(self, row: CrmRow) -> CrmRow:
-        """A third has a placeholder for a profile, a third for an address or number, a third for a last name."""
+        """Puts in a placeholder: a third each for the profile, for the address or number, and for the last name."""
         chance, kind = self.chance, self.chance.randrange(6)
         unlinked = replace(row, linkedin_url=None, email=None, phone=None, mobile=None)
         if kind == 0:
@@ -89,7 +89,7 @@ class _Drawing:
         return self._linked(replace(nameless, first_name=first), other, "placeholder")
 
     def shared_phone(self, row: CrmRow) -> CrmRow:
-        """Known by a number at which somebody else answers: at home, or at the company's switchboard."""
+        """Puts in a number at which somebody else answers: at home, or at the company's switchboard."""
         unlinked = replace(row, linkedin_url=None, email=None, mobile=None)
         other = self.lookalikes.relatives.get(row.person.number)
         if other is not None and other.phone == row.person.phone:
@@ -106,14 +106,14 @@ class _Drawing:
         return _marked(replace(row, linkedin_url=None, email=address, last_name=last), "role_address", clerk)
 
     def wrong_address(self, row: CrmRow) -> CrmRow:
-        """A colleague's own address: an assistant's, or one from the line above in a list."""
+        """Puts in a colleague's address: an assistant's, or one from the line above in a list."""
         company = row.company or row.person.employer
         other = self.chance.choice(self.lookalikes.colleagues[company.number])
         url = row.linkedin_url if self.chance.random() < 0.5 else None
         return _marked(replace(row, email=other.work_email, linkedin_url=url), "wrong_address", other)
 
     def first_name_only(self, row: CrmRow) -> CrmRow:
-        """Half of them carry somebody else's profile."""
+        """Leaves only the first name; half of the rows carry somebody else's profile."""
         named = replace(row, first_name=row.person.first_name, last_name=None)
         if self.chance.random() < 0.5:
             return _marked(named, "first_name_only")
@@ -136,7 +136,7 @@ def _marked(row: CrmRow, trait: str, other: Person | None = None) -> CrmRow:
 
 
 def _own_script(row: CrmRow) -> CrmRow:
-    """The row with the person's own spelling wherever it has the name at all."""
+    """Returns the row with the person's own spelling wherever it has the name at all."""
     own = row.person.own_script
     if own is None or row.first_name != row.person.first_name or row.last_name != row.person.last_name:
         return row

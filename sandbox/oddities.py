@@ -32,7 +32,7 @@ BODIES = (b"", b"null", b"0", b'""', b"[" * 5_000, b'{"a":' * 5_000, b"\xff\xfe{
 
 
 def odd(reply: Reply, seed: int) -> Reply:
-    """The reply with one value, one header or its whole body replaced; the same for the same seed."""
+    """Returns the reply with one value, one header or its whole body replaced; the same for the same seed."""
     chance = random.Random(seed)
     kind = chance.choice(("value", "value", "value", "header", "body"))
     places = list(_places(reply.body))
@@ -49,7 +49,7 @@ def odd(reply: Reply, seed: int) -> Reply:
 
 
 def _places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value below the top, containers too."""
+    """Yields the path of every value below the top, containers too."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in pairs:
         yield (*above, key)

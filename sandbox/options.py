@@ -13,7 +13,7 @@ VENDORS = (*_FIRST, *sorted(_FOLDERS - set(_FIRST)))
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Equal `seed`, `records`, `companies`, `searches`, `delivered_*` and `mistakes` give the same world everywhere."""
+    """Defines a world. Equal `seed`, `records`, `companies`, `searches`, `delivered_*`, `mistakes`: the same world."""
 
     vendors: tuple[str, ...] = VENDORS
     seed: int = 1

@@ -1,4 +1,4 @@
-"""The world: who exists, what each provider knows, what each CRM holds. Phones are E.164, absent is None."""
+"""Defines the world: who exists, and what each provider and CRM knows. Phones are E.164, absent is None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class KasprKnows:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The truth about somebody."""
+    """Holds the truth about a person."""
 
     number: int
     """From 1; also Forager's person id."""
@@ -101,7 +101,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class CrmRow:
-    """One contact or lead as a CRM holds it. None: the field is blank."""
+    """Holds one contact or lead as a CRM has it. None: the field is blank."""
 
     number: int
     """From 1 within the CRM."""
@@ -177,7 +177,7 @@ class World:
 
     @cached_property
     def staff(self) -> dict[int, list[Person]]:
-        """People by the number of their employer."""
+        """Maps the number of an employer to its people."""
         staff: dict[int, list[Person]] = {company.number: [] for company in self.companies}
         for person in self.people:
             staff[person.employer.number].append(person)

@@ -1,4 +1,4 @@
-"""A page for people on each vendor's port, at `/_sandbox/`: a fault, an outage, an edit, a webhook, by plain forms."""
+"""Shows people a page on each vendor's port, `/_sandbox/`: a fault, an outage, an edit, a webhook, by plain forms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; fra
 
 
 class PlayError(Exception):
-    """A form that cannot be carried out; one sentence."""
+    """Says in one sentence why a form cannot be carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`action` is the last part of the path it is sent to."""
+    """Describes a form. `action` is the last part of the path it is sent to."""
 
     action: str
     title: str

@@ -28,7 +28,7 @@ _GRADES = ("valid", "risky", "invalid", "unknown")
 
 
 def build_world(options: Options | None = None) -> World:
-    """Equal options give an equal world, in every process and version of Python."""
+    """Builds the world: equal options give an equal one, in every process and version of Python."""
     options = options or Options()
     chance = random.Random(f"refill-world-{options.seed}")
     outside = max(4, options.searches * options.delivered_companies)
@@ -63,7 +63,7 @@ def _digits(chance: random.Random, template: str) -> str:
 
 
 def ascii_word(text: str, *, german: bool = False) -> str:
-    """A name as it stands in a mail address."""
+    """Returns a name as it stands in a mail address."""
     text = text.translate(_GERMAN) if german else text
     plain = unicodedata.normalize("NFKD", text.translate(_ASCII)).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "", plain.lower())
@@ -118,7 +118,7 @@ class _People:
         return tuple(people)
 
     def another(self, number: int, company: Company, name: tuple[str, str] | None = None) -> Person:
-        """One more person, who has never moved; of a name of their own unless one is given."""
+        """Makes one more person, who has never moved; of a name of their own unless one is given."""
         return self._person(number, company, movable=False, name=name)
 
     def _person(self, number: int, company: Company, *, movable: bool, name: tuple[str, str] | None = None) -> Person:

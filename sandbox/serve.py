@@ -16,7 +16,7 @@ from sandbox.vendor import Vendor
 
 @asynccontextmanager
 async def running(options: Options | None = None, world: World | None = None) -> AsyncIterator[dict[str, Vendor]]:
-    """The vendors by name, listening: `vendor.base_url`, `vendor.books`, `vendor.faults`, `vendor.holds`."""
+    """Yields the vendors by name, listening: `vendor.base_url`, `vendor.books`, `vendor.faults`, `vendor.holds`."""
     options = options or Options()
     world = world or build_world(options)
     async with AsyncExitStack() as stack:
@@ -29,7 +29,7 @@ async def running(options: Options | None = None, world: World | None = None) ->
 
 
 def make_vendor(name: str, world: World, options: Options) -> Vendor:
-    """One vendor, not listening. Modules are loaded by name so that one process needs only its own vendors."""
+    """Makes one vendor, not listening. Modules are loaded by name, so that a process loads its own vendors only."""
     held = vars(importlib.import_module(f"sandbox.{name}")).values()
     kind = next(one for one in held if isinstance(one, type) and issubclass(one, Vendor))
     return kind(world, options)

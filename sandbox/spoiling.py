@@ -29,7 +29,7 @@ async def send_spoiled(rule: Rule, call: Call, reply: Reply) -> web.StreamRespon
 
 
 def spoil(rule: Rule, call: Call, reply: Reply) -> Reply:
-    """The faulty reply, for kinds that still send a well-formed response."""
+    """Returns the faulty reply, for kinds that still send a well-formed response."""
     params: dict[str, Any] = rule.params
     match rule.kind:
         case "status":

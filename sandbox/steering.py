@@ -18,7 +18,7 @@ TEXTS: tuple[str, ...] = (
 
 
 def steered(reply: Reply, seed: int, share: float) -> Reply:
-    """The reply with such a text in a ``share`` of its texts, names of fields left alone; the same for one seed."""
+    """Returns the reply with such a text in a ``share`` of its texts, field names aside; the same for one seed."""
     chance = random.Random(seed)
 
     def put(value: Any) -> Any:

@@ -15,7 +15,7 @@ _CLEAR = frozenset({"typed", "do_not_call", "short_name"})
 
 
 def plain(value: str) -> str:
-    """A value in the form it is compared in: a profile by its slug, a number by its digits, case aside."""
+    """Returns a value in the form it is compared in: a profile by its slug, a number by its digits, case aside."""
     profile = _PROFILE.search(value)
     if profile:
         return unicodedata.normalize("NFC", unquote(profile[1])).lower()
@@ -35,7 +35,7 @@ def owners(world: World) -> Mapping[str, frozenset[int]]:
 
 
 def values_of(person: Person) -> frozenset[str]:
-    """Everything that may stand on a row about the person, as `plain` gives it."""
+    """Returns everything that may stand on a row about the person, in the form of `plain`."""
     own = (
         person.first_name, person.last_name, *(person.own_script or ()), person.slug, person.title, person.work_email,
         person.personal_email, person.mobile, person.phone, person.city, person.country,
@@ -50,7 +50,7 @@ def is_anothers(value: str, person: Person, whose: Mapping[str, frozenset[int]])
 
 
 def clear_gaps(world: World, crm: str) -> Mapping[tuple[int, str], frozenset[str]]:
-    """Blank fields of rows that say whom they are about, by row number and field, with every value that is right.
+    """Finds blank fields of rows that say whom they are about, by row number and field, with every right value.
 
     A provider must tell the person's name and know the value; addresses must be graded valid and at the employer.
     """

@@ -72,19 +72,19 @@ class Vendor(ABC):
 
     @abstractmethod
     def routes(self) -> Iterable[Route]:
-        """In the order of the contract."""
+        """Lists the routes in the order of the contract."""
 
     def credentials(self) -> dict[str, Any]:
         """Returns what a client must present; printed at the start."""
         return {}
 
     def admit(self, call: Call) -> Reply | None:
-        """The refusal of a request without access, or None."""
+        """Returns the refusal of a request without access, or None."""
         del call
         return None
 
     def limit(self, call: Call) -> Reply | None:
-        """The vendor's own 429, or None; takes the request's place in its windows."""
+        """Returns the vendor's own 429, or None; takes the request's place in its windows."""
         del call
         return None
 
@@ -94,12 +94,12 @@ class Vendor(ABC):
         return {}
 
     def bad_body(self, call: Call) -> Reply:
-        """The refusal of a body that is not JSON or not an object."""
+        """Returns the refusal of a body that is not JSON or not an object."""
         del call
         return Reply(400, {"message": "Invalid input JSON"})
 
     def unmatched(self, call: Call) -> Reply:
-        """The answer to a path nobody documented."""
+        """Returns the answer to an undocumented path."""
         del call
         return Reply(404, {"message": "Not found"})
 
@@ -126,7 +126,7 @@ class Vendor(ABC):
         raise KeyError(action)
 
     def truth(self) -> dict[str, Any]:
-        """More about the vendor's own state for GET /_sandbox/world."""
+        """Adds the vendor's own state to GET /_sandbox/world."""
         return {}
 
     # what people play with, see `play`
@@ -147,7 +147,7 @@ class Vendor(ABC):
     # the way of a request
 
     def answer(self, call: Call) -> Reply:
-        """Access, limits, handler, common headers."""
+        """Answers a request: access, limits, handler, common headers."""
         try:
             reply = self.admit(call) or self.limit(call) or call.route.handler(call)
         except BadBodyError:
@@ -156,7 +156,7 @@ class Vendor(ABC):
         return reply
 
     async def serve(self, request: web.Request, route: Route) -> web.StreamResponse:
-        """One request from its last byte to the answer."""
+        """Serves one request from its last byte to the answer."""
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
@@ -207,7 +207,7 @@ class Vendor(ABC):
 
 
 def as_int(text: str | None, default: int) -> int:
-    """A query parameter as a number, the default where it is none."""
+    """Returns a query parameter as a number, the default where it is absent."""
     with contextlib.suppress(ValueError, TypeError):
         return int(text or "")
     return default

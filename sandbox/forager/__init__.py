@@ -1,4 +1,4 @@
-"""Forager: contact lookups, person detail, searches, autocomplete, feedback, keys, balance and its log."""
+"""Imitates Forager: contact lookups, person detail, searches, autocomplete, feedback, keys, balance and its log."""
 
 from sandbox.forager.vendor import Forager
 

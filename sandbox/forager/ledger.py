@@ -1,4 +1,4 @@
-"""Forager's own account: prices, balance rows, and the pages a client reads of them."""
+"""Keeps Forager's own account: prices, balance rows, and the pages that a client reads of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class BalanceRow:
 
 
 class BalanceLog:
-    """Rows stay when the books are reset: they are the vendor's, not the test's."""
+    """Keeps the balance rows. They survive a reset of the books: they are the vendor's and not the test's."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -53,7 +53,7 @@ class BalanceLog:
         self.rows.append(BalanceRow(len(self.rows) + 1, self.clock.stamp(), change_type, change_sum, data))
 
     def window(self, start: str | None, end: str | None) -> list[BalanceRow]:
-        """Rows of a time window, newest first. Raises: ValueError for a date that is none."""
+        """Returns the rows of a time window, newest first. Raises: ValueError for an invalid date."""
         since = _epoch(start) if start else 0.0
         until = _epoch(end) if end else float("inf")
         until = min(until, self.clock.wall() - self.lag_s)

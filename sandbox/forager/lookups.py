@@ -68,7 +68,7 @@ class Lookups:
         return self._detail(call, "person_reverse_phone_number_search", person, missing, identity=plain)
 
     def _named(self, call: Call) -> tuple[Person | None, Reply | None]:
-        """The person by exactly one of `person_id` and `linkedin_public_identifier`, or the refusal."""
+        """Finds the person by exactly one of `person_id` and `linkedin_public_identifier`, or refuses."""
         number, slug = call.object.get("person_id"), call.object.get("linkedin_public_identifier")
         if (number is None) == (slug is None):
             message = "Exactly one of person_id, linkedin_public_identifier is required."

@@ -1,4 +1,4 @@
-"""Forager's text filters: boolean expressions over words and quoted phrases."""
+"""Matches Forager's text filters: boolean expressions over words and quoted phrases."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ _OPERATORS = {"AND", "OR", "NOT"}
 
 
 def folded(text: str) -> str:
-    """Lower case without marks: the index finds `Jürgen` by `jurgen`."""
+    """Returns lower case without marks: the index finds `Jürgen` by `jurgen`."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(mark for mark in plain if not unicodedata.combining(mark)).replace("ı", "i").replace("ł", "l")
 
@@ -25,7 +25,7 @@ def is_loose(expression: str) -> bool:
 
 
 def matches(expression: str, text: str) -> bool:
-    """OR of ANDs of phrases, NOT before one; words side by side are all wanted."""
+    """Tells whether a text matches: OR of ANDs of phrases, NOT before one; adjacent words must all match."""
     hay = folded(text)
     alternatives: list[list[bool]] = [[]]
     negated = False

@@ -181,7 +181,7 @@ class Searches:
         ]
 
     def _candidates(self, body: dict[str, Any]) -> Iterable[Person]:
-        """Those an index narrows the search to; the filters decide."""
+        """Returns the people whom an index leaves for the filters to decide on."""
         slugs, domains = body.get("person_linkedin_public_identifiers"), body.get("organization_domains")
         if domains:
             return [person for domain in sorted(_lower(domains)) for person in self._by_domain.get(domain, ())]

@@ -1,4 +1,4 @@
-"""Forager's JSON, from the world's people and companies."""
+"""Shapes Forager's JSON from the world's people and companies."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ def organization_full(company: Company, *, subsidiary: bool = False) -> dict[str
 
 
 def roles(person: Person, world: World) -> list[tuple[int, str, bool, Company, str, str | None]]:
-    """(id, title, is current, company, start, end); some have a side role first, some a former one last."""
+    """Lists (id, title, is current, company, start, end); some begin with a side role, some end with a former one."""
     title = person.forager.junk_title or person.title
     current = (CURRENT + person.number, title, True, person.employer, "2023-02-01", None)
     found: list[tuple[int, str, bool, Company, str, str | None]] = [current]
@@ -107,7 +107,7 @@ def roles(person: Person, world: World) -> list[tuple[int, str, bool, Company, s
 
 
 def person_short(person: Person) -> dict[str, Any]:
-    """The person of a role search."""
+    """Returns the person in the form that a role search shows."""
     place = location(person.city, person.country)
     return {
         "id": person.number,

@@ -22,7 +22,7 @@ class Suggestions:
         }
 
     def suggest(self, kind: str, call: Call) -> Reply:
-        """`q` in the name, pages from 1; ids are strings."""
+        """Suggests names that contain `q`; pages count from 1 and ids are strings."""
         wanted = call.query.get("q", "").casefold()
         if not wanted:
             return Reply(400, {"q": ["This field is required."]})

@@ -1,4 +1,4 @@
-"""Forager's 29 operations as routes, its edge, its throttle and its charges."""
+"""Routes Forager's 29 operations, with its edge, its throttle and its charges."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -133,7 +133,7 @@ class Forager(Vendor):
     # money
 
     def short_of(self, change_type: str) -> Reply | None:
-        """The refusal when the balance does not reach for the operation."""
+        """Returns the refusal when the balance does not cover the operation."""
         if self.balance < PRICES[change_type]:
             return Reply(402, {"detail": "Not enough credits."})
         return None

@@ -1,4 +1,4 @@
-"""HubSpot imitated: records, search, properties, associations and webhooks, in both generations of paths."""
+"""Imitates HubSpot: records, search, properties, associations and webhooks, in both generations of paths."""
 
 from sandbox.hubspot.hub import HubSpot
 

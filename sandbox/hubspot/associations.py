@@ -1,4 +1,4 @@
-"""The associations API."""
+"""Serves the associations API."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Tokens: the static one, OAuth refresh, and what a Bearer token may do."""
+"""Checks tokens: the static one, OAuth refresh, and what a Bearer token may do."""
 
 import secrets
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Tokens:
         return bearer(call) in self._until
 
     def check(self, call: Call) -> None:
-        """Raises: ApiError 401."""
+        """Refuses a request whose token is not valid. Raises: ApiError 401."""
         token = bearer(call)
         if token == self.credentials.token and not self.static_revoked:
             return
@@ -66,12 +66,12 @@ class Tokens:
             )
 
     def expire(self) -> int:
-        """All access tokens are a second past their life."""
+        """Expires all access tokens: they are a second past their life."""
         self._until = dict.fromkeys(self._until, self._clock.wall() - 1)
         return len(self._until)
 
     def connect(self) -> str:
-        """Another refresh token."""
+        """Issues another refresh token."""
         token = f"na1-{secrets.token_urlsafe(24)}"
         self._refresh.add(token)
         return token

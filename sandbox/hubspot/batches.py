@@ -1,4 +1,4 @@
-"""The batch calls of the objects API: up to 100 inputs, and what each kind does with a bad one."""
+"""Serves the batch calls of the objects API: up to 100 inputs, and how each kind treats a bad one."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Batches:
         ]
 
     def read(self, ask: Ask) -> Reply:
-        """The id of a merged-away record gives the survivor, under the survivor's id."""
+        """Reads records; the id of a merged record returns the survivor under the survivor's id."""
         table, body = self._portal.table(ask.params["object"]), ask.body
         names, with_history = body.get("properties") or None, body.get("propertiesWithHistory") or None
         id_property, archived = body.get("idProperty"), ask.flag("archived")
@@ -48,7 +48,7 @@ class Batches:
         return self._answer(ask, list(results.values()), _missing(table, missing))
 
     def create(self, ask: Ask) -> Reply:
-        """All or nothing, unless every input has a trace id of its own."""
+        """Creates all inputs or none, unless every input has a trace id of its own."""
         table, inputs = self._portal.table(ask.params["object"]), _inputs(ask)
         traces = [item.get("objectWriteTraceId") for item in inputs]
         if inputs and all(traces) and len(set(traces)) == len(traces):
@@ -128,7 +128,7 @@ class Batches:
         return self._answer(ask, results, errors, status=201)
 
     def _check_all(self, ask: Ask, table: Table, pairs: list[tuple[Mapping[str, Any], Record]]) -> None:
-        """One bad input refuses the batch before anything is written. Raises: ApiError 400, 409."""
+        """Refuses the batch for one bad input, before anything is written. Raises: ApiError 400, 409."""
         for item, record in pairs:
             self._records.refuse_incomplete(ask, table, record, _properties(item))
             values = self._portal.checked(table, _properties(item), INTEGRATION)
@@ -141,7 +141,7 @@ class Batches:
         self._refuse_twins(table, inputs)
 
     def _refuse_twins(self, table: Table, inputs: list[Mapping[str, Any]]) -> None:
-        """Two inputs of one batch with the same value of a unique property."""
+        """Refuses two inputs of one batch with the same value of a unique property."""
         for name, item in table.properties.items():
             if not item.unique:
                 continue
@@ -201,7 +201,7 @@ def _refuse_repeats(ids: list[str]) -> None:
 
 
 def _missing(table: Table, ids: list[str]) -> list[dict[str, Any]]:
-    """One group for all of them."""
+    """Puts all missing ids into one error group."""
     if not ids:
         return []
     text = (

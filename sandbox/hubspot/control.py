@@ -65,7 +65,7 @@ class _Control:
         self.portal = hub.portal
 
     def dump(self, request: web.Request, _: dict[str, Any]) -> Any:
-        """Every record, archived ones too, with all values, their history (newest first) and links."""
+        """Lists every record, archived ones too, with all values, their history (newest first) and links."""
         table = self.portal.table(request.match_info["object"])
         return [
             {
@@ -86,30 +86,30 @@ class _Control:
         ]
 
     def create(self, request: web.Request, body: dict[str, Any]) -> Any:
-        """`{"properties": {...}, "by": "person"}`."""
+        """Creates a record: `{"properties": {...}, "by": "person"}`."""
         table = self.portal.table(request.match_info["object"])
         return {"id": self.portal.create(table, body["properties"], _writer(body)).id}
 
     def edit(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "id", "properties", "by"}`; "" clears."""
+        """Edits a record: `{"object", "id", "properties", "by"}`; "" clears a property."""
         table, record = self._record(body)
         self.portal.update(table, record, body["properties"], _writer(body))
         return {"id": record.id, "properties": record.values}
 
     def bounce(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "id", "reason": "UNKNOWN_USER"}`: mail to it came back; without a reason for a while only."""
+        """Bounces mail: `{"object", "id", "reason": "UNKNOWN_USER"}`; without a reason the bounce is a passing one."""
         table, record = self._record(body)
         self.portal.bounce(table, record, str(body.get("reason", "")))
         return {"id": record.id}
 
     def merge(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "id": primary, "other"}`; the answer has the survivor's id."""
+        """Merges records: `{"object", "id": primary, "other"}`; the answer has the survivor's id."""
         table, record = self._record(body)
         other = self._record({**body, "id": body["other"]})[1]
         return {"id": self.portal.merge(table, record, other, _writer(body)).id}
 
     def delete(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "id", "erase": false}`."""
+        """Deletes a record: `{"object", "id", "erase": false}`."""
         table, record = self._record(body)
         (self.portal.erase if body.get("erase") else self.portal.archive)(table, record, _writer(body))
         return {"id": record.id}
@@ -123,7 +123,7 @@ class _Control:
         return {"id": record.id}
 
     def link(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"contact", "company", "types": [1] or absent, "remove": false}`."""
+        """Links records, or unlinks them: `{"contact", "company", "types": [1] or absent, "remove": false}`."""
         source, target = ("contacts", body["contact"]), ("companies", body["company"])
         if body.get("remove"):
             self.portal.unlink(source, target, _writer(body))
@@ -132,7 +132,7 @@ class _Control:
         return {"types": sorted(types)}
 
     def commit_late(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Like edit (or, without an id, create), but with a modified date `seconds_ago` in the past."""
+        """Edits (or, without an id, creates) a record with a modified date `seconds_ago` in the past."""
         at = self._ago(body)
         if "id" not in body:
             table = self.portal.table(body["object"])
@@ -143,7 +143,7 @@ class _Control:
         return {"id": record.id, "stamp": record.values[table.modified_name]}
 
     def same_stamp(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "ids": [...] or "count": n, "seconds_ago": 0}`: one modified date for all of them."""
+        """Gives records one modified date: `{"object", "ids": [...] or "count": n, "seconds_ago": 0}`."""
         table, at = self.portal.table(body["object"]), self._ago(body)
         ids = body.get("ids") or [record.id for record in list(table.after(0))[: int(body["count"])]]
         for record_id in ids:
@@ -154,7 +154,7 @@ class _Control:
         return [item.written() for item in self.portal.table(request.match_info["object"]).properties.values()]
 
     def define(self, request: web.Request, body: dict[str, Any]) -> Any:
-        """The fields of `properties.Property`; over an existing name only what is given changes."""
+        """Defines a property by the fields of `properties.Property`; of an existing one only what is given changes."""
         table = self.portal.table(request.match_info["object"])
         values = {**body}
         if "options" in body:
@@ -173,7 +173,7 @@ class _Control:
         return {}
 
     def switch(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"openprospect_id": false}` takes the unique property away, `salesforcecontactid` adds the sync's own."""
+        """Removes the unique property (`{"openprospect_id": false}`); `salesforcecontactid` adds the sync's own."""
         if "openprospect_id" in body:
             for name, table in self.portal.tables.items():
                 if body["openprospect_id"]:
@@ -189,7 +189,7 @@ class _Control:
         return {}
 
     def settings(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Any field of `settings.Settings`; `index_lag`, `email_conflict`, `conflict_style`, `keeps_primary_id`."""
+        """Changes any field of `settings.Settings`: `index_lag`, `email_conflict`, `conflict_style` and so on."""
         known = {item.name for item in fields(self.hub.settings)}
         for name, value in body.items():
             if name == "index_lag":
@@ -208,7 +208,7 @@ class _Control:
         return asdict(self.hub.settings)
 
     def refuse(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "property", "value", "code": "INVALID_EMAIL"}`: a value no integration may write; "" ends it."""
+        """Refuses a value of integrations: `{"object", "property", "value", "code": "INVALID_EMAIL"}`; "" ends it."""
         entry = (self.portal.table(body["object"]).name, str(body["property"]), str(body["value"]))
         self.portal.refused_values[entry] = str(body.get("code", "INVALID_EMAIL"))
         if not self.portal.refused_values[entry]:
@@ -216,24 +216,24 @@ class _Control:
         return {}
 
     def fill_links(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "ids", "ended": false}`: records that have as many associations as they may."""
+        """Fills up the associations of records, so that no more fit: `{"object", "ids", "ended": false}`."""
         ends = {(self.portal.table(body["object"]).name, str(id_)) for id_ in body["ids"]}
         self.portal.full = self.portal.full - ends if body.get("ended") else self.portal.full | ends
         return {}
 
     def expire_tokens(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"refresh": true}` kills refresh tokens too, `{"static": true}` the static token."""
+        """Expires access tokens; `{"refresh": true}` kills refresh tokens too, `{"static": true}` the static token."""
         if body.get("refresh"):
             self.hub.tokens.revoke_refresh()
         self.hub.tokens.static_revoked = bool(body.get("static", self.hub.tokens.static_revoked))
         return {"expired": self.hub.tokens.expire()}
 
     def connect(self, _: web.Request, __: dict[str, Any]) -> Any:
-        """A person connects the app: a refresh token that nobody has spent."""
+        """Connects the app as a person does, and returns an unused refresh token."""
         return {"refresh_token": self.hub.tokens.connect()}
 
     def webhooks(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """The fields of `webhooks.Target`: events go out from now on. `{"url": ""}` ends it."""
+        """Sends events from now on, by the fields of `webhooks.Target`; `{"url": ""}` ends it."""
         self.hub.webhooks.aim(body)
         return {}
 

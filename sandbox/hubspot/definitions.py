@@ -1,4 +1,4 @@
-"""The properties API: definitions and their groups."""
+"""Serves the properties API: definitions and their groups."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -189,7 +189,7 @@ class Definitions:
 
 
 def _check(table: Table, item: Property) -> None:
-    """Raises: ApiError 400."""
+    """Refuses a definition that is not valid. Raises: ApiError 400."""
     if item.field_type not in FIELD_TYPES.get(item.type, frozenset()):
         raise invalid_input(f"Property type {item.type} does not go with field type {item.field_type}")
     if item.group not in table.groups:

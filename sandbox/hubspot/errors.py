@@ -1,4 +1,4 @@
-"""Refusals as HubSpot words them."""
+"""Makes refusals in HubSpot's own words."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from sandbox.calls import Reply
 
 
 class ApiError(Exception):
-    """One refusal, as a whole answer or as one group inside a batch answer."""
+    """Refuses a call, as a whole answer or as one group inside a batch answer."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ApiError(Exception):
         return Reply(self.status, body | self.extra)
 
     def group(self, context: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
-        """As it stands in `errors` of a batch answer."""
+        """Returns the refusal as it stands in `errors` of a batch answer."""
         return {
             "status": "error",
             "category": self.category,
@@ -63,7 +63,7 @@ class ApiError(Exception):
 
 
 class Fault(Exception):  # noqa: N818 - a finding about one value; the refusal is ApiError
-    """One value that a property does not take."""
+    """Says that a property does not take a value."""
 
     def __init__(self, code: str, name: str, message: str) -> None:
         super().__init__(code)
@@ -73,7 +73,7 @@ class Fault(Exception):  # noqa: N818 - a finding about one value; the refusal i
 
 
 def invalid_values(faults: Sequence[Fault]) -> ApiError:
-    """400 with the findings as JSON text inside the message, which names properties but no input."""
+    """Returns a 400 with the findings as JSON text inside the message, which names properties but no input."""
     findings = [
         {"isValid": False, "message": fault.message, "error": fault.code, "name": fault.name} for fault in faults
     ]
@@ -93,7 +93,7 @@ def invalid_input(message: str, **more: Any) -> ApiError:
 
 
 def email_in_use(record_id: str, style: str) -> ApiError:
-    """409 in one of the seen forms: `id` in the text, `none` of it, or the `newer` body."""
+    """Returns a 409 in one of the forms seen: `id` in the text, `none` of it, or the `newer` body."""
     known = {"existingId": [record_id]}
     if style == "newer":
         extra = {"error": "CONTACT_EXISTS", "identityProfile": {"vid": int(record_id)}}

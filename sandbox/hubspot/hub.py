@@ -1,4 +1,4 @@
-"""The portal as a vendor: access, scopes, limits, and all its paths."""
+"""Serves the portal as a vendor: access, scopes, limits, and all its paths."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
@@ -102,7 +102,7 @@ class HubSpot(Vendor):
         )
 
     def _owner(self, call: Call) -> Reply:
-        """One of the users who own rows here; those who have left are asked for with ``archived=true``."""
+        """Returns one of the users who own rows; those who have left are asked for with ``archived=true``."""
         if "crm.objects.owners.read" not in self.settings.scopes:
             return ApiError(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes.").reply()
         id_ = call.params["id"]
@@ -195,7 +195,7 @@ class HubSpot(Vendor):
         return _limited("You have reached your ten_secondly_rolling limit.", "TEN_SECONDLY_ROLLING")
 
     def headers(self, call: Call, reply: Reply) -> dict[str, str]:
-        """None on search answers; the daily pair is absent under OAuth."""
+        """Returns the rate headers: none on search answers, and no daily pair under OAuth."""
         del reply
         if _is_oauth(call) or _bucket(call) == SEARCH:
             return {}
@@ -228,7 +228,7 @@ class HubSpot(Vendor):
         return {"ids": self.ids_by_row}
 
     def _guard(self, ask: Ask, endpoint: Endpoint) -> None:
-        """Versions, scopes and locks. Raises: ApiError 403, 410, 423."""
+        """Checks versions, scopes and locks. Raises: ApiError 403, 410, 423."""
         if ("dated" if ask.dated else "numbered") in self.settings.retired:
             raise ApiError(410, "GONE", "This version of the API is no longer supported")
         if endpoint.access == "write" and self.settings.locked_writes > 0:

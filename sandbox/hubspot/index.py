@@ -1,4 +1,4 @@
-"""The search index of one object: what search sees, which is what was written a while ago."""
+"""Indexes one object for search, which sees what was written a while ago."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
@@ -15,7 +15,7 @@ class Index:
         self._numbers: list[int] = []
 
     def note(self, number: int, values: dict[str, str] | None, modified: int) -> None:
-        """A record changed, or is no more (None)."""
+        """Notes that a record changed, or is gone (None)."""
         self._pending.append((self._now() + self.lag_s, number, values, modified))
 
     def values(self, number: int) -> dict[str, str]:
@@ -28,7 +28,7 @@ class Index:
         self._advance(float("inf"))
 
     def since(self, low: int | None, past: int) -> list[tuple[int, dict[str, str]]]:
-        """(id, values) of what search sees and was modified at `low` or later, or else has an id above `past`."""
+        """Yields (id, values) as search sees them, modified after `low`, or at `low` with an id above `past`."""
         self._advance(self._now())
         seen = self._seen
         if low is None or past:

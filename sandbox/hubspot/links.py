@@ -33,7 +33,7 @@ class Links:
         return frozenset(self._pairs.get(source, {}).get(target, ()))
 
     def of(self, source: End, name: str) -> dict[str, frozenset[int]]:
-        """Ids of one object that the record is linked to -> type ids."""
+        """Maps the linked ids of one object to their type ids."""
         pairs = self._pairs.get(source, {})
         return {end[1]: frozenset(types) for end, types in pairs.items() if end[0] == name}
 
@@ -79,7 +79,7 @@ class Links:
             self._pairs.get(target, {}).pop((name, record_id), None)
 
     def move(self, name: str, old: str, new: str) -> None:
-        """A merge: what was linked to the loser is linked to the survivor."""
+        """Moves the links of a merge's loser to the survivor."""
         for target, types in list(self._pairs.get((name, old), {}).items()):
             if target != (name, new):
                 self.put((name, new), target, set(types) - {1, 2} or None)

@@ -1,4 +1,4 @@
-"""The portal's state and every way it changes: create, update, archive, merge, erase, link. No I/O."""
+"""Keeps the portal's state through every change: create, update, archive, merge, erase, link. No I/O."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAX_IDENTITIES: Final = 250
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something a webhook may tell. `kind` is the last part of a subscription type."""
+    """Describes an event that a webhook may report. `kind` is the last part of a subscription type."""
 
     kind: str
     object: str
@@ -53,7 +53,7 @@ class Portal:
         self._ids = {name: count(FIRST_ID) for name in _NEEDED}
 
     def table(self, name: str) -> Table:
-        """Raises: ApiError 400 for an object type nobody has."""
+        """Returns the records of an object type. Raises: ApiError 400 for an unknown one."""
         try:
             return self.tables[OBJECTS[name]]
         except KeyError:
@@ -66,7 +66,7 @@ class Portal:
     # writing
 
     def checked(self, table: Table, raw: Mapping[str, Any], writer: Writer) -> dict[str, str]:
-        """The values as they will be stored. Raises: ApiError 400 that names every bad one."""
+        """Returns the values as they will be stored. Raises: ApiError 400 that names every bad one."""
         values: dict[str, str] = {}
         faults: list[Fault] = []
         for name, value in raw.items():
@@ -90,7 +90,7 @@ class Portal:
         return values
 
     def checked_new(self, table: Table, raw: Mapping[str, Any], writer: Writer) -> dict[str, str]:
-        """The values of a record to be. Raises: ApiError 400, 409."""
+        """Returns the values of a record to be created. Raises: ApiError 400, 409."""
         values, needed = self.checked(table, raw, writer), _NEEDED[table.name]
         if not any(values.get(name) for name in needed):
             raise invalid_values([Fault("REQUIRED_PROPERTY", needed[0], f"One of {', '.join(needed)} is required")])
@@ -98,7 +98,7 @@ class Portal:
         return values
 
     def create(self, table: Table, raw: Mapping[str, Any], writer: Writer, at: int | None = None) -> Record:
-        """Raises: ApiError 400, 409."""
+        """Creates a record. Raises: ApiError 400, 409."""
         values = self.checked_new(table, raw, writer)
         now = at or self.milliseconds()
         record = Record(next(self._ids[table.name]), now)
@@ -110,7 +110,7 @@ class Portal:
     def update(
         self, table: Table, record: Record, raw: Mapping[str, Any], writer: Writer, at: int | None = None
     ) -> None:
-        """Raises: ApiError 400, 409."""
+        """Updates a record. Raises: ApiError 400, 409."""
         values = self.checked(table, raw, writer)
         self.refuse_conflicts(table, record, values)
         if not _moves_forward(record.values.get("lifecyclestage"), values.get("lifecyclestage")):
@@ -142,7 +142,7 @@ class Portal:
         self.tell("restore", table, record.id, writer, {})
 
     def erase(self, table: Table, record: Record, writer: Writer) -> None:
-        """GDPR delete: no restore, and the address is blocked."""
+        """Erases a record by GDPR delete: it cannot be restored, and its address is blocked."""
         if email := record.values.get("email"):
             self.blocked_emails.add(email)
         self._drop(table, record)
@@ -150,7 +150,7 @@ class Portal:
         self.tell("privacyDeletion", table, record.id, writer, {})
 
     def merge(self, table: Table, primary: Record, other: Record, writer: Writer) -> Record:
-        """The survivor: a new record, or the primary where the portal keeps its id. Raises: ApiError 400, 414."""
+        """Returns the survivor: a new record, or the primary where its id is kept. Raises: ApiError 400, 414."""
         if primary is other:
             raise invalid_input("A record cannot be merged with itself")
         merged = [primary.id, other.id]
@@ -208,7 +208,7 @@ class Portal:
     def link(
         self, source: tuple[str, str], target: tuple[str, str], types: set[int] | None, writer: Writer
     ) -> set[int]:
-        """The type ids of the pair afterwards; None gives the unlabelled type. Raises: ApiError 400, 404."""
+        """Returns the pair's type ids afterwards; None gives the unlabelled type. Raises: ApiError 400, 404."""
         for name, record_id in (source, target):
             self.linkable(name, record_id)
         before = set(self.links.types(source, target))
@@ -220,7 +220,7 @@ class Portal:
         return after
 
     def linkable(self, name: str, record_id: str) -> None:
-        """Raises: ApiError 404 for a record that is not there, 400 for one that has all the links it may have."""
+        """Checks that a record can be linked. Raises: ApiError 404 where there is none, 400 where no more links fit."""
         if self.tables[name].live(record_id) is None:
             raise no_object(record_id)
         if (name, record_id) in self.full:
@@ -280,7 +280,7 @@ class Portal:
         action: str,
         quiet: bool = False,
     ) -> None:
-        """Every write moves the modified date; only a value that differs makes history."""
+        """Sets values. Every write moves the modified date; only a value that differs makes history."""
         before = record.values
         after = {name: value for name, value in {**before, **values}.items() if value}
         after |= {"hs_object_id": record.id, "createdate": iso(record.created / 1000)}
@@ -330,7 +330,7 @@ class Portal:
 
 
 def _merged_values(primary: Record, other: Record) -> dict[str, str]:
-    """The primary's values, the other's where those are blank; its address becomes an additional one."""
+    """Returns the primary's values, with the other's where those are blank; its address becomes an additional one."""
     values = {**other.values, **primary.values}
     addresses = [
         address

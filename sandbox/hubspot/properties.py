@@ -1,4 +1,4 @@
-"""Property definitions of a portal, and the check of a value against one."""
+"""Defines a portal's properties and checks values against them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -73,7 +73,7 @@ class Property:
         return self.type == "enumeration" and self.field_type == "checkbox"
 
     def written(self) -> dict[str, Any]:
-        """As the properties API gives it."""
+        """Returns the definition as the properties API shows it."""
         body: dict[str, Any] = {
             "name": self.name,
             "label": self.label or self.name,
@@ -103,7 +103,7 @@ class Property:
         return {**body, **self.more}
 
     def accepted(self, value: Any) -> str:
-        """The value as it will be stored; "" clears. Raises: Fault."""
+        """Returns the value as it will be stored; "" clears. Raises: Fault."""
         text = _text(value)
         if not text:
             return ""
@@ -139,7 +139,7 @@ class Property:
 
 
 def read_time(text: str) -> int | None:
-    """Epoch milliseconds of an epoch-ms text or an ISO 8601 one."""
+    """Returns epoch milliseconds of an epoch-ms text or an ISO 8601 one."""
     if text.lstrip("-").isdigit():
         return int(text)
     try:
@@ -166,7 +166,7 @@ def _is_number(text: str) -> bool:
 
 
 def _options(values: Iterable[str]) -> tuple[Option, ...]:
-    """Options whose labels are what people read: capitals and underscores are for machines."""
+    """Makes options: people read the labels; capitals and underscores are for machines."""
     return tuple(
         Option(_LABELS.get(value) or (value.replace("_", " ").title() if value.isupper() else value), value, order)
         for order, value in enumerate(values)

@@ -1,4 +1,4 @@
-"""The objects API: one record at a time, and lists."""
+"""Serves the objects API: one record at a time, and lists."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -134,7 +134,7 @@ class Records:
     # shared with the batches
 
     def find(self, table: Table, key: str, id_property: str | None, *, archived: bool = False) -> Record | None:
-        """By record id, or by a unique property. Raises: ApiError 400 for a property that is not unique."""
+        """Finds a record by its id or a unique property. Raises: ApiError 400 for a property that is not unique."""
         if not id_property or id_property == "hs_object_id":
             return table.live(key, archived=archived)
         item = table.properties.get(id_property)
@@ -143,7 +143,7 @@ class Records:
         return table.by_unique(id_property, key)
 
     def created(self, ask: Ask, table: Table, body: Mapping[str, Any]) -> Record:
-        """Raises: ApiError 400, 404, 409, before anything is written."""
+        """Creates a record with its links. Raises: ApiError 400, 404, 409, before anything is written."""
         targets = self.rehearse(ask, table, body)
         record = self._portal.create(table, _mapping(body.get("properties")), INTEGRATION)
         for target, types in targets:
@@ -162,7 +162,7 @@ class Records:
         return [self._target(table, item) for item in body.get("associations") or []]
 
     def refuse_incomplete(self, ask: Ask, table: Table, record: Record | None, properties: Mapping[str, Any]) -> None:
-        """Raises: ApiError 400 where a property is written without the one that must stand beside it."""
+        """Refuses a property written without the one that must stand beside it. Raises: ApiError 400."""
         beside = self._settings.required_beside.get(table.name, {}) if ask.dated else {}
         held = {**(record.values if record else {}), **properties}
         missing = [needed for name, needed in beside.items() if properties.get(name) and not held.get(needed)]
@@ -217,7 +217,7 @@ def written_record(
     portal_id: int,
     with_history: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """A defined property without a value is null; one that is not defined is left out."""
+    """Returns a record for an answer; a defined property without a value is null, an undefined one is left out."""
     wanted = [*ALWAYS[table.name], *(names or DEFAULTS[table.name]), *(with_history or ())]
     properties = {name: values.get(name) or None for name in wanted if name in table.properties}
     body: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Both generations of paths from one list: the numbered one and the date-versioned one."""
+"""Makes both generations of paths from one list: the numbered one and the date-versioned one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ BATCH_READ_LIMIT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A call and the generation of the path it came by."""
+    """Holds a call and the generation of the path it came by."""
 
     call: Call
     dated: bool
@@ -36,7 +36,7 @@ class Ask:
         return self.call.object
 
     def names(self, key: str) -> list[str] | None:
-        """A list from the query, given with commas or repeated; None if it is not there."""
+        """Returns a list from the query, comma-separated or repeated; None if it is absent."""
         values = self.call.query.getall(key, [])
         return [name for value in values for name in value.split(",") if name] if values else None
 

@@ -39,7 +39,7 @@ _ASKED_BY_QUERY: Final = (
 
 
 def found_page(table: Table, index: Index, body: Mapping[str, Any]) -> tuple[int, list[int], int | None]:
-    """Number of matches, ids of the page, offset of the next page. Raises: ApiError 400."""
+    """Returns the number of matches, the ids of the page and the next page's offset. Raises: ApiError 400."""
     groups = _groups(body)
     limit = _number(body.get("limit", 10), "limit")
     if not 0 < limit <= MAX_PAGE:
@@ -84,7 +84,7 @@ def _number(value: Any, name: str) -> int:
 def _lowest(
     groups: list[list[Mapping[str, Any]]], name: str, operators: frozenset[str], read: Callable[[str], int | None]
 ) -> int | None:
-    """The least value that filters with one of the operators leave to a property, if every group has such a one."""
+    """Returns the least value that the filters leave to a property, if every group bounds it."""
     lows: list[int] = []
     for group in groups:
         found = [
@@ -161,7 +161,7 @@ def _reading(prop: Property) -> Callable[[str], Any]:
 
 
 def _given(prop: Property, value: Any) -> Any:
-    """A filter's value in the form in which stored ones are compared. Raises: ApiError 400."""
+    """Returns a filter's value in the form in which stored ones are compared. Raises: ApiError 400."""
     operand: Any = _reading(prop)(str(value))
     if prop.type in {"date", "datetime"}:
         moment = read_time(str(value))
@@ -228,7 +228,7 @@ def _mentions(values: Values, text: str) -> bool:
 
 
 def _sort(table: Table, matches: list[tuple[int, dict[str, str]]], sorts: Any) -> None:
-    """In place. The default is creation, oldest first, which is the order of ids."""
+    """Sorts in place. The default is creation, oldest first, which is the order of ids."""
     matches.sort(key=lambda match: match[0])
     if not isinstance(sorts, list) or len(sorts) > 1:
         raise invalid_input("no more than one sort is supported")

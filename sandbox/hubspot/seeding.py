@@ -8,7 +8,7 @@ from sandbox.people import Company, CrmRow, World
 
 
 def fill(portal: Portal, world: World) -> dict[int, str]:
-    """Row number in the world -> record id."""
+    """Fills the portal and maps row numbers of the world to record ids."""
     companies, contacts = portal.tables["companies"], portal.tables["contacts"]
     company_ids = {
         company.number: portal.create(companies, _company(company), PERSON).id
@@ -30,7 +30,7 @@ def fill(portal: Portal, world: World) -> dict[int, str]:
 
 
 def _company(company: Company) -> dict[str, Any]:
-    """Every third company lacks what can be filled later; the domain says which company it is."""
+    """Makes a company. Every third lacks what can be filled later; the domain says which company it is."""
     values: dict[str, Any] = {"name": company.name, "domain": company.domain, "website": company.website}
     if company.number % 3:
         values |= {

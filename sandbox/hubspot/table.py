@@ -1,4 +1,4 @@
-"""One object's records: values, history, unique keys, what became of merged ids. No I/O."""
+"""Keeps one object's records: values, history, unique keys, and where merged ids lead. No I/O."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class Version:
 
 
 class Record:
-    """`values` holds what is not blank and is replaced, never changed: whoever holds it has a snapshot."""
+    """Holds a record. `values` has no blanks and is replaced, never changed: whoever holds it has a snapshot."""
 
     __slots__ = ("archived", "created", "history", "id", "modified", "number", "values")
 
@@ -82,7 +82,7 @@ class Table:
         return self.records.get(int(record_id)) if record_id.isascii() and record_id.isdigit() else None
 
     def live(self, record_id: str, *, follow: bool = True, archived: bool = False) -> Record | None:
-        """The record under an id or, if `follow`, the survivor of its merge."""
+        """Returns the record under an id or, if `follow`, the survivor of its merge."""
         while follow and record_id in self.forwards:
             record_id = self.forwards[record_id]
         record = self.any(record_id)
@@ -93,7 +93,7 @@ class Table:
         return None if number is None else self.records.get(number)
 
     def after(self, number: int, *, archived: bool = False) -> Iterator[Record]:
-        """Records with a greater id, in id order."""
+        """Yields records with a greater id, in id order."""
         for at in range(bisect_right(self._numbers, number), len(self._numbers)):
             record = self.records[self._numbers[at]]
             if (record.archived is not None) is archived:

@@ -1,4 +1,4 @@
-"""Webhooks: signed, in arrays, at least once, in no order, and also about the app's own writes."""
+"""Sends webhooks: signed, in arrays, at least once, in no order, and also about the app's own writes."""
 
 import asyncio
 import base64
@@ -73,7 +73,7 @@ class Webhooks:
         portal.watchers.append(self._watch)
 
     def aim(self, body: dict[str, Any]) -> None:
-        """Raises: TypeError for an unknown field."""
+        """Sets where events go. Raises: TypeError for an unknown field."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in body.items()
         }
@@ -180,7 +180,7 @@ class Webhooks:
 
 
 def signatures(secret: str, url: str, body: bytes, now_ms: int) -> dict[str, str]:
-    """The v3 headers, and the v1 ones that are still sent along."""
+    """Returns the v3 signature headers, and the v1 ones that are still sent along."""
     source = b"POST" + url.encode() + body + str(now_ms).encode()
     digest = hmac.new(secret.encode(), source, hashlib.sha256).digest()
     return {

@@ -1,4 +1,4 @@
-"""Kaspr in both dialects: keys, the lead profile, company patterns and employees."""
+"""Imitates Kaspr in both dialects: keys, the lead profile, company patterns and employees."""
 
 from sandbox.kaspr.vendor import Kaspr
 

@@ -1,4 +1,4 @@
-"""Kaspr's JSON, from the world's people."""
+"""Shapes Kaspr's JSON from the world's people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Values:
 
     @property
     def names(self) -> frozenset[str]:
-        """Delivered fields, by Kaspr's names."""
+        """Lists the delivered fields by Kaspr's names."""
         found = (("workEmail", self.work_email), ("directEmail", self.direct_email), ("phone", self.phone))
         return frozenset(name for name, value in found if value)
 
@@ -28,7 +28,7 @@ class Values:
 
 
 def values_of(person: Person, wanted: Sequence[str]) -> Values:
-    """The person's values in the fields asked for."""
+    """Returns the person's values in the fields asked for."""
     known = person.kaspr
     return Values(
         known.work_email if "workEmail" in wanted else None,
@@ -38,7 +38,7 @@ def values_of(person: Person, wanted: Sequence[str]) -> Values:
 
 
 def masked(value: str | None) -> str | None:
-    """A teaser: `a***@example.com`, `+49 1** *** **`."""
+    """Masks a value as a teaser: `a***@example.com`, `+49 1** *** **`."""
     if value is None:
         return None
     if "@" in value:
@@ -70,7 +70,7 @@ def profile_reference(person: Person, values: Values, now_s: float) -> dict[str,
 
 
 def profile_v2(person: Person, values: Values, now_s: float, *, objects: bool) -> dict[str, Any]:
-    """`objects`: list items as `{"email": ...}` and `{"number": ...}`, as some accounts see them."""
+    """Returns a v2 profile; `objects` wraps list items: `{"email": ...}`, `{"number": ...}`, as some accounts see."""
     employer, known = person.employer, person.kaspr
     work, direct, phones = (_list(one) for one in (values.work_email, values.direct_email, values.phone))
     # a teaser shows also what was not paid for

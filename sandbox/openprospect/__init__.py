@@ -1,4 +1,4 @@
-"""OpenProspect: orders by clock, deliveries, prospect searches, companies, prospects, blacklists."""
+"""Imitates OpenProspect: timed orders, deliveries, prospect searches, companies, prospects, blacklists."""
 
 from sandbox.openprospect.vendor import OpenProspect
 

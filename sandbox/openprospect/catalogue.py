@@ -133,7 +133,7 @@ class Catalogue:
         return search_id
 
     def delivery_ids(self) -> dict[str, str]:
-        """Delivery id -> search id; the same unless the vendor gives deliveries ids of their own."""
+        """Maps delivery ids to search ids; they are equal unless the vendor gives deliveries ids of their own."""
         own = self.vendor.delivery_ids == "own"
         return {f"del_{search_id[:8]}" if own else search_id: search_id for search_id in self.stock.searches}
 

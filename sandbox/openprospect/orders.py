@@ -94,7 +94,7 @@ class Orders:
         return next(stage for stage, since in reversed(STAGES) if age >= since)
 
     def force(self, order_id: str, status: str) -> None:
-        """Raises: KeyError for an unknown order or status."""
+        """Forces an order into a status. Raises: KeyError for an unknown order or status."""
         if status not in FORCED:
             raise KeyError(status)
         self.orders[order_id].forced = status
@@ -157,7 +157,7 @@ class Orders:
         return [stock.make_found(order_id, None, company, 2, now) for company in outside[:quantity]]
 
     def _seed_completed(self) -> None:
-        """One order that is done; of its companies one was delivered too under its id, one under another id."""
+        """Seeds one completed order; one of its companies was delivered under its id, one under another id."""
         stock = self.vendor.stock
         order_id = make_id(stock.options.seed, "order", "seeded")
         done = stock.started - HOUR

@@ -1,4 +1,4 @@
-"""OpenProspect's envelopes: pages in the shapes seen, errors in all of theirs."""
+"""Wraps OpenProspect's answers: pages in the shapes seen, errors in all of theirs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ def invalid(field: str, error: str, provided: Any = None) -> RefusedError:
 
 
 def error_reply(refused: RefusedError, shape: str) -> Reply:
-    """The error in one of the body shapes three generations of documentation show."""
+    """Returns the error in one of the body shapes that three generations of documentation show."""
     code, message = refused.code, refused.message
     named = {"resource_type": refused.resource or None, "identifier": refused.identifier or None}
     bodies: dict[str, Any] = {
@@ -53,7 +53,7 @@ def error_reply(refused: RefusedError, shape: str) -> Reply:
 
 
 def page_of(call: Call, rows: Sequence[dict[str, Any]], name: str, *, key: str, shape: str) -> Any:
-    """`key`: `items`, or `collection` for the collection's own name. Raises: RefusedError."""
+    """Returns a page under `key`: `items`, or `collection` for the collection's own name. Raises: RefusedError."""
     limit = as_int(call.query.get("limit", str(DEFAULT_LIMIT)), -1)
     offset = as_int(call.query.get("offset", "0"), -1)
     if not 1 <= limit <= MAX_LIMIT:

@@ -15,7 +15,7 @@ _DEPARTMENTS = ("sales", "marketing", "engineering", "finance", "operations")
 
 
 def make_id(*parts: object) -> str:
-    """A stable UUID from what it names."""
+    """Returns a stable UUID made from what it names."""
     return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))
 
 
@@ -59,7 +59,7 @@ class Prospect:
 
 @dataclass(slots=True)
 class Found:
-    """A company with its people, as delivered to a search or in an order's results."""
+    """Holds a company with its people, as delivered to a search or in an order's results."""
 
     id: str
     search_id: str | None
@@ -71,7 +71,7 @@ class Found:
     prospects: list[Prospect] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:
-        """Without prospects."""
+        """Returns the company as JSON, without prospects."""
         company = self.company
         return {
             "id": self.id,
@@ -108,7 +108,7 @@ class Found:
 
 
 class Stock:
-    """Seeded deliveries; more of them may arrive at any time."""
+    """Keeps seeded deliveries; more of them may arrive at any time."""
 
     def __init__(self, world: World, options: Options, now: float) -> None:
         self.world = world
@@ -144,7 +144,7 @@ class Stock:
         return search_id
 
     def _seed_search(self, number: int) -> None:
-        """About 40 % known companies, the rest new; every search after the first shares one with it."""
+        """Seeds a search: about 40 % known companies, the rest new; every search after the first shares one with it."""
         search_id = self._add_search(str(number + 1), "ACTIVE")
         total = self.options.delivered_companies
         known = self.chance.sample(self._known, min(len(self._known), total * 2 // 5))
@@ -167,7 +167,7 @@ class Stock:
         return found
 
     def arrive(self, search_id: str, count: int, at: float) -> list[str]:
-        """New companies are delivered now; when there are no more, the oldest comes again with a new score."""
+        """Delivers new companies now; when there are no more, the oldest comes again with a new score."""
         ids = []
         for _ in range(count):
             if self._new:
@@ -179,7 +179,7 @@ class Stock:
         return ids
 
     def make_found(self, owner: str, search_id: str | None, company: Company, share: int, at: float) -> Found:
-        """`owner` (a search or an order) goes into the ids: the same company has another id elsewhere."""
+        """Makes a company with people. `owner` (a search or an order) goes into the ids: they differ between owners."""
         company_id = make_id(self.options.seed, owner, "company", company.number)
         known = company.in_crm
         found = Found(

@@ -1,4 +1,4 @@
-"""OpenProspect's 24 operations as routes, its scopes, its hourly limit and its error bodies."""
+"""Serves OpenProspect's 24 operations, with its scopes, its hourly limit and its error bodies."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
@@ -58,7 +58,7 @@ class OpenProspect(Vendor):
         self.catalogue = Catalogue(self)
 
     def operations(self) -> tuple[tuple[str, Route], ...]:
-        """Scopes, with blanks between them, and route, in the order of the contract."""
+        """Lists scopes, blank-separated, and route, in the order of the contract."""
         orders, lists, catalogue = self.orders, self.blacklists, self.catalogue
         return (
             ("orders:write", Route("POST", "/orders", orders.create)),
@@ -111,7 +111,7 @@ class OpenProspect(Vendor):
         return handler
 
     def page(self, call: Call, rows: Sequence[dict[str, Any]], name: str) -> Any:
-        """A page of rows in the shape switched on. Raises: RefusedError."""
+        """Returns a page of rows in the shape switched on. Raises: RefusedError."""
         return page_of(call, rows, name, key=self.list_key, shape=self.paging)
 
     def credentials(self) -> dict[str, Any]:

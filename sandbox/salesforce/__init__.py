@@ -1,4 +1,4 @@
-"""Salesforce imitated: OAuth, SOQL, rows, Collections, Composite, Bulk 2.0 and Outbound Messages."""
+"""Imitates Salesforce: OAuth, SOQL, rows, Collections, Composite, Bulk 2.0 and Outbound Messages."""
 
 from sandbox.salesforce.org import Salesforce
 

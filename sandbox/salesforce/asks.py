@@ -1,4 +1,4 @@
-"""One data call as its handler sees it: from the network, or from inside a Composite request."""
+"""Defines one data call as its handler sees it: from the network, or from inside a Composite request."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ JSON: Final = "application/json;charset=UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """`version` without the v; `headers` with lower-case names; `read` gives the parsed body."""
+    """Holds a call. `version` is without the v; `headers` has lower-case names; `read` returns the parsed body."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Ask:
         return Caller(INTEGRATION_USER, "integration", allow_duplicate_alerts="allowsave=true" in rule)
 
     def object(self) -> dict[str, Any]:
-        """The body as an object. Raises: BadBodyError."""
+        """Returns the body as an object. Raises: BadBodyError."""
         body = self.read()
         if not isinstance(body, dict):
             raise BadBodyError
@@ -43,7 +43,7 @@ Handler = Callable[[Ask], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`template` stands below `/services/data/{version}`."""
+    """Maps a path to its handler. `template` stands below `/services/data/{version}`."""
 
     method: str
     template: str

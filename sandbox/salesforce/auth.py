@@ -1,4 +1,4 @@
-"""Tokens: the four OAuth grants, SOAP login, and who a Bearer token belongs to."""
+"""Issues tokens: the four OAuth grants, SOAP login, and the owner of a Bearer token."""
 
 import base64
 import json
@@ -71,7 +71,7 @@ class Tokens:
         return count
 
     def connect(self) -> str:
-        """Another refresh token."""
+        """Issues another refresh token."""
         token = f"5Aep861{secrets.token_urlsafe(24)}"
         self._refresh.add(token)
         return token
@@ -80,7 +80,7 @@ class Tokens:
         self._refresh.clear()
 
     def grant(self, call: Call, origin: str) -> Reply:
-        """The token endpoint."""
+        """Serves the token endpoint."""
         form = {name: values[0] for name, values in parse_qs(call.body.decode(errors="replace")).items()}
         client_id, client_secret = _client(call, form)
         kind, held = form.get("grant_type"), self.credentials
@@ -253,7 +253,7 @@ class _Texts:
             self.found[self._name] = self.found.get(self._name, "") + text
 
     def close(self) -> None:
-        """Asked for by the parser."""
+        """Closes the element, as the parser asks."""
 
 
 def _elements(body: bytes) -> dict[str, str]:

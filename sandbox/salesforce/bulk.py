@@ -1,4 +1,4 @@
-"""Bulk API 2.0 ingest: jobs, their CSV, and what became of every row."""
+"""Serves Bulk API 2.0 ingest: jobs, their CSV, and the outcome of every row."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ class Job:
 
 
 class Bulk:
-    """A job's rows are written when its delay is over and somebody asks for it."""
+    """Runs bulk jobs. A job's rows are written when its delay is over and somebody asks for it."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store

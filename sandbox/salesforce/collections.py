@@ -1,4 +1,4 @@
-"""sObject Collections: up to 200 rows in one call, each with its own outcome, in the order they were sent."""
+"""Serves sObject Collections: up to 200 rows in one call, each with its own outcome, in the order sent."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -93,7 +93,7 @@ class Collections:
         return self._run([{"id": item} for item in ids], one, ask, ask.query.get("allOrNone", "").lower() == "true")
 
     def read(self, ask: Ask) -> Reply:
-        """Missing rows come back as null, in their place."""
+        """Reads rows; missing ones come back as null, in their place."""
         name, body = self._store.schema.object_name(ask.params["object"]), ask.object()
         ids, fields = body.get("ids"), body.get("fields")
         if not isinstance(ids, list) or not isinstance(fields, list):

@@ -1,4 +1,4 @@
-"""Composite: up to 25 calls in one, which may use each other's answers."""
+"""Serves Composite: up to 25 calls in one, which may use each other's answers."""
 
 import json
 import re
@@ -97,7 +97,7 @@ def _refuse_excess(calls: list[dict[str, Any]]) -> None:
 
 
 def _filled(call: dict[str, Any], done: dict[str, Reply]) -> dict[str, Any]:
-    """The call with every `@{reference.path}` replaced. Raises: ApiError for one that leads nowhere."""
+    """Returns the call with every `@{reference.path}` replaced. Raises: ApiError for one that leads nowhere."""
 
     def value(match: re.Match[str]) -> str:
         current: Any = done[match[1]].body if match[1] in done else None

@@ -79,36 +79,36 @@ class _Control:
         self.store = org.store
 
     def dump(self, request: web.Request, _: dict[str, Any]) -> Any:
-        """Every row, deleted ones too, with all values."""
+        """Lists every row, deleted ones too, with all values."""
         rows = self.store.rows[self._object(request.match_info["object"])].values()
         return [{"id": row.id, "properties": row.values, "deleted": row.deleted} for row in rows]
 
     def create(self, request: web.Request, body: dict[str, Any]) -> Any:
-        """`{"properties": {...}, "by": "person"}`."""
+        """Creates a row: `{"properties": {...}, "by": "person"}`."""
         name = self._object(request.match_info["object"])
         row = self.store.create(name, body["properties"], _caller(body))
         return {"id": row.id}
 
     def edit(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "id", "properties", "by"}`."""
+        """Edits a row: `{"object", "id", "properties", "by"}`."""
         row = self._row(body)
         self.store.update(row, body["properties"], _caller(body))
         return {"id": row.id, "properties": row.values}
 
     def track(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "fields": [names]}`: field history is kept of these from now on."""
+        """Keeps field history from now on: `{"object", "fields": [names]}`."""
         self.store.track(body["object"], body["fields"])
         return {}
 
     def bounce(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "id", "reason": "550 no such user"}`: mail to it came back for good; a new Email ends that."""
+        """Bounces mail for good: `{"object", "id", "reason": "550 no such user"}`; a new Email ends that."""
         row = self._row(body)
         values = {"EmailBouncedDate": self.store.stamp(), "EmailBouncedReason": body.get("reason", "550 no such user")}
         self.store.force(row, values, _caller(body))
         return {"id": row.id}
 
     def merge(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "id": survivor, "losers": [ids]}`."""
+        """Merges rows: `{"object", "id": survivor, "losers": [ids]}`."""
         row = self._row(body)
         losers = [self.store.live(row.object, loser) for loser in body["losers"]]
         lifecycle.merge(self.store, row, losers, _caller(body))
@@ -120,7 +120,7 @@ class _Control:
         return {"id": row.id}
 
     def purge(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Out of the recycle bin for good: `{"object", "id"}`, or with an empty body everything in it."""
+        """Removes rows from the recycle bin for good: `{"object", "id"}`, or everything with an empty body."""
         rows = [row for held in self.store.rows.values() for row in held.values() if row.deleted]
         if body:
             found = self.store.any(self._object(body["object"]), body["id"])
@@ -130,13 +130,13 @@ class _Control:
         return {"ids": [row.id for row in rows]}
 
     def convert(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"id": lead, "account_id": optional}`."""
+        """Converts a lead: `{"id": lead, "account_id": optional}`."""
         account = self.store.live("Account", body["account_id"]) if body.get("account_id") else None
         contact = lifecycle.convert(self.store, self.store.live("Lead", body["id"]), _caller(body), account)
         return {"id": contact.id, "account_id": contact.values["AccountId"]}
 
     def commit_late(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Like edit (or, without an id, create), but stamped `seconds_ago` in the past."""
+        """Edits (or, without an id, creates) a row that is stamped `seconds_ago` in the past."""
         at = self._ago(float(body["seconds_ago"]))
         if "id" not in body:
             row = self.store.create(self._object(body["object"]), body["properties"], _caller(body), at)
@@ -146,7 +146,7 @@ class _Control:
         return {"id": row.id, "stamp": at}
 
     def same_stamp(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "ids": [...] or "count": n, "seconds_ago": 0}`: one SystemModstamp for all of them."""
+        """Gives rows one SystemModstamp: `{"object", "ids": [...] or "count": n, "seconds_ago": 0}`."""
         name, at = self._object(body["object"]), self._ago(float(body.get("seconds_ago", 0)))
         ids = body.get("ids") or list(self.store.rows[name])[: int(body["count"])]
         for record_id in ids:
@@ -157,7 +157,7 @@ class _Control:
         return [asdict(item) for item in self.store.schema.all(self._object(request.match_info["object"]))]
 
     def define(self, request: web.Request, body: dict[str, Any]) -> Any:
-        """The fields of `fields.Field`; over an existing name only what is given changes."""
+        """Defines a field by the fields of `fields.Field`; over an existing name only the given ones change."""
         name = self._object(request.match_info["object"])
         held = next((item for item in self.store.schema.all(name) if item.name == body["name"]), None)
         for name_ in ("options", "refused"):
@@ -172,7 +172,7 @@ class _Control:
         return {}
 
     def hide(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "field", "hidden": true}`: field-level security takes the field, or without one the object.
+        """Hides a field, or without one the object, by field-level security: `{"object", "field", "hidden": true}`.
 
         `{"object", "field", "read_only": true}` leaves the field readable, `"encrypted": true` keeps it out of every
         WHERE; `{"object", "right": "createable"}` takes
@@ -195,7 +195,7 @@ class _Control:
         return {}
 
     def switch(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"openprospect_id": false}` takes the external id field from every object; true brings it back.
+        """Removes the external id field from every object (`{"openprospect_id": false}`); true restores it.
 
         `{"households": true}`: a trigger gives every contact without an account one of its own.
         """
@@ -208,7 +208,7 @@ class _Control:
         return {}
 
     def settings(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Any of the fields of `settings.Settings`."""
+        """Changes any of the fields of `settings.Settings`."""
         known = {item.name for item in fields(self.org.settings)}
         for name, value in body.items():
             if name not in known:
@@ -217,17 +217,17 @@ class _Control:
         return asdict(self.org.settings)
 
     def lock(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"id", "times"}`: the next writes of the row fail with UNABLE_TO_LOCK_ROW."""
+        """Locks a row: `{"id", "times"}`; its next writes fail with UNABLE_TO_LOCK_ROW."""
         self.store.locked[body["id"]] = int(body["times"])
         return {}
 
     def duplicate_rules(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"rules": [{"object", "field", "blocking", "against", "key"}]}` replaces all rules."""
+        """Replaces all duplicate rules: `{"rules": [{"object", "field", "blocking", "against", "key"}]}`."""
         self.store.duplicate_rules = [DuplicateRule(**rule) for rule in body["rules"]]
         return {}
 
     def approval(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"object", "ids", "ended": false}`: rows enter an approval process, or leave it, which edits them."""
+        """Puts rows into an approval process: `{"object", "ids", "ended": false}`; leaving it edits them."""
         rows = [self.store.live(self._object(body["object"]), id_) for id_ in body["ids"]]
         for row in rows:
             if body.get("ended"):
@@ -238,7 +238,7 @@ class _Control:
         return {"locked": sorted(self.store.rules.approvals)}
 
     def rules(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """Any of `{"validations": [fields of rules.Validation], "trigger_rows", "trigger_words", "storage_full"}`.
+        """Sets any of `{"validations": [fields of rules.Validation], "trigger_rows", "trigger_words", "storage_full"}`.
 
         Each replaces what was in force. `{"inactive_users": [ids]}` says who has left.
         """
@@ -252,13 +252,13 @@ class _Control:
         return {}
 
     def expire_tokens(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """`{"refresh": true}` kills refresh tokens too."""
+        """Expires access tokens; `{"refresh": true}` kills refresh tokens too."""
         if body.get("refresh"):
             self.org.tokens.revoke_refresh()
         return {"expired": self.org.tokens.expire()}
 
     def connect(self, _: web.Request, __: dict[str, Any]) -> Any:
-        """A person connects the app: a refresh token that nobody has spent."""
+        """Connects the app as a person does, and returns an unused refresh token."""
         return {"refresh_token": self.org.tokens.connect()}
 
     def expire_locators(self, _: web.Request, __: dict[str, Any]) -> Any:
@@ -266,13 +266,13 @@ class _Control:
         return {}
 
     def move_instance(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """The org answers 401 at its old address from now on; default: the same port under the name localhost."""
+        """Moves the org: its old address answers 401. Default: to the same port under the name localhost."""
         port = self.org.origin.rpartition(":")[2]
         self.org.moved_to = body.get("to") or f"http://localhost:{port}"
         return {"instance_url": self.org.moved_to}
 
     def outbound(self, _: web.Request, body: dict[str, Any]) -> Any:
-        """The fields of `outbound.Definition`: messages go out from now on. `{"url": ""}` ends it."""
+        """Sends messages from now on, by the fields of `outbound.Definition`; `{"url": ""}` ends it."""
         self.org.outbound.define(body)
         return {}
 

@@ -1,11 +1,11 @@
-"""Refusals as Salesforce words them: an array of errors under a status."""
+"""Makes refusals in Salesforce's own words: an array of errors under a status."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 class ApiError(Exception):
-    """One refusal. `body` is the REST form; `row` the form of one Collections row."""
+    """Refuses a call. `body` is the REST form; `row` the form of one Collections row."""
 
     def __init__(
         self,

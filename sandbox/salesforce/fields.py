@@ -1,4 +1,4 @@
-"""The object definitions of an ordinary org, with the custom fields an enrichment tool asks for."""
+"""Defines the objects of an ordinary org, with the custom fields that an enrichment tool asks for."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -39,11 +39,11 @@ class Field:
 
     @property
     def filterable(self) -> bool:
-        """Long text and what the platform encrypts may not stand in a WHERE."""
+        """Tells whether a field may stand in a WHERE: long text and what the platform encrypts may not."""
         return not self.encrypted and (self.type != "textarea" or self.length <= 255)
 
     def described(self) -> dict[str, Any]:
-        """As in the `fields` of a describe answer."""
+        """Returns the field as it stands in the `fields` of a describe answer."""
         return {
             "name": self.name,
             "label": self.name.removesuffix("__c").replace("_", " "),

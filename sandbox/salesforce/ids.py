@@ -1,4 +1,4 @@
-"""Record ids: 15 case-sensitive characters, and the 18-character form with its checksum."""
+"""Makes record ids: 15 case-sensitive characters, and the 18-character form with its checksum."""
 
 import re
 from itertools import count
@@ -17,7 +17,7 @@ PREFIXES: Final = {
 
 
 def long_form(record_id: str) -> str:
-    """The 18-character form; an 18-character id is given back as it is."""
+    """Returns the 18-character form; an 18-character id is returned as it is."""
     if len(record_id) != 15:
         return record_id
     suffix = ""
@@ -34,7 +34,7 @@ def has_id_shape(text: str) -> bool:
 
 
 class IdSource:
-    """Ids that sort in the order they were handed out, within one prefix."""
+    """Makes ids that sort in the order they were handed out, within one prefix."""
 
     def __init__(self) -> None:
         self._numbers = count(1)

@@ -1,4 +1,4 @@
-"""Merging rows and converting leads, as a person does it in the org."""
+"""Merges rows and converts leads, as a person does it in the org."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ _ADDRESS: Final = ("Street", "City", "State", "PostalCode", "Country")
 
 
 def merge(store: Store, survivor: Row, losers: list[Row], caller: Caller) -> None:
-    """The survivor keeps its values; losers go to the recycle bin and name it."""
+    """Merges rows: the survivor keeps its values; losers go to the recycle bin and name it."""
     for loser in losers:
         if loser.id == survivor.id or loser.object != survivor.object:
             raise ApiError(400, "INVALID_OPERATION", "a row is merged with others of its object")
@@ -30,7 +30,7 @@ def merge(store: Store, survivor: Row, losers: list[Row], caller: Caller) -> Non
 
 
 def convert(store: Store, lead: Row, caller: Caller, account: Row | None = None) -> Row:
-    """The contact the lead became; its company becomes an account unless one is given."""
+    """Returns the contact that the lead became; its company becomes an account unless one is given."""
     values = lead.values
     if values["IsConverted"]:
         raise ApiError(400, "CANNOT_UPDATE_CONVERTED_LEAD", "lead is already converted")

@@ -1,4 +1,4 @@
-"""The org as a vendor: access, quota, and the way from a request to its endpoint."""
+"""Serves the org as a vendor: access, quota, and the way from a request to its endpoint."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
@@ -68,7 +68,7 @@ class Salesforce(Vendor):
             yield self._route(endpoint)
 
     def application(self) -> web.Application:
-        """Every path also with a trailing slash, as the vendor has it."""
+        """Returns the application; every path also takes a trailing slash, as at the vendor."""
         app = super().application()
         for route in self.routes():
             app.router.add_route(route.method, route.template + "/", self._endpoint(route))
@@ -251,7 +251,7 @@ def _is_data(call: Call) -> bool:
 
 
 def _unanswered(version: str) -> ApiError:
-    """A version that was retired is told from one that is not there yet."""
+    """Returns the refusal of a version, which tells a retired one from one that is not there yet."""
     if version in VERSIONS or (version.replace(".", "", 1).isdigit() and float(version) < float(VERSIONS[0])):
         return ApiError(410, "UNSUPPORTED_API_VERSION", f"API version {version} is no longer supported")
     return ApiError(404, "NOT_FOUND", "The requested resource does not exist")

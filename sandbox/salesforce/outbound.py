@@ -1,4 +1,4 @@
-"""Outbound Messages: SOAP with up to 100 changed rows, sent again until they are acknowledged."""
+"""Sends Outbound Messages: SOAP with up to 100 changed rows, repeated until they are acknowledged."""
 
 import asyncio
 import random
@@ -57,7 +57,7 @@ class Outbound:
         store.watchers.append(self._watch)
 
     def define(self, body: dict[str, Any]) -> None:
-        """Raises: TypeError for an unknown field."""
+        """Defines where messages go. Raises: TypeError for an unknown field."""
         values = {**body, "fields": tuple(body.get("fields", ("Email",)))}
         self._definition = Definition(**values) if body.get("url") else None
 
@@ -131,7 +131,7 @@ class Outbound:
         return acknowledged
 
     def _body(self, definition: Definition, items: Sequence[tuple[str, str]]) -> bytes:
-        """Values are the row's latest, whatever they were when the message arose."""
+        """Returns a message. Its values are the row's latest, whatever they were when the message arose."""
         session = "<SessionId>secret</SessionId>" if definition.session_id else '<SessionId xsi:nil="true"/>'
         notifications = "".join(self._notification(definition, notification, record) for notification, record in items)
         return (

@@ -1,4 +1,4 @@
-"""/query, /queryAll and their locators."""
+"""Serves /query, /queryAll and their locators."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ class Queries:
         return self._page(ask, locator, 0, "")
 
     def _checked(self, query: Query) -> Query:
-        """The query with the object's own name. Raises: ApiError INVALID_TYPE."""
+        """Returns the query with the object's own name. Raises: ApiError INVALID_TYPE."""
         try:
             name = self._store.schema.object_name(query.object)
         except ApiError:

@@ -1,4 +1,4 @@
-"""sObject rows: describe, create, read, change, delete, upsert by a key, and what changed in a time."""
+"""Serves sObject rows: describe, create, read, change, delete, upsert by a key, and changes in a period."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -154,7 +154,7 @@ class Rows:
 
 
 def rows_by_key(store: Store, name: str, field: str, value: str) -> list[Row]:
-    """Raises: ApiError 404 where the field is no key."""
+    """Returns rows by a key field. Raises: ApiError 404 where the field is not a key."""
     item = store.schema.field(name, field)
     if item is None or not (item.external_id or item.id_lookup):
         raise not_found(f"Provided external ID field does not exist or is not accessible: {field}")
@@ -167,7 +167,7 @@ def rows_by_key(store: Store, name: str, field: str, value: str) -> list[Row]:
 def upsert_row(
     store: Store, found: list[Row], name: str, field: str, value: str, body: Mapping[str, Any], caller: Caller
 ) -> tuple[Row, bool]:
-    """The row, and whether it is new. Raises: ApiError 400."""
+    """Upserts a row and tells whether it is new. Raises: ApiError 400."""
     if found:
         store.update(found[0], body, caller)
         return found[0], False
@@ -182,7 +182,7 @@ def _http_date(text: str) -> str:
 
 
 def _minute(text: str) -> datetime:
-    """Seconds are ignored, as documented. Raises: ValueError."""
+    """Returns a time by the minute: seconds are ignored, as documented. Raises: ValueError."""
     moment = datetime.fromisoformat(text.replace(" ", "+"))
     if moment.tzinfo is None:
         raise ValueError(text)

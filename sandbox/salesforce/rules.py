@@ -9,7 +9,7 @@ from sandbox.salesforce.schema import Value
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """A rule of an administrator: `field` may not be written on a row whose `needs` is blank."""
+    """Describes an administrator's rule: `field` may not be written on a row whose `needs` is blank."""
 
     object: str
     field: str
@@ -34,7 +34,7 @@ class Rules:
 
     def refuse_row(self, object_name: str, row_id: str, values: Mapping[str, Value], written: Mapping[str, Value],
                    owner: Mapping[str, Value]) -> None:  # fmt: skip
-        """A row as it would be, what of it is `written`, and its owner. Raises: ApiError 400."""
+        """Refuses a row as it would be, by what of it is `written` and by its owner. Raises: ApiError 400."""
         if row_id in self.approvals:
             raise ApiError(400, "ENTITY_IS_LOCKED", "the entity is locked for editing")
         if not row_id and self.storage_full:

@@ -28,7 +28,7 @@ class Schema:
         """(object, "createable" or "updateable"): rights that the user lacks."""
 
     def object_name(self, name: str) -> str:
-        """The name as described. Raises: ApiError 404."""
+        """Returns the object's name as described. Raises: ApiError 404."""
         found = self._objects.get(name.lower())
         if found is None or found in self.hidden_objects:
             raise not_found()
@@ -39,7 +39,7 @@ class Schema:
         return None if found is None or (object_name, found.name) in self.hidden else self._seen(object_name, found)
 
     def _seen(self, object_name: str, item: Field) -> Field:
-        """A field as field-level security and encryption let the user have it."""
+        """Returns a field as field-level security and encryption let the user have it."""
         if (object_name, item.name) in self.encrypted:
             item = replace(item, encrypted=True)
         if (object_name, item.name) not in self.read_only:
@@ -60,14 +60,14 @@ class Schema:
         self._fields[object_name].pop(name.lower(), None)
 
     def readable(self, object_name: str, name: str) -> Field:
-        """Raises: ApiError INVALID_FIELD."""
+        """Returns a field that can be read. Raises: ApiError INVALID_FIELD."""
         found = self.field(object_name, name)
         if found is None:
             raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on entity '{object_name}'")
         return found
 
     def path(self, object_name: str, path: str) -> tuple[tuple[Field, ...], Field]:
-        """The lookups walked and the field at the end. Raises: ApiError INVALID_FIELD."""
+        """Returns the lookups walked and the field at the end. Raises: ApiError INVALID_FIELD."""
         *steps, last = path.split(".")
         walked: list[Field] = []
         for step in steps:
@@ -83,7 +83,7 @@ class Schema:
         return tuple(walked), self.readable(object_name, last)
 
     def checked(self, object_name: str, raw: Mapping[str, Any], *, creating: bool) -> dict[str, Value]:
-        """The values as they will be stored.
+        """Returns the values as they will be stored.
 
         Raises: ApiError 400 for the first field or value that an org would refuse.
         """

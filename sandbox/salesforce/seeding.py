@@ -9,7 +9,7 @@ from sandbox.salesforce.store import INTEGRATION_USER, PERSON, PERSON_USER, Stor
 
 
 def fill(store: Store, world: World) -> dict[int, str]:
-    """Row number in the world -> record id."""
+    """Fills the org and maps row numbers of the world to record ids."""
     for user_id, name in ((INTEGRATION_USER, "Integration"), (PERSON_USER, "Pia Owner")):
         user: dict[str, Value] = {"Name": name, "LastName": name, "IsActive": True}
         store.keep("User", user_id, user)
@@ -32,7 +32,7 @@ def fill(store: Store, world: World) -> dict[int, str]:
 
 
 def _account(company: Company) -> dict[str, Any]:
-    """Every third account lacks what can be filled later; the website says which company it is."""
+    """Makes an account. Every third lacks what can be filled later; the website says which company it is."""
     values: dict[str, Any] = {"Name": company.name, "Website": company.website}
     if company.number % 3:
         values |= {
@@ -47,7 +47,7 @@ def _account(company: Company) -> dict[str, Any]:
 
 
 def _person(row: CrmRow) -> dict[str, Any]:
-    """A row cannot be without a last name; people type a placeholder."""
+    """Makes a person. A row cannot be without a last name; people type a placeholder."""
     return {
         "FirstName": row.first_name,
         "LastName": row.last_name or "[not provided]",
@@ -66,7 +66,7 @@ def _contact(row: CrmRow, account_id: str | None) -> dict[str, Any]:
 
 
 def _lead(row: CrmRow) -> dict[str, Any]:
-    """A lead cannot be without a company; people type a placeholder."""
+    """Makes a lead. It cannot be without a company; people type a placeholder."""
     return _person(row) | {
         "Company": row.company_name or "[not provided]",
         "Website": row.company.website if row.company else None,

@@ -1,4 +1,4 @@
-"""Running a query over the store: which rows, in which order, and how they are written out."""
+"""Runs a query over the store: which rows, in which order, and how they are written out."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ _KINDS: Final = {"boolean": "boolean", "int": "number", "double": "number", "cur
 
 
 def selected_rows(store: Store, query: Query, *, deleted_too: bool) -> list[Row]:
-    """The rows of the answer, in order, cut to LIMIT and OFFSET. Raises: ApiError 400."""
+    """Returns the rows of the answer, in order, cut to LIMIT and OFFSET. Raises: ApiError 400."""
     test = _test(store, query.object, query.where) if query.where else None
     readers = [(_sort_reader(store, query.object, order.path), order) for order in query.order]
     rows: Iterable[Row] = _candidates(store, query)
@@ -91,7 +91,7 @@ def _keyset_order(query: Query) -> bool:
 
 
 def _low_key(condition: Condition) -> tuple[str, str] | None:
-    """A (SystemModstamp, Id) before which no row can match, if the condition implies one."""
+    """Returns a (SystemModstamp, Id) before which no row can match, if the condition implies one."""
     match condition:
         case Compare(path, ">", Value("datetime", value)) if path.lower() == "systemmodstamp":
             return str(value), _PAST_EVERY_ID
@@ -192,7 +192,7 @@ def _compare(store: Store, object_name: str, condition: Compare) -> Test:
 
 
 def _operand(item: Field, value: Value) -> Stored:
-    """Raises: ApiError INVALID_FIELD where the literal's kind is not the field's."""
+    """Returns a literal for comparison. Raises: ApiError INVALID_FIELD where its kind is not the field's."""
     if value.kind == "null":
         return False if item.type == "boolean" else None
     expected = _KINDS.get(item.type, "string")
@@ -254,7 +254,7 @@ def _sorted(rows: Iterable[Row], readers: list[tuple[Reader, Order]]) -> list[Ro
 
 
 def _folded(value: Stored) -> Stored:
-    """Text without its case; everything else, blank text aside, as it is."""
+    """Returns text without its case; everything else, blank text included, as it is."""
     return (value.lower() or None) if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""The SOQL the sandbox understands, read into a small tree: no I/O, no rows.
+"""Reads the SOQL that the sandbox understands into a small tree: no I/O, no rows.
 
 Not understood: child subqueries, GROUP BY, aggregates other than COUNT(), date words such as TODAY.
 """
@@ -77,7 +77,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`paths` is empty for SELECT COUNT()."""
+    """Holds a query. `paths` is empty for SELECT COUNT()."""
 
     object: str
     paths: tuple[str, ...]
@@ -93,14 +93,14 @@ def malformed(message: str) -> ApiError:
 
 
 def parse(text: str) -> Query:
-    """Raises: ApiError MALFORMED_QUERY."""
+    """Reads a query. Raises: ApiError MALFORMED_QUERY."""
     if len(text) > MAX_QUERY:
         raise malformed("SOQL statements cannot be longer than 100000 characters.")
     return _Reader(_tokens(text)).query()
 
 
 def stamp(moment: datetime) -> str:
-    """The one written form of a datetime; in it, text order is time order."""
+    """Returns the one written form of a datetime; in it, text order is time order."""
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
 
@@ -257,7 +257,7 @@ class _Reader:
 
 
 def _unescaped(text: str, *, like: bool) -> str:
-    """The characters meant. In LIKE, an escaped wildcard keeps its backslash for the matcher."""
+    """Returns the characters meant. In LIKE, an escaped wildcard keeps its backslash for the matcher."""
     if len(text) > MAX_LITERAL:
         raise malformed("string literal is too long")
     out: list[str] = []
@@ -279,7 +279,7 @@ def _unescaped(text: str, *, like: bool) -> str:
 
 
 def read_literal(text: str) -> Value:
-    """An unquoted number, date or datetime. Raises: ApiError MALFORMED_QUERY."""
+    """Reads an unquoted number, date or datetime. Raises: ApiError MALFORMED_QUERY."""
     if match := _DATETIME.fullmatch(text):
         try:
             moment = datetime.fromisoformat(match[1] + (match[2] or "")[:7] + match[3].replace("Z", "+00:00"))

@@ -1,4 +1,4 @@
-"""The org's rows: writing them as an org would, and finding them again. No I/O."""
+"""Keeps the org's rows: writes them as an org would, and finds them again. No I/O."""
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ PERSON: Final = Caller(PERSON_USER, "person", allow_duplicate_alerts=True)
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
-    """Rows of `object` are compared with those of `against` by one field; a blocking rule lets nobody through."""
+    """Compares rows of `object` with those of `against` by one field; a blocking rule lets nobody through."""
 
     object: str
     field: str
@@ -51,7 +51,7 @@ class DuplicateRule:
 
 
 class Row:
-    """One row; `values` is replaced, never changed, so whoever holds it has a snapshot."""
+    """Holds one row; `values` is replaced, never changed, so whoever holds it has a snapshot."""
 
     __slots__ = ("id", "object", "values")
 
@@ -92,7 +92,7 @@ class Store:
         return stamp(datetime.fromtimestamp(int(self.now()), tz=UTC))
 
     def live(self, object_name: str, record_id: str) -> Row:
-        """Raises: ApiError 404 NOT_FOUND, 404 ENTITY_IS_DELETED."""
+        """Returns a live row. Raises: ApiError 404 NOT_FOUND, 404 ENTITY_IS_DELETED."""
         row = self.any(object_name, record_id)
         if row is None:
             raise not_found()
@@ -109,12 +109,12 @@ class Store:
         return None if found is None or found.deleted else found
 
     def matching(self, object_name: str, field: str, value: str) -> list[Row]:
-        """Live rows whose indexed field holds the value, letters' case aside."""
+        """Returns live rows whose indexed field holds the value, letters' case aside."""
         ids = self._index(object_name, field).get(value.lower(), ())
         return [row for key in sorted(ids) if not (row := self.rows[object_name][key]).deleted]
 
     def since(self, object_name: str, low: tuple[str, str]) -> Iterator[Row]:
-        """Rows from (SystemModstamp, Id) >= low on, in that order."""
+        """Yields rows from (SystemModstamp, Id) >= low on, in that order."""
         order, rows = self._by_stamp[object_name], self.rows[object_name]
         for at in range(bisect_left(order, low), len(order)):
             yield rows[order[at][1]]
@@ -122,7 +122,7 @@ class Store:
     # writing
 
     def create(self, object_name: str, raw: Mapping[str, Any], caller: Caller, at: str | None = None) -> Row:
-        """Raises: ApiError 400."""
+        """Creates a row. Raises: ApiError 400."""
         values = self.schema.checked(object_name, raw, creating=True)
         self._refuse_by_rules(object_name, None, values, caller)
         self._refuse_conflicts(object_name, None, values, caller)
@@ -148,7 +148,7 @@ class Store:
         return row
 
     def update(self, row: Row, raw: Mapping[str, Any], caller: Caller, at: str | None = None) -> None:
-        """Raises: ApiError 400."""
+        """Updates a row. Raises: ApiError 400."""
         if row.values.get("IsConverted"):
             raise ApiError(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         if self.locked.get(row.id, 0) > 0:
@@ -169,7 +169,7 @@ class Store:
         self._tell(row, changed, caller.by)
 
     def track(self, object_name: str, names: Iterable[str]) -> None:
-        """An administrator has fields tracked from now on; what was before leaves no line."""
+        """Tracks fields from now on, as an administrator sets it; earlier changes leave no line."""
         self.tracked |= {(object_name, self.schema.readable(object_name, name).name) for name in names}
         self.schema.hidden_objects.discard(f"{object_name}History")
 
@@ -187,7 +187,7 @@ class Store:
         self.rows[table].pop(line, None)
 
     def touch(self, row: Row, at: str) -> None:
-        """A change of the system's own: only SystemModstamp moves, to `at`, which may lie in the past."""
+        """Moves SystemModstamp alone, as the system's own changes do, to `at`, which may lie in the past."""
         self._restamp(row, row.values | {"SystemModstamp": at})
         self._flush()
 
@@ -218,7 +218,7 @@ class Store:
             self._flush()
 
     def purge(self, row: Row) -> None:
-        """Out of the recycle bin: gone for every reader."""
+        """Removes a row from the recycle bin: it is gone for every reader."""
         self._unindex(row)
         del self.rows[row.object][row.id]
 
@@ -230,7 +230,7 @@ class Store:
                 row.values = row.values | {item.name: False if item.type == "boolean" else None}
 
     def keep(self, object_name: str, record_id: str, values: Mapping[str, Value]) -> None:
-        """A row of the setup, such as a user: nobody is told of it."""
+        """Keeps a row of the setup, such as a user, without announcing it."""
         blank: dict[str, Value] = {
             item.name: False if item.type == "boolean" else None for item in self.schema.all(object_name)
         }

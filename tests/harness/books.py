@@ -1,4 +1,4 @@
-"""Money by both sides: the vendors' books read as they grow, held against the ledger's totals."""
+"""Compares money by both sides: the vendors' books, read as they grow, against the ledger's totals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEARCH = re.compile(r"^organization_domains=\['(.*?)'\]&person_name=(.*)$")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A provider's bill between two readings of our totals."""
+    """Holds a provider's bill between two readings of our totals."""
 
     before: Totals
     bill: int
@@ -32,17 +32,17 @@ class Reading:
 
     @property
     def at_most(self) -> int:
-        """What is perhaps charged, with what surely is."""
+        """Returns what is perhaps charged together with what surely is."""
         return self.after.spent + self.after.sent + self.after.uncertain
 
     @property
     def holds(self) -> bool:
-        """Spent <= bill <= spent + sent + uncertain."""
+        """Tells whether spent <= bill <= spent + sent + uncertain."""
         return self.spent <= self.bill <= self.at_most
 
 
 async def reading(budgets: Budgets, provider: str, bill: Callable[[], int]) -> Reading:
-    """Both sides as they stand now."""
+    """Returns both sides as they stand now."""
     before = await budgets.totals(provider)
     charged = bill()
     return Reading(before, charged, await budgets.totals(provider))
@@ -50,7 +50,7 @@ async def reading(budgets: Budgets, provider: str, bill: Callable[[], int]) -> R
 
 @dataclass(slots=True)
 class Bill:
-    """What one provider has charged so far, in the order it did."""
+    """Collects what one provider has charged so far, in the order it did."""
 
     vendors: Vendors
     provider: str
@@ -59,7 +59,7 @@ class Bill:
     _seen: int = 0
 
     def read(self) -> int:
-        """Credits charged until now."""
+        """Returns credits charged until now."""
         rows = self.vendors[self.provider].control(f"books?kind=charges&since={self._seen}")["charges"]
         self.charges += rows
         self.credits += round(sum(row["credits"] for row in rows))
@@ -67,17 +67,17 @@ class Bill:
         return self.credits
 
     def twice(self) -> list[tuple[str, str]]:
-        """Questions that were charged more than once."""
+        """Lists questions that were charged more than once."""
         asked = Counter((row["operation"], row["identity"]) for row in self.charges)
         return [question for question, times in asked.items() if times > 1]
 
     def keys(self, account: str) -> set[str]:
-        """Keys of the questions that were charged."""
+        """Returns the keys of the questions that were charged."""
         return {question_of(self.provider, account, row).key for row in self.charges}
 
 
 def question_of(provider: str, account: str, charge: Mapping[str, Any]) -> Question:
-    """The question behind a row of the vendor's books."""
+    """Returns the question behind a row of the vendor's books."""
     identity = charge["identity"]
     if provider == "kaspr":
         return Question(provider, account, kaspr.PROFILE.name, {"id": identity}, 0)
@@ -94,7 +94,7 @@ def question_of(provider: str, account: str, charge: Mapping[str, Any]) -> Quest
 
 @dataclass(slots=True)
 class Books:
-    """Both paid providers. ``broken`` are the instants at which the bounds did not hold."""
+    """Watches both paid providers. ``broken`` are the instants at which the bounds did not hold."""
 
     bills: Mapping[str, Bill]
     checks: int = 0
@@ -105,7 +105,7 @@ class Books:
         return cls({name: Bill(vendors, name) for name in PROVIDERS})
 
     async def check(self, budgets: Budgets) -> None:
-        """Spent <= bill <= spent + sent + uncertain; our side is read before and after the bill."""
+        """Checks spent <= bill <= spent + sent + uncertain; our side is read before and after the bill."""
         for name, bill in self.bills.items():
             found = await reading(budgets, name, bill.read)
             self.checks += 1
@@ -113,5 +113,5 @@ class Books:
                 self.broken.append(f"{name}: {found}")
 
     async def totals(self, budgets: Budgets) -> dict[str, tuple[Totals, int]]:
-        """Our totals and their bill, now."""
+        """Returns our totals and their bill, now."""
         return {name: (await budgets.totals(name), bill.read()) for name, bill in self.bills.items()}

@@ -1,4 +1,4 @@
-"""What a browser does with the page, without one: keeps cookies, says from where a form comes, sends what it holds."""
+"""Uses the page as a browser would, without one: keeps cookies, names a form's origin, sends what it holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 
 
 class Browser:
-    """What a browser does: keeps cookies, says from where a form comes, sends what the page put into it."""
+    """Acts as a browser: keeps cookies, names a form's origin, sends what the page put into it."""
 
     def __init__(self, url: str) -> None:
         self.url, self.http = url, httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
@@ -26,18 +26,18 @@ class Browser:
         return await self.post("/sign-in", {"token": token, "next": "/"} | more)
 
     async def mark(self, path: str, action: str) -> str:
-        """What the form to ``action`` on a page bears."""
+        """Returns the mark that the form to ``action`` on a page bears."""
         text = (await self.get(path)).text
         found = re.search(rf'action="{action}"[^>]*>\s*<input type="hidden" name="form" value="(\w+)"', text)
         return found[1] if found else ""
 
     async def fields(self, path: str, action: str, at: int = 0) -> dict[str, str]:
-        """What one of the forms to ``action`` on a page sends."""
+        """Returns what one of the forms to ``action`` on a page sends."""
         return hidden((await self.get(path)).text, action)[at]
 
 
 def hidden(text: str, action: str) -> list[dict[str, str]]:
-    """What each form to ``action`` in a page's text sends by itself."""
+    """Returns what each form to ``action`` in a page's text sends by itself."""
     forms = re.findall(rf'<form method="post" action="{action}".*?</form>', text, re.DOTALL)
     inputs = [re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form) for form in forms]
     return [{name: html.unescape(value) for name, value in found} for found in inputs]

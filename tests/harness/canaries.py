@@ -23,7 +23,7 @@ _ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 
 
 class Canaries:
-    """What must not be seen, and where it was seen all the same."""
+    """Holds texts that must not be seen, and where they were seen all the same."""
 
     def __init__(self) -> None:
         self._by_word: defaultdict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
@@ -40,7 +40,7 @@ class Canaries:
             self._by_word[word[0]][text[word.start() :]] = (kind, slot)
 
     def add_vendors(self, told: Mapping[str, Mapping[str, Any]]) -> None:
-        """The credentials of vendors as they announce themselves, and everybody they know."""
+        """Adds the credentials of vendors as they announce themselves, and everybody they know."""
         for name, info in told.items():
             for slot in SECRETS:
                 self.add(SECRET, f"{name} {slot}", info.get(slot))
@@ -50,7 +50,7 @@ class Canaries:
                 self.add_people(json.load(reply)["people"])
 
     def add_people(self, people: Iterable[Mapping[str, Any]]) -> None:
-        """The name, the addresses, the numbers and the profile of each."""
+        """Adds the name, the addresses, the numbers and the profile of each."""
         for one in people:
             if one["slug"] in self._known:
                 continue
@@ -101,14 +101,14 @@ CANARIES = Canaries()
 
 
 class Watched:
-    """A stream for log lines that keeps none and looks at each."""
+    """Looks at each log line of a stream and keeps none."""
 
     def write(self, text: str) -> int:
         CANARIES.look("a log line", text)
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is kept."""
+        """Does nothing: no line is kept."""
 
     def isatty(self) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Time that a test moves: its own, and the one by which leases and tickets of workers end."""
+"""Moves time for a test: its own, and the one by which leases and tickets of workers end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GONE_MS = 120_000  # by then every lease and every ticket of somebody who is gon
 
 
 class Clock:
-    """Time in ms that only the test moves."""
+    """Tells a time in ms that only the test moves."""
 
     def __init__(self, now: int = 1_800_000_000_000) -> None:
         self.now = now
@@ -26,7 +26,7 @@ class Clock:
 
 
 async def later(redis: Redis, ms: int = GONE_MS) -> Scripts:
-    """The ledger's scripts by a clock that is ahead of the server's."""
+    """Returns the ledger's scripts on a clock that is ahead of the server's."""
     seconds, _ = await redis.time()
     return Scripts(redis, clock=lambda: int(seconds) * 1000 + ms)
 

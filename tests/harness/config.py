@@ -10,7 +10,7 @@ Config = Mapping[str, Any]
 
 
 def laid_over(below: Config, above: Config) -> dict[str, Any]:
-    """Two configurations as one: tables are joined, everything else is replaced."""
+    """Returns two configurations as one: tables are joined, everything else is replaced."""
     joined = dict(below)
     for name, value in above.items():
         joined[name] = laid_over(joined.get(name) or {}, value) if isinstance(value, Mapping) else value
@@ -18,7 +18,7 @@ def laid_over(below: Config, above: Config) -> dict[str, Any]:
 
 
 def toml(config: Config, prefix: str = "") -> str:
-    """The configuration as TOML, which reads what JSON writes of a plain value; ``None`` stands for nothing."""
+    """Returns the configuration as TOML, which reads the JSON of a plain value; ``None`` stands for nothing."""
     plain = [
         f"{name} = {json.dumps(value)}"
         for name, value in config.items()

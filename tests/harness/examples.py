@@ -1,4 +1,4 @@
-"""How many examples a rule is shown on."""
+"""Decides on how many examples a rule is shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ COMMON = 100  # of a rule that does not say how many
 
 
 def examples(count: int, *, short: int = 0, steps: int = 50) -> settings:
-    """So many in ``make slow``, a quarter or ``short`` in ``make test``, twenty times as many in ``make explore``.
+    """Returns ``count`` in ``make slow``, a quarter or ``short`` in ``make test``, twenty times it in ``make explore``.
 
     ``steps`` are of a state machine.
     """

@@ -35,5 +35,5 @@ ADDRESSES = {
 
 
 def addresses(host: str, evil: str, scheme: str = "http") -> dict[str, str]:
-    """The corpus for one vendor host."""
+    """Returns the corpus for one vendor host."""
     return {name: text.format(host=host, evil=evil, scheme=scheme) for name, text in ADDRESSES.items()}

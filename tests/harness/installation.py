@@ -1,4 +1,4 @@
-"""``refill`` as a person runs it, against the imitated vendors: commands in this process, daemons in their own."""
+"""Runs ``refill`` as a person does, on imitated vendors: commands in this process, daemons in their own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended."""
+    """Tells how a command ended."""
 
     code: int
     out: str
@@ -39,7 +39,7 @@ class Ran:
         return json.loads(self.out)
 
     def is_fit_to_be_seen(self) -> None:
-        """No command shows a traceback, a character that steers the terminal, or a secret."""
+        """Checks that no command shows a traceback, a character that steers the terminal, or a secret."""
         assert "Traceback" not in self.out + self.err
         assert not steering(self.out + self.err), self
         CANARIES.look("what a command said", self.out + self.err, [SECRET])
@@ -63,7 +63,7 @@ def run(words: Sequence[str]) -> Ran:
 
 @dataclass(slots=True)
 class Refill:
-    """One installation: a folder with refill.toml, secrets and an embedded Redis."""
+    """Holds one installation: a folder with refill.toml, secrets and an embedded Redis."""
 
     folder: Path
     vendors: Mapping[str, Sandbox]
@@ -102,7 +102,7 @@ class Refill:
 
     @contextlib.asynccontextmanager
     async def ledger(self) -> AsyncIterator[Ledger]:
-        """The installation's own ledger; its Redis stays up meanwhile."""
+        """Yields the installation's own ledger; its Redis stays up meanwhile."""
         async with open_redis(load(self.config, {})) as redis:
             yield Ledger.over(redis)
 
@@ -125,7 +125,7 @@ class Refill:
 
     @contextlib.contextmanager
     def daemon(self, *words: str, files: int = 0) -> Iterator[Process]:
-        """``up``, ``web`` or another long-running command as a process, ended if it is still there.
+        """Yields ``up``, ``web`` or another long-running command as a process, ended if it is still there.
 
         It may open as many ``files``, where that is said.
         """

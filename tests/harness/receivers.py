@@ -1,4 +1,4 @@
-"""Real receivers of alerts on this machine: an HTTP server, and a mail server that speaks as much SMTP as is needed."""
+"""Receives alerts on this machine: an HTTP server, and a mail server with as much SMTP as is needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Received:
-    """One post: path with query, headers in small letters, and the body's bytes."""
+    """Holds one post: path with query, headers in small letters, and the body's bytes."""
 
     target: str
     headers: dict[str, str]
@@ -27,7 +27,7 @@ class Received:
 
 @dataclass(slots=True)
 class Receiver:
-    """A server that keeps what it gets. ``status`` is what it answers to posts."""
+    """Keeps what it gets. ``status`` is its answer to posts."""
 
     port: int = 0
     status: int = 200
@@ -40,13 +40,13 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}"
 
     def texts(self, path: str) -> list[str]:
-        """What was posted to a path, as one text each."""
+        """Returns what was posted to a path, as one text each."""
         return [one.body.decode() for one in self.posts if one.target.partition("?")[0] == path]
 
 
 @contextlib.asynccontextmanager
 async def http_receiver() -> AsyncIterator[Receiver]:
-    """A server that takes posts."""
+    """Yields a server that takes posts."""
     receiver = Receiver()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,7 +68,7 @@ async def http_receiver() -> AsyncIterator[Receiver]:
 
 @contextlib.asynccontextmanager
 async def mail_receiver() -> AsyncIterator[Receiver]:
-    """A mail server; it refuses receivers in ``refused``."""
+    """Yields a mail server; it refuses receivers in ``refused``."""
     receiver = Receiver()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""A real Redis for tests. Each may have one of its own, to kill, fill, make read-only, or put back to what it was."""
+"""Runs a real Redis for tests. Each may have one of its own to kill, fill, make read-only or restore."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPERATOR = "operator"
 
 
 def server_program() -> str:
-    """The Redis to test with: ``REFILL_TEST_REDIS``, else the one that the product would start."""
+    """Returns the Redis to test with: ``REFILL_TEST_REDIS``, else the one that the product would start."""
     if named := os.environ.get("REFILL_TEST_REDIS"):
         return named
     found = next(programs(os.environ["PATH"]), None)
@@ -41,7 +41,7 @@ def server_program() -> str:
 
 @cache
 def debugging() -> list[str]:
-    """What lets tests use DEBUG, which newer servers refuse and older ones do not know how to refuse."""
+    """Returns the setting that lets tests use DEBUG, which newer servers refuse and older ones do not know."""
     told = subprocess.run([server_program(), "--version"], capture_output=True, text=True, check=True).stdout
     version = re.search(r"v=(\d+)", told)
     return ["--enable-debug-command", "local"] if version and int(version[1]) >= 7 else []
@@ -58,7 +58,7 @@ def answers(path: Path) -> bool:
 
 
 class Operated(Redis):
-    """A client with Refill's rights, whose orders to the server itself go there as its operator's."""
+    """Acts with Refill's rights, and sends orders to the server itself as its operator."""
 
     ORDERS = frozenset({"ACL", "CLIENT", "CONFIG", "DEBUG", "DUMP", "FLUSHALL", "HSTRLEN", "KEYS", "LLEN", "MEMORY"})
     ORDERS |= {"PTTL", "REPLICAOF", "SCAN", "SCRIPT FLUSH", "TTL", "TYPE"}
@@ -88,7 +88,7 @@ def bind_to_rule(path: Path) -> None:
 
 @dataclass(slots=True)
 class Server:
-    """``folder`` holds the socket and what the server has on the disk."""
+    """Represents a server; ``folder`` holds the socket and what it has on the disk."""
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="refill-")))
     options: Sequence[str] = ()  # over those of a safe server
@@ -113,25 +113,25 @@ class Server:
             time.sleep(0.01)
 
     def signal(self, number: signal.Signals) -> None:
-        """Signal the process."""
+        """Signals the process."""
         assert self._process is not None
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kills it (SIGKILL)."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def back_up(self) -> Path:
-        """A copy of what is on the disk; nothing may be written meanwhile."""
+        """Copies what is on the disk; nothing may be written meanwhile."""
         copy = self.folder / "backup"
         shutil.copytree(self.folder / "data", copy)
         return copy
 
     def restore(self, copy: Path) -> None:
-        """Kill it and go on from the copy."""
+        """Kills it and goes on from the copy."""
         self.kill()
         shutil.rmtree(self.folder / "data")
         shutil.copytree(copy, self.folder / "data")
@@ -139,13 +139,13 @@ class Server:
 
     @property
     def _aof(self) -> Path:
-        """The file that commands are appended to; servers before 7 have one, later ones a folder of them."""
+        """Returns the file that commands are appended to; servers before 7 have one, later ones a folder of them."""
         data = self.folder / "data"
         found = sorted(data.glob("appendonlydir/*.incr.aof")) or [data / "appendonly.aof"]
         return found[-1]
 
     def length(self) -> int:
-        """Bytes of commands on the disk."""
+        """Returns the bytes of commands on the disk."""
         return self._aof.stat().st_size
 
     def cut(self, length: int) -> None:
@@ -159,7 +159,7 @@ class Server:
 
 @contextmanager
 def running(*options: str) -> Iterator[Server]:
-    """A server of a test's own while the block runs."""
+    """Yields a server of a test's own while the block runs."""
     server = Server(options=options)
     try:
         server.start()
@@ -169,7 +169,7 @@ def running(*options: str) -> Iterator[Server]:
 
 
 def stop_redis(folder: Path) -> None:
-    """SIGKILL the embedded server of a data folder."""
+    """Kills the embedded server of a data folder (SIGKILL)."""
     path = (folder / "redis" / "socket").read_text(encoding="utf-8")
     with contextlib.suppress(ProcessLookupError):
         os.kill(_pid(path), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What the pages ask of ``redis-cli``, for a machine that has none: ``-u URL`` and a command, or ``--rdb FILE``."""
+"""Stands in for ``redis-cli`` on a machine without one: ``-u URL`` and a command, or ``--rdb FILE``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, and its control API as plain calls."""
+"""Runs the sandbox as a process of its own, with its control API as plain calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTROL_S = 120.0  # whole books of a long run, from a process that others keep 
 
 
 class Sandbox:
-    """One imitated vendor: ``info`` is what the sandbox printed about it (base_url, credentials, ids)."""
+    """Represents one imitated vendor: ``info`` is what the sandbox printed of it (base_url, credentials, ids)."""
 
     def __init__(self, name: str, info: dict[str, Any]) -> None:
         self.name, self.info = name, info
@@ -39,13 +39,13 @@ class Sandbox:
             return json.load(reply)
 
     def calm(self) -> None:
-        """No faults, nothing held, empty books."""
+        """Clears faults, holds and books."""
         self.control("faults", method="DELETE")
         self.control("release", {})
         self.control("reset-books", {})
 
     def fault(self, kind: str, route: str = "*", **more: object) -> None:
-        """From now on ``kind`` happens on ``route``, every time unless ``times`` says how often."""
+        """Makes ``kind`` happen on ``route`` from now on, every time unless ``times`` says how often."""
         self.control("faults", {"kind": kind, "route": route, "times": None, **more})
 
     def switch(self, **switches: object) -> None:
@@ -63,16 +63,16 @@ class Sandbox:
             self.switch(**before)
 
     def requests(self, route: str = "", method: str = "") -> list[dict[str, Any]]:
-        """What was received, on a route template and by a method when they are given."""
+        """Returns what was received, on a route template and by a method when they are given."""
         rows = self._books("requests")
         return [row for row in rows if route in {"", row["route"]} and method in {"", row["method"]}]
 
     def charges(self) -> list[dict[str, Any]]:
-        """What was charged."""
+        """Returns what was charged."""
         return self._books("charges")
 
     def wait_for_requests(self, route: str, count: int, method: str = "") -> int:
-        """How many requests came, once there are ``count`` or time is up."""
+        """Returns how many requests came, once there are ``count`` or time is up."""
         end = time.monotonic() + SETTLE_S
         while (seen := len(self.requests(route, method))) < count and time.monotonic() < end:
             time.sleep(0.01)
@@ -80,7 +80,7 @@ class Sandbox:
 
     @property
     def world(self) -> dict[str, Any]:
-        """The truth about everybody; read once."""
+        """Returns the truth about everybody; reads it once."""
         if not self._world:
             self._world = self.control("world")
         return self._world
@@ -111,7 +111,7 @@ def sandboxes() -> Iterator[Start]:
 
 @contextlib.contextmanager
 def imitated(*options: str) -> Iterator[dict[str, Any]]:
-    """A process of vendors, and what it says about each."""
+    """Yields a process of vendors, and what it says about each."""
     process = spawn(*options)
     try:
         yield announced(process)
@@ -126,7 +126,7 @@ def spawn(*options: str) -> subprocess.Popen[bytes]:
 
 
 def announced(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """What a process says about its vendors, once they are up."""
+    """Returns what a process says about its vendors, once they are up."""
     assert process.stdout is not None
     told: dict[str, Any] = json.loads(process.stdout.readline() or b"{}")
     assert told, "the sandbox did not start"
@@ -135,7 +135,7 @@ def announced(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """It stops by itself when its input closes."""
+    """Ends it: it stops by itself when its input closes."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.close()

@@ -10,7 +10,7 @@ _KINDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def steers(character: str) -> bool:
-    """Whether a character, other than a line's end, may change how others are shown."""
+    """Tells whether a character, other than a line's end, may change how others are shown."""
     return unicodedata.category(character) in _KINDS and ord(character) not in _LETTERS | _SEEN | {0x0A}
 
 

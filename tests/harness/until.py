@@ -13,7 +13,7 @@ LOOK_S, WITHIN_S = 0.05, 90.0
 async def until(
     condition: Callable[[], Any], what: str = "what was waited for", within_s: float = WITHIN_S, look_s: float = LOOK_S
 ) -> Any:
-    """The value of a condition, awaited where it can be, as soon as it is true."""
+    """Returns the value of a condition, awaited where it can be, as soon as it is true."""
     deadline = time.monotonic() + within_s
     while True:
         value = condition()

@@ -1,4 +1,4 @@
-"""The five imitated vendors as processes, and what their books say."""
+"""Runs the five imitated vendors as processes, and reads their books."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FEW = ("--records", "24", "--companies", "8", "--delivered-companies", "3", "--d
 
 @contextlib.contextmanager
 def all_vendors(*options: str) -> Iterator[dict[str, Sandbox]]:
-    """All five in one process, with few rows."""
+    """Yields all five in one process, with few rows."""
     with imitated("--limits", "demo", *FEW, *options) as told:
         yield {name: Sandbox(name, told[name]) for name in VENDORS}
 
 
 class Vendors:
-    """All five; those in ``apart`` have a process of their own, so that one can be ended and started again."""
+    """Holds all five; those in ``apart`` have a process of their own, to be ended and started again."""
 
     def __init__(self, *options: str, apart: Iterable[str] = ()) -> None:
         self._options = options
@@ -54,7 +54,7 @@ class Vendors:
         self.told |= announced(process)
 
     def time_passes(self, seconds: float) -> None:
-        """What the CRMs hold by now is older by so much."""
+        """Makes what the CRMs hold older by so much."""
         for name in CRMS:
             self[name].control("clock", {"advance": seconds})
 
@@ -69,24 +69,24 @@ class Vendors:
     # ---- books ---------------------------------------------------------------------------------------------------
 
     def charges(self) -> list[dict[str, Any]]:
-        """Everything both paid providers have charged."""
+        """Returns everything that both paid providers have charged."""
         return [{"provider": name, **row} for name in PROVIDERS for row in self[name].charges()]
 
     def charged(self, count: int) -> bool:
-        """Whether there are so many charges."""
+        """Tells whether there are so many charges."""
         return len(self.charges()) >= count
 
     def bill(self, provider: str) -> int:
-        """Credits a provider has charged."""
+        """Returns the credits that a provider has charged."""
         return int(sum(row["credits"] for row in self[provider].charges()))
 
     def charged_twice(self) -> list[tuple[str, str, str]]:
-        """Questions that were charged more than once."""
+        """Lists questions that were charged more than once."""
         asked = Counter((row["provider"], row["operation"], row["identity"]) for row in self.charges())
         return [question for question, times in asked.items() if times > 1]
 
     def writes(self) -> list[dict[str, Any]]:
-        """What both CRMs have taken from anybody, in the order of each."""
+        """Returns what both CRMs have taken from anybody, in the order of each."""
         return [{"crm": name, **row} for name in CRMS for row in self[name].control("books?kind=writes")["writes"]]
 
     def overwritten(self) -> list[dict[str, Any]]:
@@ -94,17 +94,17 @@ class Vendors:
         return [row for row in self.our_writes() if row["action"] == "update" and row["before"] not in {None, ""}]
 
     def our_writes(self) -> list[dict[str, Any]]:
-        """Values, rows and links that came through the API."""
+        """Returns values, rows and links that came through the API."""
         return [row for row in self.writes() if row["request"]]
 
     def refused_for_rate(self) -> dict[str, int]:
-        """How many requests each vendor answered 429."""
+        """Counts the requests that each vendor answered 429."""
         return {name: sum(row["status"] == 429 for row in self[name].requests()) for name in VENDORS}
 
     # ---- rows ----------------------------------------------------------------------------------------------------
 
     def rows(self, crm: str, object: str) -> dict[str, dict[str, str]]:
-        """Living rows by id with what people see of them; stamps and ids are left out."""
+        """Returns living rows by id with what people see of them; stamps and ids are left out."""
         rows = self[crm].control(f"records/{object}")
         return {
             row["id"]: {name: str(value) for name, value in row["properties"].items() if _shown(name, value)}
@@ -113,7 +113,7 @@ class Vendors:
         }
 
     def state(self) -> dict[tuple[str, str, str], dict[str, str]]:
-        """All living people and companies of both CRMs, by (crm, object, id)."""
+        """Returns all living people and companies of both CRMs, by (crm, object, id)."""
         objects = [("hubspot", "contacts"), ("hubspot", "companies")]
         objects += [("salesforce", "Contact"), ("salesforce", "Lead"), ("salesforce", "Account")]
         return {(crm, kind, id_): row for crm, kind in objects for id_, row in self.rows(crm, kind).items()}

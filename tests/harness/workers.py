@@ -1,4 +1,4 @@
-"""``refill`` as processes of their own, and what they log."""
+"""Runs ``refill`` as processes of their own, and reads their logs."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.harness.until import WITHIN_S, until
 
 
 def words(config: Path, *command: str) -> list[str]:
-    """A command line of the checkout, with a configuration."""
+    """Returns a command line of the checkout, with a configuration."""
     return [sys.executable, "-m", "worker.cli", *command, "--config", str(config)]
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without any setting of Refill but ``more``."""
+    """Returns this process's environment without any setting of Refill but ``more``."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REFILL_")}
     return {**kept, **(more or {})}
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A command that runs until it is told to stop: ``worker``, ``web``, ``up`` or a long one."""
+    """Runs a command until it is told to stop: ``worker``, ``web``, ``up`` or a long one."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -50,34 +50,34 @@ class Process:
 
     @property
     def started(self) -> bool:
-        """Whether its worker works."""
+        """Tells whether its worker works."""
         return bool(self.events("worker.started"))
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
-        """What it logged, of one event or all."""
+        """Returns what it logged, of one event or all."""
         lines = self.log.read_text(encoding="utf-8").splitlines()
         told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
         return [event for event in told if name in {"", event["event"]}]
 
     async def url(self) -> str:
-        """Where its web process listens, as soon as it does."""
+        """Returns where its web process listens, as soon as it does."""
         await until(lambda: self.process.poll() is not None or self.events("web.started"), "web.started")
         listening = self.events("web.started")
         assert listening, self.log.read_text(encoding="utf-8")
         return f"http://127.0.0.1:{listening[0]['port']}"
 
     def signal(self, number: signal.Signals) -> None:
-        """Signal it, if it lives."""
+        """Signals it, if it lives."""
         if self.process.poll() is None:
             self.process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL: it gets no chance to say anything."""
+        """Kills it: it gets no chance to say anything (SIGKILL)."""
         self.process.kill()
         self.process.wait()
 
     def end(self, within_s: float = 5.0) -> None:
-        """SIGTERM first: a Redis of its own ends with it. SIGKILL if that does nothing."""
+        """Ends it by SIGTERM, which ends a Redis of its own too; SIGKILL if that does nothing."""
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -88,6 +88,6 @@ class Process:
         self.process.terminate()
 
     async def ended(self, within_s: float = WITHIN_S) -> int:
-        """Its exit code, once it has ended."""
+        """Returns its exit code, once it has ended."""
         await until(lambda: self.process.poll() is not None, "the end of the process", within_s)
         return int(self.process.returncode)

@@ -14,7 +14,7 @@ from tools.trees import nodes
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PRODUCT = ("bench", "config", "connectors", "sandbox", "tools", "worker")
-VERBS_FIRST = ("bench", "config", "connectors", "tools", "worker")
+VERBS_FIRST = (*PRODUCT, "tests/harness")
 CLAUSE = re.compile(r'"""(?:What|Who|Whom|Whose|Whoever|Whatever|Which)\b')
 FIRST = re.compile(r"[A-Z][a-z]+\.?(?=\s|$)")  # a noun in front of a colon is no verb
 IMPERATIVES = frozenset(
