@@ -223,6 +223,14 @@ async def test_reservation_past_its_deadline_makes_room(desk: Desk, clock: Clock
     assert await booked(budgets, day_line()) == (0, 5)
 
 
+async def test_stored_ticket_weighs_little_for_as_long_as_it_stays(desk: Desk, redis: Redis) -> None:
+    ticket = await send(desk, lines=[day_line(), month_line()])
+    key = desk._scripts.keys("ticket", ticket.ticket_id)
+    under_way = await redis.memory_usage(key)
+    await desk.store(ticket, reply(), credits=1, hit=True, keep_ms=KEEP)
+    assert await redis.memory_usage(key) < min(300, under_way)
+
+
 async def test_late_answer_turns_uncertain_into_stored(desk: Desk, budgets: Budgets) -> None:
     ticket = await send(desk)
     await desk.uncertain(ticket, "timeout")

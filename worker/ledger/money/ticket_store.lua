@@ -79,7 +79,10 @@ if unpriced then
 end
 ticket.late = (from == 'uncertain' or not from) and '1' or '0'
 ticket.state, ticket.credits = 'stored', int(credits)
-redis.call('HSET', key, 'state', 'stored', 'credits', ticket.credits, 'late', ticket.late)
+-- All that a repeat is answered from: the whole of it would weigh a kilobyte for as long as it stays.
+redis.call('DEL', key)
+redis.call('HSET', key, 'state', 'stored', 'token', ticket.token, 'question', ticket.question, 'asker', ticket.asker,
+  'price', ticket.price, 'credits', ticket.credits, 'late', ticket.late)
 close(id, ticket)
 if redis.call('HEXISTS', K.question(question), 'ticket') == 0 then
   redis.call('DEL', K.question(question))

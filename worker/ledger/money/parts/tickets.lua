@@ -3,7 +3,8 @@
 -- Fields: state, token, question, asker (ref), owner, deadline, price, provider, operation, fields, lines, keep (ms),
 -- policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since, verdict_at, verdict,
 -- cause, credits, late (the asker is to be told too), final (asked again before), place and alone (see below).
--- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again.
+-- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again; a stored one only with state, token,
+-- question, asker, price, credits and late, which is all that takes.
 --
 -- K.balance(provider) holds two instants at which the provider told what is left and no call was in flight: "told",
 -- "spent", "at" of the last one, and the same with "base_" of the one it is compared with. "calls" counts calls sent; a
