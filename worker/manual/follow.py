@@ -15,6 +15,7 @@ from worker.service.runtime import Runtime
 from worker.visits.budget_lines import spent_line
 
 LOOK_MS, CLOSER_LOOK_MS = 250, 1_000
+LOOKED_SHARE = 10  # of a million records that wait, a closer look is no more than this part of the time
 SHORTEST_PATIENCE_S = 2.0  # what is due now is given to a visit within this
 
 
@@ -50,9 +51,11 @@ async def follow(
 
     Gives what is left of it, nothing when all is done. A verdict is always awaited; ``stop`` ends everything.
     ``served``: other processes work for the run.
+
+    A closer look reads every record that is left, so there is none while records settle and more are due.
     """
     stop = stop or asyncio.Event()
-    last, moved, looked = RunFigures(), clock(), 0
+    last, moved, look_at = RunFigures(), clock(), 0
     patience_ms = int(max(patience_s, SHORTEST_PATIENCE_S) * 1000)
     while True:
         is_looking, now = await looking(), clock()
@@ -61,13 +64,19 @@ async def follow(
             last, moved = figures, now
         if show is not None:
             show(await _progress(runtime, run, works, figures, looking=is_looking))
-        if stop.is_set() or (not is_looking and now - looked >= CLOSER_LOOK_MS):
-            looked = now
+        is_settling = now - moved < CLOSER_LOOK_MS and await _pending(run, works, now) > 0
+        if stop.is_set() or not (is_looking or is_settling or now < look_at):
             left = await held(runtime, run, works, served=served)
             if stop.is_set() or not any(one.goes_on_by(moved + patience_ms) for one in left):
                 return left
+            look_at = now + max(CLOSER_LOOK_MS, LOOKED_SHARE * (clock() - now))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_MS / 1000)
+
+
+async def _pending(run: str, works: Sequence[Work], now: int) -> int:
+    """Returns how many records of the run are due or leased."""
+    return sum([await work.pending(run, now) for work in works])
 
 
 def _settled(figures: RunFigures) -> tuple[object, ...]:
@@ -79,7 +88,7 @@ async def _progress(
     runtime: Runtime, run: str, works: Sequence[Work], figures: RunFigures, *, looking: bool
 ) -> Progress:
     now = clock()
-    pending = sum([await work.pending(run, now) for work in works])
+    pending = await _pending(run, works, now)
     waiting = sum([await work.open(run) for work in works]) - pending
     return Progress(pending, waiting, figures, await run_credits(runtime, run), looking)
 
