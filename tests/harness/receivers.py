@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -67,28 +69,54 @@ async def http_receiver() -> AsyncIterator[Receiver]:
 
 
 @contextlib.asynccontextmanager
-async def mail_receiver() -> AsyncIterator[Receiver]:
-    """Yields a mail server; it refuses receivers in ``refused``."""
+async def mail_receiver(
+    security: str = "none", context: ssl.SSLContext | None = None, account: tuple[str, str] = ("", "")
+) -> AsyncIterator[Receiver]:
+    """Yields a mail server; it refuses receivers in ``refused``.
+
+    Over ``tls`` from the first byte, or from ``starttls`` on; with an ``account`` it takes mail of that one alone, and
+    offers the sign-in where it is encrypted.
+    """
     receiver = Receiver()
+    wanted = b64encode(f"\0{account[0]}\0{account[1]}".encode()).decode()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 here\r\n")
+        secure, known = security == "tls", not any(account)
+        writer.write(b"220 here ESMTP\r\n")
         while line := (await reader.readline()).decode().strip():
-            word = line[:4].upper()
-            if word == "DATA":
-                writer.write(b"354 go on\r\n")
-                text = await reader.readuntil(b"\r\n.\r\n")
-                receiver.mails.append(message_from_bytes(text[:-3], policy=policy.default))
-            if word == "QUIT":
-                break
-            refused = word == "RCPT" and any(one in line for one in receiver.refused)
-            writer.write(b"550 nobody\r\n" if refused else b"250 ok\r\n")
+            word, reply = line[:4].upper(), b"250 ok\r\n"
+            match word:
+                case "EHLO":
+                    offers = ["STARTTLS"] if security == "starttls" and not secure else []
+                    offers += ["AUTH PLAIN"] if secure and any(account) else []
+                    lines = ["here", *offers]
+                    marks = ["-"] * (len(lines) - 1) + [" "]
+                    reply = "".join(f"250{mark}{one}\r\n" for mark, one in zip(marks, lines, strict=True)).encode()
+                case "STAR":
+                    writer.write(b"220 go on\r\n")
+                    await writer.start_tls(context)  # type: ignore[arg-type]
+                    secure = True
+                    continue
+                case "AUTH":
+                    known = secure and line.split()[2] == wanted
+                    reply = b"235 welcome\r\n" if known else b"535 no\r\n"
+                case "RCPT" if any(one in line for one in receiver.refused):
+                    reply = b"550 nobody\r\n"
+                case "MAIL" if not known or (security != "none" and not secure):
+                    reply = b"530 sign in first\r\n"
+                case "DATA":
+                    writer.write(b"354 go on\r\n")
+                    text = await reader.readuntil(b"\r\n.\r\n")
+                    receiver.mails.append(message_from_bytes(text[:-3], policy=policy.default))
+                case "QUIT":
+                    break
+            writer.write(reply)
         writer.write(b"221 bye\r\n")
         with contextlib.suppress(ConnectionError):
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context if security == "tls" else None)
     receiver.port = server.sockets[0].getsockname()[1]
     async with server:
         yield receiver

@@ -135,7 +135,8 @@ async def _export(
     sheet, done = csv.writer(sys.stdout, lineterminator="\n"), 0
     if head and form == "csv":
         sheet.writerow(COLUMNS)
-    with Meter("entries", err, quiet=quiet or sys.stdout.isatty()) as meter:  # there the entries show how far it is
+    quiet = quiet or form == "json" or sys.stdout.isatty()  # a terminal shows by the entries how far it is
+    with Meter("entries", err, quiet=quiet) as meter:
         async for one in lines:
             if form == "csv":
                 sheet.writerow([cell(shown(str(value))) for value in asdict(one).values()])

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -16,6 +17,7 @@ from config.load import load
 from config.settings import Settings
 from connectors.alerts.channels import channels
 from tests.harness.canaries import CANARIES
+from tests.harness.certificates import Authority
 from tests.harness.installation import Refill
 from tests.harness.receivers import Receiver, http_receiver, mail_receiver
 from tests.harness.until import until
@@ -80,6 +82,31 @@ async def test_a_way_that_fails_is_named_with_what_to_do(refill: Refill, posts: 
     assert "slack: not sent to 127.0.0.1" in ran.err
     assert "check alerts.mail_from and alerts.mail_to" in ran.err
     assert "key" not in ran.err
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_mail_goes_over_tls_with_a_sign_in_and_to_nobody_who_is_not_trusted(
+    refill: Refill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: str
+) -> None:
+    authority = Authority.founded(tmp_path / "ca")
+    async with mail_receiver(security, authority.context_for("localhost"), ("ops", "right")) as mails:
+        refill.text += f'\n[alerts]\nmail_to = ["{TO}"]\nsmtp = "localhost:{mails.port}"\nsmtp_user = "ops"\n'
+        refill.text += f'smtp_security = "{security}"\n'
+        refill.set(REFILL_ALERTS__SMTP_PASSWORD="right")
+        ran = await refill("alerts", "test")  # signed by nobody this machine knows
+        assert (ran.code, "check alerts.smtp and alerts.smtp_security" in ran.err) == (1, True)
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        ran = await refill("alerts", "test")
+        assert (ran.code, ran.err) == (0, "")
+        (mail,) = mails.mails
+        assert (mail["To"], mail["Subject"]) == (TO, "[Refill] test")
+
+        refill.set(REFILL_ALERTS__SMTP_PASSWORD="wrong-canary")
+        ran = await refill("alerts", "test")
+        assert (ran.code, "check alerts.smtp_user and REFILL_ALERTS__SMTP_PASSWORD" in ran.err) == (1, True)
+        assert "wrong-canary" not in ran.err
+        assert len(mails.mails) == 1
 
 
 async def test_check_says_where_alerts_go(refill: Refill, posts: Receiver, mails: Receiver) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.harness.certificates import Authority
 from tests.harness.until import until
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door
 from tests.integration.intake.proxies import CADDY, NAME, NGINX, Proxy, example, program
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
-from tests.integration.redis.test_reached import Authority
 
 PATH = "/webhooks/hubspot/acme_hubspot"
 RECORD = "0035g00000AbCdEAAV"
