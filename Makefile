@@ -121,10 +121,12 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	@$(MAKE) --no-print-directory .venv/dev.done
 	$(BIN)/python -m tools.closed_lock --fetch
 
-# What is shipped, with versions and hashes, as CycloneDX; the tool checks it by the schema.
-sbom: .venv-sbom/sbom.done  ## write the bill of materials of what is shipped to refill.cdx.json
-	.venv-sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
-	  --output-reproducible --validate --spec-version 1.6 --output-format JSON --output-file refill.cdx.json
+# What is shipped: licences and who needs whom from the installed packages, hashes from the lock, as CycloneDX.
+CYCLONEDX := --pyproject pyproject.toml --mc-type application --output-reproducible --validate --spec-version 1.6 --output-format JSON
+sbom: .venv-sbom/sbom.done .venv-sbom/shipped.done  ## write the bill of materials of what is shipped to refill.cdx.json
+	.venv-sbom/bin/cyclonedx-py environment .venv-sbom/shipped/bin/python $(CYCLONEDX) --output-file refill.cdx.json
+	.venv-sbom/bin/cyclonedx-py requirements requirements.lock $(CYCLONEDX) --output-file .venv-sbom/locked.json 2> /dev/null
+	@.venv-sbom/bin/python -m tools.sbom refill.cdx.json .venv-sbom/locked.json
 
 .venv/bin/python:
 	@sh .ci/venv .venv
@@ -157,6 +159,12 @@ sbom: .venv-sbom/sbom.done  ## write the bill of materials of what is shipped to
 	@echo "Installing from $< into .venv-sbom (once)"
 	@sh .ci/venv .venv-sbom
 	@.venv-sbom/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv-sbom/shipped.done: requirements.lock .venv-sbom/sbom.done
+	@echo "Installing from $< into .venv-sbom/shipped (once)"
+	@sh .ci/venv .venv-sbom/shipped
+	@.venv-sbom/shipped/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r $<
 	@touch $@
 
 clean:  ## forget the environment and every cache
