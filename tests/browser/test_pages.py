@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from socket import gethostname
+from tempfile import gettempdir
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -21,6 +24,14 @@ from worker.ledger.work.work import Due, Lane
 TOKEN, PATIENCE_MS = "page-token-canary", 60_000
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 GRAVE = {"serious", "critical"}
+OURS = {str(Path(gettempdir())): "/data", gethostname(): "worker-1"}  # what a picture need not show of this machine
+ELSEWHERE = """names => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode())
+    for (const [ours, told] of Object.entries(names))
+      if (texts.currentNode.data.includes(ours))
+        texts.currentNode.data = ours.startsWith("/") ? told : texts.currentNode.data.replace(ours, told);
+}"""
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -78,7 +89,28 @@ async def is_fit(page: Page, where: str) -> None:
 
 
 async def shot(page: Page, name: str) -> None:
+    await page.evaluate(ELSEWHERE, OURS)
     await page.screenshot(path=IMAGES / f"page-{name}.png")
+
+
+async def sheet(browser: Browser, name: str, pictures: Mapping[str, bytes], columns: int, width: int) -> None:
+    """Lays the pictures of many pages out as one, each under its address."""
+    cells = "".join(
+        f'<figure><figcaption>{place}</figcaption><img src="data:image/png;base64,{b64encode(one).decode()}"></figure>'
+        for place, one in pictures.items()
+    )
+    style = (
+        f"body {{ display: grid; grid-template-columns: repeat({columns}, {width}px); gap: 16px; width: max-content;"
+        " margin: 16px; font: 14px sans-serif; overflow-wrap: anywhere; background: #888; color: #000 }"
+        " figure { margin: 0 }"
+        f" img {{ width: {width}px; height: {width * 2 // 3}px; object-fit: cover; object-position: top }}"
+    )
+    if columns > 5:  # narrow pages are taller than wide
+        style = style.replace(f"height: {width * 2 // 3}px", f"height: {width * 2}px")
+    page = await browser.new_page()
+    await page.set_content(f"<style>{style}</style>{cells}")
+    await page.locator("body").screenshot(path=IMAGES / f"pages-{name}.jpg", type="jpeg", quality=70)
+    await page.close()
 
 
 async def bury(refill: Refill, *ids: str) -> None:
@@ -176,6 +208,7 @@ async def test_page_fills_live_and_takes_a_word(refill: Refill, browser: Browser
     assert all(one.startswith(url) for one in asked)
 
 
+@pytest.mark.timeout(300)  # 17 pages, light and dark, narrow and wide
 async def test_every_page_is_fit_for_everybody(refill: Refill, browser: Browser) -> None:
     await bury(refill, "101")
     with refill.daemon("up") as up:
@@ -193,12 +226,21 @@ async def test_every_page_is_fit_for_everybody(refill: Refill, browser: Browser)
         links = await page.get_by_role("navigation").get_by_role("link").all()
         places = [str(await one.get_attribute("href")) for one in links]
         assert len(places) == 14
+        seen_narrow: dict[str, bytes] = {}
         for scheme in ("light", "dark"):
-            narrow = await enter(browser, url, scheme, 320)
-            for place in [*places, story, run, "/records?state=dead"]:
+            narrow, wide = await enter(browser, url, scheme, 320), await enter(browser, url, scheme, 1_200)
+            seen_wide: dict[str, bytes] = {}
+            for place in [*places, str(story), str(run), "/records?state=dead"]:
                 await narrow.goto(f"{url}{place}")
                 await is_fit(narrow, f"{place} in {scheme}")
+                await wide.goto(f"{url}{place}")
+                for one in (wide, narrow):
+                    await one.evaluate(ELSEWHERE, OURS)
+                seen_wide[place] = await wide.screenshot()
+                seen_narrow[f"{place} ({scheme})"] = await narrow.screenshot()
+            await sheet(browser, scheme, seen_wide, 3, 600)
             await narrow.goto(url)
             await narrow.keyboard.press("Tab")
             await expect(narrow.get_by_role("link", name="Skip to the page")).to_be_focused()
         await shot(narrow, "narrow-dark")
+        await sheet(browser, "narrow", seen_narrow, 9, 200)

@@ -24,6 +24,7 @@ def imported(module: str) -> set[str]:
     [
         ("worker.cli", {"asyncio", "pydantic", "redis", "rich", "structlog", *VENDORS, *RULES, *ENGINE}, 250),
         ("worker.commands.status", {"cryptography.x509", "jwt.api_jwk", *VENDORS, *RULES, *ENGINE}, 600),
+        ("worker.commands.failures", {*VENDORS, *RULES, *ENGINE}, 600),
         ("worker.commands.read", {*VENDORS, *ENGINE}, 750),
     ],
 )

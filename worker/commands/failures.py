@@ -12,7 +12,6 @@ from worker.commands.trial import TrialError
 from worker.ledger.money.suppressions import AnotherKeyError
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
 from worker.manual.exit_codes import FAILED, WRONG_USE
-from worker.visits.paid_call import RESTORED
 
 
 def tell(error: Exception) -> int:
@@ -40,6 +39,8 @@ def _ending(error: Exception) -> tuple[int, Sequence[str]] | None:
         case TrialError() | ConnectorError():
             return FAILED, (str(error),)
         case LedgerBehindError():
+            from worker.visits.paid_call import RESTORED  # with all of a visit behind it
+
             return FAILED, (RESTORED,)
         case LedgerUnavailableError():
             return FAILED, (f"Redis went away ({error}): start it and try again; nothing was lost",)
