@@ -16,7 +16,7 @@ if __name__ == "__main__":
     else:
         seams.install()  # before anything of the product is imported, and so is the planted bug, if any
         if "--mutant" in sys.argv:
-            mutants.plant(mutants.named(sys.argv[sys.argv.index("--mutant") + 1]))
+            mutants.named(sys.argv[sys.argv.index("--mutant") + 1]).plant()
         if "--races" in sys.argv:
             from tests.simulation.races import main
         else:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.simulation import mutants
 from tests.simulation.matrix import table
 from tests.simulation.playing import ORGS, WORLDS
 from tests.simulation.ports import Plan
@@ -23,11 +22,6 @@ from tests.simulation.store import Step
 def main() -> int:
     """The command line."""
     options = _options()
-    mutant = mutants.named(options.mutant) if options.mutant else None
-
-    def mutate(text: str) -> str:
-        return mutants.lua(mutant, text)
-
     total: Counter[tuple[str, str]] = Counter()
     told: Counter[str] = Counter(runs=0, calls=0, deaths=0, uncertain=0, dead=0)
     failed: list[str] = []
@@ -36,7 +30,7 @@ def main() -> int:
     digest, began = 0, cpu_s()
     tapes: list[Sequence[Step]] = []
     for name, case in _cases(options):
-        verdict = play(case, mutate, trace=options.trace, taped=bool(options.tape))
+        verdict = play(case, trace=options.trace, taped=bool(options.tape))
         tapes.append(verdict.tape)
         total += verdict.matrix
         digest ^= int(verdict.digest, 16)

@@ -1,429 +1,393 @@
-"""Planted bugs. Each changes the text of the product as it is loaded, in the simulation's own process only.
+"""Plants bugs: named variants of one function, table or script of the product, switched on in the simulation's process.
 
-Nothing here imports the product: the edits must be in place before it is.
+Nothing of them stands in the product. A variant calls the true function where it can. The product is imported by a
+variant that is planted and not here: time and chance have to be in place before.
 """
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-ROOT = Path(__file__).parents[2]
+MUTANTS: list[Mutant] = []
 
 
-class EditError(Exception):
-    """The text an edit replaces is not there exactly once: the product has changed, and the mutant must follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """In ``path`` (below the project), ``old`` becomes ``new``."""
-
-    path: str
-    old: str
-    new: str
-
-    def applied(self, text: str) -> str:
-        """The changed text."""
-        if text.count(self.old) != 1:
-            raise EditError(f"{self.path}: {self.old!r} is there {text.count(self.old)} times")
-        return text.replace(self.old, self.new)
+class VariantError(Exception):
+    """Says that what a variant replaces is not there: the product has changed, and the mutant must follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """``seed`` is one that caught it. ``only`` narrows the cases drawn to those in which the bug can show.
+    """Holds a planted bug. ``seed`` is one that caught it. ``only`` narrows the cases drawn to those in which it shows.
 
-    ``salesforce``: it is caught in the worlds whose CRM is Salesforce.
+    ``salesforce``: it is caught in the worlds whose CRM is Salesforce. ``plant`` switches it on, for good.
     """
 
     name: str
     seed: int
-    edits: tuple[Edit, ...]
+    plant: Callable[[], None]
     only: str = ""
     salesforce: bool = False
 
 
-_LEDGER = "worker/ledger"
-MUTANTS: tuple[Mutant, ...] = (
-    Mutant(
-        "deduplicated in one step and stored in another",
-        6,
-        (
-            Edit(
-                f"{_LEDGER}/intake/deliveries_store.lua",
-                "local new, unchanged = 0, 0\n",
-                "local new, unchanged = 0, 0\nlocal second = string.sub(watermark, 1, 1) == '+'\n"
-                "watermark = second and string.sub(watermark, 2) or watermark\n",
-            ),
-            Edit(
-                f"{_LEDGER}/intake/deliveries_store.lua",
-                "if redis.call('HGET', K.seen(source), id) == digest then",
-                "if redis.call('HGET', K.seen(source), id) == digest and not second then",
-            ),
-            Edit(
-                "worker/ledger/intake/deliveries.py",
-                "            crms=crms,\n            rows=[(row.key, row.digest, zlib.compress(row.json.encode(), 6)) for row in rows],\n        )\n",  # noqa: E501 - as it stands there
-                "            crms=(),\n            rows=[(row.key, row.digest, zlib.compress(row.json.encode(), 6)) for row in rows],\n        )\n"  # noqa: E501 - as it stands there
-                "        if new:\n            await self._scripts.run(\n"
-                '                "deliveries_store", source=source, run=run, crms=crms, watermark="+" + (watermark or ""),\n'  # noqa: E501 - as it stands there
-                "                rows=[(row.key, row.digest, zlib.compress(row.json.encode(), 6)) for row in rows],\n"
-                "            )\n",
-            ),
-        ),
-        only="crashes",
-    ),
-    Mutant(
-        "the cursor moves before its page is stored",
-        1,
-        (
-            Edit(
-                "worker/ledger/work/work.py",
-                "        step = len(rows) if move else _CHUNK\n",
-                "        if move and rows:\n"
-                "            if not (await self.add((), lane=lane, run=run, move=move)).moved:\n"
-                "                return Added(0, 0, 0, moved=False)\n"
-                "            await self.add(rows, lane=lane, run=run, forced=forced)\n"
-                "            return Added(len(rows), 0, 0, moved=True)\n"
-                "        step = len(rows) if move else _CHUNK\n",
-            ),
-        ),
-        only="pages read",
-    ),
-    Mutant(
-        "a lease in place of a ticket: past its deadline a sent one is free again",
-        1,
-        (
-            Edit(
-                f"{_LEDGER}/money/ticket_reserve.lua", "doubt(last, old, 'deadline')", "release(last, old, 'deadline')"
-            ),
-            Edit(
-                f"{_LEDGER}/money/ticket_reap.lua", "doubt(id, ticket, 'deadline')", "release(id, ticket, 'deadline')"
-            ),
-        ),
-        only="crashes",
-    ),
-    Mutant(
-        "what was sent is forgotten after a minute",
-        1,
-        (
-            Edit(
-                f"{_LEDGER}/money/ticket_sent.lua",
-                "redis.call('HINCRBY', K.epoch(), 'sent', 1)",
-                "redis.call('HINCRBY', K.epoch(), 'sent', 1)\nredis.call('PEXPIRE', key, 60000)",
-            ),
-        ),
-        only="crashes",
-    ),
-    Mutant(
-        "a paid call is repeated after a time-out",
-        1,
-        (
-            Edit(
-                "connectors/transport.py",
-                '        try:\n            reply = await attempt()\n        except UnsentError as failure:\n            await ticket.released("unsent")',  # noqa: E501 - as it stands there
-                "        try:\n            try:\n                reply = await attempt()\n            except BrokenError:\n"  # noqa: E501 - as it stands there
-                "                reply = await attempt()\n        except UnsentError as failure:\n"
-                '            await ticket.released("unsent")',
-            ),
-        ),
-        only="vendors",
-    ),
-    Mutant(
-        "released by the class of the exception alone",
-        14,
-        (
-            Edit(
-                "connectors/http_engine.py",
-                "    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)",
-                "    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpx.ConnectError)",
-            ),
-        ),
-        only="vendors",
-    ),
-    Mutant(
-        "the next window begins after the last one: > for >=",
-        31,
-        (
-            Edit(
-                "connectors/hubspot/search.py",
-                "Cursor(start=max(cursor.start, cursor.end - overlap_ms))",
-                "Cursor(start=cursor.end + 1)",
-            ),
-        ),
-    ),
-    Mutant(
-        "the fingerprint is taken before the push",
-        1,
-        (
-            Edit(
-                "worker/visits/visit.py",
-                "        after = self._watch.view(notes.record, notes.own)\n        await",
-                "        after = view\n        await",
-            ),
-        ),
-    ),
-    Mutant(
-        "a step of a visit does not ask whose lease it is",
-        1,
-        (
-            Edit(
-                f"{_LEDGER}/work/parts/visit.lua",
-                "if w.f.s == 'leased' and w.f.owner == owner and w.f.claim == claim then",
-                "if w.f.s == 'leased' then",
-            ),
-        ),
-        only="frozen",
-    ),
-    Mutant(
-        "the budget is looked at before the script",
-        6,
-        (
-            Edit(
-                f"{_LEDGER}/money/ticket_reserve.lua",
-                "if (used[1] or 0) + (used[2] or 0) + price > tonumber(cap) then",
-                "if false then",
-            ),
-            Edit(
-                "worker/ledger/money/tickets.py",
-                '        answer = await surely(\n            self._scripts,\n            "ticket_reserve",',
-                "        for line in lines:\n"
-                '            row = await self._scripts.call("HMGET", self._scripts.keys("budget", line.name), "spent", "reserved")\n'  # noqa: E501 - as it stands there
-                "            if sum(int(one or 0) for one in row) + question.price > line.open(closed_share):\n"
-                "                return NoBudget(line.name)\n"
-                '        answer = await surely(\n            self._scripts,\n            "ticket_reserve",',
-            ),
-        ),
-        only="tight",
-    ),
-    Mutant(
-        "uncertain is taken for released",
-        1,
-        (Edit(f"{_LEDGER}/money/ticket_uncertain.lua", "  doubt(id, ticket, cause)", "  release(id, ticket, cause)"),),
-        only="vendors",
-    ),
-    Mutant(
-        "an answer that cannot be read is not stored, as if it had cost nothing",
-        1,
-        (
-            Edit(
-                "worker/ledger/money/tickets.py",
-                "        settlement = self._read(reply)\n",
-                "        settlement = self._read(reply)\n"
-                '        if not reply.body.endswith((b"}", b"]")):\n'
-                '            await self.released("unread")\n            return\n',
-            ),
-        ),
-        only="pages",
-    ),
-    Mutant(
-        "admission loses a record",
-        4,
-        (
-            Edit(
-                f"{_LEDGER}/work/floor_admit.lua",
-                "  enter_due(w, now)\n  admitted",
-                "  enter_due(w, now)\n  if admitted == 0 then redis.call('ZREM', K.due(w.crm, w.object, due_lane(w)), w.id) end\n"  # noqa: E501 - as it stands there
-                "  admitted",
-            ),
-        ),
-        only="tight",
-    ),
-    Mutant(
-        "a creation claims no natural keys",
-        1,
-        (
-            Edit(
-                "worker/ledger/money/creations.py",
-                "[*([external_key(external_id)] if external_id else []), *natural_keys]",
-                "[external_key(external_id)] if external_id else natural_keys",
-            ),
-        ),
-    ),
-    Mutant(
-        "blank is what was blank when the visit began",
-        1,
-        (
-            Edit(
-                "worker/visits/push.py",
-                "push = pushing.push(pending.changes, pending.view, record, view, self._watch.policy, pending.own)",
-                "push = pushing.Push(writes=pending.changes)",
-            ),
-        ),
-        only="busy",
-    ),
-    Mutant(
-        "a write is repeated inside its call",
-        1,
-        (
-            Edit(
-                "connectors/transport.py",
-                "            return await self._updated(operation, attempt)",
-                "            return await self._repeated(operation, attempt)",
-            ),
-        ),
-        only="busy",
-    ),
-    Mutant(
-        "what was read is written on however old it is",
-        1,
-        (Edit("connectors/limits.py", "FRESH_S = 2.0", "FRESH_S = 200.0"),),
-        only="frozen",
-    ),
-    Mutant(
-        "a property closed to us is given up for good",
-        37,
-        (
-            Edit(
-                "connectors/hubspot/refusals.py",
-                '"READ_ONLY_VALUE": RefusalKind.ACCESS,',
-                '"READ_ONLY_VALUE": RefusalKind.VALUE,',
-            ),
-        ),
-    ),
-    Mutant(
-        "a locked row counts as written",
-        49,
-        (Edit("worker/visits/batch_writer.py", "case Written.DONE:", "case Written.DONE | Written.LOCKED:"),),
-    ),
-    Mutant(
-        "what was read of an org is written on however old it is",
-        3,
-        (Edit("connectors/limits.py", "FRESH_S = 2.0", "FRESH_S = 200.0"),),
-        only="frozen",
-        salesforce=True,
-    ),
-    Mutant(
-        "a contact is linked over the company that a person chose",
-        1,
-        (
-            Edit(
-                "connectors/salesforce/client.py",
-                "if one not in there and (not account or one in ours)]",
-                "if one not in there]",
-            ),
-        ),
-        salesforce=True,
-    ),
-    Mutant(
-        "a person is made without looking for them",
-        1,
-        (
-            Edit(
-                "worker/visits/deliver.py",
-                "        match = await self._matcher.person(delivered, external_id, known)\n",
-                "        match = Match()\n",
-            ),
-        ),
-        salesforce=True,
-    ),
-    Mutant(
-        "the answer of a duplicate rule is read as another object",
-        1,
-        (
-            Edit(
-                "connectors/salesforce/refusals.py",
-                '_PREFIXES = {"003": "contact", "00Q": "lead", "001": "company"}',
-                '_PREFIXES = {"003": "contact", "00Q": "contact", "001": "company"}',
-            ),
-        ),
-        salesforce=True,
-    ),
-    Mutant(
-        "what was taken back is not remembered",
-        2,
-        (
-            Edit(
-                "worker/visits/visit_notes.py",
-                "            self.own[written.field] = self.of(written.field).cleared()\n",
-                "            self.own[written.field] = OurValue()\n",
-            ),
-        ),
-        only="people",
-    ),
-    Mutant(
-        "whoever is forgotten is not suppressed",
-        8,
-        (
-            Edit(
-                "worker/upkeep/forget.py",
-                "        await self.suppressions.add([Suppressed(",
-                "        await asyncio.sleep(0, [Suppressed(",
-            ),
-        ),
-        only="people",
-    ),
-    Mutant(
-        "an erasure leaves the journal as it is",
-        20,
-        (
-            Edit(
-                "worker/ledger/journal/erasures.py",
-                "            if left != entry.entry\n",
-                "            if left == entry.entry\n",
-            ),
-        ),
-        only="people",
-    ),
-)
-
-
 def named(name: str) -> Mutant:
-    """The mutant of that name."""
+    """Returns the mutant of that name."""
     return next(mutant for mutant in MUTANTS if mutant.name == name)
 
 
-def source(path: str, edits: Sequence[Edit]) -> str:
-    """A file of the product with its edits."""
-    text = (ROOT / path).read_text("utf-8")
-    for edit in edits:
-        if edit.path == path:
-            text = edit.applied(text)
-    return text
+def _mutant(
+    name: str, seed: int, only: str = "", *, salesforce: bool = False
+) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Registers what plants a bug."""
+
+    def registered(plant: Callable[[], None]) -> Callable[[], None]:
+        MUTANTS.append(Mutant(name, seed, plant, only, salesforce))
+        return plant
+
+    return registered
 
 
-def plant(mutant: Mutant) -> None:
-    """From now on modules are loaded, and scripts found, with the mutant's edits."""
-    paths = {edit.path for edit in mutant.edits}
-    texts = {path: source(path, mutant.edits) for path in paths}
-    modules = {path.removesuffix(".py").replace("/", "."): text for path, text in texts.items() if path.endswith(".py")}
-    sys.meta_path.insert(0, _Planted(modules))
+def _replace(place: str, variant: Callable[..., Any] | object) -> None:
+    """Puts ``variant`` where the product has ``place`` (``module:name`` or ``module:class.name``).
+
+    A function gets the true one as its first argument.
+    """
+    module, _, path = place.partition(":")
+    owner: Any = importlib.import_module(module)
+    *classes, name = path.split(".")
+    for one in classes:
+        owner = getattr(owner, one)
+    if name not in vars(owner):
+        raise VariantError(place)
+    true = vars(owner)[name]
+    if not callable(true):
+        setattr(owner, name, variant)
+        return
+    assert callable(variant)
+
+    def planted(*args: Any, **named: Any) -> Any:
+        return variant(true, *args, **named)
+
+    setattr(owner, name, planted)
 
 
-def lua(mutant: Mutant | None, text: str) -> str:
-    """A whole script with the mutant's edits to its parts."""
-    for path in sorted({edit.path for edit in mutant.edits if edit.path.endswith(".lua")} if mutant else ()):
-        text = text.replace((ROOT / path).read_text("utf-8"), source(path, mutant.edits if mutant else ()))
-    return text
+def _replace_entry(place: str, key: str, value: object) -> None:
+    """Puts another value into a table of the product."""
+    module, _, name = place.partition(":")
+    table: dict[str, object] = getattr(importlib.import_module(module), name)
+    if key not in table:
+        raise VariantError(f"{place}[{key}]")
+    table[key] = value
 
 
-class _Planted(importlib.abc.MetaPathFinder):
-    def __init__(self, modules: Mapping[str, str]) -> None:
-        self._modules = modules
+def _lua(script: str, function: str, code: str, *, part: str = "") -> None:
+    """Defines ``function`` of Lua anew for one script, before its body, or for every script that needs ``part``."""
+    from worker.ledger import scripts
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in self._modules:
-            return None
-        file = str(ROOT / (fullname.replace(".", "/") + ".py"))
-        return importlib.util.spec_from_file_location(fullname, file, loader=_Loader(file, self._modules[fullname]))
+    if f"function {function}(" not in scripts.source(script):
+        raise VariantError(f"{function} of {script}")
+    found = scripts._found
+
+    def planted(name: str) -> str:
+        text = found(name)
+        if name == f"parts/{part}":
+            return f"{text}\n{code}"
+        return f"{code}\n{text}" if name == script and not part else text
+
+    scripts._found = planted
+    scripts.source.cache_clear()
 
 
-class _Loader(importlib.abc.SourceLoader):
-    def __init__(self, path: str, text: str) -> None:
-        self._path, self._text = path, text
+# ---- tickets and budgets ---------------------------------------------------------------------------------------------
 
-    def get_filename(self, fullname: str) -> str:
-        return self._path
+_RELEASED_AT_THE_DEADLINE = """
+local true_doubt = doubt
+local function doubt(id, ticket, cause)
+  if cause == 'deadline' then
+    return release(id, ticket, cause)
+  end
+  return true_doubt(id, ticket, cause)
+end
+"""
 
-    def get_data(self, path: str) -> bytes:
-        if path != self._path:
-            raise OSError(path)  # no byte code of the true module
-        return self._text.encode()
+
+@_mutant("a lease in place of a ticket: past its deadline a sent one is free again", 1, "crashes")
+def _lease_in_place_of_a_ticket() -> None:
+    for script in ("ticket_reserve", "ticket_reap"):
+        _lua(script, "doubt", _RELEASED_AT_THE_DEADLINE)
+
+
+@_mutant("what was sent is forgotten after a minute", 1, "crashes")
+def _sent_is_forgotten() -> None:
+    async def sent(true: Any, desk: Any, ticket: Any) -> bool:
+        may_send: bool = await true(desk, ticket)
+        await desk._scripts.call("PEXPIRE", desk._scripts.keys("ticket", ticket.ticket_id), 60_000)
+        return may_send
+
+    _replace("worker.ledger.money.tickets:Desk.sent", sent)
+
+
+@_mutant("the budget is looked at before the script", 6, "tight")
+def _budget_before_the_script() -> None:
+    from worker.ledger.money.tickets import NoBudget
+
+    async def reserve(true: Any, desk: Any, question: Any, *, lines: Sequence[Any], **named: Any) -> Any:
+        for line in lines:
+            row = await desk._scripts.call("HMGET", desk._scripts.keys("budget", line.name), "spent", "reserved")
+            if sum(int(one or 0) for one in row) + question.price > line.open(named.get("closed_share", 0.0)):
+                return NoBudget(line.name)
+        return await true(desk, question, lines=[replace(line, cap=1 << 40) for line in lines], **named)
+
+    _replace("worker.ledger.money.tickets:Desk.reserve", reserve)
+
+
+@_mutant("uncertain is taken for released", 1, "vendors")
+def _uncertain_is_released() -> None:
+    async def uncertain(_: Any, desk: Any, ticket: Any, cause: str, **__: Any) -> Any:
+        return await desk.release(ticket, cause)
+
+    _replace("worker.ledger.money.tickets:Desk.uncertain", uncertain)
+
+
+@_mutant("an answer that cannot be read is not stored, as if it had cost nothing", 1, "pages")
+def _unreadable_is_not_stored() -> None:
+    async def stored(true: Any, ticket: Any, reply: Any) -> None:
+        await (true(ticket, reply) if reply.body.endswith((b"}", b"]")) else ticket.released("unread"))
+
+    _replace("worker.ledger.money.tickets:LookupTicket.stored", stored)
+
+
+@_mutant("a creation claims no natural keys", 1)
+def _creation_without_natural_keys() -> None:
+    async def claim(true: Any, all_: Any, crm: str, object: str, key: str, natural: Sequence[str], *more: Any) -> Any:
+        return await true(all_, crm, object, key, () if key else natural, *more)
+
+    _replace("worker.ledger.money.creations:Creations.claim", claim)
+
+
+# ---- the work --------------------------------------------------------------------------------------------------------
+
+_ANYBODYS_LEASE = """
+local true_held = held
+local function held(owner, token, step)
+  local _, crm, object, id = string.match(token, '^([^:]*):([^:]*):([^:]*):(.*)$')
+  local w = open_record(crm, object, id)
+  if w.f.s == 'leased' then
+    return w
+  end
+  return true_held(owner, token, step)
+end
+"""
+_FIRST_IS_LOST = """
+local true_enter_due, lost = enter_due, false
+local function enter_due(w, at)
+  true_enter_due(w, at)
+  if not lost then
+    lost = true
+    redis.call('ZREM', K.due(w.crm, w.object, due_lane(w)), w.id)
+  end
+end
+"""
+
+
+@_mutant("a step of a visit does not ask whose lease it is", 1, "frozen")
+def _anybodys_lease() -> None:
+    _lua("work_settle", "held", _ANYBODYS_LEASE, part="visit")
+
+
+@_mutant("admission loses a record", 4, "tight")
+def _admission_loses_a_record() -> None:
+    _lua("floor_admit", "enter_due", _FIRST_IS_LOST)
+
+
+@_mutant("the cursor moves before its page is stored", 1, "pages read")
+def _cursor_before_its_page() -> None:
+    from worker.ledger.work.work import Added
+
+    async def add(true: Any, work: Any, rows: Sequence[Any], *, move: Any = None, **named: Any) -> Any:
+        if not (move and rows):
+            return await true(work, rows, move=move, **named)
+        if not (await true(work, (), move=move, lane=named["lane"], run=named["run"])).moved:
+            return Added(0, 0, 0, moved=False)
+        await true(work, rows, **named)
+        return Added(len(rows), 0, 0, moved=True)
+
+    _replace("worker.ledger.work.work:Work.add", add)
+
+
+@_mutant("deduplicated in one step and stored in another", 6, "crashes")
+def _stored_in_a_second_step() -> None:
+    async def store_page(
+        true: Any, all_: Any, source: str, rows: Sequence[Any], crms: Sequence[str], *, run: str, watermark: str | None
+    ) -> Any:
+        stored = await true(all_, source, rows, (), run=run, watermark=watermark)
+        if stored.new:
+            await all_._scripts.call("HDEL", all_._scripts.keys("seen", source), *(row.key for row in rows))
+            await true(all_, source, rows, crms, run=run, watermark=watermark)
+        return stored
+
+    _replace("worker.ledger.intake.deliveries:Deliveries.store_page", store_page)
+
+
+# ---- the wire --------------------------------------------------------------------------------------------------------
+
+
+@_mutant("a paid call is repeated after a time-out", 1, "vendors")
+def _paid_call_is_repeated() -> None:
+    from connectors.reply_bytes import BrokenError
+
+    async def sent(true: Any, transport: Any, operation: Any, attempt: Any, *more: Any) -> Any:
+        async def twice() -> Any:
+            try:
+                return await attempt()
+            except BrokenError:
+                return await attempt()
+
+        return await true(transport, operation, twice, *more)
+
+    _replace("connectors.transport:Transport._sent", sent)
+
+
+@_mutant("released by the class of the exception alone", 14, "vendors")
+def _released_by_its_class() -> None:
+    import httpx
+
+    def never_connected(true: Any, failure: BaseException) -> bool:
+        return isinstance(failure, httpx.ConnectError) or true(failure)
+
+    _replace("connectors.http_engine:_never_connected", never_connected)
+
+
+@_mutant("a write is repeated inside its call", 1, "busy")
+def _write_is_repeated() -> None:
+    async def updated(_: Any, transport: Any, operation: Any, attempt: Any) -> Any:
+        return await transport._repeated(operation, attempt)
+
+    _replace("connectors.transport:Transport._updated", updated)
+
+
+@_mutant("what was read of an org is written on however old it is", 29, "frozen", salesforce=True)
+@_mutant("what was read is written on however old it is", 1, "frozen")
+def _old_reads() -> None:
+    _replace("connectors.limits:FRESH_S", 200.0)
+
+
+@_mutant("the next window begins after the last one: > for >=", 31)
+def _windows_leave_a_gap() -> None:
+    from connectors.models import Cursor
+
+    def stepped(true: Any, cursor: Any, last_id: str, more: bool, overlap_ms: int) -> Any:
+        return true(cursor, last_id, more, overlap_ms) if more else Cursor(start=cursor.end + 1)
+
+    _replace("connectors.hubspot.search:stepped", stepped)
+
+
+@_mutant("a property closed to us is given up for good", 37)
+def _closed_property_is_given_up() -> None:
+    from connectors.models import RefusalKind
+
+    _replace_entry("connectors.hubspot.refusals:KINDS", "READ_ONLY_VALUE", RefusalKind.VALUE)
+
+
+@_mutant("the answer of a duplicate rule is read as another object", 1, salesforce=True)
+def _duplicate_of_another_object() -> None:
+    _replace_entry("connectors.salesforce.refusals:_PREFIXES", "00Q", "contact")
+
+
+@_mutant("a contact is linked over the company that a person chose", 1, salesforce=True)
+def _linked_over_a_persons_choice() -> None:
+    async def link(true: Any, org: Any, object: str, pairs: Sequence[Any], made: Any = ()) -> Any:
+        return await true(org, object, pairs, [one for one, _ in pairs])
+
+    _replace("connectors.salesforce.client:Salesforce.link", link)
+
+
+# ---- visits ----------------------------------------------------------------------------------------------------------
+
+
+@_mutant("the fingerprint is taken before the push", 1)
+def _fingerprint_before_the_push() -> None:
+    before: dict[int, Any] = {}
+
+    async def push(true: Any, visitor: Any, lease: Any, notes: Any, view: Any, decision: Any) -> Any:
+        before[id(notes)] = view
+        return await true(visitor, lease, notes, view, decision)
+
+    async def end(true: Any, visitor: Any, lease: Any, notes: Any, after: Any, decision: Any) -> None:
+        await true(visitor, lease, notes, before.pop(id(notes), after), decision)
+
+    _replace("worker.visits.visit:Visitor._push", push)
+    _replace("worker.visits.visit:Visitor._end", end)
+
+
+@_mutant("blank is what was blank when the visit began", 1, "busy")
+def _blank_as_it_began() -> None:
+    from worker.decide.pushing import Push
+
+    def push(_: Any, changes: Any, *__: Any) -> Any:
+        return Push(writes=changes)
+
+    _replace("worker.decide.pushing:push", push)
+
+
+@_mutant("a locked row counts as written", 49)
+def _locked_counts_as_written() -> None:
+    from connectors.models import Written
+
+    def answered(true: Any, writer: Any, run: Any, rows: Any, writes: Any, words: Mapping[str, Any]) -> Any:
+        done = {
+            id: replace(word, outcome=Written.DONE) if word.outcome is Written.LOCKED else word
+            for id, word in words.items()
+        }
+        return true(writer, run, rows, writes, done)
+
+    _replace("worker.visits.batch_writer:BatchWriter._answered", answered)
+
+
+@_mutant("a person is made without looking for them", 1, salesforce=True)
+def _made_without_looking() -> None:
+    from worker.visits.matching import Match
+
+    async def person(_: Any, *__: Any) -> Any:
+        return Match()
+
+    _replace("worker.visits.matching:Matcher.person", person)
+
+
+@_mutant("what was taken back is not remembered", 2, "people")
+def _taken_back_is_forgotten() -> None:
+    from worker.decide.record import OurValue
+    from worker.decide.undo import UNDO
+
+    def stands(true: Any, notes: Any, written: Any) -> None:
+        true(notes, written)
+        if written.rule == UNDO:
+            notes.own[written.field] = OurValue()
+
+    _replace("worker.visits.visit_notes:VisitNotes.stands", stands)
+
+
+# ---- people ----------------------------------------------------------------------------------------------------------
+
+
+@_mutant("whoever is forgotten is not suppressed", 8, "people")
+def _forgotten_is_not_suppressed() -> None:
+    async def add(_: Any, *__: Any) -> int:
+        return 0
+
+    _replace("worker.ledger.money.suppressions:Suppressions.add", add)
+
+
+@_mutant("an erasure leaves the journal as it is", 20, "people")
+def _erasure_leaves_the_journal() -> None:
+    async def unscrubbed(_: Any, erasures: Any, entries: Sequence[tuple[Any, str]]) -> int:
+        rows = [
+            (entry.key, entry.crm, entry.object, entry.id, entry.run, left)
+            for entry, left in entries
+            if left == entry.entry
+        ]
+        return int(await erasures._scripts.run("erasure_journal", entries=rows)) if rows else 0
+
+    _replace("worker.ledger.journal.erasures:Erasures.replace", unscrubbed)

@@ -117,7 +117,7 @@ class Heat:
         seams.CLOCK.loop = self.loop
         self.scene: Scene = scene(WORLDS + seed % 2 if salesforce else 0)  # every other org writes strictly
         ports = Ports(self.loop, seed, Plan())
-        store = Store(lambda text: text)
+        store = Store()
         self.net = RacingNet(ports, self.scene.vendors)
         self.redis: Any = Client(store, ports)
         self.audit = Auditor(store, self.net, self.scene, {})

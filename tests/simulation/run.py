@@ -27,7 +27,7 @@ from tests.simulation.loop import Process, StuckError, VirtualLoop
 from tests.simulation.orgs import scene
 from tests.simulation.playing import ORGS, WORLDS
 from tests.simulation.ports import OUTSIDE, Plan, Ports
-from tests.simulation.store import Client, Mutate, Step, Store, flat
+from tests.simulation.store import Client, Step, Store, flat
 from tests.simulation.wire import Net, Sent
 from tests.simulation.world import EVENTS_S, Scene, Terms, settings
 from worker.ledger.money.tickets import Desk
@@ -200,10 +200,10 @@ _ACTS = (("undo", 40.0), ("undo", 75.0), ("forget", 60.0), ("plan", 50.0))
 _expected: dict[int, Mapping[tuple[str, str], Mapping[str, str]]] = {}
 
 
-def expected(world: int, mutate: Mutate = lambda text: text) -> list[str]:
+def expected(world: int) -> list[str]:
     """Play a world undisturbed, once: what is wrong with even that."""
     if world not in _expected:
-        verdict = Run(Case(seed=0, world=world), mutate).play()
+        verdict = Run(Case(seed=0, world=world)).play()
         _expected[world], _undisturbed[world] = verdict.state, verdict.breaches
     return [f"undisturbed: {breach}" for breach in _undisturbed[world]]
 
@@ -214,9 +214,7 @@ _undisturbed: dict[int, list[str]] = {}
 class Run:
     """Plays a case."""
 
-    def __init__(
-        self, case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False, taped: bool = False
-    ) -> None:
+    def __init__(self, case: Case, *, trace: bool = False, taped: bool = False) -> None:
         self.case = case
         seams.seed(case.seed)
         self.loop = VirtualLoop(case.seed, seams.START)
@@ -224,7 +222,7 @@ class Run:
         self.scene: Scene = scene(case.world)
         self.ports = Ports(self.loop, case.seed, case.plan)
         self.ports.trace = [] if trace else None
-        self.store = Store(mutate)
+        self.store = Store()
         self.tape: Sequence[Step] = self.store.record() if taped else []
         self.net = Net(self.ports, self.scene.vendors)
         self.folder = Path(tempfile.mkdtemp(prefix="refill-simulation-"))
@@ -473,9 +471,9 @@ def expected_of(world: int) -> Mapping[tuple[str, str], Mapping[str, str]]:
     return _expected[world]
 
 
-def play(case: Case, mutate: Mutate = lambda text: text, *, trace: bool = False, taped: bool = False) -> Verdict:
+def play(case: Case, *, trace: bool = False, taped: bool = False) -> Verdict:
     """Play a case against what its world looks like undisturbed."""
-    before = expected(case.world, mutate) if case.seed else []
-    verdict = Run(case, mutate, trace=trace, taped=taped).play()
+    before = expected(case.world) if case.seed else []
+    verdict = Run(case, trace=trace, taped=taped).play()
     verdict.breaches[:0] = before
     return verdict

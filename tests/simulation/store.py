@@ -24,7 +24,6 @@ from tests.simulation.loop import PROCESS
 from tests.simulation.ports import TICKET, Ports
 from worker.ledger.scripts import names, source
 
-Mutate = Callable[[str], str]
 Step = tuple[str, Sequence[bytes], int, Any]  # what it was, its arguments, when (ms), and the reply
 
 _lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
@@ -127,16 +126,15 @@ def _value(value: Any) -> Any:
 class Store:
     """One database. What it does it does at once and as a whole; ``tape`` is all that it did, once there is one."""
 
-    def __init__(self, mutate: Mutate = lambda text: text) -> None:
+    def __init__(self) -> None:
         self._space = Keyspace()
-        self._mutate = mutate
         self.tape: list[Step] | None = None
 
     def script(self, text: str, args: Sequence[Any]) -> Any:
         """Run a script to its end."""
         function = _compiled.get(text)
         if function is None:
-            function = _compiled[text] = _lua.eval(b"function() " + self._mutate(text).encode() + b"\nend")
+            function = _compiled[text] = _lua.eval(b"function() " + text.encode() + b"\nend")
         self._space.now = int(time.time() * 1_000_000) // 1000
         _current[:] = [self._space]
         values = _texts(args)
