@@ -40,7 +40,7 @@ Reader = Callable[[str], str]  # gives the one spelling of a value that it is co
 
 @runtime_checkable
 class TakesFeedback(Protocol):
-    """Represents a provider that is told when a value of its own turned out bad."""
+    """Represents a provider that wants to hear when a value of its own turned out bad."""
 
     async def tell_bad(self, kind: str, value: str, ticket: Ticket) -> None:
         """Tells it of a ``work`` or ``personal`` address that bounced, or a ``phone`` number that is wrong.
@@ -48,7 +48,7 @@ class TakesFeedback(Protocol):
         Each call adds a row; never sent twice on one ticket.
 
         Raises:
-            ConnectorError: not told, or nothing clear came back.
+            ConnectorError: not taken, or nothing clear came back.
         """
 
 

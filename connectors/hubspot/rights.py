@@ -59,8 +59,8 @@ async def granted(send: Send, name: str, options: HubSpotOptions, token: str) ->
     """Returns the scopes of the token, ``None`` where nobody tells."""
     operation, call = _question(options, token)
     reply = await send(operation, **call)
-    told = None if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, name, operation.name).scopes
-    return None if told is None else frozenset(told)
+    scopes = None if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, name, operation.name).scopes
+    return None if scopes is None else frozenset(scopes)
 
 
 def scope(use: Use, object: str) -> str:

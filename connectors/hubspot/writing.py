@@ -81,7 +81,7 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
 def apart(part: Sequence[Write]) -> tuple[list[Write], list[Write]]:
     """Splits off the writes of an address that another one of the batch writes as well: HubSpot would refuse them all.
 
-    They go out once the first is written, and are told then whose the address is.
+    They go out once the first is written, and show then whose the address is.
     """
     first: list[Write] = []
     later: list[Write] = []

@@ -49,8 +49,8 @@ def code(reply: Reply) -> str:
 
 def scopes(reply: Reply) -> frozenset[str]:
     """Returns the rights of a key, nothing where the vendor does not tell them."""
-    told = _object(reply).get("scopes") if 200 <= reply.status < 300 else None
-    return frozenset(one for one in told if isinstance(one, str)) if isinstance(told, list) else frozenset()
+    scopes = _object(reply).get("scopes") if 200 <= reply.status < 300 else None
+    return frozenset(one for one in scopes if isinstance(one, str)) if isinstance(scopes, list) else frozenset()
 
 
 def missing_scopes(reply: Reply) -> tuple[str, ...]:

@@ -86,8 +86,8 @@ class _BoundedAnswer(HTTPResponse):
         self._heads += 1
         if self._heads > HEADS:
             raise HTTPException("heads without end")
-        told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # its own step, not in its types
-        return told
+        status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # its own step, not in its types
+        return status
 
 
 class _Cut:

@@ -74,10 +74,10 @@ def _table(title: str, by: str, scores: Iterable[Score]) -> Any:
     columns = ("provider", by, "asked", "hit", "usable", "right person", "bad", "credits a value")
     rows = []
     for one in scores:
-        told = one.as_json()
-        rates = (_percent(told[name]) for name in ("hit_rate", "usable_rate", "right_person_rate", "bounce_rate"))
+        shown = one.as_json()
+        rates = (_percent(shown[name]) for name in ("hit_rate", "usable_rate", "right_person_rate", "bounce_rate"))
         what = one.country or field_word(one.field)
-        rows.append((one.provider, what, one.asked, *rates, told["credits_per_filled"]))
+        rows.append((one.provider, what, one.asked, *rates, shown["credits_per_filled"]))
     keep = [at for at, name in enumerate(columns) if name or by]
     return table(title, [columns[at] for at in keep], [[row[at] for at in keep] for row in rows], figures=6)
 
@@ -88,8 +88,8 @@ def _percent(one: dict[str, float] | None) -> tuple[str, ...]:
 
 
 def _advice(rules: Policy, found: Advice) -> dict[str, Any]:
-    told = asdict(found) | {"proved": found.is_proved, "learned": rules.learned}
-    return {"crm": rules.crm, "object": rules.object} | told
+    shown = asdict(found) | {"proved": found.is_proved, "learned": rules.learned}
+    return {"crm": rules.crm, "object": rules.object} | shown
 
 
 def sentences(rules: Policy, found: Advice) -> Iterator[str]:

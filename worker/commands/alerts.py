@@ -1,4 +1,4 @@
-"""Implements ``alerts``: what people were told, and whether they can be told at all."""
+"""Implements ``alerts``: which alerts people got, and whether they can be reached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOWHERE = (
 
 
 async def run_alerts_list(config: Path | None, *, as_json: bool) -> int:
-    """Show what stands, and who has been told."""
+    """Show what stands, and who has got it."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         found, now = (await KeptAlerts(ledger.scripts).all()).values(), await ledger.scripts.now()

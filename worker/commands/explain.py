@@ -44,10 +44,10 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
         return failed(nowhere(crm, object, id))
     events = known.story(record)
     if as_json:
-        told = {"story": [asdict(one) for one in events]}
-        print_json({"crm": crm, "object": object, "id": id} | known.as_json() | {"record": record} | told)
+        shown = {"story": [asdict(one) for one in events]}
+        print_json({"crm": crm, "object": object, "id": id} | known.as_json() | {"record": record} | shown)
         return DONE
-    out.print(_title(crm, object, id, known), _told(events, known.now_ms))
+    out.print(_title(crm, object, id, known), _story(events, known.now_ms))
     return DONE
 
 
@@ -56,7 +56,7 @@ def _title(crm: str, object: str, id: str, known: Explanation) -> str:
     return f"{crm} {object} {id}, {price_word(paid)} spent on it\n"
 
 
-def _told(events: Sequence[StoryEvent], now_ms: int) -> Table:
+def _story(events: Sequence[StoryEvent], now_ms: int) -> Table:
     found = Table.grid(padding=(0, 2, 0, 0))
     found.add_column(no_wrap=True)
     found.add_column(overflow="fold")

@@ -368,12 +368,12 @@ def _nested(filled: Mapping[str, int]) -> dict[str, dict[str, int]]:
 
 async def _budget_figures(runtime: Runtime) -> str:
     """Says of each provider whose budget does not reach: the limit, what is spent, and when it begins anew."""
-    now, told = clock(), []
+    now, sentences = clock(), []
     for name, terms in runtime.lookups.terms.items():
         need = min((one.price for one in terms.offers), default=1)
         if short := await short_of(runtime, name, CRM, now, need=need):
-            told.append(f"{short[1]}{until_word(short[0] or None)}")
-    return "; ".join(told)
+            sentences.append(f"{short[1]}{until_word(short[0] or None)}")
+    return "; ".join(sentences)
 
 
 def _tell(summary: Mapping[str, Any], figures: Mapping[str, str], *, as_json: bool) -> None:

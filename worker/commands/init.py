@@ -402,7 +402,7 @@ def command(
 ) -> None:
     """Write a first configuration: asks, tries it, then writes refill.toml and .env.
 
-    Without a terminal nothing is asked: options and the environment say it all, and what is missing is told.
+    Without a terminal nothing is asked: options and the environment say it all, and what is missing is named.
     """
     asked = InitAsked(
         folder=folder,

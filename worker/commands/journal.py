@@ -72,7 +72,7 @@ async def run_journal(config: Path | None, asked: JournalAsked) -> int:
 
 
 async def run_verify(config: Path | None, *, as_json: bool) -> int:
-    """Check the audit file: a line that is missing or was altered is told with its number."""
+    """Check the audit file: a line that is missing or was altered is named with its number."""
     settings = settings_of(config)
     folder = settings.journal.archive_dir
     if not settings.journal.audit or folder is None:

@@ -24,7 +24,7 @@ class Meter:
         self, unit: str, where: Terminal, *, quiet: bool = False, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._unit, self._where, self._quiet, self._now = unit, where, quiet or where.hushed, now
-        self._began = self._told = now()
+        self._began = self._shown = now()
         self._first: int | None = None
         self._is_shown = False
 
@@ -36,9 +36,9 @@ class Meter:
         now = self._now()
         if self._first is None:
             self._first, self._began = done, now
-        if self._quiet or now - self._told < (LIVE_S if self._where.is_terminal else PLAIN_S):
+        if self._quiet or now - self._shown < (LIVE_S if self._where.is_terminal else PLAIN_S):
             return
-        self._told = now
+        self._shown = now
         line = self.line(done, total, more, now - self._began)
         if self._where.is_terminal:
             self._where.file.write(f"{_AWAY}{shown(line)[: max(1, self._where.width - 1)]}")
@@ -48,7 +48,7 @@ class Meter:
             self._where.say(line)
 
     def line(self, done: int, total: int | None, more: str, seconds: float) -> str:
-        """Returns the words: how many of how many, the rate, the time left where it can be told."""
+        """Returns the words: how many of how many, the rate, the time left where it can be known."""
         rate = (done - (self._first or 0)) / max(seconds, 0.001)
         words = [f"{done} of {total} {self._unit}" if total is not None else f"{done} {self._unit}"]
         words += [more] if more else []

@@ -62,7 +62,7 @@ async def run_plan(config: Path | None, asked: PlanAsked, how: PlanShown) -> int
         if asked.record and (sentence := await missing(runtime, *asked.record)):
             return failed(sentence)
 
-        def told(one: ForeseenVisit) -> None:
+        def show(one: ForeseenVisit) -> None:
             if writer is not None:
                 writer.add(one)
             if how.as_json and (one.does_something or asked.record):
@@ -79,7 +79,7 @@ async def run_plan(config: Path | None, asked: PlanAsked, how: PlanShown) -> int
                     out.say(line)
 
         with _Progress() as progress, PlanWriter(how.save) if how.save else nullcontext() as writer:
-            plan = await make_plan(runtime, asked, told, progress.show, delivered)
+            plan = await make_plan(runtime, asked, show, progress.show, delivered)
     if how.as_json:
         _line({"totals": plan.as_json()})
     else:

@@ -30,8 +30,8 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_
     sentence = f"{crm} {object} {id} is due now; fields that were refused are open again"
     if was_archived:
         sentence += "; an undo archived the row, and the next delivery of the same person may make one again"
-    told = {"crm": crm, "object": object, "id": id, "due": True, "may_be_made_again": was_archived}
-    report(told, sentence, as_json=as_json)
+    found = {"crm": crm, "object": object, "id": id, "due": True, "may_be_made_again": was_archived}
+    report(found, sentence, as_json=as_json)
     return DONE
 
 

@@ -37,6 +37,6 @@ def planned_mark(view: View, policy: Policy) -> str:
     A gap that may be written over holds a value; the plan showed it as what was there before.
     """
     held = [[name, view.held[name]] for name in sorted(view.gaps) if view.held.get(name)]
-    told = [str(view.skip or ""), held]
-    digest = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+    parts = [str(view.skip or ""), held]
+    digest = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
     return f"{fingerprint(view, policy)}{digest}"

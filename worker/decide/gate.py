@@ -110,7 +110,7 @@ def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: 
     """Decides what ``found`` is to ``record``.
 
     A contradicting name is another person whatever else agrees. An agreeing full name is the same one. Everything
-    else, one half of a name included, cannot be told from the name and needs a second fact other than ``found_by``.
+    else, one half of a name included, proves nothing by the name and needs a second fact other than ``found_by``.
     Where the last name is all that agrees, an employer or a number is none: families share all three. Nor is the
     employer beside a number of the office, or beside an address where whole names cannot be compared: whoever
     answers there works there. ``strict`` is for a search by name and company, where the name has to agree in full.
@@ -150,7 +150,7 @@ def _has_mobile(record: Facts) -> bool:
 
 
 def is_likely(record: Facts, found: Facts, found_by: Fact | None = None) -> bool:
-    """Tells whether a record that cannot be told may be matched all the same: half its name agrees, or the person's own
+    """Tells whether an unproved record may be matched all the same: half its name agrees, or the person's own
     address led there, and nothing speaks against it. That is no proof: it gets no value.
     """  # noqa: D205 - one sentence
     if _are_colleagues(record, found):

@@ -1,6 +1,6 @@
 """Keeps our hands off what a person edited a while ago, whatever the field's rule says.
 
-Whoever cannot be told from a person is one, and a value of unknown age is new.
+Whoever cannot be distinguished from a person is one, and a value of unknown age is new.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def locks(
         if rule is None or not rule.lock_ms:
             continue
         held = view.held.get(name, "")
-        told = edits.get(rule.property)
-        edit = told or (Edit(Writer.PERSON, now if complete else record.modified) if held else None)
+        known_edit = edits.get(rule.property)
+        edit = known_edit or (Edit(Writer.PERSON, now if complete else record.modified) if held else None)
         is_ours = bool(held) and own.get(name, OurValue()).value_hash == value_hash(name, held, view.countries)
         end = (
             edit.at + rule.lock_ms
-            if edit and _is_a_persons(edit, is_ours=is_ours, known=complete or told is not None)
+            if edit and _is_a_persons(edit, is_ours=is_ours, known=complete or known_edit is not None)
             else 0
         )
         if end > now:

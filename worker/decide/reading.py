@@ -97,11 +97,11 @@ def _name(text: str) -> str:
 def _domains(texts: Mapping[str, str], policy: Policy, employers: tuple[str, ...]) -> tuple[str, ...]:
     """Returns the employer's registrable domains, surest first.
 
-    They are told by its own property, its own site and the linked company. The work address comes last, since people
+    They come from its own property, its own site and the linked company. The work address comes last, since people
     change jobs.
     """
     slots = policy.slots
     slot = next((slot for slot in ("email", "work_email") if slots.get(slot)), "")
     is_work = slots.get(slot) != slots.get("personal_email")
-    told = (*employers, emails.domain(texts.get(slot, "")) if is_work else "")
-    return tuple(dict.fromkeys(domain for text in told if (domain := domains.company_domain(text))))
+    texts_of_employers = (*employers, emails.domain(texts.get(slot, "")) if is_work else "")
+    return tuple(dict.fromkeys(domain for text in texts_of_employers if (domain := domains.company_domain(text))))

@@ -99,12 +99,12 @@ async def _send(alert: KeptAlert, ways: Sequence[Channel], settings: Settings, n
     left = [one for one in ways if one.name not in alert.sent]
     message = _message(alert, "opened", alert.sentence, settings, now_ms)
     for way, sent in zip(left, await asyncio.gather(*(_tried(one, message) for one in left)), strict=True):
-        alert = alert.told(way.name) if sent else alert
+        alert = alert.sent_by(way.name) if sent else alert
     return alert
 
 
 async def _all_clear(alert: KeptAlert, ways: Sequence[Channel], settings: Settings, now_ms: int) -> bool:
-    """Tells those who were told; ``False`` when one of them could not be reached."""
+    """Tells those who know of it; ``False`` when one of them could not be reached."""
     left = [one for one in ways if one.name in alert.sent]
     sentence = f"{alert.sentence.partition(' Next: ')[0]} This is over, after {lasting(now_ms - alert.since_ms)}."
     message = _message(alert, "closed", sentence, settings, now_ms)

@@ -95,7 +95,7 @@ def _polls(found: Overview, settings: Settings) -> Iterator[Alarm]:
 
 def _money(found: Overview) -> Iterator[Alarm]:
     if found.uncertain:
-        sentence = f"{found.uncertain} lookups were perhaps charged and no bill has told. Next: refill uncertain list."
+        sentence = f"{found.uncertain} lookups were perhaps charged and no bill shows it. Next: refill uncertain list."
         yield Alarm("uncertain", Cause.BOOKS, sentence, 6 * HOUR_MS)
     for name, one in found.credits.items():
         if one.cap.month is not None and one.month >= one.cap.month:

@@ -170,7 +170,7 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
     return {"fate": str(found.fate)} | await _view(decider, outlook, own, uncertain)
 
 
-def _order_told(policy: Policy, *, explored: bool) -> str:
+def _order_sentence(policy: Policy, *, explored: bool) -> str:
     """Says in what order providers are asked: ``given``, ``learned``, or ``explored`` by the few that keep it true."""
     if not policy.learned:
         return "given"
@@ -188,7 +188,7 @@ async def _view(
     skip = str(view.skip) if view.skip else None
     return {
         "skipped": skip,
-        "order": _order_told(policy, explored=policy.learned and explores(view.identity)),
+        "order": _order_sentence(policy, explored=policy.learned and explores(view.identity)),
         "known_by": [name for name, value in identity.items() if value],
         "gaps": [*view.gaps, *held],
         "refused_by_crm": {name: one.cause for name, one in held.items() if one},

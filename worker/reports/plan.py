@@ -80,11 +80,11 @@ Told = Callable[[ForeseenVisit], None]
 async def make_plan(
     runtime: Runtime,
     asked: PlanAsked,
-    told: Told,
+    show: Told,
     shown: Callable[[PlanSums], None],
     delivered: Callable[[ForeseenDelivery], None],
 ) -> Plan:
-    """Make the plan of every record asked for, a page after the other; each is ``told`` at once and not kept.
+    """Make the plan of every record asked for, a page after the other; each goes to ``show`` at once and not kept.
 
     Raises:
         ConnectorError: a CRM could not be read to the end.
@@ -100,7 +100,7 @@ async def make_plan(
                 if plan.is_cut:
                     break
                 plan.sums.add(one)
-                told(one)
+                show(one)
                 plan.is_cut = asked.limit is not None and plan.sums.visits >= asked.limit
             shown(plan.sums)
             if plan.is_cut:

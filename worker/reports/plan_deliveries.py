@@ -72,7 +72,7 @@ def _key(lines: Sequence[Proposed]) -> str:
 
 
 async def foresee_deliveries(
-    runtime: Runtime, crm: str, told: Callable[[ForeseenDelivery], None]
+    runtime: Runtime, crm: str, show: Callable[[ForeseenDelivery], None]
 ) -> tuple[dict[str, DeliverySums], str]:
     """Read and preview the deliveries of one crm, or of all; gives the sums by crm, and why OpenProspect was not read.
 
@@ -83,13 +83,13 @@ async def foresee_deliveries(
     names = [name for name in sorted(runtime.deliverers) if crm in {"", name}]
     for name in names:
         async for rows in _together(_waiting(runtime, name)):
-            await _add(runtime, name, rows, sums, told)
+            await _add(runtime, name, rows, sums, show)
     why = ""
     if runtime.collector is not None and names:
         try:
             async for rows in _together(runtime.collector.ahead()):
                 for name in names:
-                    await _add(runtime, name, rows, sums, told)
+                    await _add(runtime, name, rows, sums, show)
         except ConnectorError as error:
             if error.vendor != "openprospect":
                 raise
@@ -102,13 +102,13 @@ async def _add(
     crm: str,
     rows: Sequence[DeliveredCompany],
     sums: dict[str, DeliverySums],
-    told: Callable[[ForeseenDelivery], None],
+    show: Callable[[ForeseenDelivery], None],
 ) -> None:
     found = await asyncio.gather(*(runtime.deliverers[crm].foresee(row) for row in rows))
     for row, lines in zip(rows, found, strict=True):
         one = ForeseenDelivery(crm, row.company.id, lines)
         sums.setdefault(crm, DeliverySums()).add(one)
-        told(one)
+        show(one)
 
 
 async def _waiting(runtime: Runtime, crm: str) -> AsyncIterator[DeliveredCompany]:

@@ -77,7 +77,7 @@ class StoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """Holds what a story is told from.
+    """Holds what a story is made from.
 
     ``questions`` and ``changes`` are the ledger's lines, oldest first, as ``explain --json`` has them; ``seen`` is
     what one read of the record showed, ``None`` where it was not read.
@@ -97,16 +97,16 @@ def story(facts: RecordFacts) -> list[StoryEvent]:
     """Returns what happened, oldest first, then how things stand and what comes next."""
     past = [*_lookups(facts.questions), *(event for line in facts.changes for event in _change(line))]
     past.sort(key=lambda one: one.at)
-    told: list[StoryEvent] = []
+    shown: list[StoryEvent] = []
     runs: set[str] = set()
     for event in past:
         if event.run and event.run not in runs:
             runs.add(event.run)
             words = f"Looked at because of {run_word(event.run)}."
-            told.append(StoryEvent(EventKind.LOOKED_AT, words, event.at, run=event.run))
-        told.append(event)
+            shown.append(StoryEvent(EventKind.LOOKED_AT, words, event.at, run=event.run))
+        shown.append(event)
     now = [*_identity(facts), *_remembered(facts), *_blanks(facts), *_place(facts), *_next(facts)]
-    return told + sorted(now, key=lambda one: _NOW.index(one.kind))
+    return shown + sorted(now, key=lambda one: _NOW.index(one.kind))
 
 
 # ---- what happened -----------------------------------------------------------------------------------------------
@@ -288,10 +288,10 @@ def _blanks(facts: RecordFacts) -> Iterator[StoryEvent]:
         why = left[RECORD]
         yield StoryEvent(EventKind.BLANK, f"Left alone as a whole: {LEFT_ALONE.get(why, why)}.")
         left = {name: one for name, one in left.items() if name != RECORD and one != why}
-    told = {name for name, own in own_values(facts.memory.own).items() if own.refused} if facts.memory else set()
+    refused = {name for name, own in own_values(facts.memory.own).items() if own.refused} if facts.memory else set()
     reasons: dict[str, list[str]] = {}
     for name, why in left.items():
-        if name not in told:
+        if name not in refused:
             reasons.setdefault(why, []).append(name)
     for why, names in reasons.items():
         stay = "stay" if names[1:] else "stays"

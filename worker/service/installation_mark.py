@@ -34,7 +34,7 @@ def held(data_dir: Path) -> str:
 
 
 def keep(data_dir: Path, mark: str) -> None:
-    """Writes a folder's mark; one that cannot be written is told in the log and does without."""
+    """Writes a folder's mark; one that cannot be written is reported in the log and does without."""
     path = file_of(data_dir)
     beside = path.with_name(f"{_NAME}.{os.getpid()}")
     try:

@@ -64,7 +64,7 @@ def alone(folder: Path) -> Iterator[None]:
 async def audit(journal: Journal, heads: AuditHeads, folder: Path) -> int:
     """Append what the journal has and the file has not; gives how many lines those are.
 
-    A page is on the disk before Redis is told how far the file goes.
+    A page is on the disk before Redis learns how far the file goes.
 
     Raises:
         OSError: the file cannot be written, or somebody else writes in the folder.

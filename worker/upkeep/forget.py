@@ -135,7 +135,7 @@ class Eraser:
             await self.ledger.work(crm, DELIVERY).unintend(key, text, left)
 
     async def _elsewhere(self, found: Traces, records: Sequence[Ref]) -> str:
-        """Scrub what the journal and the archive say of the person, now and once more when late visits have told.
+        """Scrub what the journal and the archive say of the person, now and once more when late visits have written.
 
         Gives why the archive could not be written, ``""`` when it was.
         """

@@ -35,7 +35,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "phone": ("phone", "disconnected"),
     "mobile_phone": ("phone", "disconnected"),
 }
-"""Names what a provider is told, by field: the kind of value, and the verdict on it."""
+"""Names what a provider hears, by field: the kind of value, and the verdict on it."""
 log = structlog.get_logger(__name__)
 
 
@@ -54,7 +54,7 @@ class BadValues:
     clock: Callable[[], int]
 
     async def mark(self, lease: Lease, notes: VisitNotes, view: View) -> View:
-        """Take in the CRM's news of a record, and what others have told of values that it holds from us.
+        """Take in the CRM's news of a record, and what others have said of values that it holds from us.
 
         Returns the record as it is seen then. What is remembered and journalled is kept by the visit's last step.
         """
@@ -72,8 +72,8 @@ class BadValues:
                 await self.bad.add([handle], self.clock())
             await self._tell(provider, name, value)
             log.info("value.bad", vendor=provider, field=name)
-        if told := await self._told_elsewhere(notes, view):
-            notes.own |= told
+        if known := await self._known_elsewhere(notes, view):
+            notes.own |= known
             return self.watch.view(notes.record, notes.own)
         return view
 
@@ -93,7 +93,7 @@ class BadValues:
         notes.own |= ours
         return self.watch.view(notes.record, notes.own) if ours else view
 
-    async def _told_elsewhere(self, notes: VisitNotes, view: View) -> dict[str, OurValue]:
+    async def _known_elsewhere(self, notes: VisitNotes, view: View) -> dict[str, OurValue]:
         """Returns what is remembered of values of ours that are bad by the word of another record."""
         held: dict[Handle, str] = {}
         for name in self.watch.policy.bad:

@@ -72,8 +72,8 @@ class BudgetLines:
         """Returns the provider's own day and month, and its balance where it gave one."""
         lines = self._of(provider, self.providers.get(provider, Cap()), now_ms)
         if provider in self.balances:
-            told_ms, credits = self.balances[provider]
-            lines.append(BudgetLine(f"{provider}:balance:{told_ms}", credits))
+            read_ms, credits = self.balances[provider]
+            lines.append(BudgetLine(f"{provider}:balance:{read_ms}", credits))
         return tuple(lines)
 
     def crm_lines(self, crm: str, now_ms: int) -> tuple[BudgetLine, ...]:

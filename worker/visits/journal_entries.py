@@ -92,8 +92,8 @@ _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def _fields_of(one: IntentEntry) -> dict[str, object]:
     """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
-    told = ((name, getattr(one, name)) for name in _FIELDS)
-    return {name: value for name, value in told if value or name not in _OF_DELIVERIES}
+    values = ((name, getattr(one, name)) for name in _FIELDS)
+    return {name: value for name, value in values if value or name not in _OF_DELIVERIES}
 
 
 def plain(intent: IntentEntry) -> pushing.Intent:

@@ -162,7 +162,7 @@ class _PushBatch:
             if record is None:
                 ended = PushEnd.AGAIN if one.fate is Fate.UNKNOWN else PushEnd.AWAY
                 self.judged[key] = WriteOutcome(ended, found=one, cause="unknown" if ended is PushEnd.AGAIN else "")
-            elif bad[key] and not self.pending[key].undo:  # told since the visit decided: the next one asks on
+            elif bad[key] and not self.pending[key].undo:  # reported since the visit decided: the next one asks on
                 self.judged[key] = WriteOutcome(PushEnd.CHANGED, record=record)
             elif want := self._compared(self.pending[key], record, rows[key], bad[key]):
                 wanted[key] = want

@@ -178,9 +178,9 @@ class Visitor:
         """Tell what became of the changes an earlier visit may have sent; writes nothing."""
         if not lease.intents:
             return
-        told = [intent(text) for text in lease.intents]
-        notes.ends += [change_entry(one, "unsent") for one in told if one.is_archiving()]  # the row is there
-        intents = [one for one in told if not one.is_archiving()]
+        intents_held = [intent(text) for text in lease.intents]
+        notes.ends += [change_entry(one, "unsent") for one in intents_held if one.is_archiving()]  # the row is there
+        intents = [one for one in intents_held if not one.is_archiving()]
         if not intents:
             return
         properties = tuple(dict.fromkeys(one.property for one in intents))

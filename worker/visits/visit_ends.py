@@ -126,13 +126,13 @@ class VisitEnds:
         log.info("visit.left", fate=found.fate, ending=ending)
 
     async def _lost(self, lease: Lease, fate: Fate) -> list[str]:
-        """Returns journal entries on what cannot be taken back any more; those of open intents are told elsewhere."""
-        told = {intent(text).property for text in lease.intents}
+        """Returns journal entries on what cannot be taken back any more; those of open intents are noted elsewhere."""
+        open_ = {intent(text).property for text in lease.intents}
         undo = undoables([json.loads(text) for text in await self._watch.work.journalled(lease.undo)])
         return [
             scrubbed(change_entry(undo_intent(one, lease.run, self._clock()), fate))
             for one in undo
-            if one.property not in told
+            if one.property not in open_
         ]
 
     async def gone(self, lease: Lease, entries: list[str]) -> StepEnd:

@@ -9,7 +9,7 @@ EVERY_S = 1.0
 
 
 class Rarely:
-    """Counts what comes about; what nobody was told of within a second is told by the next line."""
+    """Counts what comes about; the next line includes what none reported within a second."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -17,7 +17,7 @@ class Rarely:
         self._said_at: dict[tuple[object, ...], float] = {}
 
     def due(self, *kind: object) -> int:
-        """Counts one of a kind; returns how many are to be told now, 0 where a line was written within the second."""
+        """Counts one of a kind; returns how many to report now, 0 where a line was written within the second."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
         if self._clock() - self._said_at.get(kind, float("-inf")) < EVERY_S:
             return 0

@@ -11,7 +11,7 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class KeptAlert:
-    """Represents something that stands since ``since_ms``; ``sent`` names the ways that have told of it.
+    """Represents something that stands since ``since_ms``; ``sent`` names the ways that have carried it.
 
     ``gone`` says that it did not stand at the last look: only a second one ends it.
     """
@@ -23,8 +23,8 @@ class KeptAlert:
     sent: tuple[str, ...] = ()
     gone: bool = False
 
-    def told(self, way: str) -> KeptAlert:
-        """Returns it with one more way that has told of it."""
+    def sent_by(self, way: str) -> KeptAlert:
+        """Returns it with one more way that has carried it."""
         return replace(self, sent=(*self.sent, way))
 
 

@@ -59,7 +59,7 @@ if old and old.state then
       miss(last, old, 'none')
     end
     if old.state == 'uncertain' then
-      waits(last) -- whatever its end tells is told to everybody who took it for a miss
+      waits(last) -- whatever its end tells reaches everybody who took it for a miss
     else
       noted()
     end

@@ -24,4 +24,4 @@ if ticket.state == 'uncertain' then
     redis.call('PEXPIRE', K.waiters(id), ENDED_MS)
   end
 end
-return told(ended(id, ticket))
+return with_waiters(ended(id, ticket))

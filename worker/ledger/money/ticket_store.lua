@@ -1,7 +1,7 @@
 -- needs: memory, work, tickets, answers, waking, suppressions
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. What was paid for is kept whatever the ticket's state. A repeat gives the same and settles nothing.
--- `reply` is packed, `left` the credits left by its own word ('' = not told). An `unpriced` reply (1) does not tell what
+-- `reply` is packed, `left` the credits left by its own word ('' = unknown). An `unpriced` reply (1) does not tell what
 -- it cost: it is kept, and the ticket becomes uncertain, so that nothing counts as spent that was perhaps not charged.
 -- `subjects` are hashes of whom it is about, comma-separated: of who was put on the suppression list meanwhile no reply
 -- is kept. `keep` is in ms.
@@ -87,4 +87,4 @@ close(id, ticket)
 if redis.call('HEXISTS', K.question(question), 'ticket') == 0 then
   redis.call('DEL', K.question(question))
 end
-return told(ended(id, ticket))
+return with_waiters(ended(id, ticket))

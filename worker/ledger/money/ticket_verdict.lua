@@ -20,4 +20,4 @@ if ticket.state == 'uncertain' then
     miss(id, ticket, verdict)
   end
 end
-return told(ended(id, ticket))
+return with_waiters(ended(id, ticket))

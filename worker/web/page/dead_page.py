@@ -12,7 +12,7 @@ from worker.ledger.ledger import Ledger
 from worker.reports.dead_groups import DeadLetters, all_seen
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
-from worker.web.page.shell import Shell, told
+from worker.web.page.shell import Shell, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
@@ -46,11 +46,11 @@ def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) ->
         wanted = {name: one(form, name) for name in FILTERS}
         groups = await letters.groups(wanted)
         if one(form, "seen") not in {all_seen(groups), *(group.seen for group in groups if len(groups) == 1)}:
-            return told(visitor, "/dead", CHANGED)
+            return with_notice(visitor, "/dead", CHANGED)
         run, rows = new_run("replay"), [row for group in groups for row in group.rows]
         for name, letter in rows:
             await journal_word(ledger, visitor, (*name, letter.id), run, "replayed")
             await ledger.work(*name).replay(letter.id, run)
-        return told(visitor, "/dead", f"{len(rows)} due again.")
+        return with_notice(visitor, "/dead", f"{len(rows)} due again.")
 
     return [door.look("/dead", show), door.act("/dead/replay", replay, PageRole.OPERATOR)]

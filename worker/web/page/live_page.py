@@ -47,17 +47,17 @@ def live_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings, dr
         nonlocal looking
         looking += 1
         try:
-            began = told = monotonic()
+            began = sent = monotonic()
             while not draining.is_set() and monotonic() - began < LASTS_S:
                 try:
                     entries = await ledger.journal.latest(AT_ONCE, after=after)
                 except LedgerUnavailableError:
                     entries = []
                 if entries:
-                    after, told = entries[0].key, monotonic()
+                    after, sent = entries[0].key, monotonic()
                     yield event(after, shell.fragment("live_lines", lines=map(line_of, entries), crms=settings.crm))
-                elif monotonic() - told > ALIVE_S:
-                    told = monotonic()
+                elif monotonic() - sent > ALIVE_S:
+                    sent = monotonic()
                     yield ": alive\n\n"
                 await asyncio.sleep(LOOK_S)
         finally:

@@ -15,7 +15,7 @@ from worker.ledger.money.suppressions import Suppressions
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, PersonWish
-from worker.web.page.shell import Shell, address_of, told
+from worker.web.page.shell import Shell, address_of, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word, of_refill
 
@@ -39,7 +39,7 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         new = await orders.suppress(text, why)
         await journal_word(ledger, visitor, LIST, new_run("suppress"), "suppressed")
         said = "It is on the list." if new else "It was on the list."
-        return told(visitor, "/suppression", said)
+        return with_notice(visitor, "/suppression", said)
 
     async def add_record(request: Request, visitor: PageVisitor, form: Form) -> Response:
         if (record := record_in(form)) is None:
@@ -47,13 +47,13 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         new = await orders.suppress_record(record)
         await journal_word(ledger, visitor, record, new_run("suppress"), "suppressed")
         said = f"The person is on the suppression list: {new} new entries, by e-mail, phone and profile."
-        return told(visitor, address_of(record), said)
+        return with_notice(visitor, address_of(record), said)
 
     async def remove(_: Request, visitor: PageVisitor, form: Form) -> Response:
         gone = await orders.unsuppress(one(form, "value"))
         await journal_word(ledger, visitor, LIST, new_run("suppress"), "taken_off_the_list")
         said = "It is off the list; refill sync --full looks at the records again." if gone else "It was not on it."
-        return told(visitor, "/suppression", said)
+        return with_notice(visitor, "/suppression", said)
 
     async def look(request: Request, visitor: PageVisitor, form: Form) -> Response:
         asked = _asked(form)
@@ -66,9 +66,9 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
 
         left = await orders.forget(_asked(form), one(form, "seen"), note)
         if left is None:
-            return told(visitor, "/suppression", CHANGED)
+            return with_notice(visitor, "/suppression", CHANGED)
         done = "Erased here. The CRMs' own records are theirs to delete, and Refill leaves them alone."
-        return told(visitor, "/suppression", " ".join(["Not all is erased yet.", *left]) if left else done)
+        return with_notice(visitor, "/suppression", " ".join(["Not all is erased yet.", *left]) if left else done)
 
     return [
         door.look("/suppression", show),

@@ -22,7 +22,7 @@ from worker.reports.record_links import ids_in
 from worker.reports.story_words import price_word
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form
-from worker.web.page.shell import Shell, address_of, told
+from worker.web.page.shell import Shell, address_of, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
@@ -91,7 +91,7 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
         run = new_run("replay")
         await journal_word(ledger, visitor, ref, run, "replayed")
         await ledger.work(*ref[:2]).replay(ref[2], run, reopen=True)
-        return told(visitor, address_of(ref), "It is due now; fields that were refused are open again.")
+        return with_notice(visitor, address_of(ref), "It is due now; fields that were refused are open again.")
 
     place = "/records/{crm}/{object}/{id:path}"
     return [

@@ -17,7 +17,7 @@ from worker.reports.proposals import Proposals
 from worker.upkeep.reviewing import decide_proposal, of_part
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
-from worker.web.page.shell import Shell, told
+from worker.web.page.shell import Shell, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
@@ -58,12 +58,14 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
             found = [(name, row) for name, row in found if (*name, row.id) == only]
             seen = seen_of(found)
         if stand is None or seen != one(form, "seen"):
-            return told(visitor, "/review", "Something else matches now than was shown. Nothing was decided.", **wanted)
+            return with_notice(
+                visitor, "/review", "Something else matches now than was shown. Nothing was decided.", **wanted
+            )
         run = new_run("review")
         for name, row in found:
             await journal_word(ledger, visitor, (*name, row.id), run, str(stand))
             await decide_proposal(ledger, name, _part((name, row), wanted), stand)
-        return told(visitor, "/review", f"{len(found)} {stand}; the next visit carries it out.", **wanted)
+        return with_notice(visitor, "/review", f"{len(found)} {stand}; the next visit carries it out.", **wanted)
 
     return [door.look("/review", show), door.act("/review/decide", decide, PageRole.OPERATOR)]
 

@@ -81,7 +81,7 @@ def href(path: str, **query: object) -> str:
     return f"{path}?{urlencode(left)}" if left else path
 
 
-def told(visitor: PageVisitor, path: str, sentence: str, **query: object) -> Response:
+def with_notice(visitor: PageVisitor, path: str, sentence: str, **query: object) -> Response:
     """Sends the browser on to a page that says what was done; only our own sentences are shown there."""
     return RedirectResponse(href(path, **query, said=sentence, mark=visitor.mark(f"said {sentence}")), status_code=303)
 

@@ -10,7 +10,7 @@ from worker.ledger.ledger import Ledger
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
 from worker.web.page.orders import Orders
-from worker.web.page.shell import Shell, told
+from worker.web.page.shell import Shell, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word, of_refill
 
@@ -30,7 +30,7 @@ def target_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         target = one(form, "target")
         await orders.pause(target, f"Paused on the page by {visitor.who}: {one(form, 'why')[:200]}".rstrip(": "))
         await journal_word(ledger, visitor, of_refill("pause", target), new_run("pause"), "paused")
-        return told(visitor, "/pauses", f"{target} is paused until somebody resumes it.")
+        return with_notice(visitor, "/pauses", f"{target} is paused until somebody resumes it.")
 
     async def resume(_: Request, visitor: PageVisitor, form: Form) -> Response:
         target = one(form, "target")
@@ -38,7 +38,7 @@ def target_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         await journal_word(ledger, visitor, of_refill("pause", target), new_run("resume"), "resumed")
         stands = f" {', '.join(found.stands)} stands until refill reconcile has looked at the books."
         lifted = f"{len(found.lifted)} reasons of {target} were lifted."
-        return told(visitor, "/pauses", lifted + (stands if found.stands else ""))
+        return with_notice(visitor, "/pauses", lifted + (stands if found.stands else ""))
 
     return [
         door.look("/pauses", show),

@@ -13,7 +13,7 @@ from worker.ledger.money.answers import Ref
 from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, UndoWish
-from worker.web.page.shell import Shell, run_address, told
+from worker.web.page.shell import Shell, run_address, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
@@ -38,8 +38,8 @@ def undo_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> lis
 
         done = await orders.undo(asked, one(form, "seen"), run, note)
         if done is None:
-            return told(visitor, "/runs", CHANGED)
-        return told(visitor, run_address(run), f"{done.going} changes go back, as visits come to them.")
+            return with_notice(visitor, "/runs", CHANGED)
+        return with_notice(visitor, run_address(run), f"{done.going} changes go back, as visits come to them.")
 
     return [
         door.act("/undo/look", look, PageRole.OPERATOR),

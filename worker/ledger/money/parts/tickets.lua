@@ -2,11 +2,11 @@
 -- still become stored (late answer), released (verdict: not charged) or resolved (by a person).
 -- Fields: state, token, question, asker (ref), owner, deadline, price, provider, operation, fields, lines, keep (ms),
 -- policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since, verdict_at, verdict,
--- cause, credits, late (the asker is to be told too), final (asked again before), place and alone (see below).
+-- cause, credits, late (the asker is woken too), final (asked again before), place and alone (see below).
 -- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again; a stored one only with state, token,
 -- question, asker, price, credits and late, which is all that takes.
 --
--- K.balance(provider) holds two instants at which the provider told what is left and no call was in flight: "told",
+-- K.balance(provider) holds two instants at which the provider said what is left and no call was in flight: "told",
 -- "spent", "at" of the last one, and the same with "base_" of the one it is compared with. "calls" counts calls sent; a
 -- ticket's place is its number, "upto" that of the last call before the instant, and a ticket was alone when no other
 -- call was in flight as it was sent. "doubted" is when a call last became uncertain: the provider may still be at it.
@@ -55,7 +55,7 @@ local function spend(provider, operation, ticket, credits)
   end
 end
 
--- An instant of the balance: what is left, told while nothing was in flight.
+-- An instant of the balance: what is left, read while nothing was in flight.
 local function balanced(provider, left)
   local key = K.balance(provider)
   local spent = redis.call('HGET', K.credits(provider), 'spent') or '0'

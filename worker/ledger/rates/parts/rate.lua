@@ -71,7 +71,7 @@ local function shut(targets)
   return outage and 'outage' or nil, outage
 end
 
--- When the next call of a bucket fits into all its windows and what its vendor told, and until when the latter holds.
+-- When the next call of a bucket fits into all its windows and what its vendor said, and until when the latter holds.
 local function earliest(bucket, list, state, ahead)
   local at = math.max(now + (ahead or 0), tonumber(state.hold or '0'))
   for _, window in ipairs(list) do
