@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
+from functools import lru_cache
 from typing import Literal
 
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Grade(StrEnum):
@@ -148,8 +149,15 @@ class Question:
 
     def __post_init__(self) -> None:
         """Derive the key once: it is looked up with every answer again."""
-        parts = [self.provider, self.account, self.operation, sorted(self.arguments.items())]
-        object.__setattr__(self, "key", hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()[:32])
+        pairs = [f"[{_canonical(name)},{_canonical(text)}]" for name, text in sorted(self.arguments.items())]
+        canonical = f"{_of_operation(self.provider, self.account, self.operation)},[{','.join(pairs)}]]"
+        object.__setattr__(self, "key", hashlib.sha256(canonical.encode()).hexdigest()[:32])
+
+
+@lru_cache(maxsize=256)
+def _of_operation(provider: str, account: str, operation: str) -> str:
+    """Returns what the keys of all questions of one operation begin with."""
+    return _canonical([provider, account, operation])[:-1]
 
 
 class AskedBy(Enum):
@@ -180,10 +188,12 @@ class Offer:
     arguments: Callable[[Identity], Mapping[str, str] | None] = field(compare=False)
     names_person: bool = False
     searches: bool = False
+    _fields: frozenset[str] = field(init=False, compare=False, repr=False)
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Derive the hash once: questions are looked up by the offers they belong to with every answer again."""
+        """Derive once what every question needs, and the hash by which questions are looked up with every answer."""
+        object.__setattr__(self, "_fields", self.gives - {"slug", "person"})
         object.__setattr__(self, "_hash", hash((self.provider, self.account, self.operation)))
 
     def __hash__(self) -> int:
@@ -195,8 +205,9 @@ class Offer:
         arguments = self.arguments(identity)
         if arguments is None:
             return None
-        fields = self.gives - {"slug", "person"}
-        return Question(self.provider, self.account, self.operation, arguments, self.price, identity.full_name, fields)
+        return Question(
+            self.provider, self.account, self.operation, arguments, self.price, identity.full_name, self._fields
+        )
 
 
 class Outcome(StrEnum):

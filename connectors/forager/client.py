@@ -413,8 +413,7 @@ def _by_phone(identity: Identity) -> Mapping[str, str] | None:
 def _by_name(identity: Identity) -> Mapping[str, str] | None:
     if not (identity.first_name and identity.last_name and identity.domain):
         return None
-    query = RoleQuery(person_name=quoted(identity.full_name), organization_domains=[identity.domain])
-    return query.arguments()
+    return {"organization_domains": json.dumps([identity.domain]), "person_name": quoted(identity.full_name)}
 
 
 def _day(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from connectors.models import AskedBy, Offer, Outcome, PhoneKind, Question
@@ -13,7 +13,7 @@ from worker.decide.gate import Fact, is_provable
 from worker.decide.knowledge import Knowledge
 from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds
-from worker.decide.offers import Catalogue, finders, lookups
+from worker.decide.offers import Askable, Catalogue, finders, lookups
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
@@ -77,16 +77,20 @@ class Waterfall:
             for offer, question in lookups(offers, known.identity)
             if question.key not in known.asked and offer.provider not in known.mistaken
         }
-        self._finders = [
-            (offer, question)
-            for offer, question in finders(offers, known.identity, view.domains)
-            if offer.asked_by is not AskedBy.PHONE
-            or (is_provable(view.facts, Fact.PHONE) and not self._is_unknown_at(offer.provider))
-        ]
         self._provable = known.proved or not policy.verify_person or is_provable(view.facts, Fact.SLUG)
         self._chances: dict[Offer, list[float]] = {}
         self._ratios: dict[tuple[Offer, Offer], float] = {}
         self._served: dict[str, list[Offer]] = {}
+
+    @cached_property
+    def _finders(self) -> list[Askable]:
+        """Lists the questions that find somebody: by number only where the record can prove who answers there."""
+        return [
+            (offer, question)
+            for offer, question in finders(self._offers, self._known.identity, self._view.domains)
+            if offer.asked_by is not AskedBy.PHONE
+            or (is_provable(self._view.facts, Fact.PHONE) and not self._is_unknown_at(offer.provider))
+        ]
 
     def _is_unknown_at(self, provider: str) -> bool:
         """Tells whether a provider knows nobody of the name or the address: its dear answer by number is another's."""

@@ -38,6 +38,7 @@ _UNTRUNKED = 9  # digits of a national number that may have lost its 0; a shorte
 _ALTERNATIVE = 3  # digits behind a "/" that replace the last ones: 231234 / 35
 _SECOND = 5  # digits behind a "/" that are a number of their own
 
+_E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _MASK = re.compile(r"[*•●■?]|_{2}|…|\.{3}|#(?!\s*\d)|[xX]{2}|[xX](?:[ -][xX])+|\d\s?[xX](?!\s*\d)|[xX]\d*[xX]")
 _DATE = re.compile(r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?\s*$")
 _DECIMAL = re.compile(r"^\s*(\+?\d{7,15})\.0+\s*$")  # a spreadsheet's number, as text
@@ -93,10 +94,11 @@ class Number:
 
 
 class _Valid(NamedTuple):
-    """Represents a valid number and its libphonenumber type."""
+    """Represents a valid number in E.164 with its libphonenumber type, and the problem with it, if there is one."""
 
-    number: PhoneNumber
+    e164: str
     type: int
+    problem: str
 
 
 def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind.ANY) -> Number:
@@ -112,13 +114,14 @@ def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind
 def _read(text: str, home: str, kind: PhoneKind) -> Number:
     if len(text) > _LONGEST:
         return Number(problem="unreadable")
+    if _E164.fullmatch(text):  # as it is held here: nothing stands beside the number
+        return _judged(_parsed(text), kind)
     shown = visible(unescape(text)).translate(_WIDE)
     if not shown.strip():
         return Number(problem="blank")
     if _MASK.search(_DIALLED_LATER.sub("", shown)):
         return Number(problem="masked")
-    found = _number_in(_DECIMAL.sub(r"\1", shown), home)
-    return _judged(found, kind) if isinstance(found, _Valid) else Number(problem=found)
+    return _judged(_number_in(_DECIMAL.sub(r"\1", shown), home), kind)
 
 
 def _number_in(shown: str, home: str) -> _Valid | str:
@@ -215,6 +218,7 @@ def _without_trunk(run: str, digits: str, home: str, code: str) -> _Valid | str:
     return national
 
 
+@lru_cache(maxsize=8192)  # however a number is written, and in whichever field
 def _parsed(digits: str, home: str = "") -> _Valid | str:
     """Returns the valid number of digits that libphonenumber reads, or the problem with it."""
     try:
@@ -226,17 +230,20 @@ def _parsed(digits: str, home: str = "") -> _Valid | str:
         if rest.startswith("1"):  # what stood before mobile numbers until 2019
             parsed = PhoneNumber(country_code=52, national_number=int(rest[1:]))
     line_type = phonenumbers.number_type(parsed)  # unknown of numbers that are not valid
-    return _Valid(parsed, line_type) if line_type != PhoneNumberType.UNKNOWN else "invalid"
+    if line_type == PhoneNumberType.UNKNOWN:
+        return "invalid"
+    e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    if is_dummy(phonenumbers.national_significant_number(parsed)):
+        return _Valid(e164, line_type, "dummy")
+    return _Valid(e164, line_type, "fictional" if is_fictional(e164) else "")
 
 
-def _judged(found: _Valid, said: PhoneKind) -> Number:
-    number, line_type = found
-    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    national = phonenumbers.national_significant_number(number)
-    if is_dummy(national):
-        return Number(problem="dummy")
-    if is_fictional(e164):
-        return Number(e164=e164, problem="fictional")
+def _judged(found: _Valid | str, said: PhoneKind) -> Number:
+    if isinstance(found, str):
+        return Number(problem=found)
+    e164, line_type, problem = found
+    if problem:
+        return Number("" if problem == "dummy" else e164, problem=problem)
     line = LineType.PERSON if line_type in _PERSONAL else LineType.COMPANY if line_type in _SHARED else LineType.NOBODY
     mobile, fixed = _kind(line_type, said)
     return Number(e164, mobile, fixed, line)
