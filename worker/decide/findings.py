@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -42,7 +41,8 @@ class Judged:
     good: list[Finding] = field(default_factory=list)
     spare: list[Finding] = field(default_factory=list)
     """Good, but only when nothing else is left: a number the record holds already in the other field."""
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: list[str] = field(default_factory=list)
+    """One for each value that may not be written."""
 
 
 def judge(
@@ -59,7 +59,7 @@ def judge(
             for offered in _offered(name, source, view, policy):
                 finding = _checked(offered, rule, view, schema) if isinstance(offered, Finding) else offered
                 if isinstance(finding, str):
-                    judged.reasons[finding] += 1
+                    judged.reasons.append(finding)
                 elif name in PHONE_FIELDS and finding.value == view.numbers.get(_other(name)):
                     judged.spare.append(finding)
                 else:
@@ -116,7 +116,8 @@ def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str,
         if isinstance(fitted, Invalid):
             return Reason.INVALID_VALUE
         value = fitted
-    if value_hash(finding.field, value, view.countries) in view.bad.get(finding.field, ()):
+    bad = view.bad.get(finding.field)
+    if bad and value_hash(finding.field, value, view.countries) in bad:
         return Reason.BAD_VALUE
     return Finding(finding.field, value, finding.provider, finding.question_key, finding.grade, fixed=finding.fixed)
 
@@ -151,19 +152,24 @@ def _moved(place: str, view: View, policy: Policy) -> bool:
 
 def _texts(name: str, person: Person, view: View) -> Iterator[tuple[str, str]]:
     """Yields a person's values of a free-text field, best first, and the employer's domain they speak of."""
-    first, last = parts(PersonName(person.first_name, person.last_name, person.full_name))
     role = current_role(person.roles, view.domains)
     employer = role.company.domain if role else ""
-    by_field = {
-        "first_name": (first,),
-        "last_name": (last,),
-        "city": (person.city,),
-        "country": (person.country,),
-        "job_title": (role.title if role else "", person.title),
-        "company_name": (role.company.name if role else "",),
-        "company_domain": (domains.company_domain(employer),),
-    }
-    yield from ((value, employer) for value in dict.fromkeys(by_field.get(name, ())) if value)
+    values: tuple[str, ...] = ()
+    match name:
+        case "first_name" | "last_name":
+            first, last = parts(PersonName(person.first_name, person.last_name, person.full_name))
+            values = (first if name == "first_name" else last,)
+        case "city":
+            values = (person.city,)
+        case "country":
+            values = (person.country,)
+        case "job_title":
+            values = (role.title if role else "", person.title)
+        case "company_name":
+            values = (role.company.name if role else "",)
+        case "company_domain":
+            values = (domains.company_domain(employer),)
+    yield from ((value, employer) for value in dict.fromkeys(values) if value)
 
 
 def current_role(roles: Sequence[Role], company_domains: Sequence[str]) -> Role | None:

@@ -73,8 +73,8 @@ def decide(
     }
     changes = tuple(_change(rule, chosen[rule.field]) for rule in rules if _is_new(rule, chosen, view))
     identity = known.identity
-    if not identity.email:
-        identity = replace(identity, email=_email(chosen))
+    if not identity.email and (found := _email(chosen)):
+        identity = replace(identity, email=found)
     return Decision(
         questions=_questions(steps, known),
         changes=changes,
@@ -151,7 +151,7 @@ def _why(name: str, step: GiveUp, judged: Judged, known: Knowledge) -> Reason:
     if reason not in _NOTHING_LEFT:  # a budget, or a closed provider
         return reason
     for why in _WORTH_TELLING:
-        if judged.reasons[why]:
+        if why in judged.reasons:
             return why
     if known.left and name in LEFT_BEHIND:
         return Reason.EMPLOYER_CHANGED
@@ -187,10 +187,6 @@ def _blocked(steps: Mapping[str, Step]) -> dict[str, tuple[str, ...]]:
 
 
 def _dropped(judged: Mapping[str, Judged], known: Knowledge) -> dict[str, int]:
-    counted: Counter[str] = Counter()
-    for one in judged.values():
-        if one.reasons:
-            counted.update(one.reasons)
-    if known.others:
-        counted[Reason.WRONG_PERSON] += len(known.others)
-    return {str(reason): count for reason, count in sorted(counted.items())}
+    reasons = [str(reason) for one in judged.values() for reason in one.reasons]
+    reasons += [str(Reason.WRONG_PERSON)] * len(known.others)
+    return dict(sorted(Counter(reasons).items())) if reasons else {}

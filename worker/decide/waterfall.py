@@ -181,7 +181,10 @@ class Waterfall:
         known = self._chances.get(offer)
         if known is None:
             known = self._chances[offer] = [
-                self._odds.chance(offer, rule.field) if offer in self._targets(rule) else 0.0 for rule in self._gaps
+                self._odds.chance(offer, rule.field)
+                if rule.field in offer.gives and offer in self._targets(rule)
+                else 0.0
+                for rule in self._gaps
             ]
         return known
 
