@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Self
 
 from config.problems import ConfigError
+from worker.decide.values.text import is_formula
 
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SEPARATORS = ",;\t|"
 _LOOK = 20  # rows to tell the separator by
-_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FIGURES = re.compile(r"[+-]?[\d\s().,/-]*")
 
 
@@ -98,7 +98,7 @@ def _separator(text: str) -> str:
 
 def safe(cell: str) -> str:
     """Returns a cell that no spreadsheet runs; numbers and phone numbers stay as they are."""
-    return f"'{cell}" if cell.startswith(_STARTS) and not _FIGURES.fullmatch(cell) else cell
+    return f"'{cell}" if is_formula(cell) and not _FIGURES.fullmatch(cell.strip()) else cell
 
 
 class TableWriter:

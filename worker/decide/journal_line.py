@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from worker.decide.values.text import is_formula
+
 _RULES = {
     "if_blank": "the field was blank",
     "if_ours": "the field was blank or held a value of ours",
@@ -40,7 +42,6 @@ _SIGNALS = {
     "kept_back": "the CRM did not take what was delivered",
     "drifted": "left alone: it is not what the plan was made of any more",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def _reason(kind: str, state: str, entry: Mapping[str, object]) -> str:
 def cell(value: object) -> str:
     """Returns the text of a cell that no spreadsheet runs as a formula: one that might be gets a quote before it."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if is_formula(text) else text
 
 
 def _text(entry: Mapping[str, object], name: str) -> str:

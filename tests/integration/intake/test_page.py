@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,23 @@ async def test_word_on_all_that_match_is_a_word_on_what_was_shown(page: str, red
         assert (await stands())["3"][0] is Stand.PROPOSED
         await operator.post("/review/decide", fields | {"word": "reject"})
         assert (await stands())["3"][0] is Stand.REJECTED
+
+
+async def test_a_delivery_that_matches_in_part_is_shown_and_decided_whole(page: str, redis: Redis) -> None:
+    ledger = Ledger.over(redis)
+    delivery = (WORK[0], "delivery")
+    reviews = Reviews(ledger.scripts, *delivery)
+    await ledger.work(*delivery).add([Due("row-1")], lane=Lane.LIVE, run="collect")
+    row = proposal("row-1", ("openprospect", "+15550101"), ("kaspr", "+15550102"))
+    await reviews.put(row)
+    async with browsing(page, OPERATOR) as operator:
+        text = (await operator.get("/review?field=phone")).text
+        assert "1 records match" in text
+        assert "+15550101" in text
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text))
+        await operator.post("/review/decide", fields | {"word": "approve"})
+    assert await reviews.all() == [replace(row, stand=Stand.APPROVED)]
+    assert await ledger.work(*delivery).ready() == 1
 
 
 async def test_role_of_a_proxy_counts_from_a_trusted_address_alone(redis: Redis, tmp_path: Path) -> None:

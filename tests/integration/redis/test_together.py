@@ -101,7 +101,7 @@ async def test_row_is_told_of_a_redis_that_is_full(together: Together, redis: Re
     keep = together.register_script("return redis.call('SET', ARGV[1], ARGV[2])")
     await redis.config_set("maxmemory", 1)
     try:
-        found = await asyncio.gather(*(keep(args=[f"k{at}", "v"]) for at in range(3)), return_exceptions=True)
+        found = await asyncio.gather(*(keep(args=[f"refill:k{at}", "v"]) for at in range(3)), return_exceptions=True)
         assert [type(one) for one in found] == [OutOfMemoryError] * 3
     finally:
         await redis.config_set("maxmemory", 0)

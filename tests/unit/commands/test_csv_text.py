@@ -67,11 +67,11 @@ def test_a_table_is_put_in_its_place_whole_or_not_at_all(tmp_path: Path) -> None
     assert read(file, header=False).rows == [["'=1+1", "+49 30 1"]]
 
 
-@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "@SUM(1)", "+x", "-2+3+cmd", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "@SUM(1)", "+x", "-2+3+cmd", "\t=1", "\r=1", " =1", "\uff1d1"])
 def test_no_cell_is_run_as_a_formula(cell: str) -> None:
     assert safe(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["+49 30 1234", "-5", "+1 (415) 555-2671", "Ada", "", "a=b"])
+@pytest.mark.parametrize("cell", ["+49 30 1234", " +49 30 1234", "-5", "+1 (415) 555-2671", "Ada", "", "a=b"])
 def test_numbers_and_words_stay(cell: str) -> None:
     assert safe(cell) == cell

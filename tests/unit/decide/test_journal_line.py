@@ -74,6 +74,12 @@ def test_no_cell_begins_a_formula(text: str) -> None:
     assert cell(text).endswith(text)
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize("before", ["", " ", "\u00a0", "\u3000", "\u200b", "\ufeff "])
+def test_a_start_of_a_formula_is_seen_in_every_width_and_behind_blanks(before: str, start: str) -> None:
+    assert cell(f"{before}{start}1") == f"'{before}{start}1"
+
+
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
 def test_a_sheet_gives_every_cell_back(text: str) -> None:
     sheet = io.StringIO()

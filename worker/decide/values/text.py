@@ -7,7 +7,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-_FORMULA_STARTERS = ("=", "+", "-", "@", "\t", "\r")
+# Sheets set up for Chinese or Japanese take the wide forms for the same signs.
+_FORMULA_STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _INVISIBLE = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\u2060\ufeff")  # joiners stay: Persian and emoji need them
 _BIDI = frozenset(chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _LOOKS_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters by category, drawn as nothing
@@ -74,8 +75,8 @@ def _replaced(text: str, signs: Mapping[str, str]) -> str:
 
 
 def is_formula(text: str) -> bool:
-    """Tells whether a spreadsheet would read ``text`` as a formula once it is exported."""
-    return text.startswith(_FORMULA_STARTERS)
+    """Tells whether a spreadsheet might read ``text`` as a formula once it is exported; some skip blanks before it."""
+    return text.startswith(_FORMULA_STARTERS) or visible(text).lstrip().startswith(_FORMULA_STARTERS)
 
 
 def cut(text: str, length: int) -> str:

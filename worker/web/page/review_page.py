@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from config.settings import Settings
+from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import NOTHING, Proposal, ProposalHead, Stand
 from worker.ledger.ledger import Ledger
@@ -79,9 +80,14 @@ def _matches(found: _Match, wanted: Mapping[str, str]) -> bool:
 
 
 def _part(found: _Match, wanted: Mapping[str, str]) -> Proposal:
-    """Returns the proposal with those of its changes that match: what is shown is what is decided on."""
+    """Returns the proposal with those of its changes that match: what is shown is what is decided on.
+
+    A delivery is brought as a whole, so one with a change that matches is whole.
+    """
+    name, whole = found[0], found[1].proposal()
     fields, providers = ([wanted[part]] if wanted[part] else [] for part in ("field", "provider"))
-    return of_part(found[1].proposal(), fields, providers)
+    part = of_part(whole, fields, providers)
+    return whole if part.changes and name[1] == DELIVERY else part
 
 
 def seen_of(found: Iterable[_Match]) -> str:
