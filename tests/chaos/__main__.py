@@ -76,6 +76,9 @@ def _storm(arguments: argparse.Namespace, faults: int) -> Storm:
         locks=arguments.locks,
         rules=arguments.rules,
         hides=arguments.hides,
+        plans=arguments.plans,
+        undos=arguments.undos,
+        forgets=arguments.forgets,
         hang_s=arguments.hang,
         pace=arguments.pace,
         mistakes=arguments.mistakes,
@@ -105,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--locks", type=int, default=drawn.locks, help="rounds of approvals that lock rows of the org")
     add("--rules", type=int, default=drawn.rules, help="times that rules of both CRMs begin or end")
     add("--hides", type=int, default=drawn.hides, help="times that a field is hidden for a moment")
+    add("--plans", type=int, default=drawn.plans, help="plans that are saved and followed")
+    add("--undos", type=int, default=drawn.undos, help="records taken back")
+    add("--forgets", type=int, default=drawn.forgets, help="people forgotten")
     add("--mistakes", choices=sorted(LEVELS), default=drawn.mistakes, help="how much of the world is mistaken")
     add("--clock", type=float, default=drawn.clock_s, help="seconds that all vendors' clocks are ahead, or behind")
     add("--hang", type=float, default=drawn.hang_s, help="seconds that a hanging answer hangs at most")

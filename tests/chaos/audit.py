@@ -44,6 +44,7 @@ class Verdict:
     uncertain: int = 0
     by_log: int = 0
     adrift: list[str] = field(default_factory=list)
+    disordered: list[str] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     money: dict[str, tuple[Totals, int]] = field(default_factory=dict)
     judged: dict[str, tuple[Totals, int]] = field(default_factory=dict)
@@ -58,6 +59,9 @@ class Verdict:
     late: int = 0
     own: int = 0
     edits: int = 0
+    orders: Counter[str] = field(default_factory=Counter)
+    orders_killed: int = 0
+    ordered: int = 0
     exchanges: int = 0
     faulty: int = 0
     differing: int = 0
@@ -78,6 +82,7 @@ class Verdict:
         """Sentences about what does not hold; none is right."""
         found = [f"the bounds broke: {one}" for one in self.broken[:5]]
         found += self.adrift
+        found += self.disordered
         found += [f"charged twice: {one}" for one in self.twice[:5]]
         found += [f"overwritten: {one}" for one in self.overwritten[:5]]
         found += self.brought.faults
@@ -113,6 +118,7 @@ async def carry_out(
         await _compared(run, await expected, verdict)
         verdict.judged = await run.books.totals(yard.ledger.budgets)
     finally:
+        run.terminal.stop()
         for slot in yard.slots:
             for proxy in slot.vendors.values():
                 verdict.toxics.update(proxy.toxics)
@@ -209,9 +215,13 @@ async def _counted(run: Run) -> int:
 
 
 async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
-    verdict.lost = max(0, expected.records - verdict.brought_back)
+    ordered = run.terminal.rows()
+    forgotten = ordered - run.terminal.undone  # nothing is remembered of them
+    verdict.lost = max(0, expected.records - verdict.brought_back - len(forgotten))
+    verdict.disordered = [*run.terminal.troubles, *await run.terminal.left()]
+    verdict.orders, verdict.orders_killed = run.terminal.done, run.terminal.killed
     verdict.overwritten, verdict.overtaken = _overwritten(run)
-    verdict.brought, verdict.unproved = _proved(await run.desk.brought(), expected.brought)
+    verdict.brought, verdict.unproved = _proved(await run.desk.brought(run.terminal.erased), expected.brought)
     verdict.edits = len(run.people.edited)
     actual, rows = run.desk.named(run.yard.vendors.state())
     for row in sorted(expected.rows.keys() | actual.keys()):
@@ -221,7 +231,9 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
         verdict.differing += 1
         asked = await run.yard.asked(rows.get(row, row))
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
-        if rows.get(row, row) in run.people.edited:
+        if rows.get(row, row) in ordered:
+            verdict.ordered += 1
+        elif rows.get(row, row) in run.people.edited:
             verdict.edited += 1
         elif run.desk.is_late_row(row, expected.rows.keys() ^ actual.keys()):
             verdict.late += 1
@@ -256,6 +268,8 @@ def _overwritten(run: Run) -> tuple[list[str], int]:
         place = (one["crm"], one["object"], one["id"], one["property"])
         if one["by"] == "person":
             typed[place] = one["mono"]
+        elif place[:3] in run.terminal.undone:
+            continue  # what a person takes back is written over our own value
         elif one["request"] and one["action"] == "update" and one["before"] not in {None, "", False}:
             if one["mono"] - typed.get(place, float("-inf")) <= WINDOW_S:
                 overtaken += 1

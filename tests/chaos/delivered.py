@@ -45,8 +45,8 @@ class Desk:
         self.truth = Truth(yard, options_of(storm))
         self._there = yard.vendors.state().keys()
 
-    async def brought(self) -> Brought:
-        """What is there of everything delivered until now."""
+    async def brought(self, erased: Collection[int] = ()) -> Brought:
+        """What is there of everything delivered until now; nobody makes people who were ``erased``."""
         told = self._delivered()
         found = Brought(len({one["company"] for one in told}), len(self.truth.prospects))
         for crm, id_, name, owner in self.truth.strangers_values():
@@ -58,7 +58,7 @@ class Desk:
             reasons = " ".join([letter.reason for letter in await self._dead(crm)])
             self._count_companies(found, crm, told, reasons)
             for external, what in self.truth.missing(crm, PEOPLE[crm]):
-                if external not in reasons:
+                if external not in reasons and self.truth.prospects[external].number not in erased:
                     kind = found.doubled if "twice" in what else found.unlinked if "company" in what else found.missing
                     kind.append(f"{crm}: prospect {external}: {what}")
             found.unlinked += [f"{crm}: {what}" for what in self._at_another(crm, told)]

@@ -47,6 +47,7 @@ class Event:
     strike Redis, ``down`` a vendor, ``expire`` ends all its access tokens, ``repeat`` tells of some records ten times,
     late and in disorder. ``arrive`` delivers companies with their people, ``lock`` puts rows into approvals and ends
     those of others, ``rule`` sets rules in both CRMs or ends them, ``hide`` takes a field from us for a while.
+    ``plan``, ``undo`` and ``forget`` are orders at a terminal, whose first process is killed after ``amount``.
     """
 
     kind: str
@@ -91,6 +92,10 @@ class Storm:
     locks: int = 8
     rules: int = 8
     hides: int = 3
+    plans: int = 2
+    """Orders at a terminal: a plan that is saved and followed, a record taken back, a person forgotten."""
+    undos: int = 3
+    forgets: int = 2
     hang_s: float = 20.0
     pace: str = ""
     """What the paid providers are asked at most, such as ``10/second``; their own limits when empty."""
@@ -157,6 +162,12 @@ def draw(storm: Storm) -> Plan:
     events += [Event("lock", amount=round(chance.random(), 3)) for _ in range(storm.locks)]
     events += [Event("rule", amount=round(chance.random(), 3)) for _ in range(storm.rules)]
     events += [Event("hide", amount=round(chance.uniform(0.3, 1.2), 2)) for _ in range(storm.hides)]
+    orders = {"plan": storm.plans, "undo": storm.undos, "forget": storm.forgets}
+    events += [
+        Event(kind, chance.choice(SLOTS), amount=round(chance.uniform(0.5, 4.0), 2))
+        for kind, count in orders.items()
+        for _ in range(count)
+    ]
     chance.shuffle(events)
     return Plan(storm, tuple(events), _rules(storm))
 

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from tests.chaos.delivered import Brought, Desk
 from tests.chaos.people import DUPLICATE_RULE, People
 from tests.chaos.plan import PAID, Event, Plan, Storm
+from tests.chaos.terminal import Terminal
 from tests.chaos.yard import OBJECTS, Yard
 from tests.harness.books import Books
 from tests.harness.until import until
@@ -24,6 +25,7 @@ from worker.ledger.work.work import Lane
 
 Row = tuple[str, str, str]
 CHECK_S, LOOK_S = 1.0, 0.1
+FOLLOWING = "sync-after-the-storm"  # the next pass of a person
 
 
 @dataclass(slots=True)
@@ -100,6 +102,7 @@ class Run:
     patience_s: float
     people: People
     desk: Desk
+    terminal: Terminal
     told: Told = field(default_factory=Told)
     doubted: set[str] = field(default_factory=set)
     paused: set[str] = field(default_factory=set)
@@ -108,7 +111,9 @@ class Run:
     def over(cls, plan: Plan, yard: Yard, watch: Watch, patience_s: float) -> Run:
         """A run over a yard in which nothing has happened yet."""
         yard.vendors["salesforce"].control("duplicate-rules", {"rules": [DUPLICATE_RULE]})
-        return cls(plan, yard, watch, Books.of(yard.vendors), patience_s, People(yard), Desk(yard, plan.storm))
+        desk = Desk(yard, plan.storm)
+        terminal = Terminal(yard, desk.truth)
+        return cls(plan, yard, watch, Books.of(yard.vendors), patience_s, People(yard), desk, terminal)
 
     async def storm(self) -> None:
         """Every event of the plan, one after the other, while people edit what is visited."""
@@ -167,6 +172,9 @@ class Run:
                 await self.people.rule()
             case "hide":
                 await self.people.hide(event.amount)
+            case "plan" | "undo" | "forget":
+                chance = random.Random(f"{self.plan.storm.seed}/{event.kind}/{event.amount}")
+                self.terminal.order(event.kind, event.slot, event.amount, chance)
 
     async def _strike(self, event: Event) -> None:
         self.watch.arm(event)
@@ -204,13 +212,14 @@ class Run:
         await self.yard.lapse()
         await self.people.calm()
         deadline = time.monotonic() + within_s
-        while not await self.idle():
+        while not (self.terminal.is_done and await self.idle()):
             if time.monotonic() > deadline:
                 raise AssertionError(f"never idle: {await self.standing()}")
             for pause in await self.yard.ledger.pauses.all():
                 await self.yard.ledger.pauses.lift(pause.target, pause.reason)
             await self._hasten()
             await asyncio.sleep(0.5)
+        self.terminal.failed()
 
     async def _hasten(self) -> None:
         """What waits for a later try is tried now, but nothing that waits for a verdict."""
@@ -219,6 +228,7 @@ class Run:
             for lane in (*Lane, "alone"):
                 key = ledger.scripts.keys("due", crm, kind, lane)
                 refs += [(crm, kind, id_.decode()) for id_ in await self.yard.redis.zrange(key, 0, -1)]
+            await ledger.work(crm, kind).own_all(FOLLOWING, only_cut=True)  # what a plan left alone
         waiting = await ledger.desk.due_verdicts() or await self._verdicts()
         if not waiting:
             await ledger.all_work.wake(refs)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tests.chaos.audit import Verdict
+from tests.chaos.terminal import KINDS
 
 _IDS = re.compile(r"\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|00[13Q]\w{15}|\d{5,})\b")
 
@@ -44,6 +45,10 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
         "approvals, rules, hidden fields, arrivals",
         lambda one: ", ".join(str(one.told.done[name]) for name in ("lock", "rule", "hide", "arrive")),
     ),
+    (
+        "plans followed, records taken back, people forgotten; orders killed",
+        lambda one: ", ".join(str(one.orders[name]) for name in KINDS) + f"; {one.orders_killed}",
+    ),
     ("blanks that people filled on rows being visited", lambda one: one.edits),
     ("values overwritten, overtaken within the window", lambda one: f"{len(one.overwritten)}, {one.overtaken}"),
     ("companies and people delivered to each CRM", lambda one: f"{one.brought.companies}, {one.brought.people}"),
@@ -57,6 +62,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
         lambda one: f"{len(one.brought.strangers)}, {one.brought.namesakes}",
     ),
     ("rows other than undisturbed", lambda one: one.differing),
+    ("... that people took back or forgot", lambda one: one.ordered),
     ("... that people edited", lambda one: one.edited),
     ("... of people whose row said too little when they were delivered", lambda one: one.late),
     ("... with an uncertain lookup", lambda one: one.doubtful),

@@ -16,9 +16,10 @@ from tests.chaos.table import table
 WHOLE = Storm(
     seed=1, faults=20, records=160, kills=6, open_kills=2, restarts=1, cuts=1, stops=1, long_stops=0, fulls=1,
     readonlys=1, downs=1, expiries=1,
-    repeats=1, arrivals=3, edits=40, locks=2, rules=2, hides=1, hang_s=2.0, pace="15/second",
+    repeats=1, arrivals=3, edits=40, locks=2, rules=2, hides=1, plans=1, undos=1, forgets=1, hang_s=2.0,
+    pace="15/second",
 )  # fmt: skip
-SHORT = replace(WHOLE, records=80, kills=3, open_kills=1, arrivals=1, edits=10)
+SHORT = replace(WHOLE, records=80, kills=3, open_kills=1, arrivals=1, edits=10, plans=0, forgets=0)
 
 
 @pytest.mark.timeout(400)
