@@ -425,7 +425,7 @@ def wrong_properties(
     for key, property, written in _mapped(name, settings, kind):
         held = schema.get(property)
         if held is None:
-            yield f"there is no property {property}", f"create it, or change {key}"
+            yield f"there is no property {property}", f"create it, let our user see it, or change {key}"
         elif written and not held.writable:
             yield f"{property} is read-only to us", f'give the right to edit it, or change {key} (write = "never")'
 

@@ -62,9 +62,12 @@ async def run_journal(config: Path | None, asked: JournalAsked) -> int:
         if asked.parquet is not None:
             count = await write_parquet(lines, asked.parquet)
             out.say(f"{count} entries written to {asked.parquet}")
-            return DONE
+            return DONE if count or not wanted.names_something else _nothing()
         is_whole = wanted == JournalFilter() and settings.journal.archive_dir is None
-        await _export(lines, asked.form, head=True, total=await ledger.journal.length() if is_whole else None)
+        total = await ledger.journal.length() if is_whole else None
+        count = await _export(lines, asked.form, head=True, total=total)
+        if not asked.follow and not count and wanted.names_something:
+            return _nothing()
         if asked.follow:
             rest = newer(ledger.journal, wanted, latest[0].key if latest else "")
             await _export(rest, asked.form, head=False, quiet=True)
@@ -131,7 +134,8 @@ def moment(name: str, text: str) -> int:
 
 async def _export(
     lines: AsyncIterator[JournalLine], form: str, *, head: bool, total: int | None = None, quiet: bool = False
-) -> None:
+) -> int:
+    """Write the entries and return how many."""
     sheet, done = csv.writer(sys.stdout, lineterminator="\n"), 0
     if head and form == "csv":
         sheet.writerow(COLUMNS)
@@ -147,6 +151,12 @@ async def _export(
             sys.stdout.flush()
             done += 1
             meter.at(done, total)
+    return done
+
+
+def _nothing() -> int:
+    err.say("no journal entry matches: is the name right? refill journal without it shows all")
+    return FAILED
 
 
 def _sentence(line: JournalLine) -> str:

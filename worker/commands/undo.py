@@ -52,7 +52,7 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
         await runtime.open_crms()
         plan = await found(runtime, wanted, created=asked.created)
         if not plan.keys and not plan.unreached:
-            return failed("no change of ours in the journal is one of these")
+            return failed("no change of ours in the journal is one of these: see refill journal")
         await look(runtime, plan)
         left = [one for one in plan.standing if one.stands != UndoVerdict.BACK]
         going = len(plan.standing) - len(left)

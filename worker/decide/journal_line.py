@@ -82,6 +82,11 @@ class JournalFilter:
     since: int = 0
     until: int = 0
 
+    @property
+    def names_something(self) -> bool:
+        """Tells whether entries are asked for by a name, which may be wrong, and not by their time alone."""
+        return any((self.run, self.record, self.crm, self.provider, self.field, self.reason))
+
     def takes(self, line: JournalLine) -> bool:
         """Tells whether a line is one of those asked for."""
         pairs = ((self.run, line.run), (self.crm, line.crm), (self.provider, line.provider), (self.field, line.field))

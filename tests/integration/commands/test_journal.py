@@ -109,3 +109,10 @@ async def test_wrong_use_is_refused_with_what_is_known(refill: Refill) -> None:
     }.items():
         ended = await refill("journal", *words)
         assert (ended.code, said in ended.err) == (2, True), ended.err
+
+
+async def test_a_name_that_no_entry_bears_is_no_success(refill: Refill) -> None:
+    for words in (("--field", "nosuch"), ("--provider", "nosuch", "--json"), ("--run", "nosuch", "--csv")):
+        ended = await refill("journal", *words)
+        assert (ended.code, ended.err.startswith("no journal entry matches")) == (1, True)
+    assert (await refill("journal", "--since", "1h")).code == 0

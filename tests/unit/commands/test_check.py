@@ -61,7 +61,7 @@ def test_a_schema_with_everything_has_nothing_wrong(crm: CrmSettings) -> None:
 def test_a_property_that_is_gone_is_named_with_its_key(crm: CrmSettings, lost: str, key: str) -> None:
     ((told, do),) = wrong_properties("one", crm, "contact", schema(without=lost))
     assert lost in told
-    assert do == f"create it, or change {key}"
+    assert do == f"create it, let our user see it, or change {key}"
 
 
 def test_only_a_property_we_write_must_be_writable(crm: CrmSettings) -> None:
