@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.logs import KNOWN
-from tools.trees import nodes
+from tools.trees import modules_that_log, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+")
@@ -18,14 +18,13 @@ LEVELS = {"debug", "info", "warning", "error"}
 
 
 def events() -> Iterator[tuple[str, ast.Call]]:
-    for folder in ("connectors", "config", "worker"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in nodes(path):
-                match node:
-                    case ast.Call(
-                        func=ast.Attribute(value=ast.Name(id="log" | "_log") | ast.Attribute(attr="log"), attr=level)
-                    ) if level in LEVELS:
-                        yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+    for path in modules_that_log(*(ROOT / folder for folder in ("connectors", "config", "worker"))):
+        for node in nodes(path):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="log" | "_log") | ast.Attribute(attr="log"), attr=level)
+                ) if level in LEVELS:
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import structlog
 from config.logs import KNOWN, configure_logs
 from config.masking import masked
 from connectors.errors import RejectedError
-from tools.trees import nodes
+from tools.trees import modules_that_log, nodes
 
 ROOT = Path(__file__).parents[3]
 CANARIES = ("jane.canary@acme.com", "+4915112345678", "(212) 555-0199", "canary-token-0123456789", "jane-canary-42")
@@ -165,17 +165,16 @@ def _calls() -> tuple[tuple[str, ast.Call], ...]:
 
 
 def _found_calls() -> Iterator[tuple[str, ast.Call]]:
-    for package in ("connectors", "config", "worker"):
-        for file in sorted((ROOT / package).rglob("*.py")):
-            for node in nodes(file):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Attribute)
-                    and isinstance(node.func.value, ast.Name)
-                    and node.func.value.id in {"log", "logger", "_log"}
-                    and node.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
-                ):
-                    yield f"{file.relative_to(ROOT)}:{node.lineno}", node
+    for file in modules_that_log(*(ROOT / package for package in ("connectors", "config", "worker"))):
+        for node in nodes(file):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in {"log", "logger", "_log"}
+                and node.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
+            ):
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", node
 
 
 def test_every_event_of_ours_is_a_constant_dotted_name() -> None:
