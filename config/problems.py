@@ -194,3 +194,11 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     if origin in {Union, UnionType}:
         return [model for one in inner for model in _models(one)]
     return _models(inner[1]) if _is_mapping(annotation) else []
+
+
+def unreadable(file: Path, error: OSError | UnicodeDecodeError) -> str:
+    """Says why a file that somebody named cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {file}"
+    why = (error.strerror or "it failed").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
+    return f"{file} cannot be read: {why}"

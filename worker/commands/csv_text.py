@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from config.problems import ConfigError
+from config.problems import ConfigError, unreadable
 from worker.decide.values.text import is_formula
 
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -39,10 +39,8 @@ def read(file: Path, *, header: bool = True) -> TextTable:
     """
     try:
         raw = file.read_bytes()
-    except FileNotFoundError:
-        raise ConfigError([f"there is no file {file}"]) from None
     except OSError as error:
-        raise ConfigError([f"{file} cannot be read: {(error.strerror or 'it failed').lower()}"]) from None
+        raise ConfigError([unreadable(file, error)]) from None
     text, note = _decoded(raw)
     if not text.strip():
         raise ConfigError([f"{file} is empty: a header and a row for each person are expected"])

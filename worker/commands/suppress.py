@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from config.plain import escaped
-from config.problems import ConfigError
+from config.problems import ConfigError, unreadable
 from config.settings import Settings
 from worker.commands.options import Config, Country, Json, OfKind, finish, group
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
@@ -160,7 +160,7 @@ def _lines(file: Path) -> list[tuple[int, str]]:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{file} cannot be read ({type(error).__name__})"]) from None
+        raise ConfigError([unreadable(file, error)]) from None
     return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from config.problems import unreadable
 from worker.commands.providers.output import WrongUseError
 
 ENTRY_COLUMNS = ("external_id", "website_url", "company_name", "city")
@@ -21,8 +22,8 @@ def rows_of(file: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise WrongUseError(f"{file} cannot be read as UTF-8 text") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUseError(unreadable(file, error)) from None
     sheet = csv.DictReader(io.StringIO(text), restkey="")
     names = [name.strip().lower() for name in sheet.fieldnames or ()]
     strange = sorted(set(names) - set(columns))
