@@ -126,7 +126,7 @@ class _Holders:
                 return replace(row, why="rate", waits_for=row.crm, until_ms=at)
             case "slow_reads":
                 return replace(row, why="slow_reads", waits_for=row.crm, until_ms=at)
-            case "":
+            case "" | "part":
                 return replace(row, until_ms=at)
             case note if kept_back := _kept_back(note):
                 why, hint = kept_back

@@ -80,6 +80,7 @@ NOTES = {
     "unread": "the CRM gave no word of the record",
     "sign_in": "signing in to the CRM is not possible now",
     "overdue": "the last visit took too long",
+    "part": "part of its people are brought in, the others come next",
 }
 
 

@@ -42,6 +42,7 @@ from worker.visits.runs import REFUSED
 from worker.visits.suppressed import without_bad
 
 LAST_ATTEMPT = 7  # after so many failures the next one buries
+BRINGING_MS = 45_000  # then a visit leaves the people it has not come to to the next: it is cancelled at 120 s
 NOTE_MOST = 2_000  # letters of a dead letter's reason
 _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 log = structlog.get_logger(__name__)
@@ -104,15 +105,22 @@ class Deliverer:
         delivered = _ROW.validate_json(row.json)
         await self._filler.close_open_intents(notes)
         if self._proposer is None:
-            await self._bring(notes, delivered)
+            await self._bring(notes, delivered, row.digest)
             return
         if await self._proposer.may_bring(notes, row, delivered, self._clock()):
-            await self._bring(notes, delivered)
-            await self._proposer.done(row.key)
+            await self._bring(notes, delivered, row.digest)
+            if not notes.is_part:
+                await self._proposer.done(row.key)
 
     async def _end(self, lease: Lease, notes: DeliveryNotes, row: DeliveredRow | None) -> None:
         """Settle the row, or let it wait for what keeps it back, or for a person."""
         work = self._target.work
+        if row is not None and notes.is_part:
+            await work.defer(
+                lease, self._clock(), "part", entries=notes.entries, close_intents=True, own=notes.part(row.digest)
+            )
+            log.info("visit.deferred", reason="part", done=len(notes.done))
+            return
         await self._deliveries.wait_for(self._target.crm, lease.id, notes.awaited())
         wait_ms = next_look_ms(notes.obstacles, notes.tries, notes.looks, has_problems=bool(notes.problems))
         if wait_ms is not None:
@@ -149,8 +157,8 @@ class Deliverer:
         await self._links.aclose()
         await self._preview.aclose()
 
-    async def _bring(self, notes: DeliveryNotes, row: DeliveredCompany) -> None:
-        target = self._target
+    async def _bring(self, notes: DeliveryNotes, row: DeliveredCompany, digest: str) -> None:
+        target, until = self._target, self._clock() + BRINGING_MS
         company = delivery.company(row.company, target.default_region)
         people = [(one, delivery.person(one, row.company, target.accept, target.default_region)) for one in row.people]
         company, *found = await without_bad([company, *(one for _, one in people)], target.are_bad)
@@ -175,14 +183,23 @@ class Deliverer:
             notes.problems.append(f"without company {row.company.id} these are at no company: prospect {ids}")
         unlinked: dict[str, str] = {}
         left: list[Deferred | ConnectorError] = []
+        notes.go_on(digest)
+        earlier = frozenset(notes.done)
         for one, delivered in people:
+            if one.id in earlier:
+                continue
+            if len(notes.done) > len(earlier) and self._clock() >= until:
+                notes.is_part = True
+                break
             try:
                 object, id = await self._bring_person(notes, delivered, one.id, company_id, unlinked)
                 brought.append((object, id, delivered, one.id))
+                notes.done.add(one.id)
             except Deferred as deferred:
                 left.append(deferred)
             except RejectedError as error:
                 self._keep_back(notes, f"prospect {one.id} could not be brought in", error, target.person, one.id)
+                notes.done.add(one.id)
             except (UnavailableError, ContractError) as error:
                 if isinstance(error, RateLimitedError) or getattr(error, "retry_after_s", None) is not None:
                     raise  # the CRM wants to be left alone
@@ -191,7 +208,8 @@ class Deliverer:
                     notes.problems.append(f"prospect {one.id} could not be brought in ({error.code or _name(error)})")
         await self._link_all(notes, unlinked, company_id)
         await self._fill_later(notes, [(object, id) for object, id, *_ in brought[1:]])
-        self._leave_for_later(notes, left)
+        if not notes.is_part:  # else they are tried again with those whom this visit has not come to
+            self._leave_for_later(notes, left)
         await self._look_again(notes, [one for one in brought if (one[0], one[3]) in notes.fresh], company_id)
 
     async def _look_again(

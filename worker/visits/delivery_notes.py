@@ -12,6 +12,7 @@ from worker.decide.kept import TRIES, cause_of
 from worker.decide.not_now import RetryAt
 from worker.decide.obstacles import Obstacle
 from worker.ledger.work.work import Lease
+from worker.visits.delivery_part import Part, part_of
 from worker.visits.journal_entries import IntentEntry, change_entry, kept_back_entry
 from worker.visits.runs import refused_because, refused_name
 
@@ -37,6 +38,7 @@ class DeliveryNotes:
     ``fresh`` says when (ms) rows were made by this visit, or by one that was cut short, by object and external id.
     ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids. ``obstacles``
     are what may end by itself. ``is_proposed``: the row waits for a person's word on what it would write.
+    ``done`` are people (external ids) whom this visit or one before it is done with; ``is_part``: others are left.
     """
 
     lease: Lease
@@ -52,6 +54,8 @@ class DeliveryNotes:
     problems: list[str] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
     is_proposed: bool = False
+    is_part: bool = False
+    done: set[str] = field(default_factory=set)
     _noted: set[str] = field(default_factory=set)
 
     @property
@@ -75,6 +79,26 @@ class DeliveryNotes:
         timed = any(not one.waits_for_rows for one in self.obstacles)
         counts = (self.tries + 1, 0) if timed else (0, self.looks + 1)
         return {"tries": str(counts[0]), "looks": str(counts[1]), "told": " ".join(sorted(self._noted))}
+
+    def go_on(self, digest: str) -> None:
+        """Takes over what earlier visits of the same row did and counted, this one's look at the company included."""
+        part = part_of(digest, self._kept("part"))
+        if not part.done:
+            return
+        self.done |= set(part.done)
+        self.counts = dict(part.counts)
+        self.problems = list(dict.fromkeys((*part.problems, *self.problems)))
+        self.obstacles = list(dict.fromkeys((*part.obstacles, *self.obstacles)))
+        self.stamps = {(object, id): stamp for object, id, stamp in part.stamps} | self.stamps
+
+    def part(self, digest: str) -> dict[str, str]:
+        """Returns texts for the visit that goes on with the others."""
+        rows = {row for one in self.obstacles for row in one.rows}
+        stamps = tuple((*row, self.stamps[row]) for row in sorted(rows & self.stamps.keys()))
+        done = tuple(sorted(self.done))
+        part = Part(digest, done, self.counts, tuple(self.problems), tuple(self.obstacles), stamps)
+        kept = {name: self._kept(name) for name in ("tries", "looks")}
+        return {**kept, "told": " ".join(sorted({*self._kept("told").split(), *self._noted})), "part": part.text}
 
     def awaited(self) -> list[tuple[str, str, int]]:
         """Returns the rows whose change brings the delivery back, with the stamp that each had (0: not read)."""
