@@ -24,7 +24,7 @@ class OurValue:
 
     ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it or ``rejected`` it in review, and
     what is ``kept`` of one that the CRM refused. ``bad`` are hashes of values that bounced or were reported wrong,
-    ``told`` stands for the CRM's latest word on that.
+    ``reported`` stands for the CRM's latest word on that.
     """
 
     value_hash: str = ""
@@ -32,15 +32,15 @@ class OurValue:
     rejected: bool = False
     kept: RefusedValue | None = None
     bad: tuple[str, ...] = ()
-    told: str = ""
+    reported: str = ""
 
     def written(self, hash: str) -> OurValue:
         """Returns what is remembered once another value of ours stands there."""
-        return OurValue(hash, bad=self.bad, told=self.told)
+        return OurValue(hash, bad=self.bad, reported=self.reported)
 
     def cleared(self) -> OurValue:
         """Returns what is remembered once nothing of ours is to be written there."""
-        return OurValue(refused=True, bad=self.bad, told=self.told)
+        return OurValue(refused=True, bad=self.bad, reported=self.reported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _news(record: Record, policy: Policy, own: Mapping[str, OurValue], countries
     found = {}
     for name in policy.bad:
         ours, word = own.get(name, OurValue()), _bad_word(record, policy.bad[name])
-        if word and word != ours.told and _is_ours(record, policy, name, ours, countries):
+        if word and word != ours.reported and _is_ours(record, policy, name, ours, countries):
             found[name] = word
     return found
 

@@ -65,7 +65,7 @@ class BadValues:
             rule = self.watch.policy.rule(name)
             facts = {"field": name, "property": rule.property if rule else "", "after": value}
             notes.ends.append(signal_entry("bad_value", provider, question, facts, self.clock(), credits))
-            notes.own[name] = replace(own, bad=(*own.bad, own.value_hash)[-KEPT:], told=word)
+            notes.own[name] = replace(own, bad=(*own.bad, own.value_hash)[-KEPT:], reported=word)
             if provider:
                 self.yields.note({bounced_name(provider, name): 1})
             if handle := of_value(name, value, view.countries):

@@ -106,10 +106,15 @@ async def _quietly(step: Awaitable[object]) -> None:
         log.warning("visit.abandoned", error=str(error))
 
 
-async def pause_refusing(pauses: Pauses, vendor: str, error: AccessError) -> str:
-    """Pauses a vendor that refuses our credential until a person resumes it, and returns the sentence that says so."""
+async def pause_refusing(pauses: Pauses, vendor: str, error: AccessError, *, key: str = "") -> str:
+    """Pauses a vendor that refuses our credential until a person resumes it, and returns the sentence that says so.
+
+    Of a provider, whose hints speak of its ``key`` alone, the sentence says who refuses it.
+    """
     way_out = f"refill resume {vendor}"
-    why = (error.hint or f"{vendor} refuses our credential: check it").rstrip(".")
+    refused = f"{vendor} refuses our credential"
+    why = f"{refused}: {error.hint or f'check the {key}'}" if key else error.hint or f"{refused}: check it"
+    why = why.rstrip(".")
     if way_out not in why:
         why = f"{why}; then run {way_out}"
     await pauses.pause(vendor, "credentials", why=why)

@@ -43,6 +43,7 @@ from worker.ledger.scripts import LedgerBehindError
 from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Lane, Lease
 from worker.visits.budget_lines import BudgetLines, cap_line
+from worker.visits.failures import pause_refusing
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.landings import Landings
 from worker.visits.paid_call import MOMENT_MS, QUESTION, RESTORED, VERDICT, PaidCalls, Reserved
@@ -300,10 +301,7 @@ class Lookups:
                 )
                 return WaitForProvider(name, "credits")
             case AccessError():
-                hint = error.hint or "check the key"
-                await self.pauses.pause(
-                    name, "credentials", why=f"{name} refuses our credential: {hint}, then refill resume {name}"
-                )
+                await pause_refusing(self.pauses, name, error, key="key")
                 return WaitForProvider(name, "credentials", fault=True)
             case RateLimitedError():
                 return WaitForProvider(name, "rate")

@@ -198,7 +198,7 @@ class Visitor:
         """
         blank = {rule.field for rule in self._watch.policy.rules if not record.values.get(rule.property)}
         paid = {name: OurValue(kept=value.kept) for name, value in own.items() if value.kept}
-        bad = {name: OurValue(bad=value.bad, told=value.told) for name, value in own.items() if value.bad}
+        bad = {name: OurValue(bad=value.bad, reported=value.reported) for name, value in own.items() if value.bad}
         return bad | paid | {name: value for name, value in own.items() if name not in blank and not value.refused}
 
     # ---- look up -------------------------------------------------------------------------------------------------

@@ -41,8 +41,8 @@ def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
 
 
 def _own(fields: dict[str, Any]) -> OurValue:
-    kept, bad = fields.pop("kept", None), tuple(fields.pop("bad", ()))
-    return OurValue(**fields, kept=RefusedValue(**kept) if kept else None, bad=bad)
+    kept, bad, word = fields.pop("kept", None), tuple(fields.pop("bad", ())), fields.pop("told", "")
+    return OurValue(**fields, kept=RefusedValue(**kept) if kept else None, bad=bad, reported=word)
 
 
 def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
@@ -55,7 +55,7 @@ def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
 def _fields_of(own: OurValue) -> dict[str, Any]:
     fields: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
     fields |= {"rejected": True} if own.rejected else {}
-    fields |= {"bad": own.bad, "told": own.told} if own.bad else {}
+    fields |= {"bad": own.bad, "told": own.reported} if own.bad else {}
     return fields | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
 
 

@@ -64,7 +64,7 @@ def test_any_word_counts_where_any_is_meant() -> None:
 
 def test_a_word_counts_once_and_another_value_of_ours_is_good_until_it_is_said_anew() -> None:
     word = look(row(), watched(), own()).news["work_email"]
-    marked = own(bad=(HASH,), told=word)
+    marked = own(bad=(HASH,), reported=word)
     again = look(row(), watched(), marked)
     assert not again.news
     assert again.spoiled == {"work_email"}
@@ -76,7 +76,7 @@ def test_a_word_counts_once_and_another_value_of_ours_is_good_until_it_is_said_a
 def test_the_fingerprint_changes_with_the_bounce_and_not_with_its_being_noted() -> None:
     rules = watched()
     good, fresh = (look(row(said=said), rules, own()) for said in ("", "UNKNOWN_USER"))
-    noted = look(row(), rules, own(bad=(HASH,), told=fresh.news["work_email"]))
+    noted = look(row(), rules, own(bad=(HASH,), reported=fresh.news["work_email"]))
     assert fingerprint(good, rules) != fingerprint(fresh, rules) == fingerprint(noted, rules)
 
 
@@ -88,7 +88,7 @@ def test_another_value_may_replace_it_and_the_persons_may_not_be_replaced() -> N
 
 
 def test_a_person_who_takes_it_away_closes_nothing_and_it_is_never_written_again() -> None:
-    blank = look(row(address=""), watched(), own(bad=(HASH,), told="w"))
+    blank = look(row(address=""), watched(), own(bad=(HASH,), reported="w"))
     assert (blank.gaps, blank.refused) == (("work_email",), ())
     rules = policy(rule("work_email", ("kaspr",)))
     book = {"profile": kaspr(emails=(WORK,))}
