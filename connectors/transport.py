@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 
 class NoTicket:
-    """Represents for a creation that no ledger guards: one that a person asked for by hand."""
+    """Stands in for a ticket of a creation that no ledger guards: one that a person asked for by hand."""
 
     async def sent(self) -> None:
         """Notes nothing."""

@@ -1,4 +1,4 @@
-"""Provides HubSpot's rows read into our values. Pure."""
+"""Reads HubSpot's rows into our values. Pure."""
 
 from __future__ import annotations
 

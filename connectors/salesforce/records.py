@@ -1,4 +1,4 @@
-"""Provides Salesforce's rows and describe read into our values. Pure."""
+"""Reads Salesforce's rows and describe into our values. Pure."""
 
 from __future__ import annotations
 

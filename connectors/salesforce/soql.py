@@ -1,4 +1,4 @@
-"""Provides SOQL, built from checked names and quoted values only. Pure."""
+"""Builds SOQL from checked names and quoted values only. Pure."""
 
 from __future__ import annotations
 

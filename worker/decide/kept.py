@@ -1,4 +1,4 @@
-"""Provides values that were paid for and that the CRM refused.
+"""Keeps values that were paid for and that the CRM refused.
 
 Kept with the record, so that nobody pays for them again.
 """

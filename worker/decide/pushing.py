@@ -26,9 +26,9 @@ class ChangeVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """Holds what to push. ``stale``.
+    """Holds what to push.
 
-    Identity or selection changed, so nothing is written and the record is visited again.
+    ``stale``: identity or selection changed, so nothing is written and the record is visited again.
     """
 
     writes: tuple[Change, ...] = ()

@@ -1,4 +1,4 @@
-"""Provides runs: what a person or the schedule started, by name, and what a person's run may spend."""
+"""Names runs, which a person or the schedule starts, and keeps what a person's run may spend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides CSV files that a person hands over."""
+"""Reads CSV files that a person hands over."""
 
 from __future__ import annotations
 

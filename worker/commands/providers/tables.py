@@ -1,4 +1,4 @@
-"""Provides provider values as tables for people. Pure."""
+"""Shows provider values as tables for people. Pure."""
 
 from __future__ import annotations
 

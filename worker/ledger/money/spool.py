@@ -1,4 +1,4 @@
-"""Provides paid replies that Redis could not take, on the disk until it can.
+"""Keeps paid replies that Redis could not take on the disk until it can.
 
 One fsynced file per ticket, ours alone to read.
 """
