@@ -67,7 +67,7 @@ def decide(
     reasons = {name: Reason(why) for name, why in (closed or {}).items()}
     steps = Waterfall(view, policy, askable, known, open_rules, reasons, blocked, odds).steps()
     unfilled = {name: reason for name, reason in view.closed.items() if name in view.blank}
-    unfilled |= {rule.field: Reason.INVALID_VALUE for rule in shut}
+    unfilled |= {rule.field: Reason.NO_ACCESS for rule in shut}
     unfilled |= {
         name: _why(name, step, judged[name], known) for name, step in steps.items() if isinstance(step, GiveUp)
     }

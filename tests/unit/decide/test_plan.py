@@ -61,7 +61,7 @@ def test_a_property_that_cannot_be_written_is_not_paid_for() -> None:
     rules = policy(rule("job_title"))
     seen = visit(with_slug(), rules, {}, schema={"jobtitle": text("jobtitle", writable=False)})
     assert seen.operations == []
-    assert seen.decision.unfilled == {"job_title": Reason.INVALID_VALUE}
+    assert seen.decision.unfilled == {"job_title": Reason.NO_ACCESS}
 
 
 def test_a_value_the_crm_does_not_take_lets_the_waterfall_go_on() -> None:
