@@ -63,7 +63,7 @@ _FORMS = phrases(
     نامشخص|ندارد
     לא רלוונטי|לא זמין|לא צוין|אין מידע|ไม่ระบุ|ไม่มีข้อมูล|chưa có|chưa cập nhật|không xác định|không có thông tin
     tidak ada|tidak diketahui|tidak tersedia|belum ada|kosong|tiada|tidak berkaitan|hindi alam
-    अज्ञात|उपलब्ध नहीं|लागू नहीं|कोई नहीं|অজানা|უცნობია|անհայտ
+    object object|अज्ञात|उपलब्ध नहीं|लागू नहीं|कोई नहीं|অজানা|უცნობია|անհայտ
     """
 )
 _ERRORS = phrases("n a|ref|value|name|div 0|num|null|error|spill|calc|field|getting data|nv|wert|bezug|nom|nombre")

@@ -34,6 +34,7 @@ _PLACEHOLDER_NAMES = words(
     """
 )
 _PLACEHOLDER_SUFFIXES = words("com net org info biz edu")
+_NOT_IN_USE = frozenset({"arpa", "onion"})  # suffixes of the list under which no company has its mail
 _LONGEST = 2000
 _LONGEST_NAME = 253
 
@@ -65,7 +66,12 @@ def host(text: str) -> str:
         except (idna.IDNAError, UnicodeError):
             return ""
     labels = name.split(".")
-    if len(labels) < 2 or not all(_LABEL.match(label) for label in labels) or not _registrable(name):
+    if (
+        len(labels) < 2
+        or labels[-1] in _NOT_IN_USE
+        or not all(_LABEL.match(label) for label in labels)
+        or not _registrable(name)
+    ):
         return ""
     return name.removeprefix("www.") if len(labels) > 2 else name
 

@@ -117,7 +117,10 @@ _ROLES = words(  # what the list lacks, mostly from other languages than English
     notifications notify alerts alert updates update system systems robot bot mailbot automailer auto automated
     autoreply auto-reply confirmation confirmations receipts receipt statements statement reports report calendar
     reply replies ticket tickets kasse kreditoren debitoren fibu lohn ausschreibung ausschreibungen angebote angebot
-    postoffice post-office dept department abteilung desk kundencenter
+    postoffice post-office dept department abteilung desk kundencenter owner owners founder founders inhaber inhaberin
+    geschaeftsleitung geschäftsleitung pfarramt gemeinde rathaus buergerbuero bürgerbüro kanzlei notariat apotheke
+    restaurant verein vorsitzender kassenwart schriftfuehrer schriftführer parrocchia comune ayuntamiento ecole école
+    etude étude pharmacie bestuur gemeente huisarts praktijk gmina szkola
     """
 )
 _NAMES = words(  # of the list: people bear these
@@ -219,6 +222,8 @@ def _valid(word: str) -> str:
         except EmailNotValidError:
             return ""
         local, name = parsed.local_part, parsed.ascii_domain
+    if len(local.encode()) > _LONGEST_LOCAL:
+        return ""  # no server takes it
     return f"{local}@{name.lower()}" if host(name) else ""  # a suffix nobody can register under is none
 
 

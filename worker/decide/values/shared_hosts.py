@@ -74,6 +74,7 @@ _NOBODYS = words(
     calendarhero.com zoho.site lp.page milkshake.app lnk.to linkpop.com pagecloud.com webador.de webador.nl
     webador.co.uk webnode.de webnode.fr webnode.it webnode.es webnode.cz webnode.nl webnode.at jimdo.de wix.site
     strato-hosting.eu ionos.space homepage.t-online.de beepworld.de npage.de page4.com chayns.net
+    luma.com lu.ma read.cv campaign-archive.com readymag.website company.site sourceforge.io
     """
 )
 _TENANTS = words(
@@ -95,7 +96,8 @@ _TENANTS = words(
     basecamp.com wrike.com trello.com miro.com coda.io quip.com github.dev podio.com bitrix24.com bitrix24.de
     amocrm.com amocrm.ru kommo.com insightly.com sugarcrm.com keap.com infusionsoft.com activehosted.com
     activecampaign.com klaviyo.com constantcontact.com campaignmonitor.com createsend.com eventbrite.com eventbrite.de
-    ticketleap.com hopin.com on24.com livestorm.co bigmarker.com
+    ticketleap.com hopin.com on24.com livestorm.co bigmarker.com itch.io producthunt.com indiegogo.com
+    opencollective.com contra.com toptal.com blogger.com ueni.com railway.app
     """
 )
 
