@@ -16,6 +16,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
+from sandbox.people import Person
 from tests.chaos.yard import OBJECTS, Yard
 from tests.e2e.right_person import Truth
 from tests.harness.workers import Process
@@ -67,10 +68,15 @@ class Terminal:
                 if kind == "undo":
                     self.undone.add(row)
                 else:
-                    self.erased.add(self.truth.people_of(row[0])[row[2]].number)
+                    self.erased.add(self._seeded(row[0])[row[2]].number)
                 return row
             await asyncio.sleep(AGAIN_S)
         return None
+
+    def _seeded(self, crm: str) -> dict[str, Person]:
+        """Whom each row is about that was there from the start; what is delivered is still to come."""
+        ids = self.yard.vendors[crm].control("world")["ids"]
+        return {str(ids[str(row.number)]): row.person for row in self.truth.world.rows[crm]}
 
     async def _changed(self) -> list[Row]:
         """The rows that nobody has ordered anything about yet."""
@@ -78,7 +84,7 @@ class Terminal:
         people = {
             (crm, id_): person.number
             for crm in ("hubspot", "salesforce")
-            for id_, person in (await asyncio.to_thread(self.truth.people_of, crm)).items()
+            for id_, person in self._seeded(crm).items()
             if person.number not in delivered | self.erased
         }
         tables = {(f"acme_{crm}", kind): (crm, table) for (crm, table), kind in OBJECTS.items()}
@@ -131,7 +137,7 @@ class Terminal:
 
     def rows(self) -> set[Row]:
         """The rows that may end otherwise than without these orders."""
-        people = {crm: self.truth.people_of(crm) for crm in ("hubspot", "salesforce")}
+        people = {crm: self._seeded(crm) for crm in ("hubspot", "salesforce")}
         of_erased = {
             (crm, table, id_)
             for crm, table in OBJECTS
