@@ -87,14 +87,20 @@ class Terminal:
             for id_, person in self._seeded(crm).items()
             if person.number not in delivered | self.erased
         }
+        taken = {people.get((crm, id_)) for crm, _, id_ in self.undone}
         tables = {(f"acme_{crm}", kind): (crm, table) for (crm, table), kind in OBJECTS.items()}
         try:
             entries = await self.yard.ledger.journal.since(limit=10_000)
         except (LedgerUnavailableError, RedisError):
             return []
-        told = [one for one in entries if json.loads(one.entry).get("after") and (one.crm, one.object) in tables]
+        ours = {("kind", "change"), ("state", "confirmed")}
+        told = [
+            one
+            for one in entries
+            if all(json.loads(one.entry).get(name) == value for name, value in ours) and (one.crm, one.object) in tables
+        ]
         rows = {(*tables[one.crm, one.object], one.id) for one in told}
-        return sorted(row for row in rows - self.undone if (row[0], row[2]) in people)
+        return sorted(row for row in rows - self.undone if people.get((row[0], row[2])) not in {None, *taken})
 
     async def _carried_out(self, kind: str, lines: Sequence[Sequence[str]], name: Path, die_after_s: float) -> None:
         deadly = die_after_s
