@@ -15,7 +15,7 @@ from worker.reports.overview import works
 
 DeadRow = tuple[WorkName, DeadLetter]
 KEPT = 20  # filters whose groups are kept between looks
-MOST = 2_500  # dead letters that are read for one look; the next look goes on
+MOST = 5_000  # dead letters that are read for one look; the next look goes on
 
 
 @dataclass(frozen=True, slots=True)

@@ -399,14 +399,16 @@ class Work:
 
     async def dead_of(self, ids: Sequence[str], since: Mapping[str, int]) -> list[DeadLetter]:
         """Returns these dead letters, which were buried at the times of ``since``; those that are gone are left out."""
-        fields = await self._scripts.calls(
-            [("HMGET", self._key("record", name), "note", "attempts", "run") for name in ids]
-        )
-        return [
-            DeadLetter(name, (note or b"").decode(), int(attempts or 0), since[name], (run or b"").decode())
-            for name, (note, attempts, run) in zip(ids, fields, strict=True)
-            if note is not None
-        ]
+        found: list[DeadLetter] = []
+        for start in range(0, len(ids), _CHUNK):
+            block = ids[start : start + _CHUNK]
+            told = await self._scripts.run("work_dead", crm=self.crm, object=self.object, ids=block)
+            found += [
+                DeadLetter(name, note.decode(), int(attempts or 0), since[name], (run or b"").decode())
+                for name, note, attempts, run in zip(block, told[::3], told[1::3], told[2::3], strict=True)
+                if note is not None
+            ]
+        return found
 
     async def dead_intents(self, id: str) -> tuple[str, ...]:
         """Returns the intents a dead letter was buried with."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+import msgspec
+
 from worker.ledger.work.memory import Memory, pack_fingerprint
 
 LEASE_MS = 90_000
@@ -143,8 +145,7 @@ class Left:
         return replace(self, soonest_ms=min(times, default=0), records=self.records + other.records)
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """Represents a record that waits for a person. ``since_ms`` is when it was buried."""
 
     id: str
