@@ -9,10 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from config.crms import CrmSettings
 
 LOOKED_UP = date(2026, 11, 28)
 
@@ -108,11 +104,7 @@ def of_salesforce_version(api_version: str) -> Retirement | None:
     return next((end for low, high, end in SALESFORCE_VERSIONS if low <= number <= high), None)
 
 
-def of_crm(settings: CrmSettings) -> tuple[Retirement, ...]:
-    """Returns the announced ends of a crm's sign-in and API version."""
-    if settings.kind == "salesforce":
-        version = of_salesforce_version(settings.api_version)
-        return (version,) if version else ()
-    version = HUBSPOT_VERSIONS.get(settings.api_version)
-    flow = PRIVATE_APP if settings.token is not None else None
-    return tuple(end for end in (flow, version) if end)
+def of_hubspot(api_version: str, *, private_app: bool) -> tuple[Retirement, ...]:
+    """Returns the announced ends of HubSpot's API version and, of a portal entered by a private app, of its token."""
+    flow = PRIVATE_APP if private_app else None
+    return tuple(end for end in (flow, HUBSPOT_VERSIONS.get(api_version)) if end)

@@ -4,20 +4,27 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
-from sandbox.books import RequestEntry
+from sandbox.books import Books, RequestEntry
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy, MultiMapping
 
-    from sandbox.vendor import Vendor
-
 
 class BadBodyError(Exception):
     """Says that the body is not the JSON object that the route takes."""
+
+
+class Account(Protocol):
+    """Describes the side that a call is charged to: its balance and its books."""
+
+    books: Books
+
+    def take_credits(self, credits: float) -> None:
+        """Takes credits from the balance."""
 
 
 @dataclass(slots=True)
@@ -48,13 +55,13 @@ class Call:
     """Holds a request read to its end. A handler is a plain function: everybody else sees its work as one step."""
 
     def __init__(
-        self, request: web.Request, body: bytes, route: "Route", entry: RequestEntry, vendor: "Vendor"
+        self, request: web.Request, body: bytes, route: "Route", entry: RequestEntry, account: Account
     ) -> None:
         self.request = request
         self.body = body
         self.route = route
         self.entry = entry
-        self.vendor = vendor
+        self._account = account
 
     @property
     def method(self) -> str:
@@ -95,8 +102,8 @@ class Call:
 
     def charge(self, operation: str, identity: str, credits: float) -> None:
         """Takes credits from the vendor's balance and books it."""
-        self.vendor.take_credits(credits)
-        self.vendor.books.charge(self.entry, operation, identity, credits)
+        self._account.take_credits(credits)
+        self._account.books.charge(self.entry, operation, identity, credits)
 
     def write(
         self,
@@ -110,7 +117,7 @@ class Call:
         by: str = "",
     ) -> None:
         """Books one change of a CRM row."""
-        self.vendor.books.write(
+        self._account.books.write(
             self.entry, action, object_, id_, property_=property_, before=before, after=after, by=by
         )
 

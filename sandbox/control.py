@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
@@ -10,15 +10,13 @@ from sandbox.books import KINDS
 from sandbox.holds import Hold
 from sandbox.latency import Pace
 from sandbox.limits import Window
+from sandbox.vendor import Vendor
 from sandbox.weather import LEVELS, Weather
-
-if TYPE_CHECKING:
-    from sandbox.vendor import Vendor
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_control(app: web.Application, vendor: "Vendor") -> None:
+def add_control(app: web.Application, vendor: Vendor) -> None:
     """Adds the control routes to a vendor's application."""
     control = _Control(vendor)
     routes: list[tuple[str, str, Handler]] = [
@@ -47,7 +45,7 @@ def add_control(app: web.Application, vendor: "Vendor") -> None:
 
 
 class _Control:
-    def __init__(self, vendor: "Vendor") -> None:
+    def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
 
     async def books(self, request: web.Request) -> web.Response:

@@ -1,58 +1,19 @@
 """Shows people a page on each vendor's port, `/_sandbox/`: a fault, an outage, an edit, a webhook, by plain forms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from sandbox.vendor import Vendor
+from sandbox.forms import Form, Input, PlayError
+from sandbox.vendor import Vendor
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 STYLE = (
     "body{font:1rem/1.5 sans-serif;max-width:48rem;margin:auto;padding:1rem}label{display:block}td{padding-right:1rem}"
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
-
-class PlayError(Exception):
-    """Says in one sentence why a form cannot be carried out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    name: str
-    label: str
-    value: str = ""
-    choices: tuple[str, ...] = ()
-
-    def html(self) -> str:
-        name, label = escape(self.name), escape(self.label)
-        if not self.choices:
-            return f'<label>{label} <input name="{name}" value="{escape(self.value)}"></label>'
-        options = "".join(f"<option>{escape(one)}</option>" for one in self.choices)
-        return f'<label>{label} <select name="{name}">{options}</select></label>'
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """Describes a form. `action` is the last part of the path it is sent to."""
-
-    action: str
-    title: str
-    text: str
-    button: str
-    inputs: tuple[Input, ...] = ()
-
-    def html(self) -> str:
-        inputs = "".join(one.html() for one in self.inputs)
-        return (
-            f'<form method="post" action="/_sandbox/play/{escape(self.action)}"><h2>{escape(self.title)}</h2>'
-            f"<p>{escape(self.text)}</p>{inputs}<button>{escape(self.button)}</button></form>"
-        )
 
 
 FAULTS: Mapping[str, tuple[str, dict[str, object]]] = {
@@ -77,7 +38,7 @@ FORMS = (
 )
 
 
-def add_page(app: web.Application, vendor: "Vendor") -> None:
+def add_page(app: web.Application, vendor: Vendor) -> None:
     """Adds the page and what its forms are sent to."""
     page = _Page(vendor)
     app.router.add_get("/_sandbox/", page.show)
@@ -85,7 +46,7 @@ def add_page(app: web.Application, vendor: "Vendor") -> None:
 
 
 class _Page:
-    def __init__(self, vendor: "Vendor") -> None:
+    def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
 
     async def show(self, request: web.Request) -> web.Response:

@@ -8,10 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.control import add_control
 from sandbox.options import VENDORS, Options
 from sandbox.people import World
+from sandbox.play import add_page
 from sandbox.seeding import build_world
-from sandbox.vendor import Vendor
+from sandbox.vendor import Mount, Vendor
 
 
 @asynccontextmanager
@@ -50,6 +52,12 @@ def announcement(vendors: dict[str, Vendor]) -> dict[str, dict[str, Any]]:
     }
 
 
+def _mounts(name: str) -> list[Mount]:
+    """Returns what every port has under `/_sandbox/`, and what only this vendor has there."""
+    own = vars(importlib.import_module(f"sandbox.{name}")).get("add_own_control")
+    return [add_control, add_page, *([own] if own else [])]
+
+
 def _port(name: str, options: Options) -> int:
     return options.port_base + VENDORS.index(name) if options.port_base else 0
 
@@ -59,7 +67,7 @@ async def _listening(vendor: Vendor, port: int) -> AsyncIterator[None]:
     # a client that goes away ends its request here too, so that `held` counts only open ones
     # longer lines than the server's own bound, so that a vendor can refuse them in its own words
     runner = web.AppRunner(
-        vendor.application(),
+        vendor.application(_mounts(vendor.name)),
         access_log=None,
         handler_cancellation=True,
         shutdown_timeout=0.2,

@@ -12,19 +12,20 @@ from aiohttp import web
 from sandbox.books import Books
 from sandbox.calls import BadBodyError, Call, Reply, Route
 from sandbox.clock import Clock
-from sandbox.control import add_control
 from sandbox.faults import Faults
+from sandbox.forms import Form, PlayError
 from sandbox.holds import Holds
 from sandbox.latency import Latency, Pace
 from sandbox.limits import Limits, Window
 from sandbox.options import Options
 from sandbox.people import World
-from sandbox.play import Form, PlayError, add_page
 from sandbox.spoiling import send_spoiled
 from sandbox.weather import Weather
 
 Windows = Mapping[str, Mapping[str, tuple[Window, ...]]]
 Switches = Mapping[str, tuple[Any, ...]]
+Mount = Callable[[web.Application, Any], None]
+"""Adds what stands beside a vendor's own paths, given its application and the vendor."""
 MAX_BODY = 16 * 1024 * 1024
 
 
@@ -181,10 +182,11 @@ class Vendor(ABC):
         call.entry.answered = True
         return reply.response()
 
-    def application(self) -> web.Application:
+    def application(self, mounts: Iterable[Mount] = ()) -> web.Application:
+        """Returns the application: what ``mounts`` add, then the vendor's own paths."""
         app = web.Application(client_max_size=MAX_BODY)
-        add_control(app, self)
-        add_page(app, self)
+        for mount in mounts:
+            mount(app, self)
         for route in self.routes():
             app.router.add_route(route.method, route.template, self._endpoint(route))
         app.router.add_route("*", "/{tail:.*}", self._endpoint(Route("*", "unmatched", self.unmatched)))

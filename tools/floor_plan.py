@@ -37,6 +37,21 @@ def rooms() -> Mapping[str, frozenset[str]]:
     return {room: frozenset(others) for room, others in found.items()}
 
 
+def files(folder: str) -> Mapping[str, frozenset[str]]:
+    """Returns the modules of a folder that each of its modules imports, also where only types are checked."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / folder).rglob("*.py")}
+    names = {name: {node for node in nodes(path) if isinstance(node, ast.ImportFrom)} for name, path in paths.items()}
+    return {
+        name: frozenset(
+            other
+            for node in found
+            for other in (node.module, *(f"{node.module}.{one.name}" for one in node.names))
+            if other in paths and other != name
+        )
+        for name, found in names.items()
+    }
+
+
 def _room(parts: tuple[str, ...]) -> str:
     return parts[1] if len(parts) > 1 and parts[0] == HOUSE and parts[1] != "__init__" else ""
 

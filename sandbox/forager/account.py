@@ -1,18 +1,16 @@
 """Operations 14 to 20 and 27 to 29: the balance log, keys, the user, feedback."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.calls import Call, Reply
 from sandbox.forager.ledger import PAGE, PRICES
+from sandbox.forager.state import ForagerState
 from sandbox.vendor import as_int
-
-if TYPE_CHECKING:
-    from sandbox.forager.vendor import Forager
 
 
 class Account:
-    def __init__(self, vendor: "Forager") -> None:
+    def __init__(self, vendor: ForagerState) -> None:
         self.vendor = vendor
         self.feedbacks: list[dict[str, Any]] = []
         self.secrets: dict[str, str] = {}

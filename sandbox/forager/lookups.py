@@ -2,21 +2,19 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.calls import Call, Reply
 from sandbox.forager.shapes import person_detail
+from sandbox.forager.state import ForagerState
 from sandbox.people import Person
-
-if TYPE_CHECKING:
-    from sandbox.forager.vendor import Forager
 
 _ENRICHED_EVERY = 5
 """Every so many people without a kept address get one when enrichment is asked for."""
 
 
 class Lookups:
-    def __init__(self, vendor: "Forager") -> None:
+    def __init__(self, vendor: ForagerState) -> None:
         self.vendor = vendor
 
     def personal_emails(self, call: Call) -> Reply:

@@ -1,7 +1,7 @@
 """Operations 1 to 4 and 11 to 13: jobs, organizations, roles, websites."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.calls import Call, Reply
 from sandbox.forager.phrases import is_loose, matches
@@ -16,10 +16,8 @@ from sandbox.forager.shapes import (
     person_short,
     roles,
 )
+from sandbox.forager.state import ForagerState
 from sandbox.people import Company, Person
-
-if TYPE_CHECKING:
-    from sandbox.forager.vendor import Forager
 
 PAGE, CEILING = 10, 500
 Role = tuple[int, str, bool, Company, str, str | None]
@@ -79,7 +77,7 @@ TEXT_FILTERS = ("role_title", "role_description", "person_name", "person_headlin
 
 
 class Searches:
-    def __init__(self, vendor: "Forager") -> None:
+    def __init__(self, vendor: ForagerState) -> None:
         self.vendor = vendor
         world = vendor.world
         self._found = [person for person in world.people if person.forager.detail]

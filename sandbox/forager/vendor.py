@@ -2,43 +2,26 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from sandbox.calls import Call, Reply, Route
 from sandbox.clock import Clock
 from sandbox.forager.account import Account
-from sandbox.forager.ledger import PRICES, BalanceLog
 from sandbox.forager.lookups import Lookups
 from sandbox.forager.searches import Searches
+from sandbox.forager.state import ForagerState
 from sandbox.forager.suggestions import KINDS, Suggestions
-from sandbox.limits import Window
 from sandbox.options import Options
 from sandbox.people import World
-from sandbox.vendor import Switches, Vendor, Windows
 
 KEY = "forager-sandbox-key"
 ACCOUNT = 42
 A = "/api/{account_id}"
 
 
-class Forager(Vendor):
-    name = "forager"
-    windows: ClassVar[Windows] = {
-        "demo": {"default": (Window("second", 120, 1),)},
-        "real": {"default": (Window("second", 10, 1),)},
-    }
-    switches: ClassVar[Switches] = {
-        "misses": ("list", "empty"),  # `[]`, or success without a body
-        "accounts": (1, 2),
-        "retry_after": ("seconds", "none"),
-    }
-    misses: str
-    accounts: int
-    retry_after: str
-
+class Forager(ForagerState):
     def __init__(self, world: World, options: Options, clock: Clock | None = None) -> None:
         super().__init__(world, options, clock)
-        self.log = BalanceLog(self.clock)
         self.lookups = Lookups(self)
         self.searches = Searches(self)
         self.account = Account(self)
@@ -129,16 +112,3 @@ class Forager(Vendor):
         else:
             raise KeyError(action)
         return {}
-
-    # money
-
-    def short_of(self, change_type: str) -> Reply | None:
-        """Returns the refusal when the balance does not cover the operation."""
-        if self.balance < PRICES[change_type]:
-            return Reply(402, {"detail": "Not enough credits."})
-        return None
-
-    def spend(self, call: Call, change_type: str, identity: str, data: dict[str, Any]) -> None:
-        """Charges the operation's price: balance, balance log and books."""
-        call.charge(change_type, identity, PRICES[change_type])
-        self.log.add(change_type, -PRICES[change_type], data)

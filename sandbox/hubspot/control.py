@@ -2,21 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from sandbox.hubspot.errors import ApiError, no_object
+from sandbox.hubspot.hub import HubSpot
 from sandbox.hubspot.properties import EXTERNAL_ID, GROUPS, SALESFORCE_ID, Option, Property
 from sandbox.hubspot.table import INTEGRATION, PERSON, Record, Table, Writer
-
-if TYPE_CHECKING:
-    from sandbox.hubspot.hub import HubSpot
 
 Action = Callable[[web.Request, dict[str, Any]], Any]
 
 
-def add_portal_control(app: web.Application, hub: "HubSpot") -> None:
+def add_portal_control(app: web.Application, hub: HubSpot) -> None:
     """Adds the control routes. Bodies and answers are JSON; a refusal of the portal is answered 400."""
     control = _Control(hub)
     routes: list[tuple[str, str, Action]] = [
@@ -60,7 +58,7 @@ def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]
 
 
 class _Control:
-    def __init__(self, hub: "HubSpot") -> None:
+    def __init__(self, hub: HubSpot) -> None:
         self.hub = hub
         self.portal = hub.portal
 

@@ -9,10 +9,10 @@ from aiohttp import web
 from sandbox.books import RequestEntry
 from sandbox.calls import Call, Reply, Route
 from sandbox.clock import Clock
+from sandbox.forms import Form, Input, PlayError
 from sandbox.hubspot.associations import Associations
 from sandbox.hubspot.auth import Tokens
 from sandbox.hubspot.batches import Batches
-from sandbox.hubspot.control import add_portal_control
 from sandbox.hubspot.definitions import Definitions
 from sandbox.hubspot.errors import ApiError, invalid_input
 from sandbox.hubspot.portal import Portal
@@ -26,8 +26,7 @@ from sandbox.hubspot.webhooks import Webhooks
 from sandbox.limits import Window
 from sandbox.options import Options
 from sandbox.people import World
-from sandbox.play import Form, Input, PlayError
-from sandbox.vendor import Vendor
+from sandbox.vendor import Mount, Vendor
 
 BURST: Final = "burst"
 DAILY: Final = "daily"
@@ -112,9 +111,8 @@ class HubSpot(Vendor):
             return ApiError(404, "OBJECT_NOT_FOUND", "Owner not found").reply()
         return Reply(200, {"id": id_, "archived": archived})
 
-    def application(self) -> web.Application:
-        app = super().application()
-        add_portal_control(app, self)
+    def application(self, mounts: Iterable[Mount] = ()) -> web.Application:
+        app = super().application(mounts)
         app.on_shutdown.append(self.webhooks.close)
         return app
 

@@ -1,21 +1,21 @@
 """Operations 5 to 14: blacklists, their entries, and which search uses which."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.calls import Call, Reply
+from sandbox.openprospect.catalogue import Catalogue
 from sandbox.openprospect.replies import invalid, not_found
+from sandbox.openprospect.state import OpenProspectState
 from sandbox.openprospect.stock import make_id
-
-if TYPE_CHECKING:
-    from sandbox.openprospect.vendor import OpenProspect
 
 FIELDS = ("external_id", "website_url", "company_name", "city")
 MAX_ENTRIES = 10_000
 
 
 class Blacklists:
-    def __init__(self, vendor: "OpenProspect") -> None:
+    def __init__(self, vendor: OpenProspectState, catalogue: Catalogue) -> None:
         self.vendor = vendor
+        self._catalogue = catalogue
         self.lists: dict[str, dict[str, Any]] = {}
         self.entries: dict[str, dict[str, dict[str, Any]]] = {}
         """List id -> entry id -> entry."""
@@ -81,11 +81,11 @@ class Blacklists:
         return Reply(200, {"removed": len(removed)})
 
     def of_search(self, call: Call) -> Reply:
-        search_id = self.vendor.catalogue.search_id(call)
+        search_id = self._catalogue.search_id(call)
         return Reply(200, {"items": [self._json(one) for one in self.assigned.get(search_id, [])]})
 
     def assign(self, call: Call) -> Reply:
-        search_id, ids = self.vendor.catalogue.search_id(call), call.object.get("blacklist_ids")
+        search_id, ids = self._catalogue.search_id(call), call.object.get("blacklist_ids")
         if not isinstance(ids, list):
             raise invalid("blacklist_ids", "field required")
         for list_id in ids:

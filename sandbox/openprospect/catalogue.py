@@ -1,21 +1,19 @@
 """Operations 15 to 24: prospect searches, companies, prospects, deliveries."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.calls import Call, Reply
 from sandbox.openprospect.replies import RefusedError, invalid, not_found
+from sandbox.openprospect.state import OpenProspectState
 from sandbox.openprospect.stock import Found, Stock
-
-if TYPE_CHECKING:
-    from sandbox.openprospect.vendor import OpenProspect
 
 EDITABLE = ("name", "ideal_customer_profile")
 ADMIN_ONLY = ("geo_locations", "search_keywords")
 
 
 class Catalogue:
-    def __init__(self, vendor: "OpenProspect") -> None:
+    def __init__(self, vendor: OpenProspectState) -> None:
         self.vendor = vendor
         self.arrivals = 0
         """Companies that are delivered while a client pages: one after each page it reads."""

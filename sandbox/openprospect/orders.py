@@ -1,15 +1,13 @@
 """Operations 1 to 4: orders that walk through their stages by the clock."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.calls import Call, Reply
 from sandbox.clock import iso
 from sandbox.openprospect.replies import RefusedError, invalid, not_found
+from sandbox.openprospect.state import OpenProspectState
 from sandbox.openprospect.stock import HOUR, Found, make_id
-
-if TYPE_CHECKING:
-    from sandbox.openprospect.vendor import OpenProspect
 
 STAGES = (("RECEIVED", 0.0), ("ACCEPTED", 300.0), ("IN_PROGRESS", 360.0), ("COMPLETED", 660.0))
 """Status and the age in seconds from which it holds, at speed 1."""
@@ -36,7 +34,7 @@ class Order:
 
 
 class Orders:
-    def __init__(self, vendor: "OpenProspect") -> None:
+    def __init__(self, vendor: OpenProspectState) -> None:
         self.vendor = vendor
         self.orders: dict[str, Order] = {}
         self._seed_completed()

@@ -1,61 +1,27 @@
 """Serves OpenProspect's 24 operations, with its scopes, its hourly limit and its error bodies."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from sandbox.calls import Call, Reply, Route
 from sandbox.clock import Clock
-from sandbox.limits import Window
 from sandbox.openprospect.blacklists import Blacklists
 from sandbox.openprospect.catalogue import Catalogue
 from sandbox.openprospect.orders import Orders
-from sandbox.openprospect.replies import ERROR_SHAPES, PAGE_SHAPES, RefusedError, error_reply, page_of
-from sandbox.openprospect.stock import Stock
+from sandbox.openprospect.replies import RefusedError, error_reply
+from sandbox.openprospect.state import BASE, SCOPES, OpenProspectState
 from sandbox.options import Options
 from sandbox.people import World
-from sandbox.vendor import Switches, Vendor, Windows
 
 KEY = "lnc_live_sandbox0001"
-BASE = "/api/v1"
-SCOPES = (
-    "orders:read", "orders:write", "blacklists:read", "blacklists:write", "prospect_searches:read",
-    "prospect_searches:write", "companies:read", "prospects:read",
-)  # fmt: skip
 
 
-class OpenProspect(Vendor):
-    name = "openprospect"
-    base_path = BASE
-    windows: ClassVar[Windows] = {
-        "demo": {"default": (Window("hour", 6000, 3600),)},
-        "real": {"default": (Window("hour", 100, 3600),)},
-    }
-    switches: ClassVar[Switches] = {
-        "list_key": ("items", "collection"),
-        "paging": PAGE_SHAPES,
-        "errors": ERROR_SHAPES,
-        "slash": ("none", "redirect"),
-        "idempotency": ("honoured", "ignored"),
-        "order": ("newest", "oldest"),
-        "delivery_ids": ("search", "own"),
-        "withheld": ("", *SCOPES),
-    }
-    list_key: str
-    paging: str
-    errors: str
-    slash: str
-    idempotency: str
-    order: str
-    delivery_ids: str
-    withheld: str
-
+class OpenProspect(OpenProspectState):
     def __init__(self, world: World, options: Options, clock: Clock | None = None) -> None:
         super().__init__(world, options, clock)
-        self.speed = options.order_speed
-        self.stock = Stock(world, options, self.clock.stamp())
         self.orders = Orders(self)
-        self.blacklists = Blacklists(self)
         self.catalogue = Catalogue(self)
+        self.blacklists = Blacklists(self, self.catalogue)
 
     def operations(self) -> tuple[tuple[str, Route], ...]:
         """Lists scopes, blank-separated, and route, in the order of the contract."""
@@ -109,10 +75,6 @@ class OpenProspect(Vendor):
                 return error_reply(refused, self.errors)
 
         return handler
-
-    def page(self, call: Call, rows: Sequence[dict[str, Any]], name: str) -> Any:
-        """Returns a page of rows in the shape switched on. Raises: RefusedError."""
-        return page_of(call, rows, name, key=self.list_key, shape=self.paging)
 
     def credentials(self) -> dict[str, Any]:
         return {"api_key": KEY, "delivery_ids": list(self.catalogue.delivery_ids())}

@@ -3,24 +3,22 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from sandbox.salesforce import lifecycle
 from sandbox.salesforce.errors import ApiError
 from sandbox.salesforce.fields import EXTERNAL_ID_FIELD, STANDARD, Field
+from sandbox.salesforce.org import Salesforce
 from sandbox.salesforce.rules import Validation
 from sandbox.salesforce.soql import stamp
 from sandbox.salesforce.store import INTEGRATION, PERSON, Caller, DuplicateRule, Row
 
-if TYPE_CHECKING:
-    from sandbox.salesforce.org import Salesforce
-
 Action = Callable[[web.Request, dict[str, Any]], Any]
 
 
-def add_org_control(app: web.Application, org: "Salesforce") -> None:
+def add_org_control(app: web.Application, org: Salesforce) -> None:
     """Adds the control routes. Bodies and answers are JSON; a refusal of the org is answered 400 with its code."""
     control = _Control(org)
     routes: list[tuple[str, str, Action]] = [
@@ -74,7 +72,7 @@ def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]
 
 
 class _Control:
-    def __init__(self, org: "Salesforce") -> None:
+    def __init__(self, org: Salesforce) -> None:
         self.org = org
         self.store = org.store
 

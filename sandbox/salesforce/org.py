@@ -8,16 +8,15 @@ from aiohttp import web
 from sandbox.books import RequestEntry
 from sandbox.calls import Call, Reply, Route
 from sandbox.clock import Clock
+from sandbox.forms import Form, Input, PlayError
 from sandbox.limits import Window
 from sandbox.options import Options
 from sandbox.people import World
-from sandbox.play import Form, Input, PlayError
 from sandbox.salesforce.asks import JSON, Ask, Endpoint, Switchboard, answer, refused
 from sandbox.salesforce.auth import Tokens, bearer
 from sandbox.salesforce.bulk import Bulk
 from sandbox.salesforce.collections import Collections
 from sandbox.salesforce.composite import Composite
-from sandbox.salesforce.control import add_org_control
 from sandbox.salesforce.errors import ApiError
 from sandbox.salesforce.ids import ORGANIZATION_ID
 from sandbox.salesforce.outbound import Outbound
@@ -26,7 +25,7 @@ from sandbox.salesforce.rows import Rows
 from sandbox.salesforce.seeding import fill
 from sandbox.salesforce.settings import Settings
 from sandbox.salesforce.store import INTEGRATION_USER, PERSON, Store
-from sandbox.vendor import Vendor
+from sandbox.vendor import Mount, Vendor
 
 MAX_URI: Final = 16_384  # bytes, documented
 DAILY_MAX: Final = 100_000  # Enterprise without licences counted
@@ -67,12 +66,11 @@ class Salesforce(Vendor):
         for endpoint in self._endpoints:
             yield self._route(endpoint)
 
-    def application(self) -> web.Application:
+    def application(self, mounts: Iterable[Mount] = ()) -> web.Application:
         """Returns the application; every path also takes a trailing slash, as at the vendor."""
-        app = super().application()
+        app = super().application(mounts)
         for route in self.routes():
             app.router.add_route(route.method, route.template + "/", self._endpoint(route))
-        add_org_control(app, self)
         app.on_shutdown.append(self.outbound.close)
         return app
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sandbox.openprospect.replies import ERROR_SHAPES
-from sandbox.openprospect.vendor import SCOPES, OpenProspect
+from sandbox.openprospect.state import SCOPES
+from sandbox.openprospect.vendor import OpenProspect
 from sandbox.options import Options
 from sandbox.seeding import build_world
 from tests.contract.sandbox_client import Answer, Client, client_of

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
-from tools.floor_plan import ROOT, floors, imported, rooms
+import pytest
+
+from tools.floor_plan import ROOT, files, floors, imported, rooms
 from tools.trees import nodes
 
 PURE = {
@@ -21,6 +23,11 @@ def test_house_has_twelve_rooms_on_eight_floors_and_no_circle() -> None:
     assert len(plan) <= 12
     assert max(floors(plan).values()) <= 8
     assert sum(map(len, plan.values())) <= 42
+
+
+@pytest.mark.parametrize("folder", ["config", "connectors", "sandbox", "worker"])
+def test_files_import_each_other_in_no_circle(folder: str) -> None:
+    assert floors(files(folder))
 
 
 def test_rules_import_nothing_but_pure_modules() -> None:

@@ -337,7 +337,7 @@ async def _scopes(name: str, settings: CrmSettings, vendor: Crm, *, delivered: b
 def _retirements(name: str, settings: CrmSettings) -> Iterator[CheckResult]:
     """Yields how we sign in, in which API version, and the announced ends of both."""
     yield CheckResult(f"{name} sign-in", OK, sign_in(settings))
-    ends = retirements.of_crm(settings)
+    ends = _ends(settings)
     for end in ends:
         text = f"{end.sentence} (looked up {retirements.LOOKED_UP:%d %B %Y})"
         left = (end.ends - datetime.now(UTC).date()).days
@@ -346,6 +346,13 @@ def _retirements(name: str, settings: CrmSettings) -> Iterator[CheckResult]:
     if not ends:
         text = f"no end is announced for its sign-in and API version (looked up {retirements.LOOKED_UP:%d %B %Y})"
         yield CheckResult(f"{name} end of support", OK, text)
+
+
+def _ends(settings: CrmSettings) -> tuple[retirements.Retirement, ...]:
+    if settings.kind == "hubspot":
+        return retirements.of_hubspot(settings.api_version, private_app=settings.token is not None)
+    end = retirements.of_salesforce_version(settings.api_version)
+    return (end,) if end else ()
 
 
 async def _asked(
