@@ -1,4 +1,4 @@
-"""Provides the webhook benches with signed posts and Refill's web process over a Redis that keeps every step."""
+"""Gives the webhook benches signed posts and Refill's web process over a Redis that keeps every step."""
 
 from __future__ import annotations
 

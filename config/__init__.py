@@ -1,1 +1,1 @@
-"""Provides settings from refill.toml and the environment, the canonical fields, and logs."""
+"""Loads settings from refill.toml and the environment, the canonical fields, and logs."""

@@ -1,4 +1,4 @@
-"""Provides the canonical fields, and where they live in a CRM when nobody says otherwise.
+"""Lists the canonical fields, and where they live in a CRM when nobody says otherwise.
 
 Sources: the vendors' standard objects as described in their object references (HubSpot contacts and companies,
 Salesforce Contact, Lead and Account), read 2026-11-20.

@@ -1,4 +1,4 @@
-"""Provides everything that can be configured, as one frozen value. ``config.load`` builds it; nobody else does."""
+"""Holds everything that can be configured, as one frozen value. ``config.load`` builds it; nobody else does."""
 
 from __future__ import annotations
 

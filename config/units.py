@@ -1,4 +1,4 @@
-"""Provides values that people write in a configuration: regions, zones, lists, and texts that stay secret."""
+"""Reads values that people write in a configuration: regions, zones, lists, and texts that stay secret."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Provides the five vendors' APIs, typed. Knows nothing of Redis, queues, settings or the command line."""
+"""Connects the five vendors' APIs, typed. Knows nothing of Redis, queues, settings or the command line."""

@@ -1,4 +1,4 @@
-"""Provides a vendor's credential as ``Transport`` takes it."""
+"""Presents a vendor's credential as ``Transport`` takes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides the base models of vendor bodies.
+"""Defines the base models of vendor bodies.
 
 Unknown fields are ignored, null and odd values of optional fields read as absent, no validation error shows a value.
 """

@@ -1,4 +1,4 @@
-"""Provides neutral frozen values that vendors are read into and that the rules in ``worker.decide`` work on.
+"""Defines neutral frozen values that vendors are read into and that the rules in ``worker.decide`` work on.
 
 Nothing here knows a vendor. Times are integers: milliseconds since the epoch on the vendor's clock.
 """

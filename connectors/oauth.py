@@ -1,4 +1,4 @@
-"""Provides OAuth for every vendor that has it.
+"""Renews access tokens for every vendor that signs in by OAuth.
 
 One process at a time renews a credential, and all of them use what it got.
 

@@ -1,4 +1,4 @@
-"""Provides the table rows of a vendor's contract.
+"""Defines the table rows of a vendor's contract.
 
 What can be called, whether it may be called twice, what it costs at worst.
 """

@@ -1,4 +1,4 @@
-"""Provides the ways an alert reaches people. Each sends one message, once, and says with an error that it did not."""
+"""Lists the ways an alert reaches people. Each sends one message, once, and says with an error that it did not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides alerts by e-mail, over a mail server of the operator's. The standard library's client runs in a thread."""
+"""Sends alerts by e-mail, over a mail server of the operator's. The standard library's client runs in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides Forager: every operation as a typed method, and the provider that the flows ask."""
+"""Speaks to Forager: every operation as a typed method, and the provider that the flows ask."""
 
 from __future__ import annotations
 

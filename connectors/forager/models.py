@@ -1,4 +1,4 @@
-"""Provides bodies Forager answers with; what we do not use is left out."""
+"""Defines the bodies Forager answers with; what we do not use is left out."""
 
 from __future__ import annotations
 

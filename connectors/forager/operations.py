@@ -1,4 +1,4 @@
-"""Provides the 29 operations, in the order of the vendor's reference; prices by its credit page."""
+"""Lists the 29 operations, in the order of the vendor's reference; prices by its credit page."""
 
 from __future__ import annotations
 

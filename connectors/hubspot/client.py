@@ -1,4 +1,4 @@
-"""Provides one HubSpot portal as a system of record.
+"""Reads and writes one HubSpot portal as a system of record.
 
 Source: the API of generations 2026-09 and v3 (objects, search, properties, associations), read 2026-11-20.
 """

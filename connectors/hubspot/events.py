@@ -1,4 +1,4 @@
-"""Provides HubSpot's webhooks: who signed a post, and what its events speak of. Pure.
+"""Reads HubSpot's webhooks: who signed a post, and what its events speak of. Pure.
 
 Source: webhooks and request validation, read 2026-11-20. Events come in arrays of up to 100, at least once and in no
 order; ``eventId`` is not unique.

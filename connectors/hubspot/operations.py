@@ -1,4 +1,4 @@
-"""Provides HubSpot's operations as calls, in the order of the contract document, for one generation of paths."""
+"""Lists HubSpot's operations as calls, in the order of the contract document, for one generation of paths."""
 
 from __future__ import annotations
 

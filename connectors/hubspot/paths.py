@@ -1,4 +1,4 @@
-"""Provides one table of paths for both generations of the API: date-versioned and numbered.
+"""Lists the paths for both generations of the API: date-versioned and numbered.
 
 The numbered ones lose support in 2027; until then portals and proxies exist that know only those.
 """

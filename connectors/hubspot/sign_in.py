@@ -1,4 +1,4 @@
-"""Provides HubSpot's OAuth: access tokens of half an hour, renewed ahead of time (``connectors.oauth``)."""
+"""Signs in by HubSpot's OAuth: access tokens of half an hour, renewed ahead of time (``connectors.oauth``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides Kaspr: contact data by LinkedIn slug and name, in two generations of one API.
+"""Connects Kaspr: contact data by LinkedIn slug and name, in two generations of one API.
 
 Reference: https://docs.developers.kaspr.io.
 """

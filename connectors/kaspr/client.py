@@ -1,4 +1,4 @@
-"""Provides Kaspr in both dialects: every operation as a typed method, and the provider that the flows ask."""
+"""Speaks to Kaspr in both dialects: every operation as a typed method, and the provider that the flows ask."""
 
 from __future__ import annotations
 

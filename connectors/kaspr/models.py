@@ -1,4 +1,4 @@
-"""Provides bodies Kaspr answers with: one model for the field families of both dialects, everything optional."""
+"""Defines the bodies Kaspr answers with: one model for the field families of both dialects, everything optional."""
 
 from __future__ import annotations
 

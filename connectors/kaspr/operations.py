@@ -1,4 +1,4 @@
-"""Provides the operations of both dialects, in the order of the vendor's reference; the two v2 extras last."""
+"""Lists the operations of both dialects, in the order of the vendor's reference; the two v2 extras last."""
 
 from __future__ import annotations
 

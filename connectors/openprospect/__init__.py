@@ -1,4 +1,4 @@
-"""Provides OpenProspect (https://dev.openprospect.io).
+"""Connects OpenProspect (https://dev.openprospect.io).
 
 Orders and deliveries of companies with people, blacklists, searches.
 """

@@ -1,4 +1,4 @@
-"""Provides OpenProspect: every operation as a typed method; what it delivers as pages of neutral companies."""
+"""Speaks to OpenProspect: every operation as a typed method; what it delivers as pages of neutral companies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides bodies OpenProspect takes and answers with.
+"""Defines the bodies OpenProspect takes and answers with.
 
 Results, deliveries and lists share one company and one prospect.
 """

@@ -1,4 +1,4 @@
-"""Provides the 24 operations, in the order of the vendor's reference."""
+"""Lists the 24 operations, in the order of the vendor's reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides refusals that are about us and about no record: the API version, the app's scope, access to the API.
+"""Recognizes refusals that are about us and about no record: the API version, the app's scope, access to the API.
 
 Pure.
 """

@@ -1,4 +1,4 @@
-"""Provides one Salesforce org as a system of record.
+"""Reads and writes one Salesforce org as a system of record.
 
 Source: the REST API v66.0 and simple-salesforce 1.12, read and tried 2026-11-20.
 """

@@ -1,4 +1,4 @@
-"""Provides our custom fields as metadata to deploy: Salesforce takes no field over the data API. Pure."""
+"""Describes our custom fields as metadata to deploy: Salesforce takes no field over the data API. Pure."""
 
 from __future__ import annotations
 

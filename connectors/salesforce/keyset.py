@@ -1,4 +1,4 @@
-"""Provides the poll's steps in the order of (SystemModstamp, Id). Pure.
+"""Takes the poll's steps in the order of (SystemModstamp, Id). Pure.
 
 Stamps have whole seconds and bulk writes share one, so ties are normal: a page begins behind the last row, not
 behind its stamp.

@@ -1,4 +1,4 @@
-"""Provides Salesforce's Outbound Messages, and the JSON that a Flow or Apex of the org posts. Pure.
+"""Reads Salesforce's Outbound Messages, and the JSON that a Flow or Apex of the org posts. Pure.
 
 Source: the SOAP API guide's outbound messaging, read 2026-11-20. Messages carry no signature: the organization id is
 checked beside a secret in the path. The session id is never looked at.

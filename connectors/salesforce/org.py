@@ -1,4 +1,4 @@
-"""Provides the calls one org takes, each as a value of ours: schema, queries, updates.
+"""Makes the calls one org takes, each as a value of ours: schema, queries, updates.
 
 Keeps the schema and the org's clock.
 """

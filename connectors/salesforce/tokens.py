@@ -1,4 +1,4 @@
-"""Provides Salesforce's sign-in: a token is used until a 401, then renewed (``connectors.oauth``).
+"""Signs in to Salesforce: a token is used until a 401, then renewed (``connectors.oauth``).
 
 The library's own refresh drops headers, loops and keeps an old host, so it is not used.
 """

@@ -1,4 +1,4 @@
-"""Provides simple-salesforce in threads.
+"""Runs simple-salesforce in threads.
 
 One client for one thread at a time, no login, no retry, no environment of its own.
 

@@ -1,4 +1,4 @@
-"""Provides one unit of updates: Collections, or Composite of conditional updates where the org wants to be strict."""
+"""Writes one unit of updates: Collections, or Composite of conditional updates where the org wants to be strict."""
 
 from __future__ import annotations
 

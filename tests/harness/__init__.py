@@ -1,1 +1,1 @@
-"""Provides what tests play with: imitated vendors, a Redis, workers, waiting, and the books of both sides."""
+"""Holds what tests play with: imitated vendors, a Redis, workers, waiting, and the books of both sides."""

@@ -31,6 +31,8 @@ IMPERATIVES = frozenset(
     """,
     )
 )
+EMPTY = frozenset({"Provides"})
+"""Says nothing that the next word does not say: a module loads, lists, reads or runs something."""
 NOUNS = frozenset(
     re.findall(
         r"\w+",
@@ -77,6 +79,7 @@ def test_every_docstring_begins_with_a_verb() -> None:
         ("Rows that a key leads to.", False),
         ("Signals: what is worth a look.", False),
         ("``text`` without accents.", False),
+        ("Provides spellings of Thai.", False),
     ],
 )
 def test_a_verb_is_told_from_a_noun(text: str, good: bool) -> None:
@@ -109,7 +112,7 @@ def begins_with_a_verb(text: str) -> bool:
     """Tells whether the first word is a verb in the third person, or an imperative."""
     first = FIRST.match(text)
     word = first[0].rstrip(".") if first else ""
-    return word in IMPERATIVES or (word.endswith("s") and word not in NOUNS)
+    return word in IMPERATIVES or (word.endswith("s") and word not in NOUNS | EMPTY)
 
 
 def prose(page: Path) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Provides the names a command takes, checked against the configuration: what is unknown is said with what is known."""
+"""Checks the names a command takes against the configuration: what is unknown is said with what is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides the arguments and options that several commands have, and how a command ends."""
+"""Declares the arguments and options that several commands have, and ends a command."""
 
 from __future__ import annotations
 

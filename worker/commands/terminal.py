@@ -1,4 +1,4 @@
-"""Provides the two streams a command speaks to. Nothing it says steers the terminal, whoever the words are from."""
+"""Writes to the two streams of a command. Nothing it says steers the terminal, whoever the words are from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides the vendor imitations as processes, and the configuration that fits them.
+"""Starts the vendor imitations as processes, and writes the configuration that fits them.
 
 For the demo and for trying things out.
 """

@@ -1,4 +1,4 @@
-"""Provides our account of a provider against its own: how far they are apart, and which open questions that answers.
+"""Compares our account of a provider with its own: how far they are apart, and which open questions that answers.
 
 Pure.
 """

@@ -1,4 +1,4 @@
-"""Provides values the answers offer for a field, judged: the first that may be written, or why there is none."""
+"""Judges the values that answers offer for a field: the first that may be written, or why there is none."""
 
 from __future__ import annotations
 

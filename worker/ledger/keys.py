@@ -1,4 +1,4 @@
-"""Provides every Redis key name of the ledger, once: for Python (``Keys``) and for the Lua scripts (``K``).
+"""Names every Redis key of the ledger, once: for Python (``Keys``) and for the Lua scripts (``K``).
 
 ``keys("due", crm, object, lane)`` in Python and ``K.due(crm, object, lane)`` in Lua give the same name: placeholders
 are filled in their order. Names of crms, objects and providers hold no colon, so an id may hold any and stands last.

@@ -1,4 +1,4 @@
-"""Provides the Lua steps of the ledger: loaded once, called by SHA, one atomic step each.
+"""Runs the Lua steps of the ledger: loaded once, called by SHA, one atomic step each.
 
 A script lies beside the Python that runs it, ``<subject>/<name>.lua``. It is sent behind ``common.lua`` and behind the
 parts that its head names in a line ``-- needs: work, journal`` (``<subject>/parts/<part>.lua``). Every script gets the

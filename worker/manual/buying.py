@@ -1,4 +1,4 @@
-"""Provides a paid lookup by hand.
+"""Buys a paid lookup by hand.
 
 A kept answer, else a ticket on the provider's budgets, else a sentence that says why not.
 """

@@ -1,4 +1,4 @@
-"""Provides a row made by hand at a vendor that knows no idempotency key.
+"""Makes a row by hand at a vendor that knows no idempotency key.
 
 Claimed first, looked for before it is sent again.
 

@@ -1,4 +1,4 @@
-"""Provides one pass over everything: bring what changed into the work, follow it to its end, and say what was done."""
+"""Runs one pass over everything: bring what changed into the work, follow it to its end, and say what was done."""
 
 from __future__ import annotations
 

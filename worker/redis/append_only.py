@@ -1,4 +1,4 @@
-"""Provides the append-only file of the embedded Redis after a power cut."""
+"""Mends the append-only file of the embedded Redis after a power cut."""
 
 from __future__ import annotations
 

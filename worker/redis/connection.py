@@ -1,4 +1,4 @@
-"""Provides the Redis that everything is kept in.
+"""Connects to the Redis that everything is kept in.
 
 The embedded one or your own, reached, and refused when it may forget.
 """

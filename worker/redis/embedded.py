@@ -1,4 +1,4 @@
-"""Provides a Redis server of our own on a unix socket under ``data_dir``, shared by all processes of that folder.
+"""Runs a Redis server of our own on a unix socket under ``data_dir``, shared by all processes of that folder.
 
 Every process holds a shared lock on ``redis.users`` for life. Starting and stopping happen under a second, exclusive
 lock, so that they never overlap; a leaver that can take the first lock exclusively is the last one and stops the

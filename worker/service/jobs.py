@@ -1,4 +1,4 @@
-"""Provides the jobs a worker can be rung for.
+"""Defines the jobs a worker can be rung for.
 
 Each is thin: what to do is in a flow, whether it is due in the ledger.
 """

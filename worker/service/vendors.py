@@ -1,4 +1,4 @@
-"""Provides every configured vendor's connector, on whatever limiter it is given: the one place that builds them."""
+"""Builds every configured vendor's connector, on whatever limiter it is given: the one place that builds them."""
 
 from __future__ import annotations
 

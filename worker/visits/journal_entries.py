@@ -1,4 +1,4 @@
-"""Provides the journal's lines: what was looked up, changed or created, from whom, when, why and at what price."""
+"""Writes the journal's lines: what was looked up, changed or created, from whom, when, why and at what price."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides one paid lookup: a kept answer, else a ticket, else the reason why not now.
+"""Makes one paid lookup: a kept answer, else a ticket, else the reason why not now.
 
 Equal questions of this process share one call; those of other processes meet at the ticket, and the record comes back
 when it ends. A call on the wire belongs to nobody's cancellation.

@@ -1,4 +1,4 @@
-"""Provides one visit of one record: read, decide, look up, decide, push, settle.
+"""Visits one record: read, decide, look up, decide, push, settle.
 
 Each visit settles by itself. A step that the ledger refuses means that the lease is somebody else's now: the visit
 stops there and sends nothing more. ``worker.visits.outlook`` decides, this acts on it, ``worker.visits.visit_ends``

@@ -1,4 +1,4 @@
-"""Provides one watched object of one CRM: everything a flow needs to read, decide and write its records."""
+"""Describes one watched object of one CRM: everything a flow needs to read, decide and write its records."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Provides the web process: health, readiness and figures of everything that works on the same Redis."""
+"""Serves the web process: health, readiness and figures of everything that works on the same Redis."""

@@ -1,4 +1,4 @@
-"""Provides the routes of the web process. None but the page's answers names a record or a person."""
+"""Puts the routes of the web process together. None but the page's answers names a record or a person."""
 
 from __future__ import annotations
 

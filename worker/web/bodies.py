@@ -1,4 +1,4 @@
-"""Provides bodies from outside: read no further than allowed, no longer than allowed, and nothing strange in them."""
+"""Reads bodies from outside: no further than allowed, no longer than allowed, and nothing strange in them."""
 
 from __future__ import annotations
 

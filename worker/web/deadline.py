@@ -1,4 +1,4 @@
-"""Provides uvicorn's protocol with bounds.
+"""Bounds the time and size of requests in uvicorn's protocol.
 
 Connections past a number and requests that do not arrive in time are dropped.
 

@@ -1,4 +1,4 @@
-"""Provides HubSpot's webhooks: signed posts of up to 100 events, for one crm or routed by portal."""
+"""Takes HubSpot's webhooks: signed posts of up to 100 events, for one crm or routed by portal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides the figures of ``/metrics``.
+"""Serves the figures of ``/metrics``.
 
 A registry of its own per scrape, filled from Redis, so that every worker is counted.
 

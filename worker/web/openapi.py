@@ -1,4 +1,4 @@
-"""Provides the description of the API, for machines (OpenAPI 3.1) and for people."""
+"""Describes the API, for machines (OpenAPI 3.1) and for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides Salesforce's Outbound Messages, and callouts of a Flow or Apex signed after Standard Webhooks."""
+"""Takes Salesforce's Outbound Messages, and callouts of a Flow or Apex signed after Standard Webhooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides a provider opened for one command: on the shared limiter, with the ledger its calls are booked in."""
+"""Opens a provider for one command: on the shared limiter, with the ledger its calls are booked in."""
 
 from __future__ import annotations
 

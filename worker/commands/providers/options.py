@@ -1,4 +1,4 @@
-"""Provides options that every command by hand has."""
+"""Declares the options that every command by hand has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides canonical fields: their families, the one spelling of their values, and when two values are the same."""
+"""Defines canonical fields: their families, the one spelling of their values, and when two values are the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides figures for ``status``, reports and metrics, read in a few round trips."""
+"""Reads figures for ``status``, reports and metrics, in a few round trips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides the journal: what was changed and what was paid for. Entries are JSON texts of the caller's.
+"""Keeps the journal: what was changed and what was paid for. Entries are JSON texts of the caller's.
 
 Most entries come with a step of a visit (``worker.ledger.work.work``); this file reads them, adds those of
 nobody's visit, and drops old ones.

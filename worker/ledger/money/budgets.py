@@ -1,4 +1,4 @@
-"""Provides budgets: what a line allows and what stands on it.
+"""Reads budgets: what a line allows and what stands on it.
 
 Only tickets book; caps come from the caller at every step.
 """

@@ -1,4 +1,4 @@
-"""Provides creations: a row is made once per external id and natural key. A creation is a ticket too.
+"""Keeps creations apart: a row is made once per external id and natural key. A creation is a ticket too.
 
 ``reserved -> sent -> created | unknown | released``, and ``unknown -> created | absent`` by a direct read of the unique
 property. Keys are texts such as ``domain:acme.com``, ``email:...``, ``slug:...``.

@@ -1,4 +1,4 @@
-"""Provides tickets: the one-shot right to send one paid lookup, with its credits reserved.
+"""Issues tickets: the one-shot right to send one paid lookup, with its credits reserved.
 
 ``reserved -> sent -> stored | uncertain | released``; the edges are in ``parts/tickets.lua``. ``Desk`` is the
 counter where a question is answered from what is kept or given a ticket; ``LookupTicket`` is what a connector holds.

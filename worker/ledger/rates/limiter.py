@@ -1,4 +1,4 @@
-"""Provides the rate of one vendor's buckets, in Redis, shared by all workers (``connectors.limits.Limiter``).
+"""Keeps the rate of one vendor's buckets, in Redis, shared by all workers (``connectors.limits.Limiter``).
 
 Windows up to a minute are paced: calls are spaced so that no rolling window of the vendor ever holds more than its
 count, even when calls arrive ``jitter_s`` off their time. Longer windows are sliding counters that a burst may use up.

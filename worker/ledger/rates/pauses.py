@@ -1,4 +1,4 @@
-"""Provides pauses: a bucket (``forager:main``), a vendor or a crm does nothing while any of its reasons stands.
+"""Keeps pauses: a bucket (``forager:main``), a vendor or a crm does nothing while any of its reasons stands.
 
 Key ``pause:<target>``: hash of reason -> JSON ``until`` (ms, 0 = until lifted), ``since``, ``probe``, ``why``.
 """

@@ -1,4 +1,4 @@
-"""Provides work: the records due, per (crm, object).
+"""Keeps the work: the records due, per (crm, object).
 
 Each record is in it once: due, leased, waiting or dead, or it is settled.
 

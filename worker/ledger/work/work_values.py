@@ -1,4 +1,4 @@
-"""Provides the values the work speaks in: what comes in, what a visit holds, how it ends."""
+"""Defines the values the work speaks in: what comes in, what a visit holds, how it ends."""
 
 from __future__ import annotations
 

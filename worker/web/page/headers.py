@@ -1,4 +1,4 @@
-"""Provides what every answer of the page tells the browser: run nothing but ours, ask nobody else, keep nothing."""
+"""Lists what every answer of the page tells the browser: run nothing but ours, ask nobody else, keep nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides who looks at the page, and what they may do there."""
+"""Says who looks at the page, and what they may do there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides given names that one person goes by: spellings, sisters in other languages, short forms."""
+"""Groups given names that one person goes by: spellings, sisters in other languages, short forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides the three answers to whether two names are one person's."""
+"""Names the three answers to whether two names are one person's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provides the words of a name, each in every spelling that is taken for the same."""
+"""Splits a name into words, each in every spelling that is taken for the same."""
 
 from __future__ import annotations
 

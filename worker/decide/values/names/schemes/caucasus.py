@@ -1,4 +1,4 @@
-"""Provides spellings of Armenian (east and west) and Georgian letters."""
+"""Spells Armenian (east and west) and Georgian letters in Latin ones."""
 
 from __future__ import annotations
 

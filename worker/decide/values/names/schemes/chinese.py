@@ -1,4 +1,4 @@
-"""Provides spellings of names in Chinese characters: pinyin, Wade-Giles, Hong Kong, and what families overseas kept."""
+"""Spells names in Chinese characters: pinyin, Wade-Giles, Hong Kong, and what families overseas kept."""
 
 from __future__ import annotations
 

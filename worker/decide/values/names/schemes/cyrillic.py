@@ -1,4 +1,4 @@
-"""Provides spellings of Cyrillic letters.
+"""Spells Cyrillic letters in Latin ones.
 
 Russian, Ukrainian, Belarusian, Bulgarian, Serbian, Macedonian, Kazakh, Mongolian.
 

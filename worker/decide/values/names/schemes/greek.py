@@ -1,4 +1,4 @@
-"""Provides spellings of Greek letters, by sound and letter by letter (ELOT 743 and the older English ones)."""
+"""Spells Greek letters in Latin ones, by sound and letter by letter (ELOT 743 and the older English ones)."""
 
 from __future__ import annotations
 

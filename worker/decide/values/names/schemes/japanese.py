@@ -1,4 +1,4 @@
-"""Provides spellings of kana (Hepburn, Kunrei, and what passports make of long vowels).
+"""Spells kana in Latin letters (Hepburn, Kunrei, and what passports make of long vowels).
 
 And readings of names in kanji.
 """

@@ -1,4 +1,4 @@
-"""Provides spellings of Hangul.
+"""Spells Hangul in Latin letters.
 
 Revised romanisation, McCune-Reischauer, and the forms that families chose for themselves.
 """

@@ -1,4 +1,4 @@
-"""Provides spellings of Arabic (with Persian and Urdu letters) and Hebrew, which leave most vowels out."""
+"""Spells Arabic (with Persian and Urdu letters) and Hebrew, which leave most vowels out."""
 
 from __future__ import annotations
 

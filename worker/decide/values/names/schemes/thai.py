@@ -1,4 +1,4 @@
-"""Provides spellings of Thai. Families write their names as they like, so that only an agreement says something."""
+"""Spells Thai in Latin letters. Families write their names as they like, so that only an agreement says something."""
 
 from __future__ import annotations
 
