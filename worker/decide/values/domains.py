@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 import idna
 from publicsuffixlist import PublicSuffixList
 
-from worker.decide.values import mail_hosts, shared_hosts
+from worker.decide.values import alphabets, mail_hosts, shared_hosts
 from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
 
@@ -53,7 +53,8 @@ def _registries() -> PublicSuffixList:
 def host(text: str) -> str:
     """Returns the host of an address, e-mail or bare host, lower case, punycode (IDNA 2008), without ``www.``.
 
-    ``""`` when there is none, or its last label is no public suffix: ``acme.local``, ``John.Smith``.
+    ``""`` when there is none, or its last label is no public suffix: ``acme.local``, ``John.Smith``,
+    or a label imitates another in a second alphabet.
     """
     if len(text) > _LONGEST:
         return ""
@@ -70,6 +71,7 @@ def host(text: str) -> str:
         len(labels) < 2
         or labels[-1] in _NOT_IN_USE
         or not all(_LABEL.match(label) for label in labels)
+        or any(map(alphabets.imitates, labels))
         or not _registrable(name)
     ):
         return ""

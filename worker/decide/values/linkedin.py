@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
+from worker.decide.values import domains
 from worker.decide.values.blanks import says_nothing
 from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
@@ -28,6 +29,7 @@ _AGAIN = re.compile(r"^/?(?:in/|pub/)?(?:https?:/{0,3})?(?:[a-z-]{1,10}\.)?linke
 _LOCALE = re.compile(r"^[a-z]{2}(?:[-_][a-z]{2,4})?$", re.IGNORECASE)
 _TAIL = re.compile(r"[?#&].*$", re.DOTALL)
 _CUT_OFF = re.compile(r"(?:\.{2,}|…)$")
+_STUCK = re.compile(r"[^/?#&=]https?:/", re.IGNORECASE)  # another address without anything between
 _TEMPLATE = re.compile(r"[{}$]|\[\w+\]")  # what stands for a slug in a form, or for what somebody took out
 _MEMBER_ID = re.compile(r"^(?:ac[owr]aa[a-z0-9_-]{5,}|ac[owr][a-z0-9_-]{25,}|aem[a-z0-9_-]{15,}|\d+)$", re.IGNORECASE)
 _PUB_PART = re.compile(r"^[0-9a-z]{1,3}$", re.IGNORECASE)
@@ -144,7 +146,9 @@ def _of_pages(plain: str, found: list[re.Match[str]]) -> Profile:
 
 def _runs_on(plain: str, end: int, starts: set[int]) -> bool:
     rest = plain[end : end + 2]
-    return len(rest) > 1 and rest[0].isspace() and rest[1].isalnum() and end + 1 not in starts
+    if len(rest) < 2 or not rest[0].isspace() or not rest[1].isalnum() or end + 1 in starts:
+        return False
+    return not domains.host(plain[end:].split(maxsplit=1)[0])  # another site's address, or an e-mail, is no slug's end
 
 
 def _of_word(plain: str) -> Profile:
@@ -160,7 +164,7 @@ def _of_word(plain: str) -> Profile:
 
 
 def _of_path(path: str) -> Profile:
-    if _CUT_OFF.search(path):
+    if _CUT_OFF.search(path) or _STUCK.search(path):
         return Profile(refused="malformed")
     path = _TAIL.sub("", _decoded(_TAIL.sub("", path)))
     if _TEMPLATE.search(path):

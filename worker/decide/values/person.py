@@ -31,8 +31,8 @@ def compare(record: PersonName, found: PersonName, *, strict: bool = False) -> V
     """Compares two names.
 
     A contradicting first or last name is another person's. ``UNSAID`` where one side has no name to compare, or one
-    in letters that cannot be compared for sure. ``strict`` is for a search by name and company: both names must agree,
-    everything else is another person.
+    in letters that cannot be compared for sure. ``strict`` is for a search by name and company: both names must agree
+    in full, an initial alone is ``UNSAID``, everything else is another person.
     """
     return comparing.compare(_readings(record), _readings(found), strict=strict)
 

@@ -30,7 +30,7 @@ def _compare(one: NameReading, other: NameReading, *, strict: bool) -> Verdict:
     if turned is SAME:
         return SAME
     if strict:
-        return OTHER
+        return UNSAID if last is SAME and first is UNSAID else OTHER  # an initial
     if OTHER in {first, last}:
         return turned or OTHER
     if last is None:

@@ -30,6 +30,16 @@ def compare(one: NameReading, other: NameReading, *, strict: bool = False) -> Ve
 
 
 def _compare(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...], *, strict: bool) -> Verdict:
+    verdict = _agreement(one, other, family, strict=strict)
+    return UNSAID if strict and verdict is SAME and _rests_on_initials(one, other) else verdict
+
+
+def _rests_on_initials(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:
+    """Tells whether no name that is written out stands against another: ``J.``, ``John``."""
+    return all(left[0].is_initial or right[0].is_initial for left, right in zip(one, other, strict=False))
+
+
+def _agreement(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...], *, strict: bool) -> Verdict:
     if is_vietnamese(family) and len(one) == len(other) == 2 and one[0] == other[0]:
         one, other = one[1:], other[1:]  # what stands in the middle is as good as everybody's
     whole = alike(_all(one), _all(other))

@@ -44,12 +44,17 @@ def relation(one: str, other: str) -> Verdict | None:
         for other_line, other_group in places.get(other, ()):
             if line != other_line:
                 continue
-            if group == other_group != _SHORT or _is_short_for(one, group, other_group):
+            if group == other_group != _SHORT and not _may_be_siblings(one, other):
                 return Verdict.SAME
-            if _is_short_for(other, other_group, group):
+            if _is_short_for(one, group, other_group) or _is_short_for(other, other_group, group):
                 return Verdict.SAME
             related = Verdict.UNSAID
     return related
+
+
+def _may_be_siblings(one: str, other: str) -> bool:
+    """Tells whether a man and a woman may have the two names: ``Daniele`` is a brother in Rome, a sister in Bonn."""
+    return one != other and not files.all_words("of_both").isdisjoint({one, other})
 
 
 def _is_short_for(short: str, group: int, long_group: int) -> bool:
