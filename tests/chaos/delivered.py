@@ -49,11 +49,11 @@ class Desk:
         """What is there of everything delivered until now; nobody makes people who were ``erased``."""
         told = self._delivered()
         found = Brought(len({one["company"] for one in told}), len(self.truth.prospects))
-        for crm, id_, name, owner in self.truth.strangers_values():
-            if self._is_namesake(crm, id_, int(owner.partition(",")[0])):
+        for crm, id_, name, owners in self.truth.strangers_values():
+            if any(self._is_namesake(crm, id_, int(owner)) for owner in owners.split(",")):  # many have one title
                 found.namesakes += 1
             else:
-                found.strangers.append(f"{crm}: {name} of {id_} is that of person {owner}")
+                found.strangers.append(f"{crm}: {name} of {id_} is that of person {owners}")
         for crm in COMPANIES:
             reasons = " ".join([letter.reason for letter in await self._dead(crm)])
             self._count_companies(found, crm, told, reasons)

@@ -20,7 +20,7 @@ from sandbox.people import Person
 from tests.chaos.yard import OBJECTS, Yard
 from tests.e2e.right_person import Truth
 from tests.harness.workers import Process
-from tests.integration.erased import dumped, found
+from tests.integration.erased import apart, places
 from worker.ledger.scripts import LedgerUnavailableError
 
 KINDS = ("plan", "undo", "forget")
@@ -158,9 +158,18 @@ class Terminal:
         telling: Mapping[str, int] = {
             text: number for number in self.erased for text in (people[number].work_email, people[number].slug) if text
         }
+        others = {
+            text
+            for number, one in people.items()
+            if number not in self.erased
+            for text in (one.work_email, one.personal_email, one.slug)
+        }
         await self.yard.redis.config_set("rdbcompression", "no")
-        held = await dumped(self.yard.redis)
-        return [f"something of person {telling[text]} is kept" for text in found(telling, held)]
+        return [
+            f"something of person {telling[text]} is kept in {where}"
+            for where, held in (await places(self.yard.redis)).items()
+            for text in apart(telling, held, others)
+        ]
 
 
 async def _ended(process: Process, within_s: float) -> int | None:

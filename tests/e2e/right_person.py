@@ -79,7 +79,7 @@ class Truth:
         return found
 
     def strangers_values(self) -> list[tuple[str, str, str, str]]:
-        """(crm, id, property, the owner's number) of every value of ours that is another person's."""
+        """(crm, id, property, its owners' numbers) of every value of ours that is another person's."""
         whose, found = owners(self.world), []
         for crm, kinds in PEOPLE.items():
             people = self.people_of(crm)
@@ -88,7 +88,7 @@ class Truth:
                 if one["property"] in TELLING[crm] and person is not None:
                     value = str(one["after"])
                     if is_anothers(value, person, whose):
-                        owner = ",".join(map(str, sorted(whose[plain(value)])[:3]))
+                        owner = ",".join(map(str, sorted(whose[plain(value)])))
                         found.append((crm, str(one["id"]), str(one["property"]), owner))
                 elif one["property"] == EXTERNAL[crm] and person is not None:
                     prospect = self.prospects.get(str(one["after"]))
