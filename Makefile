@@ -30,7 +30,7 @@ suites: .venv/dev.done
 	  $(BIN)/pytest -q -rA --show-capture=no --last-failed --last-failed-no-failures none $(TESTS) $(ARGS); }
 
 unit: .venv/dev.done  ## the quick loop, in seconds: rules, readers, configuration
-	$(BIN)/pytest -q -n 2 tests/unit $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadgroup tests/unit $(ARGS)
 
 check: lint types  ## lint and types
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import gc
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -14,13 +16,29 @@ _LOGS = re.compile(r"log(?:ger)?\s*\.")
 @cache
 def parsed(path: Path) -> ast.Module:
     """Returns the syntax tree of a file; nobody may change it."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    with _no_search_for_waste():
+        return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
     """Returns every node of a file."""
-    return tuple(ast.walk(parsed(path)))
+    tree = parsed(path)
+    with _no_search_for_waste():
+        return tuple(ast.walk(tree))
+
+
+@contextmanager
+def _no_search_for_waste() -> Iterator[None]:
+    """Keeps the garbage collector from looking at all trees again and again: two thirds of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 def modules(*folders: Path) -> Iterator[Path]:

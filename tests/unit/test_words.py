@@ -55,6 +55,7 @@ def test_no_docstring_begins_with_a_clause() -> None:
     assert [str(one) for one in files if CLAUSE.search(one.read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.xdist_group("sources")
 def test_every_docstring_begins_with_a_verb() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"

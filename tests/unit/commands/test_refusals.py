@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.trees import modules, nodes
 from worker.ledger.money.budgets import Booked, BudgetLine
 from worker.ledger.own_clock import clock
 from worker.manual.endings import _HELD, _NEXT, RunEnding
@@ -22,15 +23,15 @@ STEP = re.compile(r"refill [a-z]+|providers\.[\w{}.]+|crm\.[\w{}.]+|run it again
 
 def sentences(file: str, name: str) -> Iterator[tuple[int, str]]:
     """Every text that is raised as ``name`` in a file, with what stands for its values."""
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+    for node in nodes(ROOT / file):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name and node.args:
             yield node.lineno, ast.unparse(node.args[0])
 
 
 def pauses() -> Iterator[tuple[str, str]]:
     """The sentence of every pause that is set with one where it is set."""
-    for file in (ROOT / "worker").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for file in modules(ROOT / "worker"):
+        for node in nodes(file):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "pause":
                 yield from (
                     (f"{file.name}:{node.lineno}", ast.unparse(one.value))
@@ -77,14 +78,15 @@ def test_whom_a_run_did_not_ask_names_the_next_step() -> None:
     assert "Next: refill check" in sentence
 
 
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [pytest.param(*one, id=str(one[0])) for one in sentences("worker/manual/buying.py", "NotNowError")],
-)
-def test_a_refusal_by_hand_names_the_next_step(line: int, text: str) -> None:
-    assert STEP.search(text) or "_no_budget" in text, (line, text)
+@pytest.mark.xdist_group("sources")
+def test_a_refusal_by_hand_names_the_next_step() -> None:
+    found = list(sentences("worker/manual/buying.py", "NotNowError"))
+    assert found
+    assert [one for one in found if not STEP.search(one[1]) and "_no_budget" not in one[1]] == []
 
 
-@pytest.mark.parametrize(("where", "text"), [pytest.param(*one, id=one[0]) for one in pauses()])
-def test_a_pause_names_the_next_step(where: str, text: str) -> None:
-    assert STEP.search(text), (where, text)
+@pytest.mark.xdist_group("sources")
+def test_a_pause_names_the_next_step() -> None:
+    found = list(pauses())
+    assert found
+    assert [one for one in found if not STEP.search(one[1])] == []

@@ -1,26 +1,20 @@
 from __future__ import annotations
 
-import ast
 import asyncio
 import io
 import json
 import logging
-import re
 import time
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from config.logs import KNOWN, configure_logs
+from config.logs import configure_logs
 from config.masking import masked
 from connectors.errors import RejectedError
-from tools.trees import modules_that_log, nodes
 
-ROOT = Path(__file__).parents[3]
 CANARIES = ("jane.canary@acme.com", "+4915112345678", "(212) 555-0199", "canary-token-0123456789", "jane-canary-42")
 
 
@@ -157,51 +151,3 @@ def test_masking_of_anything_long_is_quick() -> None:
     for piece in ("a", "1", "a@", "+1 ", "://", "a.", "%40", "token=", "(1"):
         masked(piece * 100_000)
     assert time.monotonic() - began < 5
-
-
-@cache
-def _calls() -> tuple[tuple[str, ast.Call], ...]:
-    return tuple(_found_calls())
-
-
-def _found_calls() -> Iterator[tuple[str, ast.Call]]:
-    for file in modules_that_log(*(ROOT / package for package in ("connectors", "config", "worker"))):
-        for node in nodes(file):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and isinstance(node.func.value, ast.Name)
-                and node.func.value.id in {"log", "logger", "_log"}
-                and node.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
-            ):
-                yield f"{file.relative_to(ROOT)}:{node.lineno}", node
-
-
-def test_every_event_of_ours_is_a_constant_dotted_name() -> None:
-    wrong = [
-        place
-        for place, call in _calls()
-        if not (
-            call.args
-            and isinstance(call.args[0], ast.Constant)
-            and re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", str(call.args[0].value))
-        )
-    ]
-    assert not wrong
-
-
-def test_no_event_of_ours_passes_a_text_that_would_be_hidden() -> None:
-    texts = (ast.JoinedStr, ast.Dict, ast.List, ast.Tuple)
-    hidden = [
-        f"{place}: {word.arg}"
-        for place, call in _calls()
-        for word in call.keywords
-        if word.arg is not None
-        and word.arg not in KNOWN | {"exc_info"}
-        and (isinstance(word.value, texts) or _is_name_of_a_type(word.value))
-    ]
-    assert not hidden
-
-
-def _is_name_of_a_type(node: ast.expr) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr in {"__name__", "name", "value"}

@@ -15,6 +15,8 @@ from tools.trees import nodes
 from worker.ledger.arguments import Arguments, arguments
 from worker.ledger.scripts import names, source, takes
 
+pytestmark = pytest.mark.xdist_group("sources")
+
 ROOT = Path(__file__).parents[3]
 LUA_WORDS = {
     *("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil"),
