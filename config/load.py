@@ -293,7 +293,7 @@ def _contradictions(settings: Settings, origin: Origin) -> list[str]:
         known = ", ".join(settings.crm) or "none"
         path = ("providers", "openprospect", "deliver_to")
         problems += [
-            f'{origin.of(path)}providers.openprospect.deliver_to names "{name}", which is no configured crm ({known})'
+            f'{origin.of(path)}providers.openprospect.deliver_to names "{name}", not a configured crm ({known})'
             for name in openprospect.deliver_to
             if name not in settings.crm
         ]

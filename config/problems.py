@@ -106,7 +106,7 @@ def _sentence(detail: ErrorDetails, origin: Origin, root: type[BaseModel]) -> st
         case "union_tag_invalid":
             return f'{where}{key}.kind is neither "hubspot" nor "salesforce"'
         case "string_pattern_mismatch" if detail["loc"][-1] == "[key]":
-            return f"{where}{key} is no name for a crm: small letters, digits and single underscores only"
+            return f"{where}{key} is not a valid name for a crm; use small letters, digits and single underscores only"
         case "value_error":
             return f"{where}{key} {_of(str(context['error']))}"
         case kind if kind in _KINDS:
@@ -118,7 +118,7 @@ def _sentence(detail: ErrorDetails, origin: Origin, root: type[BaseModel]) -> st
 
 
 def _of(message: str) -> str:
-    """Returns the sentence of our own checks, ``is no address`` or ``"x" is no rate``; both follow the key."""
+    """Returns our own sentence: ``is not a valid address`` or ``"x" is not a valid rate``, to stand after the key."""
     return f"= {message}" if message.startswith('"') else message
 
 

@@ -42,7 +42,7 @@ class Redis(Options):
     @classmethod
     def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("is no address of a Redis: write redis://, rediss:// or unix://")
+            raise ValueError("is not a valid Redis address; use redis://, rediss:// or unix://")
         return url
 
 

@@ -37,13 +37,13 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # which of them depends on how wrong the name is
-        raise ValueError(f'"{name}" is no time zone: write one such as "UTC" or "Europe/Berlin"') from None
+        raise ValueError(f'"{name}" is not a time zone; use one such as "UTC" or "Europe/Berlin"') from None
     return name
 
 
 def _region(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{2}", text):
-        raise ValueError(f'"{text}" is no region: write two letters such as "DE"')
+        raise ValueError(f'"{text}" is not a valid region; use two letters such as "DE"')
     return text.upper()
 
 
@@ -63,7 +63,7 @@ def _network(text: str) -> str:
     try:
         return str(ip_network(text))
     except ValueError:
-        raise ValueError(f'"{text}" is no address: write one such as "10.0.0.7" or "10.0.0.0/24"') from None
+        raise ValueError(f'"{text}" is not a valid address; use one such as "10.0.0.7" or "10.0.0.0/24"') from None
 
 
 def _listed(value: object) -> object:

@@ -17,9 +17,9 @@ def parse_url(value: object) -> str:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError("is no address: write one such as https://api.example.com") from None
+        raise ValueError("is not a valid address; use one such as https://api.example.com") from None
     if parts.scheme not in {"http", "https"} or not host:
-        raise ValueError("is no address: write one such as https://api.example.com")
+        raise ValueError("is not a valid address; use one such as https://api.example.com")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise ValueError("must be a plain address, without user name, query or fragment")
     if parts.scheme == "http" and not is_loopback(host):

@@ -40,7 +40,7 @@ def parse_rate(text: str) -> Window:
     """
     match = _RATE.fullmatch(text)
     if match is None or int(match[1]) < 1 or int(match[2] or 1) < 1:
-        message = f'"{text}" is no rate: write calls per window, such as "10/second" or "190/10 seconds"'
+        message = f'"{text}" is not a valid rate; use calls per window, such as "10/second" or "190/10 seconds"'
         raise ValueError(message)
     return Window(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
 

@@ -35,10 +35,12 @@ def parse_duration(text: object) -> timedelta:
         return text
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or int(match[1]) < 1:
-        raise ValueError(f'"{text}" is no duration: write a number and s, m, h or d, such as "90s", "5m" or "30d"')
+        raise ValueError(
+            f'"{text}" is not a valid duration; use a number and s, m, h or d, such as "90s", "5m" or "30d"'
+        )
     seconds = int(match[1]) * _UNITS[match[2]]
     if seconds > 100 * 366 * 86_400:
-        raise ValueError(f'"{text}" is no duration anybody waits for: write at most "36500d"')
+        raise ValueError(f'"{text}" is too long a duration; use at most "36500d"')
     return timedelta(seconds=seconds)
 
 
@@ -51,7 +53,7 @@ def parse_rates(value: object) -> tuple[Window, ...]:
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, (list, tuple)) or not value:
-        raise ValueError(f'"{value}" is no rate: write "10/second", or a list of such')
+        raise ValueError(f'"{value}" is not a valid rate; use "10/second", or a list of such')
     return tuple(window if isinstance(window, Window) else parse_rate(str(window).strip()) for window in value)
 
 

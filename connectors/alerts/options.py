@@ -30,7 +30,7 @@ def _signing_secret(secret: SecretStr) -> SecretStr:
     except (binascii.Error, ValueError):
         long = False
     if not long:
-        raise ValueError("is no signing secret of Standard Webhooks. Make one: openssl rand -base64 32")
+        raise ValueError("is not a signing secret of Standard Webhooks; make one: openssl rand -base64 32")
     return secret
 
 
@@ -41,7 +41,7 @@ def _addresses(value: object) -> object:
 def _mail_address(text: str) -> str:
     name, at, domain = text.rpartition("@")
     if not (name and at and domain) or any(one.isspace() or one in "<>," for one in text):
-        raise ValueError(f'"{text}" is no e-mail address. Write one such as ops@example.com')
+        raise ValueError(f'"{text}" is not a valid e-mail address; use one such as ops@example.com')
     return text
 
 
@@ -53,7 +53,7 @@ def _server(text: str) -> str:
     except ValueError:
         known = False
     if text and not known:
-        raise ValueError(f'"{text}" is no mail server. Write its name and port, as smtp.example.com:587')
+        raise ValueError(f'"{text}" is not a valid mail server; use its name and port, such as smtp.example.com:587')
     return text
 
 

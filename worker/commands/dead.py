@@ -48,7 +48,7 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
         intents = [json.loads(text) for text in await work.dead_intents(id)]
         now = await ledger.scripts.now()
     if letter is None:
-        return failed(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
+        return failed(f"{crm} {object} {id} is not a dead letter; see refill dead list")
     if as_json:
         print_json(_letter((crm, object), letter) | {"intents": intents})
         return DONE
@@ -94,7 +94,7 @@ async def _each_dead(
                 else:
                     done += await work.drop(letter.id)
     if id is not None and not done:
-        return failed(f"{crm} {object} {id} is no dead letter: refill dead list shows them")
+        return failed(f"{crm} {object} {id} is not a dead letter; see refill dead list")
     became = "replayed" if step == "replay" else "dropped"
     report({became: done}, f"dead letters {'due again' if step == 'replay' else 'dropped'}: {done}", as_json=as_json)
     return DONE

@@ -98,7 +98,7 @@ def known_target(settings: Settings, name: str, also: Iterable[str] = ()) -> str
     """
     if name != ALL and name not in {*pausable(settings), *also}:
         known = [*pausable(settings), *sorted(set(also) - set(pausable(settings))), ALL]
-        raise ConfigError([f'"{name}" is no crm and no provider; known: {_listed(known)}'])
+        raise ConfigError([f'"{name}" is neither a crm nor a provider; known: {_listed(known)}'])
     return name
 
 

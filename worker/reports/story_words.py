@@ -47,7 +47,7 @@ BLANK = {
     "refused": "a person cleared our value",
     "locked": "a person edited it lately",
     "rejected": "a person rejected the value in review",
-    "invalid_value": "what was found is no valid value",
+    "invalid_value": "the value found is not valid",
     "bad_value": "what was found has bounced here, or was reported wrong",
     "duplicate": "another record of the CRM holds the value",
     "portal_rule": "a rule of the CRM refuses it",

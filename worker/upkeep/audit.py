@@ -232,7 +232,7 @@ def _end(file: Any) -> tuple[int, dict[str, Any] | None]:
         if lines:
             fields = _fields(lines[-1])
             if fields is None:
-                raise ValueError("the last line is no line of the audit: refill journal verify")
+                raise ValueError("the last line is not a line of the audit; run refill journal verify")
             return start + end, fields
         if not start:
             break

@@ -39,7 +39,7 @@ def listen(web: Web) -> socket.socket:
         )[0]
         bound = socket.socket(family, kind, proto)
     except OSError:
-        raise ConfigError([f"web.host {web.host} is no address to listen on: write one such as 127.0.0.1"]) from None
+        raise ConfigError([f"web.host {web.host} is not an address to listen on; use one such as 127.0.0.1"]) from None
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(place)

@@ -157,7 +157,7 @@ async def test_everything_must_be_asked_for_by_name(refill: Refill, ledger: Ledg
         (
             ("pause", "nobody"),
             (
-                '"nobody" is no crm and no provider; '
+                '"nobody" is neither a crm nor a provider; '
                 "known: acme_hubspot, acme_salesforce, forager, kaspr, openprospect, all\n"
             ),
         ),

@@ -25,7 +25,7 @@ def domain(text: str) -> str:
     """
     host = domains.host(text)
     if not host:
-        raise WrongUseError(f'"{text}" is no domain: write one such as example.com')
+        raise WrongUseError(f'"{text}" is not a valid domain; use one such as example.com')
     return host
 
 
@@ -90,7 +90,7 @@ def between(name: str, text: str | None) -> dict[str, int]:
         return {}
     match = _RANGE.fullmatch(text.strip())
     if match is None or not any(match.groups()):
-        raise WrongUseError(f'"{text}" is no range: write one such as 50-200, 50- or -200')
+        raise WrongUseError(f'"{text}" is not a valid range; use one such as 50-200, 50- or -200')
     ends = {f"{name}_start": match[1], f"{name}_end": match[2]}
     return {key: int(value) for key, value in ends.items() if value}
 
@@ -105,7 +105,9 @@ def query(kind: type[Q], named: Mapping[str, Any], typed: Sequence[str] | None) 
     for text in typed or ():
         name, equals, value = text.partition("=")
         if not equals:
-            raise WrongUseError(f'"{text}" is no filter: write NAME=VALUE, such as {next(iter(kind.model_fields))}=1')
+            raise WrongUseError(
+                f'"{text}" is not a valid filter; use NAME=VALUE, such as {next(iter(kind.model_fields))}=1'
+            )
         if name not in kind.model_fields or name == "page":
             known = ", ".join(sorted(set(kind.model_fields) - {"page"}))
             raise WrongUseError(f'there is no filter "{name}"; known: {known}')
@@ -132,6 +134,6 @@ def moment(text: str | None, now: datetime) -> str:
         try:
             when = datetime.fromisoformat(text)
         except ValueError:
-            raise WrongUseError(f'"{text}" is no time: write 7d, 2026-11-20 or 2026-11-20T09:00:00Z') from None
+            raise WrongUseError(f'"{text}" is not a valid time; use 7d, 2026-11-20 or 2026-11-20T09:00:00Z') from None
     when = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     return f"{when:%Y-%m-%dT%H:%M:%SZ}"

@@ -193,7 +193,7 @@ async def _feedback(
 ) -> None:
     known = ("connected", "disconnected") if kind == "phone" else ("valid", "invalid")
     if status not in known:
-        raise WrongUseError(f'"{status}" is no verdict on this; known: {", ".join(known)}')
+        raise WrongUseError(f'"{status}" is not a verdict on this; known: {", ".join(known)}')
     value = filters.phone(text) if kind == "phone" else filters.email(text)
 
     async with at_forager(config) as opened:

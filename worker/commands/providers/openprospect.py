@@ -179,7 +179,7 @@ async def _companies(
     search: str | None, score: float | None, review: str, text: str, config: Config, *, as_json: bool
 ) -> None:
     if review not in {"", "accepted", "rejected", "pending"}:
-        raise WrongUseError(f'"{review}" is no review status; known: accepted, rejected, pending')
+        raise WrongUseError(f'"{review}" is not a review status; known: accepted, rejected, pending')
     async with at_openprospect(config) as opened:
         client = opened.client
         ids = [known(search)] if search is not None else [one.id async for one in client.searches()]

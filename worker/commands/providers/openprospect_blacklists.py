@@ -225,5 +225,5 @@ def known(id: str) -> str:
         WrongUseError: it cannot be one.
     """
     if id.strip() in {"", ".", ".."}:
-        raise WrongUseError(f'"{id}" is no id')
+        raise WrongUseError(f'"{id}" is not a valid id')
     return id.strip()
