@@ -14,6 +14,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from worker.ledger.arguments import Arg
+from worker.ledger.journal.entry_codec import packed
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.answers import Answers, Ref, ref_of
@@ -73,7 +74,7 @@ class Erasures:
     async def replace(self, entries: Sequence[tuple[Entry, str]]) -> int:
         """Put other texts in the place of journal entries; gives how many were not so already."""
         rows = [
-            (entry.key, entry.crm, entry.object, entry.id, entry.run, left)
+            (entry.key, entry.crm, entry.object, entry.id, entry.run, packed(left))
             for entry, left in entries
             if left != entry.entry
         ]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from worker.ledger.journal.entry_codec import packed, unpacked
 from worker.ledger.scripts import Scripts
 
 
@@ -28,6 +29,7 @@ class Entry:
 
 def _entry(key: bytes, values: Mapping[bytes, bytes]) -> Entry:
     fields = {name.decode(): value.decode() for name, value in values.items()}
+    fields["entry"] = unpacked(fields["entry"], fields["run"])
     return Entry(key.decode(), int(key.split(b"-")[0]), **fields)
 
 
@@ -39,7 +41,8 @@ class Journal:
 
     async def append(self, crm: str, object: str, id: str, run: str, entries: Sequence[str], *, token: str) -> None:
         """Add entries outside a visit; the same ``token`` adds them once."""
-        await self._scripts.run("journal_append", token=token, crm=crm, object=object, id=id, run=run, entries=entries)
+        kept = [packed(entry) for entry in entries]
+        await self._scripts.run("journal_append", token=token, crm=crm, object=object, id=id, run=run, entries=kept)
 
     async def entries(self, crm: str, object: str, id: str) -> list[Entry]:
         """Returns all entries of one record, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from worker.ledger.journal.entry_codec import packed
 from worker.ledger.scripts import Scripts
 
 
@@ -16,9 +17,8 @@ class Signals:
     async def tell(self, crm: str, object: str, id: str, run: str, what: str, entry: str) -> bool:
         """Journals ``entry`` unless ``what`` was the record's last signal; tells whether it was new."""
         digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-        return bool(
-            await self._scripts.run("signal_tell", crm=crm, object=object, id=id, run=run, digest=digest, entry=entry)
-        )
+        where = {"crm": crm, "object": object, "id": id, "run": run}
+        return bool(await self._scripts.run("signal_tell", **where, digest=digest, entry=packed(entry)))
 
     async def forget(self, crm: str, object: str, id: str) -> None:
         """Forgets whatever was signalled of the record."""

@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Any
 
 from worker.ledger.arguments import Arg, Value
+from worker.ledger.journal.entry_codec import packed, unpacked
 from worker.ledger.scripts import Scripts
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
@@ -171,7 +172,7 @@ class Work:
             look_at=settlement.look_at,
             own=_own_text(settlement.own),
             outcome=settlement.outcome,
-            entries=settlement.entries,
+            entries=_packed(settlement.entries),
             filled=_flat(settlement.filled),
             unfilled=_flat(settlement.unfilled),
             tally=_sums(settlement.tally),
@@ -245,7 +246,7 @@ class Work:
             read_at=settlement.read_at,
             day=day,
             till=day_at_ms,
-            entries=settlement.entries,
+            entries=_packed(settlement.entries),
             filled=_flat(settlement.filled),
             unfilled=_flat(settlement.unfilled),
             tally=_sums(settlement.tally),
@@ -284,7 +285,9 @@ class Work:
     async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> StepEnd:
         """Settles a record that is deleted or unreadable, and forgets all we remember of it."""
         return _ending(
-            await self._scripts.run("work_gone", owner=lease.owner, token=lease.token, outcome=outcome, entries=entries)
+            await self._scripts.run(
+                "work_gone", owner=lease.owner, token=lease.token, outcome=outcome, entries=_packed(entries)
+            )
         )
 
     async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> StepEnd:
@@ -310,7 +313,7 @@ class Work:
                 id=new_id,
                 theirs=theirs,
                 both=both,
-                entries=entries,
+                entries=_packed(entries),
             )
             if answer != b"retry":
                 return _ending(answer)
@@ -344,7 +347,8 @@ class Work:
         """Returns the texts of journal entries, in the order of their keys; those that are gone are left out."""
         stream = self._scripts.keys("journal")
         found = await self._scripts.calls([("XRANGE", stream, key, key) for key in keys])
-        return [rows[0][1][b"entry"].decode() for rows in found if rows]
+        kept = [rows[0][1] for rows in found if rows]
+        return [unpacked(one[b"entry"].decode(), one[b"run"].decode()) for one in kept]
 
     async def drop(self, id: str) -> bool:
         """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""
@@ -527,9 +531,13 @@ def _release(
         "reason": reason,
         "close": int(close_intents),
         "own": _own_text(own),
-        "entries": entries,
+        "entries": _packed(entries),
         "filled": _flat(filled or {}),
     }
+
+
+def _packed(entries: Sequence[str]) -> list[str]:
+    return [packed(entry) for entry in entries]
 
 
 def _own_text(own: Mapping[str, str] | None) -> str:

@@ -29,6 +29,12 @@ local function unlist(key, crm, object, id)
   return redis.call('XDEL', K.journal(), key) == 1
 end
 
+-- An entry that names its own run says so by one byte (worker/ledger/journal/entry_codec.py).
+local function with_run(entry, run)
+  local from, to = string.find(entry, '"run":"' .. run .. '"', 1, true)
+  return from and string.sub(entry, 1, from - 1) .. '\31' .. string.sub(entry, to + 1) or entry
+end
+
 local function journal(crm, object, id, run, entry)
   local last = redis.call('HMGET', K.journal_last(), 'ms', 'seq')
   local ms, seq = tonumber(last[1] or '0'), tonumber(last[2] or '0')
@@ -39,7 +45,7 @@ local function journal(crm, object, id, run, entry)
   end
   local at = int(ms) .. '-' .. int(seq)
   redis.call('HSET', K.journal_last(), 'ms', int(ms), 'seq', int(seq))
-  redis.call('XADD', K.journal(), at, 'crm', crm, 'object', object, 'id', id, 'run', run, 'entry', entry)
+  redis.call('XADD', K.journal(), at, 'crm', crm, 'object', object, 'id', id, 'run', run, 'entry', with_run(entry, run))
   for _, list in ipairs(lists_of(crm, object, id, entry)) do
     redis.call('RPUSH', list, at)
   end
