@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
 from connectors.numbers import finite, whole
 
@@ -59,6 +59,8 @@ Number = Annotated[float | None, BeforeValidator(finite)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Many = Annotated[tuple[T, ...], _FIRST_FAULT]
+PAGE_ROWS = 1_000  # of a search: vendors send tens, and a reply of more would cost more to read than to refuse
+Page = Annotated[tuple[T, ...], _FIRST_FAULT, Field(max_length=PAGE_ROWS)]
 ManyListed = Annotated[list[T], _FIRST_FAULT]
 Part = Annotated[T, BeforeValidator(_object)]  # an object that may be absent: its fields then are
 Rows = Annotated[tuple[T, ...], _FIRST_FAULT, BeforeValidator(_rows)]  # a list that may be absent, of objects

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from connectors.bodies import Body, Count, Flag, Many, Number, Part, Rows, Text
+from connectors.bodies import Body, Count, Flag, Many, Number, Page, Part, Rows, Text
 from connectors.numbers import finite
 
 
@@ -126,17 +126,17 @@ class ForagerJob(Body):
 
 
 class RolePage(Body):
-    search_results: Many[FoundRole]
+    search_results: Page[FoundRole]
     total_search_results: Count = 0
 
 
 class OrganizationPage(Body):
-    search_results: Many[ForagerOrganization]
+    search_results: Page[ForagerOrganization]
     total_search_results: Count = 0
 
 
 class JobPage(Body):
-    search_results: Many[ForagerJob]
+    search_results: Page[ForagerJob]
     total_search_results: Count = 0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from connectors.bodies import PAGE_ROWS
+from connectors.errors import ContractError
 from connectors.forager import operations as op
 from connectors.forager.client import Forager, open_transport, prices_of
-from connectors.forager.models import Account
+from connectors.forager.models import Account, JobPage, OrganizationPage, RolePage
 from connectors.forager.options import ForagerOptions
 from connectors.forager.queries import OrganizationQuery, RoleQuery, quoted
-from connectors.forager.read import answer
+from connectors.forager.read import answer, jobs, organizations, roles
 from connectors.limits import NoLimiter
 from connectors.models import Identity, Outcome, Question, Reply
 from connectors.operations import Repeat
@@ -155,3 +158,15 @@ def test_the_table_says_what_costs() -> None:
     }
     assert set(op.LEDGER_NAMES) == set(prices)
     assert all(row.path.endswith("/") for row in op.OPERATIONS)
+
+
+@pytest.mark.parametrize("read", [organizations, roles, jobs])
+def test_a_page_of_more_rows_than_any_search_sends_is_refused_before_they_are_read(
+    read: Callable[[Reply], RolePage | OrganizationPage | JobPage],
+) -> None:
+    def page(rows: int) -> Reply:
+        return Reply(200, {}, json.dumps({"search_results": [{"id": n + 1} for n in range(rows)]}).encode())
+
+    assert len(read(page(PAGE_ROWS)).search_results) == PAGE_ROWS
+    with pytest.raises(ContractError, match="search_results"):
+        read(page(PAGE_ROWS + 1))
