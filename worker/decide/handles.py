@@ -1,7 +1,7 @@
 """Reads the handles of a person or company: what a suppression names, and what a record is compared with.
 
 A handle is (kind, value), where the kind is ``email``, ``slug``, ``phone`` or ``domain`` and the value the one spelling
-that everything which means the same is read as.
+that everything which means the same is read as. Of kind ``record`` it is a record itself, which may bear no other.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from worker.decide.decision import Decision
     from worker.decide.delivery import Delivered
 
-Kind = Literal["email", "slug", "phone", "domain"]
-KINDS: tuple[Kind, ...] = ("email", "slug", "phone", "domain")
+Kind = Literal["email", "slug", "phone", "domain", "record"]
+KINDS: tuple[Kind, ...] = ("email", "slug", "phone", "domain")  # that a text can give
 
 
 class Handle(NamedTuple):
@@ -90,6 +90,11 @@ def _one(kind: Kind, text: str, countries: tuple[str, ...] = ()) -> Iterator[Han
     found = _read(text, kind, countries) if text else None
     if found:
         yield found
+
+
+def of_record(crm: str, object: str, id: str) -> Handle:
+    """Returns the handle of a record itself: whoever was forgotten by it may bear no other."""
+    return Handle("record", f"{crm}:{object}:{id}")
 
 
 def of_identity(identity: Identity) -> frozenset[Handle]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from worker.decide.handles import Handle
+from worker.decide.handles import Handle, of_record
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.notices import Notices
 from worker.ledger.journal.reviews import Reviews
@@ -73,12 +73,12 @@ class Eraser:
         """
         ledger, theirs = self.ledger, frozenset(records)
         now = await ledger.scripts.now()
-        listed = [(one.kind, name) for one in handles for name in self.suppressions.hashes([one])]
-        await self.suppressions.add([Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed])
+        await self._suppress({*handles, *(of_record(*one) for one in theirs)}, now)
         await ledger.bad.drop(handles)  # the suppression list keeps them away now
         if self.spool.pending():  # what Redis has taken is erased with the rest, and its credits are settled
             await ledger.all_work.wake((await self.spool.load(ledger.desk)).waiters)
         found = await traces(ledger, says, self.archive, theirs)
+        await self._suppress({of_record(*one) for one in found.records - theirs}, now)
         await ledger.erasures.ask(sorted(found.records))
         busy = await self._rows(found, handles, says)
         busy += [one for one in sorted(found.records) if not await self._record(one)]
@@ -93,6 +93,11 @@ class Eraser:
         log.info("person.forgotten", records=len(found.records), answers=len(found.answers), rows=len(found.rows))
         left = await traces(ledger, says, self.archive, found.records)
         return Forgotten(found, left, tuple(busy), unarchived, unwritten)
+
+    async def _suppress(self, handles: Iterable[Handle], now: int) -> None:
+        """Put them on the list: the records too, of which some bear nothing else to know them by."""
+        listed = [(one.kind, name) for one in handles for name in self.suppressions.hashes([one])]
+        await self.suppressions.add([Suppressed(name, kind, now, FORGOTTEN) for kind, name in listed])
 
     async def _rows(self, found: Traces, handles: frozenset[Handle], says: Says) -> list[Ref]:
         """Take the person out of delivered rows; gives the visits of those that do not end."""

@@ -14,7 +14,7 @@ from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
-from worker.decide.handles import Handle, of_values
+from worker.decide.handles import Handle, of_record, of_values
 from worker.decide.kept import cause_of
 from worker.decide.lock import locked_blanks
 from worker.decide.obstacles import is_kept_back
@@ -235,7 +235,8 @@ class BlankFiller:
         """Returns the handles among what was read of a row."""
         names = self._target.readable[record.object]
         held = {field: text for field, name in names.items() if (text := record.values.get(name))}
-        return of_values(held, (self._target.default_region,) if self._target.default_region else ())
+        known = of_values(held, (self._target.default_region,) if self._target.default_region else ())
+        return known | {of_record(self._target.crm, record.object, record.id)}
 
     async def _is_still(self, row: _Blanks, record: Record) -> bool:
         """Tells whether a row that was matched to a person is still that person's."""

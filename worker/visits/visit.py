@@ -23,7 +23,7 @@ from worker.decide.handles import Handle, of_decision
 from worker.decide.not_now import GiveUp, RetryAt, WaitForProvider, soonest
 from worker.decide.odds import counts
 from worker.decide.reasons import Reason, Skip
-from worker.decide.record import OurValue, View, country_of, handles, with_values
+from worker.decide.record import OurValue, View, country_of, with_values
 from worker.decide.signals import job_change
 from worker.decide.values.fields import value_hash
 from worker.ledger.journal.erasures import Erasures
@@ -206,7 +206,7 @@ class Visitor:
     async def _look_up(self, lease: Lease, notes: VisitNotes, view: View) -> Decision | RetryAt:
         """Ask until nothing new can be learned now; ``RetryAt`` when somebody else's call decides."""
         watch, known = self._watch, notes.known
-        about = handles(notes.record, watch.policy)
+        about = watch.handles(notes.record)
         await self._decider.learn(view, known, (lease.crm, lease.object, lease.id))
         while True:
             decision = await self._decider.decided(view, known, frozenset({*notes.blocked, *notes.awaited}))

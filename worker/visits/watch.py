@@ -12,7 +12,7 @@ from connectors.batching import Batcher
 from connectors.models import Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
-from worker.decide.handles import Handle, of_value
+from worker.decide.handles import Handle, of_record, of_value
 from worker.decide.kept import RefusedValue
 from worker.decide.policy import Policy
 from worker.decide.record import OurValue, View, handles, look
@@ -84,11 +84,15 @@ class Watch:
     async def complete(self, records: Sequence[Record]) -> list[Record]:
         """Returns the records with what their rows do not say: the linked company, and whether they are suppressed."""
         whole = await self.companies.complete(records)
-        listed = await self.suppressed([handles(record, self.policy) for record in whole])
+        listed = await self.suppressed([self.handles(record) for record in whole])
         return [
             record if record.suppressed is on else dataclasses.replace(record, suppressed=on)
             for record, on in zip(whole, listed, strict=True)
         ]
+
+    def handles(self, record: Record) -> frozenset[Handle]:
+        """Returns what a record is known by to the suppression list: all that it bears, and itself."""
+        return handles(record, self.policy) | {of_record(self.crm, self.object, record.id)}
 
     def view(self, record: Record, own: Mapping[str, OurValue]) -> View:
         """Shows ``record`` to the rules."""

@@ -116,3 +116,18 @@ async def test_an_archive_that_somebody_writes_in_is_waited_for(scene: Scene, tm
         await asyncio.sleep(0)
     assert (await patient).is_done
     assert who.value not in "".join(path.read_text("utf-8").lower() for path in tmp_path.glob("*.jsonl"))
+
+
+async def test_a_record_that_says_nothing_of_its_person_is_not_looked_up_again_once_they_are_forgotten(
+    scene: Scene,
+) -> None:
+    id_, _ = await filled(scene)
+    worker, asked = await scene.worker(), scene.asked()
+    runtime = worker.runtime
+    eraser = Eraser(runtime.ledger, runtime.lookups.suppressions, runtime.spool, None, patience_s=PATIENCE_S)
+    assert (await eraser.forget(frozenset(), mentions([]), [(CRM, KIND, id_)])).is_done  # borne by nothing we know of
+    scene.edit(id_, email="")
+    await scene.due(id_)
+    await worker.visit()
+    assert (scene.asked(), scene.email(id_)) == (asked, "")
+    await scene.accounted()
