@@ -13,12 +13,14 @@ from worker.commands.person import Somebody, somebody
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.suppress import ValueReading
 from worker.commands.tables import table
+from worker.decide.handles import of_record
 from worker.decide.mentions import mentions
 from worker.ledger.journal.notices import Notices
 from worker.ledger.money.answers import Ref
 from worker.manual.exit_codes import DONE, FAILED
 from worker.reports.explain import Explanation, explain
 from worker.service.runtime import Runtime
+from worker.upkeep.notices import BoughtData, bought
 from worker.upkeep.traces import Traces, traces
 
 _WHY = {
@@ -46,9 +48,10 @@ async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) 
         ledger = runtime.ledger
         found = await traces(ledger, mentions(who.handles), settings.journal.archive_dir, who.refs)
         records = {ref: await explain(ledger, *ref) for ref in sorted(found.records)}
-        listed = any(await runtime.lookups.suppressions.among([who.handles]))
-        informed = await Notices(ledger.scripts).informed()
-        report = _report(runtime, who, found, records, informed) | {"suppressed": listed}
+        known = {*who.handles, *(of_record(*ref) for ref in who.refs)}
+        listed = any(await runtime.lookups.suppressions.among([known]))
+        informed, data = await Notices(ledger.scripts).informed(), await bought(ledger.journal)
+        report = _report(runtime, who, found, records, informed, data) | {"suppressed": listed}
     if as_json:
         print_json(report)
     else:
@@ -59,7 +62,12 @@ async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) 
 
 
 def _report(
-    runtime: Runtime, who: Somebody, found: Traces, records: Mapping[Ref, Explanation], informed: Mapping[Ref, int]
+    runtime: Runtime,
+    who: Somebody,
+    found: Traces,
+    records: Mapping[Ref, Explanation],
+    informed: Mapping[Ref, int],
+    data: Mapping[Ref, BoughtData],
 ) -> dict[str, Any]:
     return {
         "person": [{"kind": one.kind, "value": one.value} for one in sorted(who.handles)],
@@ -73,6 +81,7 @@ def _report(
                 "lookups": [_lookup(one) for one in known.questions],
                 "remembered": bool(known.memory),
                 "in_work": known.place.state if known.place else None,
+                "bought_at": data[ref].since if ref in data else None,
                 "informed_at": informed.get(ref),
             }
             for ref, known in records.items()
@@ -120,6 +129,11 @@ def _values(one: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         } | common
 
 
+def _informed(one: Mapping[str, Any]) -> str:
+    """Says when the person was informed; blank where nothing bought is known, so that nobody has to be."""
+    return _day(one["informed_at"]) or ("no" if one["bought_at"] else "")
+
+
 def _lookup(one: Mapping[str, Any]) -> dict[str, Any]:
     return {name: one.get(name) for name in ("provider", "operation", "outcome", "credits", "at", "run", "kept_until")}
 
@@ -127,7 +141,7 @@ def _lookup(one: Mapping[str, Any]) -> dict[str, Any]:
 def _show(report: Mapping[str, Any]) -> None:
     out.print(table("Person", ("handle", "value"), [(one["kind"], one["value"]) for one in report["person"]]))
     rows = [
-        (one["crm"], one["object"], one["id"], "yes" if one["in_crm"] else "no", _day(one["informed_at"]) or "no")
+        (one["crm"], one["object"], one["id"], "yes" if one["in_crm"] else "no", _informed(one))
         for one in report["records"]
     ]
     out.print(table("Records", ("crm", "object", "id", "in the crm", "informed"), rows))

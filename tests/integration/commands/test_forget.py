@@ -176,3 +176,11 @@ async def test_people_whose_data_was_bought_are_listed_and_noted_as_informed(ref
         assert [one["informed_at"] is not None for one in shown["records"] if one["id"] == first[2]] == [True]
         assert (await refill("notices", "acme_hubspot", "--mark", "informed", "--yes")).code == 0
         assert (await refill("notices", "acme_hubspot", "--open", "--json")).json == []
+
+        of_first = [one for one in shown["records"] if one["id"] == first[2]]
+        assert [one["bought_at"] for one in of_first] == [listed[0]["bought_at"]]
+        assert (await refill("forget", "--record", *first, "--yes")).code == 0
+        after = (await refill("report", "--record", *first, "--json")).json
+        assert [(one["bought_at"], one["informed_at"]) for one in after["records"]] == [(None, None)] * len(
+            after["records"]
+        )
