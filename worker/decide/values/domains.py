@@ -141,6 +141,8 @@ def is_placeholder(name: str) -> bool:
 
 def _is_platform(own: str) -> bool:
     """Tells whether a domain is a customer's at a platform, and not one of a registry such as ``uk.com``."""
+    if own.count(".") == 1:  # right under a top-level domain, which only registries have: no need to read their list
+        return False
     by_registry = str(_registries().privatesuffix(own) or "")
     return by_registry != own and not _REGISTRY.match(by_registry)
 
