@@ -144,6 +144,21 @@ async def test_processes_of_one_folder_share_what_was_seen(scene: Scene) -> None
     assert one.seen == HighWater(folder).seen == Epoch(2, "b", 1)
 
 
+async def test_the_file_holds_each_call_before_anybody_makes_it(scene: Scene) -> None:
+    folder = scene.folder / "data"
+    seen = HighWater(folder)
+
+    async def sent(count: int) -> int:
+        await seen.saw_sent(Epoch(1, "a", count))
+        return HighWater(folder).seen.sent
+
+    given_up = asyncio.ensure_future(sent(9))
+    others = [asyncio.ensure_future(sent(count)) for count in (3, 5, 4)]
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert await asyncio.gather(*others) == [9, 9, 9]
+
+
 async def test_a_file_nobody_can_read_is_as_good_as_none(scene: Scene) -> None:
     folder = scene.folder / "torn"
     folder.mkdir()

@@ -39,13 +39,14 @@ class Epoch:
 class HighWater:
     """Represents the furthest epoch seen, in memory and in a file that all processes of one ``data_dir`` share.
 
-    The file is written at once, so that it outlives the process; ``sync`` makes it outlive the machine. Without a
-    folder it lives in memory only.
+    The file is written before what was seen is acted upon, once for all that one turn of the loop sees, so that it
+    outlives the process; ``sync`` makes it outlive the machine. Without a folder it lives in memory only.
     """
 
     def __init__(self, data_dir: Path | None = None) -> None:
         self._path = data_dir / "high_water" if data_dir else None
         self._seen = self._read()
+        self._writing: asyncio.Future[None] | None = None
 
     @property
     def seen(self) -> Epoch:
@@ -57,6 +58,22 @@ class HighWater:
         if epoch.generation and epoch.outruns(self._seen):
             self._seen = epoch
             self._write(epoch)
+
+    async def saw_sent(self, epoch: Epoch) -> None:
+        """Remember ``epoch`` as ``saw`` does, and return when the file holds it: written once a turn of the loop."""
+        if epoch.generation and epoch.outruns(self._seen):
+            self._seen = epoch
+            if self._writing is None:
+                loop = asyncio.get_running_loop()
+                self._writing = loop.create_future()
+                loop.call_soon(self._write_for_all, self._writing)
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    def _write_for_all(self, waiting: asyncio.Future[None]) -> None:
+        self._writing = None
+        self._write(self._seen)
+        waiting.set_result(None)
 
     async def sync(self) -> None:
         """Take over what other processes have seen, and bring the file to the disk."""

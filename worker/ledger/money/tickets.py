@@ -209,7 +209,7 @@ class Desk:
         )
         if int(word) < 0:
             raise LedgerBehindError("behind what was sent")
-        self._high_water.saw(epoch_of(epoch_parts))
+        await self._high_water.saw_sent(epoch_of(epoch_parts))
         return int(word) == 1
 
     async def store(
