@@ -116,9 +116,10 @@ def needs_of(found: Iterable[Distribution]) -> dict[str, Needs]:
     """Reads the requirements of installed packages by name; the first of a name counts, as on ``sys.path``."""
     known: dict[str, Needs] = {}
     for one in found:
-        requirements = tuple(Requirement(text) for text in one.requires or ())
-        python = SpecifierSet(str(one.metadata.json.get("requires_python", "")))
-        known.setdefault(canonicalize_name(one.name), Needs(one.version, requirements, python))
+        said = one.metadata  # each attribute of a distribution parses its whole file again
+        requirements = tuple(Requirement(text) for text in said.get_all("Requires-Dist") or ())
+        python = SpecifierSet((said.get_all("Requires-Python") or [""])[0])
+        known.setdefault(canonicalize_name(said["Name"]), Needs(said["Version"], requirements, python))
     return known
 
 
