@@ -411,9 +411,14 @@ def _by_phone(identity: Identity) -> Mapping[str, str] | None:
 
 
 def _by_name(identity: Identity) -> Mapping[str, str] | None:
-    if not (identity.first_name and identity.last_name and identity.domain):
-        return None
+    if not (identity.first_name and identity.last_name and identity.domain) or _is_initials(identity.first_name):
+        return None  # initials fit several people, so no answer could prove who is meant
     return {"organization_domains": json.dumps([identity.domain]), "person_name": quoted(identity.full_name)}
+
+
+def _is_initials(name: str) -> bool:
+    """Tells ``J.`` and ``J. R.`` from names; a single letter without a case, as in Chinese, is one."""
+    return all(len(word) == 1 and word.lower() != word.upper() for word in name.replace(".", " ").split())
 
 
 def _day(text: str) -> int:

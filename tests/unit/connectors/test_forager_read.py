@@ -100,6 +100,16 @@ async def test_offers_come_cheapest_first_and_ask_what_they_say(forager: Forager
     assert all(offer.arguments(Identity(first_name="Ada")) is None for offer in offers.values())
 
 
+@pytest.mark.parametrize(
+    ("first", "asked"),
+    [("J.", False), ("J. R.", False), ("j", False), ("Ж.", False), ("J. Robert", True), ("Jo", True), ("伟", True)],
+)
+async def test_nobody_is_searched_by_initials(forager: Forager, first: str, asked: bool) -> None:
+    search = next(offer for offer in forager.offers({}) if offer.searches)
+    found = search.arguments(Identity(first_name=first, last_name="Example", domain="example.com"))
+    assert (found is not None) is asked
+
+
 def test_options_do_not_show_the_key() -> None:
     assert "s3cret" not in repr(ForagerOptions(api_key=SecretStr("s3cret"), account_id=42))
 
