@@ -87,7 +87,7 @@ async def pushing(
     names = {"job_title": side.title, "phone": side.phone, "work_email": side.email}
     rules = tuple(FieldRule(name, place, ("kaspr",), write) for name, place in names.items())
     policy = Policy("acme", "contact", rules=rules)
-    schema = await vendor.properties("contact")
+    schema = dict(await vendor.properties("contact"))
     what = watched_of(policy, also=provenance.usable(vendor.provenance, schema).names)
 
     async def read(ids: Sequence[str]) -> dict[str, Found]:

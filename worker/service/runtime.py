@@ -246,7 +246,7 @@ class Runtime:
         edits: Batcher[str, Mapping[str, Edit]] = Batcher(name, "edits", edited, str, vendor.batch)
         kept, limiter = self.ledger, self.limiters[name]
         ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
-        watch = Watch(name, object, vendor, rules, what, schema, *ways)
+        watch = Watch(name, object, vendor, rules, what, dict(schema), *ways)
         pusher = Pusher(watch, limiter, verify=verified(settings, rules))
         facts = (kept.journal, kept.bad, kept.desk, kept.creations, self.lookups.yields, self.providers, self.owner)
         bad_values = BadValues(watch, *facts, clock)

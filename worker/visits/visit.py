@@ -33,6 +33,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import Planned, PlannedFields
 from worker.ledger.work.work import Lease
 from worker.visits.bad_values import BadValues
+from worker.visits.closed_properties import ClosedProperties
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, tells_nothing_new
@@ -69,6 +70,7 @@ class Visitor:
         self._signals, self._erasures, self._planned = signals, erasures, planned
         self._decider = Decider(watch, lookups)
         self._bad_values = bad_values
+        self._closed = ClosedProperties(watch, clock)
         self._review = ChangeReview(watch, clock)
         self._ends = VisitEnds(watch, lookups, erasures, clock, chance)
         self._undoer = Undoer(watch, pusher, self._ends, creations, limiter, clock)
@@ -131,6 +133,7 @@ class Visitor:
             unchanged = ends.settlement(lease, notes, view, {}, remembered=True, outcome="unchanged")
             await ends.settle(lease, notes, unchanged)
             return
+        await self._closed.look()
         outlook = await self._decider.outlook(record, view, notes.own)
         if outlook.locks.until:
             notes.opens_at = outlook.locks.first - record.read_at + self._clock()

@@ -13,6 +13,7 @@ from worker.decide import kept
 from worker.decide.decision import Decision
 from worker.decide.leftovers import RECORD, pack_leftovers
 from worker.decide.not_now import RetryAt, soonest
+from worker.decide.reasons import Reason
 from worker.decide.record import OurValue, View
 from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
@@ -86,7 +87,9 @@ class VisitEnds:
             fingerprint=self._watch.mark(view) if remembered else None,
             stamp=notes.record.modified,
             read_at=notes.record.read_at,
-            look_at=self._look_at(lease, view, list(open_.values()), outcome, notes.opens_at) if remembered else 0,
+            look_at=self._look_at(lease, view, list(open_.values()), outcome, notes.opens_at, left)
+            if remembered
+            else 0,
             own=own_texts({name: one for name, one in notes.own.items() if one != OurValue()}),
             entries=tuple(notes.entries),
             filled=notes.filled,
@@ -97,13 +100,24 @@ class VisitEnds:
         )
 
     def _look_at(
-        self, lease: Lease, view: View, refused: Sequence[kept.RefusedValue], outcome: str, opens_at: int
+        self,
+        lease: Lease,
+        view: View,
+        refused: Sequence[kept.RefusedValue],
+        outcome: str,
+        opens_at: int,
+        left: Mapping[str, str],
     ) -> int:
-        """Tells when the record is looked at again by itself: at its recheck, or when a refusal or lock may end."""
+        """Tells when the record is looked at again by itself: at its recheck, or when a refusal or lock may end.
+
+        A gap whose property our user may not write is looked at every other day: no change of the record would tell
+        that it is open again.
+        """
         if outcome == "unchanged" and lease.memory and lease.memory.look_at:
             return lease.memory.look_at
         opens_ms = max(1, opens_at - self._clock()) if opens_at else 0
-        waits = [wait for wait in (self._watch.policy.recheck_ms, kept.look_again_ms(refused), opens_ms) if wait]
+        shut_ms = kept.LONGEST_MS if Reason.NO_ACCESS in left.values() else 0
+        waits = [one for one in (self._watch.policy.recheck_ms, kept.look_again_ms(refused), opens_ms, shut_ms) if one]
         return self._clock() + min(waits) if waits and view.gaps else 0
 
     # ---- out of the work -----------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class Watch:
     """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
 
     ``edits`` tells who edited the fields that can be locked last, ``are_bad`` which addresses and numbers a CRM has
-    called bad.
+    called bad. ``schema`` is read again while a mapped property is closed (``ClosedProperties``).
     """
 
     crm: str
@@ -72,7 +72,7 @@ class Watch:
     vendor: Crm
     policy: Policy
     watched: Watched
-    schema: Mapping[str, Property]
+    schema: dict[str, Property]
     work: Work
     reader: Batcher[str, Found]
     companies: Companies
