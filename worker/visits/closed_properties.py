@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from connectors.errors import ConnectorError
+from worker.decide.policy import WriteRule
 from worker.visits.watch import Watch
 
 AGAIN_MS = 10 * 60_000
@@ -15,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class ClosedProperties:
-    """Reads an object's schema again while a mapped property of it cannot be written, every ten minutes at most."""
+    """Reads an object's schema again, every ten minutes at most, while a field to be filled cannot be written."""
 
     def __init__(self, watch: Watch, clock: Callable[[], int]) -> None:
         self._watch = watch
@@ -45,5 +46,5 @@ class ClosedProperties:
         if self._clock() - self._read_at < AGAIN_MS:
             return False
         schema = self._watch.schema
-        mapped = (schema[rule.property] for rule in self._watch.policy.rules if rule.property in schema)
-        return not all(one.writable for one in mapped)
+        filled = (rule.property for rule in self._watch.policy.rules if rule.write is not WriteRule.NEVER)
+        return not all(schema[name].writable for name in filled if name in schema)
