@@ -60,6 +60,13 @@ def vendors(one_world: dict[str, Sandbox]) -> dict[str, Sandbox]:
 
 
 @pytest.fixture
+def unfilled() -> Iterator[dict[str, Sandbox]]:
+    """A world of the test's own: in the shared one, other tests may have filled every gap."""
+    with all_vendors() as found:
+        yield found
+
+
+@pytest.fixture
 def refill(tmp_path: Path, vendors: dict[str, Sandbox]) -> Refill:
     return Refill(tmp_path, vendors)
 

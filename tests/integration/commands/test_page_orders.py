@@ -17,6 +17,12 @@ TOKEN = "page-token-canary"
 
 
 @pytest.fixture
+def vendors(unfilled: dict[str, Sandbox]) -> dict[str, Sandbox]:
+    """A world in which a daemon finds something to fill."""
+    return unfilled
+
+
+@pytest.fixture
 async def admin(refill: Refill) -> AsyncIterator[Browser]:
     """An admin at the page of a whole daemon, that has filled something."""
     refill.set(REFILL_WEB__TOKEN=TOKEN)
