@@ -18,6 +18,7 @@ from worker.commands.session import err, opened_ledger, out, print_json, report,
 from worker.commands.tables import table
 from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.own_clock import clock
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.work import Work
 from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import DONE
@@ -29,7 +30,7 @@ from worker.service.jobs import is_full, unasked
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.runtime import Runtime
 from worker.triggers.backfill import Backfill, backfill, backfill_state, start_backfill, stop_backfill
-from worker.visits.runs import new_run, set_cap
+from worker.visits.budget_lines import set_cap
 
 ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; nobody waits here for one that was killed
 ROOM = 200  # a page of either crm
@@ -95,7 +96,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
     async with session(settings) as runtime:
         ledger = runtime.ledger
         work = ledger.work(walk.crm, walk.object)
-        run, capped = new_run("backfill"), walk.max_credits is not None
+        run, capped = Run.new(RunKind.BACKFILL).name, walk.max_credits is not None
         if walk.max_credits is not None:
             await set_cap(ledger.cursors, run, walk.max_credits)  # before anybody can claim a record of it
         is_served = any(beat.serves_all for beat in await ledger.timetable.alive(ALIVE_MS))

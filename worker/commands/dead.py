@@ -16,11 +16,11 @@ from worker.commands.progress import failed
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import table
 from worker.ledger.journal.figures import WorkName
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.work import DeadLetter
 from worker.manual.exit_codes import DONE
 from worker.reports.words import ago
 from worker.upkeep.dead_letters import letters
-from worker.visits.runs import new_run
 
 
 async def run_dead_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:
@@ -83,7 +83,7 @@ async def _each_dead(
         works = chosen_works(settings, crm, object, await ledger.all_work.works())
         if crm and object and id:
             id = known_record(settings, crm, object, id)
-        run, done = new_run("replay"), 0
+        run, done = Run.new(RunKind.REPLAY).name, 0
         for work in (ledger.work(*name) for name in works):
             for letter in await letters(work):
                 if id not in {None, letter.id}:

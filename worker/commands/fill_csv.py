@@ -28,6 +28,7 @@ from worker.decide import columns
 from worker.decide.columns import Columns
 from worker.decide.policy import FieldRule, Policy
 from worker.ledger.own_clock import clock
+from worker.ledger.run import Run, RunKind
 from worker.manual.endings import until_word
 from worker.manual.exit_codes import DONE, LEFT
 from worker.manual.follow import perhaps_charged, run_credits
@@ -36,8 +37,8 @@ from worker.manual.passes import PATIENCE_S
 from worker.manual.shortages import short_of
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.runtime import Runtime
+from worker.visits.budget_lines import set_cap
 from worker.visits.fill_rows import CRM, FilledRow, TableRows
-from worker.visits.runs import new_run, set_cap
 
 AT_ONCE = 50
 TELL_S = 10.0  # where nobody watches, progress is a line so often
@@ -101,7 +102,7 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
         err.say(f"columns: {', '.join(known)}")
     async with session(settings) as runtime:
         await _learn(runtime)
-        run = new_run(CRM)
+        run = Run.new(RunKind.CSV).name
         rows = TableRows(runtime.lookups, runtime.ledger.journal, rules, run, asked.patience_s, asyncio.Event())
         if output is None:
             return await _plan(rows, table, at, asked, as_json=as_json)

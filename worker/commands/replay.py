@@ -9,9 +9,9 @@ from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId,
 from worker.commands.progress import failed
 from worker.commands.records import missing
 from worker.commands.session import report, session, settings_of
+from worker.ledger.run import Run, RunKind
 from worker.manual.exit_codes import DONE
 from worker.reports.explain import explain
-from worker.visits.runs import new_run
 
 
 async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
@@ -26,7 +26,7 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_
         was_archived = await runtime.ledger.creations.is_archived(crm, object, id)
         if was_archived:
             await runtime.ledger.creations.archiving(crm, object, id, undone=False)
-        await runtime.ledger.work(crm, object).replay(id, new_run("replay"), reopen=True)
+        await runtime.ledger.work(crm, object).replay(id, Run.new(RunKind.REPLAY).name, reopen=True)
     sentence = f"{crm} {object} {id} is due now; fields that were refused are open again"
     if was_archived:
         sentence += "; an undo archived the row, and the next delivery of the same person may make one again"

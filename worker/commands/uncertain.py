@@ -16,10 +16,10 @@ from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.tickets import Uncertain
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.work import Due, Lane
 from worker.manual.exit_codes import DONE
 from worker.reports.words import ago
-from worker.visits.runs import new_run
 
 PAGE = 500
 
@@ -83,7 +83,7 @@ async def _uncertain(ledger: Ledger, ticket: str) -> Uncertain | None:
 
 
 async def _look_again(ledger: Ledger, refs: Iterable[Ref]) -> None:
-    run = new_run("ask")
+    run = Run.new(RunKind.ASK).name
     for crm, object, id in dict.fromkeys(refs):
         await ledger.work(crm, object).add([Due(id)], lane=Lane.LIVE, run=run, forced=True)
 

@@ -20,13 +20,13 @@ from worker.commands.undo_plan import StandingChange, UndoPlan, ask, found, look
 from worker.decide.journal_line import JournalLine
 from worker.decide.undo import UndoVerdict
 from worker.ledger.own_clock import clock
+from worker.ledger.run import Run, RunKind
 from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import DONE, FAILED
 from worker.manual.follow import follow
 from worker.manual.passes import PATIENCE_S
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.visits.archiving import ARCHIVED
-from worker.visits.runs import new_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
         if not asked.yes and not agreed(question):
             err.say(f"nothing was undone: {going} changes on {len(plan.going)} records; --yes undoes without asking")
             return FAILED
-        run, since_ms = new_run("undo"), clock() - 1_000
+        run, since_ms = Run.new(RunKind.UNDO).name, clock() - 1_000
         works = [runtime.ledger.work(*name) for name in sorted({record[:2] for record in plan.going})]
         await ask(runtime, plan, run)
         async with working_for(runtime, run):

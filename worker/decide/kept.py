@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.models import Grade, Identity, RefusalKind, WriteResult
 from worker.decide.decision import Change
@@ -15,6 +15,7 @@ from worker.decide.policy import Policy
 
 FIRST_MS = 10 * 60_000
 LONGEST_MS = 2 * 86_400_000
+REFUSED = "refused."  # counted of a run: by the CRM's word
 TRIES = 6  # of what time alone may end; after that only a change of the record
 
 
@@ -46,6 +47,16 @@ class RefusedValue:
 def cause_of(word: WriteResult) -> str:
     """Returns the text that people see of a refusal."""
     return _cause(word.kind, word.code, word.words, word.existing_id)
+
+
+def refused_name(word: WriteResult) -> str:
+    """Returns the name under which a run counts what a CRM refused with this word; whichever row was in the way."""
+    return refused_because(cause_of(replace(word, existing_id="")))
+
+
+def refused_because(cause: str) -> str:
+    """Returns the same of a cause."""
+    return REFUSED + cause.replace("|", "/")
 
 
 def _cause(kind: str, code: str, words: str, existing_id: str) -> str:

@@ -9,8 +9,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from worker.decide.kept import REFUSED
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import RunFigures, together
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.work import Work
 from worker.manual.endings import RunEnding
 from worker.manual.follow import Show, follow, perhaps_charged, run_credits
@@ -21,7 +23,7 @@ from worker.manual.plan_file import saved_plan
 from worker.reports.overview import proposals, works
 from worker.service.jobs import admit
 from worker.service.runtime import Runtime
-from worker.visits.runs import REFUSED, new_run, planned_run, set_cap
+from worker.visits.budget_lines import set_cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ async def sync(
     It owns what is in the work at its start, what its own look finds and what its visits add. What waits is let in
     before that look; it ends when nothing of it can go on within ``patience_s`` of the last record that settled.
     """
-    run, began = planned_run() if wanted.plan else new_run("sync"), time.monotonic()
+    run, began = Run.new(RunKind.PLANNED if wanted.plan else RunKind.SYNC).name, time.monotonic()
     if wanted.max_credits is not None:
         await set_cap(runtime.ledger.cursors, run, wanted.max_credits)
     owned = _works(runtime, wanted)

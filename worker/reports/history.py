@@ -11,7 +11,7 @@ from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import together
 from worker.ledger.ledger import Ledger
-from worker.visits.runs import day_run
+from worker.ledger.run import Run
 
 DAYS = 30
 _DAY_MS = 86_400_000
@@ -37,7 +37,7 @@ async def history(ledger: Ledger, settings: Settings, now_ms: int, count: int = 
     today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).replace(hour=12)
     noons = [today - timedelta(days=ago) for ago in reversed(range(count))]
     at_ms = [int(noon.timestamp() * 1000) for noon in noons]
-    names = [day_run(source, settings.budget_zone, at) for at in at_ms for source in sources]
+    names = [Run.of_day(source, settings.budget_zone, at).name for at in at_ms for source in sources]
     runs = iter(await ledger.figures.several(names))
     found = [
         together(figures for _ in sources for (_, kind), figures in next(runs).items() if kind != DELIVERY)

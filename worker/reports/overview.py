@@ -20,10 +20,10 @@ from worker.ledger.rates.clocks import Offset
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.rates.timetable import Beat
 from worker.ledger.redis_memory import MemoryUse
+from worker.ledger.run import Run
 from worker.ledger.work.work import Counts
 from worker.redis.connection import dangers_of
 from worker.visits.budget_lines import Cap, budget_lines_of
-from worker.visits.runs import day_run
 
 DOUBTS_SHOWN = 20
 NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
@@ -158,7 +158,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         ledger.timetable.last(),
         ledger.timetable.alive(),
         asyncio.gather(*(ledger.budgets.totals(name) for name in providers)),
-        asyncio.gather(*(ledger.figures.run(day_run(name, settings.budget_zone, now)) for name in sources)),
+        asyncio.gather(*(ledger.figures.run(Run.of_day(name, settings.budget_zone, now).name) for name in sources)),
     )
     clocks = await ledger.clocks.of([*providers, *sources])
     names = {name: [line.name for line in pair] for name, pair in lines.items()}

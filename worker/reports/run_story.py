@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from config.settings import Settings
 from worker.decide.journal_line import JournalFilter
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.ledger import Ledger
+from worker.ledger.run import Run
 from worker.reports.journal_pages import JournalPage, on_from
-from worker.visits.budget_lines import cap_line, spent_line
-from worker.visits.runs import by_person, cap_of, day_run
+from worker.visits.budget_lines import cap_line, cap_of, spent_line
 
 DAYS = 14
 LATEST = 2_000  # journal entries in which runs of people are looked for
 _DAY_MS = 86_400_000
-_BEGUN = re.compile(r"-(\d{8}T\d{6})-[0-9a-f]{4}$")
-_DAY = re.compile(r"^day-.+-(\d{4}-\d{2}-\d{2})$")
+_EARLY = timedelta(minutes=5)  # clocks of workers and of Redis may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +40,9 @@ class RunStory:
 async def runs(ledger: Ledger, settings: Settings, now_ms: int) -> list[tuple[str, Mapping[WorkName, RunFigures]]]:
     """Returns the runs of the last days, and those of people that the newest entries name; the latest first."""
     sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
-    days = [day_run(source, settings.budget_zone, now_ms - ago * _DAY_MS) for ago in range(DAYS) for source in sources]
-    seen = [one.run for one in await ledger.journal.latest(LATEST) if by_person(one.run)]
+    at_ms = [now_ms - ago * _DAY_MS for ago in range(DAYS)]
+    days = [Run.of_day(source, settings.budget_zone, at).name for at in at_ms for source in sources]
+    seen = [one.run for one in await ledger.journal.latest(LATEST) if Run.named(one.run).by_person]
     beats = [str(one.info["run"]) for one in await ledger.timetable.alive() if one.info.get("run")]
     names = list(dict.fromkeys([*beats, *seen, *days]))
     found = [(name, figures) for name, figures in zip(names, await ledger.figures.several(names), strict=True)]
@@ -53,11 +51,11 @@ async def runs(ledger: Ledger, settings: Settings, now_ms: int) -> list[tuple[st
 
 async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) -> RunStory:
     """Returns what one run did; its journal entries behind ``after``, a page of them."""
-    wanted = JournalFilter(run=run, since=_begun_ms(run, settings.budget_zone))
+    wanted = JournalFilter(run=run, since=_since_ms(Run.named(run), settings.budget_zone))
     lines = [spent_line(run, name) for name in settings.providers.paid]
     booked = await ledger.budgets.booked([cap_line(run), *lines])
     works = await ledger.all_work.works()
-    left = [await ledger.work(*name).open(run) for name in works] if by_person(run) else []
+    left = [await ledger.work(*name).open(run) for name in works] if Run.named(run).by_person else []
     return RunStory(
         run=run,
         figures=await ledger.figures.run(run),
@@ -81,15 +79,7 @@ def totals(figures: Mapping[WorkName, RunFigures]) -> Sequence[int]:
     )
 
 
-def _begun_ms(run: str, zone: str) -> int:
+def _since_ms(run: Run, zone: str) -> int:
     """Returns the time from which on a run's entries stand in the journal; 0 for the beginning of it."""
-    try:
-        if found := _BEGUN.search(run):
-            begun = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        elif found := _DAY.match(run):
-            begun = datetime.fromisoformat(found[1]).replace(tzinfo=ZoneInfo(zone)) - timedelta(minutes=5)
-        else:
-            return 0
-    except ValueError:
-        return 0
-    return int(begun.timestamp() * 1000)
+    began = run.began(zone)
+    return int((began - _EARLY).timestamp() * 1000) if began else 0

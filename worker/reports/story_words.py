@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from worker.ledger.run import Run, RunKind
+
 _FIELDS = {
     "work_email": "work e-mail",
     "personal_email": "personal e-mail",
@@ -11,14 +13,20 @@ _FIELDS = {
 }
 _PROVIDERS = {"forager": "Forager", "kaspr": "Kaspr", "openprospect": "OpenProspect"}
 _RUNS = {
-    "sync": "a sync that somebody started",
-    "backfill": "a backfill",
-    "demo": "the demo",
-    "replay": "somebody who asked for a new look",
-    "review": "a decision in review",
-    "undo": "an undo",
-    "ask": "somebody who let an uncertain lookup be asked again",
-    "hand": "a lookup by hand",
+    RunKind.DAY: "the daily watch",
+    RunKind.SYNC: "a sync that somebody started",
+    RunKind.PLANNED: "a plan that somebody carried out",
+    RunKind.BACKFILL: "a backfill",
+    RunKind.CSV: "a file that somebody filled",
+    RunKind.HAND: "a lookup by hand",
+    RunKind.ASK: "somebody who let an uncertain lookup be asked again",
+    RunKind.REPLAY: "somebody who asked for a new look",
+    RunKind.REVIEW: "a decision in review",
+    RunKind.UNDO: "an undo",
+    RunKind.SUPPRESS: "a change of the suppression list",
+    RunKind.FORGET: "an erasure",
+    RunKind.PAUSE: "a pause",
+    RunKind.RESUME: "the end of a pause",
 }
 _OPERATIONS = {
     "profile": "the person's profile",
@@ -101,12 +109,11 @@ def provider_word(name: str) -> str:
 
 
 def run_word(run: str) -> str:
-    """Says what started a run."""
-    kind, _, rest = run.partition("-")
-    if kind == "day":
-        crm, _, day = rest.partition("-")
-        return f"the daily watch of {crm} on {day}" if day else f"the daily watch of {crm}"
-    return _RUNS.get(kind, f"run {run}")
+    """Says what started a run; one that no name of ours tells is shown as it is."""
+    known = Run.named(run)
+    if known.day:
+        return f"the daily watch of {known.crm} on {known.day}"
+    return f"run {run}" if known.kind is None else _RUNS[known.kind]
 
 
 def operation_word(name: str) -> str:

@@ -16,6 +16,7 @@ import structlog
 from connectors.errors import AccessError, ConnectorError, UnavailableError
 from worker.ledger.journal.audit_heads import AuditHeads
 from worker.ledger.own_clock import clock
+from worker.ledger.run import Run
 from worker.ledger.work.work import Due, Lane
 from worker.service.arq_queue import Doorbell, Job
 from worker.service.runtime import Runtime
@@ -29,7 +30,6 @@ from worker.upkeep.reconcile import reconcile
 from worker.upkeep.vendor_clocks import hear
 from worker.upkeep.verdicts import judge
 from worker.visits.failures import pause_refusing
-from worker.visits.runs import day_run
 from worker.visits.watch import Watch
 
 FILL_S, LONG_S, SHORT_S = 240.0, 240.0, 30.0
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 def run_of_day(runtime: Runtime, crm: str) -> str:
     """Returns the run that what this process finds in a crm belongs to: a person's where it works for one."""
-    return runtime.run or day_run(crm, runtime.settings.budget_zone, clock())
+    return runtime.run or Run.of_day(crm, runtime.settings.budget_zone, clock()).name
 
 
 # ---- the tick: ring what is due ------------------------------------------------------------------------------------

@@ -21,11 +21,11 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers, Ref
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.suppressions import Suppressed, Suppressions
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import place
 from worker.upkeep.erase import LATE_MS, erase_elsewhere
 from worker.upkeep.traces import Says, Traces, traces, without
 from worker.visits.journal_entries import scrubbed
-from worker.visits.runs import new_run
 
 FORGOTTEN = "forgotten"
 PATIENCE_S = 150.0  # a visit is cancelled after 120 s
@@ -105,7 +105,7 @@ class Eraser:
             await self.ledger.deliveries.rewrite(without(row, handles, says))
         for crm, key in sorted(found.proposals):  # the next visit proposes the row without them
             await Reviews(self.ledger.scripts, crm, DELIVERY).remove(key)
-            await self.ledger.work(crm, DELIVERY).replay(key, new_run("forget"))
+            await self.ledger.work(crm, DELIVERY).replay(key, Run.new(RunKind.FORGET).name)
         keys = {row.key for row in found.rows} | {key for _, key in found.intents}
         crms = {crm for crm, kind in await self.ledger.all_work.works() if kind == DELIVERY}
         visits = [(crm, DELIVERY, key) for crm in sorted(crms) for key in sorted(keys)]

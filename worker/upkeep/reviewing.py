@@ -8,7 +8,7 @@ from dataclasses import replace
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import Proposal, Reviews, Stand
 from worker.ledger.ledger import Ledger
-from worker.visits.runs import new_run
+from worker.ledger.run import Run, RunKind
 
 
 def of_part(proposal: Proposal, fields: Collection[str] = (), providers: Collection[str] = ()) -> Proposal:
@@ -24,4 +24,4 @@ def of_part(proposal: Proposal, fields: Collection[str] = (), providers: Collect
 async def decide_proposal(ledger: Ledger, name: WorkName, proposal: Proposal, stand: Stand) -> None:
     """Keep the word on the proposal's changes and have the record visited; others of it are proposed anew then."""
     await Reviews(ledger.scripts, *name).put(replace(proposal, stand=stand))
-    await ledger.work(*name).replay(proposal.id, new_run("review"))
+    await ledger.work(*name).replay(proposal.id, Run.new(RunKind.REVIEW).name)

@@ -10,12 +10,24 @@ from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from worker.ledger.money.budgets import Booked, BudgetLine
-from worker.visits.runs import by_person
+from worker.ledger.rates.cursors import Cursors
+from worker.ledger.run import Run
 
 
 def cap_line(run: str) -> str:
     """Names the budget line that holds the cap of a run a person started."""
     return f"run:{run}"
+
+
+async def set_cap(cursors: Cursors, run: str, credits: int) -> None:
+    """Sets what a run may spend at most, for every worker to know."""
+    await cursors.set(f"cap:{run}", str(credits))
+
+
+async def cap_of(cursors: Cursors, run: str) -> int | None:
+    """Returns what a run may spend at most, ``None`` without a bound."""
+    kept = await cursors.get(f"cap:{run}")
+    return int(kept) if kept else None
 
 
 def spent_line(run: str, provider: str) -> str:
@@ -63,7 +75,7 @@ class BudgetLines:
             *self.provider_lines(provider, now_ms),
             *self.crm_lines(crm, now_ms),
         ]
-        if by_person(run):  # a run that a person started: its own cap, and what it spends where
+        if Run.named(run).by_person:  # a run that a person started: its own cap, and what it spends where
             lines.append(BudgetLine(cap_line(run), _cap(self.runs.get(run))))
             lines.append(BudgetLine(spent_line(run, provider), _cap(None)))
         return tuple(lines)

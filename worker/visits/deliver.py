@@ -23,6 +23,7 @@ from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
 from worker.decide.handles import of_delivered
+from worker.decide.kept import REFUSED
 from worker.decide.obstacles import next_look_ms
 from worker.decide.reasons import Reason
 from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
@@ -38,7 +39,6 @@ from worker.visits.delivery_proposals import Proposer
 from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entry
 from worker.visits.matching import Match, Matcher
-from worker.visits.runs import REFUSED
 from worker.visits.suppressed import without_bad
 
 LAST_ATTEMPT = 7  # after so many failures the next one buries

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from connectors.models import RefusalKind, WriteResult
-from worker.decide.kept import TRIES, cause_of
+from worker.decide.kept import TRIES, cause_of, refused_because, refused_name
 from worker.decide.not_now import RetryAt
 from worker.decide.obstacles import Obstacle
 from worker.ledger.work.work import Lease
 from worker.visits.delivery_part import Part, part_of
 from worker.visits.journal_entries import IntentEntry, change_entry, kept_back_entry
-from worker.visits.runs import refused_because, refused_name
 
 log = structlog.get_logger(__name__)
 

@@ -39,15 +39,15 @@ from worker.ledger.money.tickets import Desk, Granted, Missed, NoBudget, Policy
 from worker.ledger.money.yields import Yields
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
+from worker.ledger.run import Run
 from worker.ledger.scripts import LedgerBehindError
 from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Lane, Lease
-from worker.visits.budget_lines import BudgetLines, cap_line
+from worker.visits.budget_lines import BudgetLines, cap_line, cap_of
 from worker.visits.failures import pause_refusing
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.landings import Landings
 from worker.visits.paid_call import MOMENT_MS, QUESTION, RESTORED, VERDICT, PaidCalls, Reserved
-from worker.visits.runs import by_person, cap_of
 
 CAP_S = 60.0  # a visit waits no longer for room under its run's cap before it comes back later
 ODDS_MS = 60_000  # what all workers have seen of the providers is read so often
@@ -198,7 +198,7 @@ class Lookups:
 
     async def _learn_cap(self, run: str) -> None:
         """Read once what a person's run may spend at most."""
-        if by_person(run) and run not in self.budget_lines.runs:
+        if Run.named(run).by_person and run not in self.budget_lines.runs:
             self.budget_lines.runs[run] = await cap_of(self.cursors, run)
 
     async def _under_cap(self, reserve: Callable[[], Awaitable[Reserved]], run: str, price: int) -> Reserved:

@@ -20,6 +20,7 @@ from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.fingerprint import planned_mark
 from worker.decide.handles import Handle, of_decision
+from worker.decide.kept import refused_name
 from worker.decide.not_now import GiveUp, RetryAt, WaitForProvider, soonest
 from worker.decide.odds import counts
 from worker.decide.reasons import Reason, Skip
@@ -29,6 +30,7 @@ from worker.decide.values.fields import value_hash
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
+from worker.ledger.run import Run, RunKind
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import Planned, PlannedFields
 from worker.ledger.work.work import Lease
@@ -39,7 +41,6 @@ from worker.visits.journal_entries import IntentEntry, change_entry, intent, pla
 from worker.visits.outlook import Decider, tells_nothing_new
 from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
-from worker.visits.runs import by_plan, refused_name
 from worker.visits.undoing import Undoer
 from worker.visits.visit_ends import VisitEnds
 from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, VisitNotes, bought
@@ -114,7 +115,7 @@ class Visitor:
         view = self._watch.view(record, notes.own)
         notes.own |= {name: notes.of(name).cleared() for name in view.refused}
         planned: PlannedFields | None = None
-        if by_plan(lease.run):
+        if Run.named(lease.run).kind is RunKind.PLANNED:
             planned = await self._planned.of(lease.run, lease.crm, lease.object, lease.id)
             if planned is None or planned.mark != planned_mark(view, self._watch.policy):
                 await ends.drifted(lease, notes, view)

@@ -18,11 +18,11 @@ from worker.decide.record import OurValue, View
 from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
 from worker.ledger.journal.erasures import Erasures
+from worker.ledger.run import Run
 from worker.ledger.work.work import Lease, Settlement, StepEnd
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed, signal_entry
 from worker.visits.purchase import Lookups
 from worker.visits.push import PushEnd, WriteOutcome
-from worker.visits.runs import day_run
 from worker.visits.visit_notes import DRIFTED, VisitNotes
 from worker.visits.watch import Watch, own_texts
 
@@ -207,7 +207,7 @@ class VisitEnds:
         """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
         now = self._clock()
         settlement = self.settlement(lease, notes, view, unfilled, remembered=True)
-        day = day_run(lease.crm, self._lookups.budget_lines.zone, now)
+        day = Run.of_day(lease.crm, self._lookups.budget_lines.zone, now).name
         ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
         log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
 

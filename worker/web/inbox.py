@@ -18,8 +18,8 @@ from starlette.routing import Route
 from config.settings import Settings
 from worker.ledger.intake.intake import Announced, Intake
 from worker.ledger.journal.figures import WorkName
+from worker.ledger.run import Run
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.visits.runs import day_run
 from worker.web.bodies import Bodies, RefusedError
 from worker.web.post_batches import PostBatches
 from worker.web.rarely import Rarely
@@ -125,7 +125,7 @@ class Inbox:
         if mark:
             rows = {work: [Announced(one.id, one.stamp, one.erase, mark) for one in of] for work, of in rows.items()}
         now = self.clock()
-        runs = {crm: day_run(crm, self.settings.budget_zone, now) for crm, _ in rows}
+        runs = {crm: Run.of_day(crm, self.settings.budget_zone, now).name for crm, _ in rows}
         with self.place():
             await within(self._gathering.announce(rows, runs))
         self.bell.ring(rows)

@@ -11,8 +11,7 @@ from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
 from worker.ledger.work.work import Lane
 from worker.service.jobs import admit
-from worker.visits.budget_lines import Cap
-from worker.visits.runs import set_cap
+from worker.visits.budget_lines import Cap, set_cap
 
 PHONES = """\
 fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }

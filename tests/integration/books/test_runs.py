@@ -20,7 +20,7 @@ from worker.manual.follow import CLOSER_LOOK_MS, SHORTEST_PATIENCE_S, follow, ru
 from worker.manual.left import Held
 from worker.service.lifecycle import working_for
 from worker.triggers.poll import due_rows
-from worker.visits.runs import set_cap
+from worker.visits.budget_lines import set_cap
 
 RUN = "sync-x"
 E_MAIL_AND_TITLE = """\

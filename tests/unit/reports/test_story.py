@@ -75,7 +75,9 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         ],
     ),
     "found by e-mail in a sync": (
-        RecordFacts(NOW, questions=[looked_up("by_email", credits=5, provider="forager", run="sync-1-a")]),
+        RecordFacts(
+            NOW, questions=[looked_up("by_email", credits=5, provider="forager", run="sync-20261129T101112-0a0b")]
+        ),
         [
             "Looked at because of a sync that somebody started.",
             "Asked Forager for the person behind the e-mail: found, 5 credits.",
@@ -144,7 +146,9 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         ["The job title from Kaspr waits for a person's word (refill review).", NOTHING_PLANNED],
     ),
     "taken back": (
-        RecordFacts(NOW, memory=SETTLED, changes=[changed(), changed(rule="undo", at=30, run="undo-1-a")]),
+        RecordFacts(
+            NOW, memory=SETTLED, changes=[changed(), changed(rule="undo", at=30, run="undo-20261129T101112-0a0b")]
+        ),
         [
             WATCHED,
             "Wrote the mobile phone from Kaspr.",
@@ -154,7 +158,7 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         ],
     ),
     "not taken back": (
-        RecordFacts(NOW, memory=SETTLED, changes=[changed("drifted", rule="undo", run="undo-1-a")]),
+        RecordFacts(NOW, memory=SETTLED, changes=[changed("drifted", rule="undo", run="undo-20261129T101112-0a0b")]),
         [
             "Looked at because of an undo.",
             "Did not take the mobile phone back: another value stands there now.",

@@ -27,12 +27,12 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.spool import Spool
 from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
+from worker.ledger.run import Run, RunKind
 from worker.manual.buying import Buyer, NotNowError
 from worker.manual.creating import Maker
 from worker.reports.words import until
 from worker.service.refresh_tokens import suppressions_of
 from worker.visits.budget_lines import budget_lines_of
-from worker.visits.runs import new_run
 
 C = TypeVar("C", Forager, Kaspr, OpenProspect)
 P = TypeVar("P", Forager, Kaspr)
@@ -70,7 +70,7 @@ class Opened(Generic[C]):
             keep_hits_ms=int(settings.answers.keep_hits.total_seconds() * 1000),
             keep_misses_ms=int(settings.answers.keep_misses.total_seconds() * 1000),
             owner=_owner(),
-            run=new_run("hand"),
+            run=Run.new(RunKind.HAND).name,
             suppressions=suppressions_of(settings, self.ledger.scripts),
             clock=clock,
         )

@@ -15,6 +15,7 @@ from typing import Any
 
 from worker.ledger.arguments import Arg, Value
 from worker.ledger.journal.entry_codec import packed, unpacked
+from worker.ledger.run import Run
 from worker.ledger.scripts import Scripts
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
@@ -452,7 +453,7 @@ class Work:
 
     async def pending(self, run: str, until_ms: int) -> int:
         """Returns records of a person's run that are leased, or due by ``until_ms``. Waiting ones are not counted."""
-        if run.startswith("day-"):
+        if not Run.named(run).by_person:
             raise ValueError("only runs a person started are followed record by record")
         return int(await self._scripts.call("ZCOUNT", self._key("open", run), "-inf", until_ms))
 

@@ -9,8 +9,8 @@ from starlette.routing import Route
 from config.settings import Settings
 from worker.decide.origins import TroubleOrigin
 from worker.ledger.ledger import Ledger
+from worker.ledger.run import Run, RunKind
 from worker.reports.dead_groups import DeadLetters, all_seen
-from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
 from worker.web.page.shell import Shell, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
@@ -47,7 +47,7 @@ def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) ->
         groups = await letters.groups(wanted)
         if one(form, "seen") not in {all_seen(groups), *(group.seen for group in groups if len(groups) == 1)}:
             return with_notice(visitor, "/dead", CHANGED)
-        run, rows = new_run("replay"), [row for group in groups for row in group.rows]
+        run, rows = Run.new(RunKind.REPLAY).name, [row for group in groups for row in group.rows]
         for name, letter in rows:
             await journal_word(ledger, visitor, (*name, letter.id), run, "replayed")
             await ledger.work(*name).replay(letter.id, run)

@@ -12,7 +12,7 @@ from config.problems import ConfigError
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.suppressions import Suppressions
-from worker.visits.runs import new_run
+from worker.ledger.run import Run, RunKind
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, PersonWish
 from worker.web.page.shell import Shell, address_of, with_notice
@@ -37,7 +37,7 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
     async def add(_: Request, visitor: PageVisitor, form: Form) -> Response:
         text, why = one(form, "value"), one(form, "why")[:200]
         new = await orders.suppress(text, why)
-        await journal_word(ledger, visitor, LIST, new_run("suppress"), "suppressed")
+        await journal_word(ledger, visitor, LIST, Run.new(RunKind.SUPPRESS).name, "suppressed")
         said = "It is on the list." if new else "It was on the list."
         return with_notice(visitor, "/suppression", said)
 
@@ -45,13 +45,13 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         if (record := record_in(form)) is None:
             return door.refusal(request, visitor, 404, "No record was named. Nothing was changed.")
         new = await orders.suppress_record(record)
-        await journal_word(ledger, visitor, record, new_run("suppress"), "suppressed")
+        await journal_word(ledger, visitor, record, Run.new(RunKind.SUPPRESS).name, "suppressed")
         said = f"The person is on the suppression list: {new} new entries, by e-mail, phone and profile."
         return with_notice(visitor, address_of(record), said)
 
     async def remove(_: Request, visitor: PageVisitor, form: Form) -> Response:
         gone = await orders.unsuppress(one(form, "value"))
-        await journal_word(ledger, visitor, LIST, new_run("suppress"), "taken_off_the_list")
+        await journal_word(ledger, visitor, LIST, Run.new(RunKind.SUPPRESS).name, "taken_off_the_list")
         said = "It is off the list; refill sync --full looks at the records again." if gone else "It was not on it."
         return with_notice(visitor, "/suppression", said)
 
@@ -62,7 +62,7 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
     async def forget(_: Request, visitor: PageVisitor, form: Form) -> Response:
         async def note(records: Sequence[Ref]) -> None:
             where = of_refill("person", f"{len(records)} records")
-            await journal_word(ledger, visitor, where, new_run("forget"), "forgotten")
+            await journal_word(ledger, visitor, where, Run.new(RunKind.FORGET).name, "forgotten")
 
         left = await orders.forget(_asked(form), one(form, "seen"), note)
         if left is None:

@@ -14,13 +14,13 @@ from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.listing import STATES, placed
 from worker.reports.explain import explain
 from worker.reports.journal_pages import back_from, key_in
 from worker.reports.overview import works
 from worker.reports.record_links import ids_in
 from worker.reports.story_words import price_word
-from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form
 from worker.web.page.shell import Shell, address_of, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
@@ -88,7 +88,7 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
         known = await explain(ledger, *ref)
         if not _is_watched(settings, ref) or not known.is_known:
             return door.refusal(request, visitor, 404, "Nothing is known of this record. Nothing was changed.")
-        run = new_run("replay")
+        run = Run.new(RunKind.REPLAY).name
         await journal_word(ledger, visitor, ref, run, "replayed")
         await ledger.work(*ref[:2]).replay(ref[2], run, reopen=True)
         return with_notice(visitor, address_of(ref), "It is due now; fields that were refused are open again.")

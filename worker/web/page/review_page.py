@@ -14,9 +14,9 @@ from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import NOTHING, Proposal, ProposalHead, Stand
 from worker.ledger.ledger import Ledger
+from worker.ledger.run import Run, RunKind
 from worker.reports.proposals import Proposals
 from worker.upkeep.reviewing import decide_proposal, of_part
-from worker.visits.runs import new_run
 from worker.web.page.door import Door, Form, one
 from worker.web.page.shell import Shell, with_notice
 from worker.web.page.visitor import PageRole, PageVisitor
@@ -62,7 +62,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
             return with_notice(
                 visitor, "/review", "Something else matches now than was shown. Nothing was decided.", **wanted
             )
-        run = new_run("review")
+        run = Run.new(RunKind.REVIEW).name
         for name, row in found:
             await journal_word(ledger, visitor, (*name, row.id), run, str(stand))
             await decide_proposal(ledger, name, _part((name, row), wanted), stand)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.ledger.ledger import Ledger
-from worker.visits.runs import new_run
+from worker.ledger.run import Run, RunKind
 from worker.web.page.door import Door, Form, one
 from worker.web.page.orders import Orders
 from worker.web.page.shell import Shell, with_notice
@@ -29,13 +29,13 @@ def target_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
     async def pause(_: Request, visitor: PageVisitor, form: Form) -> Response:
         target = one(form, "target")
         await orders.pause(target, f"Paused on the page by {visitor.who}: {one(form, 'why')[:200]}".rstrip(": "))
-        await journal_word(ledger, visitor, of_refill("pause", target), new_run("pause"), "paused")
+        await journal_word(ledger, visitor, of_refill("pause", target), Run.new(RunKind.PAUSE).name, "paused")
         return with_notice(visitor, "/pauses", f"{target} is paused until somebody resumes it.")
 
     async def resume(_: Request, visitor: PageVisitor, form: Form) -> Response:
         target = one(form, "target")
         found = await orders.resume(target)
-        await journal_word(ledger, visitor, of_refill("pause", target), new_run("resume"), "resumed")
+        await journal_word(ledger, visitor, of_refill("pause", target), Run.new(RunKind.RESUME).name, "resumed")
         stands = f" {', '.join(found.stands)} stands until refill reconcile has looked at the books."
         lifted = f"{len(found.lifted)} reasons of {target} were lifted."
         return with_notice(visitor, "/pauses", lifted + (stands if found.stands else ""))

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
-from worker.visits.runs import new_run
+from worker.ledger.run import Run, RunKind
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, UndoWish
 from worker.web.page.shell import Shell, run_address, with_notice
@@ -30,7 +30,7 @@ def undo_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> lis
         return shell.page(request, "undo", visitor, asked=asked, found=found, most=SHOWN)
 
     async def undo(_: Request, visitor: PageVisitor, form: Form) -> Response:
-        asked, run = _asked(form), new_run("undo")
+        asked, run = _asked(form), Run.new(RunKind.UNDO).name
 
         async def note(records: Sequence[Ref]) -> None:
             for record in records:
