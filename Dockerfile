@@ -3,20 +3,26 @@
 # The digest is that of Python 3.12.15 on every platform; make images renews it.
 FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258 AS build
 WORKDIR /src
-RUN python -m venv /opt/refill
+# No installer is shipped: this stage's own pip fills the environment.
+RUN python -m venv --without-pip /opt/refill
 COPY requirements.lock ./
-RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+RUN pip --python /opt/refill/bin/python install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY connectors connectors
 COPY config config
 COPY worker worker
 COPY sandbox sandbox
-RUN /opt/refill/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
-    && /opt/refill/bin/pip check --disable-pip-version-check
+# What builds the wheel, and nothing runs, leaves again.
+RUN pip --python /opt/refill/bin/python install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
+    && pip --python /opt/refill/bin/python uninstall --yes hatchling packaging pathspec pluggy tomlkit trove-classifiers \
+    && pip --python /opt/refill/bin/python check --disable-pip-version-check
 
 FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258
 # The distribution's server, so that the embedded Redis works on every architecture and gets security updates.
-RUN apt-get update \
+# The base's own installer, and the copy that ensurepip holds, are nothing that Refill runs.
+RUN pip uninstall --yes --root-user-action=ignore pip \
+    && rm -rf /usr/local/lib/python3*/ensurepip \
+    && apt-get update \
     && apt-get install -y --no-install-recommends redis-server \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 refill \

@@ -122,6 +122,8 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	$(BIN)/python -m tools.closed_lock --fetch
 
 # What is shipped: licences and who needs whom from the installed packages, hashes from the lock, as CycloneDX.
+# What builds the wheel leaves the image again (Dockerfile).
+BUILDS := hatchling packaging pathspec pluggy tomlkit trove-classifiers
 CYCLONEDX := --pyproject pyproject.toml --mc-type application --output-reproducible --validate --spec-version 1.6 --output-format JSON
 sbom: .venv-sbom/sbom.done .venv-sbom/shipped.done  ## write the bill of materials of what is shipped to refill.cdx.json
 	.venv-sbom/bin/cyclonedx-py environment .venv-sbom/shipped/bin/python $(CYCLONEDX) --output-file refill.cdx.json
@@ -165,6 +167,7 @@ sbom: .venv-sbom/sbom.done .venv-sbom/shipped.done  ## write the bill of materia
 	@echo "Installing from $< into .venv-sbom/shipped (once)"
 	@sh .ci/venv .venv-sbom/shipped
 	@.venv-sbom/shipped/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r $<
+	@.venv-sbom/shipped/bin/python -m pip --disable-pip-version-check --quiet uninstall --yes $(BUILDS)
 	@touch $@
 
 clean:  ## forget the environment and every cache

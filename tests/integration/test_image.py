@@ -31,12 +31,12 @@ def bin(tmp_path: Path) -> Path:
     (packages,) = made.glob("lib/python*/site-packages")
     for member in members((context / "requirements.lock").read_text()):
         if member.installs({"extra": ""}):
-            _link(member.name, packages)
-    (build,) = [command for command in commands() if command.endswith(" .")]
-    words = build.split()
-    install = words[words.index("install") :]
+            _put(member.name, packages)
+    steps = [
+        command.partition("/bin/python ")[2].split() for command in commands() if "--python /opt/refill" in command
+    ]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
-    for step in (install, ["check"]):
+    for step in (step for step in steps if "requirements.lock" not in step):
         ran = subprocess.run(
             [*PIP, "--python", str(made), *step], cwd=context, env=environ, capture_output=True, text=True, check=False
         )
@@ -52,13 +52,19 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _link(name: str, packages: Path) -> None:
-    """Make an installed package one of ``packages``: the same files, without a download."""
+def _put(name: str, packages: Path) -> None:
+    """Make an installed package one of ``packages``: the same files, without a download.
+
+    Links, and copies of what the image removes again: a link would lead the removal to the files of this environment.
+    """
+    leaves = any(name in command.split() for command in commands() if " uninstall " in command)
     found = distribution(name)
     tops = {path.parts[0] for path in found.files or () if path.parts[0] not in {"..", "__pycache__"}}
     for top in tops:
         target = packages / top
-        if not target.exists():
+        if leaves:
+            _copy(Path(str(found.locate_file(top))), target)
+        elif not target.exists():
             target.symlink_to(str(found.locate_file(top)))
 
 
@@ -74,6 +80,10 @@ def test_what_the_dockerfile_copies_installs_alone_and_works(bin: Path, tmp_path
     assert ran(bin, tmp_path, "refill", "--version") == "refill 0.1.0\n"
     assert ran(bin, tmp_path, "refill-alive", code=1) == "no worker and no web process has started on data\n"
     (packages,) = bin.parent.glob("lib/python*/site-packages")
+    shipped = {found.stem.partition("-")[0].lower() for found in packages.glob("*.dist-info")}
+    assert "refill" in shipped
+    assert not shipped & {"pip", "setuptools", "wheel", "hatchling", "pluggy", "trove_classifiers"}
+    assert not [found.name for found in bin.iterdir() if found.name.startswith(("pip", "hatchling"))]
     for name in ("config", "connectors", "sandbox", "worker"):  # scripts, examples and seeds, too
         here = {file.relative_to(ROOT) for file in (ROOT / name).rglob("*") if file.is_file()}
         there = {file.relative_to(packages) for file in (packages / name).rglob("*") if file.is_file()}

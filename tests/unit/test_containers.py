@@ -5,10 +5,14 @@ from __future__ import annotations
 import fnmatch
 import re
 import tomllib
+from collections.abc import Sequence
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from config.load import load
 from tests.harness.containers import ROOT, commands, composition, copied, given, instructions
@@ -47,7 +51,7 @@ def test_image_runs_as_nobody_special_with_one_place_to_write() -> None:
 
 
 def test_image_installs_locked_packages_and_nothing_else() -> None:
-    installs = [command for command in commands() if "pip install" in command]
+    installs = [command for command in commands() if command.startswith("pip ") and " install " in command]
     assert len(installs) == 2
     for command in installs:
         assert "--no-deps --require-hashes" in command or "--no-deps --no-build-isolation" in command
@@ -56,6 +60,35 @@ def test_image_installs_locked_packages_and_nothing_else() -> None:
     assert "-y --no-install-recommends" in packages
     assert any("rm -rf /var/lib/apt/lists" in command for command in commands())
     assert not any("curl" in command or "wget" in command for command in commands())
+
+
+def test_no_installer_and_no_builder_is_shipped() -> None:
+    """What builds the wheel leaves the image and its bill: all that the build asks for, and nothing that runs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = closure(project["project"]["dependencies"])
+    builds = sorted(closure(project["dependency-groups"]["build"]) - needed)
+    leaving = [command.partition("--yes ")[2].split() for command in commands() if " uninstall " in command]
+    assert leaving == [builds, ["--root-user-action=ignore", "pip"]]
+    assert re.findall(r"^BUILDS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE) == [" ".join(builds)]
+    assert "python -m venv --without-pip /opt/refill" in commands()
+    assert not {"pip", "setuptools", "wheel"} & needed
+
+
+def closure(requirements: Sequence[str]) -> set[str]:
+    """Names of all packages that ``requirements`` bring here, the named ones included."""
+    found, wanted = set[tuple[str, ...]](), [Requirement(one) for one in requirements]
+    while wanted:
+        one = wanted.pop()
+        key = (canonicalize_name(one.name), *sorted(one.extras))
+        if key in found or (one.marker and not one.marker.evaluate()):
+            continue
+        found.add(key)
+        for more in map(Requirement, distribution(one.name).requires or ()):
+            extras = ({"extra": extra} for extra in ("", *one.extras))
+            if not more.marker or any(more.marker.evaluate(extra) for extra in extras):
+                more.marker = None
+                wanted.append(more)
+    return {name for name, *_ in found}
 
 
 def test_image_tells_how_it_is() -> None:

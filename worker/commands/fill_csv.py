@@ -46,6 +46,7 @@ NOTE = "refill_note"
 _AGAIN = "run it again"
 _WAITS = {  # why, and what is next
     "cap": ("--max-credits is used up", "run it again with more"),
+    "price": ("a budget is below the price of their next lookup", f"raise it, then {_AGAIN}"),
     "budget": ("the budget of the provider is used up", f"{_AGAIN} then, or raise it"),
     "rate": ("the rate of the provider is used up for now", f"{_AGAIN} later"),
     "verdict": ("a lookup was perhaps charged and is not sent again before there is word of it", _AGAIN),
@@ -85,7 +86,7 @@ class _Sums:
         self.gaps += row.gaps
         self.filled.update(f"{name}|{provider}" for name, (_, provider) in row.filled.items())
         self.not_filled.update(str(why) for why in row.unfilled.values())
-        self.waits.update(dict.fromkeys(row.waits.values(), 1))
+        self.waits.update({*row.waits.values(), *row.held})
 
 
 async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet: bool) -> int:
@@ -116,6 +117,8 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
         figures = {"cap": cap_figures(asked.max_credits, credits)}
         if "budget" in sums.waits:
             figures["budget"] = await _budget_figures(runtime)
+        if rows.too_dear:
+            figures["price"] = await _price_figures(runtime, rows.too_dear)
     summary = {
         "rows": len(table.rows),
         "visited": sums.rows,
@@ -331,8 +334,6 @@ async def _fill(
         for task in left:
             task.cancel()
         await asyncio.gather(*left, ended, return_exceptions=True)
-    if cut := rows.tally["cut"]:
-        sums.waits["cap"] += cut
     return sums
 
 
@@ -375,6 +376,13 @@ async def _budget_figures(runtime: Runtime) -> str:
         if short := await short_of(runtime, name, CRM, now, need=need):
             sentences.append(f"{short[1]}{until_word(short[0] or None)}")
     return "; ".join(sentences)
+
+
+async def _price_figures(runtime: Runtime, prices: Mapping[str, int]) -> str:
+    """Says of each provider that is dearer than a whole budget: the limit, and the credits that are needed."""
+    now = clock()
+    found = [await short_of(runtime, name, CRM, now, need=price) for name, price in prices.items()]
+    return "; ".join(short[1] for short in found if short)
 
 
 def _tell(summary: Mapping[str, Any], figures: Mapping[str, str], *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from worker.manual.look import NotAsked
 
 _HELD = {
     "cap": "the cap of this run does not reach for their next lookup; the next run goes on with them",
-    "price": "no budget of a day reaches the price of their next lookup: raise it",
+    "price": "a budget of a day or a month is below the price of their next lookup",
     "drifted": "they are not what the plan was made of any more and were left alone",
     "taken": "another run has taken them over",
     "walk": "not all of them were looked at",
@@ -34,7 +34,7 @@ _HELD = {
 # What a person can do about it: a command or a key, after the sentence that says what holds it.
 _NEXT = {
     "cap": "run it again, with a larger --max-credits if the cap was too low",
-    "price": "raise providers.{provider}.budget.day (refill plan tells what a lookup costs)",
+    "price": "raise the budget of the provider or the crm (refill plan tells what a lookup costs)",
     "drifted": "refill plan --save FILE, then refill sync --plan FILE",
     "taken": "refill status",
     "walk": "run it again",
@@ -113,7 +113,7 @@ class RunEnding:
 def _row(row: Held) -> str:
     text = _HELD[row.why].format(waits_for=row.waits_for, hint=row.hint.rstrip("."))
     figures = f" ({row.hint})" if row.why in _FIGURES and row.hint else ""
-    step = _NEXT[row.why].format(waits_for=row.waits_for, crm=row.crm, object=row.object, provider="PROVIDER")
+    step = _NEXT[row.why].format(waits_for=row.waits_for, crm=row.crm, object=row.object)
     return f"{_records(row)}: {text}{until_word(row.until_ms)}{figures}. Next: {step}"
 
 

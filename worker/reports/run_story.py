@@ -10,6 +10,7 @@ from config.settings import Settings
 from worker.decide.journal_line import JournalFilter
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.budgets import Booked
 from worker.ledger.run import Run
 from worker.reports.journal_pages import JournalPage, on_from
 from worker.visits.budget_lines import cap_line, cap_of, spent_line
@@ -24,14 +25,14 @@ _EARLY = timedelta(minutes=5)  # clocks of workers and of Redis may differ
 class RunStory:
     """Tells of one run. ``cap`` is what it may spend, ``planned`` how many records a plan lets it fill.
 
-    ``spent`` are its credits by provider, ``open`` the records that are still in the work.
+    ``spent`` are its credits by provider, with those still reserved; ``open`` the records that are still in the work.
     """
 
     run: str
     figures: Mapping[WorkName, RunFigures]
     cap: int | None
     reserved: int
-    spent: Mapping[str, int]
+    spent: Mapping[str, Booked]
     planned: int
     open: int
     page: JournalPage
@@ -61,7 +62,7 @@ async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) ->
         figures=await ledger.figures.run(run),
         cap=await cap_of(ledger.cursors, run),
         reserved=booked[cap_line(run)].reserved,
-        spent={name: booked[line].spent for name, line in zip(settings.providers.paid, lines, strict=True)},
+        spent={name: booked[line] for name, line in zip(settings.providers.paid, lines, strict=True)},
         planned=await ledger.planned.count(run),
         open=sum(left),
         page=await on_from(ledger.journal, wanted, after),

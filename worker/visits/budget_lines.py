@@ -31,7 +31,7 @@ async def cap_of(cursors: Cursors, run: str) -> int | None:
 
 
 def spent_line(run: str, provider: str) -> str:
-    """Names the line that counts what such a run spends at one provider."""
+    """Names the line that counts what a run, a day's too, spends at one provider."""
     return f"run:{run}:{provider}"
 
 
@@ -75,8 +75,9 @@ class BudgetLines:
             *self.provider_lines(provider, now_ms),
             *self.crm_lines(crm, now_ms),
         ]
-        if Run.named(run).by_person:  # a run that a person started: its own cap, and what it spends where
+        if Run.named(run).by_person:  # a run that a person started has a cap of its own
             lines.append(BudgetLine(cap_line(run), _cap(self.runs.get(run))))
+        if run:
             lines.append(BudgetLine(spent_line(run, provider), _cap(None)))
         return tuple(lines)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
@@ -28,12 +27,16 @@ LOOK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class FilledRow:
-    """Holds what came of one row: ``filled`` is field -> (value, provider), ``waits`` why it may be filled later."""
+    """Holds what came of one row: ``filled`` is field -> (value, provider), ``waits`` why it may be filled later.
+
+    ``held`` says which credits kept a gap open for good: ``cap`` of the run, ``price`` above a whole budget.
+    """
 
     filled: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     unfilled: dict[str, Reason] = field(default_factory=dict)
     waits: dict[str, str] = field(default_factory=dict)
     gaps: int = 0
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class TableRows:
     """Represents the rows of one table in one run. ``patience_s`` is how long a row waits for what cannot go on yet.
 
     ``stopping`` is set where a person ended it: rows under way end, and no further question is asked.
+    ``too_dear`` holds the lowest price, by provider, that is above a whole budget.
     """
 
     lookups: Lookups
@@ -58,7 +62,7 @@ class TableRows:
     run: str
     patience_s: float
     stopping: asyncio.Event
-    tally: Counter[str] = field(default_factory=Counter)
+    too_dear: dict[str, int] = field(default_factory=dict)
 
     async def plan(self, record: Record) -> RowPlan:
         """Returns what a row would ask, given what is kept."""
@@ -74,7 +78,7 @@ class TableRows:
             LedgerUnavailableError: Redis is away.
         """
         about, view, lease = await self._seen(record)
-        known, blocked, notes = await self._kept(view), dict[str, str](), list[Bought]()
+        known, blocked, notes, held = await self._kept(view), dict[str, str](), list[Bought](), set[str]()
         while True:
             decision = await self._decided(view, known, blocked)
             if not decision.questions or self.stopping.is_set():
@@ -82,7 +86,7 @@ class TableRows:
             handles_now = about | of_decision(decision)
             looked = await asyncio.gather(*(self._ask(one.question, lease, handles_now) for one in decision.questions))
             for one, result in zip(decision.questions, looked, strict=True):
-                await self._noted(one, result, known, blocked)
+                await self._noted(one, result, known, blocked, held)
                 if isinstance(result, Answered) and result.entry:
                     hit = result.answer.outcome is Outcome.HIT
                     notes.append(bought(one, result.credits, view, decision, hit=hit))
@@ -95,9 +99,10 @@ class TableRows:
         waits |= {name: "stopped" for one in decision.questions for name in one.fields}
         filled = {one.field: (one.value, one.provider) for one in decision.changes}
         unfilled = {name: why for name, why in decision.unfilled.items() if name not in waits}
-        return FilledRow(
-            filled, unfilled, {name: why for name, why in waits.items() if name not in filled}, len(view.blank)
-        )
+        waits = {name: why for name, why in waits.items() if name not in filled}
+        if Reason.BUDGET not in unfilled.values():
+            held.clear()  # another provider closed the gap
+        return FilledRow(filled, unfilled, waits, len(view.blank), frozenset(held))
 
     async def _seen(self, record: Record) -> tuple[frozenset[Handle], View, Lease]:
         about = handles(record, self.policy)
@@ -144,8 +149,10 @@ class TableRows:
                 return looked
             await asyncio.sleep(min(LOOK_S, left))
 
-    async def _noted(self, asked: Next, result: Looked, known: KnownAnswers, blocked: dict[str, str]) -> None:
-        key, provider = asked.question.key, asked.question.provider
+    async def _noted(
+        self, asked: Next, result: Looked, known: KnownAnswers, blocked: dict[str, str], held: set[str]
+    ) -> None:
+        key, provider, price = asked.question.key, asked.question.provider, asked.question.price
         entry = ""
         match result:
             case Answered(answer, _, entry):
@@ -155,7 +162,10 @@ class TableRows:
             case GiveUp(reason, cut):
                 known.closed[provider] = reason
                 if cut:
-                    self.tally["cut"] += 1
+                    held.add("cap")
+                elif reason == Reason.BUDGET:
+                    held.add("price")
+                    self.too_dear[provider] = min(price, self.too_dear.get(provider, price))
             case WaitForProvider(_, reason):
                 blocked[provider] = await self._why(provider, reason)
             case RetryAt(_, reason):

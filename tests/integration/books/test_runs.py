@@ -56,6 +56,14 @@ async def test_only_records_of_the_run_are_visited(scene: Scene) -> None:
     assert await run_credits(worker.runtime, RUN) == {"forager": 5, "kaspr": 0}
 
 
+async def test_a_run_of_the_day_knows_what_it_has_spent(scene: Scene) -> None:
+    worker, run = await scene.worker(), "day-acme_hubspot-2026-11-28"
+    await scene.due(*scene.ids(2), run=run)
+    await worker.visit()
+    assert scene.bill() > 0
+    assert await run_credits(worker.runtime, run) == {"forager": scene.bill(), "kaspr": 0}
+
+
 async def test_what_questions_cost_and_brought_is_counted_with_the_visits(scene: Scene) -> None:
     worker = await scene.worker()
     ids = scene.ids(3)

@@ -120,6 +120,22 @@ async def test_a_budget_that_is_used_up_says_limit_spent_end_and_what_is_next(re
     assert ". Next: run it again then, or raise it" in ran.err
 
 
+async def test_a_budget_below_one_lookup_is_said_and_the_exit_code_is_that_of_rows_left(
+    refill: Refill, tmp_path: Path
+) -> None:
+    refill.change("budget = { day = 5000, month = 50000 }", "budget = { day = 5000, month = 0 }")
+    refill.change("budget = { day = 20000, month = 100000 }", "budget = { day = 0, month = 100000 }")
+    source, target = tmp_path / "people.csv", tmp_path / "filled.csv"
+    rows = table(refill.vendors, source)
+    ran = await refill("csv", str(source), "-o", str(target), "--json", "--quiet", "--field", "work_email")
+    assert (ran.code, ran.json["left"], ran.json["not_filled"]) == (4, {"price": len(rows)}, {"budget": len(rows)})
+    assert f"{len(rows)} rows are not finished: a budget is below the price of their next lookup" in ran.err
+    assert re.search(r"kaspr's budget of the month: limit 0 credits, 0 spent, 0 reserved, \d+ needed", ran.err), ran.err
+    assert re.search(r"forager's budget of the day: limit 0 credits, 0 spent, 0 reserved, \d+ needed", ran.err), ran.err
+    assert "Next: raise it, then run it again" in ran.err
+    assert sum(charged(refill.vendors).values()) == 0
+
+
 async def test_a_kill_costs_nothing_twice_and_the_next_run_completes_the_file(refill: Refill, tmp_path: Path) -> None:
     source, target = tmp_path / "people.csv", tmp_path / "filled.csv"
     rows = table(refill.vendors, source, 20)

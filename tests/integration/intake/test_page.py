@@ -14,6 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from connectors.call_figures import CallFigures
+from connectors.models import Question
 from connectors.operations import Operation, Repeat
 from tests.harness.browsing import browsing, hidden
 from tests.integration.intake import senders
@@ -21,7 +22,9 @@ from tests.integration.intake.conftest import SECRETS, settings_in
 from worker.commands.page_orders import PageOrders
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.work.work import Due, Lane
+from worker.visits.budget_lines import spent_line
 from worker.web.app import web_app
 from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.server import listen, serve
@@ -312,6 +315,19 @@ async def test_no_action_is_taken_below_its_role(page: str, redis: Redis, token:
                 for path in PAGES:
                     assert f'action="{action}"' not in (await somebody.get(path)).text
         assert await content(redis) == before
+
+
+async def test_run_says_in_figures_what_it_has_spent(page: str, redis: Redis) -> None:
+    run, desk = "day-acme_hubspot-2026-11-28", Ledger.over(redis).desk
+    async with browsing(page, VIEWER) as viewer:
+        await bury(redis, "101")
+        assert "<dt>Spent at forager</dt><dd>0 credits</dd>" in (await viewer.get(f"/runs/{run}")).text
+    asked = Question("forager", "1", "work_emails", {"slug": "ann"}, 3)
+    lines = [BudgetLine(spent_line(run, "forager"), 2**53)]
+    await desk.reserve(asked, ref=None, lines=lines, owner="w", deadline_ms=9_000, keep_uncertain_ms=9_000)
+    async with browsing(page, VIEWER) as viewer:
+        text = (await viewer.get(f"/runs/{run}")).text
+    assert "<dt>Spent at forager</dt><dd>0 credits, and 3 reserved</dd>" in text
 
 
 async def test_configuration_is_shown_without_a_secret(page: str) -> None:
