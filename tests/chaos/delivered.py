@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,8 +11,9 @@ from typing import Any
 
 from sandbox.truth import plain, values_of
 from tests.chaos.plan import Storm
-from tests.chaos.yard import Yard, options_of
-from tests.e2e.right_person import COMPANY, EXTERNAL, PEOPLE, Truth
+from tests.chaos.yard import OBJECTS, Yard, options_of
+from tests.e2e.right_person import COMPANY, EXTERNAL, PEOPLE, StrangersValue, Truth
+from worker.visits.journal_entries import scrubbed, subject_of
 
 COMPANIES = {"hubspot": ("companies", "name"), "salesforce": ("Account", "Name")}
 Row = tuple[str, str, str]
@@ -49,11 +51,11 @@ class Desk:
         """What is there of everything delivered until now; nobody makes people who were ``erased``."""
         told = self._delivered()
         found = Brought(len({one["company"] for one in told}), len(self.truth.prospects))
-        for crm, id_, name, owners in self.truth.strangers_values():
-            if any(self._is_namesake(crm, id_, int(owner)) for owner in owners.split(",")):  # many have one title
+        for one in self.truth.strangers_values():
+            if any(self._is_namesake(one.crm, one.id, owner) for owner in one.owners):  # many have one title
                 found.namesakes += 1
             else:
-                found.strangers.append(f"{crm}: {name} of {id_} is that of person {owners}")
+                found.strangers.append(f"{one}; journal: {await self._journal(one)}")
         for crm in COMPANIES:
             reasons = " ".join([letter.reason for letter in await self._dead(crm)])
             self._count_companies(found, crm, told, reasons)
@@ -63,6 +65,16 @@ class Desk:
                     kind.append(f"{crm}: prospect {external}: {what}")
             found.unlinked += [f"{crm}: {what}" for what in self._at_another(crm, told)]
         return found
+
+    async def _journal(self, value: StrangersValue) -> list[str]:
+        """What the journal tells of the row, without what it says of a person: which way the value came."""
+        record = (f"acme_{value.crm}", OBJECTS[value.crm, value.table], value.id)
+        entries = await self._yard.ledger.journal.since(limit=100_000)
+        return [
+            f"{one.at_ms} {one.run} {scrubbed(one.entry)}"
+            for one in entries
+            if record in {(one.crm, one.object, one.id), (one.crm, *subject_of(json.loads(one.entry)))}
+        ]
 
     async def _dead(self, crm: str) -> Iterable[Any]:
         return await self._yard.ledger.work(f"acme_{crm}", "delivery").dead(10_000)

@@ -43,6 +43,22 @@ class Judged(Protocol):
         """What the product says."""
 
 
+@dataclass(frozen=True, slots=True)
+class StrangersValue:
+    """A value of ours on somebody else's row. ``owners`` are numbers of people; ``seq`` is the write's in the books."""
+
+    crm: str
+    table: str
+    id: str
+    property: str
+    owners: frozenset[int]
+    seq: int
+
+    def __str__(self) -> str:
+        owners = ",".join(map(str, sorted(self.owners)))
+        return f"{self.crm}: {self.property} of {self.table} {self.id} is that of person {owners} (write {self.seq})"
+
+
 @dataclass
 class Truth:
     """The world behind a stage opened with ``options``, and what its vendors say happened."""
@@ -78,27 +94,29 @@ class Truth:
                     found[id_] = self.prospects[external]
         return found
 
-    def strangers_values(self) -> list[tuple[str, str, str, str]]:
-        """(crm, id, property, its owners' numbers) of every value of ours that is another person's."""
+    def strangers_values(self) -> list[StrangersValue]:
+        """Every value of ours that is another person's."""
         whose, found = owners(self.world), []
         for crm, kinds in PEOPLE.items():
             people = self.people_of(crm)
             for one in self._our_values(crm, kinds):
-                person = people.get(str(one["id"]))
-                if one["property"] in TELLING[crm] and person is not None:
-                    value = str(one["after"])
-                    if is_anothers(value, person, whose):
-                        owner = ",".join(map(str, sorted(whose[plain(value)])))
-                        found.append((crm, str(one["id"]), str(one["property"]), owner))
-                elif one["property"] == EXTERNAL[crm] and person is not None:
-                    prospect = self.prospects.get(str(one["after"]))
-                    if prospect is not None and prospect.number != person.number:
-                        found.append((crm, str(one["id"]), str(one["property"]), str(prospect.number)))
+                id_, name, value = str(one["id"]), str(one["property"]), str(one["after"])
+                person, theirs = people.get(id_), frozenset[int]()
+                if person is None:
+                    continue
+                if name in TELLING[crm] and is_anothers(value, person, whose):
+                    theirs = whose[plain(value)]
+                elif name == EXTERNAL[crm] and value in self.prospects:
+                    theirs = frozenset({self.prospects[value].number}) - {person.number}
+                if theirs:
+                    found.append(StrangersValue(crm, str(one["object"]), id_, name, theirs, int(one["seq"])))
         return found
 
     def _our_values(self, crm: str, kinds: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """Values that we wrote. A blank is nobody's: Salesforce's is null, whose name is also a placeholder's."""
         for one in self.stage.vendors[crm].control("books?kind=writes")["writes"]:
-            if one["request"] and one["by"] != "person" and one["object"] in kinds and one["property"]:
+            is_ours = one["request"] and one["by"] != "person"
+            if is_ours and one["object"] in kinds and one["property"] and one["after"] not in {None, ""}:
                 yield one
 
     def recall(self) -> tuple[int, list[str]]:

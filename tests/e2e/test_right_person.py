@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.conftest import Open
 from tests.e2e.right_person import Truth
 from tests.e2e.stage import Stage
 from tests.harness.config import Config
+from tests.harness.sandbox import Sandbox
 
 RECALL = 0.985
 
@@ -29,6 +31,31 @@ WORLD: dict[str, Any] = DELIVERED | {"records": 100, "companies": 27}
 WHOLE: dict[str, Any] = DELIVERED | {
     "records": 2_000, "companies": 540, "delivered-companies": 60, "delivered-prospects": 240,
 }  # fmt: skip
+
+
+async def test_a_value_taken_back_is_nobodys_and_a_strangers_value_is_found(opened: Open) -> None:
+    """An undo writes null into Salesforce; somebody's profile is the placeholder `none`."""
+    stage = opened(**DELIVERED)
+    truth, org = Truth(stage, DELIVERED), stage.vendors["salesforce"]
+    stranger = truth.world.by_slug["none"]
+    id_ = next(id_ for id_, row in stage.vendors.rows("salesforce", "Contact").items() if "Title" in row)
+
+    await written(org, id_, {"Title": None, "Email": None, "Phone": None})
+    assert truth.strangers_values() == []
+
+    await written(org, id_, {"Title": stranger.title})
+    found = [(one.table, one.id, one.property, one.owners) for one in truth.strangers_values()]
+    assert found == [("Contact", id_, "Title", frozenset({stranger.number}))]
+
+
+async def written(org: Sandbox, id_: str, values: Mapping[str, str | None]) -> None:
+    """A contact is written through the API, as a worker does."""
+    form = {name: org.info[name] for name in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
+    async with httpx.AsyncClient(base_url=org.base_url) as client:
+        token = (await client.post("/services/oauth2/token", data=form)).raise_for_status().json()["access_token"]
+        path = f"/services/data/v66.0/sobjects/Contact/{id_}"
+        answer = await client.patch(path, json=dict(values), headers={"authorization": f"Bearer {token}"})
+        answer.raise_for_status()
 
 
 async def test_deliveries_write_no_value_of_another_person_and_lose_or_double_nobody(opened: Open) -> None:
