@@ -55,7 +55,8 @@ async def _drifted(runtime: Runtime, run: str) -> list[dict[str, str]]:
     """Lists the records that a plan's run left alone because they had changed since."""
     wanted = JournalFilter(run=run)
     lines = [line async for line in journal_lines(runtime.ledger.journal, wanted) if line.state == DRIFTED]
-    return [{"crm": one.crm, "object": one.object, "id": one.id} for one in lines if one.kind == "signal"]
+    found = dict.fromkeys((one.crm, one.object, one.id) for one in lines if one.kind == "signal")
+    return [{"crm": crm, "object": kind, "id": id} for crm, kind, id in found]  # a revisit tells it once more
 
 
 def summary(report: PassReport) -> Listing:

@@ -58,10 +58,9 @@ def left_behind(by_work: Mapping[WorkName, RunFigures], cap: str = "") -> list[H
     """
     found = []
     for (crm, kind), figures in by_work.items():
-        cut, drifted = figures.tally.get("cut", 0), figures.tally.get(DRIFTED, 0)
         for why, count in (
-            ("cap", max(0, cut - drifted)),  # a drifted record that has gone on since is not cut any more
-            ("drifted", drifted),
+            ("cap", figures.tally.get("cut", 0)),
+            ("drifted", figures.tally.get(DRIFTED, 0)),
             ("price", figures.tally.get(TOO_DEAR, 0)),
             ("taken", figures.taken),
         ):

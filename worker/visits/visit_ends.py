@@ -203,19 +203,20 @@ class VisitEnds:
         )
         log.info("visit.waiting", providers=len(providers), reason=reason, ending=ending)
 
-    async def cut(self, lease: Lease, notes: VisitNotes, view: View, unfilled: Mapping[str, str]) -> None:
+    async def cut(
+        self, lease: Lease, notes: VisitNotes, view: View, unfilled: Mapping[str, str], *, why: str = "cap"
+    ) -> None:
         """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
         now = self._clock()
         settlement = self.settlement(lease, notes, view, unfilled, remembered=True)
         day = Run.of_day(lease.crm, self._lookups.budget_lines.zone, now).name
-        ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS)
-        log.info("visit.cut", unfilled=len(settlement.unfilled), ending=ending)
+        ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS, why=why)
+        log.info("visit.cut", reason=why, unfilled=len(settlement.unfilled), ending=ending)
 
     async def drifted(self, lease: Lease, notes: VisitNotes, view: View) -> None:
         """Leave a record alone that is not what the plan of its run was made of; the day's work may want it still."""
-        notes.tally[DRIFTED] = 1
         notes.ends.append(signal_entry(DRIFTED, "", "", {}, self._clock()))
-        await self.cut(lease, notes, view, {})
+        await self.cut(lease, notes, view, {}, why=DRIFTED)
 
     async def unpushed(self, lease: Lease, notes: VisitNotes, pushed: WriteOutcome) -> None:
         """End a visit whose changes were not written as they were decided."""

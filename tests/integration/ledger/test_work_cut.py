@@ -129,6 +129,20 @@ async def test_the_next_run_takes_over_what_was_cut_and_it_counts_as_cut_no_more
     assert await work.own_all(NEXT) == 3
 
 
+async def test_what_a_plan_lets_go_is_counted_apart_from_what_its_cap_cut(
+    work: Work, scripts: Scripts, clock: Clock
+) -> None:
+    await cut(work, clock, "1", "2")
+    await add(work, "3", "4", run=SYNC)
+    for held in await work.claim(OWNER, 10, run=SYNC):
+        assert await work.cut(held, SHORT, day=RUN, day_at_ms=0, why="drifted") is StepEnd.DONE
+    tally = {"cut": 2, "drifted": 2}
+    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == tally
+    assert await seen_again(work, run=NEXT) == 1
+    await work.replay("3", "replay-1")  # what has gone on since takes nothing off what the cap cut
+    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == tally | {"cut": 1}
+
+
 async def test_a_walk_of_another_run_brings_back_what_was_cut(work: Work, clock: Clock) -> None:
     await cut(work, clock, "1", lane=Lane.BACKFILL)
     assert await seen_again(work, run=NEXT) == 1

@@ -231,8 +231,10 @@ class Work:
         )
         return _ending(answer)
 
-    async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int) -> StepEnd:
+    async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int, why: str = "cap") -> StepEnd:
         """Ends the visit by the cap of the lease's run: what is found is kept, and the record waits for another run.
+
+        Another ``why`` is counted by itself, and not as cut.
 
         The next one that a person starts takes it over. A record that the day's work wants too goes on at
         ``day_at_ms`` as part of the run ``day``, where no person has started one.
@@ -241,6 +243,7 @@ class Work:
             "work_cut",
             owner=lease.owner,
             token=lease.token,
+            why=why,
             own=_own_text(settlement.own),
             fingerprint=pack_fingerprint(settlement.fingerprint),
             stamp=settlement.stamp,

@@ -4,9 +4,10 @@
 -- its run, when something came meanwhile that the visit has not seen. Repeated with the same token it gives the same
 -- answer.
 -- `own` is 'keep' or its text; fingerprint, stamp and read_at are those of the last read; `day` is the day's run, with
--- which it goes on at `till`.
+-- which it goes on at `till`. `why` is 'cap', which is counted as 'cut' until the record goes on, or another word, which
+-- stays counted.
 -- Gives done, again (due at once) or lost.
--- args: owner, token, own, fingerprint, stamp, read_at, day, till, entries[], filled[], unfilled[], tally[]
+-- args: owner, token, why, own, fingerprint, stamp, read_at, day, till, entries[], filled[], unfilled[], tally[]
 local w, before = held(owner, token, 'cut')
 if not w then
   return before
@@ -18,7 +19,7 @@ end
 count_visit(w, filled, unfilled)
 count_tally(w, tally)
 keep_own(w, own)
-put(w, 'note', 'cap')
+put(w, 'note', why)
 put(w, 'intents', nil)
 local revisit = unseen(w, seen)
 if revisit ~= '' or w.f.woken then
@@ -30,13 +31,13 @@ if revisit ~= '' or w.f.woken then
   enter_due(w, now)
   return answer
 end
-count_cut(w, w.f.run, 1)
+count_let_go(w, w.f.run, why == 'cap' and 'cut' or why, 1)
 exonerate(w)
 local answer = ended(w, 'cut', 'done')
 leave(w)
 follow(w, nil)
 put(w, 's', 'waiting')
-put(w, 'cut_by', w.f.run)
+put(w, 'cut_by', why == 'cap' and w.f.run or '-')
 put(w, 'run', w.f.daily and day or '')
 put(w, 'seen', int(seen.stamp) .. '|' .. int(seen.read_at) .. '|' .. seen.fingerprint)
 redis.call('ZADD', K.waiting(w.crm, w.object, w.f.lane), int(now), w.id)

@@ -18,7 +18,8 @@
 --   woken     while leased: a ticket it may be about to wait for has ended
 --   providers, needs, seen    while waiting: what it lacks, credits needed there; stamp, read_at and fingerprint of
 --             its last read
---   cut_by    while waiting: the person's run whose cap cut it. It waits for no provider, but for the next such run.
+--   cut_by    while waiting: the person's run whose cap cut it, '-' where a run let it go for another reason. It waits
+--             for no provider, but for the next such run.
 --   place:<p> since when it queues for provider p, kept until it is settled
 --   intents   open intents, one JSON text per line; late: those that came by a move while it was leased, together
 --             with a revisit
@@ -148,10 +149,10 @@ local function is_cut(w)
   return w.f.cut_by ~= nil
 end
 
--- By how much more records a run's cap keeps from being finished.
-local function count_cut(w, run, by)
+-- By how much more records a run has let go: 'cut' are those that its cap keeps from being finished.
+local function count_let_go(w, run, name, by)
   if redis.call('EXISTS', K.run(run)) == 1 then
-    redis.call('HINCRBY', K.run(run), 'tally|' .. w.crm .. '|' .. w.object .. '|cut', by)
+    redis.call('HINCRBY', K.run(run), 'tally|' .. w.crm .. '|' .. w.object .. '|' .. name, by)
   end
 end
 
@@ -180,7 +181,7 @@ local function leave(w)
     put(w, 'needs', nil)
     put(w, 'seen', nil)
     if is_cut(w) then
-      count_cut(w, w.f.cut_by, -1)
+      count_let_go(w, w.f.cut_by, 'cut', -1)
       put(w, 'cut_by', nil)
     end
   elseif s == 'dead' then
