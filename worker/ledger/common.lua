@@ -45,6 +45,30 @@ local function paused(key)
   return false
 end
 
+-- Numbers below 2^48 as 6 bytes, the highest first.
+local function unpack6(text, from)
+  local a, b, c, d, e, f = string.byte(text, from, from + 5)
+  return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
+end
+
+local function pack6(number)
+  local bytes = {}
+  for i = 6, 1, -1 do
+    bytes[i] = string.char(number % 256)
+    number = math.floor(number / 256)
+  end
+  return table.concat(bytes)
+end
+
+-- Small things of many records share a hash, of 4,096 a kind: worker/ledger/work/memory.py has the same sum.
+local function bucket_of(id)
+  local sum = 0
+  for i = 1, #id do
+    sum = (sum * 31 + string.byte(id, i)) % 65521
+  end
+  return string.format('%03x', sum % 4096)
+end
+
 -- `count` then that many values from ARGV[at]; gives them and where the next argument stands.
 local function list(at)
   local values = {}

@@ -56,8 +56,10 @@ JOURNAL: Mapping[str, str] = {
     "journal_copy": "journal:copy",
     # hash: ms and seq of the last stream id given
     "journal_last": "journal:last",
-    # list of stream ids of one record, and of what deliveries did to it, oldest first
-    "journal_of": "journal:of:{crm}:{object}:{id}",
+    # hash id -> packed stream ids of a record, and of what deliveries did to it, oldest first: of one with few entries
+    "journal_few": "journal:few:{crm}:{object}:{bucket}",
+    # list of the same of a record with many, or of one that had any before there were buckets
+    "journal_many": "journal:of:{crm}:{object}:{id}",
     # string: entries outside a visit were added with this token; short-lived
     "once": "once:{token}",
     # hash ref -> "<mark> <fields>": what a run that carries out a plan may fill; short-lived

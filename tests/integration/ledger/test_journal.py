@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
+import pytest
 from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
@@ -12,8 +13,14 @@ from tests.integration.ledger.work_steps import READ, lease
 from worker.decide.journal_line import JournalFilter
 from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts
+from worker.ledger.work.memory import bucket
 from worker.ledger.work.work import Work
 from worker.upkeep.journal_reader import newer
+
+
+def few(id: str) -> str:
+    """Returns the key of the hash that holds a record's entries while they are few."""
+    return f"refill:journal:few:acme:contact:{bucket(id)}"
 
 
 async def test_entries_come_with_the_settle_and_name_record_and_run(work: Work, scripts: Scripts, clock: Clock) -> None:
@@ -77,7 +84,43 @@ async def test_old_entries_are_dropped_with_their_index(scripts: Scripts, redis:
     assert await journal.drop(old) == 2
     assert await journal.drop(old) == 0
     assert [entry.entry for entry in await journal.entries("acme", "contact", "1")] == ["new"]
-    assert await redis.exists("refill:journal:of:acme:contact:2") == 0
+    assert await journal.entries("acme", "contact", "2") == []
+    assert await scripts.call("HLEN", few("2")) == 0
+
+
+@pytest.mark.parametrize("count", [6, 7, 8, 20])
+async def test_a_record_with_many_entries_keeps_all_in_order(redis: Redis, scripts: Scripts, count: int) -> None:
+    journal = Journal(scripts)
+    for at in range(count):
+        await journal.append("acme", "contact", "1", "r", [str(at)], token=str(at))
+    entries = await journal.entries("acme", "contact", "1")
+    assert [one.entry for one in entries] == [str(at) for at in range(count)]
+    assert await scripts.call("HEXISTS", few("1"), "1") == (count <= 7)
+    await journal.drop(entries[1:])
+    await journal.append("acme", "contact", "1", "r", ["last"], token="last")
+    assert [one.entry for one in await journal.entries("acme", "contact", "1")] == ["0", "last"]
+
+
+async def test_entries_of_a_version_without_buckets_are_read_and_added_to(redis: Redis, scripts: Scripts) -> None:
+    journal = Journal(scripts)
+    await journal.append("acme", "contact", "1", "r", ["old"], token="1")
+    (old,) = await journal.entries("acme", "contact", "1")
+    await redis.delete(few("1"))
+    await scripts.call("RPUSH", "refill:journal:of:acme:contact:1", old.key)
+    await journal.append("acme", "contact", "1", "r", ["new"], token="2")
+    assert [one.entry for one in await journal.entries("acme", "contact", "1")] == ["old", "new"]
+    assert await journal.drop([old]) == 1
+    assert [one.entry for one in await journal.entries("acme", "contact", "1")] == ["new"]
+
+
+async def test_entries_of_many_records_cost_few_bytes_beside_the_stream(redis: Redis, scripts: Scripts) -> None:
+    journal, ids = Journal(scripts), [str(33_000 + at) for at in range(400)]
+    for at, id in enumerate(ids):
+        await journal.append("acme", "contact", id, "r", ["lookup", "change"], token=str(at))
+    keys = await redis.keys("refill:journal:few:*")
+    values = [value for key in keys for value in await scripts.call("HVALS", key)]
+    assert [len(value) for value in values] == [18] * len(ids)
+    assert not await redis.keys("refill:journal:of:*")
 
 
 async def test_followed_journal_tells_what_comes_and_is_asked_for(scripts: Scripts) -> None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker.ledger.journal.entry_codec import packed, unpacked
+from worker.ledger.journal.entry_keys import unpacked_keys
 from worker.ledger.scripts import Scripts
+from worker.ledger.work.memory import bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,14 @@ class Journal:
 
     async def entries(self, crm: str, object: str, id: str) -> list[Entry]:
         """Returns all entries of one record, oldest first."""
-        keys = await self._scripts.call("LRANGE", self._scripts.keys("journal_of", crm, object, id), 0, -1)
-        stream = self._scripts.keys("journal")
+        names, stream = self._scripts.keys, self._scripts.keys("journal")
+        few, many = await self._scripts.calls(
+            [
+                ("HGET", names("journal_few", crm, object, bucket(id)), id),
+                ("LRANGE", names("journal_many", crm, object, id), 0, -1),
+            ]
+        )
+        keys = [*many, *unpacked_keys(few or b"")]
         found = await self._scripts.calls([("XRANGE", stream, key, key) for key in keys])
         return [_entry(*rows[0]) for rows in found if rows]
 

@@ -37,7 +37,7 @@ class Memory:
 
 
 def bucket(id: str) -> str:
-    """Returns the bucket (3 hex digits) an id's memory lies in; the same sum as in ``parts/work.lua``."""
+    """Returns the bucket (3 hex digits) an id's memory lies in; the same sum as in ``common.lua``."""
     total = 0
     for byte in id.encode():
         total = (total * 31 + byte) % 65521

@@ -18,7 +18,7 @@ local function give(w)
     end
   end
   table.sort(places)
-  local in_bucket = bucket(w.id)
+  local in_bucket = bucket_of(w.id)
   given[#given + 1] = {
     w.id, w.f.lane, w.f.run or '', number(w, 'attempts'), number(w, 'crashes'),
     redis.call('ZSCORE', K.leased(crm, object, w.f.lane), w.id), w.f.forced or '', w.f.intents or '', w.f.note or '',

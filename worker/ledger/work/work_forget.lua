@@ -11,6 +11,6 @@ if w.f.s then
 elseif remembered(w.crm, w.object, w.id) then
   redis.call('DECR', K.settled(w.crm, w.object))
 end
-redis.call('HDEL', K.memory(w.crm, w.object, bucket(w.id)), w.id)
-redis.call('HDEL', K.own(w.crm, w.object, bucket(w.id)), w.id)
+redis.call('HDEL', K.memory(w.crm, w.object, bucket_of(w.id)), w.id)
+redis.call('HDEL', K.own(w.crm, w.object, bucket_of(w.id)), w.id)
 return 1

@@ -12,8 +12,8 @@ for _, entry in ipairs(entries) do
 end
 count_visit(w, {}, {})
 count_outcome(w, outcome)
-redis.call('HDEL', K.memory(w.crm, w.object, bucket(w.id)), w.id)
-redis.call('HDEL', K.own(w.crm, w.object, bucket(w.id)), w.id)
+redis.call('HDEL', K.memory(w.crm, w.object, bucket_of(w.id)), w.id)
+redis.call('HDEL', K.own(w.crm, w.object, bucket_of(w.id)), w.id)
 if w.f.revisit then
   local answer = ended(w, 'gone', 'again')
   fresh(w)

@@ -10,7 +10,7 @@ if not w then
   return before
 end
 local survivor = open_record(w.crm, object, id)
-local own_key = K.own(survivor.crm, survivor.object, bucket(survivor.id))
+local own_key = K.own(survivor.crm, survivor.object, bucket_of(survivor.id))
 if (redis.call('HGET', own_key, survivor.id) or '') ~= theirs then
   return 'retry'
 end
@@ -48,7 +48,7 @@ else
 end
 
 local answer = ended(w, 'move', 'done')
-redis.call('HDEL', K.memory(w.crm, w.object, bucket(w.id)), w.id)
-redis.call('HDEL', K.own(w.crm, w.object, bucket(w.id)), w.id)
+redis.call('HDEL', K.memory(w.crm, w.object, bucket_of(w.id)), w.id)
+redis.call('HDEL', K.own(w.crm, w.object, bucket_of(w.id)), w.id)
 enter_settled(w, false)
 return answer

@@ -1,20 +1,68 @@
--- Journal: a stream whose ids carry the ledger's own time, and per record a list of its entries.
+-- Journal: a stream whose ids carry the ledger's own time, and per record the keys of its entries: up to seven packed in
+-- a hash that many records share (worker/ledger/journal/entry_keys.py), more in a list of its own. Redis keeps values of
+-- up to 64 bytes in such a hash at a third of what a list takes.
+local FEW = 7 * 9
 
--- The lists that hold an entry: its record's, and that of the row it tells of, when a delivery made, filled or linked
--- it. Entries are JSON without blanks: within a text each quote has a backslash, so the patterns meet keys alone.
-local function lists_of(crm, object, id, entry)
-  local lists = {K.journal_of(crm, object, id)}
+-- The key of an entry in 9 bytes: its time, and its number within that millisecond.
+local function pack_key(key)
+  local ms, seq = string.match(key, '^(%d+)-(%d+)$')
+  return pack6(tonumber(ms)) .. string.sub(pack6(tonumber(seq)), 4)
+end
+
+local function unpack_key(packed, from)
+  return int(unpack6(packed, from)) .. '-' .. int(unpack6('\0\0\0' .. string.sub(packed, from + 6, from + 8), 1))
+end
+
+local function list_key(crm, object, id, key)
+  local many = K.journal_many(crm, object, id)
+  if redis.call('EXISTS', many) == 1 then
+    redis.call('RPUSH', many, key)
+    return
+  end
+  local few = K.journal_few(crm, object, bucket_of(id))
+  local packed = (redis.call('HGET', few, id) or '') .. pack_key(key)
+  if #packed <= FEW then
+    redis.call('HSET', few, id, packed)
+    return
+  end
+  redis.call('HDEL', few, id)
+  for from = 1, #packed, 9 do
+    redis.call('RPUSH', many, unpack_key(packed, from))
+  end
+end
+
+local function unlist_key(crm, object, id, key)
+  local few = K.journal_few(crm, object, bucket_of(id))
+  local packed, wanted = redis.call('HGET', few, id) or '', pack_key(key)
+  for from = 1, #packed, 9 do
+    if string.sub(packed, from, from + 8) == wanted then
+      local left = string.sub(packed, 1, from - 1) .. string.sub(packed, from + 9)
+      if left == '' then
+        redis.call('HDEL', few, id)
+      else
+        redis.call('HSET', few, id, left)
+      end
+      return
+    end
+  end
+  redis.call('LREM', K.journal_many(crm, object, id), 1, key)
+end
+
+-- The records that an entry is of: its own, and the row it tells of, when a delivery made, filled or linked it. Entries
+-- are JSON without blanks: within a text each quote has a backslash, so the patterns meet keys alone.
+local function records_of(object, id, entry)
+  local records = {{object, id}}
   local kind, row = string.match(entry, '"made_object":"([^"]+)","made_id":"([^"]+)"')
   if not kind then
     kind, row = string.match(entry, '"object":"([^"]+)","id":"([^"]+)"')
   end
   if kind and (kind ~= object or row ~= id) then
-    lists[2] = K.journal_of(crm, kind, row)
+    records[2] = {kind, row}
   end
-  return lists
+  return records
 end
 
--- An entry leaves its lists; gives whether it was in the journal.
+-- An entry leaves the journal and its records; gives whether it was in the journal.
 local function unlist(key, crm, object, id)
   local found = redis.call('XRANGE', K.journal(), key, key)
   local entry = ''
@@ -23,8 +71,8 @@ local function unlist(key, crm, object, id)
       entry = found[1][2][i + 1]
     end
   end
-  for _, list in ipairs(lists_of(crm, object, id, entry)) do
-    redis.call('LREM', list, 1, key)
+  for _, record in ipairs(records_of(object, id, entry)) do
+    unlist_key(crm, record[1], record[2], key)
   end
   return redis.call('XDEL', K.journal(), key) == 1
 end
@@ -46,8 +94,8 @@ local function journal(crm, object, id, run, entry)
   local at = int(ms) .. '-' .. int(seq)
   redis.call('HSET', K.journal_last(), 'ms', int(ms), 'seq', int(seq))
   redis.call('XADD', K.journal(), at, 'crm', crm, 'object', object, 'id', id, 'run', run, 'entry', with_run(entry, run))
-  for _, list in ipairs(lists_of(crm, object, id, entry)) do
-    redis.call('RPUSH', list, at)
+  for _, record in ipairs(records_of(object, id, entry)) do
+    list_key(crm, record[1], record[2], at)
   end
   return at
 end
