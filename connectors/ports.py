@@ -250,6 +250,9 @@ class Crm(Protocol):
             OutcomeUnknownError: it may exist: look it up by its unique property.
         """
 
+    async def attached(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Returns the ids of rows at each company that would go with it, or lose it; as far as we may see them."""
+
     async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
         """Put up to ``batch`` rows where the CRM keeps deleted ones for a while; gives those that are there now.
 

@@ -25,6 +25,7 @@ class Calls:
     property: Operation
     define: Operation
     link: Operation
+    linked: Operation
 
 
 def calls(api_version: str) -> dict[str, Calls]:
@@ -46,6 +47,9 @@ def calls(api_version: str) -> dict[str, Calls]:
             property=Operation("properties.get", "GET", f"{schema}/{{name}}", Repeat.SAFE, misses=missing),
             define=Operation("properties.create", "POST", schema, Repeat.SAFE, misses=frozenset({409})),
             link=Operation(f"{kind}.link_company", "POST", link, Repeat.SAFE),
+            linked=Operation(
+                f"{kind}.linked_contacts", "POST", paths.linked(object, "contact"), Repeat.SAFE, misses=missing
+            ),
         )
 
     return {word: of(word) for word in TYPES}

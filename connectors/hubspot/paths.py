@@ -35,6 +35,10 @@ class Paths:
         """Returns the batch call that links pairs with the default, unlabelled association."""
         return f"{self.associations}/{TYPES[from_object]}/{TYPES[to_object]}/batch/associate/default"
 
+    def linked(self, from_object: str, to_object: str) -> str:
+        """Returns the batch call that reads what rows are associated with."""
+        return f"{self.associations}/{TYPES[from_object]}/{TYPES[to_object]}/batch/read"
+
 
 # Every generation that can be configured, the newest first: contract tests run over this list. A new date version comes
 # each March and September and is served for 18 months.

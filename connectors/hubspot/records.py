@@ -124,6 +124,33 @@ class RecordRows(_HubSpotModel):
     errors: ManyListed[ErrorGroup] = Field(default_factory=list)
 
 
+class _LinkedFrom(_HubSpotModel):
+    id: Annotated[str, BeforeValidator(str)]
+
+
+class _LinkedEnd(_HubSpotModel):
+    toObjectId: Annotated[str, BeforeValidator(str)]  # noqa: N815 - HubSpot's name; a number or a text, by version
+
+
+class _LinkedRow(_HubSpotModel):
+    from_: _LinkedFrom = Field(alias="from")
+    to: ManyListed[_LinkedEnd]
+    paging: Paging | None = None
+
+    @property
+    def ends(self) -> frozenset[str]:
+        """Returns the ids of the other ends, with ``""`` for those behind this page."""
+        return frozenset(end.toObjectId for end in self.to) | (
+            {""} if self.paging and self.paging.next else frozenset()
+        )
+
+
+class LinkedRows(_HubSpotModel):
+    """Represents what a batch of rows is associated with; a row without any is left out."""
+
+    results: ManyListed[_LinkedRow]
+
+
 class _Option(_HubSpotModel):
     value: str
     label: str = ""

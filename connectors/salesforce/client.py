@@ -321,6 +321,18 @@ class Salesforce:
         results |= await writing.written(good, size, composite if strict else collection, read)
         return results
 
+    async def attached(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Returns contacts, opportunities, cases and child accounts of each account, as far as our user sees them.
+
+        The org deletes an account's rows with it.
+        """
+        found: dict[str, set[str]] = {one: set() for one in ids}
+        asked = {known_id(one): one for one in ids if is_id(one)}
+        for table, field in records.AT_COMPANY:
+            for row in await self._org.children(table, field, list(asked)):
+                found[asked[known_id(str(row.get(field)))]].add(str(row.get("Id")))
+        return {one: frozenset(rows) for one, rows in found.items()}
+
     async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
         """Moves rows to the recycle bin, each by itself; deleting one again says only that it is deleted."""
         del object

@@ -63,7 +63,7 @@ class Org:
         self.name, self._api_version = name, api_version
         self._transport, self._tokens, self._lines, self._clock = transport, tokens, lines, clock
         self._schemas: dict[str, tuple[float, Schema]] = {}
-        self._untracked: dict[str, float] = {}  # history tables that are not shown, and until when that is believed
+        self._hidden: dict[str, float] = {}  # tables that are not shown, and until when that is believed
         self._vendor_time = (0, 0.0)  # the vendor's ms, our clock when it came
 
     async def now(self) -> int:
@@ -236,12 +236,12 @@ class Org:
     async def field_history(self, object: str, ids: Sequence[str], names: Sequence[str]) -> list[Mapping[str, Any]]:
         """Returns the lines that the org keeps of tracked fields, in no order; none where it tracks none for us."""
         table, parent = f"{TABLES[object]}History", f"{TABLES[object]}Id"
-        if not names or self._clock() < self._untracked.get(table, 0.0):
+        if not names or self._clock() < self._hidden.get(table, 0.0):
             return []
         try:
             await self._table(table)
         except AccessError:
-            self._untracked[table] = self._clock() + SCHEMA_S
+            self._hidden[table] = self._clock() + SCHEMA_S
             return []
         fields = [soql.quoted(one) for one in sorted(names)]
 
@@ -251,6 +251,26 @@ class Org:
 
         rows: list[Mapping[str, Any]] = []
         for part in soql.chunked([known for one in ids if (known := known_id(one))], query, IDS):
+            rows += await self.rows(query(part), QUERY)
+        return rows
+
+    async def children(self, table: str, field: str, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Returns the rows of a table whose ``field`` is one of ``ids``; none of a table that is hidden from us."""
+        if self._clock() < self._hidden.get(table, 0.0):
+            return []
+        try:
+            if field not in (await self._table(table)).properties:
+                return []
+        except AccessError:
+            self._hidden[table] = self._clock() + SCHEMA_S
+            return []
+
+        def query(part: Sequence[str]) -> str:
+            where = [soql.one_of(field, [soql.quoted(one) for one in part]), "IsDeleted = false"]
+            return soql.select(("Id", field), table, where)
+
+        rows: list[Mapping[str, Any]] = []
+        for part in soql.chunked(list(ids), query, IDS):
             rows += await self.rows(query(part), QUERY)
         return rows
 

@@ -36,6 +36,8 @@ NEEDS = {
         Need("lead", "Website", "company"),
     ),
 }
+AT_COMPANY = (("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Case", "AccountId"), ("Account", "ParentId"))
+"""Tables and fields by which rows stand at an account; contacts, opportunities and cases are deleted with it."""
 PARENT = ("Account.Name", "Account.Website")
 COMPANY = ("Name", "Website", "Phone", "Industry", "NumberOfEmployees", "BillingCity", "BillingCountry", "Description")
 _KINDS = {

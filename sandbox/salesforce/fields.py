@@ -180,6 +180,14 @@ _ACCOUNT: Final = (
     EXTERNAL_ID_FIELD,
 )
 
+_OPPORTUNITY: Final = (
+    *_COMMON,
+    Field("Name", "string", 120, required=True),
+    Field("AccountId", "reference", 18, relationship="Account", target="Account"),
+    Field("StageName", "string", 255),
+    Field("CloseDate", "date"),
+)
+
 _USER: Final = (
     *_COMMON[:8],
     _read_only("Name", "string", 121),
@@ -198,6 +206,9 @@ _RECORD_TYPE: Final = (
 )
 
 STANDARD: Final[dict[str, tuple[Field, ...]]] = {"Contact": _CONTACT, "Lead": _LEAD, "Account": _ACCOUNT}
+"""Objects of people and companies, which an administrator can give an external id."""
+AT_ACCOUNTS: Final[dict[str, tuple[Field, ...]]] = {"Opportunity": _OPPORTUNITY}
+"""Objects that stand at an account and are deleted with it, as its contacts are."""
 _HISTORY: Final = {
     f"{name}History": (
         _read_only("Id", "id", 18, id_lookup=True),

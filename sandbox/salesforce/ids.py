@@ -11,7 +11,7 @@ _SHAPE: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
 HISTORIES: Final = ("Account", "Contact", "Lead")
 """Objects whose fields an administrator may have tracked."""
 PREFIXES: Final = {
-    "Account": "001", "Contact": "003", "Lead": "00Q", "User": "005", "RecordType": "012",
+    "Account": "001", "Contact": "003", "Lead": "00Q", "User": "005", "RecordType": "012", "Opportunity": "006",
     **{f"{name}History": "017" for name in HISTORIES},
 }  # fmt: skip
 

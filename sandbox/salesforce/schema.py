@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sandbox.salesforce.errors import ApiError, not_found
-from sandbox.salesforce.fields import SETUP, STANDARD, TEXT_TYPES, Field
+from sandbox.salesforce.fields import AT_ACCOUNTS, SETUP, STANDARD, TEXT_TYPES, Field
 from sandbox.salesforce.ids import HISTORIES, has_id_shape, long_form
 from sandbox.salesforce.soql import read_literal
 
@@ -17,7 +17,7 @@ _MAX_INT: Final = 99_999_999
 
 class Schema:
     def __init__(self) -> None:
-        whole = {**STANDARD, **SETUP}
+        whole = {**STANDARD, **AT_ACCOUNTS, **SETUP}
         self._fields = {name: {item.name.lower(): item for item in items} for name, items in whole.items()}
         self._objects = {name.lower(): name for name in whole}
         self.hidden: set[tuple[str, str]] = set()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from sandbox.salesforce.errors import ApiError, not_found
-from sandbox.salesforce.fields import Field
+from sandbox.salesforce.fields import AT_ACCOUNTS, Field
 from sandbox.salesforce.ids import PREFIXES, IdSource, long_form
 from sandbox.salesforce.rules import Rules
 from sandbox.salesforce.schema import Schema, Value
@@ -197,6 +197,11 @@ class Store:
         self._tell(row, frozenset(values), caller.by)
 
     def delete(self, row: Row, caller: Caller) -> None:
+        """Puts a row into the recycle bin; what stands at an account goes with it."""
+        for table in ("Contact", *AT_ACCOUNTS) if row.object == "Account" else ():
+            for child in [one for one in self.rows[table].values() if one.values.get("AccountId") == row.id]:
+                if not child.deleted:
+                    self.delete(child, caller)
         self._note("delete", row, "", False, True, caller)
         self.force(row, {"IsDeleted": True}, caller)
 

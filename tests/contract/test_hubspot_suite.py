@@ -118,6 +118,25 @@ def link_row(version: str) -> CrmRow:
     return CrmRow(operation, route, lambda crm, _: link(crm), good=lambda told: told is None)
 
 
+async def linked(crm: HubSpot) -> object:
+    companies = await crm.walk(Watched("company", ("name",)), "")
+    return await crm.attached([companies.records[0].id])
+
+
+def linked_row(version: str) -> CrmRow:
+    operation = calls(version)["company"].linked
+    route = operation.path.replace("companies/contacts", "{from}/{to}")
+    return CrmRow(
+        operation,
+        route,
+        lambda crm, _: linked(crm),
+        needed="results",
+        good=lambda found: len(found) == 1,
+        miss=lambda crm, _: crm.attached([NOBODY]),
+        missed=lambda found: found == {NOBODY: frozenset()},
+    )
+
+
 def login_row(version: str) -> CrmRow:
     operation = token_call(version)
     return CrmRow(operation, operation.path, lambda crm, _: crm.account_status(), needed="access_token", login=True)
@@ -145,7 +164,7 @@ async def close() -> AsyncIterator[list[HubSpot]]:
         await crm.aclose()
 
 
-EVERY = [(version, row) for version in PATHS for row in [*rows(version), link_row(version)]]
+EVERY = [(version, row) for version in PATHS for row in [*rows(version), link_row(version), linked_row(version)]]
 LOGINS = [(version, login_row(version)) for version in PATHS]
 VERSION = {id(row): version for version, row in [*EVERY, *LOGINS]}
 TROUBLE = [
@@ -169,7 +188,9 @@ async def test_miss(sandbox: Sandbox, close: list[HubSpot], version: str, row: C
 
 
 @pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
-@pytest.mark.parametrize("row", [*rows("2026-09"), link_row("2026-09"), login_row("2026-09")], ids=named)
+@pytest.mark.parametrize(
+    "row", [*rows("2026-09"), link_row("2026-09"), linked_row("2026-09"), login_row("2026-09")], ids=named
+)
 async def test_odd_reply_is_a_value_or_a_typed_error(
     sandbox: Sandbox, close: list[HubSpot], row: CrmRow, seeds: range
 ) -> None:
@@ -190,5 +211,6 @@ async def test_trouble(sandbox: Sandbox, close: list[HubSpot], version: str, row
 
 
 def test_no_operation_is_left_out() -> None:
-    told = {row.operation for row in [*rows("v3"), link_row("v3")]}
-    assert told == {getattr(calls("v3")["contact"], name) for name in Calls.__slots__}
+    told = {row.operation for row in [*rows("v3"), link_row("v3"), linked_row("v3")]}
+    of_contacts = {getattr(calls("v3")["contact"], name) for name in Calls.__slots__ if name != "linked"}
+    assert told == of_contacts | {calls("v3")["company"].linked}

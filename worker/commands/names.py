@@ -9,7 +9,7 @@ from config.problems import ConfigError
 from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import WorkName
-from worker.reports.overview import works
+from worker.reports.overview import undoables, works
 
 ALL = "all"
 
@@ -51,6 +51,19 @@ def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
     watched = settings.crm[crm].objects()
     if object not in watched:
         raise ConfigError([f'{crm} does not watch "{object}"; watched: {_listed(watched)}'])
+    return crm, object
+
+
+def known_undoable(settings: Settings, crm: str, object: str) -> WorkName:
+    """Returns (crm, object), where an undo takes back what visits and deliveries did.
+
+    Raises:
+        ConfigError: it does not; those where it does are listed.
+    """
+    known_crm(settings, crm)
+    known = [kind for name, kind in undoables(settings) if name == crm]
+    if object not in known:
+        raise ConfigError([f'{crm} has no "{object}" that visits write; known: {_listed(known)}'])
     return crm, object
 
 

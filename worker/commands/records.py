@@ -12,9 +12,9 @@ async def missing(runtime: Runtime, crm: str, object: str, id: str) -> str:
     Raises:
         ConnectorError: the crm cannot be opened or read.
     """
-    if (crm, object) not in runtime.watches:
+    if (crm, object) not in runtime.undoable:
         await runtime.open_crm(crm)
-    watch = runtime.watches[crm, object]
+    watch = runtime.undoable[crm, object]
     found = (await watch.vendor.read(watch.watched, [id]))[id]
     return nowhere(crm, object, id) if found.fate is Fate.GONE else ""
 

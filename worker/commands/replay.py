@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worker.commands.names import known_record, known_watch
+from worker.commands.names import known_record, known_undoable
 from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, finish, one_command
 from worker.commands.progress import failed
 from worker.commands.records import missing
@@ -17,7 +17,7 @@ from worker.reports.explain import explain
 async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
     """Visit a record whatever it is; fields whose value of ours was cleared are open again."""
     settings = settings_of(config)
-    known_watch(settings, crm, object)
+    known_undoable(settings, crm, object)
     id = known_record(settings, crm, object, id)
     async with session(settings) as runtime:
         known = await explain(runtime.ledger, crm, object, id)
@@ -27,9 +27,10 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_
         if was_archived:
             await runtime.ledger.creations.archiving(crm, object, id, undone=False)
         await runtime.ledger.work(crm, object).replay(id, Run.new(RunKind.REPLAY).name, reopen=True)
+    who = "company" if object == "company" else "person"
     sentence = f"{crm} {object} {id} is due now; fields that were refused are open again"
     if was_archived:
-        sentence += "; an undo archived the row, and the next delivery of the same person may make one again"
+        sentence += f"; an undo archived the row, and the next delivery of the same {who} may make one again"
     found = {"crm": crm, "object": object, "id": id, "due": True, "may_be_made_again": was_archived}
     report(found, sentence, as_json=as_json)
     return DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,11 +19,13 @@ from worker.commands.terminal import agreed
 from worker.commands.undo_plan import StandingChange, UndoPlan, ask, found, look, outcome
 from worker.decide.journal_line import JournalLine
 from worker.decide.undo import UndoVerdict
+from worker.ledger.money.answers import Ref
 from worker.ledger.own_clock import clock
 from worker.ledger.run import Run, RunKind
 from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import DONE, FAILED
 from worker.manual.follow import follow
+from worker.manual.left import Held
 from worker.manual.passes import PATIENCE_S
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.visits.archiving import ARCHIVED
@@ -68,13 +70,18 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
             return FAILED
         run, since_ms = Run.new(RunKind.UNDO).name, clock() - 1_000
         works = [runtime.ledger.work(*name) for name in sorted({record[:2] for record in plan.going})]
-        await ask(runtime, plan, run)
+        held, reached = list[Held](), set[Ref]()
         async with working_for(runtime, run):
             with live(as_json=as_json) as show:
-                held = await follow(
-                    runtime, run, works, patience_s=asked.patience_s, looking=_no_look, show=show, stop=stop
-                )
-        done = _done(plan, await outcome(runtime.ledger.journal, run, since_ms))
+                for records in plan.steps():
+                    await ask(runtime, plan, run, records)
+                    reached.update(records)
+                    held = await follow(
+                        runtime, run, works, patience_s=asked.patience_s, looking=_no_look, show=show, stop=stop
+                    )
+                    if held or stop.is_set():
+                        break  # people are left at companies that would go
+        done = _done(plan, await outcome(runtime.ledger.journal, run, since_ms), reached)
         ending = RunEnding(left=tuple(held), stopped=stop.is_set())
         undone = sum(one.stands == "undone" for one in done)
         facts = {"undone": undone, "run": run, "seconds": round(time.monotonic() - began, 1)}
@@ -87,13 +94,15 @@ async def _no_look() -> bool:
     return False
 
 
-def _done(plan: UndoPlan, lines: Sequence[JournalLine]) -> list[StandingChange]:
+def _done(plan: UndoPlan, lines: Sequence[JournalLine], reached: Collection[Ref]) -> list[StandingChange]:
     """Tells how each change stands after the visits: what they did, else what the look before them said."""
     ends = {((line.crm, line.object, line.id), line.property): line.state for line in lines}
     done = []
     for one in plan.standing:
         end = ends.get((one.record, one.property))
-        asked = "asked" if one.stands == UndoVerdict.BACK else one.stands
+        asked = one.stands
+        if one.stands == UndoVerdict.BACK:
+            asked = "asked" if one.record in reached else "put_off"
         done.append(replace(one, stands="undone" if end in {"confirmed", ARCHIVED} else end or asked))
     return done
 
@@ -113,7 +122,9 @@ def _tell(
     if kept:
         _list("Left alone", kept)
     if unreached:
-        err.say(f"{len(unreached)} changes on companies, created rows and objects not watched were left alone")
+        err.say(
+            f"{len(unreached)} changes were left alone: created rows (--created), and objects not configured any more"
+        )
     if any(not one.property for one in back):
         err.say("archived rows come back from the CRM's own recycle bin only, and are not made again")
     if facts.get("run"):
@@ -147,7 +158,9 @@ def command(
     record: Record = None,
     since: Since = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back; write nothing.")] = False,
-    created: Annotated[bool, typer.Option("--created", help="Archive people that deliveries made, too.")] = False,
+    created: Annotated[
+        bool, typer.Option("--created", help="Archive people and companies that deliveries made, too.")
+    ] = False,
     yes: GoOn = False,
     patience: Patience = PATIENCE_S,
     config: Config = None,

@@ -13,7 +13,7 @@ from worker.ledger.journal.journal import Journal
 from worker.ledger.money.answers import Ref
 from worker.service.runtime import Runtime
 from worker.upkeep.journal_reader import journal_lines
-from worker.visits.archiving import ArchiveVerdict, untouched
+from worker.visits.archiving import COMPANY, ArchiveVerdict, attached, untouched
 from worker.visits.watch import Watch, spoilt
 
 ROW = "(the row)"
@@ -34,7 +34,7 @@ class StandingChange:
 
 @dataclass(slots=True)
 class UndoPlan:
-    """Holds the changes found by record. ``unreached`` are changes on rows that no visit handles, such as companies.
+    """Holds the changes found by record. ``unreached`` are changes on rows that no visit handles any more.
 
     ``made`` are the rows that deliveries created, which are to be archived.
     """
@@ -50,6 +50,17 @@ class UndoPlan:
         """Lists records of which something goes back."""
         return sorted({one.record for one in self.standing if one.stands == UndoVerdict.BACK})
 
+    def steps(self) -> list[list[Ref]]:
+        """Lists the same in the order in which they may go: a company once its people have."""
+        last = {one.record for one in self.standing if one.field == ROW and one.record[1] == COMPANY}
+        parts = ([one for one in self.going if one not in last], [one for one in self.going if one in last])
+        return [part for part in parts if part]
+
+    def emptied(self, crm: str) -> frozenset[str]:
+        """Returns the ids of a crm's rows that are to be archived: nobody stands at a company by them any more."""
+        rows = (one for one in self.standing if one.field == ROW and one.stands == UndoVerdict.BACK)
+        return frozenset(one.record[2] for one in rows if one.record[0] == crm)
+
 
 async def found(runtime: Runtime, wanted: JournalFilter, *, created: bool = False) -> UndoPlan:
     """Find the changes in the journal, as far as Redis still has it; with ``created`` the rows that were made, too."""
@@ -58,7 +69,7 @@ async def found(runtime: Runtime, wanted: JournalFilter, *, created: bool = Fals
         record = (line.crm, line.object, line.id)
         if line.kind == "created" or (line.kind == "change" and line.state == "confirmed" and line.property):
             is_made = line.kind == "created"
-            if (is_made and not created) or record[:2] not in runtime.watches:
+            if (is_made and not created) or record[:2] not in runtime.undoable:
                 plan.unreached.append(line)
                 continue
             plan.keys.setdefault(record, []).append(line.key)
@@ -80,8 +91,8 @@ async def look(runtime: Runtime, plan: UndoPlan) -> None:
     by_watch: dict[tuple[str, str], list[Ref]] = {}
     for record in sorted({*plan.undo, *plan.made}):
         by_watch.setdefault(record[:2], []).append(record)
-    for name, records in by_watch.items():
-        watch = runtime.watches[name]
+    for name, records in sorted(by_watch.items(), key=lambda one: one[0][1] == COMPANY):  # people first
+        watch = runtime.undoable[name]
         for start in range(0, len(records), watch.vendor.batch):
             plan.standing += await _standing(watch, plan, records[start : start + watch.vendor.batch])
 
@@ -92,7 +103,8 @@ async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> lis
     ours = await watch.vendor.ours(watch.object, ids, names) if names else {}
     made = [id for crm, kind, id in records if (crm, kind, id) in plan.made]
     left_alone = await untouched(watch, made) if made else frozenset[str]()
-    rows = await watch.vendor.read(watch.watched, ids)
+    at, emptied = await attached(watch, sorted(left_alone)), plan.emptied(watch.crm)
+    rows = await watch.vendor.read(watch.reading(names), ids)
     kept = await watch.complete([row.record for row in rows.values() if row.fate is Fate.FOUND and row.record])
     held = {row.id: row for row in kept}
     back = {
@@ -113,6 +125,8 @@ async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> lis
         if record in plan.made:
             fate = rows[record[2]].fate if record[2] in rows else Fate.UNKNOWN
             going = UndoVerdict.BACK if record[2] in left_alone else ArchiveVerdict.TOUCHED
+            if at.get(record[2], frozenset()) - emptied:
+                going = ArchiveVerdict.LINKED
             stands_made = going if row is not None else _LOST.get(fate, "unread")
             found.append(StandingChange(record, ROW, "", "", "", stands_made))
         found += [
@@ -121,9 +135,9 @@ async def _standing(watch: Watch, plan: UndoPlan, records: Sequence[Ref]) -> lis
     return found
 
 
-async def ask(runtime: Runtime, plan: UndoPlan, run: str) -> None:
-    """Have a visit take back what goes back of each record; killed half-way, the same command goes on."""
-    for record in plan.going:
+async def ask(runtime: Runtime, plan: UndoPlan, run: str, records: Sequence[Ref] | None = None) -> None:
+    """Have a visit take back what goes back of each record, or of these; killed half-way, the same command goes on."""
+    for record in plan.going if records is None else records:
         crm, kind, id = record
         await runtime.ledger.work(crm, kind).replay(id, run, undo=plan.keys[record])
 

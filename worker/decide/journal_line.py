@@ -32,6 +32,7 @@ _STATES = {
     "closed": "left alone: the person opted out or is suppressed",
     "archived": "archived",
     "touched": "left alone: somebody else has written on the row",
+    "linked": "left alone: somebody or something is at the company",
     "moved": "left alone: the record was merged into another",
 }
 _OUTCOMES = {"hit": "the provider knew it", "miss": "the provider did not know it", "refused": "the provider refused"}

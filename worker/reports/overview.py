@@ -25,6 +25,7 @@ from worker.ledger.work.work import Counts
 from worker.redis.connection import dangers_of
 from worker.visits.budget_lines import Cap, budget_lines_of
 
+COMPANY = "company"
 DOUBTS_SHOWN = 20
 NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
 
@@ -212,6 +213,11 @@ def works(settings: Settings) -> list[WorkName]:
     found = [(name, kind) for name, crm in settings.crm.items() for kind in crm.objects()]
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     return [*found, *((name, DELIVERY) for name in to)]
+
+
+def undoables(settings: Settings) -> list[WorkName]:
+    """Returns every (crm, object) of which visits take changes back: what is watched, and companies of deliveries."""
+    return [(name, COMPANY if kind == DELIVERY else kind) for name, kind in works(settings)]
 
 
 def _filling(run: Mapping[WorkName, RunFigures]) -> RunFigures:

@@ -23,6 +23,7 @@ from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm, Provider
 from connectors.vendor_clock import VendorClock
 from worker.decide import delivery, provenance
+from worker.decide.policy import Policy
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.intake.grants import Grants
@@ -83,6 +84,7 @@ class Runtime:
     run: str = ""
     lag: LoopLag = field(default_factory=LoopLag)
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
+    companies: dict[tuple[str, str], Watch] = field(default_factory=dict)  # where deliveries make some
     lines: dict[str, Line] = field(default_factory=dict)
     awaiting: dict[str, Awaiting] = field(default_factory=dict)
     deliverers: dict[str, Deliverer] = field(default_factory=dict)
@@ -91,6 +93,11 @@ class Runtime:
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
     other_rules: dict[str, list[str]] = field(default_factory=dict)  # by table: workers that have it otherwise
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def undoable(self) -> Mapping[tuple[str, str], Watch]:
+        """Returns every object of which visits take changes back."""
+        return {**self.watches, **self.companies}
 
     @property
     def vendor_clocks(self) -> Mapping[str, VendorClock]:
@@ -229,6 +236,14 @@ class Runtime:
             rules = with_ids(settings, rules, known)
         except ValueError as error:
             raise AccessError(name, "properties", code="ID", hint=str(error)) from None
+        watch = self._watch(name, vendor, rules, schema, verified(settings, rules))
+        self.watches[name, object] = watch
+
+    def _watch(
+        self, name: str, vendor: Crm, rules: Policy, schema: Mapping[str, Property], verify: frozenset[str]
+    ) -> Watch:
+        """Wires what visits of an object need, and lets its leases be visited."""
+        object = rules.object
         what = watched_of(rules, also=provenance.usable(vendor.provenance, schema).names)
 
         async def read(ids: Sequence[str]) -> Mapping[str, Found]:
@@ -247,7 +262,7 @@ class Runtime:
         kept, limiter = self.ledger, self.limiters[name]
         ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
         watch = Watch(name, object, vendor, rules, what, dict(schema), *ways)
-        pusher = Pusher(watch, limiter, verify=verified(settings, rules))
+        pusher = Pusher(watch, limiter, verify=verify)
         facts = (kept.journal, kept.bad, kept.desk, kept.creations, self.lookups.yields, self.providers, self.owner)
         bad_values = BadValues(watch, *facts, clock)
         parts = (kept.signals, kept.erasures, kept.planned, kept.creations, limiter, bad_values)
@@ -256,8 +271,16 @@ class Runtime:
         self._stack.push_async_callback(edits.aclose)
         self._stack.push_async_callback(pusher.aclose)
         self._stack.push_async_callback(visitor.aclose)
-        self.watches[name, object] = watch
         self._add_line(f"{name}.{object}", watch.work, vendor.batch, visitor.visit)
+        return watch
+
+    def _open_companies(self, name: str, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property]) -> None:
+        """Opens the companies of a crm to undo: nothing looks for them, and nothing is bought or filled there."""
+        places = delivered(settings, "company", readable=True)
+        slots = {"company_domain": "domain", "company_website": "website"}
+        identity = {slot: places[field] for slot, field in slots.items() if places.get(field) in schema}
+        rules = Policy(crm=name, object="company", mode=settings.mode, identity=identity)
+        self.companies[name, "company"] = self._watch(name, vendor, rules, schema, frozenset())
 
     async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm, schemas: Schemas) -> None:
         person = settings.deliver_as
@@ -301,6 +324,7 @@ class Runtime:
             blank_values=settings.blank_values,
             opt_out={kind: opt_out(settings, kind) for kind in people},
             locks={kind: locks(settings, kind, delivered(settings, kind)) for kind in schema},
+            memory={kind: self.ledger.work(name, kind) for kind in schema},
             reviews=Reviews(self.ledger.scripts, name, DELIVERY) if settings.mode == "review" else None,
         )
         ledger = self.ledger
@@ -315,6 +339,7 @@ class Runtime:
         )
         self._stack.push_async_callback(deliverer.aclose)
         self.deliverers[name] = deliverer
+        self._open_companies(name, settings, vendor, schema["company"])
         self.awaiting[name] = Awaiting(
             vendor, target.work, ledger.scripts, ledger.deliveries, ledger.all_work, ledger.cursors
         )

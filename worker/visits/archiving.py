@@ -10,8 +10,9 @@ from connectors.limits import Limiter, slots_ahead
 from connectors.models import Writer
 from worker.visits.watch import Watch
 
-ARCHIVED = "archived"
+ARCHIVED, COMPANY = "archived", "company"
 _CALLS = 3  # two that ask who has written on a batch, and the one that archives
+_CALLS_OF_COMPANIES = 7  # four more that ask who stands at a batch
 
 
 class ArchiveVerdict(StrEnum):
@@ -19,6 +20,7 @@ class ArchiveVerdict(StrEnum):
 
     ARCHIVED = ARCHIVED
     TOUCHED = "touched"  # somebody else has written on it
+    LINKED = "linked"  # somebody is at the company
     REFUSED = "refused"  # the CRM keeps it
 
 
@@ -40,8 +42,17 @@ async def untouched(watch: Watch, ids: Sequence[str]) -> frozenset[str]:
     )
 
 
+async def attached(watch: Watch, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    """Returns what stands at each row and would go with it; nothing stands at a person.
+
+    Raises:
+        ConnectorError: the CRM could not be asked.
+    """
+    return await watch.vendor.attached(ids) if watch.object == COMPANY and ids else {}
+
+
 class Archiver:
-    """Archives rows of one watched object; looks and archives with nothing in between."""
+    """Archives rows of one object; looks and archives with nothing in between."""
 
     def __init__(self, watch: Watch, limiter: Limiter) -> None:
         self._watch, self._limiter = watch, limiter
@@ -60,14 +71,12 @@ class Archiver:
         await self._batch.aclose()
 
     async def _send(self, ids: Sequence[str]) -> Mapping[str, ArchiveVerdict]:
-        async with slots_ahead(self._limiter, [self._watch.crm] * _CALLS):
-            going = sorted(await untouched(self._watch, ids))
+        calls = _CALLS_OF_COMPANIES if self._watch.object == COMPANY else _CALLS
+        async with slots_ahead(self._limiter, [self._watch.crm] * calls):
+            ours = sorted(await untouched(self._watch, ids))
+            linked = {one for one, rows in (await attached(self._watch, ours)).items() if rows}
+            going = [one for one in ours if one not in linked]
             gone = await self._watch.vendor.archive(self._watch.object, going) if going else frozenset[str]()
-        return {
-            one: ArchiveVerdict.ARCHIVED
-            if one in gone
-            else ArchiveVerdict.REFUSED
-            if one in going
-            else ArchiveVerdict.TOUCHED
-            for one in ids
-        }
+        verdicts = dict.fromkeys(ids, ArchiveVerdict.TOUCHED) | dict.fromkeys(linked, ArchiveVerdict.LINKED)
+        verdicts |= dict.fromkeys(going, ArchiveVerdict.REFUSED) | dict.fromkeys(gone, ArchiveVerdict.ARCHIVED)
+        return verdicts

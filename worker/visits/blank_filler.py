@@ -217,7 +217,7 @@ class BlankFiller:
         An undo under way has left its intent before it writes. Intents are read before what is remembered, so that
         one that settles in between is seen there.
         """
-        work = self._target.fill.get(object)
+        work = self._target.memory.get(object)
         if work is None:
             return {}
         under_way = await work.open_intents(ids)

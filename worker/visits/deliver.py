@@ -41,6 +41,7 @@ from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entr
 from worker.visits.matching import Match, Matcher
 from worker.visits.suppressed import without_bad
 
+UNDONE = "undone"  # a row of ours that a person had us archive: it is not made again
 LAST_ATTEMPT = 7  # after so many failures the next one buries
 BRINGING_MS = 45_000  # then a visit leaves the people it has not come to to the next: it is cancelled at 120 s
 NOTE_MOST = 2_000  # letters of a dead letter's reason
@@ -173,12 +174,15 @@ class Deliverer:
             notes.count(Reason.SUPPRESSED, sum(listed))
         people = [one for one, on in zip(people, listed, strict=True) if not on]
         company_id = await self._company(notes, company, row.company.id)
+        if taken_back := notes.closed.get(company_id) == UNDONE:  # its people come without it
+            notes.count(UNDONE)
+            company_id = ""
         brought = [("company", company_id, company, row.company.id)]
         if company_id:
             notes.count("companies")
         elif notes.obstacles and not notes.is_last:
             return  # the people come with their company
-        elif people:
+        elif people and not taken_back:
             ids = ", ".join(one.id for one, _ in people)
             notes.problems.append(f"without company {row.company.id} these are at no company: prospect {ids}")
         unlinked: dict[str, str] = {}
@@ -457,7 +461,7 @@ class Deliverer:
         watched = Watched(object, (self._target.external_id,))
         found = (await self._target.vendor.read(watched, [id]))[id]
         if found.fate is Fate.GONE and await self._creator.is_archived(object, id):
-            notes.closed[id] = "undone"
+            notes.closed[id] = UNDONE
             return id
         if found.fate is Fate.GONE:
             await self._creator.void(object, id, external_id, [*delivered.keys, delivered.named])

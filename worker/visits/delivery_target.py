@@ -18,7 +18,8 @@ class Target:
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
     ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
-    that brought people join, of the objects that are watched. ``suppressed`` asks the suppression list, in which
+    that brought people join, of the objects that are watched, ``memory`` the work that remembers by object what was
+    undone, cleared or rejected. ``suppressed`` asks the suppression list, in which
     ``hashes`` stand for handles, ``are_bad`` the list of bad values. ``opt_out`` are the values by property with which
     people say no. ``reviews`` are kept where a person approves first. ``locks`` are for how long (ms) a person's
     clearing keeps us off, by property.
@@ -44,3 +45,4 @@ class Target:
     opt_out: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     reviews: Reviews | None = None
     locks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    memory: Mapping[str, Work] = field(default_factory=dict)

@@ -149,7 +149,8 @@ class _PushBatch:
         held = await asyncio.gather(*(work.intend(one.lease, [i.text() for i in one.intents]) for one in pending))
         self.judged |= {one: WriteOutcome(PushEnd.LOST) for one, ours in zip(ids, held, strict=True) if not ours}
         ours = [one for one, is_held in zip(ids, held, strict=True) if is_held]
-        return await self._watch.vendor.read(self._watch.watched, ours) if ours else {}
+        undone = {name.property for id in ours for name in self.pending[id].undo}
+        return await self._watch.vendor.read(self._watch.reading(undone), ours) if ours else {}
 
     async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
         """Decides what may still be written of every row."""

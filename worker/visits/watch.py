@@ -90,6 +90,10 @@ class Watch:
             for record, on in zip(whole, listed, strict=True)
         ]
 
+    def reading(self, names: Iterable[str]) -> Watched:
+        """Returns what is read of a record where ``names`` are wanted besides: an undo may be of any property."""
+        return dataclasses.replace(self.watched, properties=tuple(sorted({*self.watched.properties, *names})))
+
     def handles(self, record: Record) -> frozenset[Handle]:
         """Returns what a record is known by to the suppression list: all that it bears, and itself."""
         return handles(record, self.policy) | {of_record(self.crm, self.object, record.id)}

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.integration.deliveries.desk import CRMS, Desk, Open, ada
+from tests.integration.deliveries.desk import ACME, CRMS, FIELDS, Desk, Open, ada
 from worker.decide.undo import undoables
 from worker.ledger.work.work import Lease, Work
 from worker.visits.visit_ends import undo_intent
 
 
 async def _visit(desk: Desk, work: Work, id: str) -> None:
-    line = desk.runtime.lines[f"{desk.name}.contact"]
+    line = desk.runtime.lines[f"{desk.name}.{work.object}"]
     for _ in range(20):
         await desk.runtime.visits.fill(line)
         if not await work.pending("undo-x", 2**53) and not (await work.counts()).leased:
             return
-        await desk.runtime.ledger.all_work.wake([(desk.name, "contact", id)])
+        await desk.runtime.ledger.all_work.wake([(desk.name, work.object, id)])
     raise AssertionError("never settled")
 
 
@@ -80,6 +81,78 @@ async def test_a_made_row_that_was_archived_is_not_made_again_until_a_replay(ope
         await desk.deliver(ada(title="Countess of Lovelace"))
         ((again, values),) = desk.rows().items()
         assert (again == row, values["title"]) == (False, "Countess of Lovelace")
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_what_was_filled_on_a_company_goes_back_and_is_not_delivered_again(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm, watch={"contact": {}}) as desk:
+        row = desk.add("company", name="Acme", domain="acme.com")
+        work, acme = desk.runtime.ledger.work(desk.name, "company"), replace(ACME, country="Germany")
+        await desk.deliver(ada(), company=acme)
+        assert desk.row(row, "company")["country"] == "Germany"
+        (ours,) = [one for one in await desk.runtime.ledger.journal.since() if '"country"' in one.entry]
+
+        await work.replay(row, "undo-x", undo=[ours.key])
+        await _visit(desk, work, row)
+        assert "country" not in desk.row(row, "company")
+        await desk.deliver(ada(title="Countess"), company=replace(acme, country="France"))
+        assert "country" not in desk.row(row, "company")
+        (undone,) = [one for one in await desk.runtime.ledger.journal.since() if '"undo"' in one.entry]
+        await work.replay(row, "undo-y", undo=[undone.key])
+        await _visit(desk, work, row)
+        assert desk.row(row, "company")["country"] == "Germany"
+
+        await work.replay(row, "undo-z", undo=[ours.key])
+        await _visit(desk, work, row)
+        await work.replay(row, "replay-x", reopen=True)
+        await _visit(desk, work, row)
+        await desk.deliver(ada(title="Programmer"), company=replace(acme, country="France"))
+        assert desk.row(row, "company")["country"] == "France"
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_a_value_of_a_field_that_nobody_watches_goes_back_too(open_desk: Open, crm: str) -> None:
+    async with open_desk(
+        crm, watch={"contact": {"fields": {"work_email": {"property": FIELDS[crm]["email"]}}}}
+    ) as desk:
+        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
+        work = desk.runtime.ledger.work(desk.name, "contact")
+        await desk.deliver(ada())
+        (ours,) = [one for one in await desk.runtime.ledger.journal.since() if '"job_title"' in one.entry]
+        assert desk.row(row)["title"] == "Analyst"
+        await work.replay(row, "undo-x", undo=[ours.key])
+        await _visit(desk, work, row)
+        assert "title" not in desk.row(row)
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_a_made_company_is_archived_only_without_people_and_not_made_again(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm, watch={"contact": {}}) as desk:
+        works = {kind: desk.runtime.ledger.work(desk.name, kind) for kind in ("contact", "company")}
+        await desk.deliver(ada())
+        (person,), (company,) = desk.rows(), desk.rows("company")
+        entries = await desk.runtime.ledger.journal.since()
+        made = {kind: [one.key for one in entries if f'"made_object":"{kind}"' in one.entry] for kind in works}
+
+        await works["company"].replay(company, "undo-x", undo=made["company"])
+        await _visit(desk, works["company"], company)
+        assert list(desk.rows("company")) == [company], "Ada is at it"
+        assert [one["state"] for one in await desk.journal() if one.get("rule") == "archived"] == ["linked"]
+
+        for kind, id in (("contact", person), ("company", company)):
+            await works[kind].replay(id, "undo-x", undo=made[kind])
+            await _visit(desk, works[kind], id)
+        assert (desk.rows(), desk.rows("company")) == ({}, {})
+        bob = ada(id="p2", slug="bob-byte", first_name="Bob", last_name="Byte", full_name="Bob Byte", emails=())
+        await desk.deliver(ada(title="Countess"), bob)
+        assert desk.rows("company") == {}
+        assert [(one["first"], one.get("account")) for one in desk.rows().values()] == [("Bob", None)]
+        assert await desk.dead() == []
+
+        await desk.runtime.ledger.creations.archiving(desk.name, "company", company, undone=False)
+        await desk.deliver(ada(title="Countess of Lovelace"), bob)
+        ((again, _),) = desk.rows("company").items()
+        assert [(one["first"], one.get("account")) for one in desk.rows().values()] == [("Bob", again)]
 
 
 async def _claimed(work: Work, id: str) -> Lease:
