@@ -9,9 +9,19 @@ import json
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from worker.ledger.phrases import Phrases
 
 _HEX = frozenset(string.hexdigits.lower())
+# So texts about values in four fields fit the 64 bytes up to which Redis keeps many in one listpack.
+_OWN = Phrases(
+    *(
+        rf'"{field}":"{{\"value_hash\":\"'
+        for field in ("work_email", "phone", "mobile_phone", "job_title", "linkedin_url", "personal_email", "city")
+    ),
+    r'\",\"refused\":false}"',
+    r'\",\"refused\":true}"',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,12 @@ def _unpack_fingerprint(packed: bytes) -> str:
 
 def pack_own(own: Mapping[str, str] | None) -> str:
     """Returns the text that stands for ``own`` in Redis; ``""`` when there is nothing to keep."""
-    return json.dumps(dict(sorted(own.items())), ensure_ascii=False, separators=(",", ":")) if own else ""
+    return _OWN.packed(json.dumps(dict(sorted(own.items())), ensure_ascii=False, separators=(",", ":"))) if own else ""
+
+
+def unpack_own(kept: str) -> dict[str, str]:
+    """Returns ``own`` from the text that stands for it in Redis."""
+    return dict(json.loads(_OWN.unpacked(kept))) if kept else {}
 
 
 def unpack(packed: bytes | None, own: bytes | None) -> Memory | None:
@@ -83,6 +98,6 @@ def unpack(packed: bytes | None, own: bytes | None) -> Memory | None:
         return None
     packed = packed or bytes(18)
     stamp, read_at, look_at = (int.from_bytes(packed[start : start + 6], "big") for start in (0, 6, 12))
-    values: Any = json.loads(own) if own else {}
     left, fingerprint = _unpack_left(packed[18:])
+    values = unpack_own((own or b"").decode())
     return Memory(_unpack_fingerprint(fingerprint), stamp, read_at, look_at, values, left)

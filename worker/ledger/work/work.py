@@ -8,7 +8,6 @@ is repeated with the same lease.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any
@@ -19,7 +18,16 @@ from worker.ledger.run import Run
 from worker.ledger.scripts import Scripts
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
-from worker.ledger.work.memory import BUCKETS, Memory, bucket, pack_fingerprint, pack_left, pack_own, unpack
+from worker.ledger.work.memory import (
+    BUCKETS,
+    Memory,
+    bucket,
+    pack_fingerprint,
+    pack_left,
+    pack_own,
+    unpack,
+    unpack_own,
+)
 from worker.ledger.work.work_values import (
     BACKFILL_ROOM,
     LEASE_MS,
@@ -308,7 +316,7 @@ class Work:
                 "HGET", self._scripts.keys("own", self.crm, new_object, bucket(new_id)), new_id
             )
             theirs = raw.decode() if raw else ""
-            both = pack_own({**mine, **(json.loads(theirs) if theirs else {})})
+            both = pack_own({**mine, **unpack_own(theirs)})
             answer = await self._scripts.run(
                 "work_move",
                 owner=lease.owner,
