@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +11,7 @@ import pytest
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import scene
 from worker.ledger.work.memory import Memory
-from worker.ledger.work.work import Due, Lane
 from worker.reports.explain import seen
-from worker.visits import closed_properties
 
 __all__ = ["scene"]
 UPDATE = "*batch/update"
@@ -56,10 +53,9 @@ async def remembered(scene: Scene, id_: str) -> Memory:
     return memory
 
 
-async def looked(scene: Scene, worker: Worker, id_: str, *, forced: bool = False) -> None:
-    """Something asks for a look at the record, ``forced`` also when it says nothing new."""
-    work = scene.ledger.work(CRM, KIND)
-    await work.add([Due(id_)], lane=Lane.LIVE, run="day-acme_hubspot-x", forced=forced)
+async def looked(scene: Scene, worker: Worker, id_: str) -> None:
+    """Something asks for a look at the record."""
+    await scene.due(id_)
     await worker.visit()
 
 
@@ -104,26 +100,3 @@ async def test_a_refusal_nobody_has_heard_of_is_tried_again_after_growing_waits(
     assert (0 < left_s <= 600) if times == 1 else (600 < left_s <= 2_400)
     assert scene.bill() == 5
     assert len(await causes(scene, id_)) == 1  # the same word is told once
-
-
-async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = scene.portal.tables["contacts"]
-    open_ = table.properties["email"]
-    table.define(replace(open_, read_only=True))
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
-    await looked(scene, worker, id_)
-    assert (scene.bill(), scene.email(id_)) == (0, "")  # nothing is bought that cannot be written
-    left_s = (await remembered(scene, id_)).look_at / 1000 - time.time()
-    assert 0 < left_s <= 2 * 86_400  # though no change of the record will tell that it is open
-
-    table.define(open_)
-    await looked(scene, worker, id_, forced=True)
-    assert scene.email(id_) == ""  # the schema is not read again at each visit
-
-    monkeypatch.setattr(closed_properties, "AGAIN_MS", 0)
-    await looked(scene, worker, id_, forced=True)
-    assert "@" in scene.email(id_)
-    assert scene.bill() == 5

@@ -30,8 +30,10 @@ from tests.simulation.ports import OUTSIDE, Plan, Ports
 from tests.simulation.store import Client, Step, Store, flat
 from tests.simulation.wire import Net, Sent
 from tests.simulation.world import EVENTS_S, Scene, Terms, settings
+from worker.decide.leftovers import closed_fields
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
+from worker.ledger.work.memory import unpack
 from worker.ledger.work.work import DeadLetter, Work
 
 LONGEST_S = 2400.0
@@ -297,7 +299,7 @@ class Run:
                 await Work(self.scripts, self.scene.crm, kind).replay(letter.id, "replay")
         if self.dead:
             await self._until_idle()
-        if self.audit.kept_back(self.acts.left_alone()):
+        if self.audit.kept_back(self.acts.left_alone()) or self._left_closed():
             await self.ports.pause(AGAIN_S)
             await self._until_idle()
         await self._judge()
@@ -370,6 +372,16 @@ class Run:
         spooled = [path.name for path in self.folder.glob("spool/*")]
         done = flat(self.store.command("HGETALL", "refill:timetable:done"))
         return f"pauses {pauses}, records {records}, spooled {spooled}, {dict(self.logged)}, done {done}"
+
+    def _left_closed(self) -> bool:
+        """Whether a row was left with a gap whose property was closed then."""
+        return any(
+            closed_fields(memory.left)
+            for kind in self.scene.watched
+            for key in self.store.command("KEYS", f"refill:memory:{self.scene.crm}:{kind}:*")
+            for packed in self.store.command("HGETALL", key)[1::2]
+            if (memory := unpack(packed, None))
+        )
 
     def _open(self) -> tuple[int, int]:
         def count(*parts: str) -> int:

@@ -154,7 +154,7 @@ def to_properties(
             continue
         fitted = fit(value, name, described)
         if isinstance(fitted, Invalid):
-            dropped[Reason.INVALID_VALUE] += 1
+            dropped[Reason.INVALID_VALUE if described.writable else Reason.NO_ACCESS] += 1
         else:
             written.setdefault(described.name, fitted)
     return written, {str(reason): count for reason, count in dropped.items()}

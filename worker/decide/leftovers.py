@@ -5,7 +5,7 @@ A letter stands for its place in a list: new names are added at the end, and non
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 RECORD = ""  # the record as a whole was left alone
 _FIELDS = (
@@ -18,18 +18,37 @@ _REASONS = (
     *("no_identity", "identity_conflict", "not_found", "below_grade", "wrong_person", "unproved", "employer_changed"),
     *("opted_out", "suppressed", "budget", "refused", "locked", "rejected", "invalid_value", "duplicate"),
     *("portal_rule", "record_locked", "no_access", "org_limit", "refused_by_crm", "where", "skip_if", "observe"),
-    "bad_value",
+    *("bad_value", "no_access"),
 )
 _FIRST = ord("A")
+_CLOSED = chr(_FIRST + len(_REASONS) - 1)  # by the CRM's schema; the first "no_access" is its word on a write
 
 
-def pack_leftovers(reasons: Mapping[str, str]) -> str:
-    """Returns the letters for reasons by field; names that have no letter are left out."""
+def pack_leftovers(reasons: Mapping[str, str], closed: Collection[str] = ()) -> str:
+    """Returns the letters for reasons by field; names that have no letter are left out.
+
+    ``closed`` are fields among them whose property nothing can be written to at present.
+    """
     return "".join(
-        chr(_FIRST + _FIELDS.index(name)) + chr(_FIRST + _REASONS.index(reason))
+        (letters_of_closed(name) if name in closed else _letter(name) + chr(_FIRST + _REASONS.index(reason)))
         for name, reason in reasons.items()
         if name in _FIELDS and reason in _REASONS
     )
+
+
+def letters_of_closed(field: str) -> str:
+    """Returns what stands in the letters for a field whose property was closed; "" for one without a letter."""
+    return _letter(field) + _CLOSED if field in _FIELDS else ""
+
+
+def closed_fields(letters: str) -> frozenset[str]:
+    """Returns the fields whose property was closed."""
+    numbers = (ord(name) - _FIRST for name, why in zip(letters[::2], letters[1::2], strict=False) if why == _CLOSED)
+    return frozenset(_FIELDS[one] for one in numbers if 0 <= one < len(_FIELDS))
+
+
+def _letter(field: str) -> str:
+    return chr(_FIRST + _FIELDS.index(field))
 
 
 def unpack_leftovers(letters: str) -> dict[str, str]:

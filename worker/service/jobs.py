@@ -161,13 +161,15 @@ async def is_full(runtime: Runtime) -> bool:
 
 
 async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Bring settled records back whose time to look again has come, a part of them each minute."""
+    """Bring settled records back whose time to look again has come, or a property of theirs, a part each minute."""
     watch = _watch(runtime, payload)
     if watch is None or await is_full(runtime):
         return
     name = f"recheck:{watch.crm}:{watch.object}"
     first = int(await runtime.ledger.cursors.get(name) or 0)
-    await watch.work.recheck(run_of_day(runtime, watch.crm), first=first, buckets=RECHECK_BUCKETS)
+    await runtime.closed[watch.crm, watch.object].look()
+    run, opened = run_of_day(runtime, watch.crm), watch.letters_of_opened()
+    await watch.work.recheck(run, first=first, buckets=RECHECK_BUCKETS, opened=opened)
     await runtime.ledger.cursors.set(name, str((first + RECHECK_BUCKETS) % 4096))
     await runtime.ledger.timetable.done(str(payload["name"]))
 

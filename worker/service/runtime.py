@@ -23,7 +23,7 @@ from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm, Provider
 from connectors.vendor_clock import VendorClock
 from worker.decide import delivery, provenance
-from worker.decide.policy import Policy
+from worker.decide.policy import Policy, WriteRule
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.intake.grants import Grants
@@ -46,6 +46,7 @@ from worker.triggers.openprospect import Collector
 from worker.visits.awaiting import Awaiting
 from worker.visits.bad_values import BadValues
 from worker.visits.budget_lines import BudgetLines, budget_lines_of
+from worker.visits.closed_properties import ClosedProperties
 from worker.visits.companies import Companies
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
@@ -91,6 +92,7 @@ class Runtime:
     shut: set[str] = field(default_factory=set)
     refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
+    closed: dict[tuple[str, str], ClosedProperties] = field(default_factory=dict)
     other_rules: dict[str, list[str]] = field(default_factory=dict)  # by table: workers that have it otherwise
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -261,12 +263,14 @@ class Runtime:
         edits: Batcher[str, Mapping[str, Edit]] = Batcher(name, "edits", edited, str, vendor.batch)
         kept, limiter = self.ledger, self.limiters[name]
         ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
-        watch = Watch(name, object, vendor, rules, what, dict(schema), *ways)
+        filled = [rule.property for rule in rules.rules if rule.write is not WriteRule.NEVER]
+        closed = self.closed[name, object] = ClosedProperties(name, object, vendor, schema, filled, clock)
+        watch = Watch(name, object, vendor, rules, what, closed.schema, *ways)
         pusher = Pusher(watch, limiter, verify=verify)
         facts = (kept.journal, kept.bad, kept.desk, kept.creations, self.lookups.yields, self.providers, self.owner)
         bad_values = BadValues(watch, *facts, clock)
         parts = (kept.signals, kept.erasures, kept.planned, kept.creations, limiter, bad_values)
-        visitor = Visitor(watch, self.lookups, pusher, clock, *parts)
+        visitor = Visitor(watch, self.lookups, pusher, clock, *parts, closed)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(edits.aclose)
         self._stack.push_async_callback(pusher.aclose)
@@ -304,6 +308,14 @@ class Runtime:
         watched = settings.objects().get(person)
         rules = watched.fields if watched else {}
         accept = {str(field): frozenset(rule.accept or (Grade.VALID,)) for field, rule in rules.items()}
+        closed: dict[str, ClosedProperties] = {}
+        for kind in schema:
+            written = delivered(settings, kind).values()
+            if (name, kind) in self.watches:  # visits and deliveries go by one
+                closed[kind] = self.closed[name, kind]
+                closed[kind].write(written)
+            else:
+                closed[kind] = ClosedProperties(name, kind, vendor, schema[kind], written, clock)
         target = Target(
             crm=name,
             vendor=vendor,
@@ -312,7 +324,7 @@ class Runtime:
             external_id=settings.external_id,
             properties={kind: delivered(settings, kind) for kind in schema},
             readable={kind: delivered(settings, kind, readable=True) for kind in schema},
-            schema=schema,
+            schema={kind: one.schema for kind, one in closed.items()},
             accept=accept,
             default_region=settings.default_region or "",
             work=self.ledger.work(name, DELIVERY),
@@ -330,6 +342,7 @@ class Runtime:
         ledger = self.ledger
         deliverer = Deliverer(
             target,
+            tuple(closed.values()),
             ledger.deliveries,
             ledger.creations,
             ledger.signals,

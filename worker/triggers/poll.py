@@ -79,6 +79,8 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     With ``closed`` also those whose blanks nobody may fill, such as an opted-out person's: a visit looks nothing up
     for them and counts why, which a pass that accounts for everything wants.
 
+    A row with a gap whose property was closed before is due for either, however well it is known.
+
     A row whose fingerprint equals the remembered one is dropped by the ledger: that is how our own write, seen by
     the next poll, starts nothing. With ``news`` it is left out here already.
     """
@@ -91,6 +93,8 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
         counted = closed and view.blank and view.skip and view.skip.reason
         if counted or (view.gaps and not view.skip):
             mark = watch.mark(view)
-            if not (news and memory and memory.knows(mark, now)):
+            if (news or closed) and memory and watch.opened(view, memory.left):
+                rows.append(Due(record.id))  # no stamp and no fingerprint of the row tells that
+            elif not (news and memory and memory.knows(mark, now)):
                 rows.append(Due(record.id, record.modified, mark, record.read_at))
     return rows

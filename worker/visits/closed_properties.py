@@ -1,50 +1,80 @@
-"""Notices that a property opens to our user again which could not be written when the crm was opened."""
+"""Notices that a property of an object opens to our user which could not be written when the crm was opened."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from connectors.errors import ConnectorError
-from worker.decide.policy import WriteRule
-from worker.visits.watch import Watch
+from connectors.models import Property
+from connectors.ports import Crm
 
-AGAIN_MS = 10 * 60_000
+AGAIN_MS, LONGEST_MS = 10 * 60_000, 60 * 60_000
 log = structlog.get_logger(__name__)
 
 
 class ClosedProperties:
-    """Reads an object's schema again, every ten minutes at most, while a field to be filled cannot be written."""
+    """Reads an object's schema again while a property that is to be written is closed, or a write says so.
 
-    def __init__(self, watch: Watch, clock: Callable[[], int]) -> None:
-        self._watch = watch
-        self._clock = clock
-        self._read_at = clock()
+    Ten minutes after the last time, then later and later, an hour apart at the most. ``schema`` is what the crm told
+    last; whoever goes by it sees what is told anew. Nothing is asked while all is open.
+    """
+
+    def __init__(
+        self,
+        crm: str,
+        object: str,
+        vendor: Crm,
+        schema: Mapping[str, Property],
+        written: Iterable[str],
+        clock: Callable[[], int],
+    ) -> None:
+        self.schema = dict(schema)
+        self._crm, self._object, self._vendor, self._clock = crm, object, vendor, clock
+        self._written = tuple(name for name in dict.fromkeys(written) if name in schema)
+        self._closed = self._now_closed()
+        self._read_at, self._vain = clock(), 0  # reads in a row that told nothing new
+        self._is_doubted = False
         self._reading = asyncio.Lock()
 
-    async def look(self) -> None:
-        """Bring the watch's schema up to date where that may open a gap; else cost nothing.
+    def write(self, properties: Iterable[str]) -> None:
+        """Note that these are to be written, too."""
+        self._written = tuple(dict.fromkeys((*self._written, *(name for name in properties if name in self.schema))))
+        self._closed = self._now_closed()
 
-        Visits that come meanwhile wait for the one read. Without an answer they go on with what is known.
+    def doubt(self) -> None:
+        """Note that the crm refused a write for want of a right: a property may have been closed since."""
+        if not self._closed:
+            self._is_doubted, self._vain = True, 0
+
+    async def look(self) -> None:
+        """Bring the schema up to date where that may open a gap, or close one; else cost nothing.
+
+        Whoever comes meanwhile waits for the one read. Without an answer all go on with what is known.
         """
         if not self._is_due():
             return
         async with self._reading:
             if not self._is_due():
                 return
-            self._read_at = self._clock()
+            self._read_at, before = self._clock(), self._closed
             try:
-                schema = await self._watch.vendor.properties(self._watch.object)
+                schema = await self._vendor.properties(self._object)
             except (ConnectorError, TimeoutError) as error:
-                log.info("schema.unread", crm=self._watch.crm, object=self._watch.object, error=type(error).__name__)
+                log.info("schema.unread", crm=self._crm, object=self._object, error=type(error).__name__)
                 return
-            self._watch.schema.update(schema)
+            self.schema.update(schema)
+            self._closed, self._is_doubted = self._now_closed(), False
+            self._vain = self._vain + 1 if self._closed == before else 0
+            if opened := before - self._closed:
+                log.info("schema.opened", crm=self._crm, object=self._object, properties=sorted(opened))
 
     def _is_due(self) -> bool:
-        if self._clock() - self._read_at < AGAIN_MS:
+        if not (self._closed or self._is_doubted):
             return False
-        schema = self._watch.schema
-        filled = (rule.property for rule in self._watch.policy.rules if rule.write is not WriteRule.NEVER)
-        return not all(schema[name].writable for name in filled if name in schema)
+        return self._clock() - self._read_at >= min(AGAIN_MS << min(self._vain, 8), LONGEST_MS)
+
+    def _now_closed(self) -> frozenset[str]:
+        return frozenset(name for name in self._written if not self.schema[name].writable)

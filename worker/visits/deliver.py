@@ -32,6 +32,7 @@ from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
 from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd
 from worker.visits.blank_filler import BlankFiller
+from worker.visits.closed_properties import ClosedProperties
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_preview import DeliveryPreview
@@ -55,6 +56,7 @@ class Deliverer:
     def __init__(
         self,
         target: Target,
+        closed: Sequence[ClosedProperties],
         deliveries: Deliveries,
         creations: Creations,
         signals: Signals,
@@ -64,7 +66,7 @@ class Deliverer:
         *,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._target, self._deliveries, self._signals = target, deliveries, signals
+        self._target, self._closed, self._deliveries, self._signals = target, closed, deliveries, signals
         self._clock, self._rest = clock, rest
         self._matcher = Matcher(target)
         self._filler = BlankFiller(target, self._matcher, limiter, clock, rest=rest)
@@ -89,6 +91,8 @@ class Deliverer:
         Raises:
             ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the row.
         """
+        for one in self._closed:
+            await one.look()
         row = await self._deliveries.row(lease.id)
         notes = DeliveryNotes(lease, intents=list(lease.intents))
         try:

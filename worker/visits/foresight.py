@@ -17,7 +17,7 @@ from worker.decide.record import OurValue
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import states
-from worker.visits.outlook import Decider, KnownAnswers, tells_nothing_new
+from worker.visits.outlook import Decider, KnownAnswers, opened_gaps, tells_nothing_new
 from worker.visits.purchase import Lookups
 from worker.visits.watch import Watch, own_values
 
@@ -104,16 +104,20 @@ class Foresight:
             return replace(foreseen, skip=str(view.skip))
         if is_dead and not forced:
             return replace(foreseen, skip=DEAD)
+        opened: frozenset[str] = frozenset()
         if not forced and tells_nothing_new(watch, view, memory, now):
-            return replace(foreseen, skip=UNCHANGED)
+            opened = opened_gaps(watch, view, memory)
+            if not opened:
+                return replace(foreseen, skip=UNCHANGED)
         if not view.gaps:
             return replace(foreseen, skip="" if closed else COMPLETE)
         mark = planned_mark(view, watch.policy)
         outlook = await self._decider.outlook(record, view, own)
-        known = KnownAnswers()
-        await self._decider.learn(outlook.open, known, None)
-        decision = await self._decider.decided(outlook.open, known)
-        decision = replace(decision, changes=(*outlook.paid, *decision.changes))
+        known, chosen = KnownAnswers(), opened or view.gaps
+        open_, paid = outlook.only(chosen), (one for one in outlook.paid if one.field in chosen)
+        await self._decider.learn(open_, known, None)
+        decision = await self._decider.decided(open_, known)
+        decision = replace(decision, changes=(*paid, *decision.changes))
         decision = await self._decider.unsuppressed(decision, outlook.view)
         push = pushing.push(decision.changes, outlook.view, record, outlook.view, watch.policy, own)
         who = decision.identity
@@ -127,9 +131,7 @@ class Foresight:
                 name: str(reason) for name, reason in decision.unfilled.items() if name not in outlook.view.closed
             },
             kept=len(known.answers),
-            forecast=self._foretell().of(known.without_bad(outlook.open), known.answers)
-            if decision.questions
-            else Forecast(),
+            forecast=self._foretell().of(known.without_bad(open_), known.answers) if decision.questions else Forecast(),
             mark=mark,
             whom=(who.slug, *((who.first_name, who.last_name, who.domain, who.email) if not who.slug else ())),
         )

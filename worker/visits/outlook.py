@@ -83,6 +83,14 @@ def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: i
     return memory is not None and memory.knows(watch.mark(view), now_ms)
 
 
+def opened_gaps(watch: Watch, view: View, memory: Memory | None) -> frozenset[str]:
+    """Returns the gaps that alone are news on a record that tells nothing else: their property was closed before.
+
+    Its other gaps were looked at, and are looked at again when their own time comes.
+    """
+    return watch.opened(view, memory.left) if memory else frozenset()
+
+
 async def spared(decide: Callable[[View], Decision], view: View, known: KnownAnswers, bad: BadList) -> Decision:
     """Decides until nothing of the decision is a value that a CRM has called bad; notes in ``known`` what is."""
     while True:
@@ -164,6 +172,7 @@ class Decider:
         view = locks.on(view)
         held = {name: one.kept for name, one in own.items() if one.kept}
         paid = kept.changes(held, view.gaps, view.identity, self.watch.policy)
+        paid = tuple(one for one in paid if self.watch.takes(one.property))  # closed: decided to be left, and kept on
         offered = handled(paid, view)
         bad = [one for handle in await self._lookups.bad.among(offered.keys()) for one in offered[handle]]
         paid = tuple(one for one in paid if one not in bad)

@@ -15,7 +15,7 @@ from dataclasses import replace
 import structlog
 
 from connectors.limits import Limiter
-from connectors.models import Fate, Outcome, Record
+from connectors.models import Fate, Outcome, Record, RefusalKind
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.fingerprint import planned_mark
@@ -38,7 +38,7 @@ from worker.visits.bad_values import BadValues
 from worker.visits.closed_properties import ClosedProperties
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
-from worker.visits.outlook import Decider, tells_nothing_new
+from worker.visits.outlook import Decider, opened_gaps, tells_nothing_new
 from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
 from worker.visits.undoing import Undoer
@@ -65,13 +65,14 @@ class Visitor:
         creations: Creations,
         limiter: Limiter,
         bad_values: BadValues,
+        closed: ClosedProperties,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
         self._signals, self._erasures, self._planned = signals, erasures, planned
         self._decider = Decider(watch, lookups)
         self._bad_values = bad_values
-        self._closed = ClosedProperties(watch, clock)
+        self._closed = closed
         self._review = ChangeReview(watch, clock)
         self._ends = VisitEnds(watch, lookups, erasures, clock, chance)
         self._undoer = Undoer(watch, pusher, self._ends, creations, limiter, clock)
@@ -129,25 +130,28 @@ class Visitor:
             await ends.settle(lease, notes, ends.settlement(lease, notes, view, view.closed, remembered=False))
             return
         view = await self._bad_values.mark(lease, notes, view)
+        await self._closed.look()
         is_asked_for = lease.forced or lease.intents
         if not is_asked_for and tells_nothing_new(self._watch, view, lease.memory, self._clock()):
-            unchanged = ends.settlement(lease, notes, view, {}, remembered=True, outcome="unchanged")
-            await ends.settle(lease, notes, unchanged)
-            return
-        await self._closed.look()
+            notes.opened = opened_gaps(self._watch, view, lease.memory)
+            if not notes.opened:
+                unchanged = ends.settlement(lease, notes, view, {}, remembered=True, outcome="unchanged")
+                await ends.settle(lease, notes, unchanged)
+                return
         outlook = await self._decider.outlook(record, view, notes.own)
         if outlook.locks.until:
             notes.opens_at = outlook.locks.first - record.read_at + self._clock()
         view = outlook.view
-        open_ = outlook.only(planned.fields) if planned else outlook.open
-        notes.is_partial = open_.gaps != outlook.open.gaps
+        chosen = planned.fields if planned else notes.opened or view.gaps
+        open_ = outlook.only(chosen)
+        notes.is_partial = planned is not None and open_.gaps != outlook.open.gaps
         decision = await self._look_up(lease, notes, open_)
         if not isinstance(decision, RetryAt) and self._review.is_on and notes.awaited:
             decision = soonest(notes.awaited.values())  # a person is shown the whole of it, once
         if isinstance(decision, RetryAt):
             await ends.defer(lease, notes, decision)
             return
-        paid = (one for one in outlook.paid if planned is None or one.field in planned.fields)
+        paid = (one for one in outlook.paid if one.field in chosen)
         decision = replace(decision, changes=(*paid, *decision.changes))
         decision = await self._decider.unsuppressed(decision, view)
         decision = await self._review.approved(lease, notes, decision, proposal)
@@ -318,6 +322,8 @@ class Visitor:
                 notes.ends.append(change_entry(intents[one], "refused", cause=held.cause))
             notes.own[one.field] = replace(before, kept=held)
             notes.dropped[one.field] = Reason(word.kind)
+            if word.kind is RefusalKind.ACCESS:
+                self._closed.doubt()
             name = refused_name(word)
             notes.tally[name] = notes.tally.get(name, 0) + 1
             log.warning("visit.refused", field=one.field, kind=word.kind, code=word.code, existing=word.existing_id)

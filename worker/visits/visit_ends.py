@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from connectors.models import Fate, Found
 from worker.decide import kept
 from worker.decide.decision import Decision
-from worker.decide.leftovers import RECORD, pack_leftovers
+from worker.decide.leftovers import RECORD, closed_fields, pack_leftovers, unpack_leftovers
 from worker.decide.not_now import RetryAt, soonest
 from worker.decide.reasons import Reason
 from worker.decide.record import OurValue, View
@@ -81,44 +82,60 @@ class VisitEnds:
         open_ = {name: one.kept for name, one in notes.own.items() if one.kept and name in view.gaps}
         notes.own = {name: one if name in open_ else replace(one, kept=None) for name, one in notes.own.items()}
         left = {name: str(reason) for name, reason in unfilled.items() if name not in notes.filled}
-        whole = {RECORD: view.skip.value} if view.skip else {}
-        before = lease.memory.left if outcome == "unchanged" and lease.memory else None
+        closed = {name for name, why in left.items() if why == Reason.NO_ACCESS and name not in notes.dropped}
+        waiting = [one for name, one in open_.items() if name not in closed]
         return Settlement(
             fingerprint=self._watch.mark(view) if remembered else None,
             stamp=notes.record.modified,
             read_at=notes.record.read_at,
-            look_at=self._look_at(lease, view, list(open_.values()), outcome, notes.opens_at, left)
-            if remembered
-            else 0,
+            look_at=self._look_at(lease, notes, view, waiting, outcome) if remembered else 0,
             own=own_texts({name: one for name, one in notes.own.items() if one != OurValue()}),
             entries=tuple(notes.entries),
             filled=notes.filled,
             unfilled=left,
             tally=notes.tally,
             outcome=view.skip.value if view.skip else outcome,
-            left=pack_leftovers({**whole, **left}) if before is None else before,
+            left=self._left(lease, notes, view, left, closed, outcome),
         )
 
-    def _look_at(
+    def _left(
         self,
         lease: Lease,
+        notes: VisitNotes,
         view: View,
-        refused: Sequence[kept.RefusedValue],
-        outcome: str,
-        opens_at: int,
         left: Mapping[str, str],
+        closed: AbstractSet[str],
+        outcome: str,
+    ) -> str:
+        """Packs what stays blank and why, with what an earlier visit left of the gaps that this one did not look at."""
+        if view.skip:
+            return pack_leftovers({RECORD: view.skip.value, **left})
+        memory = lease.memory
+        if memory and (notes.opened or outcome == "unchanged"):
+            still = {name: why for name, why in unpack_leftovers(memory.left).items() if name not in notes.opened}
+            # A property that is open and no gap any more is not waited for.
+            closed = closed | {name for name in closed_fields(memory.left) - notes.opened if self._is_closed(name)}
+            left = {**still, **left}
+        return pack_leftovers(left, closed)
+
+    def _is_closed(self, field: str) -> bool:
+        rule = self._watch.policy.rule(field)
+        return rule is not None and not self._watch.takes(rule.property)
+
+    def _look_at(
+        self, lease: Lease, notes: VisitNotes, view: View, refused: Sequence[kept.RefusedValue], outcome: str
     ) -> int:
         """Tells when the record is looked at again by itself: at its recheck, or when a refusal or lock may end.
 
-        A gap whose property our user may not write is looked at every other day: no change of the record would tell
-        that it is open again.
+        A visit of some gaps leaves the time of the others as it is.
         """
-        if outcome == "unchanged" and lease.memory and lease.memory.look_at:
-            return lease.memory.look_at
-        opens_ms = max(1, opens_at - self._clock()) if opens_at else 0
-        shut_ms = kept.LONGEST_MS if Reason.NO_ACCESS in left.values() else 0
-        waits = [one for one in (self._watch.policy.recheck_ms, kept.look_again_ms(refused), opens_ms, shut_ms) if one]
-        return self._clock() + min(waits) if waits and view.gaps else 0
+        before = lease.memory.look_at if lease.memory else 0
+        if outcome == "unchanged" and before:
+            return before
+        opens_ms = max(1, notes.opens_at - self._clock()) if notes.opens_at else 0
+        waits = [one for one in (self._watch.policy.recheck_ms, kept.look_again_ms(refused), opens_ms) if one]
+        look_at = self._clock() + min(waits) if waits and view.gaps else 0
+        return min(look_at, before) if notes.opened and before and look_at else look_at
 
     # ---- out of the work -----------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class VisitNotes:
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
     is_partial: bool = False  # a plan lets some of the gaps be filled
+    opened: frozenset[str] = frozenset()  # the gaps that alone are looked at: their property was closed before
     opens_at: int = 0  # when (ms) the first field opens that a person's edit locks
 
     @property

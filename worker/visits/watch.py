@@ -14,7 +14,8 @@ from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
 from worker.decide.handles import Handle, of_record, of_value
 from worker.decide.kept import RefusedValue
-from worker.decide.policy import Policy
+from worker.decide.leftovers import closed_fields, letters_of_closed
+from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.record import OurValue, View, handles, look
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
@@ -64,7 +65,7 @@ class Watch:
     """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
 
     ``edits`` tells who edited the fields that can be locked last, ``are_bad`` which addresses and numbers a CRM has
-    called bad. ``schema`` is read again while a mapped property is closed (``ClosedProperties``).
+    called bad. ``schema`` is brought up to date while a property to be filled is closed (``ClosedProperties``).
     """
 
     crm: str
@@ -72,7 +73,7 @@ class Watch:
     vendor: Crm
     policy: Policy
     watched: Watched
-    schema: dict[str, Property]
+    schema: Mapping[str, Property]
     work: Work
     reader: Batcher[str, Found]
     companies: Companies
@@ -105,3 +106,20 @@ class Watch:
     def mark(self, view: View) -> str:
         """Returns the fingerprint that is remembered once the record settles."""
         return fingerprint(view, self.policy)
+
+    def takes(self, property: str) -> bool:
+        """Tells whether the crm lets us write a property, as far as is known."""
+        return property not in self.schema or self.schema[property].writable
+
+    def opened(self, view: View, left: str) -> frozenset[str]:
+        """Returns the gaps whose property was closed at the last visit, which left ``left``, and is open now."""
+        closed = closed_fields(left)
+        return frozenset(one.field for one in self._fillable() if one.field in closed and one.field in view.gaps)
+
+    def letters_of_opened(self) -> list[str]:
+        """Returns what stands among the letters of what a record's last visit left, where ``opened`` may find a gap."""
+        return [letters for one in self._fillable() if (letters := letters_of_closed(one.field))]
+
+    def _fillable(self) -> Iterable[FieldRule]:
+        rules = (one for one in self.policy.rules if one.write is not WriteRule.NEVER)
+        return (one for one in rules if one.property in self.schema and self.takes(one.property))

@@ -512,15 +512,18 @@ class Work:
             )
         return taken
 
-    async def recheck(self, run: str, *, first: int = 0, buckets: int = 256) -> int:
+    async def recheck(self, run: str, *, first: int = 0, buckets: int = 256, opened: Sequence[str] = ()) -> int:
         """Make settled records due whose time to look again has come, from bucket ``first`` on; gives how many.
 
-        A round over all 4,096 buckets is the caller's: ``first`` wraps around.
+        And those whose last visit left one of ``opened`` (``letters_of_closed``) among what stays blank. A round over
+        all 4,096 buckets is the caller's: ``first`` wraps around.
         """
         room = await self.room()
         part = [BUCKETS[(first + at) % len(BUCKETS)] for at in range(buckets)]
         return int(
-            await self._scripts.run("work_recheck", crm=self.crm, object=self.object, run=run, most=room, buckets=part)
+            await self._scripts.run(
+                "work_recheck", crm=self.crm, object=self.object, run=run, most=room, opened=list(opened), buckets=part
+            )
         )
 
     def _key(self, name: str, *parts: str) -> str:

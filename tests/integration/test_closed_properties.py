@@ -1,0 +1,235 @@
+"""A property that is closed to us costs nothing, and its gaps are filled once it opens, though no record changes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.integration.deliveries.desk import Open as OpenDesk
+from tests.integration.deliveries.desk import ada, open_desk
+from tests.integration.scene import CRM, KIND, PROFILE, Scene, Worker
+from tests.integration.scenery import Open, scene, stage
+from worker.decide.leftovers import closed_fields, unpack_leftovers
+from worker.ledger.work.memory import Memory
+from worker.ledger.work.work import Due, Lane
+from worker.service.jobs import recheck
+from worker.triggers.backfill import backfill, start_backfill
+from worker.visits import closed_properties
+
+__all__ = ["open_desk", "scene", "stage"]
+LINE = f"{CRM}.{KIND}"
+RUN = "day-acme_hubspot-x"
+BOTH = """
+fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }
+fields.mobile_phone = { property = "mobilephone", from = ["kaspr"] }
+"""
+
+
+def close(scene: Scene, name: str = "email", *, closed: bool = True) -> None:
+    """Somebody closes a property to integrations, or opens it again."""
+    table = scene.portal.tables["contacts"]
+    table.define(replace(table.properties[name], read_only=closed))
+
+
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on it is always time to read a schema again."""
+    monkeypatch.setattr(closed_properties, "AGAIN_MS", 0)
+
+
+async def a_round(worker: Worker) -> None:
+    """A quarter of an hour passes: the daemon goes over all that it remembers, and visits what that brings."""
+    for _ in range(16):
+        await recheck(worker.runtime, {"name": f"recheck:{LINE}", "key": LINE})
+    await worker.visit()
+
+
+async def remembered(scene: Scene, id_: str) -> Memory:
+    memory = (await scene.ledger.work(CRM, KIND).memory([id_]))[id_]
+    assert memory is not None
+    return memory
+
+
+def calls(scene: Scene, part: str) -> int:
+    return sum(part in one.route for one in scene.vendors["hubspot"].books.requests)
+
+
+async def looked(scene: Scene, worker: Worker, id_: str, *, forced: bool = False) -> None:
+    await scene.ledger.work(CRM, KIND).add([Due(id_)], lane=Lane.LIVE, run=RUN, forced=forced)
+    await worker.visit()
+
+
+async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(scene)
+    worker = await scene.worker()
+    one, other = scene.ids(2)
+    await scene.due(one, other)
+    await worker.visit()
+    assert (scene.bill(), scene.email(one), scene.email(other)) == (0, "", "")  # nothing is bought for nothing
+    assert unpack_leftovers((await remembered(scene, one)).left) == {"work_email": "no_access"}
+
+    close(scene, closed=False)
+    await a_round(worker)
+    assert (scene.bill(), scene.email(one)) == (0, "")  # the schema is not read again yet
+
+    later(monkeypatch)
+    await a_round(worker)
+    assert "@" in scene.email(one)
+    assert "@" in scene.email(other)
+    assert scene.bill() == 10
+    assert (await remembered(scene, one)).left == ""
+
+
+async def test_a_property_that_stays_closed_costs_neither_credits_nor_reads(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(scene)
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await looked(scene, worker, id_)
+    left_s = (await remembered(scene, id_)).look_at / 1000 - time.time()
+    assert left_s > 170 * 86_400  # no look of its own
+    before, schemas = calls(scene, "batch/read"), calls(scene, "properties")
+    for _ in range(3):
+        await a_round(worker)
+    assert calls(scene, "properties") == schemas
+    later(monkeypatch)
+    await a_round(worker)
+    assert calls(scene, "properties") > schemas
+    assert (calls(scene, "batch/read"), scene.bill()) == (before, 0)
+
+
+async def test_schemas_are_read_again_later_and_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    close(scene)
+    worker = await scene.worker()
+    closed = worker.runtime.closed[CRM, KIND]
+    now, began = time.time() * 1000, calls(scene, "properties")
+    minutes: list[int] = []
+    for minute in range(1, 200):
+        at = int(now + minute * 60_000)
+        monkeypatch.setattr(closed, "_clock", lambda at=at: at)
+        await closed.look()
+        if calls(scene, "properties") > began + len(minutes):
+            minutes.append(minute)
+    assert [round(later - before, -1) for before, later in zip([0, *minutes], minutes, strict=False)] == [
+        10, 20, 40, 60, 60,
+    ]  # fmt: skip
+
+
+async def test_a_value_that_was_bought_before_the_property_closed_is_kept_until_it_opens(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    close(scene)  # the worker does not know
+    await looked(scene, worker, id_)
+    assert (scene.bill(), scene.email(id_)) == (5, "")
+    later(monkeypatch)
+    await looked(scene, worker, id_, forced=True)
+    assert closed_fields((await remembered(scene, id_)).left) == {"work_email"}
+
+    written = calls(scene, "batch/update")
+    for _ in range(10):  # many more looks than a refused value is tried
+        await looked(scene, worker, id_, forced=True)
+        await a_round(worker)
+    assert (calls(scene, "batch/update"), scene.bill()) == (written, 5)
+
+    close(scene, closed=False)
+    await a_round(worker)
+    assert "@" in scene.email(id_)
+    assert scene.bill() == 5
+
+
+async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await stage(fields=BOTH)
+    later(monkeypatch)
+    close(scene)
+    scene.fault("status", "kaspr", PROFILE, times=None, params={"status": 404, "body": {"message": "not found"}})
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await looked(scene, worker, id_)
+    before = await remembered(scene, id_)
+    assert unpack_leftovers(before.left) == {"work_email": "no_access", "mobile_phone": "not_found"}
+    asked = scene.asked("kaspr", "profile")
+    assert asked == 1
+    for key in await scene.redis.keys("refill:answer*"):
+        await scene.redis.delete(key)  # the miss is kept no longer
+
+    close(scene, closed=False)
+    await a_round(worker)
+    assert "@" in scene.email(id_)
+    assert scene.asked("kaspr", "profile") == asked
+    after = await remembered(scene, id_)
+    assert unpack_leftovers(after.left) == {"mobile_phone": "not_found"}
+    assert after.look_at == before.look_at  # the recheck of the other gap comes when it would have come
+
+
+async def test_a_backfill_and_a_whole_look_see_a_property_that_opened(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch)
+    close(scene)
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    await looked(scene, worker, id_)
+    close(scene, closed=False)
+    await worker.runtime.closed[CRM, KIND].look()
+    watch, cursors = worker.runtime.watches[CRM, KIND], scene.ledger.cursors
+    await start_backfill(watch.work, cursors, run="backfill-1")
+    await backfill(watch, cursors)
+    await worker.visit()
+    assert "@" in scene.email(id_)
+
+
+async def test_a_restart_finds_what_opened_while_nobody_was_there(scene: Scene) -> None:
+    close(scene)
+    first = await scene.worker()
+    (id_,) = scene.ids(1)
+    await looked(scene, first, id_)
+    await first.die()
+    close(scene, closed=False)
+    await a_round(await scene.worker())
+    assert "@" in scene.email(id_)
+
+
+async def test_a_write_refused_for_want_of_a_right_to_the_record_is_tried_with_growing_waits(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch)
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    body = {"category": "MISSING_SCOPES", "message": "This record is not yours."}
+    row = {"status": "error", "category": "PERMISSION_DENIED", "message": "This record is not yours."}
+    scene.fault("status", "hubspot", "*batch/update", times=None, params={"status": 400, "body": body | row})
+    await looked(scene, worker, id_)
+    written = calls(scene, "batch/update")
+    for _ in range(3):
+        await a_round(worker)
+    assert calls(scene, "batch/update") == written  # the property is open all along: that is nothing new
+    memory = await remembered(scene, id_)
+    assert unpack_leftovers(memory.left) == {"work_email": "no_access"}
+    assert memory.look_at / 1000 - time.time() <= 600
+
+
+async def test_a_delivery_goes_by_a_schema_that_is_read_again(
+    open_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch)
+
+    def title_closed(hub: object, *, closed: bool = True) -> None:
+        table = hub.portal.tables["contacts"]  # type: ignore[attr-defined]
+        table.define(replace(table.properties["jobtitle"], read_only=closed))
+
+    async with open_desk("hubspot", before=title_closed) as desk:
+        await desk.deliver(ada())
+        ((id_, row),) = desk.rows().items()
+        assert "title" not in row
+        assert (await desk.tally())["dropped.no_access"] == 1
+        title_closed(desk.vendors["hubspot"], closed=False)
+        await desk.deliver(ada(), source="order")
+        assert desk.row(id_)["title"] == "Analyst"
