@@ -33,7 +33,6 @@ from tests.simulation.world import EVENTS_S, Scene, Terms, settings
 from worker.decide.leftovers import closed_fields
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.memory import unpack
 from worker.ledger.work.work import DeadLetter, Work
 
 LONGEST_S = 2400.0
@@ -299,7 +298,7 @@ class Run:
                 await Work(self.scripts, self.scene.crm, kind).replay(letter.id, "replay")
         if self.dead:
             await self._until_idle()
-        if self.audit.kept_back(self.acts.left_alone()) or self._left_closed():
+        if self.audit.kept_back(self.acts.left_alone()) or await self._left_closed():
             await self.ports.pause(AGAIN_S)
             await self._until_idle()
         await self._judge()
@@ -373,15 +372,12 @@ class Run:
         done = flat(self.store.command("HGETALL", "refill:timetable:done"))
         return f"pauses {pauses}, records {records}, spooled {spooled}, {dict(self.logged)}, done {done}"
 
-    def _left_closed(self) -> bool:
+    async def _left_closed(self) -> bool:
         """Whether a row was left with a gap whose property was closed then."""
-        return any(
-            closed_fields(memory.left)
-            for kind in self.scene.watched
-            for key in self.store.command("KEYS", f"refill:memory:{self.scene.crm}:{kind}:*")
-            for packed in self.store.command("HGETALL", key)[1::2]
-            if (memory := unpack(packed, None))
-        )
+        ids = [id_ for name in self.scene.people for id_, _ in self.scene.living(name)]
+        works = [Work(self.scripts, self.scene.crm, kind) for kind in self.scene.watched]
+        found = [one for work in works for one in (await work.memory(ids)).values() if one is not None]
+        return any(closed_fields(one.left) for one in found)
 
     def _open(self) -> tuple[int, int]:
         def count(*parts: str) -> int:
