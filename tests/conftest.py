@@ -11,6 +11,7 @@ from typing import TextIO, cast
 
 import pytest
 import structlog
+from _pytest.logging import LogCaptureHandler
 from hypothesis import settings
 
 from config.logs import configure_logs
@@ -50,17 +51,39 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
         gc.enable()
 
 
+class LogWatch:
+    """Sets logs up as the product does, with every line looked at; again only where a test has set up others."""
+
+    def __init__(self) -> None:
+        self._root = logging.getLogger()
+        self._ours: tuple[object, object] = (None, None)
+
+    def stands(self) -> bool:
+        """Tells whether lines still go where they are looked at."""
+        handler, processors = self._ours
+        return (
+            self._root.level == logging.INFO
+            and handler in self._root.handlers
+            and structlog.get_config()["processors"] is processors
+        )
+
+    def set_up(self) -> None:
+        """Sets up the logs beside the handlers of pytest, which stand for a part of a test only."""
+        theirs = [one for one in self._root.handlers if isinstance(one, LogCaptureHandler)]
+        configure_logs(stream=cast("TextIO", Watched()), console=False)
+        self._ours = (self._root.handlers[0], structlog.get_config()["processors"])
+        self._root.handlers[:0] = theirs
+        logging.captureWarnings(capture=False)
+
+
+WATCH = LogWatch()
+
+
 @pytest.fixture(autouse=True)
 def no_leaks() -> Iterator[None]:
     """Logs are set up as the product sets them up, and no line of them holds a secret or a person's datum."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_logs(stream=cast("TextIO", Watched()), console=False)
-    root.handlers[:0] = handlers
-    logging.captureWarnings(capture=False)
+    if not WATCH.stands():
+        WATCH.set_up()
     yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
     leaks = CANARIES.leaks()
     assert not leaks, "\n".join(leaks[:5])

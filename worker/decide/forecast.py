@@ -83,6 +83,9 @@ class _Tree:
     fills: dict[str, float] = field(default_factory=dict)
 
 
+_Played = dict[Hashable, _Tree]
+
+
 class Forecaster:
     """Foretells the records of one policy. Records of whom the same kinds of things are known are reckoned once."""
 
@@ -105,12 +108,24 @@ class Forecaster:
         return self._shapes[shape]
 
     def _played(self, view: View, answers: Mapping[str, Answer]) -> Forecast:
-        tree = self._play(view, answers, frozenset(), 0)
+        tree = self._play(view, answers, frozenset(), 0, {})
         steps = tuple(tree.steps.values())
         guessed = max((step.chance for step in steps if not self._odds.is_seen(step.offer)), default=0.0)
         return Forecast(steps, tree.credits, tree.fills, guessed)
 
-    def _play(self, view: View, answers: Mapping[str, Answer], missed: AbstractSet[str], depth: int) -> _Tree:
+    def _play(
+        self, view: View, answers: Mapping[str, Answer], missed: AbstractSet[str], depth: int, known: _Played
+    ) -> _Tree:
+        """Returns what follows from a state. Several outcomes often lead to one, which is played once."""
+        kept = frozenset(answers.items())
+        state = (view.gaps, view.identity, tuple(view.numbers.items()), kept, frozenset(missed), depth)
+        if state not in known:
+            known[state] = self._follow(view, answers, missed, depth, known)
+        return known[state]
+
+    def _follow(
+        self, view: View, answers: Mapping[str, Answer], missed: AbstractSet[str], depth: int, known: _Played
+    ) -> _Tree:
         decision = decide(
             view, self._policy, self._offers, answers, missed=missed, odds=self._odds, schema=self._schema
         )
@@ -122,9 +137,9 @@ class Forecaster:
         filled = {change.field for change in decision.changes}
         tree.steps[offer] = LikelyStep(offer, asked.fields, 1.0, self._credits(offer))
         for branch in self._branches(asked, [name for name in view.gaps if name not in filled], decision.identity):
-            known = {**answers, key: _somebody(view, decision.identity, offer)} if branch.found else answers
+            told = {**answers, key: _somebody(view, decision.identity, offer)} if branch.found else answers
             missing = missed if branch.found else missed | {key}
-            rest = self._play(_after(view, branch, decision.identity), known, missing, depth + 1)
+            rest = self._play(_after(view, branch, decision.identity), told, missing, depth + 1, known)
             _add(tree, offer, branch, rest)
         return tree
 
