@@ -127,14 +127,14 @@ class Acts:
         rows = [(kind, id_) for kind in kinds for id_ in self.scene.seeded() if self.scene.kind_of(id_) == kind]
         kind, id_ = chance.choice(rows)
         who = await somebody(runtime, (), ValueReading("", ()), (crm, kind, id_))
-        if who.not_asked:
+        if who.unknown:
             raise NotYetError
         if not who.handles:
             return
         eraser = Eraser(runtime.ledger, runtime.lookups.suppressions, runtime.spool, None, rest=self.ports.pause)
         self.erased.append(Erased(float("inf"), who.handles, frozenset(one for _, _, one in who.refs)))
-        ended = await eraser.forget(who.handles, mentions(who.handles), who.refs)
-        if not ended.is_done:
+        ended = await eraser.forget(who.handles, mentions(who.handles), who.refs, who.questions)
+        if who.not_asked or not ended.is_done:
             raise NotYetError(f"left {ended.left} busy {ended.busy} {ended.unwritten}")
         records = frozenset(one for _, _, one in (*who.refs, *ended.found.records))
         self.erased.append(Erased(self.ports.loop.time(), who.handles, records))

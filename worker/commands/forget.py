@@ -30,13 +30,15 @@ async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_j
     async with session(settings) as runtime:
         who = await somebody(runtime, asked.texts, asked.reading, asked.record)
         says = mentions(who.handles)
+        if who.unknown:
+            return _unknown(who, as_json=as_json)
         if not yes:
             _show(who, await traces(runtime.ledger, says, settings.journal.archive_dir, who.refs))
             if not agreed("Erase all of this, and never look this person up again?"):
                 err.say("nothing was erased; --yes erases without asking")
                 return FAILED
         eraser = Eraser(runtime.ledger, runtime.lookups.suppressions, runtime.spool, settings.journal.archive_dir)
-        ended = await eraser.forget(who.handles, says, who.refs)
+        ended = await eraser.forget(who.handles, says, who.refs, who.questions)
     if as_json:
         print_json(_json(who, ended))
     else:
@@ -46,6 +48,23 @@ async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_j
     for line in left(who, ended):
         err.say(line)
     return DONE if ended.is_done and not who.not_asked else FAILED
+
+
+def _unknown(who: Somebody, *, as_json: bool) -> int:
+    """Says that nothing was erased, since a record alone does not tell whose other records to erase."""
+    if as_json:
+        print_json(_json(who, Forgotten(Traces(), Traces())) | {"done": False})
+    err.say(nobody_known(who))
+    return FAILED
+
+
+def nobody_known(who: Somebody) -> str:
+    """Returns why nobody was erased, and what to do."""
+    crm = next(crm for crm, _, _ in sorted(who.named) if crm in who.not_asked)
+    return (
+        f"nothing was erased: {crm} did not tell whose record that is ({who.not_asked[crm]}). "
+        "Next: run this again, or name the person by an e-mail, a phone or a profile"
+    )
 
 
 def counts(found: Traces) -> dict[str, int]:

@@ -11,7 +11,7 @@ from config.problems import ConfigError
 from config.settings import Settings
 from connectors.models import Offer
 from worker.commands.advise import advised, sentences
-from worker.commands.forget import counts, left
+from worker.commands.forget import counts, left, nobody_known
 from worker.commands.journal import JournalAsked, filter_of
 from worker.commands.names import known_target, pausable
 from worker.commands.pause import pause
@@ -111,13 +111,15 @@ class PageOrders:
         """Erases somebody, and returns what is left to do; ``None``, with nothing done, where others are found."""
         secret_key(self.settings)  # refuses where there is none: the person would be bought again
         async with self._somebody(asked) as (runtime, who):
+            if who.unknown:
+                return [nobody_known(who)]
             says, archive = mentions(who.handles), self.settings.journal.archive_dir
             held = await traces(runtime.ledger, says, archive, who.refs)
             if PersonLook(sorted(held.records), {}, {}).seen != seen:
                 return None
             await note(sorted(held.records))
             parts = (runtime.ledger, runtime.lookups.suppressions, runtime.spool, archive)
-            ended = await Eraser(*parts, patience_s=PATIENCE_S).forget(who.handles, says, who.refs)
+            ended = await Eraser(*parts, patience_s=PATIENCE_S).forget(who.handles, says, who.refs, who.questions)
             return list(left(who, ended))
 
     @asynccontextmanager

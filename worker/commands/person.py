@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from config.problems import ConfigError
@@ -16,6 +16,7 @@ from worker.decide.handles import Handle, personal
 from worker.ledger.money.answers import Ref
 from worker.service.accounts import AnotherAccountError
 from worker.service.runtime import Runtime
+from worker.upkeep.identified import identified
 from worker.upkeep.traces import bearing, learned
 
 READ_S = 20.0
@@ -25,13 +26,21 @@ READ_S = 20.0
 class Somebody:
     """Represents one person.
 
-    ``records`` are theirs as the CRMs have them, ``not_asked`` the CRMs that did not say, and why.
+    ``records`` are theirs as the CRMs have them, ``not_asked`` the CRMs that did not say, and why. ``questions`` would
+    find them by what a row without an address or profile says. ``unknown`` says that nothing tells who is meant: the
+    record that was named could not be read.
     """
 
     handles: frozenset[Handle]
     records: dict[Ref, Record] = field(default_factory=dict)
     named: set[Ref] = field(default_factory=set)
     not_asked: dict[str, str] = field(default_factory=dict)
+    questions: set[str] = field(default_factory=set)
+
+    @property
+    def unknown(self) -> bool:
+        """Tells whether only a record is known, and not whose: its CRM did not say."""
+        return not self.handles and any(crm in self.not_asked for crm, _, _ in self.named)
 
     @property
     def refs(self) -> frozenset[Ref]:
@@ -61,12 +70,12 @@ async def somebody(runtime: Runtime, texts: Sequence[str], reading: ValueReading
         if watch := runtime.watches.get((crm, kind)):
             read = (await watch.vendor.read(watch.watched, [ref[2]]))[ref[2]]
             if read.record is not None:
-                found.records[ref] = read.record
-                found.handles |= learned(watch, read.record)
+                (found.records[ref],) = await watch.complete([read.record])
+                found.handles |= await _learned(runtime, found)
     await _look(runtime, found, found.handles)
-    more = frozenset[Handle]().union(*(_learned(runtime, found.records)))
+    more = await _learned(runtime, found)
     await _look(runtime, found, frozenset(one for one in more - found.handles if one.kind != "phone"))
-    found.handles |= more
+    found.handles |= more | await _learned(runtime, found)
     return found
 
 
@@ -87,5 +96,12 @@ async def _look(runtime: Runtime, found: Somebody, handles: frozenset[Handle]) -
             found.not_asked[crm] = error.hint or str(error)
 
 
-def _learned(runtime: Runtime, records: Mapping[Ref, Record]) -> Iterable[frozenset[Handle]]:
-    return [learned(runtime.watches[crm, kind], one) for (crm, kind, _), one in records.items()]
+async def _learned(runtime: Runtime, found: Somebody) -> frozenset[Handle]:
+    """Returns the handles that the person's records bear, and those of whoever was bought for them."""
+    handles = frozenset[Handle]()
+    for (crm, kind, _), record in found.records.items():
+        watch = runtime.watches[crm, kind]
+        bought = await identified(watch, runtime.lookups, record)
+        handles |= learned(watch, record) | bought.handles
+        found.questions |= bought.questions
+    return handles

@@ -1,7 +1,8 @@
 """Reads the handles of a person or company: what a suppression names, and what a record is compared with.
 
 A handle is (kind, value), where the kind is ``email``, ``slug``, ``phone`` or ``domain`` and the value the one spelling
-that everything which means the same is read as. Of kind ``record`` it is a record itself, which may bear no other.
+that everything which means the same is read as. Of kind ``record`` it is a record itself, which may bear no other, of
+kind ``question`` a lookup by its key: whatever row asks it, it is about the same person.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from worker.decide.decision import Decision
     from worker.decide.delivery import Delivered
 
-Kind = Literal["email", "slug", "phone", "domain", "record"]
+Kind = Literal["email", "slug", "phone", "domain", "record", "question"]
 KINDS: tuple[Kind, ...] = ("email", "slug", "phone", "domain")  # that a text can give
 
 
@@ -95,6 +96,11 @@ def _one(kind: Kind, text: str, countries: tuple[str, ...] = ()) -> Iterator[Han
 def of_record(crm: str, object: str, id: str) -> Handle:
     """Returns the handle of a record itself: whoever was forgotten by it may bear no other."""
     return Handle("record", f"{crm}:{object}:{id}")
+
+
+def of_question(key: str) -> Handle:
+    """Returns the handle of a question: its answer was erased, so no row may have it bought again."""
+    return Handle("question", key)
 
 
 def of_identity(identity: Identity) -> frozenset[Handle]:

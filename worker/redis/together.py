@@ -31,6 +31,7 @@ from redis.typing import EncodableT
 MOST = 256  # rows in one round trip
 ROWS, ROW_VALUES = 64, 2_000  # in one script: a Redis that runs a longer one keeps its other clients waiting
 CLOSING_S = 1.0  # for what is under way when the client is closed
+LOADS = 3  # how often a script is given to a server that has it not
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
 
 # A row's reply of nil would end the list of replies. Whatever a row raises is its reply: Redis' own errors bear a code.
@@ -175,12 +176,15 @@ class Together(Redis):
     async def _send(self, groups: Sequence[_Group]) -> None:
         try:
             replies = await self._replies(groups)
-            lost = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            if lost:
+            for _ in range(LOADS):  # a server that starts anew in between forgets once more
+                lost = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+                if not lost:
+                    break
                 for text in dict.fromkeys(groups[at].source.text for at in lost):
                     await self.script_load(text)
                 for at, reply in zip(lost, await self._replies([groups[at] for at in lost]), strict=True):
                     replies[at] = reply
+            replies = [_away(reply) for reply in replies]
         except asyncio.CancelledError:  # the loop ends
             for group in groups:
                 for call in group.calls:
@@ -215,6 +219,11 @@ class Together(Redis):
             return found
         finally:
             await pool.release(connection)
+
+
+def _away(reply: Any) -> Any:
+    """Returns a reply; of a server that has no script, however often it is given it, that it is not there."""
+    return RedisConnectionError("Redis keeps no script") if isinstance(reply, NoScriptError) else reply
 
 
 def _groups(calls: Sequence[ScriptCall]) -> Iterator[_Group]:

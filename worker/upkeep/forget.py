@@ -7,7 +7,7 @@ the next visit of each record, or by the same command. Every step can be repeate
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +25,9 @@ from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import place
 from worker.upkeep.erase import LATE_MS, erase_elsewhere
 from worker.upkeep.traces import Says, Traces, traces, without
+from worker.visits.erased_answers import FORGOTTEN, AnswerEraser
 from worker.visits.journal_entries import scrubbed
 
-FORGOTTEN = "forgotten"
 PATIENCE_S = 150.0  # a visit is cancelled after 120 s
 LOOK_S = 0.2
 log = structlog.get_logger(__name__)
@@ -64,8 +64,13 @@ class Eraser:
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
     patience_s: float = PATIENCE_S
 
-    async def forget(self, handles: frozenset[Handle], says: Says, records: Iterable[Ref]) -> Forgotten:
+    async def forget(
+        self, handles: frozenset[Handle], says: Says, records: Iterable[Ref], questions: Iterable[str] = ()
+    ) -> Forgotten:
         """Erase whoever ``says`` recognises, with everything kept under their records.
+
+        ``questions`` would find them by what a row without an address or profile says: nobody asks those any more, as
+        nobody asks again what is erased.
 
         Raises:
             AnotherKeyError: the suppression list was made with another key; nothing is erased.
@@ -74,6 +79,7 @@ class Eraser:
         ledger, theirs = self.ledger, frozenset(records)
         now = await ledger.scripts.now()
         await self._suppress({*handles, *(of_record(*one) for one in theirs)}, now)
+        await self._answers.list_questions(questions, now)
         await ledger.bad.drop(handles)  # the suppression list keeps them away now
         if self.spool.pending():  # what Redis has taken is erased with the rest, and its credits are settled
             await ledger.all_work.wake((await self.spool.load(ledger.desk)).waiters)
@@ -81,9 +87,14 @@ class Eraser:
         await self._suppress({of_record(*one) for one in found.records - theirs}, now)
         await ledger.erasures.ask(sorted(found.records))
         busy = await self._rows(found, handles, says)
-        busy += [one for one in sorted(found.records) if not await self._record(one)]
+        busy += [one for one in sorted(found.records) if not await self._work(one)]
+        stay = await self._answers.part(found.records, says, now)
+        for record in sorted(found.records - {*busy}):
+            await self._record(record, stay)
         later = await traces(ledger, says, None, theirs)  # what visits left that were under way
-        await Answers(ledger.scripts).drop({**found.answers, **later.answers})
+        naming = {**found.answers, **later.answers}
+        await self._answers.list_questions(naming, now)
+        await Answers(ledger.scripts).drop(naming)
         for traced in (found, later):
             for (crm, kind), held in traced.claims.items():
                 await ledger.creations.unclaim(crm, kind, held)
@@ -111,18 +122,24 @@ class Eraser:
         visits = [(crm, DELIVERY, key) for crm in sorted(crms) for key in sorted(keys)]
         return [one for one in visits if not await self._ended(one)]
 
-    async def _record(self, record: Ref) -> bool:
-        """Erase what is kept under a record; says whether no visit kept it from that."""
-        crm, kind, id = record
-        work = self.ledger.work(crm, kind)
-        while not await work.forget(id):
+    async def _work(self, record: Ref) -> bool:
+        """Take a record out of the work; says whether no visit kept it there."""
+        work = self.ledger.work(*record[:2])
+        while not await work.forget(record[2]):
             if not await self._ended(record):
                 return False
-        await Reviews(self.ledger.scripts, crm, kind).remove(id)
-        await Notices(self.ledger.scripts).unmark([record])
-        await self.ledger.erasures.erase(record, scrubbed)
-        await self.ledger.erasures.done(record)
         return True
+
+    async def _record(self, record: Ref, stay: Collection[str]) -> None:
+        """Erase what is kept under a record, but the answers to questions that ``stay``."""
+        await Reviews(self.ledger.scripts, *record[:2]).remove(record[2])
+        await Notices(self.ledger.scripts).unmark([record])
+        await self.ledger.erasures.erase(record, scrubbed, stay)
+        await self.ledger.erasures.done(record)
+
+    @property
+    def _answers(self) -> AnswerEraser:
+        return AnswerEraser(Answers(self.ledger.scripts), self.suppressions)
 
     async def _ended(self, record: Ref) -> bool:
         """Wait for the end of a record's visit; says whether it came."""

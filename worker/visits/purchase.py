@@ -27,7 +27,7 @@ from connectors.errors import (
 from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question
 from connectors.ports import Provider
-from worker.decide.handles import Handle
+from worker.decide.handles import Handle, of_question
 from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
 from worker.ledger.money.answers import KeptAnswer, Ref
@@ -174,7 +174,7 @@ class Lookups:
             lines=lines,
             owner=self.owner,
             policy=terms.policy,
-            subjects=self.suppressions.hashes(about),
+            subjects=self.suppressions.hashes({*about, of_question(question.key)}),
             closed_share=closed,
         )
         answer = await reserve()

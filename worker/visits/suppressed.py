@@ -9,14 +9,14 @@ from connectors.models import Person, Question
 from connectors.openprospect.read import DeliveredCompany
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
-from worker.decide.handles import Handle, of_arguments, of_delivered, of_value
+from worker.decide.handles import Handle, of_arguments, of_delivered, of_question, of_value
 from worker.decide.reasons import Reason
 from worker.visits.watch import AreBad, OnList
 
 
 def about(question: Question) -> frozenset[Handle]:
-    """Returns the handles that a question is sent with."""
-    return of_arguments(question.arguments.values())
+    """Returns the handles that a question is sent with, and its own."""
+    return of_arguments(question.arguments.values()) | {of_question(question.key)}
 
 
 async def allowed(

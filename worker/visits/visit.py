@@ -125,7 +125,7 @@ class Visitor:
             if proposal:
                 await self._watch.reviews.remove(lease.id)
             if view.skip is Skip.SUPPRESSED and await self._erasures.is_asked((lease.crm, lease.object, lease.id)):
-                await ends.gone(lease, notes.entries)
+                await ends.gone(lease, notes.entries, record)
                 return
             await ends.settle(lease, notes, ends.settlement(lease, notes, view, view.closed, remembered=False))
             return

@@ -9,18 +9,24 @@ from dataclasses import replace
 
 import structlog
 
-from connectors.models import Fate, Found
+from connectors.models import Fate, Found, Record
 from worker.decide import kept
 from worker.decide.decision import Decision
+from worker.decide.handles import personal
 from worker.decide.leftovers import RECORD, closed_fields, pack_leftovers, unpack_leftovers
+from worker.decide.mentions import mentions
 from worker.decide.not_now import RetryAt, soonest
 from worker.decide.reasons import Reason
 from worker.decide.record import OurValue, View
 from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
 from worker.ledger.journal.erasures import Erasures
+from worker.ledger.money.answers import Answers, Ref
+from worker.ledger.money.suppressions import AnotherKeyError
 from worker.ledger.run import Run
+from worker.ledger.work.record_state import same_person
 from worker.ledger.work.work import Lease, Settlement, StepEnd
+from worker.visits.erased_answers import AnswerEraser
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed, signal_entry
 from worker.visits.purchase import Lookups
 from worker.visits.push import PushEnd, WriteOutcome
@@ -166,17 +172,31 @@ class VisitEnds:
             if one.property not in open_
         ]
 
-    async def gone(self, lease: Lease, entries: list[str]) -> StepEnd:
-        """Settles the record; where the vendor said to forget the person, forgets everything kept of it before."""
+    async def gone(self, lease: Lease, entries: list[str], record: Record | None = None) -> StepEnd:
+        """Settles the record; where the vendor said to forget the person, forgets everything kept of it before.
+
+        ``record`` tells of a row that is still there whose answers are somebody else's; of one that is gone none is.
+        """
         ref = (lease.crm, lease.object, lease.id)
         if not await self._erasures.is_asked(ref):
             return await self._watch.work.gone(lease, entries=entries)
-        await self._erasures.erase(ref, scrubbed)
+        await self._erasures.erase(ref, scrubbed, await self._staying(ref, record))
         entries = [scrubbed(entry) for entry in entries]
         ending = await self._watch.work.gone(lease, entries=entries, outcome="erased")
         if ending is not StepEnd.LOST:
             await self._erasures.done(ref)
         return ending
+
+    async def _staying(self, ref: Ref, record: Record | None) -> frozenset[str]:
+        """Returns the questions asked for a record whose answers stay; nobody buys those again that go."""
+        scripts, says = self._erasures.scripts, None
+        if record is not None:
+            says = mentions(personal(self._watch.handles(record)))
+        eraser = AnswerEraser(Answers(scripts), self._lookups.suppressions)
+        try:
+            return await eraser.part(await same_person(scripts, ref), says, await scripts.now())
+        except AnotherKeyError:  # then nobody is looked up
+            return frozenset()
 
     # ---- later ---------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+KEEP_MS = 90 * DAY_MS
 DAY_START = 1_799_971_200_000  # the clock fixture's now lies inside
 ANN = ("acme_hubspot", "contact", "1")
 BEN = ("acme_hubspot", "contact", "2")

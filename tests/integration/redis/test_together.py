@@ -62,6 +62,35 @@ async def test_scripts_run_after_redis_forgot_them(together: Together, redis: Re
     assert await asyncio.gather(*calls) == [b"b", b"c!", b"d"]
 
 
+@pytest.mark.parametrize(("times", "ends"), [(2, b"a"), (99, None)])
+async def test_a_server_that_starts_anew_while_it_is_given_its_scripts_is_given_them_again_or_is_away(
+    redis: Redis, times: int, ends: bytes | None
+) -> None:
+    class Forgotten(Together):
+        """Its server has forgotten what it was given when that is to run, so many times."""
+
+        given = 0
+
+        async def script_load(self, script: str) -> object:  # type: ignore[override]  # redis-py's gives two kinds
+            sha = await super().script_load(script)
+            self.given += 1
+            if self.given <= times:
+                await redis.script_flush()
+            return sha
+
+    pool = ConnectionPool(
+        connection_class=UnixDomainSocketConnection, path=redis.connection_pool.connection_kwargs["path"]
+    )
+    echo = Forgotten(connection_pool=pool).register_script(ECHO)
+    await redis.script_flush()
+    if ends:
+        assert await echo(args=["a"]) == ends
+    else:
+        with pytest.raises(RedisConnectionError, match="keeps no script"):
+            await echo(args=["a"])
+    await pool.disconnect()
+
+
 async def test_caller_that_gives_up_takes_nothing_from_the_others(together: Together) -> None:
     echo = together.register_script(ECHO)
     impatient, patient = asyncio.ensure_future(echo(args=["a"])), asyncio.ensure_future(echo(args=["b"]))

@@ -7,7 +7,7 @@ then the record stands in a list of its own. Each step can be repeated: after a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import structlog
@@ -31,20 +31,20 @@ class Erasures:
     """Holds what is to be forgotten of one record, and of which records it was asked."""
 
     def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+        self.scripts = scripts
         self._key = scripts.keys("erasures")
 
     async def is_asked(self, record: Ref) -> bool:
         """Tells whether the vendor said that this person is to be forgotten."""
-        return bool(await self._scripts.call("HEXISTS", self._key, ref(*record)))
+        return bool(await self.scripts.call("HEXISTS", self._key, ref(*record)))
 
     async def ask(self, records: Sequence[Ref]) -> None:
         """Note that these people are to be forgotten: what dies before that is done is followed by a visit."""
-        at, args = await self._scripts.now(), list[Arg]()
+        at, args = await self.scripts.now(), list[Arg]()
         for one in records:
             args += [ref(*one), at]
         if args:
-            await self._scripts.call("HSET", self._key, *args)
+            await self.scripts.call("HSET", self._key, *args)
 
     async def pending(self, before_ms: int) -> list[Ref]:
         """Returns records of which it was asked before a time and which no visit has found gone yet."""
@@ -52,23 +52,23 @@ class Erasures:
 
     async def elsewhere(self, before_ms: int) -> list[Ref]:
         """Returns records erased before a time of which something may be kept elsewhere than under themselves."""
-        return await self._listed(self._scripts.keys("erasures_elsewhere"), before_ms)
+        return await self._listed(self.scripts.keys("erasures_elsewhere"), before_ms)
 
     async def _listed(self, key: str, before_ms: int) -> list[Ref]:
-        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", key)
+        found: dict[bytes, bytes] = await self.scripts.call("HGETALL", key)
         return [ref_of(name) for name in sorted(found) if int(found[name]) < before_ms]
 
-    async def erase(self, record: Ref, scrubbed: Callable[[str], str]) -> None:
+    async def erase(self, record: Ref, scrubbed: Callable[[str], str], stay: Collection[str] = ()) -> None:
         """Forget the answers bought for the record, and what its journal says of the person.
 
-        The same goes for records that were merged into it. ``scrubbed`` gives an entry without that. Memory and our
-        own values go with the record's own settling.
+        The same goes for records that were merged into it. ``scrubbed`` gives an entry without that, ``stay`` are
+        questions whose answers are somebody else's. Memory and our own values go with the record's own settling.
         """
-        for crm, kind, id in await same_person(self._scripts, record):
-            await Answers(self._scripts).forget((crm, kind, id))
-            entries = await Journal(self._scripts).entries(crm, kind, id)
+        for crm, kind, id in await same_person(self.scripts, record):
+            await Answers(self.scripts).forget((crm, kind, id), stay)
+            entries = await Journal(self.scripts).entries(crm, kind, id)
             await self.replace([(one, scrubbed(one.entry)) for one in entries])
-            await Signals(self._scripts).forget(crm, kind, id)
+            await Signals(self.scripts).forget(crm, kind, id)
             await self._unclaim(crm, kind, id)
 
     async def replace(self, entries: Sequence[tuple[Entry, str]]) -> int:
@@ -78,55 +78,55 @@ class Erasures:
             for entry, left in entries
             if left != entry.entry
         ]
-        return int(await self._scripts.run("erasure_journal", entries=rows)) if rows else 0
+        return int(await self.scripts.run("erasure_journal", entries=rows)) if rows else 0
 
     async def _unclaim(self, crm: str, object: str, id: str) -> None:
         """Notes natural keys (addresses, profiles) under which a row of ours was created."""
-        key, cursor, mine = self._scripts.keys("claims", crm, object), 0, f"={id}".encode()
+        key, cursor, mine = self.scripts.keys("claims", crm, object), 0, f"={id}".encode()
         while True:
-            cursor, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
+            cursor, rows = await self.scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
             found = [name for name, value in rows.items() if value == mine and not name.startswith(b"ext:")]
             if found:
-                await self._scripts.call("HDEL", key, *found)
+                await self.scripts.call("HDEL", key, *found)
             if not cursor:
                 return
 
     async def done(self, record: Ref) -> None:
         """Notes that what was kept under the record is forgotten; what is kept elsewhere is next."""
-        at, records = await self._scripts.now(), await same_person(self._scripts, record)
+        at, records = await self.scripts.now(), await same_person(self.scripts, record)
         args: list[Arg] = []
         for one in records:
             args += [ref(*one), at]
-        await self._scripts.call("HSET", self._scripts.keys("erasures_elsewhere"), *args)
-        await self._scripts.call("DEL", *(self._scripts.keys("merged", *one) for one in records))
-        await self._scripts.call("HDEL", self._key, ref(*record))
-        await self._scripts.call("INCR", self._scripts.keys("erased"))
+        await self.scripts.call("HSET", self.scripts.keys("erasures_elsewhere"), *args)
+        await self.scripts.call("DEL", *(self.scripts.keys("merged", *one) for one in records))
+        await self.scripts.call("HDEL", self._key, ref(*record))
+        await self.scripts.call("INCR", self.scripts.keys("erased"))
 
     async def done_elsewhere(self, records: Sequence[Ref]) -> None:
         """Notes that nothing is kept of these any more; Redis holds their bytes until ``rewrite``."""
         if records:
             names = [ref(*one) for one in records]
-            await self._scripts.call("HDEL", self._scripts.keys("erasures_elsewhere"), *names)
-            await self._scripts.call("INCR", self._scripts.keys("erased"))
+            await self.scripts.call("HDEL", self.scripts.keys("erasures_elsewhere"), *names)
+            await self.scripts.call("INCR", self.scripts.keys("erased"))
 
     async def again(self, records: Sequence[Ref]) -> None:
         """Look elsewhere once more, later: a delivery under way may still tell of these."""
-        at, args = await self._scripts.now(), list[Arg]()
+        at, args = await self.scripts.now(), list[Arg]()
         for one in records:
             args += [ref(*one), at]
         if args:
-            await self._scripts.call("HSET", self._scripts.keys("erasures_elsewhere"), *args)
+            await self.scripts.call("HSET", self.scripts.keys("erasures_elsewhere"), *args)
 
     async def changed(self) -> None:
         """Note that something of somebody was deleted, so that Redis is rid of its bytes by the next ``rewrite``."""
-        await self._scripts.call("INCR", self._scripts.keys("erased"))
+        await self.scripts.call("INCR", self.scripts.keys("erased"))
 
     async def is_rewritten(self) -> bool:
         """Tells whether Redis' memory and files are rid of everybody erased."""
-        erased, rebuilt = [int(await self._scripts.call("GET", self._scripts.keys(name)) or 0) for name in _COUNTS]
+        erased, rebuilt = [int(await self.scripts.call("GET", self.scripts.keys(name)) or 0) for name in _COUNTS]
         if erased != rebuilt:
             return False
-        info = await self._scripts.call("INFO", "persistence")
+        info = await self.scripts.call("INFO", "persistence")
         under_way = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")
         return not any(int(info[name]) for name in under_way)
 
@@ -139,26 +139,26 @@ class Erasures:
         Raises:
             LedgerUnavailableError: Redis is away or full; what was copied is given up.
         """
-        erased, rebuilt = [int(await self._scripts.call("GET", self._scripts.keys(name)) or 0) for name in _COUNTS]
+        erased, rebuilt = [int(await self.scripts.call("GET", self.scripts.keys(name)) or 0) for name in _COUNTS]
         if erased == rebuilt:
             return False
         await self._rebuild()
         try:
-            await self._scripts.call("BGREWRITEAOF")
+            await self.scripts.call("BGREWRITEAOF")
         except ResponseError as error:
             if "in progress" in str(error):  # by a process that took its picture before
                 return False
         await self._snapshot()
-        await self._scripts.call("SET", self._scripts.keys("erased_rebuilt"), erased)
+        await self.scripts.call("SET", self.scripts.keys("erased_rebuilt"), erased)
         return True
 
     async def _snapshot(self) -> None:
         """Have Redis write its snapshot anew, where it has written one: it may be the one that backups are made of."""
-        info = await self._scripts.call("INFO", "persistence")
+        info = await self.scripts.call("INFO", "persistence")
         if int(info.get("rdb_last_bgsave_time_sec", -1)) < 0:
             return
         try:
-            await self._scripts.call("BGSAVE", "SCHEDULE")
+            await self.scripts.call("BGSAVE", "SCHEDULE")
         except ResponseError as error:
             if "in progress" not in str(error):
                 raise
@@ -167,9 +167,9 @@ class Erasures:
 
     async def _rebuild(self) -> None:
         try:
-            while not await self._scripts.run("erasure_rebuild", most=_PAGE):
+            while not await self.scripts.run("erasure_rebuild", most=_PAGE):
                 pass
         except LedgerUnavailableError:
             with suppress(LedgerUnavailableError):  # a full Redis has room again
-                await self._scripts.call("DEL", self._scripts.keys("journal_copy"))
+                await self.scripts.call("DEL", self.scripts.keys("journal_copy"))
             raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
@@ -131,6 +131,12 @@ def ref_of(raw: bytes) -> Ref:
     return crm, kind, row
 
 
+def _unpacked(noted: bytes) -> list[str]:
+    """Returns the keys of the questions that an index notes for a record, sixteen bytes each."""
+    text = noted.hex()
+    return [text[at : at + 32] for at in range(0, len(text), 32)]
+
+
 class Answers:
     """Reads kept answers; only a ticket writes one."""
 
@@ -146,7 +152,7 @@ class Answers:
 
     async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
         """Lists what was ever asked for a record, as far as something of it is kept or open, oldest first."""
-        keys = await self._noted(ref)
+        keys = await self.noted(ref)
         names = self._scripts.keys
         raws = await self._scripts.calls([("GET", names("answer", key)) for key in keys])
         tickets = await self._scripts.calls([("HGET", names("question", key), "ticket") for key in keys])
@@ -158,9 +164,45 @@ class Answers:
             if raw or state
         ]
 
-    async def forget(self, ref: Ref) -> int:
-        """Delete every kept answer that was asked for a record, and its index; gives how many."""
-        deleted = await self.drop(await self._noted(ref))
+    async def noted(self, ref: Ref) -> list[str]:
+        """Lists the questions that were asked for a record, oldest first; of some nothing is kept any more."""
+        place = index_of(ref)
+        packed: bytes | None = await self._scripts.call("HGET", self._asked(place), place["record"])
+        return _unpacked(packed or b"")
+
+    async def texts(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """Returns the bodies of the kept answers to questions, those to other fields of one too."""
+        slots = [(key, name) for key in keys for name in self._slots(key)]
+        raws = await self._scripts.calls([("GET", name) for _, name in slots])
+        found: dict[str, list[str]] = {}
+        for (key, _), raw in zip(slots, raws, strict=True):
+            if raw:
+                found.setdefault(key, []).append(unfold(raw).reply.body.decode("utf-8", "replace"))
+        return found
+
+    async def serving(self, keys: Collection[str], others_than: Collection[Ref]) -> set[str]:
+        """Returns those of the questions that were asked for another record, too.
+
+        The index has no way back from a question, so it is walked whole: rarely.
+        """
+        found, cursor, names = set[str](), 0, self._scripts.keys("asked", "*", "*", "*")
+        while True:
+            cursor, indexes = await self._scripts.call("SCAN", cursor, "MATCH", names, "COUNT", _PAGE)
+            for index in indexes:
+                crm, kind, _ = index.decode().removeprefix(names.partition("*")[0]).split(":")
+                held: dict[bytes, bytes] = await self._scripts.call("HGETALL", index)
+                for id, packed in held.items():
+                    if (crm, kind, id.decode()) not in others_than:
+                        found.update(key for key in _unpacked(packed) if key in keys)
+            if not int(cursor):
+                return found
+
+    async def forget(self, ref: Ref, stay: Collection[str] = ()) -> int:
+        """Delete the kept answers that were asked for a record but those that ``stay``, and its index.
+
+        Gives how many.
+        """
+        deleted = await self.drop(key for key in await self.noted(ref) if key not in stay)
         place = index_of(ref)
         await self._scripts.call("HDEL", self._asked(place), place["record"])
         return deleted
@@ -180,15 +222,11 @@ class Answers:
 
     async def drop(self, keys: Iterable[str]) -> int:
         """Delete the kept answers to questions; gives how many."""
+        return sum(await self._scripts.calls([("DEL", *self._slots(key)) for key in keys]))
+
+    def _slots(self, key: str) -> list[str]:
         names = self._scripts.keys
-        slots = [[names("answer", key), *(names("other_answer", key, slot) for slot in "123")] for key in keys]
-        return sum(await self._scripts.calls([("DEL", *one) for one in slots]))
+        return [names("answer", key), *(names("other_answer", key, slot) for slot in "123")]
 
     def _asked(self, place: IndexPlace) -> str:
         return self._scripts.keys("asked", place["crm"], place["object"], place["bucket"])
-
-    async def _noted(self, ref: Ref) -> list[str]:
-        place = index_of(ref)
-        noted: bytes | None = await self._scripts.call("HGET", self._asked(place), place["record"])
-        text = (noted or b"").hex()
-        return [text[at : at + 32] for at in range(0, len(text), 32)]
