@@ -5,8 +5,10 @@ FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3
 WORKDIR /src
 # No installer is shipped: this stage's own pip fills the environment.
 RUN python -m venv --without-pip /opt/refill
-COPY requirements.lock ./
-RUN pip --python /opt/refill/bin/python install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+# Traces need more packages (docs/metrics.md): docker build --build-arg LOCK=requirements-otel.lock
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-otel.lock ./
+RUN pip --python /opt/refill/bin/python install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r ${LOCK}
 COPY pyproject.toml README.md LICENSE ./
 COPY connectors connectors
 COPY config config

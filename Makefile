@@ -114,6 +114,7 @@ browser: .venv/browser.done  ## the page in a real browser, and the pictures of 
 # Needs uv. No lock file carries a registry's address.
 lock:  ## for maintainers: pin everything anew, and check that nothing is left open
 	$(LOCK) --group build -o requirements.lock
+	$(LOCK) --group build --extra otel -c requirements.lock -o requirements-otel.lock
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --group build --group dev --group browser -c requirements-dev.lock -o requirements-browser.lock
 	$(LOCK) --group build --group dev --group docs -c requirements-dev.lock -o requirements-docs.lock

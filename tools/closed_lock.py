@@ -24,7 +24,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCKS: Mapping[str, Sequence[str]] = {"requirements.lock": ("build",), "requirements-dev.lock": ("build", "dev")}
+LOCKS: Mapping[str, Sequence[str]] = {  # by groups and extras
+    "requirements.lock": ("build",),
+    "requirements-otel.lock": ("build", "otel"),
+    "requirements-dev.lock": ("build", "dev"),
+}
 
 _PYTHONS = ("3.11.0", "3.11.9", "3.12.0", "3.13.0", "3.14.0")
 _SYSTEMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64"), ("win32", "AMD64"))
@@ -107,7 +111,7 @@ def members(text: str) -> list[Member]:
 
 def roots(project: Mapping[str, Any], groups: Sequence[str]) -> list[Requirement]:
     """Gives what the project itself asks for."""
-    grouped = project["dependency-groups"]
+    grouped = {**project["project"].get("optional-dependencies", {}), **project["dependency-groups"]}
     asked = [*project["project"]["dependencies"], *(one for group in groups for one in grouped[group])]
     return [Requirement(one) for one in asked]
 
@@ -216,7 +220,8 @@ def main(words: Sequence[str] | None = None) -> int:
     for name, lock in locks.items():
         found += [f"{name}: {sentence}" for sentence in problems(lock, roots(project, LOCKS[name]), known)]
         found += [f"{name}: {one.name} {one.version} was not read" for one in unread(lock, known) if fetch]
-    found += different(locks["requirements.lock"], locks["requirements-dev.lock"])
+    for name in LOCKS:
+        found += different(locks["requirements.lock"], locks[name])
     if not fetch and missing:
         print("not installed here, so not read:", ", ".join(f"{one.name} {one.version}" for one in missing))
     print(*found, sep="\n", end="\n" if found else "")

@@ -36,7 +36,7 @@ def bin(tmp_path: Path) -> Path:
         command.partition("/bin/python ")[2].split() for command in commands() if "--python /opt/refill" in command
     ]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
-    for step in (step for step in steps if "requirements.lock" not in step):
+    for step in (step for step in steps if "${LOCK}" not in step):
         ran = subprocess.run(
             [*PIP, "--python", str(made), *step], cwd=context, env=environ, capture_output=True, text=True, check=False
         )

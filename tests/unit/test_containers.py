@@ -54,8 +54,9 @@ def test_image_installs_locked_packages_and_nothing_else() -> None:
     installs = [command for command in commands() if command.startswith("pip ") and " install " in command]
     assert len(installs) == 2
     for command in installs:
-        assert "--no-deps --require-hashes" in command or "--no-deps --no-build-isolation" in command
+        assert "--no-deps --require-hashes -r ${LOCK}" in command or "--no-deps --no-build-isolation" in command
         assert "--no-cache-dir" in command
+    assert given("ARG") == ["LOCK=requirements.lock"]  # no extra, unless who builds asks for it
     (packages,) = [command for command in commands() if "apt-get install" in command]
     assert "-y --no-install-recommends" in packages
     assert any("rm -rf /var/lib/apt/lists" in command for command in commands())

@@ -12,7 +12,13 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-browser.lock", "requirements-docs.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-browser.lock",
+    "requirements-docs.lock",
+    "requirements-otel.lock",
+)
 ALL_LOCKS = (*LOCKS, "requirements-sbom.lock")  # the last has its own tool alone, in an environment of its own
 
 
@@ -44,6 +50,7 @@ def test_locks_hold_everything_that_is_declared() -> None:
     groups = declared["dependency-groups"]
     assert names(declared["project"]["dependencies"]) | names(groups["build"]) <= set(locked(LOCKS[0]))
     assert names(groups["dev"]) <= set(locked(LOCKS[1]))
+    assert names(declared["project"]["optional-dependencies"]["otel"]) <= set(locked("requirements-otel.lock"))
 
 
 def test_development_has_the_versions_that_are_shipped() -> None:

@@ -46,8 +46,9 @@ def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
 async def session(settings: Settings) -> AsyncIterator[Runtime]:
     """Yields an open ledger with everything wired over it; no crm is asked for anything yet."""
     from worker.service.runtime import open_runtime
+    from worker.service.tracing import tracing
 
-    async with open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
+    async with tracing(), open_redis(settings) as redis, open_runtime(settings, redis) as runtime:
         await refuse_others(Accounts(runtime.ledger.scripts), settings)
         yield runtime
 

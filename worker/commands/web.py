@@ -12,6 +12,7 @@ from worker.manual.exit_codes import DONE, FAILED
 from worker.reports.alerting import alerting
 from worker.service.heartbeat import answering
 from worker.service.lifecycle import stop_on_signals
+from worker.service.tracing import tracing
 from worker.web.app import web_app
 from worker.web.server import WebError, listen, serve
 
@@ -23,7 +24,7 @@ async def run_web(config: Path | None) -> int:
     settings = settings_of(config, verbose=True)
     with listen(settings.web) as bound:
         stop = stop_on_signals()
-        async with opened_ledger(settings) as ledger:
+        async with tracing(), opened_ledger(settings) as ledger:
             app = web_app(ledger, settings, stop, PageOrders(settings, ledger))
             settle_down()
             say_where(bound.getsockname())

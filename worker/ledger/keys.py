@@ -136,6 +136,8 @@ INTAKE: Mapping[str, str] = {
     "users": "intake:users",
     # hash "<crm>|<object>" -> rows that webhooks announced / that a sweep found and nobody had announced
     "announced": "intake:announced",
+    # string: what the trace of the step is called that made a record due (``traceparent``); an hour, where traced
+    "due_link": "intake:due:{crm}:{object}:{id}",
     "recovered": "intake:recovered",
     # hash "<crm>|<object>" -> rows of signed posts that had come before
     "replayed": "intake:replayed",

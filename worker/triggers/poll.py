@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from connectors.models import Cursor, Record
+from connectors.steps import step
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.work.work import CursorMove, Due, Lane
 from worker.visits.watch import Watch, own_values
@@ -61,9 +62,12 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
         await cursors.set(activation_cursor(watch), str(cursor.start))
     total = Polled()
     while True:
-        page = await watch.vendor.changed(watch.watched, cursor)
-        move = CursorMove(poll_cursor(watch), kept, _text(page.cursor))
-        added = await watch.work.add(await due_rows(watch, page.records), lane=Lane.LIVE, run=run, move=move)
+        with step("poll", crm=watch.crm, object=watch.object) as polling:
+            page = await watch.vendor.changed(watch.watched, cursor)
+            move, rows = CursorMove(poll_cursor(watch), kept, _text(page.cursor)), await due_rows(watch, page.records)
+            await watch.work.links.keep(watch.crm, watch.object, (row.id for row in rows), polling.name)
+            added = await watch.work.add(rows, lane=Lane.LIVE, run=run, move=move)
+            polling.note(seen=len(page.records), added=added.added)
         if not added.moved:
             log.info("poll.overtaken", crm=watch.crm, object=watch.object)  # another worker polls the same cursor
             return total

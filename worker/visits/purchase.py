@@ -27,6 +27,7 @@ from connectors.errors import (
 from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question
 from connectors.ports import Provider
+from connectors.steps import StepValue, step
 from worker.decide.handles import Handle, of_question
 from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
@@ -257,6 +258,12 @@ class Lookups:
             flight.askers -= 1
 
     async def _fly(self, question: Question, terms: Terms, granted: Granted) -> Looked:
+        with step("lookup", vendor=question.provider, operation=question.operation) as asked:
+            looked = await self._bought(question, terms, granted)
+            asked.note(**_shown(looked))
+            return looked
+
+    async def _bought(self, question: Question, terms: Terms, granted: Granted) -> Looked:
         provider = terms.provider
         calls = self._calls
         ticket = calls.ticket(provider, question, granted)
@@ -322,6 +329,17 @@ class Lookups:
 
     def _provider(self, question: Question) -> Provider:
         return self.terms[question.provider].provider
+
+
+def _shown(looked: Looked) -> dict[str, StepValue]:
+    """Returns what a trace tells of a lookup that was sent."""
+    match looked:
+        case Answered(answer, credits):
+            return {"outcome": str(answer.outcome), "credits": credits}
+        case Miss(entry):
+            return {"outcome": "uncertain" if entry else "rejected"}
+        case RetryAt(_, reason) | WaitForProvider(_, reason) | GiveUp(reason):
+            return {"outcome": f"later: {reason}"}
 
 
 def _unpriced(looked: Looked) -> Looked:

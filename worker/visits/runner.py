@@ -12,6 +12,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from connectors.joiners import JOINER, Joiners
+from connectors.steps import is_traced, step
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import AllWork, Lease, Work
 
@@ -114,13 +115,21 @@ class Visits:
         async def attended() -> None:
             JOINER.set(joiner)
             with bound_contextvars(crm=lease.crm, object=lease.object, record_id=lease.id, run=lease.run):
-                await line.story(lease)
+                await (self._shown(line, lease) if is_traced() else line.story(lease))
 
         task = asyncio.create_task(attended(), name=f"visit:{lease.crm}:{lease.object}")
         self._running[lease.token] = _Running(lease, task, self._clock())
         task.add_done_callback(lambda _: self._running.pop(lease.token, None))
         task.add_done_callback(lambda _: joiner.leave())
         return task
+
+    @staticmethod
+    async def _shown(line: Line, lease: Lease) -> None:
+        """Visits as a step that is linked to the one that made the record due."""
+        links = await line.work.links.of(lease.crm, lease.object, lease.id)
+        about = {"crm": lease.crm, "object": lease.object, "record_id": lease.id, "run": lease.run}
+        with step("visit", links, **about, lane=str(lease.lane), attempt=lease.attempts + 1):
+            await line.story(lease)
 
     async def tend(self, every_s: float = EXTEND_S) -> None:
         """Extend every lease of this process for good; end visits whose lease is lost or that run too long."""

@@ -16,6 +16,7 @@ import structlog
 
 from connectors.limits import Limiter
 from connectors.models import Fate, Outcome, Record, RefusalKind
+from connectors.steps import step
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.fingerprint import planned_mark
@@ -88,7 +89,9 @@ class Visitor:
             ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the record.
             LedgerUnavailableError: Redis is away; the lease ends by itself.
         """
-        found = await self._watch.reader.ask(lease.id)
+        with step("read") as reading:
+            found = await self._watch.reader.ask(lease.id)
+            reading.note(fate=str(found.fate))
         if found.fate is not Fate.FOUND or found.record is None:
             await self._ends.leave(lease, found)
             return
@@ -287,7 +290,9 @@ class Visitor:
         """Write the changes; whether the visit goes on to its end."""
         intents = {one: self._intent(one, lease, notes) for one in decision.changes}
         pending = PendingWrite(lease, view, notes.own, decision.changes, tuple(intents.values()))
-        pushed = await self._pusher.push(pending)
+        with step("push", changes=len(pending.changes)) as pushing_:
+            pushed = await self._pusher.push(pending)
+            pushing_.note(ending=str(pushed.ended), written=len(pushed.written), refused=len(pushed.refused))
         if pushed.ended is not PushEnd.PUSHED:
             await self._ends.unpushed(lease, notes, pushed)
             return False

@@ -10,6 +10,7 @@ from dataclasses import replace
 import structlog
 
 from connectors.models import Fate, Found, Record
+from connectors.steps import note
 from worker.decide import kept
 from worker.decide.decision import Decision
 from worker.decide.handles import personal
@@ -67,6 +68,7 @@ class VisitEnds:
     async def settle(self, lease: Lease, notes: VisitNotes, settlement: Settlement) -> None:
         """Settle the record; what questions have brought is counted with it."""
         settlement = replace(settlement, yields=self._lookups.yields.take())
+        note(outcome=settlement.outcome, filled=len(notes.filled), unfilled=len(settlement.unfilled))
         ending = await self._watch.work.settle(lease, settlement)
         if ending is StepEnd.LOST:
             log.warning("visit.lost")

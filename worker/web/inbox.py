@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from config.settings import Settings
+from connectors.steps import step
 from worker.ledger.intake.intake import Announced, Intake
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.run import Run
@@ -75,7 +76,7 @@ class Inbox:
         self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
         self.bodies = bodies or Bodies()
         self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it anew
-        self._gathering = PostBatches(intake)
+        self._gathering, self._links = PostBatches(intake), intake.links
         self._posts = 0
         self._refused = Rarely()
 
@@ -126,7 +127,9 @@ class Inbox:
             rows = {work: [Announced(one.id, one.stamp, one.erase, mark) for one in of] for work, of in rows.items()}
         now = self.clock()
         runs = {crm: Run.of_day(crm, self.settings.budget_zone, now).name for crm, _ in rows}
-        with self.place():
+        with self.place(), step("webhook", records=sum(map(len, rows.values()))) as taking:
+            for (crm, kind), of in rows.items() if taking.name else ():
+                await within(self._links.keep(crm, kind, (one.id for one in of), taking.name))
             await within(self._gathering.announce(rows, runs))
         self.bell.ring(rows)
 

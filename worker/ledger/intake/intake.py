@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.scripts import Scripts
+from worker.ledger.work.due_links import DueLinks
 from worker.ledger.work.work_values import CursorMove, Due, ref
 
 KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key stands for it
@@ -71,6 +72,7 @@ class Intake:
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
+        self.links = DueLinks(scripts)
 
     async def announce(self, rows: Mapping[WorkName, Sequence[Announced]], runs: Mapping[str, str]) -> TakenPost:
         """Ask for a look at everything a post speaks of, in one step; ``runs`` is the run by crm."""

@@ -8,16 +8,19 @@ is repeated with the same lease.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import wraps
 from secrets import token_hex
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
+from connectors.steps import step
 from worker.ledger.arguments import Arg, Value
 from worker.ledger.journal.entry_codec import packed, unpacked
 from worker.ledger.run import Run
 from worker.ledger.scripts import Scripts
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
+from worker.ledger.work.due_links import DueLinks
 from worker.ledger.work.memory import (
     BUCKETS,
     Memory,
@@ -67,6 +70,24 @@ __all__ = [
 _CHUNK = 1_000  # ids per script call, so that no call holds Redis for long
 
 
+P = ParamSpec("P")
+
+
+def _ending_step(
+    end: Callable[Concatenate[Work, P], Coroutine[Any, Any, StepEnd]],
+) -> Callable[Concatenate[Work, P], Coroutine[Any, Any, StepEnd]]:
+    """Shows a way to end a visit to whoever traces."""
+
+    @wraps(end)
+    async def shown(work: Work, /, *args: P.args, **named: P.kwargs) -> StepEnd:
+        with step("settle", by=end.__name__) as settling:
+            ending = await end(work, *args, **named)
+            settling.note(ending=str(ending))
+            return ending
+
+    return shown
+
+
 def _since(rows: Sequence[bytes]) -> dict[str, int]:
     return {id.decode(): int(float(at)) for id, at in zip(rows[::2], rows[1::2], strict=True)}
 
@@ -93,6 +114,7 @@ class Work:
     ) -> None:
         self._scripts = scripts
         self._tokens = tokens
+        self.links = DueLinks(scripts)
         self.crm = crm
         self.object = object
 
@@ -169,6 +191,7 @@ class Work:
             undo=tuple(undo.decode().split(",")) if undo else (),
         )
 
+    @_ending_step
     async def settle(self, lease: Lease, settlement: Settlement) -> StepEnd:
         """Finishes the visit: what it leaves is remembered, journalled and counted, its intents are closed."""
         answer = await self._scripts.run(
@@ -189,6 +212,7 @@ class Work:
         )
         return _ending(answer)
 
+    @_ending_step
     async def defer(
         self,
         lease: Lease,
@@ -204,6 +228,7 @@ class Work:
         released = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         return _ending(await self._scripts.run("work_defer", **released, until_ms=until_ms))
 
+    @_ending_step
     async def wait(
         self,
         lease: Lease,
@@ -239,6 +264,7 @@ class Work:
         )
         return _ending(answer)
 
+    @_ending_step
     async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int, why: str = "cap") -> StepEnd:
         """Ends the visit by the cap of the lease's run: what is found is kept, and the record waits for another run.
 
@@ -265,6 +291,7 @@ class Work:
         )
         return _ending(answer)
 
+    @_ending_step
     async def again(
         self,
         lease: Lease,
@@ -279,6 +306,7 @@ class Work:
         released = _release(lease, reason, entries, filled, close_intents=close_intents)
         return _ending(await self._scripts.run("work_again", **released, after=after_ms))
 
+    @_ending_step
     async def bury(
         self,
         lease: Lease,
@@ -294,6 +322,7 @@ class Work:
         released = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
         return _ending(await self._scripts.run("work_bury", **released, tally=_sums(tally or {})))
 
+    @_ending_step
     async def gone(self, lease: Lease, *, entries: Sequence[str] = (), outcome: str = "gone") -> StepEnd:
         """Settles a record that is deleted or unreadable, and forgets all we remember of it."""
         return _ending(
@@ -302,6 +331,7 @@ class Work:
             )
         )
 
+    @_ending_step
     async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> StepEnd:
         """Moves a record to what it was merged or converted to, which takes over its work, intents and values of ours.
 
