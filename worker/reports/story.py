@@ -342,8 +342,6 @@ def _standing(place: Place, now: int) -> str:
         case "waiting" if place.providers:
             whom = " and ".join(provider_word(one) for one in place.providers)
             return f"Waits for {whom}{because}.{tries}"
-        case "waiting" if place.note == "drifted":
-            return "Left alone by a plan, since it is not what that was made of any more: the next run looks at it."
         case "waiting":
             return f"Waits for a run that may spend more{because}.{tries}"
         case _:

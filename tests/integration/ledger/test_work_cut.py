@@ -138,9 +138,22 @@ async def test_what_a_plan_lets_go_is_counted_apart_from_what_its_cap_cut(
         assert await work.cut(held, SHORT, day=RUN, day_at_ms=0, why="drifted") is StepEnd.DONE
     tally = {"cut": 2, "drifted": 2}
     assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == tally
-    assert await seen_again(work, run=NEXT) == 1
-    await work.replay("3", "replay-1")  # what has gone on since takes nothing off what the cap cut
-    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == tally | {"cut": 1}
+    await add(work, "3", "4", run=NEXT)  # what has gone on since takes nothing off what the cap cut
+    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == tally
+
+
+async def test_a_poll_brings_back_what_a_plan_let_go_and_the_days_work_goes_on_at_once(
+    work: Work, redis: Redis, clock: Clock
+) -> None:
+    await add(work, "1", run=SYNC, lane=Lane.BACKFILL, forced=True)
+    await add(work, "wanted", run=RUN)
+    await add(work, "wanted", run=SYNC)
+    for held in await work.claim(OWNER, 10, run=SYNC):
+        assert await work.cut(held, SHORT, day=RUN, day_at_ms=clock.now + LATER_MS, why="drifted") is StepEnd.DONE
+    assert await places(redis, work, "1") == []
+    assert [(one.id, one.run) for one in await work.claim(OWNER, 10)] == [("wanted", RUN)]
+    assert await seen_again(work) == 1, "with the fingerprint that the visit had seen"
+    assert [(one.id, one.run) for one in await work.claim(OWNER, 10)] == [("1", RUN)]
 
 
 async def test_a_walk_of_another_run_brings_back_what_was_cut(work: Work, clock: Clock) -> None:

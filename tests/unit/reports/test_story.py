@@ -218,10 +218,6 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         place("waiting", note="cap"),
         ["Waits for a run that may spend more: its own may spend no more."],
     ),
-    "a plan let it go": (
-        place("waiting", note="drifted"),
-        ["Left alone by a plan, since it is not what that was made of any more: the next run looks at it."],
-    ),
     "a dead letter": (
         place("dead", note="status 400", attempts=8, intents=1),
         [

@@ -268,7 +268,8 @@ class Work:
     async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int, why: str = "cap") -> StepEnd:
         """Ends the visit by the cap of the lease's run: what is found is kept, and the record waits for another run.
 
-        Another ``why`` is counted by itself, and not as cut.
+        Another ``why`` is counted by itself, and not as cut: nothing of the visit is remembered, so that whoever looks
+        next finds what it did not do, and the day's work that wants the record goes on at once.
 
         The next one that a person starts takes it over. A record that the day's work wants too goes on at
         ``day_at_ms`` as part of the run ``day``, where no person has started one.

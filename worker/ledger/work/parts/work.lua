@@ -18,8 +18,7 @@
 --   woken     while leased: a ticket it may be about to wait for has ended
 --   providers, needs, seen    while waiting: what it lacks, credits needed there; stamp, read_at and fingerprint of
 --             its last read
---   cut_by    while waiting: the person's run whose cap cut it, '-' where a run let it go for another reason. It waits
---             for no provider, but for the next such run.
+--   cut_by    while waiting: the person's run whose cap cut it. It waits for no provider, but for the next such run.
 --   place:<p> since when it queues for provider p, kept until it is settled
 --   intents   open intents, one JSON text per line; late: those that came by a move while it was leased, together
 --             with a revisit
