@@ -1,15 +1,20 @@
-"""People at the terminal: commands that take back, forget and plan, each in a process of its own beside the workers.
+"""People at the terminal: commands that take back, forget, plan, and carry plans out, beside the workers.
 
-A command dies as a worker does, and fails where a vendor or Redis does; then its person runs it again, until it is
-done. What it may have done is judged by the vendors' books and by the bytes that the store holds.
+Each runs in a process of its own. It dies as a worker does, and fails where a vendor or Redis does; then its person
+runs it again, until it is done. What it may have done is judged by the vendors' books and by the bytes that the store
+holds.
 """
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from connectors.errors import ConnectorError
 from tests.simulation.host import Host
@@ -23,12 +28,17 @@ from worker.decide.handles import Handle
 from worker.decide.journal_line import JournalFilter
 from worker.decide.mentions import mentions
 from worker.ledger.scripts import LedgerUnavailableError
+from worker.manual.passes import Pass
+from worker.manual.plan_file import PlanWriter
+from worker.manual.sync import sync
 from worker.reports.plan import PlanAsked, make_plan
+from worker.service.lifecycle import working_for
 from worker.service.runtime import Runtime
 from worker.upkeep.forget import Eraser
 
 TRIES = 60
 KINDS = ("undo", "forget", "plan")
+PATIENCE_S = 10.0
 
 
 class NotYetError(Exception):
@@ -44,12 +54,21 @@ class Erased:
     ids: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A plan that was saved: the fields it names of each row, and rows that somebody edited after it was made."""
+
+    fields: Mapping[str, tuple[str, ...]]
+    edited: frozenset[str]
+
+
 @dataclass(slots=True)
 class Acts:
     """What people do at the terminal in one run.
 
     ``open`` are commands that are not done, ``undone`` and ``erased`` what they were about, ``by`` their processes, of
-    which those in ``ended`` are over.
+    which those in ``ended`` are over. ``plans`` are what was saved, by file, ``carried`` the same by the runs that
+    carry it out, each in one of the ``buyers``: the only commands that may buy and write.
     """
 
     host: Host
@@ -62,12 +81,15 @@ class Acts:
     troubles: list[str] = field(default_factory=list)
     by: dict[Process, Callable[[], None]] = field(default_factory=dict)
     ended: set[Process] = field(default_factory=set)
+    plans: dict[Path, Carried] = field(default_factory=dict)
+    carried: dict[str, Carried] = field(default_factory=dict)
+    buyers: set[Process] = field(default_factory=set)
 
     def begin(self, acts: tuple[tuple[str, float], ...]) -> None:
         """Have each command begin at its time (s after the start)."""
         for number, (kind, after) in enumerate(acts):
             chance = random.Random(f"act-{self.seed}-{number}")
-            steps = {"undo": self._undo, "forget": self._forget, "plan": self._plan}
+            steps = {"undo": self._undo, "forget": self._forget, "plan": self._plan, "planned": self._planned}
             self.open += 1
             act = partial(steps[kind], chance=chance, run=f"undo-{number}")
             self.ports.loop.call_at(self.ports.began + after, self._start, act, 1, context=OUTSIDE)
@@ -144,10 +166,54 @@ class Acts:
         del chance, run
         await make_plan(runtime, PlanAsked(), lambda _: None, lambda _: None, lambda _: None)
 
+    async def _planned(self, runtime: Runtime, *, chance: random.Random, run: str) -> None:
+        """``refill plan --save``; its person shortens the file, others edit rows; then ``refill sync --plan``."""
+        path = runtime.settings.data_dir / f"{run}.jsonl"
+        if path not in self.plans:
+            self.plans[path] = await self._saved(runtime, path, chance)
+            raise NotYetError
+        process = PROCESS.get()
+        assert process is not None
+        self.buyers.add(process)
+
+        @asynccontextmanager
+        async def working(runtime: Runtime, run: str) -> AsyncIterator[None]:
+            self.carried[run] = self.plans[path]
+            async with working_for(runtime, run):
+                yield
+
+        await sync(runtime, Pass(plan=path, patience_s=PATIENCE_S), worker=working)
+
+    async def _saved(self, runtime: Runtime, path: Path, chance: random.Random) -> Carried:
+        with PlanWriter(path) as file:
+            await make_plan(runtime, PlanAsked(), file.add, lambda _: None, lambda _: None)
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [json.loads(line) for line in lines if chance.random() < 0.7]
+        for one in kept:
+            if chance.random() < 0.5:
+                one["fields"] = one["fields"][:1]
+        path.write_text("\n".join([head, *map(json.dumps, kept)]) + "\n", encoding="utf-8")
+        fields = {one["id"]: tuple(one["fields"]) for one in kept}
+        return Carried(fields, self._edited(runtime, kept, chance))
+
+    def _edited(self, runtime: Runtime, kept: Sequence[Mapping[str, Any]], chance: random.Random) -> frozenset[str]:
+        """Somebody fills a blank of some rows, for which the plan had foreseen something."""
+        edited = set[str]()
+        for one in chance.sample(kept, min(2, len(kept))):
+            policy = runtime.watches[one["crm"], one["object"]].policy
+            rules = [rule for name in one["fields"] if (rule := policy.rule(name))]
+            names = [rule.property for rule in rules if rule.property in self.scene.typable]
+            if names and self.scene.is_blank(one["id"], names[0]):
+                self.scene.type(one["id"], names[0], f"Typed after {one['id']} was planned")
+                edited.add(one["id"])
+        return frozenset(edited)
+
 
 def drawn_acts(seed: int) -> tuple[tuple[str, float], ...]:
-    """Which commands a seed's people run, and when: of two seeds in five."""
+    """Which commands a seed's people run, and when: of three seeds in five."""
+    chance = random.Random(f"acts-{seed}")
+    if seed % 5 == 2:
+        return (("planned", chance.uniform(5, EVENTS_S + 60)),)
     if seed % 5 not in {1, 3}:
         return ()
-    chance = random.Random(f"acts-{seed}")
     return tuple((chance.choice(KINDS), chance.uniform(5, EVENTS_S + 60)) for _ in range(chance.choice((1, 2, 3))))

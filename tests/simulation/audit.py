@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from tests.simulation.world import CREDITS, Scene
 
 if TYPE_CHECKING:
     from tests.simulation.acts import Acts
+    from worker.ledger.journal.journal import Entry
 
 PROVIDERS = ("forager", "kaspr")
 FRESH_S = 2.0  # a write departs no later than this after the read that it was decided on had departed
@@ -100,7 +101,8 @@ class Auditor:
     def commands(self, acts: Acts) -> None:
         """Commands buy and write nothing; what was taken back stays away, and who was forgotten is left alone."""
         for one in self.net.sent:
-            if one.process in acts.by and (one.paid or self.scene.written_by(one)):
+            by = one.process
+            if by in acts.by and by not in acts.buyers and (one.paid or self.scene.written_by(one)):
                 self._breach(f"{one.process.name if one.process else ''} sent {one.route} by itself")
         cleared: set[tuple[str, str, str]] = set()
         for write in self.net.vendors[self.scene.vendor].books.writes:
@@ -122,6 +124,21 @@ class Auditor:
                 for key, text in self.store.dump():
                     if names.search(text):
                         self._breach(f"{key} still names somebody forgotten")
+
+    def plans(self, acts: Acts, journal: Sequence[Entry]) -> None:
+        """What a run did that carries out a plan is what the plan says, on rows that nobody had edited since."""
+        for one in journal:
+            told = json.loads(one.entry)
+            run = told.get("run") if told["kind"] == "change" else one.run
+            plan = acts.carried.get(str(run))
+            if plan is None or told["kind"] not in {"change", "lookup"}:
+                continue
+            if one.id not in plan.fields:
+                self._breach(f"{run} had a {told['kind']} on {one.id}, which its plan has not")
+            elif one.id in plan.edited:
+                self._breach(f"{run} had a {told['kind']} on {one.id}, which somebody edited after the plan")
+            elif told["kind"] == "change" and told["field"] not in plan.fields[one.id]:
+                self._breach(f"{run} wrote {told['field']} on {one.id}: its plan has {plan.fields[one.id]}")
 
     def rereads(self) -> None:
         """Every write of a row is the first one on a fresh read of it, whether or not anybody else touched the row."""

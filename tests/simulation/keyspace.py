@@ -428,6 +428,7 @@ COMMANDS: Final[dict[bytes, Callable[[Keyspace, Args], Reply]]] = {
     b"KEYS": _scan,
     b"SCAN": lambda space, args: [b"0", _scan(space, args[2:])],
     b"RENAME": _rename,
+    b"EXPIRE": lambda space, args: int(space.expire(args[0], int(args[1]) * 1000)),
     b"PEXPIRE": lambda space, args: int(space.expire(args[0], int(args[1]))),
     b"PERSIST": lambda space, args: int(space.expire(args[0], None)),
     b"TIME": _time,

@@ -369,6 +369,23 @@ def _taken_back_is_forgotten() -> None:
     _replace("worker.visits.visit_notes:VisitNotes.stands", stands)
 
 
+@_mutant("a plan is carried out on a record whatever it has become", 1, "plans")
+def _plan_on_whatever_it_is() -> None:
+    def mark(_: Any, *__: Any) -> str:
+        return "planned"
+
+    for module in ("worker.visits.foresight", "worker.visits.planned_runs"):
+        _replace(f"{module}:planned_mark", mark)
+
+
+@_mutant("a run fills what its plan leaves out", 1, "plans")
+def _more_than_the_plan() -> None:
+    def only(_: Any, outlook: Any, __: Any) -> Any:
+        return outlook.open
+
+    _replace("worker.visits.outlook:Outlook.only", only)
+
+
 # ---- people ----------------------------------------------------------------------------------------------------------
 
 

@@ -94,6 +94,10 @@ class OrgScene(Scene):
             self.typed[id_, name] = value
             self.changed(id_)
 
+    def is_blank(self, id_: str, name: str) -> bool:
+        row = self.org.store.rows[self.kind_of(id_).title()].get(id_)
+        return row is not None and not row.deleted and not row.values.get("IsConverted") and not row.values.get(name)
+
     def reads(self, one: Sent) -> bool:
         whole = one.vendor == "salesforce" and one.route.endswith(("/query", "/query/{locator}"))
         return whole and (not one.query or "WHERE Id IN" in one.query)

@@ -31,6 +31,7 @@ from tests.simulation.store import Client, Step, Store, flat
 from tests.simulation.wire import Net, Sent
 from tests.simulation.world import EVENTS_S, Scene, Terms, settings
 from worker.decide.leftovers import closed_fields
+from worker.ledger.journal.journal import Journal
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import DeadLetter, Work
@@ -184,6 +185,7 @@ def _narrow(seed: int, only: str, chance: random.Random) -> Case:
         "frozen": Plan(frozen_s=chance.uniform(97, 120), stall_rate=0.4, until_s=200),
         "tight": Plan(),
         "people": Plan(deaths=_deaths(chance, 3)),
+        "plans": Plan(deaths=_deaths(chance, 3)),
     }
     tight = only == "tight"
     return Case(
@@ -192,10 +194,11 @@ def _narrow(seed: int, only: str, chance: random.Random) -> Case:
         Terms(forager_day=35 if tight else 100_000, kaspr_day=3 if tight else 100_000),
         plans[only],
         workers=2,
-        acts=_ACTS if only == "people" else (),
+        acts={"people": _ACTS, "plans": _PLANS}.get(only, ()),
     )
 
 
+_PLANS = (("planned", 2.0), ("planned", 40.0), ("undo", 75.0))
 _ACTS = (("undo", 40.0), ("undo", 75.0), ("forget", 60.0), ("plan", 50.0))
 
 _expected: dict[int, Mapping[tuple[str, str], Mapping[str, str]]] = {}
@@ -427,6 +430,7 @@ class Run:
         audit.rereads()
         audit.found += dict.fromkeys(audit.kept_back(self.acts.left_alone()))
         audit.commands(self.acts)
+        audit.plans(self.acts, await Journal(self.scripts).since(limit=100_000))
         audit.doubles()
         reasons = " ".join([one.reason for one in await self._letters("delivery")])
         audit.delivered(reasons)

@@ -171,6 +171,11 @@ class Scene:
             self.typed[id_, name] = value
             self.changed(id_)
 
+    def is_blank(self, id_: str, name: str) -> bool:
+        """Whether a row is there and lacks a value."""
+        record = self.portal.tables["contacts"].live(id_)
+        return record is not None and not record.values.get(name)
+
     def is_at(self, id_: str, values: Mapping[str, Any], companies: Collection[str]) -> bool:
         """Whether somebody is at one of these companies, or where a person said; a lead is at none."""
         at = values.get(self.company)

@@ -7,6 +7,7 @@ that a crm's webhook and poll visits belong to, ``<kind>-<UTC time>-<four digits
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -55,7 +56,7 @@ class Run:
     @classmethod
     def new(cls, kind: RunKind) -> Self:
         """Starts a run, now, by a person."""
-        began = f"{datetime.now(UTC):{_BEGUN}}"
+        began = f"{datetime.fromtimestamp(time.time(), UTC):{_BEGUN}}"
         return cls(f"{kind}-{began}-{token_hex(2)}", kind, _began=began)
 
     @classmethod

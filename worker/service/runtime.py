@@ -269,7 +269,7 @@ class Runtime:
         pusher = Pusher(watch, limiter, verify=verify)
         facts = (kept.journal, kept.bad, kept.desk, kept.creations, self.lookups.yields, self.providers, self.owner)
         bad_values = BadValues(watch, *facts, clock)
-        parts = (kept.signals, kept.erasures, kept.planned, kept.creations, limiter, bad_values)
+        parts = (kept.signals, kept.erasures, kept.planned, kept.journal, kept.creations, limiter, bad_values)
         visitor = Visitor(watch, self.lookups, pusher, clock, *parts, closed)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(edits.aclose)

@@ -19,7 +19,6 @@ from connectors.models import Fate, Outcome, Record, RefusalKind
 from connectors.steps import step
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
-from worker.decide.fingerprint import planned_mark
 from worker.decide.handles import Handle, of_decision
 from worker.decide.kept import refused_name
 from worker.decide.not_now import GiveUp, RetryAt, WaitForProvider, soonest
@@ -29,6 +28,7 @@ from worker.decide.record import OurValue, View, country_of, with_values
 from worker.decide.signals import job_change
 from worker.decide.values.fields import value_hash
 from worker.ledger.journal.erasures import Erasures
+from worker.ledger.journal.journal import Journal
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
 from worker.ledger.run import Run, RunKind
@@ -40,6 +40,7 @@ from worker.visits.closed_properties import ClosedProperties
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, opened_gaps, tells_nothing_new
+from worker.visits.planned_runs import PlannedRuns
 from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
 from worker.visits.undoing import Undoer
@@ -63,6 +64,7 @@ class Visitor:
         signals: Signals,
         erasures: Erasures,
         planned: Planned,
+        journal: Journal,
         creations: Creations,
         limiter: Limiter,
         bad_values: BadValues,
@@ -70,7 +72,8 @@ class Visitor:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
-        self._signals, self._erasures, self._planned = signals, erasures, planned
+        self._signals, self._erasures = signals, erasures
+        self._plans = PlannedRuns(watch, planned, journal)
         self._decider = Decider(watch, lookups)
         self._bad_values = bad_values
         self._closed = closed
@@ -120,8 +123,8 @@ class Visitor:
         notes.own |= {name: notes.of(name).cleared() for name in view.refused}
         planned: PlannedFields | None = None
         if Run.named(lease.run).kind is RunKind.PLANNED:
-            planned = await self._planned.of(lease.run, lease.crm, lease.object, lease.id)
-            if planned is None or planned.mark != planned_mark(view, self._watch.policy):
+            planned = await self._plans.of(lease, notes)
+            if planned is None:
                 await ends.drifted(lease, notes, view)
                 return
         if view.skip:

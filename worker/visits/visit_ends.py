@@ -92,10 +92,11 @@ class VisitEnds:
         left = {name: str(reason) for name, reason in unfilled.items() if name not in notes.filled}
         closed = {name for name, why in left.items() if why == Reason.NO_ACCESS and name not in notes.dropped}
         waiting = [one for name, one in open_.items() if name not in closed]
+        part = notes.is_partial and not remembered  # whoever looks next finds the rest, whatever its stamp
         return Settlement(
             fingerprint=self._watch.mark(view) if remembered else None,
-            stamp=notes.record.modified,
-            read_at=notes.record.read_at,
+            stamp=0 if part else notes.record.modified,
+            read_at=0 if part else notes.record.read_at,
             look_at=self._look_at(lease, notes, view, waiting, outcome) if remembered else 0,
             own=own_texts({name: one for name, one in notes.own.items() if one != OurValue()}),
             entries=tuple(notes.entries),
@@ -104,7 +105,11 @@ class VisitEnds:
             tally=notes.tally,
             outcome=view.skip.value if view.skip else outcome,
             left=self._left(lease, notes, view, left, closed, outcome),
+            day=self._day(lease) if part else "",
         )
+
+    def _day(self, lease: Lease) -> str:
+        return Run.of_day(lease.crm, self._lookups.budget_lines.zone, self._clock()).name
 
     def _left(
         self,
@@ -248,7 +253,7 @@ class VisitEnds:
         """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
         now = self._clock()
         settlement = self.settlement(lease, notes, view, unfilled, remembered=True)
-        day = Run.of_day(lease.crm, self._lookups.budget_lines.zone, now).name
+        day = self._day(lease)
         ending = await self._watch.work.cut(lease, settlement, day=day, day_at_ms=now + DAY_TAKES_OVER_MS, why=why)
         log.info("visit.cut", reason=why, unfilled=len(settlement.unfilled), ending=ending)
 

@@ -87,6 +87,16 @@ async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tm
         assert (nothing, at_last["credits"]) == ({}, {})
 
 
+async def test_what_the_run_of_a_plan_writes_itself_is_no_drift(tmp_path: Path) -> None:
+    with all_vendors() as vendors:
+        refill, saved = Refill(tmp_path, vendors), tmp_path / "plan.jsonl"
+        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
+        (await refill("plan", "--save", str(saved))).is_fit_to_be_seen()
+        ended = await refill("sync", "--plan", str(saved), "--json", "--patience", "90")
+        assert (ended.json["drifted"], ended.json["filled"] > 40) == ([], True), ended.err
+        assert "drifted" not in {one["why"] for one in ended.json["left"]}
+
+
 async def test_a_plan_foretells_deliveries(tmp_path: Path) -> None:
     with all_vendors() as vendors:
         refill = Refill(tmp_path, vendors)

@@ -156,6 +156,17 @@ async def test_a_poll_brings_back_what_a_plan_let_go_and_the_days_work_goes_on_a
     assert [(one.id, one.run) for one in await work.claim(OWNER, 10)] == [("1", RUN)]
 
 
+async def test_the_days_work_goes_on_with_what_a_visit_left_out(work: Work, clock: Clock) -> None:
+    await add(work, "1", run=SYNC, lane=Lane.BACKFILL, forced=True)
+    await add(work, "wanted", run=RUN)
+    await add(work, "wanted", run=SYNC)
+    part = dataclasses.replace(READ, fingerprint=None, stamp=0, read_at=0, day=RUN)
+    ends = {held.id: await work.settle(held, part) for held in await work.claim(OWNER, 10, run=SYNC)}
+    assert ends == {"1": StepEnd.DONE, "wanted": StepEnd.AGAIN}
+    assert [(one.id, one.run, one.forced) for one in await work.claim(OWNER, 10)] == [("wanted", RUN, False)]
+    assert await seen_again(work) == 1
+
+
 async def test_a_walk_of_another_run_brings_back_what_was_cut(work: Work, clock: Clock) -> None:
     await cut(work, clock, "1", lane=Lane.BACKFILL)
     assert await seen_again(work, run=NEXT) == 1

@@ -204,6 +204,7 @@ class Work:
             look_at=settlement.look_at,
             own=_own_text(settlement.own),
             outcome=settlement.outcome,
+            day=settlement.day,
             entries=_packed(settlement.entries),
             filled=_flat(settlement.filled),
             unfilled=_flat(settlement.unfilled),

@@ -2,8 +2,10 @@
 -- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
 -- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
 -- `left` is what stays blank, with the fingerprint; `own` is 'keep' or its text.
+-- `day` is set where the visit was about a part of the record only: its day's run goes on with the rest, where the day's
+-- work wants the record too.
 -- Gives done, again or lost.
--- args: owner, token, left, stamp, read_at, look_at, own, outcome, entries[], filled[], unfilled[], tally[], yields[]
+-- args: owner, token, left, stamp, read_at, look_at, own, outcome, day, entries[], filled[], unfilled[], tally[], yields[]
 local w, before = held(owner, token, 'settle')
 if not w then
   return before
@@ -26,6 +28,16 @@ count_tally(w, tally)
 count_yields(yields)
 
 local woken = w.f.woken -- there is word of a lookup that this visit may have taken for a miss
+local rest = day ~= '' and w.f.daily
+if rest and not woken then
+  local answer = ended(w, 'settle', 'again')
+  leave(w)
+  follow(w, nil)
+  fresh(w)
+  put(w, 'run', day)
+  enter_due(w, now)
+  return answer
+end
 if unseen(w, memory) == '' and not woken then
   local answer = ended(w, 'settle', 'done')
   enter_settled(w, true)

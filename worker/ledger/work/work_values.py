@@ -105,6 +105,7 @@ class Settlement:
     of our values; ``None`` keeps it. ``entries`` are JSON texts for the journal, ``filled`` maps fields to the provider
     whose value was written, ``unfilled`` to the reason why nothing was; ``left`` are letters to remember that by.
     ``outcome`` and ``tally`` (name -> by how much) are counted for the run, ``yields`` of paid questions for everybody.
+    ``day`` is the run of the day, where the visit was about a part of the record: it goes on with the rest, if wanted.
     """
 
     fingerprint: str | None
@@ -119,6 +120,7 @@ class Settlement:
     tally: Mapping[str, int] = field(default_factory=dict)
     yields: Mapping[str, int] = field(default_factory=dict)
     left: str = ""
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
