@@ -95,4 +95,4 @@ def test_what_the_dockerfile_copies_installs_alone_and_works(bin: Path, tmp_path
     shown = json.loads(ran(bin, tmp_path, "refill", "demo", "--records", "20", "--json"))
     assert shown["filled"] > 0
     assert shown["dead"] == 0
-    assert shown["second_pass"] == {"credits": 0, "writes": 0}
+    assert shown["second_pass"] == {"credits": 0, "writes": 0, "records": 0}

@@ -89,7 +89,11 @@ async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int
         first = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, working_for)
         writes, credits = await served.writes(), await served.credits()
         second = await sync(runtime, Pass(full=True, patience_s=PATIENCE_S), show, working_for)
-    again = {"credits": await served.credits() - credits, "writes": await served.writes() - writes}
+    again = {
+        "credits": await served.credits() - credits,
+        "writes": await served.writes() - writes,
+        "records": second.records,
+    }
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         print_json({**first.as_json(), "seconds": seconds, "second_pass": again})
@@ -99,7 +103,7 @@ async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int
             out.print(table)
         out.say(
             f"The second pass looked at every record again: {again['credits']} credits, {again['writes']} writes, "
-            f"{second.records} records visited. All of it took {seconds} s."
+            f"{again['records']} records visited. All of it took {seconds} s."
         )
     say(first.ending)
     return first.ending.code

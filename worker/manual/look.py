@@ -154,7 +154,7 @@ class Look:
                 await asyncio.sleep(ROOM_S)
             self.stuck.discard(name)
             page = await watch.vendor.walk(watch.watched, after)
-            rows = await due_rows(watch, page.records, closed=True)
+            rows = await due_rows(watch, page.records, news=True, closed=True)
             await watch.work.add(rows, lane=Lane.BACKFILL, run=self.run)
             after, done = page.cursor.id, page.done
         self.walking.discard(name)

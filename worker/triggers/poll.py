@@ -80,13 +80,13 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
 async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False, news: bool = False) -> list[Due]:
     """Returns the rows that have an open gap, with the fingerprint they would settle with.
 
-    With ``closed`` also those whose blanks nobody may fill, such as an opted-out person's: a visit looks nothing up
-    for them and counts why, which a pass that accounts for everything wants.
-
-    A row with a gap whose property was closed before is due for either, however well it is known.
-
     A row whose fingerprint equals the remembered one is dropped by the ledger: that is how our own write, seen by
-    the next poll, starts nothing. With ``news`` it is left out here already.
+    the next poll, starts nothing.
+
+    A walk over everything asks for ``news``: rows as their last visit left them are left out here already, and of the
+    others no stamp is told, by which the ledger would take them for known: a policy changes no row. With ``closed`` it
+    gets those, too, whose blanks nobody may fill, such as an opted-out person's, unless a visit has said so before:
+    it looks nothing up for them and counts why, which a pass that accounts for everything wants.
     """
     if not records:
         return []
@@ -94,11 +94,16 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     for record in await watch.complete(records):
         memory = memories.get(record.id)
         view = watch.view(record, own_values(memory.own) if memory else {})
-        counted = closed and view.blank and view.skip and view.skip.reason
-        if counted or (view.gaps and not view.skip):
-            mark = watch.mark(view)
-            if (news or closed) and memory and watch.opened(view, memory.left):
-                rows.append(Due(record.id))  # no stamp and no fingerprint of the row tells that
-            elif not (news and memory and memory.knows(mark, now)):
-                rows.append(Due(record.id, record.modified, mark, record.read_at))
+        is_counted = closed and view.blank and view.skip and view.skip.reason
+        if not is_counted and (view.skip or not view.gaps):
+            continue
+        if memory is None or not (news or closed):
+            rows.append(Due(record.id, record.modified, watch.mark(view), record.read_at))
+        elif view.skip:
+            if not watch.was_skipped(view, memory.left):
+                rows.append(Due(record.id))
+        elif watch.opened(view, memory.left):
+            rows.append(Due(record.id))
+        elif not memory.knows(mark := watch.mark(view), now):
+            rows.append(Due(record.id, fingerprint=mark))
     return rows

@@ -14,7 +14,7 @@ from connectors.ports import Crm, Watched
 from worker.decide.fingerprint import fingerprint
 from worker.decide.handles import Handle, of_record, of_value
 from worker.decide.kept import RefusedValue
-from worker.decide.leftovers import closed_fields, letters_of_closed
+from worker.decide.leftovers import RECORD, closed_fields, letters_of_closed, unpack_leftovers
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.record import OurValue, View, handles, look
 from worker.ledger.journal.reviews import Reviews
@@ -110,6 +110,10 @@ class Watch:
     def takes(self, property: str) -> bool:
         """Tells whether the crm lets us write a property, as far as is known."""
         return property not in self.schema or self.schema[property].writable
+
+    def was_skipped(self, view: View, left: str) -> bool:
+        """Tells whether the last visit, which left ``left``, left the record alone for the reason that stands now."""
+        return view.skip is not None and unpack_leftovers(left).get(RECORD) == view.skip.value
 
     def opened(self, view: View, left: str) -> frozenset[str]:
         """Returns the gaps whose property was closed at the last visit, which left ``left``, and is open now."""
