@@ -83,6 +83,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     named, working, proposals = set(records), set[Ref](), set[tuple[str, str]]()
     entries = [entry async for entry in _entries(ledger) if says(entry.entry)]
     named |= {of for one in entries for of in _of(one.crm, one.object, one.id, json.loads(one.entry))}
+    named |= await asyncio.to_thread(_named, archive, says) if archive else set()
     intents: dict[tuple[str, str], str] = {}
     claims: dict[tuple[str, str], dict[str, str]] = {}
     for crm, kind in await ledger.all_work.works():
@@ -147,6 +148,15 @@ def _of(crm: str, object: str, id: str, entry: Mapping[str, object]) -> set[Ref]
 
 def _text(kept: KeptAnswer) -> str:
     return kept.reply.body.decode("utf-8", "replace")
+
+
+def _named(folder: Path, says: Says) -> set[Ref]:
+    """Returns the records of which the archive says something that names the person, as their journal would."""
+    named = set[Ref]()
+    for line in chain(lines(folder), audit_lines(folder)):
+        if says(json.dumps(line["entry"], ensure_ascii=False)):
+            named |= _of(line["crm"], line["object"], line["id"], line["entry"])
+    return named
 
 
 def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> tuple[Mapping[str, Any], ...]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from config.load import load
+from tests.harness.browsing import browsing
 from tests.harness.installation import Refill
 from tests.harness.redis import Server
 from tests.harness.sandbox import Sandbox
-from tests.integration.erased import dumped, found, on_disk
+from tests.integration.commands.test_csv import people, table
+from tests.integration.erased import apart, dumped, found, on_disk
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.journal.audit_heads import AuditHeads
 from worker.ledger.ledger import Ledger
@@ -23,6 +26,7 @@ from worker.upkeep.archive import archive
 from worker.upkeep.audit import audit
 
 CONTACT = ("acme_hubspot", "contact")
+TOKEN = "page-token-canary"
 
 
 @pytest.fixture
@@ -118,6 +122,48 @@ async def test_after_forget_no_byte_of_the_person_is_left_and_nobody_buys_them_a
         assert id not in {one["id"] for one in (await refill("notices", "--json")).json}
 
 
+async def test_plans_sessions_logs_and_tables_say_nothing_of_the_person_either(
+    server: Server, unfilled: dict[str, Sandbox], tmp_path: Path
+) -> None:
+    home, desk = tmp_path / "home", tmp_path / "desk"
+    home.mkdir()
+    desk.mkdir()
+    refill = Refill(home, unfilled)
+    refill.change('data_dir = "data"\n', 'data_dir = "data"\n\n[journal]\narchive_dir = "archive"\naudit = true\n')
+    refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k", REFILL_WEB__TOKEN=TOKEN)
+    person = next(iter(people(unfilled, 1)))
+    table(unfilled, desk / "people.csv", 3)
+    async with Redis(unix_socket_path=str(server.socket)) as redis:
+        ledger = Ledger.over(redis)
+        (await refill("plan", "--save", str(home / "plan.jsonl"))).is_fit_to_be_seen()
+        assert (await refill("sync", "--plan", str(home / "plan.jsonl"), "--json", "--patience", "10")).json["filled"]
+        bought = await refill("csv", str(desk / "people.csv"), "-o", str(desk / "filled.csv"), "--json")
+        assert bought.code == 0, bought.err
+        table_says = (desk / "filled.csv").read_text(encoding="utf-8")
+        id, written = await filled(ledger)
+        secrets = [written["work_email"], written["mobile_phone"], person["slug"]]
+        assert found(secrets, await everything(redis, refill)) == secrets
+
+        with refill.daemon("web") as web:
+            async with browsing(await web.url(), TOKEN, name="Ann") as browser:
+                place = f"/records/acme_hubspot/contact/{id}"
+                assert written["work_email"] in (await browser.get(place)).text
+                assert (await browser.get("/live")).status_code == 200
+                await archived(ledger, refill)
+                add = await browser.fields("/suppression", "/suppression/add")
+                await browser.post("/suppression/add", add | {"value": written["work_email"], "why": "asked us"})
+                await browser.post("/forget/look", await browser.fields(place, "/forget/look"))
+                for whom in (written["work_email"], f"linkedin.com/in/{person['slug']}"):
+                    ended = await refill("forget", whom, "--yes", "--json")
+                    assert (ended.code, ended.json["done"]) == (0, True), ended.err
+                assert "of a person" not in (await browser.get(place)).text
+                kept = await everything(redis, refill)
+        assert all([await redis.keys(name) for name in ("refill:session:*", "refill:run:*:planned")])
+        assert {"plan.jsonl", "web.log"} <= {path.name for path in home.rglob("*")}
+        assert apart(secrets, kept, [one["slug"] for one in unfilled["kaspr"].world["people"]]) == []
+        assert (desk / "filled.csv").read_text(encoding="utf-8") == table_says, "a user's own table is theirs to erase"
+
+
 async def test_what_is_on_its_way_or_dead_goes_too(held: Refill, server: Server) -> None:
     refill = held
     async with Redis(unix_socket_path=str(server.socket)) as redis:
@@ -147,6 +193,23 @@ async def test_what_is_on_its_way_or_dead_goes_too(held: Refill, server: Server)
         assert found(hers, kept) == []
         assert found(["bob-q", "cleo@quist-mill.com"], kept) == ["bob-q", "cleo@quist-mill.com"]
         assert [one.id for one in await ledger.work(*CONTACT).dead()] == ["78"]
+
+
+async def test_a_row_that_only_the_archive_tells_of_is_theirs_too(held: Refill, server: Server) -> None:
+    async with Redis(unix_socket_path=str(server.socket)) as redis:
+        ledger, folder = Ledger.over(redis), load(held.config, {}).journal.archive_dir
+        assert folder is not None
+        mail = "ada.quist@quist-mill.com"
+        change = {"kind": "change", "state": "confirmed", "field": "work_email", "property": "Email", "after": mail}
+        where = ("acme_salesforce", "contact", "0035g000000000bAAA", "day-x")
+        await ledger.journal.append(*where, [json.dumps(change)], token="ada")
+        await audit(ledger.journal, AuditHeads(ledger.scripts), folder)
+        await archive(ledger.journal, folder, await ledger.scripts.now() + 1)
+        assert found([mail], await everything(redis, held)) == [mail]
+        ended = await held("forget", mail, "--yes", "--json")
+        assert (ended.code, ended.json["erased"]["archived"]) == (0, 2), ended.err
+        assert found([mail], await everything(redis, held)) == []
+        assert (await held("journal", "verify")).code == 0
 
 
 async def test_nothing_is_erased_without_a_word(held: Refill) -> None:
