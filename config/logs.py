@@ -107,8 +107,13 @@ _QUIET = ("aiohttp", "arq", "asyncio", "httpcore", "httpx", "requests", "simple_
 _SILENT = ("aiohttp.access", "uvicorn.access")  # a path may hold a webhook's secret
 
 
-def configure_logs(*, stream: TextIO | None = None, level: int = logging.INFO, console: bool | None = None) -> None:
-    """Route structlog and the standard library to ``stream`` (stderr), as a console where that is a terminal."""
+def configure_logs(
+    *, stream: TextIO | None = None, level: int = logging.INFO, console: bool | None = None, for_good: bool = False
+) -> None:
+    """Route structlog and the standard library to ``stream`` (stderr), as a console where that is a terminal.
+
+    ``for_good`` is for a process that configures once: else each line that nobody writes costs a logger.
+    """
     stream = sys.stderr if stream is None else stream
     console = stream.isatty() if console is None else console
     shared: list[structlog.typing.Processor] = [
@@ -130,6 +135,7 @@ def configure_logs(*, stream: TextIO | None = None, level: int = logging.INFO, c
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

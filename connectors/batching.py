@@ -50,7 +50,8 @@ class Batcher(Generic[Item, Result]):
 
     A call leaves at ``size`` items or ``longest_s`` after the first asker. Before that it leaves ``linger_s`` after the
     last newcomer, or as soon as everybody at work who could join waits for a batch to leave (``Joiners``), unless the
-    one before is still under way: where the vendor or its rate is slow, few calls carry many items.
+    one before is still under way: where the vendor or its rate is slow, few calls carry many items. Both times are as
+    much longer as those at work get on more slowly than usual: a machine that is busy makes no more calls for that.
     Askers of equal items with one key share one place of the batch; a different item with a key that is already
     taken (a second write to one record) goes into the next batch. A batch that is refused is halved until only the
     items at fault are refused, so ``send`` must be a call that may be repeated. A batch sent is nobody's to cancel:
@@ -67,12 +68,10 @@ class Batcher(Generic[Item, Result]):
         *,
         linger_s: float = LINGER_S,
         longest_s: float = LONGEST_S,
-        brief: bool = False,
     ) -> None:
-        """Take ``brief`` where waiting is so short that an asker counts as busy: it is about to ask the next batch."""
         self._vendor, self._operation = vendor, operation
         self._send, self._key, self._size = send, key, size
-        self._linger_s, self._longest_s, self._brief = linger_s, longest_s, brief
+        self._linger_s, self._longest_s = linger_s, longest_s
         self._gathering: _Batch[Item, Result] | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -87,23 +86,27 @@ class Batcher(Generic[Item, Result]):
         taken = self._gathering.places.get(key) if self._gathering is not None else None
         if self._gathering is not None and taken is not None and taken.item != item:
             self._close(self._gathering)
+        joiner = JOINER.get()
+        slowness = 1.0 if joiner is None else joiner.joiners.slowness()
         if self._gathering is None:
-            self._gathering = _Batch(loop.time() + self._longest_s, 0.0)
+            self._gathering = _Batch(loop.time() + self._longest_s * slowness, 0.0)
         batch = self._gathering
         asker: asyncio.Future[Result] = loop.create_future()
         batch.places.setdefault(key, _Place(item)).askers.append(asker)
         if len(batch.places) >= self._size:
             self._close(batch)
         else:
-            batch.lingers_till = min(loop.time() + self._linger_s, batch.closes_at)
+            batch.lingers_till = min(loop.time() + self._linger_s * slowness, batch.closes_at)
             if batch.timer is None:
                 batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
             self._count(batch)
-        joiner = JOINER.get()
         if joiner is None:
             return await asker
-        with joiner.resting():
+        joiner.rest()
+        try:
             return await asker
+        finally:
+            joiner.rise()
 
     async def aclose(self) -> None:
         """Send what is gathered and wait for everything under way."""
@@ -113,7 +116,7 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait(self._sending)
 
     def _count(self, batch: _Batch[Item, Result]) -> None:
-        joiner = None if self._brief else JOINER.get()
+        joiner = JOINER.get()
         if joiner is not None:
             batch.joiners.append(joiner)
             joiner.joiners.gather(batch, partial(self._leave, batch))

@@ -37,16 +37,15 @@ class Joiner:
         if not self.waits and not self.gone:
             self.joiners.busy += 1
 
-    @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Count that nothing is done meanwhile but to wait for a batch."""
+    def rest(self) -> None:
+        """Count that nothing is done but to wait for a batch, until ``rise``."""
         self.rests += 1
         self.joiners.resting += self.rests == 1
-        try:
-            yield
-        finally:
-            self.rests -= 1
-            self.joiners.resting -= not self.rests
+
+    def rise(self) -> None:
+        """Count one wait less."""
+        self.rests -= 1
+        self.joiners.resting -= not self.rests
 
     def leave(self) -> None:
         """Count the joiner out: its work is done."""
@@ -63,7 +62,9 @@ class Joiners:
     wait for no batch being gathered: each could ask next. ``resting`` are those that wait for a batch to come back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, slowness: Callable[[], float] = lambda: 1.0) -> None:
+        """Take ``slowness``: how many times longer than usual it takes of late whoever is at work to get on."""
+        self.slowness = slowness
         self.busy = self.resting = 0
         self._gathered: dict[object, Callable[[], None]] = {}
         self._is_due = False

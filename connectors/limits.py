@@ -97,7 +97,13 @@ class NoLimiter:
 
 
 class Ticket(Protocol):
-    """Represents the one-shot right to send one paid lookup, or one creation."""
+    """Represents the one-shot right to send one paid lookup, or one creation.
+
+    ``is_sheltered``: whoever sends on it sees to it that nobody cancels the call once it was sent.
+    """
+
+    @property
+    def is_sheltered(self) -> bool: ...
 
     async def sent(self) -> None:
         """Notes on the disk that bytes go on the wire now; succeeds once, ever.

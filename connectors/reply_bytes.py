@@ -26,6 +26,9 @@ class UnfitError(BrokenError):
     """Says that the answer is larger than we take, or packed in a way we cannot read."""
 
 
+_NO_MEMBER = zlib.decompressobj(wbits=31)  # of a body that is not packed: it stays unused
+
+
 class ReplyBytes:
     """Represents the body of one reply as it arrives. The cap holds for what arrives and for what comes out of it."""
 
@@ -40,7 +43,7 @@ class ReplyBytes:
         if encoding.lower() not in {"", "identity", "gzip"}:
             raise UnfitError("content encoding")
         self._packed = encoding.lower() == "gzip"
-        self._member = zlib.decompressobj(wbits=31)
+        self._member = zlib.decompressobj(wbits=31) if self._packed else _NO_MEMBER
         self._members = 1
         self._parts: list[bytes] = []
         self._arrived = self._size = 0

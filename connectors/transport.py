@@ -21,6 +21,7 @@ from connectors.addresses import onward, parse_url
 from connectors.auth import Auth, NoAuth, StaticAuth
 from connectors.call_figures import CALLS
 from connectors.classify import ReplyReading
+from connectors.ended import ended
 from connectors.errors import (
     STALE_READ,
     ConnectorError,
@@ -62,6 +63,8 @@ T = TypeVar("T")
 
 class NoTicket:
     """Stands in for a ticket of a creation that no ledger guards: one that a person asked for by hand."""
+
+    is_sheltered = False
 
     async def sent(self) -> None:
         """Notes nothing."""
@@ -283,16 +286,19 @@ class Transport:
     # ---- PAID, CREATES -------------------------------------------------------------------------------------------
 
     async def _once(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]], ticket: Ticket) -> Reply:
-        sending: asyncio.Task[Reply] | None = None
+        is_sending = False
         try:
             async with self._room:
                 await self.auth.headers()  # a sign-in takes its time: no slot waits for it
                 await take_slot(self.limiter, self.bucket(operation))
                 used = await self.auth.headers()  # another call may have renewed it meanwhile
-                sending = asyncio.create_task(self._sent(operation, attempt, ticket, used))
-                return await _to_its_end(sending)
+                is_sending = True
+                sending = self._sent(operation, attempt, ticket, used)
+                if ticket.is_sheltered:
+                    return await sending
+                return await _to_its_end(asyncio.create_task(sending))
         except BaseException as failure:
-            if sending is None:
+            if not is_sending:
                 await _to_its_end(asyncio.create_task(_released(ticket, type(failure).__name__)))
             raise
 
@@ -405,7 +411,7 @@ async def _to_its_end(task: asyncio.Task[T]) -> T:
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
-            await asyncio.wait([task])
+            await ended(task)
         except asyncio.CancelledError as arrived:
             cancelled = arrived
     if cancelled is not None:

@@ -56,8 +56,8 @@ class LeaseOf:
 class Intending:
     """A ledger in which every lease is ours still."""
 
-    async def intend(self, _lease: Lease, _intents: Sequence[str]) -> bool:
-        return True
+    async def intend_all(self, rows: Sequence[tuple[Lease, Sequence[str]]]) -> list[bool]:
+        return [True] * len(rows)
 
 
 HUBSPOT = Side("hubspot", "contacts", "jobtitle", "phone", "email")

@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from connectors.limits import Notice
 from connectors.models import Reply
@@ -108,6 +109,7 @@ async def hangs(served: Wire, _writer: asyncio.StreamWriter) -> None:
 class KeptTicket:
     """A ticket that remembers its steps; ``fails`` names the step that raises."""
 
+    is_sheltered: ClassVar[bool] = False
     steps: list[str] = field(default_factory=list)
     reply: Reply | None = None
     cause: str = ""

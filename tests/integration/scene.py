@@ -38,6 +38,7 @@ from worker.ledger.money.tickets import Uncertain
 from worker.ledger.scripts import LedgerUnavailableError, source
 from worker.ledger.work.work import Counts, Due, Lane
 from worker.redis.together import ScriptSource, Together, rows_of
+from worker.redis.wire import RoundTrip, Wire
 from worker.service.jobs import upkeep
 from worker.service.runtime import Runtime, open_runtime
 from worker.upkeep.vendor_clocks import hear
@@ -120,6 +121,40 @@ class Mortal(UnixDomainSocketConnection):
         return found
 
 
+class MortalWire(Wire):
+    """The connection that scripts go over, which ends with the worker as the others do."""
+
+    def __init__(self, client: Redis, life: Life) -> None:
+        super().__init__(client)
+        self._life = life
+
+    def send(self, trip: RoundTrip) -> None:
+        told, last = trip.told, self._life.meant(trip.packed)
+
+        def heard(replies: list[Any] | Exception) -> None:
+            try:
+                self._life.received(last=last)
+            except DeadError as dead:
+                told(dead)
+            else:
+                told(replies)
+
+        try:
+            self._life.sending(trip.packed)
+        except DeadError as dead:
+            told(dead)
+        else:
+            trip.told = heard
+            super().send(trip)
+
+
+def mortal(pool: ConnectionPool, life: Life) -> Together:
+    """A client over a pool of ``Mortal`` connections, whose scripts end with them."""
+    client = Together(connection_pool=pool)
+    client._wire = MortalWire(client, life)
+    return client
+
+
 @dataclass(slots=True)
 class Worker:
     """One process's parts, and its life."""
@@ -186,7 +221,7 @@ class Scene:
             retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
             retry_on_error=[RedisConnectionError],
         )
-        client = Together(connection_pool=pool)
+        client = mortal(pool, life)
         self.stack.push_async_callback(pool.disconnect)
         self.stack.push_async_callback(client.aclose)
         self.workers += 1

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from config.load import load
 from config.settings import Settings
@@ -30,6 +30,7 @@ NEVER_FULL = "budget = { day = 1000000, month = 1000000 }"
 class Once:
     """The right to send one lookup; whoever asks here keeps the answers himself."""
 
+    is_sheltered: ClassVar[bool] = False
     reply: Reply | None = None
 
     async def sent(self) -> None:

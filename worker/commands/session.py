@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from config.load import load
 from config.logs import configure_logs
 from config.plain import escaped
@@ -35,7 +37,8 @@ def settings_of(config: Path | None, *, verbose: bool = False) -> Settings:
     Raises:
         ConfigError: one sentence per problem.
     """
-    configure_logs(level=logging.INFO if verbose else logging.WARNING)
+    level = logging.INFO if verbose else logging.WARNING
+    configure_logs(level=level, for_good=not structlog.is_configured())
     settings = load(config, os.environ)
     for warning in (*settings.warnings, *settings.exposed):
         err.say(f"warning: {warning}", style="yellow")

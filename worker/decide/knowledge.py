@@ -97,6 +97,8 @@ def learn(
 ) -> Knowledge:
     """Reads ``answers``. Their order does not matter; questions in ``missed`` count as misses."""
     identity = view.identity
+    if not (answers or missed or identity.ids):  # as each record begins: there is nothing to read
+        return Knowledge(identity)
     while True:
         known = _learn(view, identity, policy, offers, answers, missed)
         grown = _named(identity, known.sources)

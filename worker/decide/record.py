@@ -105,6 +105,22 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """Shows what is open on a record, as ``View`` does, and nothing of who it is about."""
+
+    gaps: tuple[str, ...]
+    blank: tuple[str, ...]
+    skip: Skip | None
+
+
+def openings(record: Record, policy: Policy) -> Openings:
+    """Returns what ``look`` tells of a record on which we have written nothing, for a small part of its price."""
+    skip = _skip(record, policy)
+    blank, gaps, _, _ = _gaps(record, policy, {}, (), frozenset())
+    return Openings(() if skip and skip is not Skip.OBSERVE else gaps, blank, skip)
+
+
 def handles(record: Record, policy: Policy) -> frozenset[Handle]:
     """Returns every handle that a record bears: all of its addresses, numbers, profiles and employers."""
     return read_record(record, policy).handles

@@ -11,6 +11,7 @@ The client is opened with ``decode_responses=False``: raw replies are bytes.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -69,16 +70,22 @@ def guarded() -> Iterator[None]:
     """Turn what Redis raises when it is away, full, read-only or loading into ``LedgerUnavailableError``."""
     try:
         yield
-    except _AWAY as error:
-        raise LedgerUnavailableError(type(error).__name__) from error
-    except ResponseError as error:
-        if _UNSURE.search(str(error)):
-            raise LedgerUnavailableError(str(error).split(" ", 1)[0]) from error
-        raise
-    except DataError:  # what we passed is no argument: our mistake
-        raise
     except RedisError as error:
-        raise LedgerUnavailableError(type(error).__name__) from error
+        meant = _meant(error)
+        if meant is error:
+            raise
+        raise meant from error
+
+
+def _meant(error: RedisError) -> Exception:
+    """Returns what an error of Redis means to the ledger, itself where it is a mistake of ours."""
+    if isinstance(error, _AWAY):
+        return LedgerUnavailableError(type(error).__name__)
+    if isinstance(error, ResponseError):
+        return LedgerUnavailableError(str(error).split(" ", 1)[0]) if _UNSURE.search(str(error)) else error
+    if isinstance(error, DataError):  # what we passed is no argument
+        return error
+    return LedgerUnavailableError(type(error).__name__)
 
 
 @cache
@@ -132,18 +139,43 @@ class Scripts:
         """
         return await self._run(script, None, named)
 
+    def begun(self, script: str, /, **named: Value) -> Awaitable[Any]:
+        """Returns the reply to come of a script that is on its way, or leaves once it is awaited: for ``all_of``."""
+        call, parameters = self._known(script)
+        begin: Callable[[Sequence[Any]], Awaitable[Any]] | None = getattr(call, "begun", None)  # not of every client's
+        if begin is None:
+            return self._run(script, None, named)
+        now = self._clock() if self._clock else 0
+        return begin([now, self.keys.prefix, *parameters.values(named)])
+
+    async def all_of(self, begun: Sequence[Awaitable[Any]]) -> list[Any]:
+        """Returns the replies to steps that travel together, in their order.
+
+        Raises: as ``run``, by the first that fails; the others run all the same.
+        """
+        with guarded():
+            return list(await asyncio.gather(*begun))
+
     async def queue(self, pipe: Pipeline, script: str, /, **named: Value) -> None:
         """Puts a script in a pipeline, as ``run`` would call it."""
         await self._run(script, pipe, named)
 
     async def _run(self, script: str, pipe: Pipeline | None, named: Mapping[str, Value]) -> Any:
+        call, parameters = self._known(script)
+        now = self._clock() if self._clock else 0
+        try:
+            return await call(args=[now, self.keys.prefix, *parameters.values(named)], client=pipe)
+        except RedisError as error:
+            meant = _meant(error)
+            if meant is error:
+                raise
+            raise meant from error
+
+    def _known(self, script: str) -> tuple[AsyncScript, Arguments]:
         known = self._scripts.get(script)
         if known is None:
             known = self._scripts[script] = self.redis.register_script(source(script)), takes(script)
-        call, parameters = known
-        now = self._clock() if self._clock else 0
-        with guarded():
-            return await call(args=[now, self.keys.prefix, *parameters.values(named)], client=pipe)
+        return known
 
     async def now(self) -> int:
         """Returns the ledger's time in ms."""

@@ -135,7 +135,7 @@ def _client(place: Mapping[str, Any], *, timeout_s: float, connect_s: float, ret
     }
     if "path" not in place:
         options["socket_keepalive"] = True
-    return Together.from_pool(BlockingConnectionPool(**options))
+    return Together.on(BlockingConnectionPool(**options), repeats=retries > 0)
 
 
 async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: float = _LOADING_S) -> Safety:

@@ -19,20 +19,23 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.typing import EncodableT
+
+from worker.redis.wire import LostError, RoundTrip, Wire, packed
 
 MOST = 256  # rows in one round trip
 ROWS, ROW_VALUES = 64, 2_000  # in one script: a Redis that runs a longer one keeps its other clients waiting
 CLOSING_S = 1.0  # for what is under way when the client is closed
 LOADS = 3  # how often a script is given to a server that has it not
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
+USUAL_S, SLOWEST = 0.02, 5.0  # a round trip with its fsync takes less where nobody else wants the machine
 
 # A row's reply of nil would end the list of replies. Whatever a row raises is its reply: Redis' own errors bear a code.
 _ROWS = """local function step(ARGV)
@@ -75,7 +78,7 @@ def rows_of(text: str) -> ScriptSource:
     return ScriptSource.of(_ROWS.format(text=text))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ScriptCall:
     """Holds a script and its arguments, and whoever waits for the reply."""
 
@@ -84,7 +87,7 @@ class ScriptCall:
     reply: asyncio.Future[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Group:
     """Holds calls of one script, which Redis runs at once."""
 
@@ -97,12 +100,14 @@ class _Group:
 
     def packed(self) -> bytes:
         """Returns the command as Redis reads it."""
+        values: list[EncodableT] = ["EVALSHA", self.source.sha, 0]
         if len(self.calls) == 1:
-            values = list(map(_packed, self.calls[0].args))
+            values += self.calls[0].args
         else:
-            values = [_packed(one) for call in self.calls for one in (len(call.args), *call.args)]
-        head = b"*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n0\r\n" % (len(values) + 3, self.source.sha)
-        return head + b"".join(values)
+            for call in self.calls:
+                values.append(len(call.args))
+                values += call.args
+        return packed(values)
 
     def tell(self, reply: Any) -> None:
         """Hands out the replies; an error of the whole script is everybody's."""
@@ -117,14 +122,34 @@ class _Group:
 
 
 class Together(Redis):
-    """Makes scripts travel together. Everything else is ``Redis``."""
+    """Makes scripts travel together. Everything else is ``Redis``.
+
+    ``repeats`` says whether a round trip whose connection was lost is sent again.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.repeats = True
+        self._wire = Wire(self)
         self._waiting: list[ScriptCall] = []
         self._leaving: asyncio.Handle | None = None
         self._is_closed = False
-        self._sending: set[asyncio.Task[None]] = set()  # the loop keeps no task that nobody else keeps
+        self._away = 0  # round trips
+        self._none_away: asyncio.Future[None] | None = None
+        self._again: set[asyncio.Task[None]] = set()  # the loop keeps no task that nobody else keeps
+
+    @property
+    def slowness(self) -> float:
+        """Tells how many times longer than usual steps take of late: 1 on a machine that has time for us."""
+        return min(max(1.0, self._wire.took_s / USUAL_S), SLOWEST)
+
+    @classmethod
+    def on(cls, pool: ConnectionPool, *, repeats: bool) -> Together:
+        """Returns a client of its own pool, which it closes with itself."""
+        client = cls(connection_pool=pool)
+        client.auto_close_connection_pool = True
+        client.repeats = repeats
+        return client
 
     def register_script(self, script: str) -> Script:  # type: ignore[override]  # called like redis-py's, one text only
         """Returns a script that is called as redis-py's is."""
@@ -136,11 +161,13 @@ class Together(Redis):
         if self._leaving is not None:
             self._leaving.cancel()
             self._leave()
-        if self._sending:
-            _, late = await asyncio.wait(self._sending, timeout=CLOSING_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        if self._away:
+            self._none_away = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._none_away], timeout=CLOSING_S)
+        for task in self._again:
+            task.cancel()
+        await asyncio.gather(*self._again, return_exceptions=True)
+        await self._wire.aclose()
         await super().aclose(close_connection_pool)
 
     def together(self, source: ScriptSource, args: Sequence[EncodableT]) -> asyncio.Future[Any]:
@@ -155,25 +182,60 @@ class Together(Redis):
             return call.reply
         self._waiting.append(call)
         if self._leaving is None:
-            self._leaving = loop.call_later(HOLD_S, self._leave) if self._sending else loop.call_soon(self._leave)
+            self._leaving = loop.call_later(HOLD_S, self._leave) if self._away else loop.call_soon(self._leave)
         return call.reply
 
     def _leave(self) -> None:
         self._leaving = None
         calls, self._waiting = self._waiting, []
         for start in range(0, len(calls), MOST):
-            task = asyncio.ensure_future(self._send(list(_groups(calls[start : start + MOST]))))
-            self._sending.add(task)
-            task.add_done_callback(self._returned)
+            self._away += 1
+            self._send(list(_groups(calls[start : start + MOST])))
 
-    def _returned(self, task: asyncio.Task[None]) -> None:
+    def _send(self, groups: Sequence[_Group]) -> None:
+        try:
+            content = b"".join([group.packed() for group in groups])
+        except Exception as error:  # noqa: BLE001 - it is for whoever waits
+            self._told(groups, error)
+            return
+        self._wire.send(RoundTrip(content, len(groups), partial(self._told, groups)))
+
+    def _told(self, groups: Sequence[_Group], replies: list[Any] | Exception) -> None:
+        """Hands out what has come back, and sends again what was lost on its way or is not known to Redis."""
+        if isinstance(replies, LostError):
+            if self.repeats and not self._is_closed:
+                self._repeat(groups)
+                return
+            replies = cast("Exception", replies.__cause__)
+        if isinstance(replies, Exception):
+            replies = [replies] * len(groups)
+        unknown = [group for group, reply in zip(groups, replies, strict=True) if isinstance(reply, NoScriptError)]
+        for group, reply in zip(groups, replies, strict=True):
+            if not isinstance(reply, NoScriptError):
+                group.tell(reply)
+        if unknown:
+            self._repeat(unknown)
+        else:
+            self._returned()
+
+    def _repeat(self, groups: Sequence[_Group]) -> None:
+        task = asyncio.ensure_future(self._sent_again(groups))
+        self._again.add(task)
+        task.add_done_callback(self._again.discard)
+
+    def _returned(self) -> None:
         """Let those leave that waited; whoever has just been answered goes on first, and may join them."""
-        self._sending.discard(task)
-        if self._leaving is not None and not self._sending:
+        self._away -= 1
+        if self._away:
+            return
+        if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = asyncio.get_running_loop().call_soon(self._leave)
+        if self._none_away is not None and not self._none_away.done():
+            self._none_away.set_result(None)
 
-    async def _send(self, groups: Sequence[_Group]) -> None:
+    async def _sent_again(self, groups: Sequence[_Group]) -> None:
+        """Send groups by redis-py's own way, with its repeats, and with their texts where Redis has forgotten them."""
         try:
             replies = await self._replies(groups)
             for _ in range(LOADS):  # a server that starts anew in between forgets once more
@@ -189,20 +251,22 @@ class Together(Redis):
             for group in groups:
                 for call in group.calls:
                     call.reply.cancel()
+            self._returned()
             raise
         except Exception as error:  # noqa: BLE001 - it is for whoever waits
             replies = [error] * len(groups)
         for group, reply in zip(groups, replies, strict=True):
             group.tell(reply)
+        self._returned()
 
     async def _replies(self, groups: Sequence[_Group]) -> list[Any]:
-        """Returns each group's reply or error. A pipeline of redis-py does the same for three times the CPU."""
-        packed = b"".join([group.packed() for group in groups])
+        """Returns each group's reply or error."""
+        content = b"".join([group.packed() for group in groups])
         pool = self.connection_pool
         connection = await pool.get_connection()
 
         async def exchange() -> list[Any]:
-            await connection.send_packed_command([packed])
+            await connection.send_packed_command([content])
             replies: list[Any] = []
             for _ in groups:
                 try:
@@ -242,12 +306,6 @@ def _groups(calls: Sequence[ScriptCall]) -> Iterator[_Group]:
         yield _Group(group)
 
 
-def _packed(value: EncodableT) -> bytes:
-    """Returns one argument as Redis reads it."""
-    content = value if isinstance(value, bytes) else str(value).encode()
-    return b"$%d\r\n%b\r\n" % (len(content), content)
-
-
 class Script:
     """Runs one script on a ``Together`` client."""
 
@@ -262,3 +320,12 @@ class Script:
         if client is not None or keys:
             return await self._queued(keys=list(keys), args=list(args), client=client)
         return await self._client.together(self._source, args)
+
+    def begun(self, args: Sequence[EncodableT]) -> asyncio.Future[Any]:
+        """Returns the reply to come; the script leaves with the next round trip."""
+        return self._client.together(self._source, args)
+
+
+def slowness_of(client: Redis) -> float:
+    """Tells how many times longer than usual the steps of a client take of late."""
+    return client.slowness if isinstance(client, Together) else 1.0

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from secrets import token_hex
 
 import structlog
@@ -36,6 +37,7 @@ from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lease, Work
+from worker.redis.together import slowness_of
 from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.loop_lag import LoopLag
 from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
@@ -407,7 +409,6 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             stack.push_async_callback(crms[name].aclose)
         suppressions = suppressions_of(settings, ledger.scripts)
         await suppressions.refuse_another_key()
-        stack.push_async_callback(suppressions.aclose)
         lookups = Lookups(
             terms={name: _terms(settings, provider) for name, provider in providers.items()},
             desk=ledger.desk,
@@ -432,7 +433,9 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             budget_lines=budget_lines,
             spool=spool,
             lookups=lookups,
-            visits=Visits(owner, settings.worker.concurrency, ledger.all_work, draining),
+            visits=Visits(
+                owner, settings.worker.concurrency, ledger.all_work, draining, slowness=partial(slowness_of, redis)
+            ),
             limiters=limiters,
             providers=providers,
             crms=crms,

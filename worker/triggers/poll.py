@@ -17,7 +17,7 @@ from connectors.models import Cursor, Record
 from connectors.steps import step
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.work.work import CursorMove, Due, Lane
-from worker.visits.watch import Watch, own_values
+from worker.visits.watch import Watch, is_due, own_values
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
 
 
 async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False, news: bool = False) -> list[Due]:
-    """Returns the rows that have an open gap, with the fingerprint they would settle with.
+    """Returns the rows that have an open gap, with the fingerprint they would settle with where it is compared.
 
     A row whose fingerprint equals the remembered one is dropped by the ledger: that is how our own write, seen by
     the next poll, starts nothing.
@@ -90,12 +90,17 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     """
     if not records:
         return []
-    memories, rows, now = await watch.work.memory([record.id for record in records]), [], await watch.work.now()
+    known = await watch.work.known([record.id for record in records])
+    rows, now = list[Due](), await watch.work.now()
     for record in await watch.complete(records):
-        memory = memories.get(record.id)
+        held = known.get(record.id)
+        if held is None or not held.is_compared:  # as all of a backfill: who it is about, the visit will read
+            if is_due(watch.openings(record), closed=closed):
+                rows.append(Due(record.id, record.modified, "", record.read_at))
+            continue
+        memory = held.memory
         view = watch.view(record, own_values(memory.own) if memory else {})
-        is_counted = closed and view.blank and view.skip and view.skip.reason
-        if not is_counted and (view.skip or not view.gaps):
+        if not is_due(view, closed=closed):
             continue
         if memory is None or not (news or closed):
             rows.append(Due(record.id, record.modified, watch.mark(view), record.read_at))

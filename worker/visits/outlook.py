@@ -211,7 +211,8 @@ class Decider:
 
     async def unsuppressed(self, decision: Decision, view: View) -> Decision:
         """Returns the decision, without its changes where whoever was found is on the suppression list."""
-        learned = of_decision(decision) - of_identity(view.identity)
-        if not learned or not any(await self.watch.suppressed([learned])):
+        if not decision.changes and decision.identity == view.identity:
+            return decision
+        if not any(await self.watch.suppressed([lambda: of_decision(decision) - of_identity(view.identity)])):
             return decision
         return replace(decision, changes=(), blocked={}, unfilled=dict.fromkeys(view.blank, Reason.SUPPRESSED))

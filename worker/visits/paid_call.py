@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias, assert_never
+from functools import cache, partial
+from typing import TypeAlias, assert_never, cast
 
 import structlog
 
@@ -67,9 +67,16 @@ def settlement(provider: Provider, question: Question, reply: Reply) -> ReplySet
         cost(question, answer),
         hit=answer.outcome is Outcome.HIT,
         refused=answer.outcome is Outcome.REFUSED,
-        left=provider.left_after(reply) if isinstance(provider, KeepsBalance) else None,
+        left=cast("KeepsBalance", provider).left_after(reply) if _keeps_balance(type(provider)) else None,
         unpriced=answer.outcome is Outcome.UNREADABLE and answer.credits is None,
+        answer=answer,
     )
+
+
+@cache
+def _keeps_balance(kind: type[Provider]) -> bool:
+    """Tells whether providers of a kind keep a balance; to ask each of them costs as much as reading its reply."""
+    return issubclass(kind, KeepsBalance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +129,10 @@ class PaidCalls:
             case _:
                 assert_never(answer)
 
-    def ticket(self, provider: Provider, question: Question, granted: Granted) -> LookupTicket:
-        """Returns the right to send it."""
+    def ticket(
+        self, provider: Provider, question: Question, granted: Granted, *, is_sheltered: bool = False
+    ) -> LookupTicket:
+        """Returns the right to send it; ``is_sheltered`` as ``connectors.limits.Ticket`` has it."""
         return LookupTicket(
             self.desk,
             granted,
@@ -131,6 +140,7 @@ class PaidCalls:
             spool=self.spool,
             keep_hits_ms=self.keep_hits_ms,
             keep_misses_ms=self.keep_misses_ms,
+            is_sheltered=is_sheltered,
         )
 
     async def send(self, provider: Provider, question: Question, ticket: LookupTicket) -> BoughtReply:
@@ -147,7 +157,7 @@ class PaidCalls:
         except asyncio.CancelledError:
             await asyncio.shield(ticket.released("cancelled"))  # refused by the ledger once the call was sent
             raise
-        answer = provider.read(question, reply)
+        answer = ticket.answer or provider.read(question, reply)
         if ticket.ended and ticket.ended.overrun:
             cause = f"{question.operation} cost more than its worst price known"
             why = f"{cause}: check {provider.name}'s price list, then refill resume {provider.name}"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias, assert_never
 
 import structlog
 
+from connectors.ended import ended
 from connectors.errors import (
     AccessError,
     ConnectorError,
@@ -36,7 +37,7 @@ from worker.ledger.money.bad_list import BadList
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
 from worker.ledger.money.suppressions import Suppressions
-from worker.ledger.money.tickets import Desk, Granted, Missed, NoBudget, Policy
+from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, NoBudget, Policy
 from worker.ledger.money.yields import Yields
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
@@ -92,11 +93,12 @@ class Terms:
 @dataclass(slots=True)
 class _Flight:
     task: asyncio.Task[Looked]
+    ticket: LookupTicket
     askers: int = 0
     priced: bool = False  # one of the askers has the journal's entry and the price
 
 
-@dataclass(slots=True)
+@dataclass
 class Lookups:
     """Represents the way from a question to its answer. ``clock`` gives ms."""
 
@@ -185,7 +187,8 @@ class Lookups:
             case KeptAnswer():
                 return Answered(terms.provider.read(question, answer.reply))
             case Granted():
-                return await self._shared(question, self._fly(question, terms, answer), lease.run)
+                ticket = self._calls.ticket(terms.provider, question, answer, is_sheltered=True)
+                return await self._shared(question, terms, ticket, lease.run)
             case Missed():
                 return Miss()
             case NoBudget(line):
@@ -228,8 +231,8 @@ class Lookups:
             return GiveUp("budget")
         return WaitForProvider(question.provider, "budget")  # admitted as soon as provider and crm reach for it
 
-    async def _shared(self, question: Question, fly: Coroutine[None, None, Looked], run: str) -> Looked:
-        flight = _Flight(asyncio.create_task(fly, name="lookup"))
+    async def _shared(self, question: Question, terms: Terms, ticket: LookupTicket, run: str) -> Looked:
+        flight = _Flight(asyncio.create_task(self._fly(question, terms, ticket), name="lookup"), ticket)
         self._flights[question.key] = flight
         self.landings.begin(run)
 
@@ -247,26 +250,25 @@ class Lookups:
         """
         flight.askers += 1
         try:
-            looked = await asyncio.shield(flight.task)
+            await ended(flight.task)
+            looked = flight.task.result()
             priced, flight.priced = flight.priced, True
             return _unpriced(looked) if priced else looked
         except asyncio.CancelledError:
-            if flight.askers == 1 and not flight.task.done():
-                flight.task.cancel()  # the transport shields what is sent: this reaches only a call still waiting
+            if flight.askers == 1 and not flight.ticket.is_leaving and not flight.task.done():
+                flight.task.cancel()  # nothing else ends a flight: what is sent runs to its end
             raise
         finally:
             flight.askers -= 1
 
-    async def _fly(self, question: Question, terms: Terms, granted: Granted) -> Looked:
+    async def _fly(self, question: Question, terms: Terms, ticket: LookupTicket) -> Looked:
         with step("lookup", vendor=question.provider, operation=question.operation) as asked:
-            looked = await self._bought(question, terms, granted)
+            looked = await self._bought(question, terms, ticket)
             asked.note(**_shown(looked))
             return looked
 
-    async def _bought(self, question: Question, terms: Terms, granted: Granted) -> Looked:
-        provider = terms.provider
-        calls = self._calls
-        ticket = calls.ticket(provider, question, granted)
+    async def _bought(self, question: Question, terms: Terms, ticket: LookupTicket) -> Looked:
+        provider, calls = terms.provider, self._calls
         try:
             bought = await calls.send(provider, question, ticket)
         except OutcomeUnknownError as error:
@@ -321,7 +323,7 @@ class Lookups:
                 log.error("lookup.failed", vendor=name, operation=question.operation, error=type(error).__name__)
                 return Miss()
 
-    @property
+    @cached_property
     def _calls(self) -> PaidCalls:
         return PaidCalls(
             self.desk, self.all_work, self.pauses, self.spool, self.keep_hits_ms, self.keep_misses_ms, self.clock

@@ -146,7 +146,7 @@ class _PushBatch:
         """Returns the rows whose lease is still ours, with what is about to be sent kept as intents."""
         pending = [self.pending[one] for one in ids]
         work = self._watch.work
-        held = await asyncio.gather(*(work.intend(one.lease, [i.text() for i in one.intents]) for one in pending))
+        held = await work.intend_all([(one.lease, [i.text() for i in one.intents]) for one in pending])
         self.judged |= {one: WriteOutcome(PushEnd.LOST) for one, ours in zip(ids, held, strict=True) if not ours}
         ours = [one for one, is_held in zip(ids, held, strict=True) if is_held]
         undone = {name.property for id in ours for name in self.pending[id].undo}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from connectors.joiners import JOINER, Joiners
 from connectors.steps import is_traced, step
@@ -47,6 +47,45 @@ class _Running:
     lost: bool = False
 
 
+class _Mine:
+    """Counts the visits of one job, and wakes it when one ends: to watch each of them again would cost them all."""
+
+    def __init__(self) -> None:
+        self.under_way = self._ended = 0
+        self._wake: asyncio.Future[None] | None = None
+
+    def add(self, task: asyncio.Task[None]) -> None:
+        self.under_way += 1
+        task.add_done_callback(self._end)
+
+    def take(self) -> int:
+        """Returns how many have ended since the last time."""
+        ended, self._ended = self._ended, 0
+        return ended
+
+    async def one(self, within_s: float) -> None:
+        """Return when one has ended, or time is over."""
+        if self._ended:
+            return
+        loop = asyncio.get_running_loop()
+        self._wake = loop.create_future()
+        timer = loop.call_later(within_s, self._tell)
+        try:
+            await self._wake
+        finally:
+            timer.cancel()
+            self._wake = None
+
+    def _end(self, _: object) -> None:
+        self.under_way -= 1
+        self._ended += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+
 class Visits:
     """Represents the visits of this process, over all its jobs, at most ``limit`` at a time.
 
@@ -60,12 +99,13 @@ class Visits:
         all_work: AllWork,
         draining: asyncio.Event,
         clock: Callable[[], float] = time.monotonic,
+        slowness: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self.owner, self.draining = owner, draining
         self._limit, self._all_work, self._clock = limit, all_work, clock
         self._running: dict[str, _Running] = {}
         self._filling: set[str] = set()
-        self._joiners = Joiners()
+        self._joiners = Joiners(slowness)
 
     def __len__(self) -> int:
         return len(self._running)
@@ -86,7 +126,7 @@ class Visits:
 
     async def _fill(self, line: Line, run: str) -> int:
         claim = partial(line.work.claim, run=run) if run else line.work.claim
-        until, mine, ended = self._clock() + CLAIMING_S, set[asyncio.Task[None]](), 0
+        until, mine, ended = self._clock() + CLAIMING_S, _Mine(), 0
         while True:
             claimed = 0
             free = self._free()
@@ -95,15 +135,16 @@ class Visits:
                 with self._joiners.at_work():
                     leases = await claim(self.owner, most, holding=holding)
                     claimed = len(leases)
-                    mine.update(self._start(line, lease) for lease in leases)
+                    for lease in leases:
+                        mine.add(self._start(line, lease))
             if claimed and claimed == min(free, line.block):
                 await asyncio.sleep(0)
                 continue
-            if not mine:
-                return ended
-            done, mine = await asyncio.wait(mine, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+            if not mine.under_way:
+                return ended + mine.take()
+            await mine.one(LOOK_AGAIN_S)
             await asyncio.sleep(0)  # whatever has ended leaves its place: else the last of them ends this as well
-            ended += len(done)
+            ended += mine.take()
 
     def _free(self) -> int:
         running = len(self._running)
@@ -114,8 +155,8 @@ class Visits:
 
         async def attended() -> None:
             JOINER.set(joiner)
-            with bound_contextvars(crm=lease.crm, object=lease.object, record_id=lease.id, run=lease.run):
-                await (self._shown(line, lease) if is_traced() else line.story(lease))
+            bind_contextvars(crm=lease.crm, object=lease.object, record_id=lease.id, run=lease.run)  # of this task
+            await (self._shown(line, lease) if is_traced() else line.story(lease))
 
         task = asyncio.create_task(attended(), name=f"visit:{lease.crm}:{lease.object}")
         self._running[lease.token] = _Running(lease, task, self._clock())

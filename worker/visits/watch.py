@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from connectors.batching import Batcher
@@ -16,12 +17,13 @@ from worker.decide.handles import Handle, of_record, of_value
 from worker.decide.kept import RefusedValue
 from worker.decide.leftovers import RECORD, closed_fields, letters_of_closed, unpack_leftovers
 from worker.decide.policy import FieldRule, Policy, WriteRule
-from worker.decide.record import OurValue, View, handles, look
+from worker.decide.record import Openings, OurValue, View, handles, look, openings
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
 from worker.visits.companies import Companies
 
-OnList: TypeAlias = Callable[[Sequence[Collection[Handle]]], Awaitable[Sequence[bool]]]
+Handles: TypeAlias = Collection[Handle] | Callable[[], Collection[Handle]]
+OnList: TypeAlias = Callable[[Sequence[Handles]], Awaitable[Sequence[bool]]]
 Hashes: TypeAlias = Callable[[Iterable[Handle]], Collection[str]]
 AreBad: TypeAlias = Callable[[Collection[Handle]], Awaitable[Collection[Handle]]]
 
@@ -60,6 +62,13 @@ def _fields_of(own: OurValue) -> dict[str, Any]:
     return fields | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
 
 
+def is_due(seen: View | Openings, *, closed: bool) -> bool:
+    """Tells whether a record has an open gap; with ``closed`` also whether it has blanks that are shut for a reason."""
+    if seen.skip:
+        return bool(closed and seen.blank and seen.skip.reason)
+    return bool(seen.gaps)
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
@@ -85,7 +94,7 @@ class Watch:
     async def complete(self, records: Sequence[Record]) -> list[Record]:
         """Returns the records with what their rows do not say: the linked company, and whether they are suppressed."""
         whole = await self.companies.complete(records)
-        listed = await self.suppressed([self.handles(record) for record in whole])
+        listed = await self.suppressed([partial(self.handles, record) for record in whole])
         return [
             record if record.suppressed is on else dataclasses.replace(record, suppressed=on)
             for record, on in zip(whole, listed, strict=True)
@@ -102,6 +111,10 @@ class Watch:
     def view(self, record: Record, own: Mapping[str, OurValue]) -> View:
         """Shows ``record`` to the rules."""
         return look(record, self.policy, own)
+
+    def openings(self, record: Record) -> Openings:
+        """Shows what is open on a record of which nothing is remembered, without reading who it is about."""
+        return openings(record, self.policy)
 
     def mark(self, view: View) -> str:
         """Returns the fingerprint that is remembered once the record settles."""

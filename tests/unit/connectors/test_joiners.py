@@ -96,18 +96,6 @@ async def test_the_oldest_batch_leaves_first_and_its_askers_join_the_next(desk: 
     assert desk.batches == [[1], [2, 1]]
 
 
-async def test_whoever_waits_briefly_is_waited_for(desk: Desk) -> None:
-    brief: Batcher[int, int] = Batcher("ledger", "names", desk.send, str, 100, linger_s=0, longest_s=DAYS, brief=True)
-    writes = desk.batcher()
-
-    async def story() -> None:
-        await brief.ask(1)
-        await writes.ask(1)
-
-    await asyncio.gather(desk.begin(writes.ask(2)), desk.begin(story()))
-    assert desk.batches == [[1], [2, 1]]
-
-
 async def test_more_who_are_about_to_begin_are_waited_for(desk: Desk) -> None:
     batcher = desk.batcher()
     with desk.joiners.at_work():

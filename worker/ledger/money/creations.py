@@ -213,6 +213,8 @@ class CreationTicket:
     ``created`` with what that returned anyway, so a repeat is expected.
     """
 
+    is_sheltered = False
+
     def __init__(self, creations: Creations, claim: Claimed, id_of: Callable[[Reply], str] | None = None) -> None:
         self._creations, self._claim, self._id_of = creations, claim, id_of
         self._asked = self._over = False

@@ -1,12 +1,14 @@
 -- needs: suppressions
 -- args: check, hashes[]
--- Gives 'list' and 1 or 0 for each hash, or 'another' when the list was made with another key.
+-- Gives 'list' and 1 or 0 for each hash, 'nobody' where the list is empty, or 'another' when it was made with another key.
 if unreadable(check) then
   return { 'another' }
 end
+if redis.call('EXISTS', K.suppressed()) == 0 then
+  return { 'nobody' }
+end
 local found = { 'list' }
-local any = redis.call('EXISTS', K.suppressed()) == 1
 for _, name in ipairs(hashes) do
-  found[#found + 1] = any and redis.call('HEXISTS', K.suppressed(), name) or 0
+  found[#found + 1] = redis.call('HEXISTS', K.suppressed(), name)
 end
 return found

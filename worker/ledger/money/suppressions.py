@@ -10,17 +10,15 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from connectors.batching import Batcher
 from worker.ledger.scripts import Scripts
 
 Handle: TypeAlias = tuple[str, str]  # kind and value
-TOGETHER = 500  # visits that ask at once share one question
-LINGER_S, LONGEST_S = 0.005, 0.05
+Handles: TypeAlias = Collection[Handle] | Callable[[], Collection[Handle]]  # read only where somebody is on the list
 _KEPT = 8_192  # digests: a visit asks about the same handles several times
 ANOTHER_KEY = (
     "the suppression list was made with another REFILL_SECRET_KEY, so nobody can be looked up: set that key again"
@@ -52,9 +50,7 @@ class Suppressions:
         self._key = hashlib.sha256(f"suppressions\n{secret}".encode()).digest() if secret else b""
         self._digest = lru_cache(maxsize=_KEPT)(self._made)
         self.check = self._digest("check") if secret else ""
-        self._names: Batcher[frozenset[str], bool] = Batcher(
-            "ledger", "suppressed", self._any, _name, TOGETHER, linger_s=LINGER_S, longest_s=LONGEST_S, brief=True
-        )
+        self._is_empty = False  # as far as the last look told
 
     def _made(self, text: str) -> str:
         return hmac.digest(self._key, text.encode(), "sha256")[:16].hex()
@@ -63,24 +59,29 @@ class Suppressions:
         """Returns what stands for handles in the list, in one order; nothing where there is no key."""
         return tuple(sorted(self._digest(f"{kind}:{value}") for kind, value in handles)) if self._key else ()
 
-    async def among(self, rows: Sequence[Collection[Handle]]) -> list[bool]:
-        """Tells of each row of handles whether one of them is on the list, in one round trip.
+    async def among(self, rows: Sequence[Handles]) -> list[bool]:
+        """Tells of each row of handles whether one of them is on the list, in one step.
 
-        Visits that ask about one row each at the same time share theirs.
+        While nobody is on it, as for most, only that is asked, and no handle is read.
         """
-        sets = [frozenset(self.hashes(handles)) for handles in rows]
-        if len(sets) == 1:
-            return [await self._names.ask(sets[0])]
-        found = await self._any(sets) if sets else {}
-        return [found[_name(one)] for one in sets]
-
-    async def _any(self, rows: Sequence[frozenset[str]]) -> Mapping[str, bool]:
-        names = sorted(frozenset[str]().union(*rows))
-        word, *hits = await self._scripts.run("suppression_find", check=self.check, hashes=names)
-        if word == b"another":
-            return {_name(one): True for one in rows}
+        if not rows:
+            return []
+        if self._is_empty:
+            word, _ = await self._find(())
+            if word != b"list":
+                return [word == b"another"] * len(rows)
+        sets = [frozenset(self.hashes(one() if callable(one) else one)) for one in rows]
+        names = sorted(frozenset[str]().union(*sets))
+        word, hits = await self._find(names)
+        if word != b"list":
+            return [word == b"another"] * len(rows)
         on_it = {name for name, hit in zip(names, hits, strict=True) if hit}
-        return {_name(one): not on_it.isdisjoint(one) for one in rows}
+        return [not on_it.isdisjoint(one) for one in sets]
+
+    async def _find(self, names: Sequence[str]) -> tuple[bytes, Sequence[int]]:
+        word, *hits = await self._scripts.run("suppression_find", check=self.check, hashes=names)
+        self._is_empty = word == b"nobody"
+        return word, hits
 
     async def add(self, entries: Sequence[Suppressed]) -> int:
         """Put entries on the list; gives how many were not on it.
@@ -114,17 +115,9 @@ class Suppressions:
         Raises:
             AnotherKeyError: it was made with another key.
         """
-        word, *_ = await self._scripts.run("suppression_find", check=self.check, hashes=())
+        word, _ = await self._find(())
         if word == b"another":
             raise AnotherKeyError
-
-    async def aclose(self) -> None:
-        """Send what is gathered."""
-        await self._names.aclose()
-
-
-def _name(hashes: frozenset[str]) -> str:
-    return " ".join(sorted(hashes))
 
 
 def _text(one: Suppressed) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
 
 from connectors.limits import TicketSpentError
-from connectors.models import Question, Reply
+from connectors.models import Answer, Question, Reply
 from worker.ledger.arguments import Value
 from worker.ledger.money.answers import (
     Answers,
@@ -393,7 +393,7 @@ class ReplySettlement:
     """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
 
     ``left`` is the provider's balance after it, where it is known. ``unpriced``: nobody can tell from it whether it
-    was charged, and ``credits`` are the most it can have cost.
+    was charged, and ``credits`` are the most it can have cost. ``answer`` is what was read for all that.
     """
 
     credits: int
@@ -401,10 +401,13 @@ class ReplySettlement:
     refused: bool = False
     left: int | None = None
     unpriced: bool = False
+    answer: Answer | None = field(default=None, repr=False)
 
 
 class LookupTicket:
-    """Represents ``connectors.limits.Ticket`` of a paid lookup. ``ended`` tells afterwards whom to make due.
+    """Represents ``connectors.limits.Ticket`` of a paid lookup.
+
+    ``ended`` tells afterwards whom to make due, ``answer`` what the stored reply says.
 
     Its first ending stands: what is said of it later, by a cancellation for one, is not heard.
     """
@@ -420,13 +423,21 @@ class LookupTicket:
         keep_misses_ms: int,
         policy: Policy | None = None,
         patience_s: float = STORE_PATIENCE_S,
+        is_sheltered: bool = False,
     ) -> None:
         self._desk, self._granted, self._settle, self._spool = desk, granted, settle, spool
         self._keep_hits_ms, self._keep_misses_ms = keep_hits_ms, keep_misses_ms
         self._policy: Policy | None = policy
         self._patience_s = patience_s
+        self.is_sheltered = is_sheltered
         self._asked = self._over = False
         self.ended: TicketEnd | None = None
+        self.answer: Answer | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Tells whether the call is about to be sent, or was: it belongs to nobody's cancellation any more."""
+        return self._asked
 
     async def sent(self) -> None:
         """Notes on the disk that bytes go on the wire now.
@@ -513,4 +524,5 @@ class LookupTicket:
         if not 0 <= settlement.credits <= REASON:
             _log.error("ticket.unpriced", ticket=self._granted.ticket_id)
             return ReplySettlement(self._granted.price, hit=settlement.hit, unpriced=True)
+        self.answer = settlement.answer
         return settlement

@@ -27,6 +27,7 @@ _CALMER = 0.98  # of the time ahead after each slot that was in time
 _DRIFT = 1e-4  # s for each s: what two clocks may move apart
 _BLOCK = 50  # slots booked in one step: what a script does in a few ms
 _PACED_S = 60
+_BRIEF_S = 0.05  # a pause that begins in so short a wait comes as late for the call as one that begins just after it
 _UTILISATION = 0.98
 
 
@@ -88,7 +89,7 @@ class LedgerClock:
         self._at = answered_s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """Holds a slot ``wait_s`` away by the ledger, which by our clock comes after ``first_s`` and before ``due_s``."""
 
@@ -98,7 +99,7 @@ class Slot:
     is_probe: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Asking:
     """Waits for a slot before ``ends_s``; ``answer`` is the ledger's time in ms, and its word."""
 
@@ -153,8 +154,9 @@ class RedisLimiter:
         ends = loop.time() + patience_s
         for _ in range(_BOOKINGS):
             slot = await self._book(bucket, max(0.0, ends - loop.time()))
-            await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than what is measured
-            if slot.wait_s > 0 and not slot.is_probe:
+            if slot.wait_s > 0:
+                await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than what is measured
+            if slot.wait_s > _BRIEF_S and not slot.is_probe:
                 self._raise_refused(bucket, await self._refusal(self._name(bucket)))
             if self._is_in_time(self._name(bucket), loop.time() - slot.first_s):
                 return  # else the slot is lost: sent now the call would crowd those after it

@@ -39,6 +39,7 @@ from worker.ledger.work.work_values import (
     CursorMove,
     DeadLetter,
     Due,
+    Known,
     Lane,
     Lease,
     Left,
@@ -56,6 +57,7 @@ __all__ = [
     "CursorMove",
     "DeadLetter",
     "Due",
+    "Known",
     "Lane",
     "Lease",
     "Left",
@@ -367,9 +369,16 @@ class Work:
 
         Gives ``False`` when the lease is lost: then nothing may be sent.
         """
-        return bool(
-            await self._scripts.run("work_intend", owner=lease.owner, token=lease.token, intents=_lines(intents))
-        )
+        return (await self.intend_all([(lease, intents)]))[0]
+
+    async def intend_all(self, rows: Sequence[tuple[Lease, Sequence[str]]]) -> list[bool]:
+        """Keep the changes of several visits, as ``intend`` does, in one round trip."""
+        lines = [_lines(texts) for _, texts in rows]
+        begun = [
+            self._scripts.begun("work_intend", owner=lease.owner, token=lease.token, intents=intents)
+            for (lease, _), intents in zip(rows, lines, strict=True)
+        ]
+        return [bool(held) for held in await self._scripts.all_of(begun)]
 
     async def replay(self, id: str, run: str, *, reopen: bool = False, undo: Sequence[str] = ()) -> None:
         """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts.
@@ -487,12 +496,18 @@ class Work:
 
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
         """Returns what is remembered of records; those of which nothing is are left out."""
-        commands: list[tuple[Arg, ...]] = []
-        for name in ids:
-            commands += [("HGET", self._key(kind, bucket(name)), name) for kind in ("memory", "own")]
-        found = await self._scripts.calls(commands)
-        memories = {name: unpack(*found[2 * at : 2 * at + 2]) for at, name in enumerate(ids)}
-        return {name: memory for name, memory in memories.items() if memory is not None}
+        return {name: one.memory for name, one in (await self.known(ids)).items() if one.memory is not None}
+
+    async def known(self, ids: Sequence[str]) -> dict[str, Known]:
+        """Returns what the ledger knows of records; those of which it knows nothing are left out."""
+        found: dict[str, Known] = {}
+        for start in range(0, len(ids), _CHUNK):
+            block = ids[start : start + _CHUNK]
+            row = await self._scripts.run("work_known", crm=self.crm, object=self.object, ids=block)
+            for name, memory, own, state in zip(block, row[::3], row[1::3], row[2::3], strict=True):
+                if memory or own or state:
+                    found[name] = Known(unpack(memory, own), state.decode())
+        return found
 
     async def pending(self, run: str, until_ms: int) -> int:
         """Returns records of a person's run that are leased, or due by ``until_ms``. Waiting ones are not counted."""

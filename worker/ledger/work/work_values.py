@@ -49,6 +49,22 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Holds what the ledger knows of a record: what is remembered of it, and its state while it is in the work.
+
+    ``state`` is ``due``, ``leased``, ``waiting`` or ``dead``, and ``""`` outside the work.
+    """
+
+    memory: Memory | None
+    state: str = ""
+
+    @property
+    def is_compared(self) -> bool:
+        """Tells whether a row of the record is compared with what an earlier look saw of it."""
+        return self.memory is not None or self.state not in {"", "due"}
+
+
+@dataclass(frozen=True, slots=True)
 class CursorMove:
     """Moves the cursor ``name`` from ``old`` (``""`` = never set) to ``new`` with the page, or the page is refused."""
 
