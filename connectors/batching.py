@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
-from structlog.contextvars import unbind_contextvars
-
 from connectors.errors import ContractError, RejectedError, UnavailableError
 from connectors.joiners import JOINER, Joiner
+from connectors.shared_work import shared
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -156,9 +154,7 @@ class Batcher(Generic[Item, Result]):
         batch.joiners.clear()
         if self._gathering is batch:
             self._gathering = None
-        context = copy_context()
-        context.run(unbind_contextvars, "record_id", "run")  # a batch is of all its askers: no log line names one
-        task = asyncio.get_running_loop().create_task(self._deliver(batch.places), context=context)
+        task = shared(self._deliver(batch.places))
         self._sending.add(task)
         task.add_done_callback(self._returned)
 

@@ -31,6 +31,7 @@ from connectors.errors import (
 )
 from connectors.models import Reply
 from connectors.operations import Operation
+from connectors.shared_work import shared
 
 BUCKET = (
     "token"  # the limiter's bucket of token endpoints: an outage there is none of the API's, and the other way round
@@ -159,7 +160,7 @@ class OAuth:
     async def _renewed(self, refused: str = "") -> None:
         """Join the renewal under way or begin one. It goes on when its callers are cancelled."""
         if self._renewal is None or self._renewal.done():
-            self._renewal = asyncio.create_task(self._renew(refused))
+            self._renewal = shared(self._renew(refused))
             self._renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
         await asyncio.shield(self._renewal)
 

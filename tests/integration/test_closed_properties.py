@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from tests.integration.deliveries.desk import Open as OpenDesk
 from tests.integration.deliveries.desk import ada, open_desk
@@ -76,6 +78,12 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(
     assert (scene.bill(), scene.email(one)) == (0, "")  # the schema is not read again yet
 
     later(monkeypatch)
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await scene.due(one)
+        await worker.visit()
+    assert [(line["properties"], line.get("record_id")) for line in lines if line["event"] == "schema.opened"] == [
+        (["email"], None)
+    ]
     await a_round(worker)
     assert "@" in scene.email(one)
     assert "@" in scene.email(other)

@@ -10,6 +10,7 @@ import structlog
 from connectors.errors import ConnectorError
 from connectors.models import Property
 from connectors.ports import Crm
+from connectors.shared_work import shared
 
 AGAIN_MS, LONGEST_MS = 10 * 60_000, 60 * 60_000
 log = structlog.get_logger(__name__)
@@ -37,7 +38,7 @@ class ClosedProperties:
         self._closed = self._now_closed()
         self._read_at, self._vain = clock(), 0  # reads in a row that told nothing new
         self._is_doubted = False
-        self._reading = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     def write(self, properties: Iterable[str]) -> None:
         """Note that these are to be written, too."""
@@ -54,22 +55,24 @@ class ClosedProperties:
 
         Whoever comes meanwhile waits for the one read. Without an answer all go on with what is known.
         """
-        if not self._is_due():
+        if self._is_due() and self._reading is None:
+            self._reading = shared(self._read())
+        if self._reading is not None:
+            await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        self._read_at, before = self._clock(), self._closed
+        try:
+            self.schema.update(await self._vendor.properties(self._object))
+        except (ConnectorError, TimeoutError) as error:
+            log.info("schema.unread", crm=self._crm, object=self._object, error=type(error).__name__)
             return
-        async with self._reading:
-            if not self._is_due():
-                return
-            self._read_at, before = self._clock(), self._closed
-            try:
-                schema = await self._vendor.properties(self._object)
-            except (ConnectorError, TimeoutError) as error:
-                log.info("schema.unread", crm=self._crm, object=self._object, error=type(error).__name__)
-                return
-            self.schema.update(schema)
-            self._closed, self._is_doubted = self._now_closed(), False
-            self._vain = self._vain + 1 if self._closed == before else 0
-            if opened := before - self._closed:
-                log.info("schema.opened", crm=self._crm, object=self._object, properties=sorted(opened))
+        finally:
+            self._reading = None
+        self._closed, self._is_doubted = self._now_closed(), False
+        self._vain = self._vain + 1 if self._closed == before else 0
+        if opened := before - self._closed:
+            log.info("schema.opened", crm=self._crm, object=self._object, properties=sorted(opened))
 
     def _is_due(self) -> bool:
         if not (self._closed or self._is_doubted):
