@@ -12,6 +12,7 @@ from connectors.operations import Operation
 BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the ranges that durations are counted in, in seconds; the last range has none."""
 
+UNSENT = "unsent"
 LAST = 100
 """Calls of a vendor that are kept at most."""
 
@@ -41,7 +42,7 @@ def end_of(status: int | None) -> CallEnd:
 
 
 class CallFigures:
-    """Represents counts by (vendor, operation, what): what is an end, the place of a range, or ``ms`` in all.
+    """Represents counts by (vendor, operation, what): an end, the place of a range, ``ms`` in all, or ``unsent``.
 
     Beside them the last calls of each vendor are kept.
     """
@@ -54,6 +55,10 @@ class CallFigures:
         """Count one call, and keep it among the last."""
         self._last.setdefault(vendor, deque(maxlen=LAST)).append((time(), operation, status, seconds))
         self._count(vendor, operation.name, status, seconds)
+
+    def unsent(self, vendor: str, operation: Operation) -> None:
+        """Count a write that was not sent, since the read it was decided on had taken too long."""
+        self._counts[vendor, operation.name, UNSENT] += 1
 
     def last(self) -> dict[str, list[CallMade]]:
         """Returns the last calls of each vendor since this was asked, oldest first."""

@@ -401,6 +401,7 @@ class Transport:
         """
         left = fresh_s(self._pace)
         if left <= 0:
+            CALLS.unsent(self.vendor, operation)
             log.info("vendor.write.stale", vendor=self.vendor, operation=operation.name)
             raise StaleReadError(self.vendor, operation.name, bucket=self.bucket(operation), code=STALE_READ)
         return left

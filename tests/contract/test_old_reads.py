@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from connectors.call_figures import CALLS, UNSENT
 from connectors.errors import StaleReadError
 from connectors.limits import BEYOND_S, FRESH_S, LAST_READS, NoLimiter, note_read, slots_ahead
 from connectors.models import Write, WriteResult
@@ -136,11 +137,14 @@ async def test_nothing_is_sent_on_a_read_that_is_two_seconds_old(sandbox: Sandbo
     crm, record_id = opened(sandbox, side), made(sandbox, side)
     await crm.properties("contact")
     sandbox.calm()
+    CALLS.take()
     async with slots_ahead(NoLimiter(), []):
         note_read(perf_counter() - FRESH_S)
         with pytest.raises(StaleReadError):
             await crm.write("contact", [Write(record_id, {side.title: "CTO"})])
     assert writes(sandbox) == 0
+    (unsent,) = [one for one in CALLS.take().items() if one[0][2] == UNSENT]
+    assert (unsent[0][0], unsent[1]) == ("acme", 1)
     await crm.aclose()
 
 

@@ -194,13 +194,19 @@ def _calls(calls: Mapping[CallName, Called]) -> Iterator[Metric]:
     names = ("vendor", "operation")
     ends = CounterMetricFamily("refill_vendor_calls", "Calls of vendors, by how they ended.", labels=(*names, "end"))
     took = HistogramMetricFamily("refill_vendor_call_seconds", "How long calls of vendors took.", labels=names)
+    unsent = CounterMetricFamily(
+        "refill_vendor_writes_unsent", "Writes that were not sent, since the read behind each was slow.", labels=names
+    )
     bounds = [*map(str, BOUNDS_S), "+Inf"]
     for name, called in calls.items():
         for end, count in called.ends.items():
             ends.add_metric((*name, end), count)
+        if called.unsent:
+            unsent.add_metric(name, called.unsent)
         took.add_metric(name, list(zip(bounds, accumulate(called.ranges), strict=True)), called.seconds)
     yield ends
     yield took
+    yield unsent
 
 
 def _machine(found: Overview) -> Iterator[Metric]:

@@ -38,7 +38,9 @@ FOUND = Overview(
     journal=17,
     deliveries=6,
     memory=MemoryUse(100, 400),
-    calls={("forager", "person"): Called({CallEnd.OK: 3, CallEnd.LIMITED: 1}, (0, 3, 0, 0, 0, 0, 0, 0, 1), 62.5)},
+    calls={
+        ("forager", "person"): Called({CallEnd.OK: 3, CallEnd.LIMITED: 1}, (0, 3, 0, 0, 0, 0, 0, 0, 1), 62.5, unsent=2)
+    },
 )
 ANSWERED = {("/webhooks/hubspot/{crm}", 401): 2}
 
@@ -113,6 +115,7 @@ def test_calls_of_vendors_are_counted_by_end_and_by_duration() -> None:
     assert told["refill_vendor_call_seconds_bucket"][("le", "0.25"), *name] == 3
     assert told["refill_vendor_call_seconds_bucket"][("le", "+Inf"), *name] == 4
     assert told["refill_vendor_call_seconds_sum"][name] == 62.5
+    assert told["refill_vendor_writes_unsent_total"][name] == 2
     assert told["refill_unfilled_today"][("crm", "one"), ("field", "phone"), ("reason", "not_found")] == 1
     assert told["refill_web_answers_total"][("route", "/webhooks/hubspot/{crm}"), ("status", "401")] == 2
     assert told["refill_redis_limit_bytes"][()] == 400

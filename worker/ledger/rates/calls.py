@@ -7,18 +7,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from connectors.call_figures import BOUNDS_S, LAST, CallEnd, CallMade, CallName
+from connectors.call_figures import BOUNDS_S, LAST, UNSENT, CallEnd, CallMade, CallName
 from worker.ledger.arguments import Arg
 from worker.ledger.scripts import Scripts
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """Holds the calls of one operation since the start: by end, by range of ``BOUNDS_S``, and seconds in all."""
+    """Holds the calls of one operation since the start: by end, by range of ``BOUNDS_S``, and seconds in all.
+
+    ``unsent`` are writes that were none, since the read they were decided on had taken too long.
+    """
 
     ends: Mapping[CallEnd, int] = field(default_factory=dict)
     ranges: tuple[int, ...] = (0,) * (len(BOUNDS_S) + 1)
     seconds: float = 0.0
+    unsent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +84,5 @@ def _called(counts: Mapping[str, int]) -> Called:
         {end: counts[end] for end in CallEnd if end in counts},
         tuple(counts.get(f"le{place}", 0) for place in range(len(BOUNDS_S) + 1)),
         counts.get("ms", 0) / 1000,
+        counts.get(UNSENT, 0),
     )
