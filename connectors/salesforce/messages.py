@@ -20,7 +20,9 @@ from connectors.salesforce.records import TABLES
 
 MOST_NOTIFICATIONS = 100
 MOST_IDS = 200
-_MOST_DEEP, _MOST_PARTS, _LONGEST_NAME = 8, 100_000, 256
+# What reading costs goes by elements, their attributes and the length of names, not by bytes alone. A field of a row
+# takes about forty bytes, so a MiB has fewer than this many; an element of a message declares its spaces and its type.
+_MOST_DEEP, _MOST_PARTS, _MOST_ATTRIBUTES, _MOST_SPACES, _LONGEST_NAME = 8, 26_000, 8, 1_000, 128
 _ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
 _RECORD = "{urn:sobject.enterprise.soap.sforce.com}", "{urn:sobject.partner.soap.sforce.com}"
@@ -30,6 +32,9 @@ _NOTIFICATION = (*_MESSAGE, f"{_OUTBOUND}Notification")
 _ROW = (*_NOTIFICATION, f"{_OUTBOUND}sObject")
 _WRITER = tuple(f"{space}LastModifiedById" for space in _RECORD)
 _WANTED = {*(f"{space}Id" for space in _RECORD), *_WRITER}
+_CROWDED = re.compile(  # an attribute more than that in one tag, which the parser would read whole before it tells
+    rb"<[^\s<>!?/]++(?:\s++[^\s=<>]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')){%d}" % (_MOST_ATTRIBUTES + 1)
+)
 _ENCODING = re.compile(rb"^<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE)
 _OURS = {table.lower(): name for name, table in TABLES.items()} | {name: name for name in TABLES}
 
@@ -83,6 +88,8 @@ def outbound(body: bytes) -> Message:
         encoding = _ENCODING.match(body)
         if encoding and encoding[1].lower() not in {b"utf-8", b"us-ascii"}:
             raise ValueError("another encoding than UTF-8")
+        if body.count(b"<") > 2 * _MOST_PARTS or body.count(b"xmlns") > _MOST_SPACES or _CROWDED.search(body):
+            raise ValueError("not the shape of an outbound message")
         parser.feed(body)
         parser.close()
     except (ParseError, DefusedXmlException) as error:
@@ -100,9 +107,11 @@ class _Reader:
         self.organization_id = ""
         self.rows: list[tuple[str, str]] = []
         self.writers: list[tuple[str, str]] = []  # of every row its id and its last writer, "" where that is unknown
-        self.seen = 0
+        self.seen = 0  # notifications, of which each has one row
         self._path: list[str] = []
-        self._parts = 0
+        self._elements = self._attributes = 0
+        self._has_row = False
+        self._told: set[str] = set()  # what the row has told of itself
         self._object, self._writer = "", ""
         self._text: list[str] | None = None
 
@@ -110,8 +119,9 @@ class _Reader:
         if len(tag) > _LONGEST_NAME or any(len(name) > _LONGEST_NAME for name in attributes):
             raise ValueError("longer names than a message has")  # each costs its namespace, at every element
         self._path.append(tag)
-        self._parts += 1
-        if len(self._path) > _MOST_DEEP or self._parts > _MOST_PARTS:
+        self._elements += 1
+        self._attributes += len(attributes)
+        if len(self._path) > _MOST_DEEP or self._elements > _MOST_PARTS or self._attributes > _MOST_PARTS:
             raise ValueError("not the shape of an outbound message")
         if self._text is not None:
             raise ValueError("an id holds elements")
@@ -120,7 +130,11 @@ class _Reader:
             self.seen += 1
             if self.seen > MOST_NOTIFICATIONS:
                 raise ValueError("more notifications than a message has")
+            self._has_row = False
         elif path == _ROW:
+            if self._has_row:
+                raise ValueError("a notification has one row")
+            self._has_row, self._told = True, set()
             self._object, self._writer = _OURS.get(attributes.get(_TYPE, "").rpartition(":")[2].lower(), ""), ""
         self._text = [] if self._is_wanted(path) else None
 
@@ -141,8 +155,14 @@ class _Reader:
             return
         text, self._text = "".join(self._text).strip(), None
         if tag == f"{_OUTBOUND}OrganizationId":
+            if self.organization_id:
+                raise ValueError("a message has one organization id")
             self.organization_id = text
-        elif tag in _WRITER:
+            return
+        if tag in self._told:
+            raise ValueError("a row tells each thing once")
+        self._told.add(tag)
+        if tag in _WRITER:
             self._writer = text
         else:
             self.rows.append((self._object, long_id(text)))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,17 +14,13 @@ from pydantic import TypeAdapter
 
 import connectors
 from connectors import classify
-from connectors.errors import ConnectorError, ContractError
+from connectors.errors import ContractError
 from connectors.forager import operations as forager_operations
 from connectors.forager import read as forager
 from connectors.kaspr import operations as kaspr_operations
 from connectors.kaspr import read as kaspr
 from connectors.models import Answer, Question, Reply
-
-MIB = 1 << 20
-# 50 ms, told by what ``json`` takes for a MiB of everyday rows in the same run: 8 ms where this was set.
-MOST = 50 / 8
-EVERYDAY = json.dumps([{"id": n, "name": "Mara Quist", "email": "mara@quist.example"} for n in range(14_000)]).encode()
+from tests.harness.cpu import MIB, is_slow
 
 
 def readers() -> dict[str, TypeAdapter[Any]]:
@@ -82,24 +76,6 @@ def bodies(adapter: TypeAdapter[Any], shape: bytes) -> Iterator[bytes]:
     for name, one in top.get("properties", {}).items():
         if "array" in json.dumps(one) or "object" in json.dumps(one):
             yield b'{"id":"1","%s":%s}' % (name.encode(), shape)
-
-
-def cpu_s(step: Callable[[], object]) -> float:
-    began = time.process_time()
-    with suppress(ConnectorError):  # whatever else it ended with would be no typed outcome
-        step()
-    return time.process_time() - began
-
-
-def is_slow(step: Callable[[], object], size: int, everyday_s: float) -> bool:
-    """Tells whether even the quickest of some readings takes too long; less than a MiB counts as one."""
-    most_s = MOST * everyday_s * max(1.0, size / MIB)
-    return all(cpu_s(step) > most_s for _ in range(5))
-
-
-@pytest.fixture(scope="module")
-def everyday_s() -> float:
-    return min(cpu_s(lambda: json.loads(EVERYDAY)) for _ in range(9)) / (len(EVERYDAY) / MIB)
 
 
 # What every reader turns into objects of its own, and what ends before any does: that part is shared. The others are

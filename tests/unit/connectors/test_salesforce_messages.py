@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.salesforce.ids import is_id, same_id
 from connectors.salesforce.messages import Message, callout, outbound, without_echoes
+from tests.harness.cpu import is_slow
 from tests.integration.intake.senders import envelope, notification
 
 WHOLE = envelope(notification("0035g00000AbCdEAAV", by="0055g0000000PERAA2"))
@@ -47,9 +48,76 @@ def test_a_mebibyte_is_read_or_refused_in_a_moment() -> None:
     [b'<a xmlns="%b">', b'<a xmlns:n="%b" n:x="1">', b'<n:a xmlns:n="%b">', b"<a><b xmlns='%b'>", b'<a %b="1">'],
 )
 def test_long_names_are_refused_at_the_first_of_them(head: bytes) -> None:
-    body = head % (b"u" * 1_000) + b"<n/>" * 99_000
+    body = head % (b"u" * 1_000) + b"<n/>" * 20_000
     with pytest.raises(ValueError, match="longer names"):
         outbound(body)
+
+
+def filled(unit: str, most: int = (1 << 20) - 2_000) -> str:
+    """``unit`` again and again, up to the cap of a body; each ``#`` in it is another number."""
+    if "#" not in unit:
+        return unit * (most // len(unit))
+    return "".join(unit.replace("#", format(at, "05x")) for at in range(most // (len(unit) + 4)))
+
+
+def around(before: str, unit: str, after: str) -> str:
+    return before + filled(unit) + after
+
+
+def row(fields: str) -> str:
+    return (
+        '<Notification><sObject xsi:type="sf:Contact" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">'
+        f"{fields}</sObject></Notification>"
+    )
+
+
+LONG = "u" * 80
+BOMBS = {
+    "attributes of one element": around("<x ", 'a#="" ', "/>"),
+    "attributes with a sign that ends a tag": around("<x ", "a#='>' ", "/>"),
+    "attributes of one long namespace": around(f'<x xmlns:p="{LONG}" ', 'p:a#="" ', "/>"),
+    "namespaces of one element": around("<x ", 'xmlns:a#="u" ', "/>"),
+    "namespaces of each element": filled('<b xmlns:a="u" xmlns:c="v" xmlns:d="w"/>'),
+    "elements in one long namespace": around(f'<x xmlns="{LONG}">', "<b/>", "</x>"),
+    "elements and attributes in one long namespace": around(f'<x xmlns:p="{LONG}">', '<p:b p:c=""/>', "</x>"),
+    "elements with some attributes": filled('<b a="" b="" c="" d="" e="" f="" g="" h=""/>'),
+    "sections": filled("<![CDATA[a]]>"),
+    "deep elements": filled("<a>"),
+    "notifications": filled("<Notification/>"),
+    "rows of one notification": row(filled("<sf:Id>0035g00000AbCdE</sf:Id></sObject><sObject>")),
+    "ids of one row": row(filled("<sf:Id>0035g00000AbCdE</sf:Id>")),
+    "writers of one row": row(filled("<sf:LastModifiedById>0055g0000000PER</sf:LastModifiedById>")),
+    "organizations": filled("<OrganizationId>00D5g000000Abc1</OrganizationId>"),
+    "one long name": around("<", "a", "/>"),
+    "one long text": filled("a"),
+    "characters by number": row(around("<sf:Id>", "&#65;", "</sf:Id>")),
+    "lines of an id": row(around("<sf:Id>", "a\n", "</sf:Id>")),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_message_costs_by_its_bytes_whatever_it_is_made_of(bomb: str, everyday_s: float) -> None:
+    body = envelope(BOMBS[bomb])
+    assert len(body) < 1 << 20
+    assert not is_slow(lambda: outbound(body), len(body), everyday_s, ends=ValueError)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [one for one in BOMBS if one != "one long text"],
+)
+def test_message_that_none_has_the_shape_of_is_refused(bomb: str) -> None:
+    whole = notification(ONE)
+    assert outbound(envelope(whole)).ids == {"contact": (ONE,)}
+    with pytest.raises(ValueError):  # noqa: PT011  # whatever the text
+        outbound(envelope(whole, BOMBS[bomb]))
+
+
+def test_row_with_two_hundred_fields_a_hundred_times_is_read() -> None:
+    """The largest message: its fields are short, and its row is of a managed package."""
+    fields = "".join(f"<sf:f{at:03}__c xsi:nil='true'/>" for at in range(200))
+    body = envelope(*[notification(ONE).replace("<sf:Email>", f"{fields}<sf:Email>")] * 100)
+    assert len(outbound(body).ids["contact"]) == 1
 
 
 @given(
