@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from connectors.call_figures import CallFigures
 from connectors.models import Question
@@ -347,3 +350,17 @@ async def test_last_calls_are_shown_without_whom_they_were_about(page: str, redi
         text = (await viewer.get("/calls?vendor=forager")).text
     assert "<td><code>api/people/{slug}</code></td>" in text
     assert '<td class="n">404</td><td class="n">123</td>' in text
+
+
+async def test_strangers_at_the_door_of_the_page_cost_a_line_a_second_of_each_kind(page: str) -> None:
+    """However they are refused: a form of another type, a wrong token, too many of them."""
+    began = time.monotonic()
+    with capture_logs() as told:
+        async with browsing(page) as stranger:
+            for _ in range(100):
+                answer = await stranger.http.post("/sign-in", content=b"x", headers={"origin": page})
+                assert answer.status_code == 415
+                assert (await stranger.enter("wrong")).status_code in {403, 429}
+    kinds = Counter(one["reason"] for one in told if one["event"] == "page.refused")
+    assert kinds.keys() == {"content_type", "token", "tries"}
+    assert max(kinds.values()) <= 1 + time.monotonic() - began

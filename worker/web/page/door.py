@@ -20,6 +20,7 @@ from worker.web.hosts import HINT, Hosts
 from worker.web.page.shell import Shell, href
 from worker.web.page.sign_in import SignIn
 from worker.web.page.visitor import PageRole, PageVisitor
+from worker.web.rarely import Rarely
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 2_000
@@ -35,6 +36,7 @@ class Door:
 
     def __init__(self, hosts: Hosts, sign_in: SignIn, shell: Shell, bodies: Bodies) -> None:
         self._hosts, self._sign_in, self._shell, self._bodies = hosts, sign_in, shell, bodies
+        self._rarely = Rarely()
 
     def look(self, path: str, handler: Look, least: PageRole = PageRole.VIEWER) -> Route:
         """Returns the route of a page for visitors of the role ``least`` and above."""
@@ -57,7 +59,7 @@ class Door:
             prove(request)
             form = await self.form(request)
             if not self._sign_in.is_ours(request) or not visitor.wrote(request.scope["path"], one(form, "form")):
-                log.warning("page.refused", reason="form", role=visitor.role.word)
+                self.tell("form", role=visitor.role.word)
                 return self.refusal(request, visitor, 403, "This form is not of this page. Nothing was changed.")
             return (
                 await handler(request, visitor, form) if visitor.role >= least else self._too_little(request, visitor)
@@ -77,19 +79,24 @@ class Door:
                 visitor = await self._sign_in.visitor(request)
                 return await handler(request, visitor)
             except RefusedError as refused:
-                log.warning("page.refused", reason=refused.reason, status=refused.status)
+                self.tell(refused.reason, status=refused.status)
                 return self.refusal(request, visitor, refused.status, "This request cannot be read.")
             except ConfigError as error:
                 return self.refusal(request, visitor, 400, " ".join(error.problems))
             except ConnectorError as error:
-                log.warning("page.refused", reason="vendor", vendor=error.vendor, status=error.status)
+                self.tell("vendor", vendor=error.vendor, status=error.status)
                 return self.refusal(request, visitor, 502, f"{error.vendor} did not answer as it should: {error}.")
             except (LedgerUnavailableError, TimeoutError):
-                log.warning("page.refused", reason="unavailable", status=503)
+                self.tell("unavailable", status=503)
                 sentence = "Redis does not answer, or takes no writes. Nothing was changed that is not shown."
                 return self.refusal(request, visitor, 503, sentence)
 
         return Route(path, guarded, methods=list(methods))
+
+    def tell(self, reason: str, **facts: object) -> None:
+        """Logs that somebody was refused: a line a second for each reason, since strangers may ask without an end."""
+        if requests := self._rarely.due(reason):
+            log.warning("page.refused", reason=reason, requests=requests, **facts)
 
     def refusal(self, request: Request, visitor: PageVisitor | None, status: int, sentence: str) -> Response:
         """Returns the page that says why there is no other."""

@@ -37,7 +37,7 @@ def entrance(door: Door, sign_in: SignIn, shell: Shell) -> list[Route]:
         if known:
             log.info("page.entered")
             return answer
-        log.warning("page.refused", reason="token" if known is False else "tries")
+        door.tell("token" if known is False else "tries")
         return asked(request, goal, WRONG, 403) if known is False else asked(request, goal, TOO_MANY, 429)
 
     async def leave(request: Request, _: PageVisitor, __: Form) -> Response:
