@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
-from connectors.numbers import finite, whole
+from connectors.numbers import MOST, finite, whole
 
 T = TypeVar("T")
 
@@ -43,7 +43,14 @@ def _rows(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    return [_text(item) for item in value if _text(item)] if isinstance(value, list | tuple) else []
+    """Keeps texts and whole numbers: other numbers are nobody's text, and cost more to write out than to read."""
+    if not isinstance(value, list | tuple):
+        return []
+    return [text for item in value if (text := item.strip() if isinstance(item, str) else _whole_text(item))]
+
+
+def _whole_text(item: Any) -> str:
+    return str(item) if type(item) is int and -MOST <= item <= MOST else ""
 
 
 class _FailFast(FailFast):

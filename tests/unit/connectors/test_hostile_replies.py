@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -52,6 +52,13 @@ SHAPES: dict[str, Callable[[], bytes]] = {  # made where a test asks for one: te
     "only objects": lambda: b"[" + b",".join([b"{}"] * (MIB // 3)) + b"]",
     "only nulls": lambda: b"[" + b",".join([b"null"] * (MIB // 5)) + b"]",
     "numbers of 400 digits": lambda: b"[" + b",".join([b"9" * 400] * (MIB // 401)) + b"]",
+    "numbers as short as are read": lambda: padded(b",".join([b"0.1e-300"] * VALUES)),
+    "whole numbers as short as are read": lambda: padded(b",".join([b"1234567"] * VALUES)),
+    "numbers of vast exponents": lambda: b"[" + b",".join([b"1e999999999"] * (MIB // 20)) + b"]",
+    "a number with an exponent of a MiB": lambda: b"1e" + b"9" * MIB,
+    "half pairs": lambda: b'["' + b"\\ud800" * (MIB // 6) + b'"]',
+    "half pairs as bytes": lambda: b'["' + b"\xed\xa0\x80" * (MIB // 3) + b'"]',
+    "one object again and again": lambda: b"{" + b",".join([b'"id":{"id":{"id":"1"}}'] * (MIB // 60)) + b"}",
     "one number of a MiB": lambda: b"9" * MIB,
     "one text of ten MiB": lambda: b'"' + b"x" * (10 * MIB) + b'"',
     "one text of escapes": lambda: b'"' + b"\\u00e9" * (MIB // 6) + b'"',
@@ -80,7 +87,7 @@ def bodies(adapter: TypeAdapter[Any], shape: bytes) -> Iterator[bytes]:
 
 # What every reader turns into objects of its own, and what ends before any does: that part is shared. The others are
 # in the test of paid replies and, for every reader, in make slow.
-QUICK = ("as many objects as are read", "as many nulls as are read", "deep lists")
+QUICK = ("as many objects as are read", "as many nulls as are read", "numbers as short as are read", "deep lists")
 
 
 @pytest.mark.parametrize("shape", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in SHAPES])
