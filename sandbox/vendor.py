@@ -60,6 +60,8 @@ class Vendor(ABC):
         self.limits = Limits(self.clock, self.windows.get(options.limits, {}))
         self.latency = Latency(self.paces.get(options.latency, Pace()), options.seed)
         self.balance = float(options.credits)
+        self.date: str | None = None
+        """What replies bear as their `Date` in place of what the clock shows; "" for none at all."""
         self.origin = ""
         """Set when the port is bound, such as `http://127.0.0.1:4711`."""
         for switch, values in self.switches.items():
@@ -195,7 +197,9 @@ class Vendor(ABC):
             self.holds.release()
 
         async def dated(_: web.Request, response: web.StreamResponse) -> None:
-            response.headers["Date"] = formatdate(self.clock.wall(), usegmt=True)
+            response.headers["Date"] = formatdate(self.clock.wall(), usegmt=True) if self.date is None else self.date
+            if not response.headers["Date"]:
+                del response.headers["Date"]
 
         app.on_shutdown.append(let_go)
         app.on_response_prepare.append(dated)

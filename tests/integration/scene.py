@@ -35,7 +35,7 @@ from tests.harness.until import until
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Totals
 from worker.ledger.money.tickets import Uncertain
-from worker.ledger.scripts import LedgerUnavailableError, source
+from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
 from worker.ledger.work.work import Counts, Due, Lane
 from worker.redis.together import ScriptSource, Together, rows_of
 from worker.redis.wire import RoundTrip, Wire
@@ -49,6 +49,7 @@ PUBLIC_URL, WEBHOOK_SECRET = "https://refill.example", "webhook-secret-of-a-scen
 WORK_EMAILS = "*work_emails*"
 PROFILE = "/profile/*"
 WITHIN_S = 20.0
+MINUTES_MS = 180_000  # until a provider's log is taken to show everything
 OPTIONS = Options(vendors=("forager", "kaspr", "hubspot"), records=30, companies=10)
 
 BASE: Mapping[str, str] = {
@@ -398,6 +399,18 @@ class Scene:
         """Spent <= bill <= spent + sent + uncertain."""
         found = await reading(self.ledger.budgets, provider, partial(self.bill, provider))
         assert found.holds, (provider, found)
+
+
+def minutes_later(scene: Scene, ms: int = MINUTES_MS) -> Ledger:
+    """The ledger as it is seen some minutes on."""
+    ledger = scene.ledger
+    before = scene.vendors["forager"].clock.wall()
+    clock = lambda: int(before * 1000) + ms  # noqa: E731
+    scripts = Scripts(scene.redis, clock=clock)
+    for name in ("desk", "all_work", "pauses", "books", "budgets"):
+        setattr(ledger, name, type(getattr(ledger, name))(scripts))
+    ledger.scripts = scripts
+    return ledger
 
 
 @asynccontextmanager

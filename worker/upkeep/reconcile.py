@@ -21,6 +21,7 @@ from worker.decide.books_difference import Doubt, Verdicts, outside, verdicts
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.books import CALL_MS, DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
 from worker.ledger.money.tickets import Uncertain
+from worker.ledger.rates.clocks import Offset
 from worker.upkeep.provider_log import Log, read_log
 from worker.upkeep.vendor_clocks import heard
 
@@ -151,7 +152,8 @@ async def _by_log(
 ) -> tuple[BooksReport, Comparison]:
     name = provider.name
     left = (await provider.account_status()).credits  # first: its reply is dated, and days are the provider's
-    ahead = await _ahead(ledger, provider)
+    clock = await _clock(ledger, provider)
+    ahead = clock.ms if clock else 0
     now = await ledger.scripts.now()
     before = await ledger.books.ours(name)
     doubtful = await _uncertain(ledger, name)
@@ -169,7 +171,7 @@ async def _by_log(
         log_ = await read_log(provider, after.by_day, first, (now + ahead) // DAY_MS)
         after = await ledger.books.ours(name)
     judged = Verdicts()
-    if _quiet(before, after, doubtful, now):
+    if _quiet(before, after, doubtful, now) and _comparable(clock, doubtful, state):
         if first * DAY_MS == state.since_ms and log_.whole:
             judged = _judge_by_operation(after, log_.by_day, doubtful, state, explained=explained)
         elif explained:
@@ -196,11 +198,21 @@ async def _by_log(
     return report, await _moved_on(provider, state, after, doubtful, ahead)
 
 
-async def _ahead(ledger: Ledger, provider: KeepsLog) -> int:
-    """Returns how far (ms) the provider's clock is ahead of the ledger's; 0 where its replies never said."""
+async def _clock(ledger: Ledger, provider: KeepsLog) -> Offset | None:
+    """Returns how far the provider's clock is from the ledger's; ``None`` where its replies never said."""
     found = await heard(ledger.clocks, provider.name, provider.clock)
-    found = found or (await ledger.clocks.of([provider.name])).get(provider.name)
-    return found.ms if found else 0
+    return found or (await ledger.clocks.of([provider.name])).get(provider.name)
+
+
+def _comparable(clock: Offset | None, doubtful: Sequence[Uncertain], state: Comparison) -> bool:
+    """Tells whether the lookups in doubt stand, by a clock that has held since they were sent, where we compare.
+
+    A clock that was set back across midnight dates charges before the day on which the comparison begins.
+    """
+    sent = min((one.sent_ms for one in doubtful), default=None)
+    if sent is None:
+        return True
+    return clock is not None and clock.since_ms <= sent and sent + clock.ms >= state.since_ms
 
 
 async def _begun(provider: KeepsLog, ours: Ours, doubtful: Sequence[Uncertain], now: int, ahead: int) -> Comparison:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.scene import Scene, Worker
+from tests.integration.scene import Scene, Worker, minutes_later
 from tests.integration.scenery import Open
 from worker.reports.overview import overview
 from worker.upkeep.reconcile import reconcile
@@ -41,6 +41,12 @@ async def behind(stage: Open, offset_s: float) -> tuple[Scene, Worker]:
     return scene, await scene.worker()
 
 
+async def told(worker: Worker) -> None:
+    """A reply of the provider's says what its clock shows."""
+    await worker.runtime.providers["forager"].account_status()
+    await hear(worker.runtime.ledger.clocks, worker.runtime.vendor_clocks)
+
+
 @pytest.mark.parametrize("offset_s", OFFSETS)
 async def test_charged_lookup_is_never_asked_again_whatever_the_provider_takes_for_now(
     stage: Open, offset_s: float
@@ -70,10 +76,25 @@ async def test_clock_that_was_set_since_the_call_gives_no_verdict(stage: Open, s
     await doubtful(scene, worker, charged=True)
     scene.vendors["forager"].clock.advance(step_s)
     if heard:
-        await worker.runtime.providers["forager"].account_status()
-        await hear(worker.runtime.ledger.clocks, worker.runtime.vendor_clocks)
+        await told(worker)
     await judged(scene, worker)
     assert (scene.asked(), scene.bill()) == (2, 10)
+    assert [one.verdict for one in await scene.uncertain()] == ["none"]
+
+
+@pytest.mark.parametrize(("each_s", "readings"), [(7, 20), (-7, 6), (2, 60), (-2, 20)])
+async def test_clock_that_runs_too_fast_or_too_slow_gives_no_verdict(stage: Open, each_s: float, readings: int) -> None:
+    """No two readings differ by much; the first and the last do."""
+    scene, worker = await behind(stage, 0)
+    (lost,) = scene.ids(1)
+    await scene.due(lost)
+    scene.fault("reset", effect=True)
+    await worker.visit()
+    for _ in range(readings):
+        scene.vendors["forager"].clock.advance(each_s)
+        await told(worker)
+    await judged(scene, worker)
+    assert (scene.asked(), scene.bill()) == (1, 5)
     assert [one.verdict for one in await scene.uncertain()] == ["none"]
 
 
@@ -84,6 +105,41 @@ async def test_unknown_clock_gives_no_verdict(stage: Open) -> None:
     await judged(scene, worker)
     assert scene.asked() == 2
     assert [one.verdict for one in await scene.uncertain()] == ["none"]
+
+
+@pytest.mark.parametrize("heard", ["before the call", "since the call"])
+async def test_books_judge_no_lookup_across_a_clock_that_was_set_back_by_a_day(stage: Open, heard: str) -> None:
+    """Its charge is dated before the day on which the comparison begins, so that the bill does not show it."""
+    scene, worker = await behind(stage, 0)
+    provider = worker.runtime.providers["forager"]
+    await reconcile(scene.ledger, scene.settings, provider)
+    scene.vendors["forager"].clock.advance(-86_400)
+    if heard == "before the call":
+        await told(worker)
+    (lost,) = scene.ids(1)
+    await scene.due(lost)
+    scene.fault("reset", effect=True)
+    await worker.visit()
+    report = await reconcile(minutes_later(scene), scene.settings, provider)
+    assert (report.charged, report.uncharged) == (0, 0)
+    assert len(await scene.uncertain()) == 1
+    await scene.accounted()
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Sun, 31 Feb 2026 11:00:00 GMT", "9" * 400])
+async def test_books_judge_no_lookup_by_a_clock_that_nobody_has_read(stage: Open, date: str) -> None:
+    scene, worker = await behind(stage, 0)
+    provider = worker.runtime.providers["forager"]
+    await reconcile(scene.ledger, scene.settings, provider)
+    scene.vendors["forager"].date = date
+    await scene.redis.delete("refill:clock:forager")
+    (lost,) = scene.ids(1)
+    await scene.due(lost)
+    scene.fault("reset", effect=False)
+    await worker.visit()
+    report = await reconcile(minutes_later(scene), scene.settings, provider)
+    assert (report.charged, report.uncharged) == (0, 0)
+    assert len(await scene.uncertain()) == 1
 
 
 async def test_charges_are_booked_on_the_providers_day(stage: Open) -> None:

@@ -22,6 +22,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.books import DAY_MS, Books
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.tickets import Desk
+from worker.ledger.rates.clocks import Clocks
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import AllWork
@@ -74,7 +75,7 @@ class Account:
         self.ledger = Ledger.over(redis)
         self.ledger.scripts, self.ledger.desk = self.scripts, Desk(self.scripts)
         self.ledger.books, self.ledger.pauses = Books(self.scripts), Pauses(self.scripts)
-        self.ledger.all_work = AllWork(self.scripts)
+        self.ledger.all_work, self.ledger.clocks = AllWork(self.scripts), Clocks(self.scripts)
         self.asked = 0
 
     async def lookup(self, *, answered: bool = True, charged: bool = True, lasts_ms: int = 500) -> None:
@@ -95,9 +96,11 @@ class Account:
 
 
 @pytest.fixture
-def account(redis: Redis, clock: Clock, tmp_path: Path) -> Account:
+async def account(redis: Redis, clock: Clock, tmp_path: Path) -> Account:
     (tmp_path / "refill.toml").write_text(SMALL, encoding="utf-8")
-    return Account(redis, clock, load(tmp_path / "refill.toml", SMALL_SECRETS))
+    made = Account(redis, clock, load(tmp_path / "refill.toml", SMALL_SECRETS))
+    await made.ledger.clocks.heard("forager", clock.now)  # both clocks are one, as a reply has told
+    return made
 
 
 async def test_equal_every_day_while_the_comparison_moves_on(account: Account) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scene import Scene, Worker
+from tests.integration.scene import Scene, Worker, minutes_later
 from tests.integration.scenery import Open
 from worker.ledger.arguments import Value
 from worker.ledger.ledger import Ledger
@@ -19,19 +19,6 @@ from worker.upkeep.reconcile import BooksReport, reconcile
 
 SOLE = "budget = { day = 1000, month = 10000 }\nsole_user = true"
 KASPR = 'fields.work_email = { property = "email", from = ["kaspr"], accept = ["valid", "risky", "unverified"] }'
-MINUTES_MS = 180_000  # until a provider's log is taken to show everything
-
-
-def later(scene: Scene, ms: int = MINUTES_MS) -> Ledger:
-    """The ledger as it is seen some minutes on."""
-    ledger = scene.ledger
-    before = scene.vendors["forager"].clock.wall()
-    clock = lambda: int(before * 1000) + ms  # noqa: E731
-    scripts = Scripts(scene.redis, clock=clock)
-    for name in ("desk", "all_work", "pauses", "books", "budgets"):
-        setattr(ledger, name, type(getattr(ledger, name))(scripts))
-    ledger.scripts = scripts
-    return ledger
 
 
 async def compared(worker: Worker, scene: Scene, name: str = "forager", ledger: Ledger | None = None) -> BooksReport:
@@ -128,7 +115,7 @@ async def test_uncertain_lookups_the_log_shows_are_spent_and_both_sides_are_equa
     scene.fault("reset", times=2)
     await scene.due(*scene.ids(3))
     await worker.visit()
-    report = await compared(worker, scene, ledger=later(scene))
+    report = await compared(worker, scene, ledger=minutes_later(scene))
     assert (report.charged, report.uncharged, report.drift) == (2, 0, 0)
     assert (report.ours, report.theirs, report.uncertain) == (15, 15, 0)
     assert await scene.totals() == Totals(spent=15)
@@ -145,7 +132,7 @@ async def test_uncertain_lookups_the_log_does_not_show_give_their_credits_back_a
     (id_,) = scene.ids(1)
     await scene.due(id_)
     await worker.visit()
-    report = await compared(worker, scene, ledger=later(scene))
+    report = await compared(worker, scene, ledger=minutes_later(scene))
     assert (report.charged, report.uncharged, report.drift, await scene.totals()) == (0, 1, 0, Totals())
     await scene.ledger.work("acme_hubspot", "contact").replay(id_, "replay")
     await worker.visit()
@@ -158,7 +145,7 @@ async def test_of_several_uncertain_lookups_the_bill_tells_how_many_and_none_is_
     scene.fault("reset", effect=False)
     await scene.due(*scene.ids(2))
     await worker.visit()
-    report = await compared(worker, scene, ledger=later(scene))
+    report = await compared(worker, scene, ledger=minutes_later(scene))
     assert (report.charged, report.uncharged, report.ours, report.theirs) == (1, 1, 5, 5)
     assert await scene.totals() == Totals(spent=5)
 
@@ -187,12 +174,12 @@ async def test_who_dies_between_two_verdicts_leaves_none_that_the_next_one_takes
         scene.fault("reset", effect=effect)
         await scene.due(id_)
         await worker.visit()
-    ledger = later(scene)
+    ledger = minutes_later(scene)
     ledger.desk = Desk(Dying(scene.redis, clock=ledger.scripts._clock))
     with pytest.raises(LedgerUnavailableError):
         await compared(worker, scene, ledger=ledger)
 
-    await compared(worker, scene, ledger=later(scene))
+    await compared(worker, scene, ledger=minutes_later(scene))
     assert await scene.totals() == Totals(spent=5)
     for id_ in ids:
         await scene.ledger.work("acme_hubspot", "contact").replay(id_, "replay")
