@@ -61,7 +61,7 @@ class Vendor(ABC):
         self.latency = Latency(self.paces.get(options.latency, Pace()), options.seed)
         self.balance = float(options.credits)
         self.date: str | None = None
-        """What replies bear as their `Date` in place of what the clock shows; "" for none at all."""
+        """The `Date` that replies bear in place of the clock's; "" for none at all."""
         self.origin = ""
         """Set when the port is bound, such as `http://127.0.0.1:4711`."""
         for switch, values in self.switches.items():

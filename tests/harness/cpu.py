@@ -16,7 +16,7 @@ EVERYDAY = json.dumps([{"id": n, "name": "Mara Quist", "email": "mara@quist.exam
 
 
 def everyday_s() -> float:
-    """What a MiB of everyday rows takes here and now."""
+    """Returns seconds of CPU that a MiB of everyday rows takes here and now."""
     return min(cpu_s(lambda: json.loads(EVERYDAY)) for _ in range(9)) / (len(EVERYDAY) / MIB)
 
 
