@@ -54,7 +54,7 @@ e2e: .venv/dev.done  ## workers and vendors as processes: kills, outages, limits
 	$(BIN)/pytest -q -n $(JOBS) tests/e2e $(ARGS)
 
 slow: .venv/dev.done  ## what make test shows in short, whole: before a release, and each night
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "slow or hypothesis or model" --hypothesis-profile whole --timeout 900 \
+	REFILL_TEST_FRESH=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "slow or hypothesis or model" --hypothesis-profile whole --timeout 900 \
 	  $(TESTS) $(ARGS)
 
 explore: .venv/dev.done  ## every rule on twenty times more examples, and on others each time
@@ -64,7 +64,7 @@ servers: .venv/dev.done  ## the ledger's tests on every Redis and Valkey on the 
 	@$(BIN)/python -m tools.servers $(SERVERS:%=--server %) -n $(JOBS) $(ARGS)
 
 chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
-	$(BIN)/python -m tests.chaos $(ARGS)
+	REFILL_TEST_FRESH=1 $(BIN)/python -m tests.chaos $(ARGS)
 
 simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every port; one again: ARGS="--jobs 1 --first 7 --seeds 1"
 	$(BIN)/python -m tests.simulation --jobs 2 --seeds 2000 --each-port 2 $(ARGS)

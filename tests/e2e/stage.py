@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -19,6 +18,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from config.load import load
+from tests.harness import forked
 from tests.harness.books import reading
 from tests.harness.clock import GONE_MS, gone, later
 from tests.harness.config import Config, laid_over, toml
@@ -27,7 +27,6 @@ from tests.harness.sandbox import Sandbox
 from tests.harness.until import LOOK_S, WITHIN_S, until
 from tests.harness.vendors import PROVIDERS, Vendors
 from tests.harness.workers import Process, environment
-from tests.harness.workers import words as command
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.tickets import Desk, Uncertain
@@ -95,11 +94,9 @@ class Stage:
         self, *words: str, env: Mapping[str, str] | None = None, within_s: float = 110
     ) -> tuple[int, str, str]:
         """A command to its end: exit code, standard output, standard error."""
-        process = subprocess.Popen(
-            command(self.path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(env)
-        )
-        out, err = await asyncio.to_thread(process.communicate, timeout=within_s)
-        return process.returncode, out.decode(), err.decode()
+        line = (*words, "--config", str(self.path))
+        ran = await asyncio.to_thread(forked.run, "worker.cli", *line, env=environment(env), timeout=within_s)
+        return ran.returncode, ran.stdout, ran.stderr
 
     async def sync(self, *words: str) -> dict[str, Any]:
         """One pass to its end, as it reports it."""

@@ -6,18 +6,17 @@ import asyncio
 import contextlib
 import io
 import json
-import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from config.load import load
+from tests.harness import forked
 from tests.harness.canaries import CANARIES, SECRET
 from tests.harness.sandbox import Sandbox
 from tests.harness.steering import steering
 from tests.harness.workers import Process, environment
-from tests.harness.workers import words as command
 from worker.cli import main
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
@@ -111,14 +110,8 @@ class Refill:
         return await asyncio.to_thread(self._alone, words)
 
     def _alone(self, words: tuple[str, ...]) -> Ran:
-        ended = subprocess.run(
-            command(self.config, *words),
-            capture_output=True,
-            text=True,
-            env=environment(),
-            check=False,
-            timeout=WITHIN_S,
-        )
+        line = (*words, "--config", str(self.config))
+        ended = forked.run("worker.cli", *line, env=environment(), timeout=WITHIN_S)
         told = Ran(ended.returncode, ended.stdout, ended.stderr)
         told.is_fit_to_be_seen()
         return told

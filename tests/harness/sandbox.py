@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.harness import forked
 from tests.harness.canaries import CANARIES
+from tests.harness.forked import Program
 
 SETTLE_S, END_S = 5.0, 10.0
 CONTROL_S = 120.0  # whole books of a long run, from a process that others keep from its turn
@@ -119,13 +120,12 @@ def imitated(*options: str) -> Iterator[dict[str, Any]]:
         end(process)
 
 
-def spawn(*options: str) -> subprocess.Popen[bytes]:
+def spawn(*options: str) -> Program:
     """Start vendors, and do not wait for them."""
-    command = [sys.executable, "-m", "sandbox", "--watch-stdin", *options]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return forked.start("sandbox", "--watch-stdin", *options, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def announced(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+def announced(process: Program) -> dict[str, Any]:
     """Returns what a process says about its vendors, once they are up."""
     assert process.stdout is not None
     told: dict[str, Any] = json.loads(process.stdout.readline() or b"{}")
@@ -134,7 +134,7 @@ def announced(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     return told
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: Program) -> None:
     """Ends it: it stops by itself when its input closes."""
     assert process.stdin is not None
     assert process.stdout is not None

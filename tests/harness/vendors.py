@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.options import VENDORS
+from tests.harness.forked import Program
 from tests.harness.sandbox import Sandbox, announced, end, imitated, spawn
 
 PROVIDERS = ("forager", "kaspr")
@@ -29,7 +29,7 @@ class Vendors:
 
     def __init__(self, *options: str, apart: Iterable[str] = ()) -> None:
         self._options = options
-        self._processes: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
+        self._processes: dict[tuple[str, ...], Program] = {}
         self.told: dict[str, dict[str, Any]] = {}
         apart = tuple(apart)
         groups = [tuple(name for name in VENDORS if name not in apart), *((name,) for name in apart)]
@@ -63,7 +63,7 @@ class Vendors:
             end(process)
         self._processes.clear()
 
-    def _spawn(self, group: tuple[str, ...], *more: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, group: tuple[str, ...], *more: str) -> Program:
         return spawn("--vendors", ",".join(group), *self._options, *more)
 
     # ---- books ---------------------------------------------------------------------------------------------------

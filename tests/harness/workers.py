@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.harness import forked
 from tests.harness.canaries import CANARIES
+from tests.harness.forked import Program
 from tests.harness.until import WITHIN_S, until
 
 
@@ -32,16 +34,23 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 class Process:
     """Runs a command until it is told to stop: ``worker``, ``web``, ``up`` or a long one."""
 
-    process: subprocess.Popen[bytes]
+    process: Program
     log: Path
 
     @classmethod
     def start(cls, config: Path, *command: str, log: Path, files: int = 0) -> Process:
         """Start it, and do not wait for it. It may open as many ``files``, where that is said."""
-        line = [*(["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []), *words(config, *command)]
+        env, none = environment(), subprocess.DEVNULL
         with log.open("wb") as told:
             CANARIES.look_at_end(log)
-            process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=environment())
+            if files:
+                line = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *words(config, *command)]
+                process: Program = subprocess.Popen(line, stdin=none, stdout=told, stderr=told, env=env)
+            else:
+                file = told.fileno()
+                process = forked.start(
+                    "worker.cli", *command, "--config", str(config), stdin=none, stdout=file, stderr=file, env=env
+                )
         return cls(process, log)
 
     @property
@@ -90,4 +99,4 @@ class Process:
     async def ended(self, within_s: float = WITHIN_S) -> int:
         """Returns its exit code, once it has ended."""
         await until(lambda: self.process.poll() is not None, "the end of the process", within_s)
-        return int(self.process.returncode)
+        return self.process.wait()

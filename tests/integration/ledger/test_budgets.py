@@ -57,10 +57,13 @@ def budgets(scripts: Scripts) -> Budgets:
     return Budgets(scripts)
 
 
+@pytest.mark.parametrize(
+    "asks", [pytest.param(400, id="short"), pytest.param(2_500, id="long", marks=pytest.mark.slow)]
+)
 async def test_eight_processes_asking_at_once_use_exactly_the_cap(
-    redis_socket: Path, redis: Redis, budgets: Budgets
+    redis_socket: Path, redis: Redis, budgets: Budgets, asks: int
 ) -> None:
-    racing, asks = 8, 2_500
+    racing = 8
     racers = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", ASKER, str(redis_socket), f"w{number}", str(asks), stdout=asyncio.subprocess.PIPE
