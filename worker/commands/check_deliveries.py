@@ -10,7 +10,7 @@ from connectors.models import Property
 from connectors.ports import Crm
 from worker.decide import delivery
 from worker.decide.values import linkedin
-from worker.service.runtime import created, delivered, others
+from worker.service.delivery_rules import created, delivered, others
 
 NOBODY = "refill-check"  # a text that leads to no row
 _PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.invalid"}

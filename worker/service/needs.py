@@ -11,6 +11,8 @@ from config.crms import CrmSettings
 from connectors.errors import AccessError
 from connectors.models import Property
 from connectors.ports import Crm
+from worker.decide.policy import Policy
+from worker.service.policy import with_ids
 
 CONSENT = "CONSENT"
 
@@ -95,3 +97,21 @@ async def refuse_unmet(
     if found:
         code = CONSENT if all(one.is_consent for one in found) else "PROPERTY"
         raise AccessError(name, "properties", code=code, hint="; ".join(f"{one.text}: {one.do}" for one in found))
+
+
+async def met_policy(rules: Policy, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property]) -> Policy:
+    """Returns the policy of an object with its ids as its records spell them.
+
+    Raises:
+        AccessError: a mapped property is not there, or a value of the selection is not a valid id.
+    """
+    name, object = rules.crm, rules.object
+    known = {**schema, **await vendor.related(object, rules.properties)}
+    lost = sorted(set(rules.properties) - known.keys())
+    if lost:
+        hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
+        raise AccessError(name, "properties", code="PROPERTY", hint=hint)
+    try:
+        return with_ids(settings, rules, known)
+    except ValueError as error:
+        raise AccessError(name, "properties", code="ID", hint=str(error)) from None

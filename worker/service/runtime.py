@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -15,15 +15,14 @@ import structlog
 from redis.asyncio import Redis
 
 from config.crms import CrmSettings, WatchSettings
-from config.fields import PROPERTIES
 from config.settings import Settings
 from connectors.batching import Batcher
-from connectors.errors import AccessError, ConnectorError, RateLimitedError, RejectedError
-from connectors.models import Edit, Found, Grade, Property
+from connectors.errors import AccessError, ConnectorError, RateLimitedError
+from connectors.models import Edit, Found, Property
 from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm, Provider
 from connectors.vendor_clock import VendorClock
-from worker.decide import delivery, provenance
+from worker.decide import provenance
 from worker.decide.policy import Policy, WriteRule
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -39,9 +38,10 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lease, Work
 from worker.redis.together import slowness_of
 from worker.service.accounts import AnotherAccountError, refuse_another
+from worker.service.delivery_rules import delivered, delivery_rules
 from worker.service.loop_lag import LoopLag
-from worker.service.needs import CONSENT, SchemaOf, Schemas, refuse_unmet
-from worker.service.policy import locks, opt_out, policy, verified, watched_of, with_ids
+from worker.service.needs import CONSENT, Schemas, met_policy, refuse_unmet
+from worker.service.policy import locks, opt_out, policy, verified, watched_of
 from worker.service.refresh_tokens import RefreshTokens, suppressions_of
 from worker.service.vendors import open_crm, open_providers
 from worker.triggers.openprospect import Collector
@@ -229,19 +229,11 @@ class Runtime:
     async def _open_watch(
         self, name: str, settings: CrmSettings, vendor: Crm, object: str, watched: WatchSettings, schemas: Schemas
     ) -> None:
-        rules = policy(name, settings, object, watched, self.settings.providers)
         schema = await schemas.of(object)
-        known = {**schema, **await vendor.related(object, rules.properties)}
-        lost = sorted(set(rules.properties) - known.keys())
-        if lost:
-            hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
-            raise AccessError(name, "properties", code="PROPERTY", hint=hint)
-        try:
-            rules = with_ids(settings, rules, known)
-        except ValueError as error:
-            raise AccessError(name, "properties", code="ID", hint=str(error)) from None
-        watch = self._watch(name, vendor, rules, schema, verified(settings, rules))
-        self.watches[name, object] = watch
+        rules = await met_policy(
+            policy(name, settings, object, watched, self.settings.providers), settings, vendor, schema
+        )
+        self.watches[name, object] = self._watch(name, vendor, rules, schema, verified(settings, rules))
 
     def _watch(
         self, name: str, vendor: Crm, rules: Policy, schema: Mapping[str, Property], verify: frozenset[str]
@@ -291,25 +283,8 @@ class Runtime:
     async def _open_delivery(self, name: str, settings: CrmSettings, vendor: Crm, schemas: Schemas) -> None:
         person = settings.deliver_as
         await refuse_unmet(name, settings, vendor, person, schemas.of)
-        schema = {kind: await schemas.of(kind) for kind in ("company", person)}
-        schema |= await others(settings, schemas.of, person)
-        people = (person, *(kind for kind in schema if kind not in {"company", person}))
-        wrong: list[str] = []
-        constants: dict[str, dict[str, str]] = {}
-        for kind in ("company", person):
-            if vendor.missing(kind, schema[kind]):
-                hint = f"{name} lacks {settings.external_id} on its {kind}: run refill setup {name}"
-                raise AccessError(name, "properties", code="EXTERNAL_ID", hint=hint)
-            constants[kind], problems = delivery.constants(created(settings, kind, schema[kind]), schema[kind])
-            wrong += [f"crm.{name}.create.{kind}.{property}: {why}" for property, why in problems.items()]
-        for kind in people:
-            lost = sorted(opt_out(settings, kind).keys() - schema[kind].keys())
-            wrong += [f"crm.{name}.opt_out.{kind}.{one}: there is no such property" for one in lost]
-        if wrong:
-            raise AccessError(name, "properties", code="PROPERTY", hint="; ".join(wrong))
-        watched = settings.objects().get(person)
-        rules = watched.fields if watched else {}
-        accept = {str(field): frozenset(rule.accept or (Grade.VALID,)) for field, rule in rules.items()}
+        rules = await delivery_rules(name, settings, vendor, schemas.of)
+        schema = rules.schema
         closed: dict[str, ClosedProperties] = {}
         for kind in schema:
             written = delivered(settings, kind).values()
@@ -322,21 +297,21 @@ class Runtime:
             crm=name,
             vendor=vendor,
             person=person,
-            people=people,
+            people=rules.people,
             external_id=settings.external_id,
             properties={kind: delivered(settings, kind) for kind in schema},
             readable={kind: delivered(settings, kind, readable=True) for kind in schema},
             schema={kind: one.schema for kind, one in closed.items()},
-            accept=accept,
+            accept=rules.accept,
             default_region=settings.default_region or "",
             work=self.ledger.work(name, DELIVERY),
-            fill={kind: self.watches[name, kind].work for kind in people if (name, kind) in self.watches},
-            constants=constants,
+            fill={kind: self.watches[name, kind].work for kind in rules.people if (name, kind) in self.watches},
+            constants=rules.constants,
             suppressed=self.lookups.suppressions.among,
             hashes=self.lookups.suppressions.hashes,
             are_bad=self.ledger.bad.among,
             blank_values=settings.blank_values,
-            opt_out={kind: opt_out(settings, kind) for kind in people},
+            opt_out={kind: opt_out(settings, kind) for kind in rules.people},
             locks={kind: locks(settings, kind, delivered(settings, kind)) for kind in schema},
             memory={kind: self.ledger.work(name, kind) for kind in schema},
             reviews=Reviews(self.ledger.scripts, name, DELIVERY) if settings.mode == "review" else None,
@@ -475,49 +450,6 @@ def _collector(
 def _terms(settings: Settings, provider: Provider) -> Terms:
     paid = settings.providers.paid[provider.name]
     return Terms(provider, provider.offers({}), paid.on_uncertain, _ms(paid.skip_after), paid.live_reserve)
-
-
-async def others(settings: CrmSettings, schema_of: SchemaOf, person: str) -> dict[str, Mapping[str, Property]]:
-    """Returns objects that people may be in besides the one they are made as, as far as we are let see them."""
-    if settings.kind != "salesforce":
-        return {}
-    other = "lead" if person == "contact" else "contact"
-    try:
-        return {other: await schema_of(other)}
-    except (AccessError, RejectedError):
-        return {}
-
-
-def created(settings: CrmSettings, object: str, schema: Mapping[str, Property]) -> Mapping[str, str]:
-    """Returns what new rows of an object get besides what is delivered."""
-    by_object: Mapping[str, Mapping[str, str]] = {str(kind): values for kind, values in settings.create.items()}
-    found = dict(by_object.get(object, {}))
-    for name in found.keys() & schema.keys():
-        if schema[name].kind == "id":
-            with suppress(ValueError):  # what is no id is refused with the other constants
-                found[name] = settings.record_id(found[name])
-    return found
-
-
-def delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
-    """Tells where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
-
-    With ``readable`` those, too, and for people what tells who they are in the other object: one field of the
-    customer's own, such as the profile's, usually has one name in both.
-    """
-    properties = dict(PROPERTIES.get((settings.kind, object), {}))
-    others = {"contact": "lead", "lead": "contact"}
-    alike = settings.objects().get(others.get(object, "")) if readable else None
-    if alike is not None:
-        properties = {str(slot): name for slot, name in alike.identity.items()} | properties
-    watched = getattr(settings.watch, object, None)
-    if watched is not None:
-        properties |= watched.identity
-        properties |= {name: rule.property for name, rule in watched.fields.items()}
-        for name, rule in watched.fields.items():
-            if rule.write == "never" and not readable:
-                properties.pop(name, None)
-    return properties
 
 
 def _ms(duration: timedelta) -> int:
