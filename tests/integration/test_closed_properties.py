@@ -224,6 +224,25 @@ async def test_a_write_refused_for_want_of_a_right_to_the_record_is_tried_with_g
     assert memory.look_at / 1000 - time.time() <= 600
 
 
+async def test_a_property_that_was_deleted_is_closed_until_it_is_there_again(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await stage(fields=BOTH)
+    later(monkeypatch)
+    worker = await scene.worker()
+    (id_,) = scene.known_to_kaspr(1)
+    table = scene.portal.tables["contacts"]
+    deleted = table.properties.pop("mobilephone")
+    await looked(scene, worker, id_)
+    await looked(scene, worker, id_, forced=True)
+    assert not worker.runtime.watches[CRM, KIND].takes("mobilephone")
+    bills = scene.bill(), scene.bill("kaspr")
+    table.define(deleted)
+    await a_round(worker)
+    assert worker.runtime.watches[CRM, KIND].takes("mobilephone")
+    assert (scene.bill(), scene.bill("kaspr")) == bills
+
+
 async def test_a_delivery_goes_by_a_schema_that_is_read_again(
     open_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

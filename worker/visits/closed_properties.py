@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -20,7 +21,8 @@ class ClosedProperties:
     """Reads an object's schema again while a property that is to be written is closed, or a write says so.
 
     Ten minutes after the last time, then later and later, an hour apart at the most. ``schema`` is what the crm told
-    last; whoever goes by it sees what is told anew. Nothing is asked while all is open.
+    last; whoever goes by it sees what is told anew. A property that is not there any more is closed, too. Nothing is
+    asked while all is open.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class ClosedProperties:
     async def _read(self) -> None:
         self._read_at, before = self._clock(), self._closed
         try:
-            self.schema.update(await self._vendor.properties(self._object))
+            told = await self._vendor.properties(self._object)
         except (ConnectorError, TimeoutError) as error:
             log.info("schema.unread", crm=self._crm, object=self._object, error=type(error).__name__)
             return
         finally:
             self._reading = None
+        gone = {name: replace(self.schema[name], writable=False) for name in self._written if name not in told}
+        self.schema.update({**told, **gone})
         self._closed, self._is_doubted = self._now_closed(), False
         self._vain = self._vain + 1 if self._closed == before else 0
         if opened := before - self._closed:
