@@ -1,7 +1,7 @@
 """Sends requests and reads their answers, within bounds.
 
-The only file that knows an HTTP library: aiohttp, set up so that cookies, redirects, environment proxies and ``.netrc``
-do not exist here.
+The only file that knows an HTTP library: httpx's requests on aiohttp's engine, below httpx's client, so that cookies,
+redirects, environment proxies and ``.netrc`` do not exist here.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import aiohttp
-import certifi
+import httpx
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
-from yarl import URL
+from httpx_aiohttp import AiohttpTransport
 
 from connectors.models import Reply
 from connectors.reply_bytes import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
 
 KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
 LINE_CAP = 16 * 1024
-CHUNK = 16 * 1024
 
 
 class HttpEngine:
@@ -31,13 +30,12 @@ class HttpEngine:
 
     def __init__(self, connections: int, deadline_s: float) -> None:
         """Open nothing yet."""
-        self._connections, self._deadline_s = connections, deadline_s
-        self._session: aiohttp.ClientSession | None = None
+        self._deadline_s = deadline_s
+        self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._engine.aclose()
 
     async def exchange(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeouts: Mapping[str, float]
@@ -48,53 +46,41 @@ class HttpEngine:
             UnsentError: no connection stood, so nothing was sent.
             BrokenError: the wire failed later.
         """
-        if self._session is None:
-            self._session = _session(self._connections)
+        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
         try:
             async with asyncio.timeout(self._deadline_s):
-                response = await self._session.request(
-                    method,
-                    _url(url),
-                    headers=headers,
-                    data=content or None,
-                    allow_redirects=False,
-                    compress=False,
-                    timeout=_timeout(timeouts.get("connect"), timeouts.get("read"), timeouts.get("pool")),
-                )
+                response = await self._engine.handle_async_request(request)
                 try:
-                    names = _headers(response.raw_headers)
-                    return Reply(response.status, names, await _body(response, names))
+                    names = _headers(response.headers.raw)
+                    return Reply(response.status_code, names, await _body(response, names))
                 finally:
-                    await response.__aexit__(None, None, None)  # a connection that is not read to its end is closed
-        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
+                    await response.aclose()
+        except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
             kind = UnsentError if _never_connected(failure) else BrokenError
             raise kind(type(failure).__name__) from None  # its text may hold what was received
 
 
-_url = functools.lru_cache(maxsize=512)(URL)  # most calls of a vendor go to the same few addresses
-
-
-@functools.lru_cache(maxsize=16)
-def _timeout(connect_s: float | None, read_s: float | None, pool_s: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(sock_connect=connect_s, sock_read=read_s, connect=pool_s)
+_url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
 
 
 def _never_connected(failure: BaseException) -> bool:
     """Tells whether the failure came before a connection stood.
 
-    A server that reads the whole request and then closes is another kind: aiohttp says that it disconnected.
+    The engine's own cause decides. Its httpx class does not: a server that reads the whole request and then closes
+    is reported as a connect error. Only ``__cause__`` counts, since ``__context__`` may be the caller's own trouble.
     """
-    return isinstance(failure, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return isinstance(failure, kinds) or isinstance(failure.__cause__, kinds)
 
 
-async def _body(response: aiohttp.ClientResponse, headers: Mapping[str, str]) -> bytes:
-    body, content = ReplyBytes(response.status, headers), response.content
-    while chunk := await content.read(CHUNK):
+async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
+    body = ReplyBytes(response.status_code, headers)
+    async for chunk in response.aiter_raw():
         body.take(chunk)
     return body.whole()
 
 
-def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
     headers: dict[str, str] = {}
     for key, value in raw:
         name = key.decode("latin-1").lower()
@@ -106,7 +92,7 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certifi.where())
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class _OneAnswer(ResponseHandler):
