@@ -14,6 +14,7 @@ from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.suppress import ValueReading
 from worker.commands.tables import table
 from worker.decide.handles import of_record
+from worker.decide.journal_line import as_line
 from worker.decide.mentions import mentions
 from worker.ledger.journal.notices import Notices
 from worker.ledger.money.answers import Ref
@@ -123,10 +124,17 @@ def _values(one: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "value": one.get("after") or "",
             "before": one.get("before") or "",
             "from": one.get("provider"),
-            "state": one.get("state") or one["kind"],
-            "why": _WHY.get(str(one.get("rule")), one.get("rule") or ""),
+            "state": one.get("state") or one.get("signal") or one["kind"],
+            "why": _why(one),
             "credits": one.get("credits") or 0,
         } | common
+
+
+def _why(one: Mapping[str, Any]) -> str:
+    """Says in words why a value was written, or what came of it since."""
+    if one["kind"] == "signal":
+        return as_line("", ("", "", ""), "", one).reason
+    return _WHY.get(str(one.get("rule")), one.get("rule") or "")
 
 
 def _informed(one: Mapping[str, Any]) -> str:

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from config.fields import PERSON_FIELDS
 from config.problems import ConfigError
+from config.settings import Settings
 from worker.commands.names import known_record, known_watch
 from worker.commands.options import Config, Json, MaxCredits, OneRecord, Patience, Verbose, finish, one_command
 from worker.commands.progress import failed, live, say
@@ -16,6 +18,7 @@ from worker.commands.records import missing
 from worker.commands.session import out, print_json, session, settings_of, with_work
 from worker.commands.terminal import Listing
 from worker.decide.journal_line import JournalFilter
+from worker.manual.exit_codes import DONE, LEFT
 from worker.manual.passes import PATIENCE_S, Pass
 from worker.manual.plan_file import saved_plan
 from worker.manual.sync import PassReport, sync
@@ -33,8 +36,7 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
         known_watch(settings, crm, kind)
         wanted = replace(wanted, record=(crm, kind, known_record(settings, crm, kind, id)))
     if wanted.plan is not None:
-        for crm, kind in sorted({(row.crm, row.object) for row in saved_plan(wanted.plan)}):
-            known_watch(settings, crm, kind)
+        _refuse_strangers(settings, wanted.plan)
     async with session(settings) as runtime:
         if wanted.record is not None and (sentence := await missing(runtime, *wanted.record)):
             return failed(sentence)
@@ -48,7 +50,20 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
         for one in drifted:
             out.say(f"left alone: {one['crm']} {one['object']} {one['id']} is not what the plan was made of")
     say(report.ending)
-    return report.ending.code
+    return report.ending.code or (LEFT if drifted else DONE)
+
+
+def _refuse_strangers(settings: Settings, plan: Path) -> None:
+    """Refuses a plan of names that nothing has here.
+
+    Raises:
+        ConfigError: the message says which.
+    """
+    rows = [(row.crm, row.object, row.fields) for row in saved_plan(plan)]
+    for crm, kind in sorted({(crm, kind) for crm, kind, _ in rows}):
+        known_watch(settings, crm, kind)
+    if strange := sorted({name for *_, fields in rows for name in fields} - {*PERSON_FIELDS}):
+        raise ConfigError([f"{plan} names fields that do not exist: {', '.join(strange)}"])
 
 
 async def _drifted(runtime: Runtime, run: str) -> list[dict[str, str]]:

@@ -19,12 +19,14 @@ from worker.ledger.work.record_state import Place
 from worker.reports.story_words import (
     BLANK,
     FINDERS,
+    HELD,
     LEFT_ALONE,
     field_word,
     listed,
     note_word,
     operation_word,
     price_word,
+    property_word,
     provider_word,
     run_word,
 )
@@ -163,7 +165,7 @@ def _change(line: Mapping[str, Any]) -> Iterator[StoryEvent]:
             EventKind.WRITTEN, f"Made by an OpenProspect delivery{who}.", at, provider="openprospect", run=run
         )
         for name, value in (line.get("values") or {}).items():
-            words = f"Made with the {field_word(name)}."
+            words = f"Made with {property_word(name)}."
             yield StoryEvent(EventKind.WRITTEN, words, at, name, after=value, provider="openprospect", run=run)
         return
     if kind == "linked":
@@ -238,6 +240,8 @@ def _signal(line: Mapping[str, Any]) -> str:
             what = field_word(str(line.get("field") or ""))
             whom = provider_word(str(line.get("provider") or ""))
             return f"The {what} from {whom} bounced or was reported wrong: it is never written again."
+        case "drifted":
+            return "Left alone by the run of a plan: it was not what the plan was made of any more."
         case "kept_back":
             return f"Worth a look: the CRM did not take what was delivered of {who}: {line.get('cause') or 'no word'}."
         case other:
@@ -294,8 +298,9 @@ def _blanks(facts: RecordFacts) -> Iterator[StoryEvent]:
         if name not in refused:
             reasons.setdefault(why, []).append(name)
     for why, names in reasons.items():
-        stay = "stay" if names[1:] else "stays"
-        words = f"{listed(names)} {stay} blank: {BLANK.get(why, why.replace('_', ' '))}."
+        stay, how = "stay" if names[1:] else "stays", "as it is" if why in HELD else "blank"
+        how = "as they are" if names[1:] and why in HELD else how
+        words = f"{listed(names)} {stay} {how}: {BLANK.get(why, why.replace('_', ' '))}."
         yield StoryEvent(EventKind.BLANK, words[:1].upper() + words[1:], field=",".join(names))
 
 

@@ -64,6 +64,8 @@ BLANK = {
     "org_limit": "a limit of the CRM is reached",
     "refused_by_crm": "the CRM refused the value",
 }
+HELD = frozenset({"bad_value", "locked"})
+"""Reasons for which a field stays as it is whether it holds a value or not."""
 LEFT_ALONE = {
     "where": "it is not among the records you chose (where)",
     "skip_if": "it is among the records you excluded (skip_if)",
@@ -95,6 +97,11 @@ NOTES = {
 def field_word(name: str) -> str:
     """Returns a field as people call it."""
     return _FIELDS.get(name, name.replace("_", " "))
+
+
+def property_word(name: str) -> str:
+    """Returns a property of a CRM as people call it; a name that only the CRM's administrator reads stays as it is."""
+    return f"the {field_word(name)}" if name.islower() and "__" not in name else name
 
 
 def listed(names: list[str]) -> str:

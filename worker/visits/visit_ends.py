@@ -24,7 +24,7 @@ from worker.decide.undo import Undoable, undoables
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.money.answers import Answers, Ref
 from worker.ledger.money.suppressions import AnotherKeyError
-from worker.ledger.run import Run
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import same_person
 from worker.ledger.work.work import Lease, Settlement, StepEnd
 from worker.visits.erased_answers import AnswerEraser
@@ -157,6 +157,8 @@ class VisitEnds:
         work, paid = self._watch.work, notes.paid if notes else []
         if lease.undo and found.fate in {Fate.GONE, Fate.MOVED}:
             paid = [*paid, *await self._lost(lease, found.fate)]
+        if found.fate is Fate.GONE and Run.named(lease.run).kind is RunKind.PLANNED:
+            paid = [*paid, signal_entry(DRIFTED, "", "", {}, self._clock())]
         if found.fate in {Fate.GONE, Fate.MOVED}:
             await self._watch.reviews.remove(lease.id)  # nobody can approve it any more, and it may name a person
         if found.fate is Fate.GONE:

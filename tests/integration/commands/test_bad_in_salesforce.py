@@ -40,6 +40,10 @@ async def test_an_address_that_salesforce_says_bounced_is_replaced_or_left_and_t
             assert left["remembered"]["unfilled"]["work_email"] in {"bad_value", "not_found", "below_grade", "budget"}
         else:
             assert row["properties"]["EmailBouncedDate"] is None
+        reported = (await refill("report", "--record", *KIND, id, "--json")).json
+        (mine,) = [one for one in reported["records"] if (one["crm"], one["object"], one["id"]) == (*KIND, id)]
+        (bad,) = [one for one in mine["values"] if one["state"] == "bad_value"]
+        assert (bad["value"], bad["why"]) == (first, "the value bounced or was reported wrong")
         shown = (await refill("explain", *KIND, id)).out
         assert "bounced or was reported wrong" in " ".join(shown.split())
         evidence = await refill("journal", "--reason", "bounced", "--csv")

@@ -151,6 +151,13 @@ async def test_wrong_use_says_what_is_wrong(refill: Refill, tmp_path: Path) -> N
     (tmp_path / "p").write_text("{}", encoding="utf-8")
     ended = await refill("sync", "--plan", str(tmp_path / "p"))
     assert (ended.code, "is not a plan" in ended.err) == (2, True)
+    line = {"crm": "acme_hubspot", "object": "contact", "id": "1", "fields": ["shoe_size"], "mark": "0" * 24}
+    (tmp_path / "q").write_text('{"refill_plan":1}\n' + json.dumps(line), encoding="utf-8")
+    ended = await refill("sync", "--plan", str(tmp_path / "q"))
+    assert (ended.code, "fields that do not exist: shoe_size" in ended.err) == (2, True)
+    (tmp_path / "q").write_text('{"refill_plan":1}\n' + json.dumps(line | {"fields": ["phone"]}), encoding="utf-8")
+    ended = await refill("sync", "--plan", str(tmp_path / "q"), "--json", "--patience", "3")
+    assert (ended.code, [one["id"] for one in ended.json["drifted"]]) == (4, ["1"]), "a record that is not there"
     ended = await refill("sync", "--plan", str(tmp_path / "p"), "--full")
     assert (ended.code, "--plan says which records" in ended.err) == (2, True)
 

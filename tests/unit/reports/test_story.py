@@ -218,6 +218,32 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         place("waiting", note="cap"),
         ["Waits for a run that may spend more: its own may spend no more."],
     ),
+    "what bounced or a person edited stays as it is": (
+        RecordFacts(NOW, memory=left(work_email="bad_value", phone="locked", job_title="locked")),
+        [
+            "Work e-mail stays as it is: what was found has bounced here, or was reported wrong.",
+            "Phone and job title stay as they are: a person edited it lately.",
+            NOTHING_PLANNED,
+        ],
+    ),
+    "a plan let it go": (
+        RecordFacts(NOW, changes=[{"kind": "signal", "signal": "drifted", "at": 20, "run": DAY}]),
+        [
+            WATCHED,
+            "Left alone by the run of a plan: it was not what the plan was made of any more.",
+            NOTHING_PLANNED,
+        ],
+    ),
+    "made with a property of the CRM's own": (
+        RecordFacts(NOW, changes=[delivered("created", values={"LinkedIn_URL__c": "x", "job_title": "CTO"})]),
+        [
+            WATCHED,
+            "Made by an OpenProspect delivery (p1).",
+            "Made with LinkedIn_URL__c.",
+            "Made with the job title.",
+            NOTHING_PLANNED,
+        ],
+    ),
     "a dead letter": (
         place("dead", note="status 400", attempts=8, intents=1),
         [
