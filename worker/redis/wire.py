@@ -75,6 +75,7 @@ class Wire:
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
+            self._unopened(RedisConnectionError("the client is closed"))
         if self._transport is not None:
             self._transport.abort()
             self._lost(RedisConnectionError("the client is closed"))
@@ -91,14 +92,18 @@ class Wire:
             self._connection, self._transport, self._reader = connection, transport, _reader()
             self._silent_s = connection.socket_timeout or SILENT_S
         except Exception as error:  # noqa: BLE001 - it is for whoever waits
-            unsent, self._unsent = self._unsent, []
-            for trip in unsent:
-                trip.told(error)
+            self._unopened(error)
         finally:
             self._opening = None
         unsent, self._unsent = self._unsent, []
         for trip in unsent:
             self.send(trip)
+
+    def _unopened(self, error: Exception) -> None:
+        """Tell whoever waits for the connection that there is none."""
+        unsent, self._unsent = self._unsent, []
+        for trip in unsent:
+            trip.told(error)
 
     def _write(self, transport: asyncio.Transport, trip: RoundTrip) -> None:
         loop = asyncio.get_running_loop()
