@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +29,7 @@ from tests.harness.vendors import PROVIDERS, Vendors
 from tests.harness.workers import Process, environment
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import AskedQuestion
 from worker.ledger.money.tickets import Desk, Uncertain
 from worker.ledger.work.work import Counts, Lane
 from worker.redis.embedded import EmbeddedRedis
@@ -201,14 +202,28 @@ class Stage:
     async def touched_by_doubt(self) -> set[tuple[str, str, str]]:
         """Records, as ``state`` names them, that asked a question whose outcome is listed as uncertain."""
         doubtful = {one.key for one in await self.uncertain()}
+        asked = await self._asked()
+        return {row for row, questions in asked.items() if doubtful & {one.key for one in questions}}
+
+    async def asked_of(self, rows: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], list[str]]:
+        """Tells of rows what was asked for each, how that stands, and the other rows that asked the same."""
+        asked, found = await self._asked(), dict[tuple[str, str, str], list[str]]()
+        for row in rows:
+            found[row] = []
+            for one in asked.get(row, ()):
+                others = sorted(other for other, theirs in asked.items() if one.key in {each.key for each in theirs})
+                what = one.kept.operation if one.kept else one.key[:6]
+                found[row].append(f"{what} {one.state or 'kept'}, asked by {others}")
+        return found
+
+    async def _asked(self) -> dict[tuple[str, str, str], list[AskedQuestion]]:
+        """What was asked of every row, as ``state`` names them."""
         objects = {"contact": {"hubspot": "contacts", "salesforce": "Contact"}, "lead": {"salesforce": "Lead"}}
-        found = set()
+        found = {}
         for crm, kind in await self.ledger.all_work.works():
             vendor = crm.removeprefix("acme_")
             for id_ in self.vendors.rows(vendor, objects[kind][vendor]):
-                asked = await self.ledger.desk.questions_of((crm, kind, id_))
-                if doubtful & {one.key for one in asked}:
-                    found.add((vendor, objects[kind][vendor], id_))
+                found[vendor, objects[kind][vendor], id_] = await self.ledger.desk.questions_of((crm, kind, id_))
         return found
 
     async def uncertain(self) -> list[Uncertain]:

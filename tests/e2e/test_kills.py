@@ -55,7 +55,9 @@ async def test_after_many_kills_the_crm_is_as_undisturbed_but_for_what_is_listed
     doubtful = await stage.touched_by_doubt()
     assert doubtful
     actual = stage.vendors.state()
-    assert {key for key in expected if actual.get(key) != expected[key]} <= doubtful
+    unexplained = {key for key in expected if actual.get(key) != expected[key]} - doubtful
+    shown = {key: (expected[key], actual.get(key)) for key in unexplained}
+    assert not unexplained, f"{shown} asked {await stage.asked_of(unexplained)}"
     assert actual.keys() == expected.keys()
 
 
