@@ -67,8 +67,9 @@ class Acts:
     """What people do at the terminal in one run.
 
     ``open`` are commands that are not done, ``undone`` and ``erased`` what they were about, ``by`` their processes, of
-    which those in ``ended`` are over. ``plans`` are what was saved, by file, ``carried`` the same by the runs that
-    carry it out, each in one of the ``buyers``: the only commands that may buy and write.
+    which those in ``ended`` are over, ``drawn`` the row (kind, id) that each act is about. ``plans`` are what was saved,
+    by file, ``carried`` the same by the runs that carry it out, each in one of the ``buyers``: the only commands that
+    may buy and write.
     """
 
     host: Host
@@ -84,6 +85,7 @@ class Acts:
     plans: dict[Path, Carried] = field(default_factory=dict)
     carried: dict[str, Carried] = field(default_factory=dict)
     buyers: set[Process] = field(default_factory=set)
+    drawn: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def begin(self, acts: tuple[tuple[str, float], ...]) -> None:
         """Have each command begin at its time (s after the start)."""
@@ -144,10 +146,9 @@ class Acts:
 
     async def _forget(self, runtime: Runtime, *, chance: random.Random, run: str) -> None:
         """``refill forget --record``, of somebody who has a row from the start."""
-        del run
         crm, kinds = self.scene.crm, sorted({self.scene.kind_of(id_) for id_ in self.scene.seeded()})
         rows = [(kind, id_) for kind in kinds for id_ in self.scene.seeded() if self.scene.kind_of(id_) == kind]
-        kind, id_ = chance.choice(rows)
+        kind, id_ = self.drawn.setdefault(run, chance.choice(rows))  # the same command again is about the same person
         who = await somebody(runtime, (), ValueReading("", ()), (crm, kind, id_))
         if who.unknown:
             raise NotYetError
