@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.people import Person
 from sandbox.truth import plain, values_of
 from tests.chaos.plan import Storm
 from tests.chaos.yard import OBJECTS, Yard, options_of
@@ -133,9 +134,15 @@ class Desk:
 
         Two deliveries, or one and a visit, tell different numbers of one person, and the first one fills the gap.
         """
+        person = self._delivered_on(row)
+        own = values_of(person) if person else frozenset()
+        return bool(person) and all(plain(one) in own and plain(other) in own for one, other in pairs)
+
+    def _delivered_on(self, row: Row) -> Person | None:
+        """Whom a row is about, as ``named`` calls it, where somebody delivered them: to a row there was, or made."""
         number = re.match(r"made for person (\d+)", row[2])
-        own = values_of(self.truth.world.by_number[int(number[1])]) if number else frozenset()
-        return bool(number) and all(plain(one) in own and plain(other) in own for one, other in pairs)
+        person = self.truth.world.by_number[int(number[1])] if number else self.truth.people_of(row[0]).get(row[2])
+        return person if person in self.truth.prospects.values() else None
 
     def _has_older_row(self, crm: str, about: str) -> bool:
         return about.startswith("made for person ") and any(

@@ -67,9 +67,9 @@ class Acts:
     """What people do at the terminal in one run.
 
     ``open`` are commands that are not done, ``undone`` and ``erased`` what they were about, ``by`` their processes, of
-    which those in ``ended`` are over, ``drawn`` the row (kind, id) that each act is about. ``plans`` are what was saved,
-    by file, ``carried`` the same by the runs that carry it out, each in one of the ``buyers``: the only commands that
-    may buy and write.
+    which those in ``ended`` are over, ``drawn`` the row (kind, id) that each act is about. ``plans`` are what was
+    saved, by file, ``carried`` the same by the runs that carry it out, each in one of the ``buyers``: the only commands
+    that may buy and write.
     """
 
     host: Host

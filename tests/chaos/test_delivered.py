@@ -1,0 +1,41 @@
+"""Who was delivered may have either of their own numbers on a row; nobody else is excused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.chaos.delivered import Desk
+from tests.chaos.plan import Storm
+from tests.chaos.yard import Yard, options_of
+from tests.harness.vendors import Vendors
+
+STORM = Storm(records=60)
+
+
+@dataclass
+class Vendored(Yard):
+    """A yard of vendors alone."""
+
+    def __init__(self, vendors: Vendors) -> None:
+        self.vendors = vendors
+
+
+def test_a_row_of_somebody_delivered_may_have_another_of_their_own_numbers() -> None:
+    vendors = Vendors(*(word for name, value in options_of(STORM).items() for word in (f"--{name}", str(value))))
+    try:
+        desk = Desk(Vendored(vendors), STORM)
+        ids = vendors["salesforce"].control("world")["ids"]
+        delivered = {one.number for one in desk.truth.prospects.values()}
+        rows = {row.person.number: row for row in desk.truth.world.rows["salesforce"]}
+        theirs = next(row for number, row in rows.items() if number in delivered)
+        others = next(row for number, row in rows.items() if number not in delivered)
+        place = ("salesforce", "Contact", str(ids[str(theirs.number)]))
+        own, another = (theirs.person.phone, theirs.person.mobile), (theirs.person.phone, others.person.mobile)
+
+        assert desk.is_their_own(place, [own])
+        assert desk.is_their_own(("salesforce", "Contact", f"made for person {theirs.person.number}"), [own])
+        assert not desk.is_their_own(place, [own, another])
+        pair = (others.person.phone, others.person.mobile)
+        assert not desk.is_their_own(("salesforce", "Contact", str(ids[str(others.number)])), [pair])
+    finally:
+        vendors.close()
