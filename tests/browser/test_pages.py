@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from socket import gethostname
 from tempfile import gettempdir
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from tests.browser.entering import PATIENCE_MS, enter
 from tests.harness.installation import Refill
-from tests.harness.sandbox import Sandbox
 from tests.harness.until import until
-from tests.harness.vendors import all_vendors
 from worker.ledger.work.work import Due, Lane
 
-TOKEN, PATIENCE_MS = "page-token-canary", 60_000
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 GRAVE = {"serious", "critical"}
 OURS = {str(Path(gettempdir())): "/data", gethostname(): "worker-1"}  # what a picture need not show of this machine
@@ -36,47 +32,6 @@ HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
-
-
-@pytest.fixture(scope="session")
-def vendors() -> Iterator[dict[str, Sandbox]]:
-    with all_vendors() as found:
-        yield found
-
-
-@pytest.fixture
-def refill(tmp_path: Path, vendors: dict[str, Sandbox]) -> Refill:
-    refill = Refill(tmp_path, vendors)
-    refill.change(
-        '[crm.acme_salesforce]\nkind = "salesforce"', '[crm.acme_salesforce]\nkind = "salesforce"\nmode = "review"'
-    )
-    refill.set(REFILL_WEB__TOKEN=TOKEN)
-    return refill
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium, else playwright's own."""
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
-        yield opened
-        await opened.close()
-
-
-async def enter(browser: Browser, url: str, scheme: str, width: int) -> Page:
-    dark = scheme == "dark"
-    context = await browser.new_context(
-        color_scheme="dark" if dark else "light", viewport={"width": width, "height": 800}
-    )
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    await page.goto(f"{url}/records")
-    await page.get_by_label("Token").fill(TOKEN)
-    await page.get_by_label("Your name").fill("Ann")
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Records")
-    return page
 
 
 async def is_fit(page: Page, where: str) -> None:
