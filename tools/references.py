@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the product: docs/configuration.md and docs/commands.md (``make references``)."""
+"""Writes the pages that are made from the product: configuration, commands, messages (``make references``)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools import command_page, configuration_page
+from tools import command_page, configuration_page, messages_page
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration_page.text,
     "commands.md": command_page.text,
+    "messages.md": messages_page.text,
 }
 
 

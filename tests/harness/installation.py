@@ -16,10 +16,12 @@ from tests.harness import forked
 from tests.harness.canaries import CANARIES, SECRET
 from tests.harness.sandbox import Sandbox
 from tests.harness.steering import steering
+from tests.harness.told import untold
 from tests.harness.workers import Process, environment
 from worker.cli import main
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
+from worker.manual.exit_codes import FAILED, WRONG_USE
 from worker.redis.connection import open_redis
 
 WITHIN_S = 60.0
@@ -45,6 +47,8 @@ class Ran:
         for line in self.err.splitlines():
             if line.startswith("{"):
                 CANARIES.look("what a command logged", line)
+        if self.code in {FAILED, WRONG_USE}:
+            assert not (found := untold(self.err)), f"docs/messages.md has no such sentences: {found}"
 
 
 def run(words: Sequence[str]) -> Ran:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import ConnectorError
-from tools.trees import nodes
+from tests.harness.told import untold
+from tools.trees import modules_that_log, nodes
 from worker.decide.reasons import Reason, Skip
 from worker.decide.undo import UndoVerdict
 from worker.manual import exit_codes
@@ -112,6 +113,26 @@ def kinds(error: type[ConnectorError] = ConnectorError) -> set[str]:
     return {name for one in error.__subclasses__() for name in (one.__name__, *kinds(one))}
 
 
+def refused_posts() -> set[str]:
+    """Returns the words by which a request is refused."""
+    found: set[str] = set()
+    for node in trees([*ROOT.glob("worker/web/**/*.py")]):
+        match node:
+            case ast.Call(func=ast.Name(id="RefusedError"), args=[_, ast.Constant(value=str(word)), *_]):
+                found.add(word)
+    return found
+
+
+def alarming_events() -> set[str]:
+    """Returns the events that are logged as a warning or an error."""
+    found: set[str] = set()
+    for node in trees([*modules_that_log(*(ROOT / name for name in ("connectors", "config", "worker")))]):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="warning" | "error"), args=[ast.Constant(value=str(event))]):
+                found.add(event)
+    return found
+
+
 @pytest.mark.parametrize(
     ("heading", "words"),
     [
@@ -120,6 +141,8 @@ def kinds(error: type[ConnectorError] = ConnectorError) -> set[str]:
         ("A record waits", set(NOTES)),
         ("A call failed", kinds()),
         ("An undo leaves something", set(UndoVerdict) - {UndoVerdict.BACK}),
+        ("A webhook or request is refused", refused_posts()),
+        ("The log has a warning or an error", alarming_events()),
         ("Exit codes", {str(code) for name, code in vars(exit_codes).items() if name.isupper()}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -145,6 +168,19 @@ def test_every_hint_of_a_vendor_has_an_entry_and_no_entry_is_of_the_past() -> No
     assert len(hints) > 30
     assert [one for one in sorted(hints) if one not in section] == [], "docs/troubleshooting.md has no such hints"
     assert [row for row in rows if not any(one in row for one in hints)] == []
+
+
+def test_a_sentence_that_a_command_refuses_with_has_an_entry_or_is_found_out() -> None:
+    told = [
+        "refill.toml:3: unknown key web.rait",
+        '{"event": "web.started"}',
+        '"x" is not a HubSpot record id. Use the number',
+    ]
+    told[2] += " from the record's address"
+    assert untold("\n".join(told)) == []
+    assert untold("the moon is in the wrong house") == ["the moon is in the wrong house"]
+    page = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
+    assert [one for one in refusals_of_settings() | failures_of_check() if one.replace("`", "'") not in page] == []
 
 
 def test_a_sentence_is_known_by_its_longest_fixed_piece() -> None:

@@ -36,6 +36,8 @@ def _ending(error: Exception) -> tuple[int, Sequence[str]] | None:
             return WRONG_USE, error.problems
         case AnotherKeyError():
             return WRONG_USE, (str(error),)
+        case ConnectorError() if "refill " not in str(error):
+            return FAILED, (f"{error}. Next: refill check tells what fails",)
         case TrialError() | ConnectorError():
             return FAILED, (str(error),)
         case LedgerBehindError():
