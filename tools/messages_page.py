@@ -55,7 +55,7 @@ LOOSE = (  # where each text of a few words is a sentence for people
     "worker/service/accounts.py",
 )
 WORDS, FEW = 4, 3
-LETTERS = 8  # a shorter rest says nothing by itself
+LETTERS = 7  # a shorter rest says nothing by itself
 PLACES: tuple[tuple[str, str, str], ...] = (  # the first that fits: where it stands, who says it, where to read on
     ("config/", "the configuration", "configuration.md"),
     ("worker/commands/providers/", "a provider by hand", "by-hand.md"),
@@ -107,7 +107,7 @@ def sentences() -> Iterator[tuple[str, str]]:
         found = [one for node in nodes(path) for one in _spoken(node, name)]
         found += _loose(path) if name.startswith(LOOSE) else ()
         for spelled in (spelled for one in found for spelled in _spelled(one)):
-            if len(re.sub(r"[^a-z]", "", spelled)) >= LETTERS:
+            if len(re.sub(r"[^A-Za-z]", "", spelled)) >= LETTERS:
                 yield name, spelled
 
 
@@ -126,8 +126,10 @@ def _spoken(node: ast.AST, file: str) -> Iterator[ast.expr]:
         ):
             yield first
         case ast.Return(value=ast.JoinedStr() as text) | ast.Yield(value=ast.JoinedStr() as text):
-            if file.startswith(("worker/commands/", "worker/manual/")) and next(_spelled(text)).count(" ") > WORDS:
+            if file == "config/problems.py" or next(_spelled(text)).count(" ") > WORDS:
                 yield text
+        case ast.Call(func=ast.Name(id="CheckResult"), args=args):
+            yield from args[2:]
         case ast.Call(func=ast.Attribute(attr="refusal") | ast.Name(id="with_notice"), args=args):
             yield from args
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(values=values)) if TABLES.search(name):
@@ -136,14 +138,12 @@ def _spoken(node: ast.AST, file: str) -> Iterator[ast.expr]:
             yield from values
         case ast.keyword(arg="why" | "hint", value=text):
             yield text
+        case ast.Assign(targets=[ast.Name(id="hint")], value=text):
+            yield text
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(said)) as text):
             if file.startswith("worker/") and name.isupper() and said.count(" ") >= WORDS and "\n" not in said:
                 yield text
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.JoinedStr() as text) if name.isupper() or name in NAMED:
-            yield text
-        case ast.Assign(targets=[ast.Name(id="hint")], value=text):
-            yield text
-        case ast.Return(value=ast.JoinedStr() as text) if file == "config/problems.py":
             yield text
 
 
