@@ -12,7 +12,7 @@ from connectors.errors import AccessError
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.decide.policy import Policy
-from worker.service.policy import with_ids
+from worker.service.policy import naming, with_ids
 
 CONSENT = "CONSENT"
 
@@ -109,7 +109,8 @@ async def met_policy(rules: Policy, settings: CrmSettings, vendor: Crm, schema: 
     known = {**schema, **await vendor.related(object, rules.properties)}
     lost = sorted(set(rules.properties) - known.keys())
     if lost:
-        hint = f"{name} has no {object} property {', '.join(lost)}: create it or change crm.{name}.watch.{object}"
+        keys = " and ".join(f"crm.{name}.{key}" for key in naming(rules, lost))
+        hint = f"{name} has no {object} property {', '.join(lost)}: create it or change {keys}"
         raise AccessError(name, "properties", code="PROPERTY", hint=hint)
     try:
         return with_ids(settings, rules, known)

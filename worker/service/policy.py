@@ -76,6 +76,16 @@ def _rule(name: str, rule: Rule, known: frozenset[str], lock: timedelta) -> Fiel
     )
 
 
+def naming(rules: Policy, properties: Iterable[str]) -> list[str]:
+    """Returns the keys of the configuration, below the crm, by which an object's properties are named."""
+    bad = {name for said in rules.bad.values() for name in said}
+    found = set[str]()
+    for one in properties:
+        place = "opt_out" if one in rules.opt_out else "bad" if one in bad else "watch"
+        found.add(f"{place}.{rules.object}")
+    return sorted(found)
+
+
 def with_ids(settings: CrmSettings, rules: Policy, schema: Mapping[str, Property]) -> Policy:
     """Returns the policy with every id of its selection in the one spelling that records have.
 
