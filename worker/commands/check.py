@@ -154,9 +154,8 @@ def _alerts(settings: Settings) -> Iterator[CheckResult]:
 def _disk(room: Room) -> CheckResult:
     """Says how much is left where paid replies and the embedded Redis are kept."""
     free, needed = room.free() >> 20, room.needed() >> 20
-    if room.free() < room.needed():
-        text = f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
-        return CheckResult("disk", FAILED_LEVEL, text, "make room; what was paid for is kept meanwhile")
+    if text := room.lacking():
+        return CheckResult("disk", FAILED_LEVEL, text, "mend it; what was paid for is kept meanwhile")
     return CheckResult("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
 
 

@@ -24,10 +24,10 @@ SMALL = 2 << 20
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MiB."""
+    """A file system of 2 MiB and 400 files."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL},nr_inodes=400", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root mounts a file system")
     yield folder
@@ -89,6 +89,25 @@ def test_buying_goes_on_once_there_is_room_again(small_disk: Path) -> None:
     (small_disk / "filling").unlink()
     now[0] += 2
     assert room.enough()
+
+
+def test_nothing_is_bought_where_no_file_can_be_made_for_a_reply(small_disk: Path) -> None:
+    assert Room(small_disk).enough()
+    for at in range(350):
+        (small_disk / f"{at}").touch()
+    assert Room(small_disk).lacking().endswith("files can still be made under data_dir: no paid call starts below 100")
+    assert not Room(small_disk).enough()
+
+
+@pytest.mark.parametrize("began", [True, False], ids=["spool of an earlier start", "no spool yet"])
+def test_nothing_is_bought_where_replies_cannot_be_written(small_disk: Path, began: bool) -> None:
+    folder = small_disk / "data"
+    if began:
+        (folder / "spool").mkdir(parents=True)
+    assert Spool(folder).has_room()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert not Spool(folder).has_room()
+    assert "cannot be written by this user" in Spool(folder).room.lacking()
 
 
 def test_small_disk_sets_a_small_part_aside(small_disk: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -271,6 +273,60 @@ async def test_file_that_cannot_be_read_is_set_aside_and_the_rest_loaded(
     (tmp_path / "spool" / "0001.1.part").write_bytes(b"cut")
     assert (await spool.load(desk)).replies == 1
     assert {path.name for path in (tmp_path / "spool").iterdir()} == {"0000.broken", "0001.1.part"}
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link", "link to nothing", "device"])
+async def test_thing_that_is_no_file_is_set_aside_and_the_rest_loaded(
+    desk: Desk, spool: Spool, tmp_path: Path, kind: str
+) -> None:
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    odd = tmp_path / "spool" / "0000.reply"
+    if kind == "folder":
+        odd.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to({"link": tmp_path / "outside", "device": Path("/dev/zero")}.get(kind, Path("nowhere")))
+        (tmp_path / "outside").write_bytes(b"somebody else's")
+    assert (await spool.load(desk)).replies == 1
+    assert (spool.pending(), spool.broken()) == (0, 1)
+
+
+VERSIONS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a key more": lambda facts: facts | {"since": 1},
+    "a key less": lambda facts: {name: value for name, value in facts.items() if name != "token"},
+    "a price of another type": lambda facts: facts | {"credits": {"spent": 3}},
+    "a price without an end": lambda facts: facts | {"credits": float("inf")},
+    "lines of another type": lambda facts: facts | {"lines": 7},
+    "a ticket of another type": lambda facts: facts | {"ticket_id": ["a"]},
+    "nothing": lambda _: None,
+    "a list": lambda _: [1],
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_file_of_another_version_is_set_aside_and_the_rest_loaded(
+    desk: Desk, spool: Spool, tmp_path: Path, version: str
+) -> None:
+    await spool.keep(await send(desk, question("a")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    [other] = (tmp_path / "spool").iterdir()
+    line, _, packed = other.read_bytes().partition(b"\n")
+    (tmp_path / "spool" / "0000.reply").write_bytes(
+        json.dumps(VERSIONS[version](json.loads(line))).encode() + b"\n" + packed
+    )
+    other.unlink()
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    assert (await spool.load(desk)).replies == 1
+    assert (spool.pending(), spool.broken()) == (0, 1)
+
+
+async def test_file_that_cannot_be_moved_away_keeps_nothing_back(desk: Desk, spool: Spool, tmp_path: Path) -> None:
+    """A folder of somebody else's, say: what is broken stays, and what is loaded is loaded again, once."""
+    (tmp_path / "spool" / "0000.broken").mkdir(parents=True)
+    (tmp_path / "spool" / "0000.reply").write_bytes(b"cut")
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    assert (await spool.load(desk)).replies == 1
+    assert spool.pending() == 1
 
 
 async def test_whole_reply_of_a_process_that_died_before_naming_it_is_loaded(

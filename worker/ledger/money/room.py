@@ -1,7 +1,8 @@
 """Keeps space and a descriptor free for replies that are already paid for.
 
 The spool and the embedded Redis share a disk. So a part of it is set aside in a file that only a reply may use up, and
-no paid call starts once less is free than the replies in flight may need.
+no paid call starts once less is free than the replies in flight may need, in bytes or in files, or where this user may
+not write.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+SPOOL = "spool"
 SET_ASIDE, NEEDED = 4 << 20, 64 << 20  # bytes; of a small file system an eighth and a quarter
+NEEDED_FILES = 1_000  # each reply takes one; of a small file system a quarter
 LOOK_S = 1.0
 _LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 T = TypeVar("T")
@@ -32,10 +35,23 @@ class Room:
         """Returns whether a paid call may start; looked up at most once a second."""
         if self._clock() - self._looked_at >= LOOK_S:
             self._looked_at = self._clock()
-            self._enough = self.free() >= self.needed()
+            self._enough = not self.lacking()
             if self._enough:
                 self._set_aside()
         return self._enough
+
+    def lacking(self) -> str:
+        """Returns why no paid call may start; ``""`` where there is room."""
+        shut = next((path for path in self._places() if not os.access(path, os.W_OK | os.X_OK)), None)
+        if shut is not None:
+            return f"{shut} cannot be written by this user, so no paid call starts"
+        if self.free() < self.needed():
+            free, needed = self.free() >> 20, self.needed() >> 20
+            return f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
+        disk = os.statvfs(self._existing())
+        if disk.f_files and disk.f_favail < (needed := min(NEEDED_FILES, disk.f_files // 4)):
+            return f"{disk.f_favail} files can still be made under data_dir: no paid call starts below {needed}"
+        return ""
 
     def free(self) -> int:
         """Returns the bytes that are free to us beside what is set aside."""
@@ -86,6 +102,11 @@ class Room:
     @property
     def _file(self) -> Path:
         return self._folder / "spool.room"
+
+    def _places(self) -> tuple[Path, ...]:
+        """Returns the folders that a reply is written in, as far as they are there."""
+        spool = self._folder / SPOOL
+        return (self._existing(), spool) if spool.exists() else (self._existing(),)
 
     def _existing(self) -> Path:
         """Returns the folder, or the nearest one above it that is there."""

@@ -6,9 +6,12 @@ One fsynced file per ticket, ours alone to read.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import stat
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,12 +19,13 @@ import structlog
 
 from connectors.models import Reply
 from worker.ledger.money.answers import Ref, pack, unpack
-from worker.ledger.money.room import Room
+from worker.ledger.money.room import SPOOL, Room
 from worker.ledger.money.tickets import REASON, Desk, Granted
 from worker.ledger.scripts import LedgerUnavailableError
 
 _log = structlog.get_logger(__name__)
 BROKEN = ".broken"
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR, errno.EAGAIN})
 _LEFT_S = 60.0  # a part this old was left by a process that died before it gave it its name
 
 
@@ -40,7 +44,7 @@ class Spool:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self._folder = data_dir / "spool"
+        self._folder = data_dir / SPOOL
         self.room = Room(data_dir)
 
     def pending(self) -> int:
@@ -77,22 +81,46 @@ class Spool:
         replies, waiters = 0, dict[Ref, None]()
         for path in await asyncio.to_thread(_waiting, self._folder):
             try:
-                content = await asyncio.to_thread(path.read_bytes)
-            except FileNotFoundError:
-                continue  # another process loaded it
-            try:
+                content = await asyncio.to_thread(_content, path)
+                if content is None:
+                    continue
                 ticket, reply, price, hit, keep_ms, unpriced = _parse(content)
                 ended = await desk.store(ticket, reply, credits=price, hit=hit, keep_ms=keep_ms, unpriced=unpriced)
             except LedgerUnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001 - one file that nobody can load must not keep the others back
                 _log.error("spool.unloadable", ticket=path.stem, error=type(error).__name__)
-                await asyncio.to_thread(path.replace, path.with_suffix(BROKEN))
+                await self._moved(path, lambda path: path.replace(path.with_suffix(BROKEN)))
                 continue
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await self._moved(path, lambda path: path.unlink(missing_ok=True))
             replies += 1
             waiters |= dict.fromkeys(ended.waiters)
         return Loaded(replies, tuple(waiters))
+
+    async def _moved(self, path: Path, move: Callable[[Path], object]) -> None:
+        """Moves a file out of the way; one that stays is loaded again the next time, which changes nothing."""
+        try:
+            await asyncio.to_thread(move, path)
+        except OSError as error:
+            _log.error("spool.stays", ticket=path.stem, error=type(error).__name__)
+
+
+def _content(path: Path) -> bytes | None:
+    """Returns what is in a file; ``None`` where another process has loaded it, or it cannot be read just now.
+
+    Raises:
+        OSError: it is none that this process can ever read.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise IsADirectoryError  # or a pipe, or a link that leads who knows where
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in _PASSING:
+            return None
+        raise
 
 
 def _waiting(folder: Path) -> list[Path]:
