@@ -155,7 +155,8 @@ def _disk(room: Room) -> CheckResult:
     """Says how much is left where paid replies and the embedded Redis are kept."""
     free, needed = room.free() >> 20, room.needed() >> 20
     if text := room.lacking():
-        return CheckResult("disk", FAILED_LEVEL, text, "make room, or give the folder to this user (chown); nothing more is bought meanwhile")
+        hint = "make room, or give the folder to this user (chown); nothing more is bought meanwhile"
+        return CheckResult("disk", FAILED_LEVEL, text, hint)
     return CheckResult("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
 
 
