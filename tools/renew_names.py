@@ -1,7 +1,8 @@
-"""Renews the readings of Chinese characters and Japanese names. For maintainers, once in a while.
+"""Renews the readings of Chinese characters and Japanese names, and who bears a given name. For maintainers.
 
     python -m venv /path/of/your/choice && . /path/of/your/choice/bin/activate
     pip install pypinyin tojyutping japanese-personal-name-dataset
+    pip install --no-deps nomquamgender  # its data alone: no numpy, no pandas
     python -m tools.renew_names
 
 Refill itself needs none of the packages.
@@ -10,12 +11,14 @@ Refill itself needs none of the packages.
 from __future__ import annotations
 
 import itertools
+import json
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
+from typing import Any
 
 import ToJyutping
 from japanese_personal_name_dataset import load_dataset
@@ -32,6 +35,8 @@ OTHER_READINGS = {  # of family names, beside the one that the data set gives
     "日比野": "ひびの", "土屋": "つちや", "太田": "おおだ", "浅田": "あさだ", "豊田": "とよた", "福田": "ふくだ",
 }  # fmt: skip
 
+MEN = {"nikita", "valery", "yuri"}  # whose other spellings are of one name in Cyrillic, not of a woman's elsewhere
+
 
 def main() -> None:
     characters = [sign for sign in map(chr, range(0x4E00, 0xA000)) if any(_has(charset, sign) for charset in CHARSETS)]
@@ -44,6 +49,34 @@ def main() -> None:
     _write("japanese_last", "japanese-personal-name-dataset", "MIT", readings)
     names = [(kanji, kana) for half in (men, women) for kana, entry in half.items() for kanji in entry["kanji"]]
     _write("japanese_first", "japanese-personal-name-dataset", "MIT", _of_characters(names))
+    renew_of_both()
+
+
+def renew_of_both() -> None:
+    """Writes which names with another spelling in ``given.txt`` women and men have."""
+    data = distribution("nomquamgender").locate_file("nomquamgender/name_data.json")
+    told: dict[str, tuple[int, int, float]] = json.loads(Path(str(data)).read_text(encoding="utf-8"))
+    found = sorted({name for names in _spelled() for name in names if _is_of_both(told.get(name)) and name not in MEN})
+    head = (
+        "# Full names that a man has in one language or family and a woman in another: another spelling may be a\n"
+        "# brother's or a sister's. Of those with other spellings in given.txt, whose rarer sex has at least 7.5 % of\n"
+        "# 5,000 bearers in 20 countries and registers. Lower case, without accents, as in given.txt.\n"
+        f"# nomquamgender {version('nomquamgender')} (MIT), {datetime.now(UTC):%Y-%m-%d}; tools/renew_names.py\n"
+    )
+    (DATA / "of_both.txt").write_text(head + "".join(f"{name}\n" for name in found), encoding="utf-8")
+
+
+def _spelled() -> Iterator[list[str]]:
+    """Yields the names of one sex in one line of ``given.txt`` that are spellings of one another."""
+    for line in (DATA / "given.txt").read_text(encoding="utf-8").splitlines():
+        for group in line.partition(":")[0].split("|") if not line.startswith("#") else ():
+            if len(names := group.split()) > 1:
+                yield names
+
+
+def _is_of_both(told: Sequence[Any] | None) -> bool:
+    """Tells whether enough women and men have a name. It is told with its sources, its bearers, the share of women."""
+    return told is not None and told[0] >= 20 and told[1] >= 5_000 and 0.075 <= told[2] <= 0.925
 
 
 def _has(charset: str, sign: str) -> bool:
