@@ -49,7 +49,7 @@ _NOBODY = words(
     """
     a account add added all available be blank broken busy check close closed coming confirm confirmed connect
     connected connection contact d data dead deleted determined directory disabled do does doesnt dont duplicate
-    edit empty enter error exist exists false feed find first firstname for found get has hasnt have here hidden
+    edit empty enter error example exist exists false feed find first firstname for found get has hasnt have here hidden
     https hyperlink id in inactive info inserthere insert invalid is it join last lastname later lead link linked
     linkedin login lookup match me member missing my n na name nan needed needs new nil no none noprofile not
     notavailable notfound notlinkedin null of on open or page pending person placeholder please private privat prive

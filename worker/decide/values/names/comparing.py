@@ -5,6 +5,7 @@ from __future__ import annotations
 from worker.decide.values.names import family, given, reading
 from worker.decide.values.names.nicknames import is_given
 from worker.decide.values.names.reading import NameReading
+from worker.decide.values.names.schemes import korean
 from worker.decide.values.names.verdict import Verdict
 from worker.decide.values.names.words import Word, alike, is_syllable, joined
 
@@ -21,6 +22,8 @@ def compare(left: tuple[NameReading, ...], right: tuple[NameReading, ...], *, st
 
 def _compare(one: NameReading, other: NameReading, *, strict: bool) -> Verdict:
     last = family.compare(one, other)
+    if last is OTHER and not strict and _is_one_of_korea(one, other):
+        return UNSAID
     first = given.compare(one, other, strict=strict) if last is not OTHER else None
     if last is SAME and first is SAME:
         return SAME
@@ -38,6 +41,23 @@ def _compare(one: NameReading, other: NameReading, *, strict: bool) -> Verdict:
     return last if first is None else UNSAID
 
 
+def _is_one_of_korea(one: NameReading, other: NameReading) -> bool:
+    """Tells whether two Latin names can be one in Hangul: ``Ji-hoon Park``, ``Jihun Bak``.
+
+    A given name of one syllable, or one from elsewhere, is shared by too many: David Lee is not David Yi.
+    """
+    if len(one.family) != 1 or len(other.family) != 1:
+        return False
+    left, right = joined(_flat(one) or one.family), joined(_flat(other) or other.family)
+    return (
+        korean.may_be_one_family(one.family[0].plain, other.family[0].plain)
+        and all(korean.is_korean(name.plain) and not is_given(name.plain) for name in (left, right))
+        and not is_syllable(left.plain)
+        and not is_syllable(right.plain)
+        and given.compare(one, other) is SAME
+    )
+
+
 def _turned(one: NameReading, other: NameReading) -> Verdict | None:
     """Returns ``SAME`` where the names agree in another order, ``None`` where they do not."""
     if not (one.given and one.family and other.given and other.family):
@@ -45,23 +65,30 @@ def _turned(one: NameReading, other: NameReading) -> Verdict | None:
     if _is_in(one, other) or _is_in(other, one):
         return SAME
     if not (_crossed(one, other) and _crossed(other, one)):
-        return None
+        hidden = _agree(one.family, _flat(other)) and _agree(other.family, _flat(one))
+        return UNSAID if hidden else None  # E. Ada and Ada E.: one of the two is an initial
     both = is_given(one.family[-1].plain) and is_given(one.given[0][0].plain)
     return UNSAID if both else SAME  # James Thomas and Thomas James are two people, or one
 
 
 def _crossed(one: NameReading, other: NameReading) -> bool:
-    flat = tuple(word for token in other.given for word in token)
+    flat = _flat(other)
     return family.same(one.family, flat) and not any(word.is_initial for word in (*one.family, *flat))
+
+
+def _flat(one: NameReading) -> tuple[Word, ...]:
+    return tuple(word for token in one.given for word in token)
 
 
 def _is_in(one: NameReading, other: NameReading) -> bool:
     """Tells whether all of a name from Asia stands in the other's: ``Anh Nguyen`` in ``Nguyễn Thị Anh``."""
+    if any(word.is_initial for word in one.family):
+        return False
     vietnamese = reading.is_vietnamese(one.family)
     if not vietnamese and not all(is_syllable(word.plain) or word.script == "han" for word in one.family):
         return False
     sequence, size = other.sequence, len(one.family)
-    flat = tuple(word for token in one.given for word in token)
+    flat = _flat(one)
     if vietnamese:
         return _agree(one.family, sequence[:size]) and _agree(flat, sequence[size:][-len(flat) :])
     if sum(map(_syllables, flat)) < 2:

@@ -46,7 +46,7 @@ def relation(one: str, other: str) -> Verdict | None:
                 continue
             if group == other_group != _SHORT and not _may_be_siblings(one, other):
                 return Verdict.SAME
-            if _is_short_for(one, group, other_group) or _is_short_for(other, other_group, group):
+            if _proves(one, group, other_group) or _proves(other, other_group, group):
                 return Verdict.SAME
             related = Verdict.UNSAID
     return related
@@ -55,6 +55,11 @@ def relation(one: str, other: str) -> Verdict | None:
 def _may_be_siblings(one: str, other: str) -> bool:
     """Tells whether a man and a woman may have the two names: ``Daniele`` is a brother in Rome, a sister in Bonn."""
     return one != other and not files.all_words("of_both").isdisjoint({one, other})
+
+
+def _proves(short: str, group: int, long_group: int) -> bool:
+    """Tells whether a short form proves a name: ``Jules`` is short for Julie, and a brother's whole name."""
+    return short not in files.all_words("of_both") and _is_short_for(short, group, long_group)
 
 
 def _is_short_for(short: str, group: int, long_group: int) -> bool:

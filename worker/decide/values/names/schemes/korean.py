@@ -55,6 +55,12 @@ def family_spellings(native: str) -> tuple[str, ...]:
     return _families().get(native, ())
 
 
+@lru_cache(maxsize=4096)
+def may_be_one_family(one: str, other: str) -> bool:
+    """Tells whether two Latin words are forms of one family name: ``park``, ``bak``; ``lee``, ``yi``."""
+    return any(one in forms and other in forms for forms in _families().values())
+
+
 def is_family(native: str) -> bool:
     """Tells whether a word is a common family name."""
     return native in _families()
