@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from config.problems import ConfigError
@@ -43,6 +43,17 @@ class PageOrders:
     settings: Settings
     ledger: Ledger
     _offers: list[Offer] = field(default_factory=list)
+
+    async def prepare(self) -> None:
+        """Prepares every vendor's part as the process starts, so that the first look at a page need not."""
+        if self.settings.web.token is not None:
+            with suppress(ConfigError):  # the page that needs it says so
+                await self._learn_offers()
+
+    async def _learn_offers(self) -> None:
+        if not self._offers:  # they change with the configuration alone
+            async with self._opened() as runtime:
+                self._offers.extend(runtime.lookups.offers)
 
     def targets(self) -> Sequence[str]:
         """Returns what can be paused: crms and providers."""
@@ -139,9 +150,7 @@ class PageOrders:
 
     async def scorecard(self) -> Scorecard:
         """Tells what each provider brings at what price; no vendor is asked."""
-        if not self._offers:  # they change with the configuration alone
-            async with self._opened() as runtime:
-                self._offers.extend(runtime.lookups.offers)
+        await self._learn_offers()
         odds = odds_of(await Yields(self.ledger.scripts).counted())
         scores, advices = advised(self.settings, odds, self._offers)
         return Scorecard(scores, [line for one in advices for line in sentences(*one)])

@@ -23,7 +23,9 @@ async def run_up(config: Path | None) -> int:
     with listen(settings.web) as bound:
         stop = stop_on_signals()
         async with session(settings) as runtime:
-            app = web_app(runtime.ledger, settings, runtime.visits.draining, PageOrders(settings, runtime.ledger))
+            orders = PageOrders(settings, runtime.ledger)
+            app = web_app(runtime.ledger, settings, runtime.visits.draining, orders)
+            await orders.prepare()
             settle_down()
             say_where(bound.getsockname())
 

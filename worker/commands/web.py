@@ -25,7 +25,9 @@ async def run_web(config: Path | None) -> int:
     with listen(settings.web) as bound:
         stop = stop_on_signals()
         async with tracing(), opened_ledger(settings) as ledger:
-            app = web_app(ledger, settings, stop, PageOrders(settings, ledger))
+            orders = PageOrders(settings, ledger)
+            app = web_app(ledger, settings, stop, orders)
+            await orders.prepare()
             settle_down()
             say_where(bound.getsockname())
             try:

@@ -62,7 +62,9 @@ async def house(redis: Redis, folder: Path, *without: str, **more: str) -> Async
     settings = settings_in(folder, without=without, **more)
     stop, bound = asyncio.Event(), listen(settings.web)
     ledger = Ledger.over(redis)
-    app = web_app(ledger, settings, stop, PageOrders(settings, ledger))
+    orders = PageOrders(settings, ledger)
+    await orders.prepare()
+    app = web_app(ledger, settings, stop, orders)
     serving = asyncio.create_task(serve(app, bound, stop, grace_s=1))
     host, port = bound.getsockname()[:2]
     yield f"http://{host}:{port}"
