@@ -18,7 +18,7 @@ from tests.simulation.adapter import Adapter
 from tests.simulation.loop import PROCESS, Process
 from tests.simulation.ports import OUTSIDE, Ports
 from tests.simulation.store import Client, Store
-from tests.simulation.wire import Net, Session
+from tests.simulation.wire import Engine, Net
 from tests.simulation.world import Scene
 from worker.ledger.intake.intake import Announced
 from worker.ledger.scripts import LedgerUnavailableError
@@ -37,7 +37,7 @@ def plug(net: Net, connector: Any, vendor: str) -> None:
     """
     is_salesforce = isinstance(connector, Salesforce)
     over: Any = connector._tokens if is_salesforce else connector
-    over._transport._engine._session = Session(net, vendor)
+    over._transport._engine._engine = Engine(net, vendor)
     if not is_salesforce:
         return
     lines = connector._lines

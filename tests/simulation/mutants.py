@@ -252,10 +252,10 @@ def _paid_call_is_repeated() -> None:
 
 @_mutant("released by the class of the exception alone", 14, "vendors")
 def _released_by_its_class() -> None:
-    import aiohttp
+    import httpx
 
     def never_connected(true: Any, failure: BaseException) -> bool:
-        return isinstance(failure, aiohttp.ServerDisconnectedError) or true(failure)
+        return isinstance(failure, httpx.ConnectError) or true(failure)
 
     _replace("connectors.http_engine:_never_connected", never_connected)
 
