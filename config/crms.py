@@ -67,7 +67,8 @@ class WatchSettings(Options):
     identity: Mapping[PersonField, str]
     """The properties that are read to find the person; what stands in its usual place needs no mention."""
     where: Mapping[str, Selection] = {}
-    """Only records that have one of these values are looked at; all properties must fit."""
+    """Only records that have one of these values are looked at; all properties must fit. Of an option either its value
+    or its label."""
     skip_if: Mapping[str, Text] = {}
     """Records that have one of these values are never looked at."""
     recheck: Duration = timedelta(days=180)

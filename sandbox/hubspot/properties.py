@@ -173,7 +173,13 @@ def _options(values: Iterable[str]) -> tuple[Option, ...]:
     )
 
 
-_LABELS: Final = {"COMPUTER_SOFTWARE": "Software Development"}
+_LABELS: Final = {
+    "COMPUTER_SOFTWARE": "Software Development",
+    "marketingqualifiedlead": "Marketing Qualified Lead",
+    "salesqualifiedlead": "Sales Qualified Lead",
+    "opportunity": "Opportunity",
+    "evangelist": "Evangelist",
+}
 
 
 LIFECYCLE: Final = (

@@ -32,6 +32,7 @@ from worker.commands.check_scopes import missing_scopes, setup_scopes
 from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
+from worker.decide.schema import chosen
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.grants import Grants
 from worker.ledger.money.room import Room
@@ -43,7 +44,7 @@ from worker.redis.connection import Safety, check_safety, open_redis
 from worker.reports.words import lasting
 from worker.service.accounts import another, sentences
 from worker.service.needs import unmet
-from worker.service.policy import policy, watched_of, with_ids
+from worker.service.policy import as_records_say, opt_out, policy, watched_of
 from worker.service.refresh_tokens import RefreshTokens
 from worker.service.rules import differing, rules_of, sentence
 from worker.service.vendors import open_crm, open_providers, renews
@@ -371,7 +372,7 @@ async def _asked(
             schema = await vendor.properties(kind)
             rules = policy(name, settings, kind, watched, providers)
             schema = {**schema, **await vendor.related(kind, rules.properties)}
-            rules = with_ids(settings, rules, schema)
+            rules = as_records_say(settings, rules, schema)
             if set(rules.properties) <= schema.keys():  # else they are named already
                 await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
                 await vendor.walk(watched_of(rules), "")  # a backfill's own question
@@ -421,6 +422,7 @@ async def _object(
     if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
         text = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
         found.append(CheckResult(part, FAILED_LEVEL, text, f"run refill setup {name}"))
+    found += [CheckResult(part, WARNING, text, do) for text, do in _no_options(name, settings, kind, schema)]
     mapped = len(_mapped(name, settings, kind))
     return found or [CheckResult(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
 
@@ -435,6 +437,24 @@ def wrong_properties(
             yield f"there is no property {property}", f"create it, let our user see it, or change {key}"
         elif written and not held.writable:
             yield f"{property} is read-only to us", f'give the right to edit it, or change {key} (write = "never")'
+
+
+def _no_options(
+    name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]
+) -> Iterator[tuple[str, str]]:
+    """Says which values of a selection no record can hold, as far as the CRM's options tell."""
+    watched = getattr(settings.watch, kind, None)
+    groups: dict[str, Mapping[str, Sequence[str]]] = {f"crm.{name}.opt_out.{kind}": opt_out(settings, kind)}
+    if watched is not None:
+        groups[f"crm.{name}.watch.{kind}.where"] = watched.where
+        groups[f"crm.{name}.watch.{kind}.skip_if"] = {one: [value] for one, value in watched.skip_if.items()}
+    for key, wanted in groups.items():
+        for property, values in wanted.items():
+            options = schema[property].options if property in schema else frozenset()
+            for value in values:
+                if options and value.strip() and options.isdisjoint(chosen(value, schema[property])):
+                    text = f'"{value}" is not an option of {property}, so no record is told by it'
+                    yield text, f"use the internal value or the label of an option in {key}.{property}"
 
 
 def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str, bool]]:

@@ -41,6 +41,21 @@ def fit(value: str, field: str, property: Property) -> str | Invalid:
     return fitted
 
 
+def chosen(value: str, property: Property) -> tuple[str, ...]:
+    """Returns the internal values of the options that a person means by ``value``: an internal value or a label.
+
+    What is neither stands as it is: records may still hold an option that was taken away.
+    """
+    wanted = clean(value).casefold()
+    for names in (lambda one: one, lambda one: property.labels.get(one, "")):
+        found = tuple(sorted(one for one in property.options if wanted and clean(names(one)).casefold() == wanted))
+        if found:
+            return found
+    if property.kind == "bool" and wanted in _TRUE | _FALSE:
+        return ("true" if wanted in _TRUE else "false",)
+    return (value,)
+
+
 def _of_kind(plain: str, field: str, property: Property) -> str | Invalid:
     if field in EMAIL_FIELDS or property.kind == "email":
         return emails.normal(plain) or Invalid("email")

@@ -12,7 +12,7 @@ from connectors.errors import AccessError
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.decide.policy import Policy
-from worker.service.policy import naming, with_ids
+from worker.service.policy import as_records_say, naming
 
 CONSENT = "CONSENT"
 
@@ -113,6 +113,6 @@ async def met_policy(rules: Policy, settings: CrmSettings, vendor: Crm, schema: 
         hint = f"{name} has no {object} property {', '.join(lost)}: create it or change {keys}"
         raise AccessError(name, "properties", code="PROPERTY", hint=hint)
     try:
-        return with_ids(settings, rules, known)
+        return as_records_say(settings, rules, known)
     except ValueError as error:
         raise AccessError(name, "properties", code="ID", hint=str(error)) from None

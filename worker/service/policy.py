@@ -13,6 +13,7 @@ from connectors import ports
 from connectors.models import Property
 from connectors.registry import NAMES
 from worker.decide.policy import FieldRule, Policy, WriteRule
+from worker.decide.schema import chosen
 
 
 def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings, providers: Providers) -> Policy:
@@ -86,25 +87,48 @@ def naming(rules: Policy, properties: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def with_ids(settings: CrmSettings, rules: Policy, schema: Mapping[str, Property]) -> Policy:
-    """Returns the policy with every id of its selection in the one spelling that records have.
+def as_records_say(settings: CrmSettings, rules: Policy, schema: Mapping[str, Property]) -> Policy:
+    """Returns the policy with its selection in the words of records: ids in one spelling, options by internal value.
 
     Raises:
         ValueError: a value is no id where the crm keeps ids; the message names its key.
     """
 
-    def spelled(group: str, name: str, value: str) -> str:
-        if not value.strip() or name not in schema or schema[name].kind != "id":
-            return value
+    def spelled(group: str, name: str, value: str) -> tuple[str, ...]:
+        if not value.strip() or name not in schema:
+            return (value,)
+        if schema[name].kind != "id":
+            return chosen(value, schema[name])
         try:
-            return settings.record_id(value)
+            return (settings.record_id(value),)
         except ValueError as error:
             key = f"crm.{rules.crm}.watch.{rules.object}.{group}.{name}"
             raise ValueError(f'{key} = "{value}" {error}') from None
 
-    where = {name: tuple(spelled("where", name, one) for one in values) for name, values in rules.where.items()}
-    skip_if = {name: spelled("skip_if", name, value) for name, value in rules.skip_if.items()}
-    return replace(rules, where=where, skip_if=skip_if)
+    where = {
+        name: tuple(dict.fromkeys(other for one in values for other in spelled("where", name, one)))
+        for name, values in rules.where.items()
+    }
+    skip_if: dict[str, str] = {}
+    for name, value in rules.skip_if.items():
+        found = spelled("skip_if", name, value)
+        if len(found) > 1:
+            key = f"crm.{rules.crm}.watch.{rules.object}.skip_if.{name}"
+            raise ValueError(f'{key} = "{value}" is the label of several options. Use one of: {", ".join(found)}')
+        skip_if[name] = found[0]
+    return replace(rules, where=where, skip_if=skip_if, opt_out=no_in_records(rules.opt_out, schema))
+
+
+def no_in_records(
+    opt_out: Mapping[str, tuple[str, ...]], schema: Mapping[str, Property]
+) -> Mapping[str, tuple[str, ...]]:
+    """Returns the values by which people say no, with labels of options as the values that records hold."""
+    return {
+        name: tuple(dict.fromkeys(other for one in values for other in chosen(one, schema[name])))
+        if name in schema
+        else values
+        for name, values in opt_out.items()
+    }
 
 
 def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:

@@ -41,7 +41,7 @@ from worker.service.accounts import AnotherAccountError, refuse_another
 from worker.service.delivery_rules import delivered, delivery_rules
 from worker.service.loop_lag import LoopLag
 from worker.service.needs import CONSENT, Schemas, met_policy, refuse_unmet
-from worker.service.policy import locks, opt_out, policy, verified, watched_of
+from worker.service.policy import locks, no_in_records, opt_out, policy, verified, watched_of
 from worker.service.refresh_tokens import RefreshTokens, suppressions_of
 from worker.service.vendors import open_crm, open_providers
 from worker.triggers.openprospect import Collector
@@ -311,7 +311,7 @@ class Runtime:
             hashes=self.lookups.suppressions.hashes,
             are_bad=self.ledger.bad.among,
             blank_values=settings.blank_values,
-            opt_out={kind: opt_out(settings, kind) for kind in rules.people},
+            opt_out={kind: no_in_records(opt_out(settings, kind), schema[kind]) for kind in rules.people},
             locks={kind: locks(settings, kind, delivered(settings, kind)) for kind in schema},
             memory={kind: self.ledger.work(name, kind) for kind in schema},
             reviews=Reviews(self.ledger.scripts, name, DELIVERY) if settings.mode == "review" else None,

@@ -262,6 +262,21 @@ async def test_a_selection_by_what_is_no_id_is_named_with_its_key(refill: Refill
     assert "crm.acme_salesforce.watch.lead.where.OwnerId" in failed(ran)["acme_salesforce lead"][0]
 
 
+async def test_a_selection_by_what_is_no_option_is_warned_of_with_its_key(refill: Refill) -> None:
+    refill.change(
+        "[crm.acme_salesforce.watch.lead]\n",
+        '[crm.acme_salesforce.watch.lead]\nskip_if = { Status = "Open" }\nwhere = { Industry = ["banking"] }\n',
+    )
+    ran = await refill("check", "--json")
+    told = [one for one in ran.json["checks"] if one["part"] == "acme_salesforce lead" and one["level"] == "warning"]
+    assert [(one["told"], one["do"]) for one in told] == [
+        (
+            '"Open" is not an option of Status, so no record is told by it',
+            "use the internal value or the label of an option in crm.acme_salesforce.watch.lead.skip_if.Status",
+        )
+    ]
+
+
 # ---- setup -------------------------------------------------------------------------------------------------------
 
 

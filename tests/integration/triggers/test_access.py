@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from tests.harness.until import until
 from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
+from worker.decide.reasons import Skip
 from worker.service.runtime import open_runtime
 
 DAY_MS = 86_400_000
@@ -172,3 +173,44 @@ async def test_a_selection_by_what_a_relation_leads_to_holds_for_polls_and_visit
         read = (await watch.vendor.read(watch.watched, [chosen]))[chosen].record
         assert read is not None
         assert (watch.view(read, {}).skip is None) is found
+
+
+@pytest.mark.parametrize(
+    ("selection", "found"),
+    [
+        ({"where": {"lifecyclestage": ["Marketing Qualified Lead"]}}, True),
+        ({"where": {"lifecyclestage": ["MARKETINGQUALIFIEDLEAD"]}}, True),
+        ({"where": {"lifecyclestage": ["Opportunity"]}}, False),
+        ({"skip_if": {"lifecyclestage": "Marketing Qualified Lead"}}, False),
+        ({"skip_if": {"lifecyclestage": "Opportunity"}}, True),
+    ],
+)
+async def test_an_option_selects_and_protects_by_its_label_as_by_its_value(
+    redis: Redis, tmp_path: Path, selection: dict[str, Any], found: bool
+) -> None:
+    async with opened(redis, tmp_path, {"crm": {HUBSPOT: {"watch": {"contact": selection}}}}) as floor:
+        watch = floor.watch()
+        ids = [row["id"] for row in await floor.control("hubspot", "records/contacts")]
+        rows = [one.record for one in (await watch.vendor.read(watch.watched, ids)).values() if one.record is not None]
+        chosen = next(row.id for row in rows if watch.view(row, {}).blank and not row.opted_out)
+        await floor.control("hubspot", "settings", {"index_lag": 0})
+        await floor.edit("hubspot", "contacts", chosen, lifecyclestage="marketingqualifiedlead")
+        await floor.control("hubspot", "clock", {"advance": 60})
+        await watch.vendor.account_status()  # our idea of its clock goes by its answers
+        await floor.poll(HUBSPOT, lookback_ms=DAY_MS)
+        assert (chosen in await floor.due()) is found
+        read = (await watch.vendor.read(watch.watched, [chosen]))[chosen].record
+        assert read is not None
+        assert (watch.view(read, {}).skip is None) is found
+
+
+async def test_who_says_no_by_the_label_of_an_option_is_left_alone(redis: Redis, tmp_path: Path) -> None:
+    crm = {"opt_out": {"contact": {"lifecyclestage": ["Other", "Evangelist"]}}}
+    async with opened(redis, tmp_path, {"crm": {HUBSPOT: crm}}) as floor:
+        rows = await floor.control("hubspot", "records/contacts")
+        chosen = next(row["id"] for row in rows if not row["properties"].get("email"))
+        await floor.edit("hubspot", "contacts", chosen, lifecyclestage="evangelist")
+        watch = floor.watch()
+        read = (await watch.vendor.read(watch.watched, [chosen]))[chosen].record
+        assert read is not None
+        assert watch.view(read, {}).skip is Skip.OPTED_OUT
