@@ -14,8 +14,12 @@ from tests.harness.workers import environment, words
 from tests.integration.scene import opened
 
 WORLD = Options(vendors=("forager", "kaspr", "hubspot"), records=200, companies=50)
+# A batch leaves when nobody is about to join it, or by the clock: on a machine that is busy with other things the clock
+# comes first, and more calls carry fewer rows. Here it never does, so that what is counted is the product's.
+UNHURRIED = "import connectors.batching as b; b.Batcher.__init__.__kwdefaults__.update(linger_s=50, longest_s=50)"
+RUN = f"{UNHURRIED}; from worker.cli import main; main()"
 # A little above what stands. Lower them with every gain; whoever has to raise one says why.
-SCRIPTS, ROUND_TRIPS, CRM_CALLS = 8.0, 12.0, 20
+SCRIPTS, ROUND_TRIPS, CRM_CALLS = 6.0, 8.5, 16
 
 
 async def test_a_pass_stays_within_its_counts(redis_socket: Path, redis: Redis) -> None:
@@ -23,9 +27,15 @@ async def test_a_pass_stays_within_its_counts(redis_socket: Path, redis: Redis) 
     async with opened(redis_socket, redis, options=WORLD) as scene:
         hubspot, forager = (scene.vendors[name].books for name in ("hubspot", "forager"))
         before = await counted(redis)
-        line = words(scene.folder / "refill.toml", "sync", "--full", "--json")
+        program, _, _, *line = words(scene.folder / "refill.toml", "sync", "--full", "--json")
         ran = await asyncio.to_thread(
-            subprocess.run, line, capture_output=True, text=True, check=False, env=environment(), timeout=60
+            subprocess.run,
+            [program, "-c", RUN, *line],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment(),
+            timeout=60,
         )
         scripts, round_trips = (now - then for now, then in zip(await counted(redis), before, strict=True))
         asked = sum("/datastorage/" in one.route for one in forager.requests)

@@ -35,7 +35,7 @@ ROWS, ROW_VALUES = 64, 2_000  # in one script: a Redis that runs a longer one ke
 CLOSING_S = 1.0  # for what is under way when the client is closed
 LOADS = 3  # how often a script is given to a server that has it not
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
-USUAL_S, SLOWEST = 0.02, 5.0  # a round trip with its fsync takes less where nobody else wants the machine
+USUAL_S, SLOWEST = 0.02, 10.0  # a round trip with its fsync takes less where nobody else wants the machine
 
 # A row's reply of nil would end the list of replies. Whatever a row raises is its reply: Redis' own errors bear a code.
 _ROWS = """local function step(ARGV)

@@ -141,7 +141,8 @@ class Wire:
                 trip.replies.append(reply)
                 if len(trip.replies) == trip.count:
                     self._sent.popleft()
-                    self.took_s += OF_LATE * (self._heard_s - trip.sent_s - self.took_s)
+                    took_s = self._heard_s - trip.sent_s
+                    self.took_s += (OF_LATE if self.took_s else 1.0) * (took_s - self.took_s)
                     trip.told(trip.replies)
         except (RedisConnectionError, InvalidResponse, IndexError) as error:
             transport.abort()
