@@ -233,3 +233,13 @@ async def test_readiness_names_a_crm_that_no_worker_has_open(door: Door) -> None
         200,
         {"status": "degraded", "warnings": ["acme_hubspot is not open: run refill check"]},
     )
+
+
+async def test_readiness_tells_when_no_worker_has_room_for_a_paid_reply(door: Door) -> None:
+    await door.ledger.timetable.beat("w1", {"shut": [], "no_room": True})
+    told = await door.http.get(f"{door.url}/readyz")
+    sentence = "no worker has room on its disk for paid replies: run refill check"
+    assert (told.status_code, told.json()) == (503, {"status": sentence})
+    await door.ledger.timetable.beat("w2", {"shut": [], "no_room": False})
+    assert (await door.http.get(f"{door.url}/readyz")).status_code == 200
+    assert (await door.http.get(f"{door.url}/healthz")).status_code == 200
