@@ -35,7 +35,7 @@ from worker.commands.tables import cell, table
 from worker.decide.schema import chosen
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.grants import Grants
-from worker.ledger.money.room import Room
+from worker.ledger.money.room import Room, sized
 from worker.ledger.money.spool import Spool
 from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
@@ -113,7 +113,7 @@ async def check(settings: Settings) -> list[CheckResult]:
         findings.append(CheckResult("hosts", OK, f"calls {', '.join(called)} and no other"))
     findings += list(_alerts(settings))
     findings += [CheckResult("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
-    findings.append(_disk(Spool(settings.data_dir).room))
+    findings.append(disk(Spool(settings.data_dir).room))
     if broken := Spool(settings.data_dir).broken():
         text = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
         findings.append(CheckResult("spool", WARNING, text, "see refill uncertain list"))
@@ -152,13 +152,13 @@ def _alerts(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("alerts", OK, f"go to {way.name} ({way.where}) after {after}", "refill alerts test sends one")
 
 
-def _disk(room: Room) -> CheckResult:
+def disk(room: Room) -> CheckResult:
     """Says how much is left where paid replies and the embedded Redis are kept."""
-    free, needed = room.free() >> 20, room.needed() >> 20
+    free, needed = sized(room.free()), sized(room.needed())
     if text := room.lacking():
         hint = "make room, or give the folder to this user (chown); nothing more is bought meanwhile"
         return CheckResult("disk", FAILED_LEVEL, text, hint)
-    return CheckResult("disk", OK, f"{free} MiB free under data_dir; paid calls stop below {needed} MiB")
+    return CheckResult("disk", OK, f"{free} free under data_dir; paid calls stop below {needed}")
 
 
 def _configured(settings: Settings) -> str:

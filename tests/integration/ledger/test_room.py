@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.ledger.money import day_line, grant, question, reply
+from worker.commands.check import FAILED_LEVEL, OK, disk
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.room import NEEDED, SET_ASIDE, Room
 from worker.ledger.money.spool import Spool
@@ -108,6 +109,17 @@ def test_nothing_is_bought_where_replies_cannot_be_written(small_disk: Path, beg
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     assert not Spool(folder).has_room()
     assert "cannot be written by this user" in Spool(folder).room.lacking()
+
+
+def test_check_tells_how_much_is_left_and_fails_where_nothing_is_bought(small_disk: Path) -> None:
+    found = disk(Room(small_disk))
+    assert (found.level, found.text) == (OK, "2048 KiB free under data_dir; paid calls stop below 512 KiB")
+    fill(small_disk)
+    found = disk(Room(small_disk))
+    assert (found.level, found.text) == (
+        FAILED_LEVEL,
+        "0 KiB are free under data_dir: no paid call starts below 512 KiB",
+    )
 
 
 def test_small_disk_sets_a_small_part_aside(small_disk: Path) -> None:

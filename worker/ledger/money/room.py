@@ -23,6 +23,11 @@ _LACKING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 T = TypeVar("T")
 
 
+def sized(count: int) -> str:
+    """Returns a number of bytes as people read it."""
+    return f"{count >> 20} MiB" if count >= 10 << 20 else f"{count >> 10} KiB"
+
+
 class Room:
     """Represents the room on one folder's disk. ``clock`` gives seconds."""
 
@@ -46,11 +51,11 @@ class Room:
         if shut is not None:
             return f"{shut} cannot be written by this user, so no paid call starts"
         if self.free() < self.needed():
-            free, needed = self.free() >> 20, self.needed() >> 20
-            return f"{free} MiB are free under data_dir: no paid call starts below {needed} MiB"
+            free, needed = sized(self.free()), sized(self.needed())
+            return f"{free} are free under data_dir: no paid call starts below {needed}"
         disk = os.statvfs(self._existing())
-        if disk.f_files and disk.f_favail < (needed := min(NEEDED_FILES, disk.f_files // 4)):
-            return f"{disk.f_favail} files can still be made under data_dir: no paid call starts below {needed}"
+        if disk.f_files and disk.f_favail < (files := min(NEEDED_FILES, disk.f_files // 4)):
+            return f"{disk.f_favail} files can still be made under data_dir: no paid call starts below {files}"
         return ""
 
     def free(self) -> int:
