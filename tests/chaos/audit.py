@@ -13,15 +13,13 @@ from connectors.limits import Notice
 from tests.chaos.delivered import Brought
 from tests.chaos.plan import VENDORS, Plan
 from tests.chaos.storm import Row, Run, Told, Undisturbed, Watch, checked
-from tests.chaos.yard import Yard
+from tests.chaos.yard import FOR_REDIS, Yard
 from tests.e2e.test_undisturbed import WATCHED
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Totals
 from worker.ledger.money.tickets import Uncertain
 from worker.service.vendors import open_providers
 
-# said at its start; whoever runs it starts it again
-_FOR_REDIS = ("Redis went away", "Redis does not answer", "Redis is a replica")
 _CALCULATED = ("hs_email_domain",)  # by HubSpot, from what is watched
 _ADDRESS = ("email", "Email", *_CALCULATED)
 WINDOW_S = 3.0  # what was read longer ago than two seconds is not written on; the rest is the way there
@@ -93,7 +91,7 @@ class Verdict:
                 found.append(f"{name}: {ours} is not the bill of {bill}")
         found += [f"{row}: {how}" for row, how in list(self.unexplained.items())[:5]]
         found += [f"nothing calls for a pause of {reason}" for reason in sorted(self.paused & _NEVER)]
-        ended = [words for words in self.last_words if not any(one in words for one in _FOR_REDIS)]
+        ended = [words for words in self.last_words if not any(one in words for one in FOR_REDIS)]
         return found + [f"a worker ended by itself: {words}" for words in ended]
 
 

@@ -51,6 +51,8 @@ CONFIG: Mapping[str, Any] = {
 }
 ARGUMENTS = {"limits": "demo", "credits": 9_000_000}
 SEARCHES = 2
+# said at its start by a worker or a command; whoever runs it starts it again
+FOR_REDIS = ("Redis went away", "Redis does not answer", "Redis is a replica")
 
 
 @dataclass(slots=True)
