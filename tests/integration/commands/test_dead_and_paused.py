@@ -148,7 +148,10 @@ async def test_everything_must_be_asked_for_by_name(refill: Refill, ledger: Ledg
             ("dead", "list", "acme_hubspot", "lead"),
             'acme_hubspot has no "lead" in its work; known: contact, delivery\n',
         ),
-        (("replay", "acme_hubspot", "company", "1"), 'acme_hubspot does not watch "company"; watched: contact\n'),
+        (
+            ("replay", "acme_hubspot", "lead", "1"),
+            'acme_hubspot has no "lead" that visits write; known: contact, company\n',
+        ),
         (
             ("backfill", "acme_salesforce", "account"),
             'acme_salesforce does not watch "account"; watched: contact, lead\n',
