@@ -205,7 +205,7 @@ class Acts:
             rules = [rule for name in one["fields"] if (rule := policy.rule(name))]
             names = [rule.property for rule in rules if rule.property in self.scene.typable]
             if names and self.scene.is_blank(one["id"], names[0]):
-                self.scene.type(one["id"], names[0], f"Typed after {one['id']} was planned")
+                self.scene.type(one["id"], names[0], "Typed later")
                 edited.add(one["id"])
         return frozenset(edited)
 
