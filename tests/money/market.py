@@ -84,6 +84,7 @@ class Market:
     """Rows to fill, and who sells what is missing."""
 
     settings: Settings
+    world: World
     rows: Sequence[Row]
     schema: Mapping[str, Property]
     offers: Sequence[Offer]
@@ -111,9 +112,9 @@ async def market(options: Options, world: World) -> AsyncIterator[Market]:
         stack.push_async_callback(crm.aclose)
         offers = tuple(offer for provider in providers.values() for offer in provider.offers({}))
         schema = await crm.properties("contact")
-        found = Market(settings, (), schema, offers, Book(providers))
+        found = Market(settings, world, (), schema, offers, Book(providers))
         rows = await _rows(crm, found.policy(), vendors["hubspot"], world)
-        yield Market(settings, rows, schema, offers, found.book)
+        yield Market(settings, world, rows, schema, offers, found.book)
 
 
 async def _rows(crm: Crm, rules: Policy, vendor: Any, world: World) -> list[Row]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
 from connectors.models import Answer, Question, Record
 from sandbox.mistakes import FRIENDLY, HARD, Mistakes
 from sandbox.options import Options
+from sandbox.people import Person
 from sandbox.seeding import build_world
 from tests.money.market import Market, Row, market
 from tests.money.measure import visit
 from worker.decide.record import View, look
 
 RECALL = 0.97
+DOUBLES = 0.02  # of those searched: two of one name at one company, of whom the provider knows one
 SEARCH = "person_role_search"
 
 
@@ -57,13 +59,26 @@ def shares_a_name(row: Row, asked: list[tuple[Question, Answer]]) -> bool:
     return sum(one.full_name == f"{row.person.first_name} {row.person.last_name}" for one in people) > 1
 
 
+def is_double(row: Row, slug: str, people: Mapping[str, Person]) -> bool:
+    """Tells whether the one found has the person's whole name and employer, and is the only one of both that is found.
+
+    Nothing on the row tells them apart. Records are rarely so, and the seeded companies are small, so few are bound.
+    """
+    other = people.get(slug)
+    return other is not None and (
+        (other.first_name, other.last_name, other.employer.domain)
+        == (row.person.first_name, row.person.last_name, row.person.employer.domain)
+    )
+
+
 def finds(asked: list[tuple[Question, Answer]]) -> bool:
     return any(question.operation == SEARCH for question, _ in asked)
 
 
 async def test_who_is_known_by_name_and_company_is_found_and_nobody_else(found: Market) -> None:
     rules = found.policy()
-    known = right = wrong = 0
+    known = right = wrong = doubles = searched = 0
+    people = found.world.by_slug
     for row in found.rows:
         view = look(row.record, rules)
         if view.skip or not view.gaps:
@@ -71,13 +86,17 @@ async def test_who_is_known_by_name_and_company_is_found_and_nobody_else(found: 
         decision, asked = await visit(found, view, rules)
         if not finds(asked) or view.identity.slug:
             continue
+        searched += 1
         known += is_known_by_name_alone(row, view) and not shares_a_name(row, asked)
         whom = {decision.identity.slug, *(id_ for _, id_ in decision.identity.ids)} - {""}
         if whom <= {row.person.slug, str(row.person.number)}:
             right += bool(whom)
+        elif all(is_double(row, slug, people) for slug in whom):
+            doubles += 1
         else:
             wrong += 1
     assert wrong == 0
+    assert doubles <= DOUBLES * searched
     assert known > 10
     assert right >= RECALL * known
 

@@ -175,15 +175,24 @@ def _found(asked: Sequence[Asked], identity: Identity, view: View) -> _Judged:
 
 
 def _namesake_at_work(one: Asked, identity: Identity, view: View) -> Person | None:
-    """Returns the one person of a search whose name and current employer are the record's; several are none."""
+    """Returns the one person of a search whose name and current employer are the record's; several are none.
+
+    Who has left that employer counts among them: the record may be old, and mean that person.
+    """
     record = PersonName(identity.first_name, identity.last_name)
     people: dict[str, Person] = {}
     for person in one.people:
         facts = facts_of(person)
-        if facts.employers.isdisjoint(view.domains) or compare(record, facts.name, strict=True) is not Verdict.SAME:
+        employers = facts.employers | _former(person)
+        if employers.isdisjoint(view.domains) or compare(record, facts.name, strict=True) is not Verdict.SAME:
             continue
         people.setdefault(facts.slug or person.id, person)
-    return next(iter(people.values())) if len(people) == 1 else None
+    alone = next(iter(people.values())) if len(people) == 1 else None
+    return None if alone is None or facts_of(alone).employers.isdisjoint(view.domains) else alone
+
+
+def _former(person: Person) -> frozenset[str]:
+    return frozenset(domains.registrable(role.company.domain) for role in person.roles if not role.current)
 
 
 def _slug(source: Source) -> str:
@@ -222,7 +231,7 @@ def _has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
         facts = facts_of(source.person)
         now |= facts.employers
         offices |= facts.offices
-        then |= {domains.registrable(role.company.domain) for role in source.person.roles if not role.current}
+        then |= _former(source.person)
     if not now.isdisjoint(home) or not home:
         return False
     return not then.isdisjoint(home) or (bool(offices) and offices.isdisjoint(home))

@@ -81,6 +81,7 @@ def test_a_slug_that_was_found_is_identity_at_once_and_proves_the_person() -> No
     }
 
 
+FORMER = Person("8", "ada-example-8", "Ada Example", roles=(Role("VP", ACME, current=False),))
 NAMESAKE = Person("9", "ada-example-9", "Ada Example", "Ada", "Example", roles=ADA.roles)
 
 
@@ -92,6 +93,7 @@ NAMESAKE = Person("9", "ada-example-9", "Ada Example", "Ada", "Example", roles=A
         hit(at(ADA)),
         hit(at(BOB, *ADA.roles)),
         hit(ADA, NAMESAKE),
+        hit(ADA, FORMER),
         hit(),
     ],
 )
