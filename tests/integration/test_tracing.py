@@ -71,9 +71,12 @@ async def test_a_record_is_traced_from_its_webhook_to_its_push_without_a_word_of
                 lookups, pushes = ({one.trace_id for one in found if one.name == name} for name in ("lookup", "push"))
                 return {one.trace_id: one for one in found if one.name == "visit" and one.trace_id in lookups & pushes}
 
-            await until(filled, "a visit that looked up and pushed, due by a poll")
-            ours = (one for one in map(values, filled().values()) if one["crm"] == "acme_hubspot")
-            contact = next(one["record_id"] for one in ours if one["object"] == "contact")
+            def contacts() -> list[Any]:
+                ours = (one for one in map(values, filled().values()) if one["crm"] == "acme_hubspot")
+                return [one["record_id"] for one in ours if one["object"] == "contact"]
+
+            await until(contacts, "a visit of a contact that looked up and pushed, due by a poll")
+            contact = contacts()[0]
             portal.control("edit", {"object": "contacts", "id": contact, "properties": {"jobtitle": ""}})
 
             def linked() -> list[Span]:

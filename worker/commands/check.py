@@ -443,7 +443,7 @@ def _no_options(
     name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]
 ) -> Iterator[tuple[str, str]]:
     """Says which values of a selection no record can hold, as far as the CRM's options tell."""
-    watched = getattr(settings.watch, kind, None)
+    watched = settings.objects().get(kind)
     groups: dict[str, Mapping[str, Sequence[str]]] = {f"crm.{name}.opt_out.{kind}": opt_out(settings, kind)}
     if watched is not None:
         groups[f"crm.{name}.watch.{kind}.where"] = watched.where
