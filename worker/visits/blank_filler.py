@@ -256,6 +256,11 @@ class BlankFiller:
                 notes.entries.append(linked_entry(one.object, one.id, one.company_id, one.external_id, one.at))
         notes.intents = [text for text in notes.intents if not intent(text).is_link()]
 
+    def _is_anothers(self, one: IntentEntry, held: Mapping[tuple[str, str], Mapping[str, str | None]]) -> bool:
+        """Tells whether a row bears what another delivery is known by: its creation may have brought the values."""
+        bears = held[one.object, one.id].get(self._target.external_id)
+        return bool(bears) and bears != one.external_id
+
     async def close_open_intents(self, notes: DeliveryNotes) -> None:
         """Tell the journal what became of what an earlier visit of this row was about to do.
 
@@ -276,7 +281,8 @@ class BlankFiller:
                 notes.intents = [text for text in notes.intents if not _is_creation_of(intent(text), one)]
         for object in dict.fromkeys(one.object for one in changes):
             mine = [one for one in changes if one.object == object]
-            watched = Watched(object, tuple(dict.fromkeys(one.property for one in mine)))
+            known_by = {self._target.external_id} & self._target.schema[object].keys()
+            watched = Watched(object, tuple(dict.fromkeys([*(one.property for one in mine), *known_by])))
             ids_ = list(dict.fromkeys(one.id for one in mine))
             for start in range(0, len(ids_), self._target.vendor.batch):
                 found = await self._target.vendor.read(watched, ids_[start : start + self._target.vendor.batch])
@@ -294,7 +300,8 @@ class BlankFiller:
         for one in changes:
             state = "unsent"
             if one in same:  # it may have been there before, by somebody else: then it is not ours to undo
-                state = "confirmed" if one.property in ours.get((one.object, one.id), ()) else "seen"
+                is_ours = one.property in ours.get((one.object, one.id), ()) and not self._is_anothers(one, held)
+                state = "confirmed" if is_ours else "seen"
             is_gone = (one.object, one.id) in gone
             notes.entries.append(scrubbed(change_entry(one, "gone")) if is_gone else change_entry(one, state))
             notes.intents.remove(one.text())

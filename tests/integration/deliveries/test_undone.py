@@ -6,11 +6,18 @@ import json
 from dataclasses import replace
 
 import pytest
+from pydantic import TypeAdapter
 
+from connectors.openprospect.read import DeliveredCompany
 from tests.integration.deliveries.desk import ACME, CRMS, FIELDS, Desk, Open, ada
 from worker.decide.undo import undoables
+from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.work.work import Lease, Work
+from worker.visits.journal_entries import IntentEntry
 from worker.visits.visit_ends import undo_intent
+
+_AGAIN = DeliveredCompany(replace(ACME, id="c2"), (), "order")
+_DELIVERED_AGAIN = DeliveredRow("order/c2", "d2", TypeAdapter(DeliveredCompany).dump_json(_AGAIN).decode())
 
 
 async def _visit(desk: Desk, work: Work, id: str) -> None:
@@ -153,6 +160,26 @@ async def test_a_made_company_is_archived_only_without_people_and_not_made_again
         await desk.deliver(ada(title="Countess of Lovelace"), bob)
         ((again, _),) = desk.rows("company").items()
         assert [(one["first"], one.get("account")) for one in desk.rows().values()] == [("Bob", again)]
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_a_visit_that_died_claims_nothing_that_another_deliverys_creation_brought(
+    open_desk: Open, crm: str
+) -> None:
+    async with open_desk(crm) as desk:
+        await desk.deliver(ada())
+        ((company, _),) = desk.rows("company").items()
+        ledger = desk.runtime.ledger
+        await ledger.deliveries.store_page("order", [_DELIVERED_AGAIN], [desk.name], run="day-x", watermark="1")
+        work = ledger.work(desk.name, "delivery")
+        lease = await _claimed(work, _DELIVERED_AGAIN.key)
+        noted = IntentEntry.of_row("company", company, "name", FIELDS[crm]["name"], ACME.name, "day-x", 1, "c2")
+        assert await work.intend(lease, [noted.text()])  # and dies before it reads the row
+        await work.again(lease, "crashed", 0)
+
+        await desk.visit()
+        (told,) = [one for one in await desk.journal() if one["kind"] == "change" and one["field"] == "name"]
+        assert (told["id"], told["state"]) == (company, "seen")
 
 
 async def _claimed(work: Work, id: str) -> Lease:
