@@ -8,6 +8,7 @@ from tests.harness.clock import Clock
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import AllWork, Due, Lane, Lease, Settlement, StepEnd, Work
 
+UNDO, SYNC = "undo-20261129T101112-0a0b", "sync-20261129T101113-0a0b"
 SETTLEMENT = Settlement("ab12", stamp=1, read_at=5_000, own={"phone": "{}"})
 
 
@@ -78,3 +79,15 @@ async def test_a_lost_lease_does_not_lose_the_wish(work: Work, clock: Clock) -> 
     clock.pass_ms(100_000)
     await AllWork(work._scripts).reap()
     assert (await claimed(work)).reopened
+
+
+async def test_what_waits_to_be_taken_back_stays_with_the_undo_that_asked_for_it(work: Work) -> None:
+    await settled(work, "1")
+    await work.replay("1", UNDO, undo=["1-0"])
+    await work.add([Due("1", 9_000)], lane=Lane.LIVE, run=SYNC, forced=True)
+    assert await work.own_all(SYNC) == 0
+    lease = await claimed(work)
+    assert (lease.run, list(lease.undo)) == (UNDO, ["1-0"])
+    assert await work.settle(lease, SETTLEMENT) is StepEnd.DONE
+    await work.add([Due("1", 9_000)], lane=Lane.LIVE, run=SYNC, forced=True)
+    assert (await claimed(work)).run == SYNC

@@ -122,9 +122,10 @@ local function is_daily(run)
   return run and run ~= '' and not by_person(run)
 end
 
--- A person's run takes a record over from any other; a day's run only when nobody has it.
+-- A person's run takes a record over from any other; a day's run only when nobody has it. What waits to be taken back
+-- stays with the undo that asked for it: the journal names the changes of an undo by its run.
 local function take(w, run, always)
-  if w.f.run == run then
+  if w.f.run == run or (w.f.undo and not always) then
     return
   end
   if is_daily(run) or is_daily(w.f.run) then
