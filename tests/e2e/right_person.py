@@ -73,10 +73,15 @@ class Truth:
         self.world = build_world(Options(**known))
 
     @cached_property
+    def _told(self) -> Mapping[str, Mapping[str, Any]]:
+        """Everybody who was delivered, by the id they were delivered under."""
+        told: Mapping[str, Mapping[str, Any]] = self.stage.vendors["openprospect"].control("world")["prospects"]
+        return told
+
+    @cached_property
     def delivered(self) -> Mapping[str, Mapping[str, Any]]:
-        """What was delivered, by the id it was delivered under; nobody whom no CRM takes for want of a last name."""
-        told = self.stage.vendors["openprospect"].control("world")["prospects"]
-        return {id_: one for id_, one in told.items() if one["has_last_name"]}
+        """Who has to be there; nobody whom no CRM takes for want of a last name, though a whole name may tell one."""
+        return {id_: one for id_, one in self._told.items() if one["has_last_name"]}
 
     @cached_property
     def prospects(self) -> Mapping[str, Person]:
@@ -90,8 +95,8 @@ class Truth:
         for kind in PEOPLE[crm]:
             for id_, row in self.stage.vendors.rows(crm, kind).items():
                 external = row.get(EXTERNAL[crm], "")
-                if id_ not in found and external in self.prospects:
-                    found[id_] = self.prospects[external]
+                if id_ not in found and external in self._told:
+                    found[id_] = self.world.by_number[self._told[external]["person"]]
         return found
 
     def strangers_values(self) -> list[StrangersValue]:
