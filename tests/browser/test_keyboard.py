@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.entering import PATIENCE_MS, TOKEN, enter
+from tests.browser.entering import PATIENCE_MS, TOKEN, enter, first_story
 from tests.harness.installation import Refill
 from tests.harness.until import until
 
@@ -62,20 +62,13 @@ async def test_everything_on_every_page_is_reached_and_left_with_tab(refill: Ref
     with refill.daemon("up") as up:
         url = await up.url()
         page = await enter(browser, url, "light", 1_000)
-        found = page.locator("tbody a[href^='/records/acme_']")
-
-        async def seen() -> int:
-            await page.reload()
-            return int(await found.count())
-
-        await until(seen, "a record")
-        story = await found.first.get_attribute("href")
+        story = await first_story(page)
         links = await page.get_by_role("navigation").get_by_role("link").all()
         up.terminate()  # so that nothing changes while it is walked over: the page is served until the end of requests
         assert await up.ended() == 0
     with refill.daemon("web") as web:
         url = await web.url()
-        for place in [*[str(await one.get_attribute("href")) for one in links], str(story)]:
+        for place in [*[str(await one.get_attribute("href")) for one in links], story]:
             await page.goto(f"{url}{place}")
             if "/sign-in" in page.url:  # another port is another site
                 page = await enter(browser, url, "light", 1_000)

@@ -13,9 +13,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.entering import PATIENCE_MS, enter
+from tests.browser.entering import PATIENCE_MS, enter, first_story
 from tests.harness.installation import Refill
-from tests.harness.until import until
 from worker.ledger.work.work import Due, Lane
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -169,14 +168,7 @@ async def test_every_page_is_fit_for_everybody(refill: Refill, browser: Browser)
     with refill.daemon("up") as up:
         url = await up.url()
         page = await enter(browser, url, "dark", 1_200)
-        found = page.locator("tbody a[href^='/records/acme_']")
-
-        async def seen() -> int:
-            await page.reload()
-            return int(await found.count())
-
-        await until(seen, "a record")
-        story = await found.first.get_attribute("href")
+        story = await first_story(page)
         run = await page.locator("tbody a[href^='/runs/']").first.get_attribute("href")
         links = await page.get_by_role("navigation").get_by_role("link").all()
         places = [str(await one.get_attribute("href")) for one in links]
@@ -185,7 +177,7 @@ async def test_every_page_is_fit_for_everybody(refill: Refill, browser: Browser)
         for scheme in ("light", "dark"):
             narrow, wide = await enter(browser, url, scheme, 320), await enter(browser, url, scheme, 1_200)
             seen_wide: dict[str, bytes] = {}
-            for place in [*places, str(story), str(run), "/records?state=dead"]:
+            for place in [*places, story, str(run), "/records?state=dead"]:
                 await narrow.goto(f"{url}{place}")
                 await is_fit(narrow, f"{place} in {scheme}")
                 await wide.goto(f"{url}{place}")

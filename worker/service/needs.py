@@ -100,10 +100,10 @@ async def refuse_unmet(
 
 
 async def met_policy(rules: Policy, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property]) -> Policy:
-    """Returns the policy of an object with its ids as its records spell them.
+    """Returns the policy of an object in the words of its records: ids as they spell them, options by their values.
 
     Raises:
-        AccessError: a mapped property is not there, or a value of the selection is not a valid id.
+        AccessError: a mapped property is not there, or a value of the selection is not a valid id or option.
     """
     name, object = rules.crm, rules.object
     known = {**schema, **await vendor.related(object, rules.properties)}

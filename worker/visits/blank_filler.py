@@ -281,7 +281,7 @@ class BlankFiller:
                 notes.intents = [text for text in notes.intents if not _is_creation_of(intent(text), one)]
         for object in dict.fromkeys(one.object for one in changes):
             mine = [one for one in changes if one.object == object]
-            known_by = {self._target.external_id} & self._target.schema[object].keys()
+            known_by = {self._target.external_id} & self._target.schema.get(object, {}).keys()
             watched = Watched(object, tuple(dict.fromkeys([*(one.property for one in mine), *known_by])))
             ids_ = list(dict.fromkeys(one.id for one in mine))
             for start in range(0, len(ids_), self._target.vendor.batch):

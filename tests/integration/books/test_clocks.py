@@ -35,6 +35,17 @@ async def judged(scene: Scene, worker: Worker) -> None:
     await scene.accounted()
 
 
+async def lost_and_not_judged(scene: Scene, worker: Worker, *, charged: bool) -> None:
+    """One lookup that was not answered, of which the books of minutes later say nothing."""
+    (lost,) = scene.ids(1)
+    await scene.due(lost)
+    scene.fault("reset", effect=charged)
+    await worker.visit()
+    report = await reconcile(minutes_later(scene), scene.settings, worker.runtime.providers["forager"])
+    assert (report.charged, report.uncharged) == (0, 0)
+    assert len(await scene.uncertain()) == 1
+
+
 async def behind(stage: Open, offset_s: float) -> tuple[Scene, Worker]:
     scene = await stage(forager=FORAGER)
     scene.vendors["forager"].clock.advance(offset_s)
@@ -116,13 +127,7 @@ async def test_books_judge_no_lookup_across_a_clock_that_was_set_back_by_a_day(s
     scene.vendors["forager"].clock.advance(-86_400)
     if heard == "before the call":
         await told(worker)
-    (lost,) = scene.ids(1)
-    await scene.due(lost)
-    scene.fault("reset", effect=True)
-    await worker.visit()
-    report = await reconcile(minutes_later(scene), scene.settings, provider)
-    assert (report.charged, report.uncharged) == (0, 0)
-    assert len(await scene.uncertain()) == 1
+    await lost_and_not_judged(scene, worker, charged=True)
     await scene.accounted()
 
 
@@ -133,13 +138,7 @@ async def test_books_judge_no_lookup_by_a_clock_that_nobody_has_read(stage: Open
     await reconcile(scene.ledger, scene.settings, provider)
     scene.vendors["forager"].date = date
     await scene.redis.delete("refill:clock:forager")
-    (lost,) = scene.ids(1)
-    await scene.due(lost)
-    scene.fault("reset", effect=False)
-    await worker.visit()
-    report = await reconcile(minutes_later(scene), scene.settings, provider)
-    assert (report.charged, report.uncharged) == (0, 0)
-    assert len(await scene.uncertain()) == 1
+    await lost_and_not_judged(scene, worker, charged=False)
 
 
 async def test_charges_are_booked_on_the_providers_day(stage: Open) -> None:
