@@ -56,7 +56,8 @@ async def test_the_list_is_shown_moved_and_shortened(refill: Refill, tmp_path: P
     assert (await refill("suppress", "add", "ADA@acme.test.com")).out == "0 values added, 1 already on the list\n"
     shown = (await refill("suppress", "list", "--json")).json
     assert sorted(one["kind"] for one in shown) == ["email", "phone", "slug"]
-    assert "ada" not in (await refill("suppress", "list")).out
+    listed = (await refill("suppress", "list")).out
+    assert ("@" in listed, "lovelace" in listed) == (False, False)
 
     exported = (await refill("suppress", "export")).out
     assert (await refill("suppress", "remove", shown[0]["hash"][:12], "linkedin.com/in/ada-lovelace")).code == 0
