@@ -126,3 +126,32 @@ def test_placeholders_are_told_from_names() -> None:
 
 def _kind(name: str) -> str:
     return "none" if is_placeholder(name) else "doubt" if is_doubtful(name) else "name"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ("Hyun", "Hyeon", Verdict.SAME),
+        ("Seung-hyun", "Seunghyeon", Verdict.SAME),
+        ("Kyung-soo", "Gyeongsu", Verdict.SAME),
+        ("Jung-min", "Jeongmin", Verdict.UNSAID),  # 정민, or 중민
+        ("Tae-ho", "Dae-ho", Verdict.OTHER),
+        ("Kina", "Gina", Verdict.OTHER),
+    ],
+)
+def test_schemes_for_korean_given_names_are_known_beside_a_family_name_of_korea(
+    one: str, other: str, verdict: Verdict
+) -> None:
+    assert compare(PersonName(one, "Kim"), PersonName(other, "Kim")) is verdict
+    assert compare(PersonName("Ken", "Tanaka"), PersonName("Gen", "Tanaka")) is Verdict.OTHER
+
+
+def test_whoever_is_only_greeted_has_a_last_name_and_no_first() -> None:
+    assert parts(PersonName(full="Frau Weber")) == ("", "Weber")
+    assert parts(PersonName("Mr.", "Smith")) == ("", "Smith")
+    assert parts(PersonName(full="Herr Max Weber")) == ("Max", "Weber")
+
+
+def test_roles_that_stand_together_are_nobody() -> None:
+    assert all(map(is_placeholder, ("HR Department", "Main Contact", "Customer Service", "Purchasing Manager")))
+    assert not any(map(is_placeholder, ("Sales", "Main", "Head", "Ana Sales")))

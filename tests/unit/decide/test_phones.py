@@ -157,3 +157,11 @@ def test_large_figures_give_a_valid_number_or_none(figure: int) -> None:
 def test_a_long_text_is_refused_at_once(text: str) -> None:
     assert phones.read(text, ("DE",)).e164 == ""
     assert quickest(lambda one: phones.read(one, ("DE",)), text) < 0.005
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["wrong number: 212-736-5483", "212-736-5483 (disconnected)", "ID 2127365483", "falsche Nr. +49 178 4532196"],
+)
+def test_a_number_that_is_said_to_reach_nobody_is_none(text: str) -> None:
+    assert phones.read(text, ("US",)).e164 == ""

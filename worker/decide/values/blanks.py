@@ -63,12 +63,19 @@ _FORMS = phrases(
     نامشخص|ندارد
     לא רלוונטי|לא זמין|לא צוין|אין מידע|ไม่ระบุ|ไม่มีข้อมูล|chưa có|chưa cập nhật|không xác định|không có thông tin
     tidak ada|tidak diketahui|tidak tersedia|belum ada|kosong|tiada|tidak berkaitan|hindi alam
+    no data available|data not found|no value found|nothing found|veuillez sélectionner|b d|n r|s n
     object object|अज्ञात|उपलब्ध नहीं|लागू नहीं|कोई नहीं|অজানা|უცნობია|անհայտ
     """
 )
 _ERRORS = phrases("n a|ref|value|name|div 0|num|null|error|spill|calc|field|getting data|nv|wert|bezug|nom|nombre")
 _TEMPLATE = re.compile(
     r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>|\{[A-Za-z_.]+\}"
+)
+_CHOICE = re.compile(  # a list's first line: "-- Select --", "Choose..."
+    r"(?=[-–—<(\[]|.*(?:\.{2,}|…|[-–—])\s*$)[-–—<(\[\s]*(?:please |bitte )?"
+    r"(?:select|choose|pick|auswählen|wählen|choisir|sélectionner|seleccione|selecione|seleziona|kies|wybierz"
+    r"|vyberte|välj|vælg|velg|valitse|выберите|seçiniz)(?: (?:one|an? \w+))?[-–—>)\].…\s]*",
+    re.IGNORECASE,
 )
 _PART = 1000  # signs that are read at once: what is longer says something where one part does
 _LONGEST = 40  # no placeholder is a sentence
@@ -100,13 +107,19 @@ def says_nothing(text: str) -> bool:
     """Tells whether text is a placeholder in any field: ``N/A``, ``unbekannt``, ``#REF!``, ``(none)``, ``--``."""
     if len(text) > _PART or len(shown := plain(text)) > _LONGEST:
         return False
-    if is_template(shown):
+    if is_template(shown) or _CHOICE.fullmatch(shown):
         return True
-    words = _words(shown)
+    words = _once(_words(shown))
     phrase = " ".join(words)
     if shown.startswith("#") and phrase in _ERRORS:
         return True
     return not words or phrase in _nothing() or (len(set(words)) == 1 and words[0] in _nothing())
+
+
+def _once(words: list[str]) -> list[str]:
+    """Returns the first half of a phrase that stands there twice: ``N/A N/A``."""
+    half = len(words) // 2
+    return words[:half] if half > 1 and words[:half] == words[half:] else words
 
 
 def is_template(shown: str) -> bool:

@@ -13,9 +13,13 @@ from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
 
 _SCHEME = re.compile(
-    r"^(?:(?:https?|ftp|mailto|url|web(?:site|page)?|homepage|domain)\s*:/{0,3}\s*|/{1,3})+", re.IGNORECASE
+    r"^(?:(?:https?|ftp|mailto|url|www|web(?:site|page)?|homepage|domain)\s*:/{0,3}\s*|/{1,3})+", re.IGNORECASE
 )
-_LINK = re.compile(r"<a\s[^<>]{0,500}?href\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE)
+_LINK = re.compile(  # of HTML, of a spreadsheet, of Markdown
+    r"<a\s[^<>]{0,500}?href\s*=\s*[\"']?([^\"'\s<>]+)"
+    r"|^=HYPERLINK\(\s*\"([^\"\s]+)\"|^\[[^\[\]]{0,300}\]\(([^()\s]+)\)$",
+    re.IGNORECASE,
+)
 _END = re.compile(r"[/?#\\\s,;|]")
 _USUAL = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]+", re.IGNORECASE | re.ASCII)
 _LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")
@@ -30,7 +34,8 @@ _PLACEHOLDER_NAMES = words(
     no-website noweb yourcompany your-company yourdomain your-domain yourwebsite your-website yoursite mycompany
     my-company mydomain mywebsite companyname company-name domainname domain company website companywebsite asdf
     asdfasdf asd qwe qwerty xxx xxxx foo foobar localhost tbd tbc noname anonymous temp nocompany no-company
-    notapplicable notreal blah email-unknown donotemail nonexistent empty blank missing abcdef aaaa
+    notapplicable notreal blah email-unknown unknownemail unknown-email donotemail nonexistent empty blank missing
+    abcdef aaaa
     """
 )
 _PLACEHOLDER_SUFFIXES = words("com net org info biz edu")
@@ -82,7 +87,7 @@ def _address(text: str) -> str:
     """Returns the part behind the scheme of the first address in ``text``."""
     shown = visible(unescape(text)).strip()
     if link := _LINK.search(shown):
-        shown = link[1]
+        shown = next(filter(None, link.groups()))
     return _SCHEME.sub("", shown.strip(_AROUND))
 
 

@@ -119,7 +119,12 @@ _ROLES = words(  # what the list lacks, mostly from other languages than English
     reply replies ticket tickets kasse kreditoren debitoren fibu lohn ausschreibung ausschreibungen angebote angebot
     postoffice post-office dept department abteilung desk kundencenter owner owners founder founders inhaber inhaberin
     geschaeftsleitung geschäftsleitung pfarramt gemeinde rathaus buergerbuero bürgerbüro kanzlei notariat apotheke
-    restaurant verein vorsitzender kassenwart schriftfuehrer schriftführer parrocchia comune ayuntamiento ecole école
+    restaurant verein vorsitzender kassenwart schriftfuehrer schriftführer
+    aftersales after-sales spareparts spare-parts parts customs zoll zollabteilung notar schule schulleitung rektorat
+    dekanat stadt stadtverwaltung landratsamt buergermeister bürgermeister feuerwehr kita kindergarten spa wellness gym
+    scanner scan printer copier kopierer drucker hubspot crm salesforce teamsales guest guests visitor visitors
+    patient patienten kunde kunden mieter employee employees laskut lasku asiakas patients tenants
+    parrocchia comune ayuntamiento ecole école
     etude étude pharmacie bestuur gemeente huisarts praktijk gmina szkola
     """
 )
@@ -127,6 +132,9 @@ _NAMES = words(  # of the list: people bear these
     "gardner sydney paris per la ta pd sem th lt md gm us se mt ny bd an captain master mayor pastor smile angels "
     "alpha alphas church house home core wp ask family chef prince time travel sport tour core women may art "
     "dev law reg alexa eng"
+)
+_OF_MACHINES = words(  # below a network's or shop's domain: they pass a mail on, or take back what bounced
+    "reply replies inbound bounce bounces relay marketplace guest messages notification notifications mailer"
 )
 _STRONG = words(
     """
@@ -141,7 +149,7 @@ _PLACES = words("emea apac dach amer latam usa global international europe onlin
 _NEVER_ANSWERED = ("noreply", "donotreply", "noresponse", "mailerdaemon", "unsubscribe", "doNotReply".lower())
 _ROLE_WITHIN = re.compile(  # written together with a place, a company or another role
     r"^(?:vertrieb|rechnung|buchhalt|bewerb|kundendienst|kundenservice|marketing|einkauf|verkauf|helpdesk|newsletter"
-    r"|sekretariat|secretariat|customerserv|customercare|info[a-z]{2}$)"
+    r"|sekretariat|secretariat|customerserv|customercare|info[a-z]{2,})"
     r"|(?:office|service|support|marketing|buchhaltung|rechnung|bewerbung|helpdesk|rechnungseingang|(?<=\w{3})info)$"
 )
 _DUMMIES = words(
@@ -156,6 +164,7 @@ _DUMMIES = words(
     firstlast lastfirst firstnamelast flastname namesurname vornamenachname prenomnom nombreapellido nomeecognome
     johndoe janedoe maxmustermann mustermann erikamustermann noaddressgiven nomailaddress bademail bad bounced
     invalidemail removed deleted redacted hidden nomailprovided noemailgiven noemailavailable noemailonfile
+    name fullname yourname noname delete deleteme duplicate dupe temp tempmail temporary dontuse
     customerhasnoemail hasnoemail refused refusedemail declined
     """
 )
@@ -233,7 +242,7 @@ def _nobodys(local: str, name: str, own: str) -> str:
         return "disposable"
     if domains.is_placeholder(own) or _is_dummy(local, own):
         return "dummy"
-    return "role" if is_role(local) or "noreply" in name else ""
+    return "role" if is_role(local) or "noreply" in name or not _OF_MACHINES.isdisjoint(name.split(".")) else ""
 
 
 def is_role(local: str) -> bool:

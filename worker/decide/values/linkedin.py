@@ -57,7 +57,9 @@ _NOBODY = words(
     sent signup soon tba tbc tbd test testing the there tester to todo true unavailable unbekannt undefined unknown
     update updated url user username value verify wrong xx xxx xxxx yes yet you your yourname yourprofile kein keine
     keiner vorhanden aucun aucune ausstehend folgt note notes refer ninguno ninguna nessuno geen ingen brak
-    desconocido inconnu sconosciuto onbekend
+    desconocido inconnu sconosciuto onbekend archived bounced company deceased declined departed fired former gone
+    hired ignore left maybe moved multiple noone optedout pass quit resigned retired skip skipped several stale
+    terminated unclear unsure unsubscribed unverified various verified
     """
 )
 _MAX = 200  # a slug has 3 to 100 characters; signs outside ASCII count more than one at some vendors

@@ -131,6 +131,7 @@ _FREE = words(
     gmai.com gmal.com gamil.com gnail.com gmaill.com gmail.co gmail.cm gmail.con gmail.om gmail.de gmail.fr gmail.it
     gmail.es hotmial.com hotmal.com hotmai.com hotmil.com hotamil.com homail.com hotmail.con hotmail.co yaho.com
     yahooo.com yhoo.com yahoo.con yahoo.co outlok.com outloo.com outlook.con outllok.com iclod.com icloud.co icoud.com
+    indeedemail.com
     """
 )
 _COMPANIES = words(  # the lists call these free; people who work there write from them

@@ -51,6 +51,13 @@ _EXTENSION = re.compile(
 )
 _LABEL = re.compile(r"^(?:t|p|m|h|w|c|o|f|tel|ph|phone|mob|mobile|mobil|cell|handy|fon|telefon|tél)$", re.IGNORECASE)
 _FAX = re.compile(r"fax|faks|факс|传真|傳真|ファックス|팩스", re.IGNORECASE)
+_NOT_THEIRS = re.compile(  # what stands beside a number that reaches nobody, or is another kind of number
+    r"\b(?:wrong|bad|invalid|incorrect|disconnected|dead|out of service|not in service|no longer|falsch\w*|ungültig\w*"
+    r"|faux|mauvais|erroné|equivocad[oa]|incorrect[oa]|errat[oa]|verkeerd"
+    r"|ids?|vat|ust|tax|iban|nip|regon|siret|siren|cif|nif|cnpj|cpf|ein|ssn|isbn|invoice|order|account|acct|ref"
+    r"|kundennummer|kd-?nr|rechnung\w*|auftrag\w*|order-?nr|room|raum|zimmer|po box|postfach)\b",
+    re.IGNORECASE,
+)
 _VOICE = re.compile(r"tel(?!e?fax)|phone|fon|mob|cell|handy", re.IGNORECASE)
 _NORTH_AMERICAN = re.compile(r"^1?[-. ]?\(?\d{3}(?:\) ?|[-. ])\d{3}[-. ]\d{4}$")
 _WIDE = {0xFEE0 + code: code for code in range(0x21, 0x7F)}  # full-width signs
@@ -136,6 +143,8 @@ def _number_in(shown: str, home: str) -> _Valid | str:
     if after[:1].isalpha() and run[0][-1:].isdigit() and not _EXTENSION.match(after):
         return "unreadable"
     if (_FAX.search(before) and not _VOICE.search(before)) or _is_called_fax(after):
+        return "unreadable"
+    if _NOT_THEIRS.search(before) or (not any(map(str.isdigit, after)) and _NOT_THEIRS.search(after)):
         return "unreadable"
     line = _ascii(run[0].partition("\n")[0]).strip(" .-/·'~([")
     return _split(line, home) if len(line) <= _TWO_LONGEST else "unreadable"

@@ -18,6 +18,8 @@ _UNSEEN = re.compile(f"[{''.join(_INVISIBLE | _BIDI)}]+")
 _BLANK_LOOKING = re.compile(f"[{''.join(_LOOKS_BLANK)}]")
 _HEAP = re.compile(r"([\u0300-\u036f]{6})[\u0300-\u036f]+")  # accents on one letter: more are a prank
 _FEW = 8
+_STAR_OF_GENDER = re.compile(r"(?<=[^\W\d_]{2})\*(?=(?:in|innen|r|n|e|rin)\b)")  # Leiter*in
+_BLACKENED = re.compile("[•●■█▓▒░]{2}")  # one alone parts two titles
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _BREAK = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|td|table|h[1-6]|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:a|b|i|u|s|em|strong|span|font|small|sub|sup|img|code)\b[^<>]*>", re.IGNORECASE)
@@ -93,4 +95,4 @@ def cut(text: str, length: int) -> str:
 
 def is_masked(text: str) -> bool:
     """Tells whether a provider hides part of the value: such values do not exist for us."""
-    return "*" in text
+    return "*" in _STAR_OF_GENDER.sub("", text) or _BLACKENED.search(text) is not None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from worker.decide.values import domains
 from worker.decide.values.blanks import says_nothing
 from worker.decide.values.text import is_formula, is_masked, plain
 from worker.decide.values.words import phrases
@@ -14,8 +17,15 @@ _NOTHING = phrases(
     funktion|berufsbezeichnung|jobbezeichnung|stellenbezeichnung|keine position|kein titel|ohne titel|titel|poste
     fonction|intitulé du poste|sans titre|cargo|puesto|sin cargo|sin puesto|sin título|ruolo|qualifica|posizione|função
     sem cargo|functie|functietitel|geen functie|stanowisko|bez stanowiska|pozice|funkce|должность|без должности|посада
+    true|false|yes|linkedin member|linkedin user|hidden|redacted|confidential|lorem|lorem ipsum|lorem ipsum dolor|mr|mrs
+    ms|miss|sir|madam|herr|frau|fräulein|monsieur|madame|mme|m|señor|señora|sig|sig.ra|pan|pani
     pozisyon|ünvan|役職|役職なし|肩書|职位|职务|職稱|직책|직함|المسمى الوظيفي|תפקיד|ตำแหน่ง|chức vụ|jabatan
     """
+)
+_TIME = re.compile(  # of a job, and no job: "2019 - Present", "1.5 years", "3 yrs 2 mos"
+    r"[\d\s./–—-]*(?:(?:present|now|today|current|heute|jetzt|aujourd'hui|actualidad|oggi|heden)|(?:\d\s*(?:years?|yrs?|months?|mos?"
+    r"|jahre?|monate?|ans?|mois|años?|anni|jaar)\s*)*)",
+    re.IGNORECASE,
 )
 
 
@@ -29,4 +39,11 @@ def read(text: str) -> str:
         return ""
     if is_masked(shown) or is_formula(shown) or shown.casefold().startswith(("http://", "https://", "www.")):
         return ""
-    return "" if " " not in shown and "@" in shown else shown
+    if _TIME.fullmatch(shown):
+        return ""
+    return "" if " " not in shown and ("@" in shown or _is_host(shown)) else shown
+
+
+def _is_host(word: str) -> bool:
+    """Tells whether a word is a company's site: ``acme.com``; ``Vertriebsleiter.in`` and ``ASP.NET`` are none."""
+    return word.islower() and "." in word and bool(domains.host(word))

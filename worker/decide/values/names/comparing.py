@@ -44,7 +44,7 @@ def _compare(one: NameReading, other: NameReading, *, strict: bool) -> Verdict:
 def _is_one_of_korea(one: NameReading, other: NameReading) -> bool:
     """Tells whether two Latin names can be one in Hangul: ``Ji-hoon Park``, ``Jihun Bak``.
 
-    A given name of one syllable, or one from elsewhere, is shared by too many: David Lee is not David Yi.
+    A given name of one syllable that others have, or one from elsewhere, says too little: David Lee is not David Yi.
     """
     if len(one.family) != 1 or len(other.family) != 1:
         return False
@@ -52,9 +52,8 @@ def _is_one_of_korea(one: NameReading, other: NameReading) -> bool:
     return (
         korean.may_be_one_family(one.family[0].plain, other.family[0].plain)
         and all(korean.is_korean(name.plain) and not is_given(name.plain) for name in (left, right))
-        and not is_syllable(left.plain)
-        and not is_syllable(right.plain)
-        and given.compare(one, other) is SAME
+        and all(not is_syllable(name.plain) or korean.is_surely_korean(name.plain) for name in (left, right))
+        and given.compare(one, other) in {SAME, UNSAID}
     )
 
 

@@ -31,7 +31,19 @@ def compare(one: NameReading, other: NameReading, *, strict: bool = False) -> Ve
 
 def _compare(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...], *, strict: bool) -> Verdict:
     verdict = _agreement(one, other, family, strict=strict)
+    if verdict is OTHER:
+        sound = _sound_of_korea(one, other, family)
+        return OTHER if strict and sound is UNSAID else sound
     return UNSAID if strict and verdict is SAME and _rests_on_initials(one, other) else verdict
+
+
+def _sound_of_korea(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...]) -> Verdict:
+    """Compares two given names beside a family name of Korea: ``Seung Hyun``, ``Seunghyeon``."""
+    left, right = _all(one).plain, _all(other).plain
+    is_theirs = len(family) == 1 and korean.is_latin_family(family[0].plain)
+    if not is_theirs or not all(korean.is_korean(name) and not nicknames.is_given(name) for name in (left, right)):
+        return OTHER
+    return korean.compare_given(left, right)
 
 
 def _rests_on_initials(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:

@@ -18,6 +18,13 @@ _DOUBTFUL = word_set(
     "na nan null nil nul no ka ime anon lead foo blank guest todo last test tester fake yok noone kunde leer"
     " sales void brak keine ingen ref empty herr frau herrn user"
 )
+_OF_COMPANIES = word_set(  # nobody's name where they stand together, or beside a placeholder
+    "main general sales billing hr it service services dept desk manager director head owner account customer support"
+    " human resources shipping receiving operations finance accounting facility facilities front back group inbox"
+    " central payable receivable payables receivables officer assistant office invoice invoices orders order new old"
+    " primary secondary default generic company employee staff member supervisor coordinator buyer purchasing"
+    " management geehrte geehrter sehr und and the of our"
+)
 _OF_MACHINES = word_set("na nan null nil nul ka test")  # doubtful only where somebody wrote them like a name
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?://|www\.)\S+")
 
@@ -60,7 +67,9 @@ def _kind(name: str) -> _Kind:
         return _Kind.NONE
     if len(plain) > 2 and plain.isascii() and len(set(plain)) == 1:
         return _Kind.NONE
-    return _Kind.NONE if len(found) > 1 and known.issuperset(found) else _Kind.NAME
+    if len(found) > 1 and (known | _OF_COMPANIES).issuperset(found):
+        return _Kind.NONE
+    return _Kind.NAME
 
 
 def _is_written_like_a_name(text: str, lower: str) -> bool:

@@ -15,6 +15,10 @@ from worker.decide.values.words import words as word_set
 
 _LONGEST = 240  # characters of one field, and
 _MOST_WORDS = 12  # its words; what follows is no name
+_WRITTEN_OUT = {"ma.": "Maria", "mª": "Maria", "mª.": "Maria", "fco.": "Francisco", "fdo.": "Fernando"} | {
+    "wm.": "William", "chas.": "Charles", "thos.": "Thomas", "jas.": "James", "geo.": "George", "alex.": "Alexander"
+}  # fmt: skip
+_TWO_INITIALS = re.compile(r"(?!NG|LY)[B-DF-HJ-NP-TV-Z]{2}|[AEO]J")  # JP, AJ: no name is all consonants but Ng
 PARTICLES = word_set("""
     van von vom der den de des del della degli dei di da das do dos du la le las los lo el al ul bin ibn bint ben ould
     abu abou ter ten te zu zum zur af av y e i und st san santa saint op het in ap ab mac mc o ni nic ua
@@ -61,13 +65,15 @@ class _Text(NamedTuple):
     tail: tuple[str, ...]
     asides: tuple[str, ...]
     births: tuple[str, ...]
+    greeted: bool = False
 
 
 @lru_cache(maxsize=8192)
 def _text(text: str) -> _Text:
     plain = shown(text[:_LONGEST])
     if titles.is_simple(plain):
-        return _Text(tuple(_without_titles(_split(plain))), (), (), ())
+        found = _split(plain)
+        return _Text(tuple(_without_titles(found)), (), (), (), greeted=_is_greeting(found[0] if found else ""))
     plain = titles.without_signs(plain)
     rest, asides, born = titles.beside(plain)
     head, *tails = titles.without_trailer(rest).split(",")
@@ -76,7 +82,13 @@ def _text(text: str) -> _Text:
     if not found:
         found, tail = tail, []
     added = all(titles.is_degree(word, _plain(word), shouted=False) for word in tail)
-    return _Text(tuple(found), () if added else tuple(tail), tuple(asides), tuple(born))
+    greeted = any(map(_is_greeting, head.split()[:1]))
+    return _Text(tuple(found), () if added else tuple(tail), tuple(asides), tuple(born), greeted)
+
+
+def _is_greeting(word: str) -> bool:
+    """Tells whether a word greets a person by the family name, as ``Frau`` does."""
+    return _plain(word) in titles.GREETINGS
 
 
 def _split(text: str) -> list[str]:
@@ -119,6 +131,8 @@ def _split_full(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if one.tail and (turned := _turned_by_comma(one)):
         return turned
     words = _without_degrees(words, 2)
+    if len(words) == 1 and one.greeted:
+        return (), words
     if len(words) == 1:
         return _split_unspaced(words[0])
     if len(words) < 2:
@@ -170,7 +184,7 @@ def _is_turned(words: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=8192)
 def parts(first: str, last: str, full: str) -> tuple[str, str]:
     """Returns a name as (first, last) in the words that were given, without anything that is no name."""
-    first, last = ("" if is_placeholder(text) else text for text in (first, last))
+    first, last = _given_name(first), "" if is_placeholder(last) else last
     if not last:
         whole = full if full.strip() and not is_placeholder(full) else first
         given, family = _split_full(whole)
@@ -186,9 +200,16 @@ def parts(first: str, last: str, full: str) -> tuple[str, str]:
     return _named(given), _named(family)
 
 
+def _given_name(text: str) -> str:
+    """Returns what stands in the field of a first name, where it is one: ``Frau`` is none."""
+    return "" if is_placeholder(text) or _is_greeting(text.strip()) else text
+
+
 def _once(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Returns both fields where one of them also holds the other: ``Ada`` and ``Ada Example``."""
     first, last = ([word.casefold() for word in part] for part in (given, family))
+    if first == last and len(first) > 1 and not any(nicknames.is_given(_plain(word)) for word in family[1:]):
+        return given[:-1], family[-1:]
     if first and len(last) > len(first) and last[: len(first)] == first:
         return given, family[len(first) :]
     if last and len(first) > len(last) and first[-len(last) :] == last:
@@ -204,7 +225,7 @@ def _named(texts: tuple[str, ...]) -> str:
 @lru_cache(maxsize=8192)
 def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
     """Returns every way to read a name, the likeliest first; none where it names nobody."""
-    first, last, full = ("" if is_placeholder(text) else text for text in (first, last, full))
+    first, last, full = _given_name(first), *("" if is_placeholder(text) else text for text in (last, full))
     if last and full == f"{first} {last}":
         full = ""
     found: list[NameReading] = []
@@ -240,8 +261,10 @@ def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
 def _tokens(texts: tuple[str, ...]) -> tuple[Token, ...]:
     tokens: list[Token] = []
     for text in texts:
-        found = words(text)
-        if tokens and found and tokens[-1][-1].plain in _HALVES:
+        found = words(_WRITTEN_OUT.get(text.lower(), text))
+        if _TWO_INITIALS.fullmatch(text):
+            tokens += [words(letter) for letter in text]
+        elif tokens and found and tokens[-1][-1].plain in _HALVES:
             tokens[-1] = (joined((*tokens[-1], *found)),)  # Abdul Rahman is one name, and no Abdullah
         elif found:
             tokens.append(found)
@@ -262,6 +285,8 @@ def _of_pair(first: str, last: str) -> NameReading:
         family = family[len(given[0]) :]
     elif len(given) == 1 and given[0] == family and not nicknames.is_given(family[0].plain):
         given = ()  # one name written twice, because the CRM wants two
+    if is_doubtful(last) and first.strip().casefold() == last.strip().casefold():
+        return NameReading()  # Lead Lead
     reading = NameReading(given=given, family=family, doubtful=is_doubtful(last))
     if is_doubtful(first):
         reading = reading._replace(given=())

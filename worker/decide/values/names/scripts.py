@@ -23,7 +23,7 @@ from worker.decide.values.names.schemes import (
     semitic,
     thai,
 )
-from worker.decide.values.names.schemes.spelling import SpellingTable, far_apart
+from worker.decide.values.names.schemes.spelling import SpellingTable, begin_apart, far_apart
 from worker.decide.values.names.verdict import Verdict
 
 LATIN = "latin"
@@ -99,8 +99,14 @@ def _kanji_or_hanzi_apart(native: str, latin: str) -> bool:
     return bool(readings) and plausible and all(far_apart(reading, latin) for reading in readings)
 
 
+@lru_cache(maxsize=4096)
+def _cyrillic_apart(native: str, latin: str) -> bool:
+    default = cyrillic.TABLE.default(native)
+    return far_apart(default, latin) or (cyrillic.is_family_of_here(native) and begin_apart(default, latin))
+
+
 _SCHEMES = {
-    "cyrillic": _tabled(_always(cyrillic.TABLE), folded=cyrillic.folded),
+    "cyrillic": _tabled(_always(cyrillic.TABLE), folded=cyrillic.folded, apart=_cyrillic_apart),
     "greek": _tabled(_always(greek.TABLE), greek.folded),
     "armenian": _tabled(_always(caucasus.ARMENIAN)),
     "georgian": _tabled(_always(caucasus.GEORGIAN)),

@@ -9,16 +9,19 @@ from worker.decide.values.names import files
 from worker.decide.values.words import words as word_set
 
 BEFORE = word_set("""
-    dr drs prof professor mr mrs ms miss mx sir dame herr frau fraulein mme mlle madame monsieur sra srta dra dott
-    dottssa doktor dipl diplom dipling ing mag magister eng rev reverend capt captain col lt sgt hon judge sheikh
+    dr drs dring prof professor sr mr mrs ms miss mx sir dame herr frau fraulein mme mlle madame monsieur sra srta dra
+    dott dottssa doktor dipl diplom dipling ing mag magister eng rev reverend capt captain col lt sgt hon judge sheikh
     med habil rer nat phil jur univ doz priv pd hc mult
     mgr bc mudr judr phdr rndr paeddr mvdr thdr arch avv geom rag lic cand sig sigra don dna dhr mevr mw fr hr smt shri
-    adv pan pani mons fra
+    adv pan pani mons fra mgr inz hab inzh kfm kffr oec troph betrw volksw
     """)
 _DOTTED_BEFORE = word_set("""
-    ing mag eng rev capt col lt sgt hon med habil rer nat phil jur univ doz priv pd hc mult sr mgr bc arch avv geom rag
-    lic cand sig don dna fr hr adv pan pani mw mons fra
+    ing mag eng rev capt col lt sgt hon med habil rer nat phil jur univ doz priv pd hc mult sr bc arch avv geom rag
+    lic cand sig don dna fr hr adv pan pani mw mons fra inz hab inzh
     """)
+GREETINGS = word_set(
+    "mr mrs ms miss mx herr herrn frau fraulein mme mlle madame monsieur sra srta sig sigra pani mevr dhr"
+)
 SUFFIXES = word_set("jr sr junior senior ii iii iv")
 _ANY_CASE = word_set("phd dphil msc bsc llm esq pharmd meng beng mphil")
 _MARKS = frozenset("®™©℠\ufe0f\ufe0e\u20e3\u200d")

@@ -7,6 +7,8 @@ One table for all of them, because a CRM does not say whose name it is; English,
 
 from __future__ import annotations
 
+import re
+
 from worker.decide.values.names.schemes.spelling import SpellingTable, spellings
 
 TABLE = SpellingTable(
@@ -21,7 +23,13 @@ TABLE = SpellingTable(
     ғ:g|gh қ:k|q ң:n|ng ө:o|u|oe ұ:u ү:u|ue һ:h ҳ:h җ:j ӯ:u ӣ:i ҷ:j нг:ng ':
     """)
 )
+_OF_HERE = re.compile("(?:[оеё]ва?|[иы]на?|[сц]к(?:ий|ая)|енко|[уюия]к|ич|ян|дзе|швили)$")
 _ALIKE = str.maketrans(spellings("ё:е ї:и і:и ы:и э:е є:е ґ:г ў:в ь: ъ:"))
+
+
+def is_family_of_here(native: str) -> bool:
+    """Tells whether a word ends like a family name that is written in Cyrillic letters at home: Иванов, no Смит."""
+    return _OF_HERE.search(native) is not None
 
 
 def folded(native: str) -> str:

@@ -12,6 +12,7 @@ from itertools import product
 
 from worker.decide.values.names import files
 from worker.decide.values.names.schemes.spelling import LONGEST, ends, simple, spellings
+from worker.decide.values.names.verdict import Verdict
 
 _INITIALS = spellings("""
     ㄱ:g|k ㄲ:k|g ㄴ:n ㄷ:d|t ㄸ:t|d ㄹ:r|l|rh ㅁ:m ㅂ:b|p ㅃ:p|b ㅅ:s|sh ㅆ:s ㅇ: ㅈ:j|ch|z ㅉ:j|ch ㅊ:ch
@@ -32,6 +33,7 @@ _SYLLABLE = (
     "(?:yeo|yae|you|yoo|yu|ya|ye|yo|wae|wo+|wa|wee|we|wi|eui|eu|eo|ee|ae|ai|ay|oe|oi|oo|ou|oh|ah|uh|ui|ia|[aeiou])"
     "(?:ng|ck|lk|[gkntlrmpbs])?"
 )
+_SHORT = 3  # letters of a sound that too many names share when its vowel is not sure
 _KOREAN = re.compile(f"(?:{_SYLLABLE}){{1,3}}")
 
 
@@ -53,6 +55,11 @@ def family(name: str) -> int:
 def family_spellings(native: str) -> tuple[str, ...]:
     """Returns the forms that a common family chose for itself; none of another word."""
     return _families().get(native, ())
+
+
+def is_latin_family(latin: str) -> bool:
+    """Tells whether a Latin word is a form that a common family uses."""
+    return latin in _family_forms()
 
 
 @lru_cache(maxsize=4096)
@@ -103,6 +110,40 @@ def begins(native: str, letter: str) -> bool:
 def default(native: str) -> str:
     """Returns a Latin spelling in use, for looking the name up."""
     return "".join(min(_spellings(syllable), default="") for syllable in native[:LONGEST])
+
+
+_WAYS = tuple(  # of one sound, as passports and the official scheme write it; nothing else is written so
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        ("k", "g"), ("hyun", "hyeon"), ("young", "yeong"), ("gyung", "gyeong"), ("chul", "cheol"), ("w?oo", "u"),
+        ("h(?:ee|eui|ui)", "hi"), ("ee", "i"), ("weon", "won"), ("(?<=[aeiou])e?ui$", "i"), ("sh(?=i)", "s"),
+    )
+)  # fmt: skip
+_VOWELS_OF_U = re.compile("eo|eu|yeo|you|ou")
+
+
+@lru_cache(maxsize=4096)
+def _sound(latin: str) -> str:
+    for pattern, plain in _WAYS:
+        latin = pattern.sub(plain, latin)
+    return latin
+
+
+def compare_given(one: str, other: str) -> Verdict:
+    """Compares two Latin spellings of given names: ``Seunghyun``, ``Seunghyeon``.
+
+    ``Jung`` is 정 or 중, of which one is spelled ``Jeong``: it may be the same name.
+    """
+    first, second = _sound(one), _sound(other)
+    if first == second:
+        return Verdict.SAME
+    same = _VOWELS_OF_U.sub("u", first) == _VOWELS_OF_U.sub("u", second)
+    return Verdict.UNSAID if same and len(first) > _SHORT else Verdict.OTHER
+
+
+def is_surely_korean(latin: str) -> bool:
+    """Tells whether a given name has what names from elsewhere lack: ``Hyun``, ``Yeong``."""
+    return re.search("[jhg]y[eu]|yeo|young|eo|eui|kyu|woo", latin) is not None
 
 
 _SOUNDS = {"리": "이", "림": "임", "류": "유", "라": "나", "로": "노", "량": "양", "려": "여", "룡": "용", "렴": "염"}

@@ -114,6 +114,13 @@ def skeleton(latin: str) -> str:
     return "".join(_CLASS.get(sound, "") for sound in _SOUNDS.findall(simple(latin)[:LONGEST]))
 
 
+@lru_cache(maxsize=8192)
+def begin_apart(one: str, other: str) -> bool:
+    """Tells whether two words begin with consonants that no two schemes write for one letter: ``P`` and ``S``."""
+    kinds = {_CLASS.get(found[0], "") for word in (one, other) if (found := _SOUNDS.match(word))}
+    return len(kinds) > 1 and "" not in kinds
+
+
 def far_apart(one: str, other: str, part: float = 0.4) -> bool:
     """Tells whether two words differ in ``part`` of their consonants or more: no choice of scheme explains that."""
     first, second = skeleton(one), skeleton(other)
