@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from worker.decide.kept import REFUSED
@@ -89,8 +89,19 @@ async def sync(
         finally:
             look.task.cancel()
             await asyncio.gather(look.task, return_exceptions=True)
-    by_work, credits = await runtime.ledger.figures.run(run), await run_credits(runtime, run)
     unwalked = [Held(crm, kind, 0, "walk") for crm, kind in sorted(look.walking)]
+    ending = RunEnding(
+        left=(*left, *unwalked),
+        not_asked=tuple(look.not_asked),
+        uncertain=await perhaps_charged(runtime, run),
+        stopped=stop is not None and stop.is_set(),
+    )
+    return await _report(runtime, run, ending, wanted.max_credits, time.monotonic() - began)
+
+
+async def _report(runtime: Runtime, run: str, ending: RunEnding, max_credits: int | None, seconds: float) -> PassReport:
+    """Returns what a run did, by its figures, with what these say of its ending."""
+    by_work, credits = await runtime.ledger.figures.run(run), await run_credits(runtime, run)
     counts = [await runtime.ledger.work(*name).counts() for name in works(runtime.settings)]
     dead = sum(one.dead for one in counts)
     filling = together(figures for (_, kind), figures in by_work.items() if kind != DELIVERY)
@@ -109,13 +120,12 @@ async def sync(
         waiting=sum(one.waiting for one in counts),
         proposals=sum((await proposals(runtime.ledger, runtime.settings)).values()),
         dead=dead,
-        seconds=round(time.monotonic() - began, 1),
-        ending=RunEnding(
-            left=(*left, *unwalked, *left_behind(by_work, cap_figures(wanted.max_credits, credits))),
-            not_asked=(*look.not_asked, *passed_over(by_work)),
-            uncertain=await perhaps_charged(runtime, run),
+        seconds=round(seconds, 1),
+        ending=replace(
+            ending,
+            left=(*ending.left, *left_behind(by_work, cap_figures(max_credits, credits))),
+            not_asked=(*ending.not_asked, *passed_over(by_work)),
             dead=dead,
-            stopped=stop is not None and stop.is_set(),
         ),
         run=run,
         by_work=by_work,

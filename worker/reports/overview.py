@@ -18,7 +18,7 @@ from worker.ledger.money.tickets import Uncertain
 from worker.ledger.rates.calls import Called
 from worker.ledger.rates.clocks import Offset
 from worker.ledger.rates.pauses import Pause
-from worker.ledger.rates.timetable import Beat
+from worker.ledger.rates.timetable import Beat, Ticked
 from worker.ledger.redis_memory import MemoryUse
 from worker.ledger.run import Run
 from worker.ledger.work.work import Counts
@@ -163,7 +163,6 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
     )
     clocks = await ledger.clocks.of([*providers, *sources])
     names = {name: [line.name for line in pair] for name, pair in lines.items()}
-    polled = {task.partition(":")[2]: last.done_ms for task, last in ticked.items() if task.startswith("poll:")}
     collected = ticked.get("collect:all")
     return Overview(
         now_ms=now,
@@ -175,9 +174,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         crm_credits={name: _credits(booked, names[name], cap) for name, cap in budget_lines.crms.items()},
         totals=dict(zip(providers, totals, strict=True)),
         pauses=pauses,
-        polls={
-            (crm, kind): at for (crm, _, kind), at in ((key.partition("."), at) for key, at in polled.items()) if at
-        },
+        polls=_polled(ticked),
         collected_ms=collected.done_ms if collected else 0,
         workers=workers,
         memory=await ledger.redis_memory.now(),
@@ -195,6 +192,16 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         learned=[name for name, crm in settings.crm.items() if crm.order == "learned"],
         calls=await ledger.calls.all(),
     )
+
+
+def _polled(ticked: Mapping[str, Ticked]) -> dict[WorkName, int]:
+    """Returns when (ms) each work was polled last."""
+    found: dict[WorkName, int] = {}
+    for task, last in ticked.items():
+        if task.startswith("poll:") and last.done_ms:
+            crm, _, kind = task.partition(":")[2].partition(".")
+            found[crm, kind] = last.done_ms
+    return found
 
 
 async def proposals(ledger: Ledger, settings: Settings) -> dict[WorkName, int]:

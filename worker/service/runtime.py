@@ -263,8 +263,7 @@ class Runtime:
         pusher = Pusher(watch, limiter, verify=verify)
         facts = (kept.journal, kept.bad, kept.desk, kept.creations, self.lookups.yields, self.providers, self.owner)
         bad_values = BadValues(watch, *facts, clock)
-        parts = (kept.signals, kept.erasures, kept.planned, kept.journal, kept.creations, limiter, bad_values)
-        visitor = Visitor(watch, self.lookups, pusher, clock, *parts, closed)
+        visitor = Visitor(watch, self.lookups, pusher, bad_values, closed, kept, limiter, clock)
         self._stack.push_async_callback(reader.aclose)
         self._stack.push_async_callback(edits.aclose)
         self._stack.push_async_callback(pusher.aclose)
@@ -364,9 +363,8 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
         ledger = Ledger.over(redis, settings.data_dir)
         owner = owner or f"{socket.gethostname()}-{token_hex(4)}"
         refresh_tokens = RefreshTokens(Grants(ledger.scripts), settings)
-        draining = asyncio.Event()
+        draining, spool = asyncio.Event(), Spool(settings.data_dir)
         budget_lines = budget_lines_of(settings)
-        spool = Spool(settings.data_dir)
         limiters: dict[str, RedisLimiter] = {}
 
         def limiter_of(name: str) -> RedisLimiter:

@@ -28,6 +28,7 @@ from worker.ledger.money.tickets import (
     Policy,
     ReplySettlement,
     StaleDay,
+    TicketTerms,
     Unknown,
 )
 from worker.ledger.rates.pauses import Pauses
@@ -105,13 +106,10 @@ class PaidCalls:
         """Returns a kept answer, the right to one call, or why there is none; arguments as ``Desk.reserve``."""
         answer = await self.desk.reserve(
             question,
+            TicketTerms(owner, CALL_MS, self.keep_hits_ms, policy),
             ref=ref,
             lines=lines,
-            owner=owner,
-            deadline_ms=CALL_MS,
-            keep_uncertain_ms=self.keep_hits_ms,
             closed_share=closed_share,
-            policy=policy,
             subjects=subjects,
         )
         match answer:

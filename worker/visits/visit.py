@@ -8,7 +8,6 @@ ends it.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -27,13 +26,10 @@ from worker.decide.reasons import Reason, Skip
 from worker.decide.record import OurValue, View, country_of, with_values
 from worker.decide.signals import job_change
 from worker.decide.values.fields import value_hash
-from worker.ledger.journal.erasures import Erasures
-from worker.ledger.journal.journal import Journal
-from worker.ledger.journal.signals import Signals
-from worker.ledger.money.creations import Creations
+from worker.ledger.ledger import Ledger
 from worker.ledger.run import Run, RunKind
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.work.planned import Planned, PlannedFields
+from worker.ledger.work.planned import PlannedFields
 from worker.ledger.work.work import Lease
 from worker.visits.bad_values import BadValues
 from worker.visits.closed_properties import ClosedProperties
@@ -60,26 +56,21 @@ class Visitor:
         watch: Watch,
         lookups: Lookups,
         pusher: Pusher,
-        clock: Callable[[], int],
-        signals: Signals,
-        erasures: Erasures,
-        planned: Planned,
-        journal: Journal,
-        creations: Creations,
-        limiter: Limiter,
         bad_values: BadValues,
         closed: ClosedProperties,
-        chance: Callable[[], float] = random.random,
+        ledger: Ledger,
+        limiter: Limiter,
+        clock: Callable[[], int],
     ) -> None:
         self._watch, self._lookups, self._pusher, self._clock = watch, lookups, pusher, clock
-        self._signals, self._erasures = signals, erasures
-        self._plans = PlannedRuns(watch, planned, journal)
+        self._signals, self._erasures = ledger.signals, ledger.erasures
+        self._plans = PlannedRuns(watch, ledger.planned, ledger.journal)
         self._decider = Decider(watch, lookups)
         self._bad_values = bad_values
         self._closed = closed
         self._review = ChangeReview(watch, clock)
-        self._ends = VisitEnds(watch, lookups, erasures, clock, chance)
-        self._undoer = Undoer(watch, pusher, self._ends, creations, limiter, clock)
+        self._ends = VisitEnds(watch, lookups, ledger.erasures, clock)
+        self._undoer = Undoer(watch, pusher, self._ends, ledger.creations, limiter, clock)
 
     async def aclose(self) -> None:
         """Send what is gathered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -58,7 +59,7 @@ class VisitEnds:
         lookups: Lookups,
         erasures: Erasures,
         clock: Callable[[], int],
-        chance: Callable[[], float],
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._watch, self._lookups, self._erasures = watch, lookups, erasures
         self._clock, self._chance = clock, chance

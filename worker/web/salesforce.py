@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from pydantic import SecretStr
@@ -61,12 +61,7 @@ def salesforce_routes(inbox: Inbox, users: Remembered, accounts: Remembered) -> 
         if not same_secret(request.path_params["secret"], org.webhook_secret):
             raise RefusedError(403, "secret")
         prove(request)
-        body = await inbox.bodies.read(request, *_XML)
-        try:
-            message = messages.outbound(body)
-        except ValueError:
-            raise RefusedError(400, "not_a_message") from None
-        await take(name, org, message)
+        await take(name, org, _read(messages.outbound, await inbox.bodies.read(request, *_XML)))
         return Response(messages.ACK, media_type="text/xml")
 
     async def callout(request: Request) -> Response:
@@ -78,10 +73,7 @@ def salesforce_routes(inbox: Inbox, users: Remembered, accounts: Remembered) -> 
         if not _is_signed(org.webhook_secret, body, headers):
             raise RefusedError(401, "signature")
         prove(request)
-        try:
-            message = messages.callout(json_of(body))
-        except ValueError:
-            raise RefusedError(400, "not_a_message") from None
+        message = _read(lambda text: messages.callout(json_of(text)), body)
         # By the scheme the id stands for the message, however often it is sent; a sender that never changes its id
         # still gets every other message through.
         await take(name, org, message, mark_of(name, headers["webhook-id"], body))
@@ -91,6 +83,13 @@ def salesforce_routes(inbox: Inbox, users: Remembered, accounts: Remembered) -> 
         inbox.route("/webhooks/salesforce/{crm}/{secret}", outbound),
         inbox.route("/webhooks/salesforce/{crm}", callout),
     ]
+
+
+def _read(reader: Callable[[bytes], Message], body: bytes) -> Message:
+    try:
+        return reader(body)
+    except ValueError:
+        raise RefusedError(400, "not_a_message") from None
 
 
 def _is_signed(secrets: Sequence[SecretStr], body: bytes, headers: dict[str, str]) -> bool:

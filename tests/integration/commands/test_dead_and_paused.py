@@ -10,7 +10,7 @@ from connectors.models import Question, Reply
 from tests.harness.installation import Refill
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import BudgetLine
-from worker.ledger.money.tickets import Granted
+from worker.ledger.money.tickets import Granted, TicketTerms
 from worker.ledger.work.work import Due, Lane, Lease
 from worker.visits.journal_entries import lookup_entry, signal_entry
 
@@ -212,11 +212,9 @@ async def uncertain(ledger: Ledger, id: str) -> Granted:
     """A lookup for a contact that was sent and never answered."""
     granted = await ledger.desk.reserve(
         Question("forager", "42", "work_emails", {"slug": id}, 5),
+        TicketTerms("somebody", 60_000, 1_000_000),
         ref=(*CONTACTS, id),
         lines=[BudgetLine("forager:month:2026-11", 1000)],
-        owner="somebody",
-        deadline_ms=60_000,
-        keep_uncertain_ms=1_000_000,
     )
     assert isinstance(granted, Granted)
     assert await ledger.desk.sent(granted)
@@ -253,11 +251,9 @@ async def test_asked_again_means_that_the_record_is_due_and_the_question_free(re
     assert (lease.id, lease.forced) == ("7", True)
     again = await ledger.desk.reserve(
         Question("forager", "42", "work_emails", {"slug": "7"}, 5),
+        TicketTerms("somebody", 60_000, 1_000_000),
         ref=(*CONTACTS, "7"),
         lines=[BudgetLine("forager:month:2026-11", 1000)],
-        owner="somebody",
-        deadline_ms=60_000,
-        keep_uncertain_ms=1_000_000,
     )
     assert isinstance(again, Granted)
 
@@ -283,11 +279,9 @@ async def test_explain_tells_where_a_record_is_and_why_though_its_crm_is_away(re
 async def test_explain_tells_what_a_kept_answer_cost_and_how_old_it_is(refill: Refill, ledger: Ledger) -> None:
     granted = await ledger.desk.reserve(
         Question("kaspr", "k", "profile", {"slug": "s"}, 1),
+        TicketTerms("somebody", 60_000, 1_000_000),
         ref=(*CONTACTS, "7"),
         lines=[],
-        owner="somebody",
-        deadline_ms=60_000,
-        keep_uncertain_ms=1_000_000,
     )
     assert isinstance(granted, Granted)
     await ledger.desk.sent(granted)

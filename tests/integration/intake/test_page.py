@@ -26,6 +26,7 @@ from worker.commands.page_orders import PageOrders
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.tickets import TicketTerms
 from worker.ledger.work.work import Due, Lane
 from worker.visits.budget_lines import spent_line
 from worker.web.app import web_app
@@ -329,7 +330,7 @@ async def test_run_says_in_figures_what_it_has_spent(page: str, redis: Redis) ->
         assert "<dt>Spent at forager</dt><dd>0 credits</dd>" in (await viewer.get(f"/runs/{run}")).text
     asked = Question("forager", "1", "work_emails", {"slug": "ann"}, 3)
     lines = [BudgetLine(spent_line(run, "forager"), 2**53)]
-    await desk.reserve(asked, ref=None, lines=lines, owner="w", deadline_ms=9_000, keep_uncertain_ms=9_000)
+    await desk.reserve(asked, TicketTerms("w", 9_000, 9_000), ref=None, lines=lines)
     async with browsing(page, VIEWER) as viewer:
         text = (await viewer.get(f"/runs/{run}")).text
     assert "<dt>Spent at forager</dt><dd>0 credits, and 3 reserved</dd>" in text

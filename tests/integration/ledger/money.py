@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any
 
 from connectors.models import Question, Reply
 from worker.ledger.arguments import Value
 from worker.ledger.money.budgets import BudgetLine
-from worker.ledger.money.tickets import Desk, Granted
+from worker.ledger.money.tickets import Desk, Granted, TicketTerms
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 HOUR_MS = 3_600_000
@@ -51,14 +52,9 @@ class LosingScripts(Scripts):
 
 
 async def reserve(desk: Desk, asked: Question | None = None, **changes: Any) -> Any:
-    arguments: dict[str, Any] = {
-        "ref": ANN,
-        "lines": [day_line()],
-        "owner": "w1",
-        "deadline_ms": 30_000,
-        "keep_uncertain_ms": 90 * DAY_MS,
-    }
-    return await desk.reserve(asked or question(), **arguments | changes)
+    named = {one.name for one in fields(TicketTerms)}
+    terms = replace(TicketTerms("w1", 30_000, 90 * DAY_MS), **{name: changes.pop(name) for name in named & {*changes}})
+    return await desk.reserve(asked or question(), terms, **{"ref": ANN, "lines": [day_line()], **changes})
 
 
 async def grant(desk: Desk, asked: Question | None = None, **changes: Any) -> Granted:

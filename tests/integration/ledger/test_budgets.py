@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from tests.harness.clock import Clock
 from tests.integration.ledger.money import DAY_MS, day_line, grant, month_line, question, reply, send
 from worker.ledger.money.budgets import Booked, BudgetLine, Budgets
-from worker.ledger.money.tickets import Desk, Granted
+from worker.ledger.money.tickets import Desk, Granted, TicketTerms
 from worker.ledger.scripts import Scripts
 
 ASKER = """
@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 from tests.integration.ledger.money import question
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.scripts import Scripts
-from worker.ledger.money.tickets import Desk
+from worker.ledger.money.tickets import Desk, TicketTerms
 
 async def main(socket, name, asks):
     client = Redis(unix_socket_path=socket)
@@ -34,7 +34,7 @@ async def main(socket, name, asks):
         for number in range(first, asks, 20):
             asked = question(f"{name}-{number}", price=1 + number % 3)
             answer = await desk.reserve(
-                asked, ref=None, lines=lines, owner=name, deadline_ms=60000, keep_uncertain_ms=1000
+                asked, TicketTerms(name, 60000, 1000), ref=None, lines=lines
             )
             if type(answer).__name__ == "Granted":
                 outcomes["credits"] += asked.price
@@ -88,9 +88,7 @@ async def test_askers_of_one_question_pay_once(redis_socket: Path, redis: Redis,
     line = BudgetLine("forager:day:0", 1000)
     answers = await asyncio.gather(
         *(
-            desks[number % 4].reserve(
-                question(), ref=None, lines=[line], owner="w", deadline_ms=60_000, keep_uncertain_ms=1000
-            )
+            desks[number % 4].reserve(question(), TicketTerms("w", 60_000, 1000), ref=None, lines=[line])
             for number in range(200)
         )
     )

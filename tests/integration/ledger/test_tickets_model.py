@@ -18,7 +18,7 @@ from tests.harness.redis import Operated
 from tests.integration.ledger.money import ANN, day_line, question, reply
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, Budgets, Totals
-from worker.ledger.money.tickets import Busy, Desk, Granted, Missed, NoBudget, Unknown
+from worker.ledger.money.tickets import Busy, Desk, Granted, Missed, NoBudget, TicketTerms, Unknown
 from worker.ledger.scripts import Scripts
 
 CAP, PRICE, DEADLINE, KEEP_ANSWER, KEEP_DOUBT = 22, 5, 1000, 9000, 20_000
@@ -102,12 +102,9 @@ class TicketsMachine(RuleBasedStateMachine):
         answer = self.await_(
             self.desk.reserve(
                 question(slug, PRICE),
+                TicketTerms("w1", DEADLINE, KEEP_DOUBT, policy),
                 ref=ANN,
                 lines=[day_line(CAP)],
-                owner="w1",
-                deadline_ms=DEADLINE,
-                keep_uncertain_ms=KEEP_DOUBT,
-                policy=policy,
             )
         )
         assert type(answer) is expected

@@ -11,6 +11,21 @@ from typing import Literal, TypeAlias
 from worker.ledger.money.answers import Ref
 
 Policy: TypeAlias = Literal["never", "once_if_uncharged"]
+VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTerms:
+    """Says who asks for a ticket, how long (ms) its call may last, and what becomes of it when nobody can tell.
+
+    What is uncertain is remembered for ``keep_uncertain_ms``; a verdict on it can be had after ``verdict_ms``.
+    """
+
+    owner: str
+    deadline_ms: int
+    keep_uncertain_ms: int
+    policy: Policy = "never"
+    verdict_ms: int = VERDICT_MS
 
 
 @dataclass(frozen=True, slots=True)

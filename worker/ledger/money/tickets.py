@@ -11,7 +11,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 
@@ -33,6 +33,7 @@ from worker.ledger.money.books import CALL_MS
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.rollback_guard import HighWater, epoch_of
 from worker.ledger.money.ticket_values import (
+    VERDICT_MS,
     Busy,
     Forbidden,
     Granted,
@@ -42,6 +43,7 @@ from worker.ledger.money.ticket_values import (
     ReapedTickets,
     StaleDay,
     TicketEnd,
+    TicketTerms,
     Uncertain,
     Unknown,
 )
@@ -49,6 +51,7 @@ from worker.ledger.money.windows import widened
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError, Scripts
 
 __all__ = [
+    "VERDICT_MS",
     "Busy",
     "Desk",
     "Forbidden",
@@ -61,18 +64,19 @@ __all__ = [
     "ReplySettlement",
     "StaleDay",
     "TicketEnd",
+    "TicketTerms",
     "Uncertain",
     "Unknown",
     "new_token",
     "surely",
 ]
 
-VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
 SKEW_MS = 10_000  # a provider's clock, once its offset is allowed for, is taken to be no further off ours
 WIDEST_MS = 600_000
 REASON = 10_000  # credits: no one lookup costs more, so a reply that says so does not tell its price
 STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
 
+DeskAnswer: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
 _log = structlog.get_logger(__name__)
 
 
@@ -128,21 +132,17 @@ class Desk:
     async def reserve(
         self,
         question: Question,
+        terms: TicketTerms,
         *,
         ref: Ref | None,
         lines: Sequence[BudgetLine],
-        owner: str,
-        deadline_ms: int,
-        keep_uncertain_ms: int,
         closed_share: float = 0.0,
-        policy: Policy = "never",
-        verdict_ms: int = VERDICT_MS,
         subjects: Sequence[str] = (),
-    ) -> KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden:
+    ) -> DeskAnswer:
         """Returns a kept answer, else what the last ticket says, else a ticket with its worst price on every line.
 
-        ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). The call must be over
-        ``deadline_ms`` from now. ``subjects`` are the suppression list's hashes of whom the question is about.
+        ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). ``subjects`` are
+        the suppression list's hashes of whom the question is about.
         """
         ticket = Granted(
             self._token(),
@@ -165,32 +165,16 @@ class Desk:
             price=question.price,
             provider=question.provider,
             operation=question.operation,
-            owner=owner,
-            deadline=deadline_ms,
-            keep=keep_uncertain_ms,
-            policy=policy,
-            patience=verdict_ms,
+            owner=terms.owner,
+            deadline=terms.deadline_ms,
+            keep=terms.keep_uncertain_ms,
+            policy=terms.policy,
+            patience=terms.verdict_ms,
             **index_of(ref),
             subjects=",".join(subjects),
             lines=[line.row(closed_share) for line in lines],
         )
-        match answer:
-            case [b"kept", raw]:
-                return unfold(raw)
-            case [b"granted"]:
-                return ticket
-            case [b"busy", until]:
-                return Busy(int(until))
-            case [b"unknown", until, verdict]:
-                return Unknown(int(until), int(verdict))
-            case [b"missed"]:
-                return Missed()
-            case [b"suppressed"]:
-                return Forbidden()
-            case [b"budget", line, spent]:
-                return NoBudget(line.decode(), int(spent))
-            case _:
-                return StaleDay()
+        return _reserved(answer, ticket)
 
     async def sent(self, ticket: Granted) -> bool:
         """Moves ``reserved -> sent``: true once, ever, and never after the deadline.
@@ -352,6 +336,26 @@ class Desk:
 def _flat(row: Any) -> list[bytes]:
     """Returns HGETALL as a list, whichever way the client gives it."""
     return [part for pair in row.items() for part in pair] if isinstance(row, dict) else row
+
+
+def _reserved(answer: Sequence[Any], ticket: Granted) -> DeskAnswer:
+    match answer:
+        case [b"kept", raw]:
+            return unfold(raw)
+        case [b"granted"]:
+            return ticket
+        case [b"busy", until]:
+            return Busy(int(until))
+        case [b"unknown", until, verdict]:
+            return Unknown(int(until), int(verdict))
+        case [b"missed"]:
+            return Missed()
+        case [b"suppressed"]:
+            return Forbidden()
+        case [b"budget", line, spent]:
+            return NoBudget(line.decode(), int(spent))
+        case _:
+            return StaleDay()
 
 
 def _ended(answer: Sequence[bytes]) -> TicketEnd:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -11,11 +12,10 @@ from starlette.routing import Route
 from config.settings import Settings
 from worker.decide.journal_line import JournalFilter
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
-from worker.ledger.journal.figures import WorkName
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.run import Run, RunKind
-from worker.ledger.work.listing import STATES, placed
+from worker.ledger.work.listing import STATES, Placed, placed
 from worker.reports.explain import explain
 from worker.reports.journal_pages import back_from, key_in
 from worker.reports.overview import works
@@ -44,28 +44,12 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
             return shell.page(request, "records", visitor, **nothing | {"text": text, "refs": found})
         wanted = {name: request.query_params.get(name, "").strip() for name in FILTERS}
         if wanted["state"] in STATES:
-            return await in_state(request, visitor, wanted)
+            rows, more = await _placed(ledger, settings, wanted, _number(request.query_params.get("start", "")))
+            return shell.page(request, "records", visitor, **nothing | {"rows": rows, "more": more, "wanted": wanted})
         crm, provider, field, reason, run = (wanted[name] for name in FILTERS[1:])
         asked = JournalFilter(run=run, crm=crm, provider=provider, field=field, reason=reason)
         page = await back_from(ledger.journal, asked, key_in(request.query_params.get("before", "")), LATEST)
         return shell.page(request, "records", visitor, **nothing | {"wanted": wanted, "page": page})
-
-    async def in_state(request: Request, visitor: PageVisitor, wanted: dict[str, str]) -> Response:
-        """Lists what is in the work; its reasons and runs are read for one page of each work at a time."""
-        start = _number(request.query_params.get("start", ""))
-        names = [name for name in await all_works() if wanted["crm"] in {"", name[0]}]
-        pages = [await placed(ledger.scripts, *name, wanted["state"], start, LATEST) for name in names]
-        rows = [
-            row
-            for page in pages
-            for row in page
-            if wanted["run"] in {"", row.run} and wanted["reason"].casefold() in row.note.casefold()
-        ]
-        more = start + LATEST if any(len(page) == LATEST for page in pages) else 0
-        return shell.page(request, "records", visitor, **nothing | {"rows": rows, "more": more, "wanted": wanted})
-
-    async def all_works() -> list[WorkName]:
-        return sorted({*works(settings), *await ledger.all_work.works()})
 
     async def one_record(request: Request, visitor: PageVisitor) -> Response:
         ref = _ref(request)
@@ -99,6 +83,25 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
         door.act("/replay/{crm}/{object}/{id:path}", replay, PageRole.OPERATOR),
         door.look(place, one_record),
     ]
+
+
+async def _placed(
+    ledger: Ledger, settings: Settings, wanted: Mapping[str, str], start: int
+) -> tuple[list[Placed], int]:
+    """Lists a page of each work in one state that the filters let through, and where the next page begins.
+
+    Reasons and runs are read for one page at a time; 0 says that there is no next one.
+    """
+    all_works = sorted({*works(settings), *await ledger.all_work.works()})
+    names = [name for name in all_works if wanted["crm"] in {"", name[0]}]
+    pages = [await placed(ledger.scripts, *name, wanted["state"], start, LATEST) for name in names]
+    rows = [
+        row
+        for page in pages
+        for row in page
+        if wanted["run"] in {"", row.run} and wanted["reason"].casefold() in row.note.casefold()
+    ]
+    return rows, start + LATEST if any(len(page) == LATEST for page in pages) else 0
 
 
 def _number(text: str) -> int:
