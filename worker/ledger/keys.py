@@ -78,6 +78,8 @@ JOURNAL: Mapping[str, str] = {
     "audit": "audit",
     # hash id -> JSON of the changes that wait for a person's word
     "reviews": "reviews:{crm}:{object}",
+    # hash id -> of each of these a line without its values, as in worker/ledger/journal/reviews.py; "" once decided
+    "reviews_lines": "reviews:{crm}:{object}:lines",
     # integer: how often these have changed, so that whoever has read them knows whether to read them again
     "reviews_changes": "reviews:{crm}:{object}:changes",
 }

@@ -62,7 +62,8 @@ class ChangeReview:
                 for one in waiting
             ]
             company = decision.identity.domain
-            await self._watch.reviews.put(Proposal(lease.id, tuple(lines), lease.run, self._clock(), company=company))
+            proposed = Proposal(lease.id, tuple(lines), lease.run, self._clock(), company=company)
+            await self._watch.reviews.propose(proposed, proposal)
             notes.tally["proposed"] = len(waiting)
             log.info("visit.proposed", fields=len(waiting))
         return replace(decision, changes=cleared)

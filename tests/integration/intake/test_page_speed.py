@@ -1,4 +1,4 @@
-"""What a page costs at 100,000 journal entries, a million remembered, 10,000 proposals and 10,000 dead letters."""
+"""What a page costs at 100,000 journal entries and proposals, a million remembered and 10,000 dead letters."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import json
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from tests.harness.browsing import browsing
 from tests.integration.intake.conftest import SECRETS
 from tests.integration.intake.test_page import PAGES, WORK, house
-from worker.ledger.journal.reviews import Proposal, Proposed
+from worker.ledger.journal.reviews import Proposal, Proposed, line_of
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.memory import BUCKETS
 
-RECORDS, ENTRIES, REMEMBERED, AT_ONCE = 10_000, 100_000, 1_000_000, 1_000
+DEAD, PROPOSALS, ENTRIES, REMEMBERED, AT_ONCE = 10_000, 100_000, 100_000, 1_000_000, 1_000
 FIELDS = ("work_email", "mobile_phone", "job_title", "phone")
 BOUND_S = 0.2
 
@@ -27,15 +28,19 @@ async def fill(redis: Redis) -> None:
     ledger = Ledger.over(redis)
     keys, run = ledger.scripts.keys, "day-acme_hubspot-2026-11-28"
     await redis.sadd(keys("works"), ":".join(WORK))  # type: ignore[misc]
-    for start in range(0, RECORDS, AT_ONCE):
+    for start in range(0, PROPOSALS, AT_ONCE):
+        some = [_proposal(number, run) for number in range(start, start + AT_ONCE)]
+        texts = {one.id: msgspec.json.encode(one) for one in some}
+        await redis.hset(keys("reviews", *WORK), mapping=texts)  # type: ignore[misc]
+        rows = [(id, text, line_of(one)) for one, (id, text) in zip(some, texts.items(), strict=True)]
+        await ledger.scripts.run("review_lines", crm=WORK[0], object=WORK[1], rows=rows)
+    for start in range(0, DEAD, AT_ONCE):
         pipe = redis.pipeline(transaction=False)
         for number in range(start, start + AT_ONCE):
-            pipe.hset(keys("reviews", *WORK), str(number), _proposal(number, run))
             reason = f"refused, request 4f{number:06d}: rule {number % 7} of the portal"
             dead = {"s": "dead", "note": reason, "attempts": 8, "run": run, "lane": "live"}
             pipe.hset(keys("record", *WORK, f"d{number}"), mapping=dead)
             pipe.zadd(keys("dead", *WORK), {f"d{number}": 1_700_000_000_000 + number})
-        pipe.incr(keys("reviews_changes", *WORK))
         await pipe.execute()
     change = {"kind": "change", "field": "work_email", "before": "", "after": "x", "provider": "kaspr"}
     text = json.dumps(change | {"state": "confirmed", "credits": 1})
@@ -48,14 +53,9 @@ async def fill(redis: Redis) -> None:
     await redis.set(keys("settled", *WORK), REMEMBERED)
 
 
-def _proposal(number: int, run: str) -> str:
-    changes = [Proposed(name, name, "", f"{name}-{number}", "kaspr", "valid") for name in FIELDS]
-    fields = {name: getattr(changes[0], name) for name in Proposed.__slots__}
-    told = [fields | {"field": one.field, "property": one.field, "after": one.after} for one in changes]
-    proposal = Proposal(str(number), (), run, number, company=f"acme{number % 50}.example")
-    return json.dumps(
-        {"id": proposal.id, "changes": told, "run": run, "at": number, "stand": "proposed", "company": proposal.company}
-    )
+def _proposal(number: int, run: str) -> Proposal:
+    changes = tuple(Proposed(name, name, "", f"{name}-{number}", "kaspr", "valid") for name in FIELDS)
+    return Proposal(str(number), changes, run, number, company=f"acme{number % 50}.example")
 
 
 @pytest.mark.slow

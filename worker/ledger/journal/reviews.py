@@ -1,12 +1,17 @@
 """Changes that wait for a person, in a crm whose mode is ``review``: kept by record until approved or rejected.
 
 A visit proposes, a person decides, and the next visit carries the decision out by the ordinary rules. Each step is
-one command; a crash between a decision and its visit leaves the decision to be said again.
+one script; a crash between a decision and its visit leaves the decision to be said again.
+
+What waits for a word stands in an index too, a short line for each record: whom it is about and which fields are from
+whom, never a value. So a hundred thousand are filtered and counted without a look at what they propose.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,45 +59,35 @@ class Proposal:
     company: str = ""
 
 
-class ProposalHead(msgspec.Struct, frozen=True, gc=False):
-    """Holds a proposal as it was read: its changes stay text until they are asked for, as ten thousand are at once."""
-
-    id: str
-    changes: msgspec.Raw
-    run: str
-    at: int
-    stand: Stand = Stand.PROPOSED
-    company: str = ""
-
-    def __repr__(self) -> str:
-        """Names the record alone: the text of the changes is somebody's data."""
-        return f"ProposalHead({self.id!r})"
-
-    def proposal(self) -> Proposal:
-        """Returns all of it."""
-        return Proposal(self.id, _CHANGES.decode(self.changes), self.run, self.at, self.stand, self.company)
-
-
 class Reviews:
     """Represents the proposals of one (crm, object)."""
 
     def __init__(self, scripts: Scripts, crm: str, object: str) -> None:
-        self._scripts, self._key = scripts, scripts.keys("reviews", crm, object)
+        self._scripts, self._where = scripts, {"crm": crm, "object": object}
+        self._key, self._lines = scripts.keys("reviews", crm, object), scripts.keys("reviews_lines", crm, object)
         self._changes = scripts.keys("reviews_changes", crm, object)
 
     async def get(self, id: str) -> Proposal | None:
         """Returns what is proposed for a record, or was and is decided but not carried out."""
         found = await self._scripts.call("HGET", self._key, id)
-        return _HEAD.decode(found).proposal() if found else None
+        return _PROPOSAL.decode(found) if found else None
+
+    async def of(self, ids: Sequence[str]) -> list[Proposal]:
+        """Returns what is proposed for these records, without those of which nothing is any more."""
+        found = await self._scripts.call("HMGET", self._key, *ids) if ids else []
+        return [_PROPOSAL.decode(text) for text in found if text]
 
     async def all(self) -> list[Proposal]:
         """Returns every proposal not carried out yet, oldest first."""
-        return [head.proposal() for head in await self.heads()]
+        found: list[bytes] = await self._scripts.call("HVALS", self._key)
+        return sorted(map(_PROPOSAL.decode, found), key=lambda one: (one.at, one.id))
 
-    async def heads(self) -> list[ProposalHead]:
-        """Returns the same without a look at the changes."""
-        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
-        return sorted(map(_HEAD.decode, found.values()), key=lambda one: (one.at, one.id))
+    async def lines(self) -> list[bytes]:
+        """Returns the line of every proposal that waits for a word, oldest first."""
+        kept, texts = await self._scripts.calls([("HVALS", self._lines), ("HLEN", self._key)])
+        if len(kept) != texts:  # a version before, which keeps no lines, has changed something here
+            kept = [line_of(one) for one in await self.all()]
+        return sorted(line for line in kept if line)
 
     async def waiting(self) -> int:
         """Tells how many records have proposals that wait for a word, or for the visit that carries one out."""
@@ -102,17 +97,63 @@ class Reviews:
         """Counts the times that something here has changed: while it stays, whatever was read stands."""
         return int(await self._scripts.call("GET", self._changes) or 0)
 
+    async def propose(self, proposal: Proposal, known: Proposal | None) -> None:
+        """Keep what a visit proposes; what is ``known`` to have been proposed stays, with the time when it was."""
+        if known is None or known != dataclasses.replace(proposal, run=known.run, at=known.at):
+            await self.put(proposal)
+
     async def put(self, proposal: Proposal) -> None:
         """Keep a proposal, or what a person decided of it, in place of what was there."""
         text = msgspec.json.encode(proposal)
-        await self._scripts.calls([("HSET", self._key, proposal.id, text), ("INCR", self._changes)])
+        if not await self._scripts.run("review_put", **self._where, id=proposal.id, text=text, line=line_of(proposal)):
+            await self._write_lines()
 
     async def remove(self, id: str) -> None:
         """Removes the proposal: the decision is carried out, or the record is away."""
-        if await self._scripts.call("HDEL", self._key, id):
-            await self._scripts.call("INCR", self._changes)
+        await self._scripts.run("review_remove", **self._where, id=id)
+
+    async def _write_lines(self) -> None:
+        """Writes every line anew: a version before has kept proposals without."""
+        flat: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
+        await self._scripts.call("DEL", self._lines)
+        texts = list(flat.items())
+        for start in range(0, len(texts), AT_ONCE):
+            rows = [(id, text, line_of(_PROPOSAL.decode(text))) for id, text in texts[start : start + AT_ONCE]]
+            await self._scripts.run("review_lines", **self._where, rows=rows)
 
 
-NOTHING = msgspec.Raw(b"[]")  # how no changes are written
-_HEAD = msgspec.json.Decoder(ProposalHead)
-_CHANGES = msgspec.json.Decoder(tuple[Proposed, ...])
+def line_of(proposal: Proposal) -> bytes:
+    """Returns a proposal's line: when, whose, the company, its fields and sources, its fingerprint; ``b""`` of none.
+
+    No proposal waits where a person has had a word, or where nothing would change.
+    """
+    if proposal.stand != Stand.PROPOSED or not proposal.changes:
+        return b""
+    sources = "".join(f" {one.field}={one.provider}" for one in proposal.changes)
+    whose = map(plain_part, (proposal.id, proposal.company))
+    return "\t".join((f"{proposal.at:0{TIME}d}", *whose, f"{sources} ", fingerprint_of(proposal))).encode()
+
+
+def plain_part(text: str) -> str:
+    """Returns the text as a part of a line, without what parts a line."""
+    return text.replace("\t", " ").replace("\n", " ").strip()
+
+
+def id_of(line: bytes) -> str:
+    """Returns whose proposal a line tells of."""
+    return line.split(b"\t", 2)[1].decode()
+
+
+def fingerprint_in(line: bytes) -> str:
+    """Returns the fingerprint of the proposal that a line tells of."""
+    return line[-FINGERPRINT:].decode()
+
+
+def fingerprint_of(proposal: Proposal) -> str:
+    """Returns what the same changes have in common whenever they are proposed, and other ones have not."""
+    return hashlib.sha256(msgspec.json.encode(proposal.changes)).hexdigest()[:FINGERPRINT]
+
+
+AT_ONCE = 500  # lines written in one step
+TIME, FINGERPRINT = 13, 16  # digits at the start and at the end of a line
+_PROPOSAL = msgspec.json.Decoder(Proposal)
