@@ -60,7 +60,7 @@ class Rule(Options):
 
 
 class WatchSettings(Options):
-    """Represents one object of a CRM: what of it is filled, and what is read to find the person."""
+    """Configures one object of a CRM: what of it is filled, and what is read to find the person."""
 
     fields: Mapping[PersonField, Rule]
     """The fields that are filled, each a table: unset, work e-mail, phone, mobile phone and job title."""

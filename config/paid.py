@@ -30,7 +30,7 @@ OnUncertain = Literal["never", "once_if_uncharged"]
 
 
 class Budget(Options):
-    """Represents credits that may be spent; at least one of the two is set."""
+    """Limits the credits that may be spent; at least one of the two is set."""
 
     day: NonNegativeInt | None = None
     """Credits that may be spent a day; the day begins at midnight in `budget_zone`."""
@@ -63,7 +63,7 @@ class Paid(Options):
 
 
 class _Logged(Paid):
-    """Represents settings of a provider that keeps a log of what it charged."""
+    """Adds the settings of a provider that keeps a log of what it charged."""
 
     on_uncertain: OnUncertain = "once_if_uncharged"
 

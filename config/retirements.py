@@ -15,7 +15,7 @@ LOOKED_UP = date(2026, 11, 28)
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """Represents the end of one way in. ``said`` is the vendor's own word for ``ends``, ``instead`` the way out."""
+    """Announces the end of one way in. ``said`` is the vendor's own word for ``ends``, ``instead`` the way out."""
 
     vendor: str
     what: str

@@ -122,7 +122,7 @@ class JournalSettings(Options):
 
 
 class Settings(Options):
-    """Represents the whole configuration."""
+    """Holds the whole configuration."""
 
     data_dir: Place = Path(".refill")
     """Where paid replies, the embedded Redis and signs of life are kept; relative to `refill.toml`."""

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 
 class Auth(Protocol):
-    """Represents a vendor's credential."""
+    """Signs requests with a vendor's credential."""
 
     async def headers(self) -> Mapping[str, str]:
         """Returns the headers that prove us now; may fetch a token first."""
@@ -19,7 +19,7 @@ class Auth(Protocol):
 
 
 class NoAuth:
-    """Represents no credential at all."""
+    """Signs nothing: the vendor asks for no credential."""
 
     async def headers(self) -> Mapping[str, str]:
         return {}
@@ -29,7 +29,7 @@ class NoAuth:
 
 
 class StaticAuth:
-    """Represents a key that does not change, in one header."""
+    """Sends a key that does not change, in one header."""
 
     def __init__(self, header: str, value: SecretStr) -> None:
         self._header, self._value = header, value

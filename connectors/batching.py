@@ -22,7 +22,7 @@ LONGEST_S = 2.0  # since the first of the batch
 
 @dataclass(slots=True)
 class _Place(Generic[Item, Result]):
-    """Represents one item of a batch and everyone who asked for it."""
+    """Holds one item of a batch and everyone who asked for it."""
 
     item: Item
     askers: list[asyncio.Future[Result]] = field(default_factory=list)
@@ -30,7 +30,7 @@ class _Place(Generic[Item, Result]):
 
 @dataclass(eq=False, slots=True)
 class _Batch(Generic[Item, Result]):
-    """Represents the batch being gathered. On the loop's clock it leaves at ``closes_at``, or ``lingers_till`` before.
+    """Holds the batch being gathered. On the loop's clock it leaves at ``closes_at``, or ``lingers_till`` before.
 
     ``joiners`` are its askers as far as somebody counts them. ``is_ready``: it leaves when the one before is back.
     """

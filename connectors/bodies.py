@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Body(BaseModel):
-    """Represents a frozen, tolerant model of something a vendor sent."""
+    """Reads what a vendor sent: frozen, and tolerant of what is unknown."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
 

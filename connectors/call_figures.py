@@ -42,7 +42,7 @@ def end_of(status: int | None) -> CallEnd:
 
 
 class CallFigures:
-    """Represents counts by (vendor, operation, what): an end, the place of a range, ``ms`` in all, or ``unsent``.
+    """Counts calls by (vendor, operation, what): an end, the place of a range, ``ms`` in all, or ``unsent``.
 
     Beside them the last calls of each vendor are kept.
     """

@@ -26,7 +26,7 @@ LINE_CAP = 16 * 1024
 
 
 class HttpEngine:
-    """Represents one vendor's connections. An exchange ends after ``deadline_s``, whatever arrives until then."""
+    """Keeps one vendor's connections. An exchange ends after ``deadline_s``, whatever arrives until then."""
 
     def __init__(self, connections: int, deadline_s: float) -> None:
         """Open nothing yet."""

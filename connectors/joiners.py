@@ -14,7 +14,7 @@ JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
 
 @dataclass(eq=False, slots=True)
 class Joiner:
-    """Represents one who is at work and may ask batches.
+    """Stands for one who is at work and may ask batches.
 
     ``waits`` counts places in batches still gathered, ``rests`` those in any batch that is not back.
     """

@@ -26,7 +26,7 @@ _RATE = re.compile(r"\s*(\d+)\s*/\s*(?:(\d+)\s*)?(second|minute|hour|day)s?\s*")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Represents at most ``calls`` in any ``seconds``."""
+    """Allows at most ``calls`` in any ``seconds``."""
 
     calls: int
     seconds: int
@@ -55,7 +55,7 @@ class Notice:
 
 
 class Limiter(Protocol):
-    """Represents one vendor bucket's rate, shared by every worker."""
+    """Keeps calls to one vendor bucket's rate, which every worker shares."""
 
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Return when the call may be sent.
@@ -78,7 +78,7 @@ class Limiter(Protocol):
 
 
 class NoLimiter:
-    """Represents a limiter that never waits: for tests and one-off reads without a ledger."""
+    """Lets every call pass at once: for tests and one-off reads without a ledger."""
 
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Grant at once."""
@@ -97,7 +97,7 @@ class NoLimiter:
 
 
 class Ticket(Protocol):
-    """Represents the one-shot right to send one paid lookup, or one creation.
+    """Grants the one-shot right to send one paid lookup, or one creation.
 
     ``is_sheltered``: whoever sends on it sees to it that nobody cancels the call once it was sent.
     """
@@ -152,7 +152,7 @@ class ReadPace:
 
 @dataclass(slots=True)
 class _Unit:
-    """Represents a read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left.
+    """Holds a read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left.
 
     ``answered_s`` is when the last of them was answered, ``noted`` whether the crm's pace knows of them.
     """

@@ -35,7 +35,7 @@ class PhoneKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """Represents an address as a provider gave it.
+    """Holds an address as a provider gave it.
 
     ``kind`` is ``work``, ``personal`` or ``""`` when it does not say.
     """
@@ -47,7 +47,7 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """Represents a number as a provider gave it, not yet normalised."""
+    """Holds a number as a provider gave it, not yet normalised."""
 
     number: str
     kind: PhoneKind = PhoneKind.ANY
@@ -55,7 +55,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Represents an employer or a delivered company.
+    """Describes an employer or a delivered company.
 
     ``domain`` is a bare lower-case host; absent values are ``""`` or 0.
     """
@@ -77,7 +77,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Represents one employment of a person; ``current`` as the provider says."""
+    """Describes one employment of a person; ``current`` as the provider says."""
 
     title: str
     company: Company
@@ -86,7 +86,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Represents somebody as a provider describes them. ``slug`` is as the provider gives it, or a whole address.
+    """Describes somebody as a provider describes them. ``slug`` is as the provider gives it, or a whole address.
 
     Absent values are ``""``.
     """
@@ -131,7 +131,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Represents one lookup as it will be sent: what is charged at most once within its keeping time.
+    """Describes one lookup as it will be sent: what is charged at most once within its keeping time.
 
     ``arguments`` are exactly what identifies the answer. ``name`` is the display name some providers want beside
     them and ``fields`` the values asked for: neither is part of the key. ``price`` is the worst case in credits.
@@ -221,7 +221,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Represents a vendor's answer as it came over the wire. Header names are lower case."""
+    """Holds a vendor's answer as it came over the wire. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -243,7 +243,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Represents one CRM row. ``values`` holds the properties read, blank ones as ``None`` or ``""``.
+    """Holds one CRM row. ``values`` holds the properties read, blank ones as ``None`` or ``""``.
 
     ``modified`` is the vendor's stamp in ms, ``read_at`` the vendor's clock (ms) when it was read.
     ``company_domain`` and ``company_name`` come from the linked company, when one is linked and known.
@@ -291,7 +291,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Represents the answer to reading one id."""
+    """Holds the answer to reading one id."""
 
     fate: Fate
     record: Record | None = None
@@ -301,7 +301,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Represents new values for one record; property name to text. ``seen`` is the stamp the values were decided on."""
+    """Holds new values for one record; property name to text. ``seen`` is the stamp the values were decided on."""
 
     id: str
     values: Mapping[str, str] = field(repr=False)
@@ -344,7 +344,7 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """Represents the vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not given.
+    """Holds the vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not given.
 
     Of a refusal ``kind`` says what it is about, ``words`` are the vendor's without what they say of a person, and
     ``existing_id`` is the record that has the value already.
@@ -398,7 +398,7 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Represents a property of ``object`` that is read whatever is mapped.
+    """Names a property of ``object`` that is read whatever is mapped.
 
     Whether a person opted out, or who employs them.
     """
@@ -439,7 +439,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Represents rows that changed and where to go on. ``done`` says that the vendor has no more rows for now."""
+    """Holds rows that changed and where to go on. ``done`` says that the vendor has no more rows for now."""
 
     records: tuple[Record, ...]
     cursor: Cursor

@@ -71,7 +71,7 @@ class Grant(BaseModel):
 
 
 class RenewalLease(Protocol):
-    """Represents the right to renew one credential; whoever holds it is alone."""
+    """Holds the right to renew one credential; whoever holds it is alone."""
 
     @property
     def grant(self) -> Grant | None:
@@ -100,7 +100,7 @@ class GrantStore(Protocol):
 
 
 class OwnGrants:
-    """Represents a store in memory, for a credential of one process or one that nothing rotates."""
+    """Keeps grants in memory, for a credential of one process or one that nothing rotates."""
 
     def __init__(self, refresh_token: SecretStr | None = None) -> None:
         self.refresh_token = refresh_token
@@ -118,7 +118,7 @@ class OwnGrants:
 
 
 class OAuth:
-    """Represents access tokens of one credential (``connectors.auth.Auth``).
+    """Signs requests with access tokens of one credential (``connectors.auth.Auth``).
 
     ``ask`` trades the newest refresh token, where the flow has one, for a grant. ``taken`` gets every grant that
     is used from now on. Concurrent callers share one renewal and its outcome, failures included.

@@ -23,7 +23,7 @@ class Repeat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Represents one vendor operation. ``path`` is a template, ``credits`` the worst price known from the contract.
+    """Describes one vendor operation. ``path`` is a template, ``credits`` the worst price known from the contract.
 
     ``bucket`` names a rate of its own (``"search"``), ``""`` is the vendor's ordinary one. ``misses`` are the
     statuses other than 2xx that are documented answers, such as 404 for nobody.

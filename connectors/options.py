@@ -20,7 +20,7 @@ _DURATION = re.compile(r"\s*(\d+)\s*([smhd])\s*")
 
 
 class Options(BaseModel):
-    """Represents a frozen table of keys, and nothing in it that is not known."""
+    """Holds a frozen table of keys; refuses those that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 

@@ -40,7 +40,7 @@ Reader = Callable[[str], str]  # gives the one spelling of a value that it is co
 
 @runtime_checkable
 class TakesFeedback(Protocol):
-    """Represents a provider that wants to hear when a value of its own turned out bad."""
+    """Lets a provider hear when a value of its own turned out bad."""
 
     async def tell_bad(self, kind: str, value: str, ticket: Ticket) -> None:
         """Tells it of a ``work`` or ``personal`` address that bounced, or a ``phone`` number that is wrong.
@@ -53,7 +53,7 @@ class TakesFeedback(Protocol):
 
 
 class Provider(Protocol):
-    """Represents a vendor that answers paid lookups."""
+    """Answers paid lookups."""
 
     name: str
     account: str
@@ -88,7 +88,7 @@ class Provider(Protocol):
 
 @runtime_checkable
 class KeepsLog(Protocol):
-    """Represents a provider that keeps a log of what it charged, so that a call of unknown end can be judged."""
+    """Keeps a log of what it charged, so that a call of unknown end can be judged."""
 
     name: str
 
@@ -114,7 +114,7 @@ class KeepsLog(Protocol):
 
 @runtime_checkable
 class KeepsBalance(Protocol):
-    """Represents a provider that tells what is left, as one sum comparable with what calls cost."""
+    """Tells what is left, as one sum comparable with what calls cost."""
 
     async def left(self) -> int | None:
         """Returns the credits left by a free read; ``None`` where none tells."""
@@ -152,7 +152,7 @@ class Watched:
 
 
 class Crm(Protocol):
-    """Represents a system of record: read, compared and written in batches."""
+    """Reads and writes a system of record in batches."""
 
     name: str
     kind: str

@@ -17,7 +17,7 @@ REFILL_S = 10.0  # one repeat of the floor comes back in this time
 
 
 class RepeatBudget:
-    """Represents a token bucket: every first attempt pays in a fifth of a repeat. ``clock`` gives seconds."""
+    """Bounds repeats by a token bucket: every first attempt pays in a fifth of one. ``clock`` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -30,7 +30,7 @@ _NO_MEMBER = zlib.decompressobj(wbits=31)  # of a body that is not packed: it st
 
 
 class ReplyBytes:
-    """Represents the body of one reply as it arrives. The cap holds for what arrives and for what comes out of it."""
+    """Takes the body of one reply as it arrives. The cap holds for what arrives and for what comes out of it."""
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         """Begin with the reply's head.

@@ -13,7 +13,7 @@ StepValue: TypeAlias = str | int | bool
 
 
 class Step(Protocol):
-    """Represents a step under way."""
+    """Takes notes on a step under way."""
 
     @property
     def name(self) -> str:

@@ -80,7 +80,7 @@ class NoTicket:
 
 
 class Transport:
-    """Represents one vendor's connection pool.
+    """Sends one vendor's calls: limited, signed, classified, repeated where that is safe.
 
     ``vendor`` also names its limiter bucket: ``vendor`` or ``vendor:bucket``.
     """

@@ -59,7 +59,7 @@ _FILLED_IN: Mapping[tuple[type, str], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Represents one table of the page: the keys that ``owner`` declares, with the defaults of ``tables``."""
+    """Describes one table of the page: the keys that ``owner`` declares, with the defaults of ``tables``."""
 
     title: str
     owner: type[BaseModel]

@@ -25,7 +25,7 @@ TESTS = ("tests/integration/ledger", "tests/integration/redis", "tests/unit/test
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Represents what there is to test on. ``unfit`` are sentences on what cannot be used."""
+    """Holds what there is to test on. ``unfit`` are sentences on what cannot be used."""
 
     servers: tuple[Program, ...]
     unfit: tuple[str, ...]

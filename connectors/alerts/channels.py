@@ -25,7 +25,7 @@ CONNECT_S, READ_S = 5.0, 10.0
 
 
 class Channel(Protocol):
-    """Represents one way to people."""
+    """Carries alerts to people one way."""
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class Form(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Represents an address that takes JSON."""
+    """Names an address that takes JSON."""
 
     name: str
     url: str

@@ -17,7 +17,7 @@ TIMEOUT_S = 10.0
 
 
 class Mail:
-    """Represents a mail server and whom it is to reach."""
+    """Sends alerts by a mail server to whom they are to reach."""
 
     name = "mail"
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class AlertText:
-    """Represents one thing to know. ``key`` stays the same from ``opened`` to ``closed``; times are ISO, UTC."""
+    """Describes one thing to know. ``key`` stays the same from ``opened`` to ``closed``; times are ISO, UTC."""
 
     key: str
     state: Literal["opened", "closed", "test"]

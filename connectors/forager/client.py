@@ -81,7 +81,7 @@ async def _current_user(transport: Transport) -> User:
 
 
 class Forager:
-    """Represents one account. Paid methods need a ticket, which is used up by the call."""
+    """Asks Forager for one account. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
 

@@ -107,7 +107,7 @@ class ForagerPerson(Body):
 
 
 class FoundRole(ForagerRole):
-    """Represents a row of the role search: one employment with its person."""
+    """Holds a row of the role search: one employment with its person."""
 
     person: Part[ForagerPerson] = ForagerPerson()
 

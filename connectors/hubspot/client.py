@@ -536,7 +536,7 @@ class HubSpot:
 
 
 class _Links(records.RecordRows):
-    """Represents the answer of an association batch: its results carry pairs, which we know already."""
+    """Reads the answer of an association batch: its results carry pairs, which we know already."""
 
     results: list[object] = []  # type: ignore[assignment]  # noqa: RUF012 - pydantic copies defaults
 

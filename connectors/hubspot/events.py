@@ -104,7 +104,7 @@ Marks = tuple[_Scalar, ...]
 
 
 class Event(msgspec.Struct, gc=False, rename="camel"):
-    """Represents one event as it came."""
+    """Holds one event as it came."""
 
     subscription_type: _Scalar = None
     event_type: _Scalar = None

@@ -13,7 +13,7 @@ _REFUSED = frozenset({400, 409, 423})  # read by us: a refused batch is split
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Represents every operation on one of our objects."""
+    """Lists every operation on one of our objects."""
 
     list: Operation
     read: Operation

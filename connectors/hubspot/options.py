@@ -24,7 +24,7 @@ OVERLAP_S = 300
 
 
 class HubSpotOptions(Options):
-    """Represents one portal. Either ``token`` (private app or service key) or the three OAuth values are set."""
+    """Configures one portal. Either ``token`` (private app or service key) or the three OAuth values are set."""
 
     index_lag: Duration = timedelta(seconds=10)
     """How long the search index may lag behind a write; so long after making a row, a delivery looks whether

@@ -76,7 +76,7 @@ def _lists(value: Any) -> Any:
 
 
 class Stamped(_HubSpotModel):
-    """Represents one value a property once had."""
+    """Holds one value a property once had."""
 
     value: str | None = None
     timestamp: str = ""
@@ -91,7 +91,7 @@ def _listed(value: Any) -> Any:
 
 
 class RecordRow(_HubSpotModel):
-    """Represents one record as HubSpot gives it."""
+    """Holds one record as HubSpot gives it."""
 
     id: str
     properties: Annotated[dict[str, str | None], BeforeValidator(_texts)] = Field(default_factory=dict)
@@ -108,7 +108,7 @@ class Paging(_HubSpotModel):
 
 
 class ErrorGroup(_HubSpotModel):
-    """Represents one group of errors inside an answer, with whatever else is said of it."""
+    """Holds one group of errors inside an answer, with whatever else is said of it."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     category: str = ""
@@ -116,7 +116,7 @@ class ErrorGroup(_HubSpotModel):
 
 
 class RecordRows(_HubSpotModel):
-    """Represents a page, or a batch's answer. ``errors`` may come with any 2xx."""
+    """Holds a page, or a batch's answer. ``errors`` may come with any 2xx."""
 
     results: ManyListed[RecordRow]
     paging: Paging | None = None
@@ -146,7 +146,7 @@ class _LinkedRow(_HubSpotModel):
 
 
 class LinkedRows(_HubSpotModel):
-    """Represents what a batch of rows is associated with; a row without any is left out."""
+    """Lists what a batch of rows is associated with; a row without any is left out."""
 
     results: ManyListed[_LinkedRow]
 
@@ -161,7 +161,7 @@ class _Meta(_HubSpotModel):
 
 
 class RawProperty(_HubSpotModel):
-    """Represents one property's definition."""
+    """Holds one property's definition."""
 
     name: str
     label: str = ""

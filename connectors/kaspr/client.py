@@ -45,7 +45,7 @@ def open_transport(options: KasprOptions, limiter: Limiter, read_s: float = 60) 
 
 
 class Kaspr:
-    """Represents one key. Paid methods need a ticket, which is used up by the call."""
+    """Asks Kaspr with one key. Paid methods need a ticket, which is used up by the call."""
 
     name = read.NAME
     account = "main"  # part of what identifies a kept answer, so that a new key keeps the old answers

@@ -99,7 +99,7 @@ class ProfileReply(Body):
 
 
 class Pattern(Body):
-    """Represents ``{first}.{last}@example.com``: a guess at how addresses of a domain look, with a score in 0..1."""
+    """Holds ``{first}.{last}@example.com``: a guess at how addresses of a domain look, with a score in 0..1."""
 
     pattern: str
     score: Number = None
@@ -131,7 +131,7 @@ class KeyUser(Body):
 
 
 class RemainingCredits(Body):
-    """Represents credits per pool; -1 is without limit, ``None`` unknown."""
+    """Tells the credits per pool; -1 is without limit, ``None`` unknown."""
 
     work_email: Number = Field(default=None, alias="workEmailCredits")
     personal_email: Number = Field(default=None, alias="personalEmailCredits")

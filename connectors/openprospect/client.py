@@ -59,7 +59,7 @@ def open_transport(options: OpenProspectOptions, limiter: Limiter, read_s: float
 
 
 class OpenProspect:
-    """Represents one key. Offsets are rows; every list also exists page by page, for a caller that stores each page."""
+    """Asks OpenProspect with one key. Offsets are rows; every list also exists page by page, to be stored so."""
 
     name = read.NAME
 

@@ -167,7 +167,7 @@ class _Sent(BaseModel):
 
 
 class WantedCompany(_Sent):
-    """Represents a company of an enrichment order; ``external_id`` comes back as ``source_id``."""
+    """Names a company of an enrichment order; ``external_id`` comes back as ``source_id``."""
 
     company_name: str
     external_id: str
@@ -177,7 +177,7 @@ class WantedCompany(_Sent):
 
 
 class NewOrder(_Sent):
-    """Represents an order, which a person at the vendor accepts and then charges.
+    """Holds an order, which a person at the vendor accepts and then charges.
 
     ``title`` carries our reference, so that a lost answer can be looked up. ``profile_id`` and ``briefing_quantity``
     are what the vendor's newest documents ask for instead.
@@ -195,7 +195,7 @@ class NewOrder(_Sent):
 
 
 class NewEntry(_Sent):
-    """Represents a company to keep out; matched by external id, then domain, then name and city, then name."""
+    """Names a company to keep out; matched by external id, then domain, then name and city, then name."""
 
     external_id: str | None = None
     website_url: str | None = None
@@ -204,7 +204,7 @@ class NewEntry(_Sent):
 
 
 class SearchEdit(_Sent):
-    """Represents new values for a search; ``version`` is the one they were decided on."""
+    """Holds new values for a search; ``version`` is the one they were decided on."""
 
     version: int
     name: str | None = None

@@ -126,7 +126,7 @@ def _object(reply: Reply) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[B]):
-    """Represents one page of a list. ``next_offset`` is where the next one starts, ``None`` after the last.
+    """Holds one page of a list. ``next_offset`` is where the next one starts, ``None`` after the last.
 
     ``broken`` counts rows that could not be read, ``server_time`` is the vendor's clock (ms) or 0.
     """
@@ -182,7 +182,7 @@ def _item(adapter: TypeAdapter[B], row: object) -> B | None:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredCompany:
-    """Represents a company that OpenProspect delivered, with its people.
+    """Describes a company that OpenProspect delivered, with its people.
 
     ``source_id`` is the record id we ordered it by, ``""`` for a discovered one; ``delivered_at`` is in ms, 0 when
     unknown. ``company.id`` and each person's ``id`` are the vendor's.

@@ -76,7 +76,7 @@ class Salesforce:
         also: Sequence[Transport] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Stands in for a ticket at a creation that no ledger guards: one that a person asked for by hand."""
+        """Keeps the connections; ``also`` is closed with them."""
         self.name = name
         ours = Window(int(DAILY.calls * (1 - RESERVE)), DAILY.seconds)
         self.buckets: Mapping[str, tuple[Window, ...]] = {name: (ours,)}

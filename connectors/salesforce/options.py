@@ -28,7 +28,7 @@ def _spelled(text: str) -> str:
 
 
 class SalesforceOptions(Options):
-    """Represents one org. Which secrets are needed follows from ``auth``; ``base_url`` is the org's My Domain."""
+    """Configures one org. Which secrets are needed follows from ``auth``; ``base_url`` is the org's My Domain."""
 
     base_url: Url
     """The org's own address (My Domain), not the address of its pages."""

@@ -49,7 +49,7 @@ _ROWS, _DESCRIBE, _VERSIONS = TypeAdapter(QueryPage), TypeAdapter(Describe), Typ
 
 
 class Org:
-    """Represents one org's calls, sent by ``Lines`` under the rules of ``Transport``."""
+    """Sends one org's calls by ``Lines``, under the rules of ``Transport``."""
 
     def __init__(
         self,

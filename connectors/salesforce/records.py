@@ -63,7 +63,7 @@ class _SalesforceModel(BaseModel):
 
 
 class QueryPage(_SalesforceModel):
-    """Represents a query's page."""
+    """Holds a query's page."""
 
     records: ManyListed[dict[str, Any]]
     done: bool = True
@@ -77,7 +77,7 @@ class _Choice(_SalesforceModel):
 
 
 class RawField(_SalesforceModel):
-    """Represents one field's definition."""
+    """Holds one field's definition."""
 
     name: str
     label: str = ""
@@ -95,7 +95,7 @@ class RawField(_SalesforceModel):
 
 
 class RecordTypeInfo(_SalesforceModel):
-    """Represents a record type as this user sees it; every object has a master that is none."""
+    """Describes a record type as this user sees it; every object has a master that is none."""
 
     recordTypeId: str = ""  # noqa: N815 - Salesforce's name
     available: bool = True
@@ -109,20 +109,20 @@ class Describe(_SalesforceModel):
 
 
 class Version(_SalesforceModel):
-    """Represents an API version that an org answers."""
+    """Names an API version that an org answers."""
 
     version: str = Field(pattern=r"^\d+\.\d+$")
 
 
 class CreateAnswer(_SalesforceModel):
-    """Represents the answer of a create or an upsert."""
+    """Holds the answer of a create or an upsert."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Represents an object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
+    """Describes an object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
 
     ``relations`` are the tables that a relation's name, such as ``Owner``, leads to, and ``references`` the same by the
     name of the field that holds the id. ``unavailable`` are record types that this user may not give.

@@ -89,7 +89,7 @@ _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Represents one error. ``words`` are the words of its message, which tell which fields it names.
+    """Holds one error. ``words`` are the words of its message, which tell which fields it names.
 
     ``existing`` are the rows in the way as (object, id), ``rule`` is the duplicate rule that found them.
     """

@@ -46,7 +46,7 @@ _TOKEN = TypeAdapter(_SalesforceToken)
 
 
 class Tokens:
-    """Represents the org's access token, the host it is for and the user it is of (``connectors.auth.Auth``)."""
+    """Keeps the org's access token, the host it is for and the user it is of (``connectors.auth.Auth``)."""
 
     def __init__(
         self,

@@ -43,7 +43,7 @@ from connectors.transport import USER_AGENT
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Represents one request. ``path`` is below the versioned root, or with a slash in front below the host's."""
+    """Describes one request. ``path`` is below the versioned root, or with a slash in front below the host's."""
 
     method: str
     path: str
@@ -91,7 +91,7 @@ class _BoundedAnswer(HTTPResponse):
 
 
 class _Cut:
-    """Represents a way to end what a connection does for one call, from another thread."""
+    """Ends what a connection does for one call, from another thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -160,7 +160,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Line:
-    """Represents one client on one instance."""
+    """Holds one client on one instance."""
 
     def __init__(self, instance: str, version: str, timeouts: tuple[float, float]) -> None:
         self.instance, self.token = instance, ""
@@ -259,7 +259,7 @@ def _never_connected(failure: BaseException) -> bool:
 
 
 class Lines:
-    """Represents clients as many as threads.
+    """Keeps as many clients as threads.
 
     Each is one thread's while it is used, also when the asker has given up.
     """

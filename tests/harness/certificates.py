@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Represents a certificate authority of the test's own; ``file`` is what a client trusts."""
+    """Holds a certificate authority of the test's own; ``file`` is what a client trusts."""
 
     folder: Path
     key: ec.EllipticCurvePrivateKey

@@ -34,7 +34,7 @@ _LENGTH = 8  # bytes of a length, of a pid and of an exit code
 
 
 class Forked:
-    """Represents a process that was forked, by the names of ``subprocess.Popen``."""
+    """Shows a process that was forked, by the names of ``subprocess.Popen``."""
 
     def __init__(self, pid: int, ended: int, stdin: IO[bytes] | None, stdout: IO[bytes] | None) -> None:
         self.pid, self.stdin, self.stdout = pid, stdin, stdout

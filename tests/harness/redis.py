@@ -88,7 +88,7 @@ def bind_to_rule(path: Path) -> None:
 
 @dataclass(slots=True)
 class Server:
-    """Represents a server; ``folder`` holds the socket and what it has on the disk."""
+    """Holds a server; ``folder`` holds the socket and what it has on the disk."""
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="refill-")))
     options: Sequence[str] = ()  # over those of a safe server

@@ -19,7 +19,7 @@ CONTROL_S = 120.0  # whole books of a long run, from a process that others keep 
 
 
 class Sandbox:
-    """Represents one imitated vendor: ``info`` is what the sandbox printed of it (base_url, credentials, ids)."""
+    """Runs one imitated vendor: ``info`` is what the sandbox printed of it (base_url, credentials, ids)."""
 
     def __init__(self, name: str, info: dict[str, Any]) -> None:
         self.name, self.info = name, info

@@ -31,7 +31,7 @@ IMPERATIVES = frozenset(
     """,
     )
 )
-EMPTY = frozenset({"Provides"})
+EMPTY = frozenset({"Provides", "Represents"})
 """Says nothing that the next word does not say: a module loads, lists, reads or runs something."""
 NOUNS = frozenset(
     re.findall(

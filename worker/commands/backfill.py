@@ -130,7 +130,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
 
 @dataclass(slots=True)
 class _Walker:
-    """Represents the walk itself, by this process or another. ``why`` it could not go on, ``""`` while it can."""
+    """Follows the walk, by this process or another. ``why`` it could not go on, ``""`` while it can."""
 
     runtime: Runtime
     work: Work

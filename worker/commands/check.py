@@ -59,7 +59,7 @@ _STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Represents one thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
+    """Tells of one thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
 
     part: str
     level: str

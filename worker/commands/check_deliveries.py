@@ -18,7 +18,7 @@ _PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.inva
 
 @dataclass(frozen=True, slots=True)
 class DeliveryNeed:
-    """Represents one thing that deliveries lack. ``text`` says what, ``do`` what a person should do."""
+    """Tells of one thing that deliveries lack. ``text`` says what, ``do`` what a person should do."""
 
     object: str
     text: str

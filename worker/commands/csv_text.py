@@ -23,7 +23,7 @@ _FIGURES = re.compile(r"[+-]?[\d\s().,/-]*")
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """Represents a file's rows, the header apart; each is as wide as the header. ``note`` is worth telling people."""
+    """Holds a file's rows, the header apart; each is as wide as the header. ``note`` is worth telling people."""
 
     header: tuple[str, ...]
     rows: list[list[str]] = field(repr=False)

@@ -20,7 +20,7 @@ MONTHS = 20  # a month's budget, in days of the day's: working days
 
 @dataclass(frozen=True, slots=True)
 class ProviderBudget:
-    """Represents the credits that one provider may cost."""
+    """Limits the credits that one provider may cost."""
 
     day: int
     month: int
@@ -74,7 +74,7 @@ class FirstConfig:
 
 @dataclass(frozen=True, slots=True)
 class SecretAsked:
-    """Represents one secret: its path in the configuration, and where people find it."""
+    """Names one secret: its path in the configuration, and where people find it."""
 
     path: tuple[str, ...]
     found: str

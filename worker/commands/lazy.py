@@ -23,7 +23,7 @@ class CommandName:
 
 
 class LazyCommand(TyperCommand):  # Any: typer keeps the types of its click to itself
-    """Represents a command of which the root knows a name and a sentence; the rest is read when it is called."""
+    """Stands for a command of which the root knows a name and a sentence, and imports it when it is called."""
 
     def __init__(self, named: CommandName) -> None:
         super().__init__(named.name, help=named.about, rich_help_panel=named.panel)

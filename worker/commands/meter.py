@@ -18,7 +18,7 @@ _AWAY = "\r\x1b[K"
 
 
 class Meter:
-    """Represents the progress of ``unit``: rows, records, entries."""
+    """Shows the progress of ``unit``: rows, records, entries."""
 
     def __init__(
         self, unit: str, where: Terminal, *, quiet: bool = False, now: Callable[[], float] = time.monotonic

@@ -24,7 +24,7 @@ READ_S = 20.0
 
 @dataclass(slots=True)
 class Somebody:
-    """Represents one person.
+    """Names one person.
 
     ``records`` are theirs as the CRMs have them, ``not_asked`` the CRMs that did not say, and why. ``questions`` would
     find them by what a row without an address or profile says. ``unknown`` says that nothing tells who is meant: the

@@ -18,7 +18,7 @@ WARNS = "yellow"
 
 
 class Listing(Table):
-    """Represents a table of records whose cells are never folded.
+    """Lays out records as a table whose cells are never folded.
 
     Where it does not fit the terminal, each record is a block of lines; in a pipe each is one line.
     """
@@ -77,7 +77,7 @@ def _plain(cell: object) -> str:
 
 
 class Terminal(Console):
-    """Represents a console for texts of anybody: it interprets no markup in them and passes no control character on."""
+    """Prints texts of anybody: interprets no markup in them and passes no control character on."""
 
     hushed = False  # True: warnings and progress are not shown; refusals always are
 

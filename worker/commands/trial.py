@@ -29,7 +29,7 @@ class TrialError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Represents the running vendors: per vendor its addresses, credentials and limits."""
+    """Tells of each running vendor its addresses, credentials and limits."""
 
     vendors: Mapping[str, Mapping[str, Any]] = field(repr=False)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Represents a lookup that was perhaps charged, with the worst it can have cost."""
+    """Holds a lookup that was perhaps charged, with the worst it can have cost."""
 
     ticket_id: str
     price: int

@@ -12,7 +12,7 @@ from worker.decide.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Represents a question to ask, and the fields it is asked for."""
+    """Names a question to ask, and the fields it is asked for."""
 
     question: Question
     offer: Offer
@@ -21,7 +21,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Represents a value for one field, and where it is from. ``grade`` is of e-mails, ``None`` for everything else."""
+    """Holds a value for one field, and where it is from. ``grade`` is of e-mails, ``None`` for everything else."""
 
     field: str
     property: str

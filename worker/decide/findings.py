@@ -21,7 +21,7 @@ _BEST_FIRST = tuple(Grade)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Represents a value an answer offers.
+    """Holds a value an answer offers.
 
     ``grade`` is of e-mails, ``fixed`` of numbers the provider or their form say so of.
     """

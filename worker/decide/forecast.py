@@ -39,7 +39,7 @@ class ExpectedCredits:
 
 @dataclass(frozen=True, slots=True)
 class LikelyStep:
-    """Represents a question that may be asked for ``fields``: how likely that is, and the credits expected of it.
+    """Names a question that may be asked for ``fields``: how likely that is, and the credits expected of it.
 
     ``credits`` has the chance in it.
     """
@@ -66,7 +66,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """Represents one outcome of a question. ``found``: it names the record's person."""
+    """Holds one outcome of a question. ``found``: it names the record's person."""
 
     chance: float
     credits: float

@@ -56,7 +56,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Represents the verdict, and the second fact that agrees where there is one."""
+    """Holds the verdict, and the second fact that agrees where there is one."""
 
     verdict: Verdict
     second: Fact | None = None

@@ -23,7 +23,7 @@ KINDS: tuple[Kind, ...] = ("email", "slug", "phone", "domain")  # that a text ca
 
 
 class Handle(NamedTuple):
-    """Represents one way to name somebody."""
+    """Names somebody in one way."""
 
     kind: Kind
     value: str

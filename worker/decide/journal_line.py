@@ -47,7 +47,7 @@ _SIGNALS = {
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
-    """Represents one entry as people read it.
+    """Shows one entry as people read it.
 
     ``at`` is in ms of our clock, ``key`` orders entries and names one of them.
     """

@@ -21,7 +21,7 @@ TRIES = 6  # of what time alone may end; after that only a change of the record
 
 @dataclass(frozen=True, slots=True)
 class RefusedValue:
-    """Represents a refused value of one field, with the CRM's word on it.
+    """Holds a refused value of one field, with the CRM's word on it.
 
     ``who`` stands for the identity it was found by, ``stamp`` is the record's (vendor ms) when it was refused last.
     """

@@ -20,7 +20,7 @@ _PROVES_NOTHING: Mapping[AskedBy, Fact] = {AskedBy.PHONE: Fact.PHONE, AskedBy.NA
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Represents a question that was asked: its answer, ``None`` when it counts as a miss."""
+    """Holds a question that was asked: its answer, ``None`` when it counts as a miss."""
 
     offer: Offer
     question: Question
@@ -40,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Represents a person of an answer who may be written from."""
+    """Names a person of an answer who may be written from."""
 
     asked: Asked
     person: Person

@@ -11,7 +11,7 @@ from worker.decide.kept import TRIES, growing_ms
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Represents something that could not be done, in a sentence, with the CRM's word on it.
+    """Tells of something that could not be done, in a sentence, with the CRM's word on it.
 
     ``rows`` are those (object, id) whose change may end it; of a row that is still to be made there are none.
     """

@@ -80,7 +80,7 @@ PRICE_LIST = Odds()
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """Represents a question that was paid for, and the gaps that were open when it was asked."""
+    """Names a question that was paid for, and the gaps that were open when it was asked."""
 
     offer: Offer
     key: str

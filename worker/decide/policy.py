@@ -44,7 +44,7 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Represents the rules of one (crm, object).
+    """Holds the rules of one (crm, object).
 
     ``identity``: slot -> CRM property that tells who somebody is; slots are ``linkedin_url, email, phone,
     mobile_phone, first_name, last_name, company_domain, company_website, company_name, country``, and the canonical

@@ -115,7 +115,7 @@ class IntentFate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Represents a write that was about to be sent. ``id`` is the journal entry's."""
+    """Holds a write that was about to be sent. ``id`` is the journal entry's."""
 
     id: str
     field: str

@@ -45,7 +45,7 @@ class OurValue:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Represents a record as the rules see it.
+    """Shows a record as the rules see it.
 
     ``gaps`` are the fields open to be filled, in the policy's order; ``blank`` all watched fields without a value,
     open or not; ``closed`` says why a blank one is not open. ``refused`` are fields whose value of ours a person

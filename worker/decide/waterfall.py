@@ -38,7 +38,7 @@ Step: TypeAlias = Ask | WaitForProvider | GiveUp
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """Represents a question, and what is known to follow it.
+    """Names a question, and what is known to follow it.
 
     It proves the person for ``target``, or is the target itself.
     """
@@ -56,7 +56,7 @@ def _able(offers: Catalogue, name: str, providers: tuple[str, ...]) -> tuple[Off
 
 
 class Waterfall:
-    """Represents the questions of a record, given what is known, what may be spent and who can be asked."""
+    """Chooses the next questions of a record, given what is known, what may be spent and who can be asked."""
 
     def __init__(
         self,

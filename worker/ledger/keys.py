@@ -220,7 +220,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class Keys:
-    """Represents key names under one prefix."""
+    """Builds key names under one prefix."""
 
     def __init__(self, prefix: str = PREFIX) -> None:
         self.prefix = prefix

@@ -33,7 +33,7 @@ from worker.ledger.work.work import AllWork, Work
 
 @dataclass(slots=True)
 class Ledger:
-    """Represents every part of the ledger over one Redis."""
+    """Holds every part of the ledger over one Redis."""
 
     scripts: Scripts
     desk: Desk

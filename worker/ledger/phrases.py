@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class Phrases:
-    """Represents phrases, by position: what is kept was written with them.
+    """Shortens texts by phrases, by position: what is kept was written with them.
 
     Append new ones, and never change, move or take one out. A longer phrase comes before those that it contains.
     """

@@ -51,7 +51,7 @@ class Quote:
 
 @dataclass(slots=True)
 class Buyer:
-    """Represents lookups of one provider: nothing is bought that was not quoted before.
+    """Makes lookups of one provider: nothing is bought that was not quoted before.
 
     ``spent`` counts the credits of this run, ``kept_ms`` is when the oldest kept answer it used came.
     """

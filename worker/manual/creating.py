@@ -39,7 +39,7 @@ Find = Callable[[], Awaitable[str | None]]
 
 @dataclass(frozen=True, slots=True)
 class WantedRow:
-    """Represents a row to be made.
+    """Describes a row to be made.
 
     ``key`` is what makes it the same row; nothing of it can be read back out of the ledger.
 
@@ -58,7 +58,7 @@ class WantedRow:
 
 @dataclass(frozen=True, slots=True)
 class CreatedRow:
-    """Represents a row that exists. ``found``: its answer was lost and a look found it."""
+    """Names a row that exists. ``found``: its answer was lost and a look found it."""
 
     id: str
     how: Literal["created", "there", "found"]

@@ -20,7 +20,7 @@ _RATE = frozenset({"429", "rate"})
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Represents records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` when nobody knows.
+    """Counts records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` when nobody knows.
 
     ``why`` is one of the words of ``docs/passes.md``, ``waits_for`` the provider or crm that it is about, and ``hint``
     a sentence or word more.

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
-    """Represents a vendor that was not looked at, or not to the end, and why.
+    """Names a vendor that was not looked at, or not to the end, and why.
 
     Until when, where its pause has an end.
     """
@@ -55,7 +55,7 @@ def passed_over(by_work: Mapping[WorkName, RunFigures]) -> list[NotAsked]:
 
 @dataclass(slots=True)
 class Look:
-    """Represents everything that a pass looks at once. ``stuck`` are walks that wait for room in the work."""
+    """Looks once at everything that a pass covers. ``stuck`` are walks that wait for room in the work."""
 
     runtime: Runtime
     run: str

@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Represents a server's executable. ``kind`` is ``redis`` or ``valkey``, ``version`` major and minor."""
+    """Names a server's executable. ``kind`` is ``redis`` or ``valkey``, ``version`` major and minor."""
 
     path: Path
     kind: str
@@ -98,7 +98,7 @@ def program(path: Path) -> Program | None:
 
 
 class EmbeddedRedis:
-    """Represents one process's share in the server of ``data_dir``.
+    """Holds one process's share in the server of ``data_dir``.
 
     All methods block; ``embedded_redis`` runs them in threads.
     """

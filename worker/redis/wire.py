@@ -46,7 +46,7 @@ class RoundTrip:
 
 
 class Wire:
-    """Represents one connection of a client's pool, opened when it is needed and again when it was lost."""
+    """Keeps one connection of a client's pool, opened when it is needed and again when it was lost."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client

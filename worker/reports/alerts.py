@@ -28,7 +28,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Represents something that stands. ``wait_ms`` is how long it must have stood, ``None`` = as configured."""
+    """Describes something that stands. ``wait_ms`` is how long it must have stood, ``None`` = as configured."""
 
     key: str
     cause: Cause

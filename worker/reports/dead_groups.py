@@ -30,7 +30,7 @@ class DeadGroup:
 
 @dataclass(slots=True)
 class DeadLetters:
-    """Represents the dead letters of every work, as this process has read them. ``unread`` are those still to come."""
+    """Lists the dead letters of every work, as this process has read them. ``unread`` are those still to come."""
 
     ledger: Ledger
     settings: Settings

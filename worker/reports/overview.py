@@ -32,7 +32,7 @@ NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Credits:
-    """Represents credits on the day and the month of one budget, and what it allows; ``None`` = no limit."""
+    """Counts credits on the day and the month of one budget, and what it allows; ``None`` = no limit."""
 
     today: int = 0
     month: int = 0
@@ -52,7 +52,7 @@ class Credits:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Represents everything ``status`` shows.
+    """Holds everything ``status`` shows.
 
     Times are the ledger's, in ms; ``polls`` maps a work to its last good poll. ``calls`` are those of vendors.
 

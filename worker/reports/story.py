@@ -57,7 +57,7 @@ _NOW = (EventKind.IDENTITY, EventKind.REFUSED, EventKind.BLANK, EventKind.WAITIN
 
 @dataclass(frozen=True, slots=True)
 class StoryEvent:
-    """Represents one event. ``text`` is the sentence for people; the rest is what it says, for scripts.
+    """Tells one event. ``text`` is the sentence for people; the rest is what it says, for scripts.
 
     ``at`` is in ms, 0 of what holds now; ``until`` is when that ends (ms, 0 = nothing says). ``credits`` is what a
     lookup cost for this record, ``None`` of everything else. ``paid_by`` is ``crm object id`` of the record that paid

@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[R]):
-    """Represents something a worker can be rung for. ``run`` gets the runtime and what was rung with."""
+    """Describes something a worker can be rung for. ``run`` gets the runtime and what was rung with."""
 
     name: str
     run: Callable[[R, Mapping[str, Any]], Awaitable[None]] = field(repr=False)
@@ -190,7 +190,7 @@ def _guarded(job: Job[R], runtime: R) -> Function:
 
 
 class _Ringing(Worker):
-    """Represents arq's worker, which survives the loss of Redis and keeps its jobs' locks short."""
+    """Makes arq's worker survive the loss of Redis and keep its jobs' locks short."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ SUFFIX = ".alive"
 
 
 class Heartbeat:
-    """Represents a worker's file ``worker-<pid>.alive``, renewed by the loop that must not get stuck.
+    """Renews a worker's file ``worker-<pid>.alive``, in the loop that must not get stuck.
 
     A folder that takes no file stops no worker: it is the check that fails.
     """

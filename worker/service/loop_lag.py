@@ -8,7 +8,7 @@ TICK_S = 0.25
 
 
 class LoopLag:
-    """Represents the longest delay of a timer since it was last asked for."""
+    """Measures the longest delay of a timer since it was last asked for."""
 
     def __init__(self) -> None:
         self._worst_s = 0.0

@@ -19,7 +19,7 @@ CONSENT = "CONSENT"
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """Represents a property that is read and not shown. ``text`` says which, ``do`` what a person should do."""
+    """Names a property that is read and not shown. ``text`` says which, ``do`` what a person should do."""
 
     is_consent: bool
     text: str

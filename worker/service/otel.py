@@ -38,7 +38,7 @@ _KINDS = {
 
 
 class OtelStep:
-    """Represents a step as a span. An error leaves its class and nothing of its text."""
+    """Shows a step as a span. An error leaves its class and nothing of its text."""
 
     __slots__ = ("_before", "_span")
 

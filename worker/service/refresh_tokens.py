@@ -66,7 +66,7 @@ def suppressions_of(settings: Settings, scripts: Scripts) -> Suppressions:
 
 
 class RefreshTokens:
-    """Represents the newest OAuth grants by crm."""
+    """Keeps the newest OAuth grants by crm."""
 
     def __init__(self, grants: Grants, settings: Settings) -> None:
         self._grants, self._settings = grants, settings
@@ -85,7 +85,7 @@ class RefreshTokens:
 
 
 class _Store:
-    """Represents the grants of one configured credential. ``origin`` names that credential without telling it."""
+    """Keeps the grants of one configured credential. ``origin`` names that credential without telling it."""
 
     def __init__(self, crm: str, grants: Grants, fernet: Fernet, refresh_token: SecretStr, origin: str) -> None:
         self._crm, self._grants, self._fernet = crm, grants, fernet
@@ -153,7 +153,7 @@ class _Store:
 
 
 class _Lease:
-    """Represents the right to renew, as long as nobody has a higher ``fence``."""
+    """Holds the right to renew, as long as nobody has a higher ``fence``."""
 
     def __init__(self, store: _Store, owner: str, fence: int, grant: Grant | None) -> None:
         self._store, self._owner, self._fence = store, owner, fence

@@ -66,7 +66,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Runtime:
-    """Represents one process's parts.
+    """Holds one process's parts.
 
     ``watches`` and ``lines`` hold the crms that could be opened, ``shut`` those not yet.
 

@@ -19,7 +19,7 @@ MONTH_MS = 30 * 86_400_000  # who is written about has to be informed within one
 
 @dataclass(slots=True)
 class BoughtData:
-    """Represents one record about whose person something was bought since ``since`` (ms)."""
+    """Names one record about whose person something was bought since ``since`` (ms)."""
 
     since: int
     providers: set[str] = field(default_factory=set)

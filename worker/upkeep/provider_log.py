@@ -15,7 +15,7 @@ ALL = "all operations"
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Represents credits of a provider's log by UTC day and operation.
+    """Holds credits of a provider's log by UTC day and operation.
 
     ``whole`` unless a day is known by its total only.
     """

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BooksLine:
-    """Represents one operation of one UTC day, in credits.
+    """Compares one operation of one UTC day, in credits.
 
     ``uncertain`` are those that ours may hold beside ``ours``.
     """
@@ -47,7 +47,7 @@ class BooksLine:
 
 @dataclass(frozen=True, slots=True)
 class BooksReport:
-    """Represents one provider's comparison, in credits.
+    """Holds one provider's comparison, in credits.
 
     ``drift`` is what theirs holds beyond anything ours explains, ``None`` when it is unknown. ``by`` is ``log``
     or ``balance``; both sides begin at ``since_ms``.

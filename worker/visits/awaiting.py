@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """Represents the deliveries of one CRM that wait for a change of rows."""
+    """Wakes the deliveries of one CRM that wait for a change of rows."""
 
     vendor: Crm
     work: Work

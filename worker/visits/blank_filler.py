@@ -35,7 +35,7 @@ WHOLE_SECOND_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _Blanks:
-    """Represents values for one row, written where it is blank; by property, with the field they are of.
+    """Holds values for one row, written where it is blank; by property, with the field they are of.
 
     A row that ``key`` led to is written only while it is still the one of ``person``.
     """

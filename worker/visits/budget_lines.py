@@ -37,7 +37,7 @@ def spent_line(run: str, provider: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """Represents credits that may be spent; ``None`` sets no limit."""
+    """Limits the credits that may be spent; ``None`` sets no limit."""
 
     day: int | None = None
     month: int | None = None
@@ -56,7 +56,7 @@ class _Today(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BudgetLines:
-    """Represents the configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
+    """Holds the configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
 
     ``balances`` are credits left at a provider, by its own word, and when (ms) it gave it: the lower of budget and
     balance counts.

@@ -39,7 +39,7 @@ MOMENT_MS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """Represents a row to be made.
+    """Describes a row to be made.
 
     ``values`` are by property with the canonical field they are of, ``""`` for a constant. ``about`` are the handles of
     whom it is, asked once more right before it is made.

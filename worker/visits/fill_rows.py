@@ -50,7 +50,7 @@ class RowPlan:
 
 @dataclass(slots=True)
 class TableRows:
-    """Represents the rows of one table in one run. ``patience_s`` is how long a row waits for what cannot go on yet.
+    """Visits the rows of one table in one run. ``patience_s`` is how long a row waits for what cannot go on yet.
 
     ``stopping`` is set where a person ended it: rows under way end, and no further question is asked.
     ``too_dear`` holds the lowest price, by provider, that is above a whole budget.

@@ -16,7 +16,7 @@ from worker.ledger.journal.journal import Entry
 
 @dataclass(frozen=True, slots=True)
 class IntentEntry:
-    """Represents one change that is about to be written: kept with the record until a read tells what became of it.
+    """Describes one change that is about to be written: kept with the record until a read tells what became of it.
 
     ``credits`` is what the answer behind it cost, 0 when it was kept from before. ``at`` is in ms.
     """

@@ -13,7 +13,7 @@ PAGES = 5
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Represents the record whose lookup it was, and the credits that it cost."""
+    """Names the record whose lookup it was, and the credits that it cost."""
 
     crm: str
     object: str

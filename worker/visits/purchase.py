@@ -100,7 +100,7 @@ class _Flight:
 
 @dataclass
 class Lookups:
-    """Represents the way from a question to its answer. ``clock`` gives ms."""
+    """Answers questions: by a kept answer, or by a paid lookup. ``clock`` gives ms."""
 
     terms: Mapping[str, Terms]
     desk: Desk

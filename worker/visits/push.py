@@ -45,7 +45,7 @@ class PushEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:
-    """Represents the changes of one leased record.
+    """Holds the changes of one leased record.
 
     ``view`` is what they were decided on, ``undo`` what they take back.
     """
@@ -136,7 +136,7 @@ class Pusher:
 
 
 class _PushBatch:
-    """Represents the writes of one batch while they are read, compared and written; ``judged`` is how each stands."""
+    """Holds the writes of one batch while they are read, compared and written; ``judged`` is how each stands."""
 
     def __init__(self, watch: Watch, names: Provenance, pending: Mapping[str, PendingWrite]) -> None:
         self.pending, self.marks, self.judged = pending, names, dict[str, WriteOutcome]()
@@ -233,7 +233,7 @@ class _PushBatch:
 
 
 class _Check:
-    """Represents the second look at values just written over others: their history tells what they were written on."""
+    """Looks again at values just written over others: their history tells what they were written on."""
 
     def __init__(
         self, watch: Watch, names: Provenance, pushed: Mapping[str, WriteOutcome], risky: frozenset[str]

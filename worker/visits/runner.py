@@ -28,7 +28,7 @@ Story = Callable[[Lease], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Represents one kind of work and how one of its leases is handled.
+    """Describes one kind of work and how one of its leases is handled.
 
     ``story`` settles its lease by itself and never raises.
     """
@@ -87,7 +87,7 @@ class _Mine:
 
 
 class Visits:
-    """Represents the visits of this process, over all its jobs, at most ``limit`` at a time.
+    """Runs the visits of this process, over all its jobs, at most ``limit`` at a time.
 
     A visit that waits for a batch of the CRM does nothing: others take its place meanwhile, so that batches fill.
     """

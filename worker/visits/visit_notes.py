@@ -20,7 +20,7 @@ PASSED_OVER, TOO_DEAR, DRIFTED = "passed_over.", "too_dear", "drifted"  # counte
 
 @dataclass(slots=True)
 class VisitNotes:
-    """Represents the notes. ``paid`` are journal entries of lookups: written whatever the visit ends with."""
+    """Collects what a visit learns. ``paid`` are journal entries of lookups: written whatever the visit ends with."""
 
     record: Record
     own: dict[str, OurValue]

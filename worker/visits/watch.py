@@ -71,7 +71,7 @@ def is_due(seen: View | Openings, *, closed: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Represents a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
+    """Describes a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
 
     ``edits`` tells who edited the fields that can be locked last, ``are_bad`` which addresses and numbers a CRM has
     called bad. ``schema`` is brought up to date while a property to be filled is closed (``ClosedProperties``).

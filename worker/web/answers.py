@@ -12,7 +12,7 @@ OTHER = "other"  # a path that is no route of ours: strangers choose it, so it i
 
 
 class AnswerCounter:
-    """Represents the application ``app`` with its answers counted in ``counts``."""
+    """Wraps the application ``app`` and counts its answers in ``counts``."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[Route], counts: Counter[tuple[str, int]]) -> None:
         self._app, self._routes, self._counts = app, routes, counts

@@ -21,7 +21,7 @@ HINT = "this is not a name of ours: ask by address, or list the name in web.host
 
 
 class Hosts:
-    """Represents the names that this installation goes by."""
+    """Knows the names that this installation goes by."""
 
     def __init__(self, web: Web) -> None:
         own = {urlsplit(web.public_url).hostname or ""} if web.public_url else set()

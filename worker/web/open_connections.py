@@ -17,14 +17,14 @@ log = structlog.get_logger(__name__)
 
 
 class Connection(Protocol):
-    """Represents a connection."""
+    """Lets a connection be ended from outside."""
 
     def drop(self) -> None:
         """Ends it at once."""
 
 
 class OpenConnections:
-    """Represents the open connections, ``most`` of them; says at most once in a while that some were turned away."""
+    """Keeps at most ``most`` connections open; says once in a while at the most that some were turned away."""
 
     def __init__(self, most: int) -> None:
         self._most, self._most_strangers = most, max(1, most // 2)

@@ -61,7 +61,7 @@ def _why(web: Web, error: OSError) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Represents uvicorn without signal handlers of its own: ending is the caller's decision."""
+    """Runs uvicorn without signal handlers of its own: ending is the caller's decision."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts listening. asyncio has one number for what it takes and what the kernel holds: set the latter."""

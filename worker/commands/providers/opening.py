@@ -40,7 +40,7 @@ P = TypeVar("P", Forager, Kaspr)
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[C]):
-    """Represents one provider's client, and the ledger."""
+    """Holds one provider's client, and the ledger."""
 
     client: C
     ledger: Ledger

@@ -174,7 +174,7 @@ _PLACEHOLDER_LOCALS = 4  # signs: a@a.com, abc@abc.com, me@me.com
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Represents an address with its domain in ASCII, and what it may be used for.
+    """Holds an address with its domain in ASCII, and what it may be used for.
 
     ``work``: it can be a work address; ``asked``: it can be one person's, so that a paid reverse lookup is worth it;
     ``free``: its host is a free or access provider's. Without an address ``problem`` is blank, masked, several or

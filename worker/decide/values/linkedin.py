@@ -69,7 +69,7 @@ _ROUNDS = 3  # exports encode twice; a text that is still encoded then is no add
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Represents a slug, or why the text gives none: exactly one of the two is ``""``.
+    """Holds a slug, or why the text gives none: exactly one of the two is ``""``.
 
     ``refused``: blank, sales_navigator, recruiter, company, school, member_id, not_linkedin, not_a_profile, several,
     malformed. ``page`` names a page that is no person's, such as ``company/acme``.

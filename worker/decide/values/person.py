@@ -19,7 +19,7 @@ _MOST_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """Represents a name as it was given. ``full`` may hold more than ``first`` and ``last``, or stand in for them."""
+    """Holds a name as it was given. ``full`` may hold more than ``first`` and ``last``, or stand in for them."""
 
     first: str = ""
     last: str = ""

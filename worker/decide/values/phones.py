@@ -74,7 +74,7 @@ class LineType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """Represents a number in E.164, or why there is none; ``problem`` may also say why a number is not to be used.
+    """Holds a number in E.164, or why there is none; ``problem`` may also say why a number is not to be used.
 
     ``problem``: blank, masked, no_country, unreadable, invalid, dummy, fictional. ``mobile`` says that it can be a
     mobile number; ``fixed`` that it cannot.
@@ -101,7 +101,7 @@ class Number:
 
 
 class _Valid(NamedTuple):
-    """Represents a valid number in E.164 with its libphonenumber type, and the problem with it, if there is one."""
+    """Holds a valid number in E.164 with its libphonenumber type, and the problem with it, if there is one."""
 
     e164: str
     type: int

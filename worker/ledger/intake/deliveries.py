@@ -18,7 +18,7 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class DeliveredRow:
-    """Represents a delivered row.
+    """Holds a delivered row.
 
     ``key`` never changes (of a search or of an order), ``digest`` changes with the content.
     """
@@ -37,7 +37,7 @@ class Stored:
 
 
 class Deliveries:
-    """Represents rows of all searches and orders."""
+    """Keeps the delivered rows of all searches and orders."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -16,7 +16,7 @@ EVERYSEC_S = 2.0  # within which a Redis that cannot tell has brought a write to
 
 @dataclass(frozen=True, slots=True)
 class LeaseTry:
-    """Represents a try for the lease. ``fence`` 0: another process has it, for ``left_ms`` more."""
+    """Tells how a try for the lease ended. ``fence`` 0: another process has it, for ``left_ms`` more."""
 
     fence: int
     left_ms: int = 0
@@ -24,7 +24,7 @@ class LeaseTry:
 
 
 class Grants:
-    """Represents the steps of renewing, one at a time over all processes."""
+    """Renews OAuth grants step by step, one at a time over all processes."""
 
     def __init__(self, scripts: Scripts, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._scripts, self._rest = scripts, rest

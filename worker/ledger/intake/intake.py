@@ -21,7 +21,7 @@ MOST_MARKS = 100_000  # of posts that are known, 12 MB; past that the oldest are
 
 
 class Announced(NamedTuple):
-    """Represents a record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
+    """Names a record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
 
     ``erase``: the vendor says that the person asked to be forgotten; what is kept of them goes once a read agrees.
     ``mark``: what the signed post is known by that brought it; a post whose mark is known is a replay.
@@ -45,7 +45,7 @@ class TakenPost:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Represents records somebody asked for. ``digest`` is of what was asked when the request was made."""
+    """Names records somebody asked for. ``digest`` is of what was asked when the request was made."""
 
     id: str
     digest: str
@@ -68,7 +68,7 @@ class RequestState:
 
 
 class Intake:
-    """Represents the ledger's doors for senders, askers and sweeps."""
+    """Takes into the ledger what senders, askers and sweeps bring."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -14,7 +14,7 @@ _NAME = "orders"
 
 @dataclass(frozen=True, slots=True)
 class FollowedOrders:
-    """Represents orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
+    """Holds orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
 
     orders: Mapping[str, str] = field(default_factory=dict)
     fetched: tuple[str, ...] = ()

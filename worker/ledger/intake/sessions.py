@@ -15,7 +15,7 @@ MOST_BY_ADDRESS, MOST_IN_ALL = 10, 100  # sign-ins tried within a window
 
 
 class Sessions:
-    """Represents everybody signed in. Redis has only the hash of what a browser holds, so its files sign nobody in."""
+    """Keeps everybody signed in. Redis has only the hash of what a browser holds, so its files sign nobody in."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -11,7 +11,7 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class KeptAlert:
-    """Represents something that stands since ``since_ms``; ``sent`` names the ways that have carried it.
+    """Holds something that stands since ``since_ms``; ``sent`` names the ways that have carried it.
 
     ``gone`` says that it did not stand at the last look: only a second one ends it.
     """
@@ -29,7 +29,7 @@ class KeptAlert:
 
 
 class KeptAlerts:
-    """Represents the alerts that stand, by key. One process at a time changes them: whose turn the timetable says."""
+    """Keeps the alerts that stand, by key. One process at a time changes them: whose turn the timetable says."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

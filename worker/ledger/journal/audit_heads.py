@@ -9,7 +9,7 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """Represents the last line of a chain: its number and hash. ``chain`` is the hash of the first line."""
+    """Holds the last line of a chain: its number and hash. ``chain`` is the hash of the first line."""
 
     chain: str
     seq: int
@@ -17,7 +17,7 @@ class AuditHead:
 
 
 class AuditHeads:
-    """Represents the ends of every chain that was written for this Redis; each machine's folder has its own."""
+    """Keeps the ends of every chain that was written for this Redis; each machine's folder has its own."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts, self._key = scripts, scripts.keys("audit")

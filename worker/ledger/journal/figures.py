@@ -80,7 +80,7 @@ def _run_figures(counters: Mapping[tuple[str, ...], int]) -> RunFigures:
 
 
 class Figures:
-    """Represents reads; changes nothing."""
+    """Reads the figures of runs and of the work; changes nothing."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

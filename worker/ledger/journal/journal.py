@@ -18,7 +18,7 @@ from worker.ledger.work.memory import bucket
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Represents one line of the journal. ``key`` orders entries and never repeats; ``at_ms`` is of our clock."""
+    """Holds one line of the journal. ``key`` orders entries and never repeats; ``at_ms`` is of our clock."""
 
     key: str
     at_ms: int
@@ -36,7 +36,7 @@ def _entry(key: bytes, values: Mapping[bytes, bytes]) -> Entry:
 
 
 class Journal:
-    """Represents the journal of all crms."""
+    """Keeps the journal of all crms."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -11,7 +11,7 @@ from worker.ledger.work.work_values import ref
 
 
 class Notices:
-    """Represents the records whose person was informed, and when (ms)."""
+    """Remembers the records whose person was informed, and when (ms)."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts, self._key = scripts, scripts.keys("notices")

@@ -60,7 +60,7 @@ class Proposal:
 
 
 class Reviews:
-    """Represents the proposals of one (crm, object)."""
+    """Keeps the proposals of one (crm, object)."""
 
     def __init__(self, scripts: Scripts, crm: str, object: str) -> None:
         self._scripts, self._where = scripts, {"crm": crm, "object": object}

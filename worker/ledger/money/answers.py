@@ -61,7 +61,7 @@ def unpack(packed: bytes) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """Represents an answer that was paid for.
+    """Holds an answer that was paid for.
 
     ``at_ms`` is when it came first; ``fields`` are what the question asked for.
     """
@@ -78,7 +78,7 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """Represents a question that was asked for a record, and its answer while that is kept.
+    """Names a question that was asked for a record, and its answer while that is kept.
 
     ``state`` is of an open ticket.
     """

@@ -14,7 +14,7 @@ DIGEST = 16  # base-16 digits
 
 
 class BadList:
-    """Represents the list of all crms. It holds hashes and when a value came on it, and nothing is dropped by age."""
+    """Keeps the list of all crms: hashes, and when a value came on it. Nothing is dropped by age."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -18,7 +18,7 @@ Booking = tuple[int, str]  # UTC day since 1970, operation
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """Represents one provider's account as we keep it, at one instant.
+    """Shows one provider's account as we keep it, at one instant.
 
     ``recent`` are credits its log need not show yet.
     """

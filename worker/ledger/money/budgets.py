@@ -16,7 +16,7 @@ UNBOUND: Room = (2**53, 2**53)
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """Represents at most ``cap`` credits, counted in [``start_ms``, ``end_ms``) of the ledger's time.
+    """Allows at most ``cap`` credits, counted in [``start_ms``, ``end_ms``) of the ledger's time.
 
     ``end_ms`` 0 = no bounds.
 
@@ -44,7 +44,7 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """Represents credits of one line; ``reserved`` holds what is sent or uncertain too."""
+    """Counts credits of one line; ``reserved`` holds what is sent or uncertain too."""
 
     spent: int = 0
     reserved: int = 0
@@ -52,7 +52,7 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Represents credits of one provider since the start, by where their tickets stand."""
+    """Counts credits of one provider since the start, by where their tickets stand."""
 
     spent: int = 0
     reserved: int = 0

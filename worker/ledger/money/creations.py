@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Represents the one-shot right to create a row; every key is held."""
+    """Grants the one-shot right to create a row; every key is held."""
 
     creation_id: str
     token: str
@@ -63,7 +63,7 @@ class UnknownCreation:
 
 @dataclass(frozen=True, slots=True)
 class ReapedCreations:
-    """Represents reservations given back, and sent creations that became unknown."""
+    """Counts reservations given back, and sent creations that became unknown."""
 
     released: int
     unknown: int
@@ -207,7 +207,7 @@ def _keys(external_id: str, natural_keys: Sequence[str]) -> list[str]:
 
 
 class CreationTicket:
-    """Represents ``connectors.limits.Ticket`` of a creation.
+    """Implements ``connectors.limits.Ticket`` for a creation.
 
     ``id_of`` reads the new row's id out of the reply, ``""`` when it cannot; the caller of ``Crm.create`` says
     ``created`` with what that returned anyway, so a repeat is expected.

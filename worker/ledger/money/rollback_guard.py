@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Represents a life of the ledger. ``sent`` paid calls were seen in it; ``generation`` 0 = nothing is known."""
+    """Names a life of the ledger. ``sent`` paid calls were seen in it; ``generation`` 0 = nothing is known."""
 
     generation: int = 0
     id: str = ""
@@ -37,7 +37,7 @@ class Epoch:
 
 
 class HighWater:
-    """Represents the furthest epoch seen, in memory and in a file that all processes of one ``data_dir`` share.
+    """Remembers the furthest epoch seen, in memory and in a file that all processes of one ``data_dir`` share.
 
     The file is written before what was seen is acted upon, once for all that one turn of the loop sees, so that it
     outlives the process; ``sync`` makes it outlive the machine. Without a folder it lives in memory only.

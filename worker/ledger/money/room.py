@@ -29,7 +29,7 @@ def sized(count: int) -> str:
 
 
 class Room:
-    """Represents the room on one folder's disk. ``clock`` gives seconds."""
+    """Measures the room on one folder's disk. ``clock`` gives seconds."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._clock = folder, clock

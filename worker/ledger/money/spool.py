@@ -38,7 +38,7 @@ class Loaded:
 
 
 class Spool:
-    """Represents the folder ``data_dir/spool``.
+    """Keeps paid replies in ``data_dir/spool``.
 
     Several processes may write and load it at once: storing again changes nothing.
     """

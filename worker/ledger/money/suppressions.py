@@ -34,7 +34,7 @@ class AnotherKeyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Represents one entry of the list. ``hash`` stands for the handle; ``at`` is in ms."""
+    """Holds one entry of the list. ``hash`` stands for the handle; ``at`` is in ms."""
 
     hash: str
     kind: str
@@ -43,7 +43,7 @@ class Suppressed:
 
 
 class Suppressions:
-    """Represents the list. Without a ``secret`` nothing can be added, and nobody passes once something is on it."""
+    """Keeps the list. Without a ``secret`` nothing can be added, and nobody passes once something is on it."""
 
     def __init__(self, scripts: Scripts, secret: str | None) -> None:
         self._scripts = scripts

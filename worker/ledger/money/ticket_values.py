@@ -30,7 +30,7 @@ class TicketTerms:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """Represents a ticket. ``token`` proves that it is ours.
+    """Holds a ticket. ``token`` proves that it is ours.
 
     The rest lets a reply be kept even if Redis lost the ticket.
 
@@ -113,7 +113,7 @@ class ReapedTickets:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """Represents a lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
+    """Names a lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
 
     ticket_id: str
     key: str

@@ -82,7 +82,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Charge:
-    """Represents a call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
+    """Holds a call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
 
     sent: int
     stored: int
@@ -409,7 +409,7 @@ class ReplySettlement:
 
 
 class LookupTicket:
-    """Represents ``connectors.limits.Ticket`` of a paid lookup.
+    """Implements ``connectors.limits.Ticket`` for a paid lookup.
 
     ``ended`` tells afterwards whom to make due, ``answer`` what the stored reply says.
 

@@ -9,7 +9,7 @@ from worker.ledger.scripts import Scripts
 
 
 class Yields:
-    """Represents counters by name (``worker/decide/odds.py`` says which).
+    """Keeps counters by name (``worker/decide/odds.py`` says which).
 
     They are estimates: what a crash loses is no loss.
     """

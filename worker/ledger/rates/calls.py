@@ -27,7 +27,7 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class LastCall:
-    """Represents one call. ``path`` is the contract's, with names in place of ids; ``credits`` is its worst price."""
+    """Describes one call. ``path`` is the contract's, with names in place of ids; ``credits`` is its worst price."""
 
     at_ms: int
     operation: str
@@ -39,7 +39,7 @@ class LastCall:
 
 
 class VendorCalls:
-    """Represents the counts in Redis: one hash, a few fields for each operation of a vendor."""
+    """Keeps the counts in Redis: one hash, a few fields for each operation of a vendor."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts, self._slots = scripts, itertools.count()

@@ -10,7 +10,7 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """Represents a vendor's clock against the ledger's, in ms; positive = ahead.
+    """Compares a vendor's clock against the ledger's, in ms; positive = ahead.
 
     ``since_ms`` (ledger's) = it has held since.
     """

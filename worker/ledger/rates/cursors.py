@@ -6,7 +6,7 @@ from worker.ledger.scripts import Scripts
 
 
 class Cursors:
-    """Represents opaque texts by name; ``""`` is never set."""
+    """Keeps opaque texts by name; ``""`` is never set."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

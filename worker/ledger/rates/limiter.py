@@ -108,7 +108,7 @@ class _Asking:
 
 
 class RedisLimiter:
-    """Represents one vendor's buckets. ``vendor`` is a provider's or a crm's name.
+    """Paces one vendor's buckets. ``vendor`` is a provider's or a crm's name.
 
     A bucket is named like the target of its pauses: the vendor itself, or ``<vendor>:<part>`` (``<part>`` alone will
     do). The vendor's own pauses hold for all of its buckets. ``chance`` gives [0, 1) for spreading waits.

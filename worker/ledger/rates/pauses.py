@@ -13,7 +13,7 @@ from worker.ledger.scripts import Scripts
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Represents one reason that stands. ``probe`` says that single calls may try whether it still holds."""
+    """Holds one reason that stands. ``probe`` says that single calls may try whether it still holds."""
 
     target: str
     reason: str
@@ -24,7 +24,7 @@ class Pause:
 
 
 class Pauses:
-    """Represents one mechanism for 429, outage, credentials, credits and operator; each lifts only its own reason."""
+    """Keeps pauses for 429, outage, credentials, credits and operator; each lifts only its own reason."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -26,7 +26,7 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """Represents a worker's last sign of life."""
+    """Holds a worker's last sign of life."""
 
     owner: str
     at_ms: int
@@ -39,7 +39,7 @@ class Beat:
 
 
 class Timetable:
-    """Represents periodic tasks by name."""
+    """Tells when periodic tasks are due, by name."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -14,7 +14,7 @@ _BLOCK = 500  # records per script call, so that no call holds Redis for long
 
 @dataclass(frozen=True, slots=True)
 class ReapedLeases:
-    """Represents expired leases.
+    """Counts expired leases.
 
     ``returned`` are due again with one more crash, ``crashed`` crashed alone and are buried.
     """
@@ -24,7 +24,7 @@ class ReapedLeases:
 
 
 class AllWork:
-    """Represents leases of a process, ended leases, and admission from the queues for providers."""
+    """Handles the work of every crm and object at once: extends leases, reaps ended ones, admits waiting records."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

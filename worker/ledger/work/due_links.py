@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class DueLinks:
-    """Represents the links of all records."""
+    """Keeps the links of all records."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -17,7 +17,7 @@ STATES = ("due", "leased", "waiting", "dead")
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Represents one record in the work. ``at_ms`` is when it is due, its lease ends, or it waits or is dead since.
+    """Tells of one record in the work. ``at_ms`` is when it is due, its lease ends, or it waits or is dead since.
 
     ``note`` is why its last visit ended unsettled.
     """

@@ -25,7 +25,7 @@ class PlannedFields:
 
 
 class Planned:
-    """Represents what plans allow, by run; every worker that visits a record of the run goes by it."""
+    """Keeps what plans allow, by run; every worker that visits a record of the run goes by it."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -13,7 +13,7 @@ _FIELDS = ("s", "lane", "run", "note", "attempts", "crashes", "providers", "inte
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Represents a record in the work.
+    """Tells where a record is in the work.
 
     ``at_ms`` is when it is or was due, its lease ends, or it waits or is dead since.
 

@@ -109,7 +109,7 @@ def _lines(texts: Sequence[str]) -> str:
 
 
 class Work:
-    """Represents the work of one (crm, object)."""
+    """Takes records of one (crm, object) from due to settled, waiting or dead."""
 
     def __init__(
         self, scripts: Scripts, crm: str, object: str, *, tokens: Callable[[], str] = lambda: token_hex(8)

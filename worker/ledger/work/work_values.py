@@ -32,7 +32,7 @@ class StepEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Represents a record to look at. ``stamp`` and ``read_at`` are of the vendor's clock (ms, 0 = none).
+    """Names a record to look at. ``stamp`` and ``read_at`` are of the vendor's clock (ms, 0 = none).
 
     ``stamp`` says of which change the row or event tells; without one it always counts. ``fingerprint`` and
     ``read_at`` are known when the row itself was read.
@@ -85,7 +85,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Represents the right to visit one record until ``until_ms``, extended while the visit runs.
+    """Grants the right to visit one record until ``until_ms``, extended while the visit runs.
 
     ``forced`` asks for a visit past the fingerprint, ``reopened`` for one that forgets what was refused,
     ``undo`` for one that takes back the changes with these journal keys and looks nothing up. ``intents``
@@ -141,7 +141,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Represents records of one run that stand alike.
+    """Counts records of one run that stand alike.
 
     ``due``, ``leased`` or ``waiting``, by one note, for the same providers.
 
@@ -164,7 +164,7 @@ class Left:
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """Represents a record that waits for a person. ``since_ms`` is when it was buried."""
+    """Describes a record that waits for a person. ``since_ms`` is when it was buried."""
 
     id: str
     reason: str

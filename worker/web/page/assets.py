@@ -18,7 +18,7 @@ _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """Represents one file. ``mark`` names its content."""
+    """Holds one file. ``mark`` names its content."""
 
     body: bytes
     type: str
@@ -26,7 +26,7 @@ class Asset:
 
 
 class Assets:
-    """Represents every file by name. What is not among them is not found, whatever its address is made of."""
+    """Holds every file by name. What is not among them is not found, whatever its address is made of."""
 
     def __init__(self) -> None:
         folder = files("worker.web.page") / "static"

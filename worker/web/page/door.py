@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class Door:
-    """Represents the way to every page. A page that is looked at changes nothing; a form changes by POST alone."""
+    """Guards the way to every page. A page that is looked at changes nothing; a form changes by POST alone."""
 
     def __init__(self, hosts: Hosts, sign_in: SignIn, shell: Shell, bodies: Bodies) -> None:
         self._hosts, self._sign_in, self._shell, self._bodies = hosts, sign_in, shell, bodies

@@ -22,7 +22,7 @@ from worker.web.page.visitor import PageRole, PageVisitor
 
 @dataclass(frozen=True, slots=True)
 class NavigationEntry:
-    """Represents one page of the navigation. ``least`` is who sees it."""
+    """Names one page of the navigation. ``least`` is who sees it."""
 
     path: str
     name: str

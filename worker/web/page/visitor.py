@@ -30,7 +30,7 @@ def highest(words: Iterable[str]) -> PageRole | None:
 
 @dataclass(frozen=True, slots=True)
 class PageVisitor:
-    """Represents somebody who is signed in. ``secret`` is known to us and their browser alone."""
+    """Names somebody who is signed in. ``secret`` is known to us and their browser alone."""
 
     role: PageRole
     name: str

@@ -38,7 +38,7 @@ Token = tuple[Word, ...]  # one word between blanks; a hyphen makes two of it
 
 
 class NameReading(NamedTuple):
-    """Represents a name as it may be read. ``births`` are other family names, ``called`` other given names.
+    """Holds a name as it may be read. ``births`` are other family names, ``called`` other given names.
 
     ``wide``: the family name begins too early, so that a part of it counts only where the given name agrees.
     ``loose``: it may hold the given name, so that a part of it proves nothing. ``doubtful``: it may be a placeholder.
@@ -59,7 +59,7 @@ class NameReading(NamedTuple):
 
 
 class _Text(NamedTuple):
-    """Represents one field without what people add to a name. ``tail`` is what followed a comma."""
+    """Holds one field without what people add to a name. ``tail`` is what followed a comma."""
 
     words: tuple[str, ...]
     tail: tuple[str, ...]

@@ -47,7 +47,7 @@ def followed(known: Mapping[str, str], vowels: str) -> dict[str, str]:
 
 
 class SpellingTable:
-    """Represents the spellings of each letter or group of letters.
+    """Lists the spellings of each letter or group of letters.
 
     ``^`` stands for the word's beginning, ``$`` for its end.
 
