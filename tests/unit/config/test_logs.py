@@ -147,7 +147,7 @@ def test_masking_keeps_what_helps_and_nothing_else(text: str, shown: str) -> Non
 
 
 def test_masking_of_anything_long_is_quick() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for piece in ("a", "1", "a@", "+1 ", "://", "a.", "%40", "token=", "(1"):
         masked(piece * 100_000)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
