@@ -33,13 +33,14 @@ def test_a_plan_is_read_as_it_was_written_and_holds_no_value(tmp_path: Path) -> 
 
 def test_a_plan_that_was_not_finished_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "plan.jsonl"
-    path.write_text("before", encoding="utf-8")
+    before = '{"refill_plan":1}\n'
+    path.write_text(before, encoding="utf-8")
     writer = PlanWriter(path)
     writer.__enter__()
     writer.add(foreseen("1"))
     writer.__exit__(KeyError)
     assert [one.name for one in tmp_path.iterdir()] == ["plan.jsonl"]
-    assert path.read_text(encoding="utf-8") == "before"
+    assert path.read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,15 @@ def test_a_plan_that_is_not_there_or_cannot_be_saved_is_said(tmp_path: Path) -> 
         list(saved_plan(tmp_path / "none"))
     with pytest.raises(ConfigError, match="cannot be saved"), PlanWriter(tmp_path / "no" / "plan"):
         pass
+
+
+def test_a_plan_replaces_a_plan_and_nothing_else(tmp_path: Path) -> None:
+    config = tmp_path / "refill.toml"
+    config.write_text('data_dir = ".refill"\n')
+    with pytest.raises(ConfigError, match="is not a plan: name another file"), PlanWriter(config):
+        pass
+    assert config.read_text() == 'data_dir = ".refill"\n'
+    for _ in range(2):
+        with PlanWriter(tmp_path / "plan.jsonl"):
+            pass
+    assert list(saved_plan(tmp_path / "plan.jsonl")) == []

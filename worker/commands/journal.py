@@ -188,7 +188,7 @@ def journal_list(
     until: Annotated[str, typer.Option(help="Before this time, written as for --since.")] = "",
     follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV; no cell of it is run as a formula.")] = False,
-    parquet: Annotated[Path | None, typer.Option(help="Write a Parquet file; needs the extra refill[parquet].")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write a Parquet file; needs pyarrow, an extra.")] = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
 ) -> None:

@@ -13,7 +13,7 @@ from config.problems import ConfigError
 from worker.decide.journal_line import JournalLine
 
 ROWS = 10_000  # of a row group: what is held in memory at once
-MISSING = "a Parquet file needs pyarrow, which is an extra: pip install 'refill[parquet]'"
+MISSING = "a Parquet file needs pyarrow, which is an extra: pip install pyarrow"
 _NUMBERS = frozenset({"credits"})
 
 

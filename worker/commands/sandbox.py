@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from config.problems import ConfigError
 from worker.commands import trial
 from worker.commands.options import People, Seed, finish, one_command
 from worker.commands.session import out
@@ -16,6 +17,8 @@ from worker.service.lifecycle import stop_on_signals
 
 async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, faults: str) -> int:
     """Serve the vendors until Ctrl-C, and print a configuration that is ready for them."""
+    if not _may_be_replaced(folder):
+        raise ConfigError([f"{folder} holds another configuration, which would be lost: name another --folder"])
     stop = stop_on_signals()
     async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
         text, secrets = trial.configuration(served, ".refill")
@@ -33,6 +36,15 @@ async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, 
     return DONE
 
 
+def _may_be_replaced(folder: Path) -> bool:
+    """Tells whether nothing in the folder is anybody's but an earlier sandbox's."""
+    env = folder / ".env"
+    if env.exists():
+        return _TOKEN in env.read_text("utf-8", "replace")
+    return not (folder / "refill.toml").exists()
+
+
+_TOKEN = "=pat-na1-sandbox-"  # noqa: S105 - of the imitated portal, and of no other
 PORTS = 9100
 Faults = Literal["none", "light", "medium", "heavy"]
 

@@ -27,8 +27,10 @@ class PlanWriter:
         """Begin the file.
 
         Raises:
-            ConfigError: it cannot be written.
+            ConfigError: it cannot be written, or is there already and no plan.
         """
+        if not _may_be_replaced(self._path):
+            raise ConfigError([f"{self._path} is there already and is not a plan: name another file"])
         try:
             self._file = os.fdopen(
                 os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
@@ -57,6 +59,17 @@ class PlanWriter:
     def _line(self, fields: dict[str, Any]) -> None:
         if self._file is not None:
             self._file.write(json.dumps(fields, separators=(",", ":")) + "\n")
+
+
+def _may_be_replaced(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.readline(100)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return not head or _HEAD.encode() in head
 
 
 def saved_plan(path: Path) -> Iterator[PlannedFields]:
