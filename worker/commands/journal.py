@@ -106,6 +106,8 @@ def filter_of(settings: Settings, asked: JournalAsked) -> JournalFilter:
         known_crm(settings, record[0])
         record = (record[0], record[1], known_record(settings, *record))
     since, until = (moment(name, text) for name, text in (("since", asked.since), ("until", asked.until)))
+    if since and until and since >= until:
+        raise ConfigError([f"--since {asked.since} is not before --until {asked.until}: nothing lies between them"])
     return JournalFilter(asked.run, record, asked.crm, asked.provider, asked.field, asked.reason, since, until)
 
 

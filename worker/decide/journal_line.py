@@ -20,7 +20,7 @@ _RULES = {
 }
 _STATES = {
     "confirmed": "written",
-    "seen": "somebody else wrote the same value",
+    "seen": "not written: the same value was there",
     "unsent": "not written: it did not reach the CRM",
     "refused": "refused by the CRM",
     "overtaken": "not written: somebody else was faster",
@@ -129,7 +129,7 @@ def as_line(
         field,
         _text(entry, "property"),
         provider,
-        _text(entry, "before"),
+        after if state == "seen" else _text(entry, "before"),  # an intent is noted before the row is read
         after,
         state,
         _reason(kind, state, entry),
@@ -144,6 +144,8 @@ def _reason(kind: str, state: str, entry: Mapping[str, object]) -> str:
         case "change":
             rule = _text(entry, "rule")
             words = [_STATES.get(state, state.replace("_", " ")), _RULES.get(rule, rule.replace("_", " "))]
+            if state == "seen":
+                words = words[:1]
         case "lookup":
             words = [_OUTCOMES.get(state, state.replace("_", " "))]
         case "signal":

@@ -97,7 +97,7 @@ class RecordFacts:
 
 def story(facts: RecordFacts) -> list[StoryEvent]:
     """Returns what happened, oldest first, then how things stand and what comes next."""
-    past = [*_lookups(facts.questions), *(event for line in facts.changes for event in _change(line))]
+    past = [*_lookups(facts.questions), *(event for line in _joined(facts.changes) for event in _change(line))]
     past.sort(key=lambda one: one.at)
     shown: list[StoryEvent] = []
     runs: set[str] = set()
@@ -109,6 +109,20 @@ def story(facts: RecordFacts) -> list[StoryEvent]:
         shown.append(event)
     now = [*_identity(facts), *_remembered(facts), *_blanks(facts), *_place(facts), *_next(facts)]
     return shown + sorted(now, key=lambda one: _NOW.index(one.kind))
+
+
+def _joined(changes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yields the lines, those about values that were there already as one for each moment: a delivery has many."""
+    seen: dict[tuple[Any, Any], list[str]] = {}
+    for line in changes:
+        if line.get("state") == "seen":
+            name = line.get("field") or line.get("property") or ""
+            seen.setdefault((line.get("at"), line.get("run")), []).append(name)
+    for line in changes:
+        if line.get("state") != "seen":
+            yield line
+        elif fields := seen.pop((line.get("at"), line.get("run")), None):
+            yield {**line, "field": ",".join(fields), "before": "", "after": ""}
 
 
 # ---- what happened -----------------------------------------------------------------------------------------------
@@ -200,7 +214,7 @@ def _written(line: Mapping[str, Any], name: str, provider: str) -> str:
 
 
 def _not_written(line: Mapping[str, Any], name: str, state: str) -> str:
-    what, cause = field_word(name), line.get("cause") or ""
+    what, cause = listed(name.split(",")), line.get("cause") or ""
     match state:
         case "refused":
             return f"The CRM refused the {what}{f': {cause}' if cause else ''}."
@@ -209,7 +223,7 @@ def _not_written(line: Mapping[str, Any], name: str, state: str) -> str:
         case "overtaken":
             return f"Left the {what} to somebody who was faster."
         case "seen":
-            return f"Left the {what} alone: somebody else wrote the same value."
+            return f"Left the {what} alone: the same {'values were' if ',' in name else 'value was'} there."
         case "unsent":
             return f"The {what} did not reach the CRM, so it was decided again."
         case "gone":

@@ -86,3 +86,9 @@ def test_a_sheet_gives_every_cell_back(text: str) -> None:
     csv.writer(sheet).writerow([cell(value) for value in asdict(as_line(text, CONTACT, text, CHANGE, 1)).values()])
     (row,) = csv.reader(io.StringIO(sheet.getvalue(), newline=""))
     assert row[0] == cell(text)
+
+
+def test_a_value_that_was_there_already_is_not_told_as_a_filled_blank() -> None:
+    entry = {"kind": "change", "state": "seen", "field": "city", "before": "", "after": "Berlin", "rule": "if_blank"}
+    line = as_line("1-0", ("acme", "contact", "1"), "sync-1", entry)
+    assert (line.before, line.after, line.reason) == ("Berlin", "Berlin", "not written: the same value was there")

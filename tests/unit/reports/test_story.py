@@ -315,3 +315,17 @@ def test_reasons_that_are_remembered_take_two_letters_a_field_and_those_of_a_lat
     letters = pack_leftovers(reasons | {"nonsense": "not_found", "city": "no such reason"})
     assert len(letters) == 2 * len(reasons)
     assert unpack_leftovers(letters + "zz") == reasons
+
+
+def test_values_that_were_there_already_are_one_event() -> None:
+    line = {"kind": "change", "state": "seen", "at": 1, "run": "sync-1", "before": "", "delivery": "company:1"}
+    changes = [line | {"field": name, "after": "x"} for name in ("first_name", "last_name", "city")]
+    changes.append(line | {"field": "phone", "state": "confirmed", "after": "+4930"})
+    told = [(one.field, one.text, one.before, one.after) for one in story(RecordFacts(NOW, changes=changes))[1:3]]
+    assert told[0] == (
+        "first_name,last_name,city",
+        "Left the first name, last name and city alone: the same values were there.",
+        "",
+        "",
+    )
+    assert told[1][0] == "phone"
