@@ -5,57 +5,44 @@ Source: the REST API v66.0 and simple-salesforce 1.12, read and tried 2026-11-20
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
-from connectors.limits import Limiter, NoLimiter, Ticket, Window, slots_ahead
+from connectors.limits import NoLimiter, Ticket, slots_ahead
 from connectors.models import (
-    AccountStatus,
     Company,
     Cursor,
     Edit,
     Fate,
     Found,
-    Lacks,
-    Need,
     Page,
-    Property,
     Record,
     Reply,
-    Use,
     Write,
     Writer,
     WriteResult,
     Written,
 )
-from connectors.oauth import GrantStore
 from connectors.ports import Edits, Reader, Watched
-from connectors.salesforce import keyset, records, sign_in, soql, writing
-from connectors.salesforce.definitions import field_definitions
+from connectors.salesforce import keyset, records, soql, writing
+from connectors.salesforce.account import SalesforceAccount
 from connectors.salesforce.ids import is_id, known_id
-from connectors.salesforce.options import CONCURRENCY, DAILY, OVERLAP_S, PROVENANCE, RESERVE, SalesforceOptions
-from connectors.salesforce.org import COMPOSITE, CREATE, DELETE, DESCRIBE, LIMITS, QUERY, QUERY_ALL, UPDATE, UPSERT, Org
+from connectors.salesforce.options import OVERLAP_S, PROVENANCE
+from connectors.salesforce.org import COMPOSITE, CREATE, DELETE, DESCRIBE, QUERY, QUERY_ALL, UPDATE, UPSERT
 from connectors.salesforce.records import TABLES, CreateAnswer, QueryPage, Schema
-from connectors.salesforce.refusals import reading
-from connectors.salesforce.tokens import Tokens, check
-from connectors.salesforce.wire import Lines
-from connectors.transport import NoAuth, Transport
 from connectors.wanted import wanted
 
 BATCH = 200
 FINDS = 50  # values a find asks for at once
-CHAIN = 5  # merges followed from one lost row
 
 _ROWS, _CREATED = TypeAdapter(QueryPage), TypeAdapter(CreateAnswer)
 
 
-class Salesforce:
+class Salesforce(SalesforceAccount):
     """Reads and writes contacts, leads and accounts of one org. Implements ``ports.Crm``."""
 
     kind = "salesforce"
@@ -64,140 +51,6 @@ class Salesforce:
     search_batch = FINDS
     index_lag_ms = 0  # a query sees what is committed
     provenance = PROVENANCE
-
-    def __init__(
-        self,
-        name: str,
-        options: SalesforceOptions,
-        transport: Transport,
-        tokens: Tokens,
-        lines: Lines,
-        *,
-        also: Sequence[Transport] = (),
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Keeps the connections; ``also`` is closed with them."""
-        self.name = name
-        ours = Window(int(DAILY.calls * (1 - RESERVE)), DAILY.seconds)
-        self.buckets: Mapping[str, tuple[Window, ...]] = {name: (ours,)}
-        self._options, self._tokens = options, tokens
-        allowed = {"Sforce-Duplicate-Rule-Header": "allowSave=true"} if options.duplicate_rule == "allow" else {}
-        self._creating = {**writing.NO_ASSIGNMENT, **allowed}
-        self._lines, self._transports = lines, (transport, *also)
-        self.clock = transport.clock
-        self._org = Org(name, options.api_version, transport, tokens, self._lines, clock)
-
-    @classmethod
-    def opened(
-        cls,
-        name: str,
-        options: SalesforceOptions,
-        limiter: Limiter,
-        *,
-        grants: GrantStore | None = None,
-        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        connect_s: float = 10.0,
-        read_s: float = 60.0,
-    ) -> Salesforce:
-        """Returns an org with a login of its own. ``grants`` keeps what a refresh token was traded for.
-
-        Raises:
-            ValueError: a secret of ``auth`` is missing, or an address will not do.
-        """
-        check(name, options)
-        login = options.login_base or options.base_url
-        logins = Transport(
-            name,
-            login,
-            NoAuth(),
-            limiter,
-            reading=sign_in.reading(name),
-            connections=1,
-            connect_s=connect_s,
-            read_s=read_s,
-        )
-        tokens = Tokens(name, options, logins, grants, rest=rest)
-        how = reading(name, RESERVE, options.api_version)
-        transport = Transport(name, options.base_url, tokens, limiter, reading=how, connections=CONCURRENCY)
-        lines = Lines(name, options.api_version, connect_s, read_s)
-        return cls(name, options, transport, tokens, lines, also=(logins,))
-
-    @property
-    def user_id(self) -> str:
-        """Returns the user of our writes; ``""`` before the first call."""
-        return self._tokens.user_id
-
-    async def aclose(self) -> None:
-        """Close connections; a call under way in a thread is not waited for, a sign-in is."""
-        await self._tokens.aclose()
-        self._lines.close()
-        for transport in self._transports:
-            await transport.aclose()
-
-    # ---- schema and account -------------------------------------------------------------------------------------
-
-    async def account(self) -> str:
-        """Returns the org that our login led to."""
-        await self._tokens.headers()
-        return known_id(self._tokens.org_id)
-
-    async def account_status(self) -> AccountStatus:
-        """Returns our user, the API version answered, and what is left of the day where this user may see it.
-
-        Raises:
-            AccessError: the org does not answer the configured version.
-        """
-        newest = await self._org.newest_version()
-        limits = await self._org.send(LIMITS, "limits")
-        by_name = self._org.json(limits, LIMITS) if limits.status == 200 else {}
-        daily = by_name.get("DailyApiRequests", {}) if isinstance(by_name, Mapping) else {}
-        known = isinstance(daily, Mapping) and isinstance(daily.get("Max"), int)
-        left = (f"{daily.get('Remaining')} of {daily['Max']} API calls left today",) if known else ()
-        notes = (*left, f"{self._options.api_version} is the API version used, {newest} the org's newest")
-        return AccountStatus(who=self._tokens.org_id or self.name, notes=notes)
-
-    async def properties(self, object: str) -> Mapping[str, Property]:
-        """Returns the object as this credential sees it, read anew."""
-        return (await self._org.schema(object, fresh=True)).properties
-
-    async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
-        """Returns fields of parents by their dotted names."""
-        return await self._org.related(object, [name for name in names if "." in name])
-
-    def needs(self, object: str) -> tuple[Need, ...]:
-        """Returns consent, and the employer as the record or its account tells."""
-        return records.NEEDS.get(object, ())
-
-    async def lacks(self, object: str) -> Lacks:
-        """Reads what describe says of the object as a whole."""
-        schema, table = await self._org.schema(object), TABLES[object]
-        return Lacks(
-            "" if schema.updateable else f'give the user the right "Edit" on {table}',
-            "" if schema.createable else f'give the user the right "Create" on {table}',
-        )
-
-    async def ungranted(self, uses: Collection[tuple[Use, str]]) -> tuple[str, ...] | None:
-        """Returns nothing: an org grants rights to a user, object by object and field by field (``lacks``)."""
-        del uses
-        return None
-
-    async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
-        """Returns owners, record types and other rows that are not there, not active or not for this object."""
-        return await self._org.unusable(object, ids)
-
-    def missing(self, object: str, properties: Mapping[str, Property]) -> tuple[str, ...]:
-        """Returns our external id, when the org lacks it or does not keep it unique."""
-        held = properties.get(self._options.external_id)
-        return () if object not in TABLES or (held is not None and held.unique) else (self._options.external_id,)
-
-    async def setup(self, object: str, names: Sequence[str]) -> str:
-        """Returns the field definitions to deploy: the data API creates no fields."""
-        self._org.table(object)
-        return field_definitions(object, names, self._options.external_id, self._options.api_version)
-
-    async def now(self) -> int:
-        """Returns the org's clock (ms)."""
-        return await self._org.now()
 
     # ---- watch ---------------------------------------------------------------------------------------------------
 
@@ -265,7 +118,7 @@ class Salesforce:
         for one in ids:
             record = rows.get(known_id(one))
             if record is not None:
-                found[one] = _fate(watched.object, record)
+                found[one] = records.fate_of(watched.object, record)
         lost = [one for one in ids if one not in found]
         found |= await self._lost(watched.object, asked, lost) if lost else {}
         return found
@@ -275,20 +128,20 @@ class Salesforce:
         ends = {one: known_id(one) for one in ids}
         seen: dict[str, Mapping[str, Any]] = {}
         survivors: dict[str, Record] = {}
-        for _ in range(CHAIN):
+        for _ in range(records.CHAIN):
             unknown = [end for end in ends.values() if end not in seen and end not in survivors]
             if not unknown:
                 break
             rows = await self._org.ids_in(object, ("Id", "IsDeleted", "MasterRecordId"), unknown, QUERY_ALL)
             seen |= {end: {} for end in unknown} | {str(row.get("Id")): row for row in rows}
-            ends = {one: _last_master(end, seen) for one, end in ends.items()}
+            ends = {one: records.last_master(end, seen) for one, end in ends.items()}
             masters = [end for end in ends.values() if end not in seen and end not in survivors]
             survivors |= await self._org.by_ids(object, asked, masters) if masters else {}
         found: dict[str, Found] = {}
         for one, end in ends.items():
             survivor, row = survivors.get(end), seen.get(end, {})
             if survivor is not None:
-                fate = _fate(object, survivor)
+                fate = records.fate_of(object, survivor)
                 found[one] = fate if fate.fate is Fate.MOVED else Found(Fate.MOVED, survivor, survivor.id, object)
             else:  # a live row that a plain query did not show a moment ago: ask again
                 found[one] = Found(Fate.UNKNOWN if row.get("IsDeleted") is False else Fate.GONE)
@@ -342,7 +195,7 @@ class Salesforce:
         rows = self._org.json(reply, DELETE)
         if not isinstance(rows, list) or len(rows) != len(good):
             raise ContractError(self.name, DELETE.name, "length")
-        return frozenset(one for one, row in zip(good, rows, strict=True) if _is_away(row))
+        return frozenset(one for one, row in zip(good, rows, strict=True) if records.is_away(row))
 
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
@@ -510,25 +363,6 @@ class Salesforce:
                 )
         return frozenset(one for one, _ in pairs if known_id(one) in there or known_id(one) in results)
 
-    # ---- calls ---------------------------------------------------------------------------------------------------
-
-    async def _known(self, watched: Watched) -> Schema:
-        """Returns the schema, sure to hold every property watched.
-
-        Raises:
-            AccessError: one of them does not exist, or is hidden from this user.
-        """
-        names = {*watched.properties, *watched.gaps, *watched.where, *watched.skip_if}
-        dotted = {name for name in names if "." in name}
-        schema = await self._org.schema(watched.object)
-        if not names - dotted <= schema.properties.keys():
-            schema = await self._org.schema(watched.object, fresh=True)
-        schema = schema.extended(await self._org.related(watched.object, sorted(dotted)))
-        if lost := sorted(names - schema.properties.keys()):
-            hint = f"the org shows no {watched.object} field {', '.join(lost)}: create, grant or map it anew"
-            raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
-        return schema
-
 
 def _alive(object: str) -> list[str]:
     """Returns rows that are there: neither deleted nor, for leads, converted."""
@@ -545,30 +379,3 @@ def _sought(property: str, values: Sequence[str], part_of: bool, kind: str) -> s
 
 def _holds(held: str, value: str, read: Reader) -> bool:
     return bool(value) and read(held.strip()) == value
-
-
-def _last_master(row_id: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
-    """Returns the end of a chain of merges, as far as its rows were seen."""
-    for _ in range(CHAIN):
-        master = seen.get(row_id, {}).get("MasterRecordId")
-        if not isinstance(master, str) or not master:
-            break
-        row_id = known_id(master)
-    return row_id
-
-
-def _fate(object: str, record: Record) -> Found:
-    """Returns a row found, or a lead that has become a contact."""
-    contact = record.values.get("ConvertedContactId")
-    if object == "lead" and record.values.get("IsConverted") == "true":
-        return Found(Fate.MOVED, None, contact, "contact") if contact else Found(Fate.GONE)
-    return Found(Fate.FOUND, record)
-
-
-def _is_away(row: Any) -> bool:
-    """Tells whether a row was deleted, by this call or before."""
-    if not isinstance(row, Mapping):
-        return False
-    return row.get("success") is True or any(
-        isinstance(one, Mapping) and one.get("statusCode") == "ENTITY_IS_DELETED" for one in row.get("errors") or ()
-    )

@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.bodies import ManyListed
-from connectors.models import Company, Need, Property, Record, Write
+from connectors.models import Company, Fate, Found, Need, Property, Record, Write
 from connectors.numbers import count
 from connectors.ports import Watched
 from connectors.salesforce.ids import known_id
 
+CHAIN = 5  # merges followed from one lost row
 TABLES = {"contact": "Contact", "lead": "Lead", "company": "Account"}
 ALSO = {
     "contact": ("HasOptedOutOfEmail", "DoNotCall", "AccountId"),
@@ -272,4 +273,31 @@ def to_company(raw: Raw) -> Company:
         city=get("BillingCity", ""),
         country=get("BillingCountry", ""),
         description=get("Description", ""),
+    )
+
+
+def last_master(row_id: str, seen: Mapping[str, Mapping[str, Any]]) -> str:
+    """Returns the end of a chain of merges, as far as its rows were seen."""
+    for _ in range(CHAIN):
+        master = seen.get(row_id, {}).get("MasterRecordId")
+        if not isinstance(master, str) or not master:
+            break
+        row_id = known_id(master)
+    return row_id
+
+
+def fate_of(object: str, record: Record) -> Found:
+    """Returns a row found, or a lead that has become a contact."""
+    contact = record.values.get("ConvertedContactId")
+    if object == "lead" and record.values.get("IsConverted") == "true":
+        return Found(Fate.MOVED, None, contact, "contact") if contact else Found(Fate.GONE)
+    return Found(Fate.FOUND, record)
+
+
+def is_away(row: Any) -> bool:
+    """Tells whether a row was deleted, by this call or before."""
+    if not isinstance(row, Mapping):
+        return False
+    return row.get("success") is True or any(
+        isinstance(one, Mapping) and one.get("statusCode") == "ENTITY_IS_DELETED" for one in row.get("errors") or ()
     )

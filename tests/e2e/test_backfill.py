@@ -12,6 +12,7 @@ from tests.e2e.stage import ONLY_SYNC, WITHOUT_DELIVERIES
 from tests.e2e.test_undisturbed import WATCHED
 from tests.harness.config import laid_over
 from worker.ledger.work.work import BACKFILL_ROOM, Due, Lane
+from worker.service.opening import open_crms
 from worker.service.runtime import open_runtime
 from worker.triggers.backfill import Backfill, backfill, backfill_cursor
 
@@ -21,7 +22,7 @@ WATCH = ("acme_hubspot", "contact")
 async def test_a_backfill_stops_at_its_room_goes_on_from_its_place_and_lets_fresh_records_pass(opened: Open) -> None:
     stage = opened(laid_over(ONLY_SYNC, WITHOUT_DELIVERIES), records=350, companies=40)
     async with open_runtime(load(stage.path, {}), stage.redis) as runtime:
-        await runtime.open_crms()
+        await open_crms(runtime)
         watch, cursors = runtime.watches[WATCH], runtime.ledger.cursors
         others = [Due(f"old-{number}") for number in range(BACKFILL_ROOM - 150)]
         for start in range(0, len(others), 1_000):

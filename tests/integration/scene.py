@@ -40,6 +40,7 @@ from worker.ledger.work.work import Counts, Due, Lane
 from worker.redis.together import ScriptSource, Together, rows_of
 from worker.redis.wire import RoundTrip, Wire
 from worker.service.jobs import upkeep
+from worker.service.opening import open_crms
 from worker.service.runtime import Runtime, open_runtime
 from worker.upkeep.vendor_clocks import hear
 from worker.upkeep.verdicts import judge
@@ -228,7 +229,7 @@ class Scene:
         self.workers += 1
         settings = self.settings.model_copy(update={"data_dir": self.folder / data_dir})
         runtime = await self.stack.enter_async_context(open_runtime(settings, client, owner=f"w{self.workers}"))
-        await runtime.open_crms()
+        await open_crms(runtime)
         assert not runtime.shut
         standing = (one.account_status() for one in runtime.providers.values() if isinstance(one, KeepsLog))
         await asyncio.gather(*standing, return_exceptions=True)

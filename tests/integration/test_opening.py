@@ -10,6 +10,7 @@ from tests.harness.until import until
 from tests.integration.scene import CRM, Scene
 from tests.integration.scenery import scene, stage
 from worker.ledger.own_clock import clock
+from worker.service.opening import open_crms
 from worker.service.runtime import open_runtime
 
 __all__ = ["scene", "stage"]
@@ -21,25 +22,25 @@ async def test_worker_kept_out_by_a_pause_does_not_prolong_it(scene: Scene) -> N
         open_runtime(scene.settings, scene.redis, owner="first") as first,
         open_runtime(scene.settings, scene.redis, owner="second") as second,
     ):
-        await first.open_crms(again_s=60)
+        await open_crms(first, again_s=60)
         (pause,) = await scene.ledger.pauses.of(CRM)
         assert pause.reason == "outage"
         assert pause.until_ms < clock() + 60_000  # over when the first tries again
 
-        await second.open_crms(again_s=600)
+        await open_crms(second, again_s=600)
 
         assert await scene.ledger.pauses.of(CRM) == [pause]
         assert first.shut == second.shut == {CRM}
         scene.vendors["hubspot"].faults.clear()
         await scene.ledger.pauses.lift(CRM, "outage")
-        await second.open_crms()
+        await open_crms(second)
         assert not second.shut
 
 
 async def test_an_opening_reads_the_properties_of_each_object_once(scene: Scene) -> None:
     """Round trips of two seconds each must not shut a crm that is only slow."""
     async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
-        await runtime.open_crms()
+        await open_crms(runtime)
         assert not runtime.shut
     assert scene.asked("hubspot", "/properties/") == 2  # of contacts and companies
 
@@ -58,13 +59,13 @@ async def test_a_fault_of_ours_in_one_crm_shuts_it_alone(scene: Scene) -> None:
     async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
         whole = runtime.crms[CRM]
         runtime.crms[CRM] = Broken()  # type: ignore[index]  # it is a dict
-        await runtime.open_crms()
+        await open_crms(runtime)
         assert runtime.shut == {CRM}
         (pause,) = await scene.ledger.pauses.of(CRM)
         assert "KeyError" in pause.why
         runtime.crms[CRM] = whole  # type: ignore[index]
         await scene.ledger.pauses.lift(CRM, "outage")
-        await runtime.open_crms()
+        await open_crms(runtime)
         assert not runtime.shut
 
 
@@ -82,11 +83,11 @@ async def test_crm_that_cannot_be_opened_is_paused_without_a_break(scene: Scene,
         return any(one.until_ms - clock() < 1_000 for one in await scene.ledger.pauses.of(CRM))
 
     async with open_runtime(scene.settings, scene.redis, owner="first") as runtime:
-        await runtime.open_crms(again_s=1.5)
+        await open_crms(runtime, again_s=1.5)
         watching = asyncio.ensure_future(watch())
         for _ in range(4):
             await until(nearly_over, "the pause nearly over")
-            await runtime.open_crms(again_s=1.5)
+            await open_crms(runtime, again_s=1.5)
             assert runtime.shut == {CRM}
         watching.cancel()
         assert len(seen) > 20
@@ -94,7 +95,7 @@ async def test_crm_that_cannot_be_opened_is_paused_without_a_break(scene: Scene,
         assert all(why for _, why in seen)
 
         scene.vendors["hubspot"].faults.clear()
-        await runtime.open_crms()
+        await open_crms(runtime)
         assert not runtime.shut
         assert not await scene.ledger.pauses.of(CRM)
 
@@ -105,5 +106,5 @@ async def test_reason_of_a_shut_crm_is_the_one_of_its_last_try(scene: Scene) -> 
         for status, reason in ((503, "outage"), (401, "credentials")):
             faults.clear()
             faults.add("status", times=None, params={"status": status})
-            await runtime.open_crms()
+            await open_crms(runtime)
             assert [one.reason for one in await scene.ledger.pauses.of(CRM)] == [reason]

@@ -33,6 +33,7 @@ from worker.manual.plan_file import PlanWriter
 from worker.manual.sync import sync
 from worker.reports.plan import PlanAsked, make_plan
 from worker.service.lifecycle import working_for
+from worker.service.opening import open_crms
 from worker.service.runtime import Runtime
 from worker.upkeep.forget import Eraser
 
@@ -119,7 +120,7 @@ class Acts:
         again = False
         try:
             async with self.host.opened(process.name) as runtime:
-                await runtime.open_crms()
+                await open_crms(runtime)
                 again = bool(runtime.shut)
                 if not again:
                     await act(runtime)

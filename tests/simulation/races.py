@@ -44,6 +44,7 @@ from tests.simulation.world import Scene, Terms, settings
 from worker.decide.decision import Change
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.work.work import Due, Lane, Lease
+from worker.service.opening import open_crms
 from worker.service.runtime import Runtime, open_runtime
 from worker.visits.push import PendingWrite, PushEnd, Pusher
 
@@ -143,7 +144,7 @@ class Heat:
         terms = settings(Terms(), self.folder, self.scene)
         async with open_runtime(terms, self.redis, owner=OWNER) as runtime:
             plug(self.net, runtime.crms[self.scene.crm], self.scene.vendor)
-            await runtime.open_crms()
+            await open_crms(runtime)
             watch = runtime.watches[self.scene.crm, "contact"]
             pusher = Pusher(watch, runtime.limiters[self.scene.crm], verify=frozenset())
             for group in range(GROUPS):

@@ -27,6 +27,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.suppressions import AnotherKeyError
 from worker.ledger.money.yields import Yields
+from worker.service.opening import open_crms
 from worker.service.refresh_tokens import secret_key, suppressions_of
 from worker.service.runtime import Runtime, open_runtime
 from worker.upkeep.forget import Eraser
@@ -78,7 +79,7 @@ class PageOrders:
     async def _plan(self, runtime: Runtime, asked: UndoWish) -> UndoPlan:
         if not (asked.run or asked.record):
             raise ConfigError(["say what to undo: a run, or a record"])
-        await runtime.open_crms()
+        await open_crms(runtime)
         wanted = filter_of(self.settings, JournalAsked(run=asked.run, record=asked.record, since=""))
         plan = await found(runtime, wanted)
         await look(runtime, plan)

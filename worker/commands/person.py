@@ -15,6 +15,7 @@ from worker.commands.suppress import ValueReading, known
 from worker.decide.handles import Handle, personal
 from worker.ledger.money.answers import Ref
 from worker.service.accounts import AnotherAccountError
+from worker.service.opening import open_crm
 from worker.service.runtime import Runtime
 from worker.upkeep.identified import identified
 from worker.upkeep.traces import bearing, learned
@@ -82,7 +83,7 @@ async def somebody(runtime: Runtime, texts: Sequence[str], reading: ValueReading
 async def _opened(runtime: Runtime, name: str, found: Somebody) -> None:
     try:
         async with asyncio.timeout(READ_S):
-            await runtime.open_crm(name)
+            await open_crm(runtime, name)
     except (ConnectorError, TimeoutError, AnotherAccountError) as error:
         found.not_asked[name] = getattr(error, "hint", "") or str(error) or "it did not answer"
 

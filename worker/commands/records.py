@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.models import Fate
+from worker.service.opening import open_crm
 from worker.service.runtime import Runtime
 
 
@@ -13,7 +14,7 @@ async def missing(runtime: Runtime, crm: str, object: str, id: str) -> str:
         ConnectorError: the crm cannot be opened or read.
     """
     if (crm, object) not in runtime.undoable:
-        await runtime.open_crm(crm)
+        await open_crm(runtime, crm)
     watch = runtime.undoable[crm, object]
     found = (await watch.vendor.read(watch.watched, [id]))[id]
     return nowhere(crm, object, id) if found.fate is Fate.GONE else ""

@@ -28,6 +28,7 @@ from worker.manual.follow import follow
 from worker.manual.left import Held
 from worker.manual.passes import PATIENCE_S
 from worker.service.lifecycle import stop_on_signals, working_for
+from worker.service.opening import open_crms
 from worker.visits.archiving import ARCHIVED
 
 
@@ -51,7 +52,7 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
     settings, stop, began = settings_of(config), stop_on_signals(), time.monotonic()
     wanted = filter_of(settings, JournalAsked(run=asked.run, record=asked.record, since=asked.since))
     async with session(settings) as runtime:
-        await runtime.open_crms()
+        await open_crms(runtime)
         plan = await found(runtime, wanted, created=asked.created)
         if not plan.keys and not plan.unreached:
             return failed("no change of ours in the journal is one of these: see refill journal")

@@ -23,6 +23,7 @@ from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import Place, place, same_person
 from worker.reports.story import RecordFacts, StoryEvent, story
+from worker.service.opening import open_crm
 from worker.service.runtime import Runtime
 from worker.visits.outlook import Decider, KnownAnswers, Outlook
 from worker.visits.payers import payer
@@ -153,7 +154,7 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
     """
     try:
         async with asyncio.timeout(READ_S):
-            await runtime.open_crm(crm)
+            await open_crm(runtime, crm)
             watch = runtime.watches[crm, object]
             found = (await watch.vendor.read(watch.watched, [id]))[id]
             if found.fate is not Fate.FOUND or found.record is None:

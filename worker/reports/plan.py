@@ -14,6 +14,7 @@ from worker.ledger.own_clock import clock
 from worker.ledger.rates.pauses import Pause
 from worker.reports.plan_deliveries import DeliverySums, ForeseenDelivery, foresee_deliveries
 from worker.reports.plan_sums import PlanSums, lasts_s
+from worker.service.opening import open_crms
 from worker.service.runtime import Runtime
 from worker.visits.foresight import ForeseenVisit, Foresight
 from worker.visits.watch import Watch
@@ -91,7 +92,7 @@ async def make_plan(
     """
     plan = Plan()
     await runtime.refresh_standing()
-    await runtime.open_crms()
+    await open_crms(runtime)
     plan.not_read = sorted(name for name in runtime.shut if asked.crm in {"", name})
     for watch in [one for _, one in sorted(runtime.watches.items()) if asked.takes(one)]:
         foresight = Foresight(watch, runtime.lookups, runtime.ledger.scripts)

@@ -31,6 +31,7 @@ from worker.service.jobs import (
     check_epoch,
     keep,
 )
+from worker.service.opening import open_crms
 from worker.service.runtime import Runtime
 from worker.upkeep.vendor_clocks import hear
 
@@ -79,7 +80,7 @@ async def start(runtime: Runtime) -> None:
     await tell(runtime)
     runtime.lookups.unchecked |= {name for name, one in runtime.providers.items() if isinstance(one, KeepsLog)}
     await check_epoch(runtime)
-    await asyncio.gather(runtime.refresh_standing(), runtime.open_crms(REOPEN_S), _look_at_books(runtime))
+    await asyncio.gather(runtime.refresh_standing(), open_crms(runtime, REOPEN_S), _look_at_books(runtime))
     await hear(runtime.ledger.clocks, runtime.vendor_clocks)
     await tell(runtime)  # readiness goes by which crms are open
 
@@ -191,7 +192,7 @@ async def _reopen(runtime: Runtime) -> None:
     while True:
         await asyncio.sleep(wait_s * 0.9)  # before the pause of the last try is over
         wait_s = min(wait_s * 2, REOPEN_MS / 1000) if runtime.shut or runtime.refused else REOPEN_S
-        await _tried(partial(runtime.open_crms, wait_s))
+        await _tried(partial(open_crms, runtime, wait_s))
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:

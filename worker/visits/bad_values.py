@@ -15,10 +15,8 @@ from worker.decide.handles import Handle, of_value
 from worker.decide.odds import bounced_name
 from worker.decide.record import OurValue, View, unclaimed
 from worker.decide.values.fields import normal, same_value, value_hash
-from worker.ledger.journal.journal import Journal
-from worker.ledger.money.bad_list import BadList
-from worker.ledger.money.creations import Claimed, Creations, CreationTicket, key_of
-from worker.ledger.money.tickets import Desk
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.creations import Claimed, CreationTicket, key_of
 from worker.ledger.money.yields import Yields
 from worker.ledger.work.work import Lease
 from worker.visits.journal_entries import signal_entry
@@ -44,10 +42,7 @@ class BadValues:
     """Marks bad values of one watched object's records. ``clock`` gives ms."""
 
     watch: Watch
-    journal: Journal
-    bad: BadList
-    desk: Desk
-    creations: Creations
+    ledger: Ledger
     yields: Yields
     providers: Mapping[str, Provider]
     owner: str
@@ -69,7 +64,7 @@ class BadValues:
             if provider:
                 self.yields.note({bounced_name(provider, name): 1})
             if handle := of_value(name, value, view.countries):
-                await self.bad.add([handle], self.clock())
+                await self.ledger.bad.add([handle], self.clock())
             await self._tell(provider, name, value)
             log.info("value.bad", vendor=provider, field=name)
         if known := await self._known_elsewhere(notes, view):
@@ -103,7 +98,7 @@ class BadValues:
                 is_ours = value_hash(name, value, view.countries) == own.value_hash
                 if is_ours and (handle := of_value(name, value, view.countries)):
                     held[handle] = name
-        names = [held[one] for one in await self.bad.among(held.keys())]
+        names = [held[one] for one in await self.ledger.bad.among(held.keys())]
         return {
             name: replace(own, bad=(*own.bad, own.value_hash)[-KEPT:]) for name in names for own in [notes.of(name)]
         }
@@ -114,7 +109,7 @@ class BadValues:
         Blanks and 0 stand where the journal forgot, or where it was a person's.
         """
         rule = self.watch.policy.rule(name)
-        for entry in reversed(await self.journal.entries(lease.crm, lease.object, lease.id)):
+        for entry in reversed(await self.ledger.journal.entries(lease.crm, lease.object, lease.id)):
             line = json.loads(entry.entry)
             if line.get("kind") == "created" and rule:
                 brought = (line.get("values") or {}).get(rule.property) or ""
@@ -128,8 +123,8 @@ class BadValues:
 
     async def _price(self, question: str) -> int:
         """Returns what an answer cost that another record had paid for, 0 where nothing tells any more."""
-        kept = (await self.desk.find([question], None)).get(question) if question else None
-        paid = await payer(self.journal, question, kept.at_ms) if kept else None
+        kept = (await self.ledger.desk.find([question], None)).get(question) if question else None
+        paid = await payer(self.ledger.journal, question, kept.at_ms) if kept else None
         return paid.credits if paid else 0
 
     async def _tell(self, provider: str, name: str, value: str) -> None:
@@ -139,12 +134,12 @@ class BadValues:
             return
         kind, status = KINDS[name]
         key = key_of(kind, value, status, None)
-        claim = await self.creations.claim(provider, "feedback", "", [key], self.owner, CALL_MS)
+        claim = await self.ledger.creations.claim(provider, "feedback", "", [key], self.owner, CALL_MS)
         if not isinstance(claim, Claimed):
             return
         try:
-            await client.tell_bad(kind, value, CreationTicket(self.creations, claim))
+            await client.tell_bad(kind, value, CreationTicket(self.ledger.creations, claim))
         except (ConnectorError, TicketSpentError) as error:
             log.warning("feedback.untold", vendor=provider, field=name, error=type(error).__name__)
             return
-        await self.creations.created(claim, "sent")
+        await self.ledger.creations.created(claim, "sent")

@@ -28,6 +28,7 @@ from sandbox.serve import running
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.work.work import DeadLetter
 from worker.reports.explain import explain
+from worker.service.opening import open_crm
 from worker.service.runtime import Runtime, open_runtime
 
 OPTIONS = Options(vendors=("hubspot", "salesforce"), records=4, companies=4)
@@ -265,7 +266,7 @@ async def _opened(
         runtime = await stack.enter_async_context(
             open_runtime(_settings(vendors, folder, {crm: changes}), redis, owner="w1")
         )
-        await runtime.open_crm(f"acme_{crm}")
+        await open_crm(runtime, f"acme_{crm}")
         found = Desk(vendors, runtime, crm)
         found.seeded()
         yield found

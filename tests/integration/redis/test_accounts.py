@@ -16,6 +16,7 @@ from tests.integration.scene import CRM, Scene
 from worker.ledger.intake.accounts import Accounts
 from worker.service import lifecycle
 from worker.service.accounts import AnotherAccountError, refuse_another
+from worker.service.opening import open_crms
 from worker.service.runtime import open_runtime
 
 COMMANDS = ("status", "web", "worker", "up")
@@ -55,7 +56,7 @@ async def opening(scene: Scene) -> list[str]:
     """What a further worker logs as errors while it opens its crm, which stays shut."""
     async with open_runtime(scene.settings, scene.redis) as runtime:
         with capture_logs() as told:
-            await runtime.open_crms()
+            await open_crms(runtime)
         assert runtime.shut == {CRM}
     return [one["event"] for one in told if one["log_level"] == "error"]
 

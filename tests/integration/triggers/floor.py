@@ -21,6 +21,7 @@ from worker.commands import trial
 from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work
 from worker.service.jobs import admit
+from worker.service.opening import open_crms
 from worker.service.runtime import Runtime, open_runtime
 from worker.triggers.poll import Polled, activation_cursor, poll
 from worker.triggers.sweep import Sweep, sweep
@@ -137,7 +138,7 @@ async def opened(
         host, port = bound.getsockname()[:2]
         async with open_runtime(settings, redis) as runtime, httpx.AsyncClient(trust_env=False) as http:
             await runtime.refresh_standing()
-            await runtime.open_crms()
+            await open_crms(runtime)
             assert not runtime.shut
             serving = asyncio.create_task(serve(web_app(runtime.ledger, settings, stop), bound, stop, grace_s=1))
             try:

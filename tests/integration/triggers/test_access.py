@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from tests.harness.until import until
 from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
 from worker.decide.reasons import Skip
+from worker.service.opening import open_crms
 from worker.service.runtime import open_runtime
 
 DAY_MS = 86_400_000
@@ -71,7 +72,7 @@ async def test_an_object_that_hides_consent_is_not_started_and_the_others_are(re
         await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail"})
         pauses = floor.runtime.ledger.pauses
         async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
-            await second.open_crms()
+            await open_crms(second)
             assert (SALESFORCE, "contact") not in second.watches
             assert f"{SALESFORCE}.contact" not in second.lines
             assert (SALESFORCE, "lead") in second.watches
@@ -82,7 +83,7 @@ async def test_an_object_that_hides_consent_is_not_started_and_the_others_are(re
         assert await pauses.of(SALESFORCE) == []
         await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail", "hidden": False})
         async with open_runtime(floor.runtime.settings, redis, owner="third") as third:
-            await third.open_crms()
+            await open_crms(third)
             assert (SALESFORCE, "contact") in third.watches
         assert await pauses.of(f"{SALESFORCE}.contact") == []
 
@@ -94,11 +95,11 @@ async def test_an_object_whose_consent_is_shown_later_is_opened_without_a_start(
         pauses = floor.runtime.ledger.pauses
         async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
             for _ in range(2):  # it is looked at again and stays out
-                await second.open_crms()
+                await open_crms(second)
                 assert second.refused == {(SALESFORCE, "contact")}
                 assert await pauses.of(f"{SALESFORCE}.contact")
             await floor.control("salesforce", "hide", {**hidden, "hidden": False})
-            await second.open_crms()
+            await open_crms(second)
             assert (SALESFORCE, "contact") in second.watches
             assert f"{SALESFORCE}.contact" in second.lines
             assert not second.refused
@@ -122,7 +123,7 @@ async def test_hidden_accounts_keep_an_org_shut_with_what_to_grant(redis: Redis,
     async with opened(redis, tmp_path) as floor:
         await floor.control("salesforce", "hide", {"object": "Account", "field": "Website"})
         async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
-            await second.open_crms()
+            await open_crms(second)
             assert second.shut == {SALESFORCE}
         (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
         assert "Website of the company is not shown to us" in pause.why

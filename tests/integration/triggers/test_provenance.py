@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
+from worker.service.opening import open_crm
 
 DECADE_MS = 3650 * 86_400_000
 FIELDS: dict[str, tuple[str, list[dict[str, Any]]]] = {
@@ -40,7 +41,7 @@ async def test_marks_are_seen_by_people_and_start_nothing(redis: Redis, tmp_path
         table, fields = FIELDS[crm]
         for one in fields:
             await floor.control(crm.removeprefix("acme_"), f"properties/{table}", one)
-        await floor.runtime.open_crm(crm)
+        await open_crm(floor.runtime, crm)
         await floor.time_passes(crm, 3)  # the seeded rows are of this very second
         await floor.poll(crm, lookback_ms=DECADE_MS)
         await floor.visit_all(crm)
