@@ -110,14 +110,14 @@ def _text(file: Path, *, required: bool) -> str:
 
 
 def _cause(error: OSError | UnicodeDecodeError) -> str:
-    return (error.strerror or "it failed").lower() if isinstance(error, OSError) else "it is no UTF-8 text"
+    return (error.strerror or "it failed").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 def _parsed(text: str, file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{file} is no TOML: {error}"]) from None
+        raise ConfigError([f"{file} is not valid TOML: {error}"]) from None
 
 
 def _refuse_secrets(read: _Read) -> None:

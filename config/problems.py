@@ -113,6 +113,14 @@ def _sentence(detail: ErrorDetails, origin: Origin, root: type[BaseModel]) -> st
             return f"{where}{key} must be {_KINDS[kind]}"
         case "literal_error" | "enum":
             return f"{where}{key} must be {context['expected']}"
+        case "greater_than_equal":
+            return f"{where}{key} must be at least {context['ge']}"
+        case "greater_than":
+            return f"{where}{key} must be more than {context['gt']}"
+        case "less_than_equal":
+            return f"{where}{key} must be at most {context['le']}"
+        case "less_than":
+            return f"{where}{key} must be less than {context['lt']}"
         case _:
             return f"{where}{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 

@@ -109,6 +109,9 @@ async def check(settings: Settings) -> list[CheckResult]:
     findings = [CheckResult("configuration", WARNING, warning) for warning in settings.warnings] or [
         CheckResult("configuration", OK, _configured(settings))
     ]
+    if not settings.crm:
+        nothing = "no crm is configured, so nothing is watched and nothing is written"
+        findings.append(CheckResult("crm", WARNING, nothing, "write one with refill init; refill csv needs none"))
     if called := hosts(settings):
         findings.append(CheckResult("hosts", OK, f"calls {', '.join(called)} and no other"))
     findings += list(_alerts(settings))

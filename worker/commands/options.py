@@ -19,8 +19,18 @@ AnyCrm = Annotated[str | None, typer.Argument(metavar="CRM")]
 AnyObject = Annotated[str | None, typer.Argument(metavar="OBJECT")]
 AnyId = Annotated[str | None, typer.Argument(metavar="ID")]
 Target = Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")]
+
+
+def _three_words(record: tuple[str, str, str] | None) -> tuple[str, str, str] | None:
+    """Returns the record. One that was given in fewer words has taken the next option for a part of its name."""
+    if taken := next((word for word in record or () if word.startswith("-")), ""):
+        raise typer.BadParameter(f"takes three words, CRM OBJECT ID: {taken} is none of them")
+    return record
+
+
 OneRecord = Annotated[
-    tuple[str, str, str] | None, typer.Option("--record", metavar="CRM OBJECT ID", help="Only this record.")
+    tuple[str, str, str] | None,
+    typer.Option("--record", metavar="CRM OBJECT ID", callback=_three_words, help="Only this record."),
 ]
 MaxCredits = Annotated[int | None, typer.Option(min=0, metavar="CREDITS", help="Spend at most this many credits.")]
 Patience = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for what cannot go on yet.")]
@@ -35,7 +45,10 @@ Seed = Annotated[int, typer.Option(help="Another seed, other people.")]
 Person = Annotated[
     list[str] | None, typer.Argument(metavar="PERSON", help="An e-mail, phone or LinkedIn profile of one person.")
 ]
-Record = Annotated[tuple[str, str, str] | None, typer.Option("--record", metavar="CRM OBJECT ID", help="One record.")]
+Record = Annotated[
+    tuple[str, str, str] | None,
+    typer.Option("--record", metavar="CRM OBJECT ID", callback=_three_words, help="One record."),
+]
 OfKind = Annotated[Literal["email", "slug", "phone", "domain"] | None, typer.Option(help="Read each value as this.")]
 Country = Annotated[list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")]
 

@@ -19,9 +19,10 @@ async def run_resume(config: Path | None, target: str, *, as_json: bool) -> int:
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         lifted, stands = await lift(ledger, settings, target)
-    sentences = [f"{one.target}: {one.reason} lifted" for one in lifted]
+    sentences = [f"{one.target}: no longer paused ({one.reason})" for one in lifted]
     sentences += [
-        f"{one.target}: {one.reason} stands until refill reconcile has looked at the provider's books" for one in stands
+        f"{one.target}: still paused ({one.reason}) until refill reconcile has looked at the provider's books"
+        for one in stands
     ]
     if not (lifted or stands):
         sentences.append("nothing was paused" if target == ALL else f"{target} was not paused")

@@ -184,7 +184,7 @@ async def test_a_paused_crm_is_claimed_by_nobody_until_it_is_resumed(refill: Ref
     assert await work.claim("somebody", 1) == []
     paused = (await refill("status", "--json")).json["paused"]
     assert paused["acme_hubspot"]["operator"]["why"] == "migration"
-    assert (await refill("resume", "acme_hubspot")).out == "acme_hubspot: operator lifted\n"
+    assert (await refill("resume", "acme_hubspot")).out == "acme_hubspot: no longer paused (operator)\n"
     assert len(await work.claim("somebody", 1)) == 1
 
 
@@ -192,7 +192,7 @@ async def test_resume_lifts_every_reason_of_a_target_and_its_buckets(refill: Ref
     for target, reason in (("kaspr", "credentials"), ("kaspr:phone", "credits"), ("forager", "credits")):
         await ledger.pauses.pause(target, reason)
     said = (await refill("resume", "kaspr")).out
-    assert said.splitlines() == ["kaspr: credentials lifted", "kaspr:phone: credits lifted"]
+    assert said.splitlines() == ["kaspr: no longer paused (credentials)", "kaspr:phone: no longer paused (credits)"]
     assert [one.target for one in await ledger.pauses.all()] == ["forager"]
     assert (await refill("resume", "kaspr")).out == "kaspr was not paused\n"
 

@@ -61,3 +61,20 @@ def test_a_start_that_would_look_at_nothing_is_refused(tmp_path: Path, command: 
     assert (ran.code, ran.out) == (WRONG_USE, "")
     assert "nothing is watched and nothing is delivered" in ran.err
     assert "[crm.<name>.watch.contact]" in ran.err
+
+
+def test_a_record_named_in_fewer_than_three_words_is_told_before_the_option_it_took(tmp_path: Path) -> None:
+    config = tmp_path / "refill.toml"
+    config.write_text(SMALL, encoding="utf-8")
+    for command in ("sync", "plan", "report"):
+        ran = run([command, "--record", "acme_hubspot:contact:101", "--config", str(config)])
+        assert (ran.code, "takes three words, CRM OBJECT ID" in " ".join(ran.err.split())) == (WRONG_USE, True), command
+
+
+def test_a_configuration_without_a_crm_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SMALL_SECRETS:
+        monkeypatch.delenv(name)
+    (tmp_path / "refill.toml").write_text(f'data_dir = "{tmp_path}/data"\n', encoding="utf-8")
+    ran = run(["check", "--json", "--config", str(tmp_path / "refill.toml")])
+    warned = [one["told"] for one in ran.json["checks"] if one["level"] == "warning"]
+    assert (ran.code, warned) == (0, ["no crm is configured, so nothing is watched and nothing is written"])

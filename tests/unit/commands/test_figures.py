@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.call_figures import CallEnd
@@ -97,6 +99,12 @@ def test_metrics_tell_the_same_figures() -> None:
     assert told["refill_paused"][("reason", "429"), ("target", "forager:main")] == 1
     for name, figure in (("workers_alive", 2), ("journal_entries", 17), ("spool_files", 8), ("tickets_uncertain", 2)):
         assert told[f"refill_{name}"][()] == figure
+
+
+def test_every_configured_work_has_its_series_of_proposals_from_the_start() -> None:
+    told = metrics.text(replace(FOUND, proposals={}), spooled=0).decode()
+    for crm, kind in FOUND.work:
+        assert f'refill_proposals{{crm="{crm}",object="{kind}"}} 0.0' in told
 
 
 def test_labels_are_names_of_the_configuration_and_never_ids() -> None:

@@ -260,7 +260,7 @@ def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("x = [", "is no TOML"),
+        ("x = [", "is not valid TOML"),
         ("[web]\nprot = 1", "refill.toml:2: unknown key web.prot; did you mean port?"),
         ('"[key]" = 1', "refill.toml:1: unknown key [key]; known are"),
         (
@@ -269,6 +269,8 @@ def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
         ),
         (SMALL.replace("budget = { day = 500 }", ""), "providers.forager has no budget"),
         (SMALL.replace("day = 500", ""), "providers.forager.budget limits nothing"),
+        (SMALL.replace("day = 500", "day = -5"), "refill.toml:3: providers.forager.budget.day must be at least 0"),
+        (SMALL + "[worker]\nconcurrency = 0", "worker.concurrency must be "),
         (SMALL.replace("day", "week"), "unknown key providers.forager.budget.week; known are day, month"),
         (SMALL + "fields.work_mail = {}", "watch.contact.fields.work_mail; did you mean work_email?"),
         (SMALL + 'fields.job_title = { form = ["kaspr"] }', "fields.job_title.form; did you mean from?"),
