@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from connectors.errors import ContractError, RejectedError, UnavailableError
 from connectors.joiners import JOINER, Joiner
-from connectors.shared_work import shared
+from connectors.tasks import shared
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

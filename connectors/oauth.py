@@ -31,7 +31,7 @@ from connectors.errors import (
 )
 from connectors.models import Reply
 from connectors.operations import Operation
-from connectors.shared_work import shared
+from connectors.tasks import shared
 
 BUCKET = (
     "token"  # the limiter's bucket of token endpoints: an outage there is none of the API's, and the other way round

@@ -21,7 +21,6 @@ from connectors.addresses import onward, parse_url
 from connectors.auth import Auth, NoAuth, StaticAuth
 from connectors.call_figures import CALLS
 from connectors.classify import ReplyReading
-from connectors.ended import ended
 from connectors.errors import (
     STALE_READ,
     ConnectorError,
@@ -37,6 +36,7 @@ from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
 from connectors.reply_bytes import BODY_CAP, BrokenError, UnfitError, UnsentError
+from connectors.tasks import ended
 from connectors.vendor_clock import VendorClock
 
 __all__ = [

@@ -1,11 +1,14 @@
 """Counts the files of ours that one HubSpot event crosses, from the webhook to the journal.
 
 The event is posted to the web process's application, a worker visits its record, buys a work e-mail from the imitated
-Forager and writes it to the imitated HubSpot; every file of which a function runs meanwhile is crossed.
+Forager and writes it to the imitated HubSpot. Every file of which a function runs meanwhile is crossed. A reader who
+follows the event opens fewer: not the readers of values (``worker/decide/values``), and no file of which only functions
+of a single statement run, since their names say what that is.
 """
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import hashlib
@@ -24,6 +27,7 @@ import httpx
 
 from tests.harness.redis import running
 from tests.integration.scene import CRM, KIND, PUBLIC_URL, WEBHOOK_SECRET, Scene, opened
+from tools.trees import nodes
 from worker.redis.together import Together
 from worker.web.app import web_app
 
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 WITH_WEB = {"web": f'[web]\npublic_url = "{PUBLIC_URL}"'}
+VALUES = "worker/decide/values/"
+LOGS = ("config/logs.py", "config/masking.py", "config/plain.py")  # of every line, where logging is set up
 OURS = tuple(f"{ROOT / folder}/" for folder in ("config", "connectors", "worker"))
 
 
@@ -39,7 +45,7 @@ OURS = tuple(f"{ROOT / folder}/" for folder in ("config", "connectors", "worker"
 class Crossed:
     """Notes the files whose functions run, in the order in which they are first entered."""
 
-    files: dict[str, None] = field(default_factory=dict)
+    files: dict[str, set[int]] = field(default_factory=dict)  # by file the lines on which the functions begin
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -54,12 +60,30 @@ class Crossed:
 
     def _note(self, frame: FrameType, event: str, _: object) -> None:
         name = frame.f_code.co_filename
-        if event == "call" and name.startswith(OURS):
-            self.files.setdefault(name.removeprefix(f"{ROOT}/"))
+        if event == "call" and name.startswith(OURS) and not name.endswith(LOGS):
+            self.files.setdefault(name.removeprefix(f"{ROOT}/"), set()).add(frame.f_code.co_firstlineno)
+
+    def opened(self) -> list[str]:
+        """Returns the files that a reader opens who follows the event."""
+        return [name for name, lines in self.files.items() if not name.startswith(VALUES) and lines & _bodies(name)]
 
 
-async def crossed(scene: Scene) -> list[str]:
-    """Returns the files that an event about one record crosses until its visit is journalled.
+def _bodies(name: str) -> frozenset[int]:
+    """Returns the lines on which functions of more than one statement begin, decorators included."""
+    return frozenset(
+        min(one.lineno for one in (node, *node.decorator_list))
+        for node in nodes(ROOT / name)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _statements(node) > 1
+    )
+
+
+def _statements(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    told = ast.get_docstring(function, clean=False) is not None
+    return sum(isinstance(one, ast.stmt) for one in ast.walk(function)) - 1 - told
+
+
+async def crossed(scene: Scene) -> Crossed:
+    """Returns what an event about one record crosses until its visit is journalled.
 
     Raises:
         ValueError: nothing was written.
@@ -78,7 +102,7 @@ async def crossed(scene: Scene) -> list[str]:
     entries = await scene.ledger.journal.entries(CRM, KIND, id_)
     if not (answer.is_success and any(json.loads(one.entry).get("field") == "work_email" for one in entries)):
         raise ValueError(f"the event led to no journalled change: {answer.status_code}, {len(entries)} entries")
-    return list(seen.files)
+    return seen
 
 
 def _event(id_: str) -> dict[str, Any]:
@@ -105,15 +129,16 @@ def _signed(url: str, body: bytes) -> dict[str, str]:
 
 
 async def main() -> None:
-    """Print the files, those of each room together, and how many there are."""
+    """Print the files in the order of the event, a dash before those that nobody need open, and how many there are."""
     with running("--appendfsync", "no") as server:
         redis = Together(unix_socket_path=str(server.socket))
         async with opened(server.socket, redis, WITH_WEB) as scene:
-            files = await crossed(scene)
+            seen = await crossed(scene)
         await redis.aclose()
-    for name in files:
-        print(name)
-    print(f"{len(files)} files")
+    opened_ = seen.opened()
+    for name in seen.files:
+        print(f"{'  ' if name in opened_ else '- '}{name}")
+    print(f"{len(seen.files)} files, of which a reader opens {len(opened_)}")
 
 
 if __name__ == "__main__":

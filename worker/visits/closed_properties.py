@@ -11,7 +11,7 @@ import structlog
 from connectors.errors import ConnectorError
 from connectors.models import Property
 from connectors.ports import Crm
-from connectors.shared_work import shared
+from connectors.tasks import shared
 
 AGAIN_MS, LONGEST_MS = 10 * 60_000, 60 * 60_000
 log = structlog.get_logger(__name__)

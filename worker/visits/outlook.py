@@ -13,7 +13,7 @@ from connectors.models import Answer, Offer, Record
 from worker.decide import kept
 from worker.decide.decision import Change, Decision
 from worker.decide.handles import Handle, of_decision, of_identity, of_value
-from worker.decide.lock import Locks
+from worker.decide.lock import Locks, locks
 from worker.decide.odds import Odds
 from worker.decide.order import explores, exploring, learned
 from worker.decide.plan import candidates, decide
@@ -24,7 +24,6 @@ from worker.decide.values.fields import value_hash
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.bad_list import BadList
 from worker.ledger.work.memory import Memory
-from worker.visits.locks import locked
 from worker.visits.purchase import Lookups
 from worker.visits.watch import Watch
 
@@ -168,7 +167,7 @@ class Decider:
         Raises:
             ConnectorError: the CRM could not be asked who edited the record.
         """
-        locks = await locked(self.watch, record, view, own)
+        locks = await _locked(self.watch, record, view, own)
         view = locks.on(view)
         held = {name: one.kept for name, one in own.items() if one.kept}
         paid = kept.changes(held, view.gaps, view.identity, self.watch.policy)
@@ -216,3 +215,16 @@ class Decider:
         if not any(await self.watch.suppressed([lambda: of_decision(decision) - of_identity(view.identity)])):
             return decision
         return replace(decision, changes=(), blocked={}, unfilled=dict.fromkeys(view.blank, Reason.SUPPRESSED))
+
+
+async def _locked(watch: Watch, record: Record, view: View, own: Mapping[str, OurValue]) -> Locks:
+    """Finds the gaps that a person's edit closes. A CRM is asked only about records with a gap that can be locked.
+
+    Raises:
+        ConnectorError: the CRM could not be asked.
+    """
+    rules = (watch.policy.rule(name) for name in view.gaps)
+    if not any(rule and rule.lock_ms for rule in rules):
+        return Locks({})
+    edits = await watch.edits.ask(record.id)
+    return locks(record, view, watch.policy, own, edits, record.read_at, complete=watch.vendor.keeps_history)

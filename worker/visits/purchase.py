@@ -15,7 +15,6 @@ from typing import TypeAlias, assert_never
 
 import structlog
 
-from connectors.ended import ended
 from connectors.errors import (
     AccessError,
     ConnectorError,
@@ -29,6 +28,7 @@ from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question
 from connectors.ports import Provider
 from connectors.steps import StepValue, step
+from connectors.tasks import ended
 from worker.decide.handles import Handle, of_question
 from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of

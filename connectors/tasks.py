@@ -1,9 +1,15 @@
-"""Waits for a task whose end is nobody's to hasten."""
+"""Starts and awaits tasks that belong to nobody alone: a batch, a new session, a call on the wire."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from structlog.contextvars import unbind_contextvars
+
+Result = TypeVar("Result")
 
 
 async def ended(task: asyncio.Task[Any]) -> None:
@@ -24,3 +30,10 @@ async def ended(task: asyncio.Task[Any]) -> None:
         await over
     finally:
         task.remove_done_callback(tell)
+
+
+def shared(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Begins ``work`` as a task whose log lines name neither a record nor a run."""
+    context = copy_context()
+    context.run(unbind_contextvars, "record_id", "run")
+    return asyncio.get_running_loop().create_task(work, context=context)
