@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -153,7 +154,8 @@ class PageOrders:
         """Tells what each provider brings at what price; no vendor is asked."""
         await self._learn_offers()
         odds = odds_of(await Yields(self.ledger.scripts).counted())
-        scores, advices = advised(self.settings, odds, self._offers)
+        # A second of reckoning, which would hold up every visit and lease of the process.
+        scores, advices = await asyncio.to_thread(advised, self.settings, odds, tuple(self._offers))
         return Scorecard(scores, [line for one in advices for line in sentences(*one)])
 
     async def pause(self, target: str, why: str) -> None:

@@ -1,6 +1,6 @@
 """Sends the steps of visits as OpenTelemetry traces, where the standard variables name a receiver.
 
-Nothing of OpenTelemetry is imported otherwise; it comes with the extra ``refill[otel]``.
+Nothing of OpenTelemetry is imported otherwise; it comes with the extra ``otel``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ async def tracing() -> AsyncIterator[None]:
     try:
         from worker.service.otel import OtelTracer
     except ImportError:
-        log.warning("traces.off", hint="a receiver of traces is named and the extra refill[otel] is not installed")
+        log.warning("traces.off", hint="a receiver of traces is named and requirements-otel.lock is not installed")
         yield
         return
     tracer = OtelTracer(version("refill"))
