@@ -27,7 +27,7 @@ class OpenConnections:
     """Keeps at most ``most`` connections open; says once in a while at the most that some were turned away."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._most_strangers = most, max(1, most // 2)
+        self._most, self.most_strangers = most, max(1, most // 2)
         self._strangers: dict[Connection, None] = {}  # the one who has been here longest first
         self._proved: set[Connection] = set()
         self._rarely = Rarely()
@@ -60,7 +60,7 @@ class OpenConnections:
         self._proved.discard(connection)
 
     def _make_room(self) -> None:
-        room = min(self._most_strangers, self._most - len(self._proved))
+        room = min(self.most_strangers, self._most - len(self._proved))
         while len(self._strangers) > max(1, room):
             longest = next(iter(self._strangers))
             del self._strangers[longest]

@@ -19,7 +19,8 @@ from worker.web.descriptors import most_connections, raise_limit
 from worker.web.open_connections import OpenConnections
 
 BACKLOG = 2048  # connections that the kernel holds for us
-AT_A_TIME = 16  # taken from it in one turn of the loop, each with a descriptor before anybody can count it
+AT_A_TIME = 16  # at the most taken from it in one turn of the loop, each with a descriptor before anybody can count it
+TURNS = 16  # of the loop that a newcomer keeps its place for at least; a request that is there is proved within seven
 log = structlog.get_logger(__name__)
 
 
@@ -84,10 +85,12 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
     class Bounded(RequestDeadline):
         open_connections = OpenConnections(most_connections(raise_limit()))
 
+    at_a_time = max(1, min(AT_A_TIME, Bounded.open_connections.most_strangers // TURNS))
+
     config = uvicorn.Config(
         parting(app),
         http=Bounded,
-        backlog=AT_A_TIME,
+        backlog=at_a_time,
         ws="none",
         lifespan="on",
         access_log=False,  # a path may hold a webhook's secret

@@ -10,7 +10,9 @@ import contextlib
 import random
 import resource
 import socket
+import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,25 +27,31 @@ from tests.integration.intake.test_strangers import half_a_body
 
 PUBLIC = "https://refill.acme.example"
 PATH = "/webhooks/hubspot/acme_hubspot"
-POSTS, HELD = 10, 5
+POSTS, HELD, TIMES = 10, 5, 10
 MOST_AT_ONCE = 500  # touched in a turn: they are to be many, not to outrun the machine
+COME_AGAIN = 50  # a part of all in each turn, once all were there: several times what keeps every place taken
 SILENT, HALF_A_HEAD = b"", b"POST /webhooks/hubspot/acme_hubspot HTTP/1.1\r\nhost: x\r\nx-more: "
 
 
 @dataclass
 class Flood:
-    """Keeps ``size`` connections open that never say a whole request; who is dropped comes again."""
+    """Keeps ``size`` connections open that never say a whole request; who is dropped comes again.
+
+    It has a thread of its own, so that senders do not wait in its turns, as no true sender waits for a stranger.
+    """
 
     host: str
     port: int
     size: int
     opened: int = 0
     _open: list[socket.socket] = field(default_factory=list)
+    _over: threading.Event = field(default_factory=threading.Event)
 
     def press(self) -> None:
         """Replace those that were dropped."""
         self._open = [one for one in self._open if not dropped(one)]
-        for _ in range(min(MOST_AT_ONCE, self.size - len(self._open))):
+        at_once = MOST_AT_ONCE if self.opened <= self.size else self.size // COME_AGAIN
+        for _ in range(min(at_once, self.size - len(self._open))):
             client = socket.socket()
             client.setblocking(False)
             with contextlib.suppress(BlockingIOError):
@@ -54,14 +62,14 @@ class Flood:
             with contextlib.suppress(OSError):
                 one.send((SILENT, HALF_A_HEAD, half_a_body(), b"x")[at % 4])
 
-    async def keep(self) -> None:
-        while True:
+    def keep(self) -> None:
+        while not self._over.wait(0.2):
             self.press()
-            await asyncio.sleep(0.2)
-
-    def close(self) -> None:
         for one in self._open:
             one.close()
+
+    def end(self) -> None:
+        self._over.set()
 
 
 def dropped(client: socket.socket) -> bool:
@@ -80,13 +88,12 @@ def dropped(client: socket.socket) -> bool:
 async def flooded(url: str, size: int) -> AsyncIterator[Flood]:
     host, _, port = url.removeprefix("http://").partition(":")
     flood = Flood(host, int(port), size)
-    pressing = asyncio.create_task(flood.keep())
+    pressing = asyncio.create_task(asyncio.to_thread(flood.keep))
     try:
         yield flood
     finally:
-        pressing.cancel()
-        await asyncio.wait([pressing])
-        flood.close()
+        flood.end()
+        await pressing
 
 
 @pytest.fixture
@@ -99,9 +106,17 @@ def descriptors() -> Iterator[None]:
 
 
 async def post(http: httpx.AsyncClient, url: str, id: int) -> int:
+    """Posts as HubSpot does: what is not taken comes again, ten times at the most. Gives how often it came."""
     body = senders.posted(senders.event(id=id))
-    headers = {**senders.signed(PUBLIC + PATH, body), "connection": "close"}
-    return (await http.post(url + PATH, content=body, headers=headers)).status_code
+    for times in range(1, TIMES + 1):
+        headers = {**senders.signed(PUBLIC + PATH, body), "connection": "close"}
+        with contextlib.suppress(httpx.TransportError):
+            told = (await http.post(url + PATH, content=body, headers=headers)).status_code
+            if told == 204:
+                return times
+            assert told == 503, "a sender is told to come again, and nothing else"
+        await asyncio.sleep(0.1 * times)
+    raise AssertionError(f"the post of {id} was never taken")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +133,8 @@ async def test_a_flood_loses_no_paid_answer_and_no_signed_post(
         await until(lambda: kaspr.control("held")["held"], "a paid call on the wire")
         async with flooded(url, connections) as flood, httpx.AsyncClient(timeout=10) as http:
             await until(lambda: flood.opened > connections and up.events("web.crowded"), "connections turned away")
-            taken = [await post(http, url, 500 + at) for at in range(POSTS)]
-            assert taken == [204] * POSTS
+            came = [await post(http, url, 500 + at) for at in range(POSTS)]
+            assert sum(came) <= 2 * POSTS, "a machine that is very busy asks some to come again, and not everybody"
             assert kaspr.control("held")["held"], "a paid call is still on the wire"
             async with refill.ledger() as ledger:
 
@@ -131,12 +146,13 @@ async def test_a_flood_loses_no_paid_answer_and_no_signed_post(
                 await until(settled, "every paid answer in the books, under the flood")
                 assert (await ledger.budgets.totals("kaspr")).uncertain == 0
         lasted = time.monotonic() - began
-        of_the_flood = ("web.crowded", "web.malformed")
-        for event in of_the_flood:
-            assert 0 < len(up.events(event)) <= lasted + 2, f"more than a line a second: {event}"
+        loud = Counter((one["event"], one.get("reason")) for one in up.events() if one["level"] in {"warning", "error"})
+        by_event = Counter(event for event, _ in loud.elements())
+        assert by_event["web.crowded"] > 0 < by_event["web.malformed"]
+        of_the_flood = {kind for kind in loud if kind[0] in {"web.crowded", "web.malformed", "webhook.refused"}}
+        assert all(loud[kind] <= lasted + 2 for kind in of_the_flood), f"more than a line a second of a kind: {loud}"
         assert "Traceback" not in up.log.read_text(encoding="utf-8")
-        loud = [one["event"] for one in up.events() if one["level"] in {"warning", "error"}]
-        beside = [event for event in loud if event not in of_the_flood]
-        assert len(beside) <= 30, beside[:40]
+        beside = {kind: count for kind, count in loud.items() if kind not in of_the_flood}
+        assert sum(beside.values()) <= 30, beside
         up.terminate()
         assert await up.ended() == 0
