@@ -1,7 +1,8 @@
 """Checks the locks against published advisories, from a dated file: no network is needed to know.
 
 ``make check`` fails on a pin that an advisory affects, unless the file accepts that one with a reason. The file is
-renewed where a network is (``make advisories``): the database of osv.dev is asked for every package of both locks.
+renewed where a network is (``make advisories``): the database of osv.dev is asked for every package of every lock. The
+file names whom it was asked about, and the gate tells of pins that nobody has asked about.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from tools.closed_lock import LOCKS, ROOT, Member, members
+from tools.closed_lock import ROOT, Member, members
 
 FILE = Path(__file__).with_name("advisories.json")
 DATABASE = "https://api.osv.dev"
 OLD_DAYS = 60
 ANSWER_S = 30
+FEW = 5  # names that a remark shows
 SOURCE = "osv.dev, asked for every package of the locks"
 
 
@@ -44,6 +46,18 @@ def is_in(version: str, ranges: Sequence[str]) -> bool:
     return any(SpecifierSet(one).contains(version, prereleases=True) for one in ranges)
 
 
+def every_lock() -> list[Path]:
+    """Returns the locks of the project: what is shipped, and what it is built, tested and documented with."""
+    return sorted(ROOT.glob("requirements*.lock"))
+
+
+def unasked(lock: Iterable[Member], known: Mapping[str, Any]) -> str:
+    """Returns a remark about the packages that no database was asked about, else nothing."""
+    rest = sorted({one.name for one in lock} - {*known["asked"], *known["advisories"]})
+    few = ", ".join(rest[:FEW]) + (", ..." if len(rest) > FEW else "")
+    return f"{len(rest)} packages have not been asked about ({few}): run make advisories" if rest else ""
+
+
 def age(known: Mapping[str, Any], today: date) -> str:
     """Returns a remark about a file that nobody has renewed for long, else nothing."""
     days = (today - date.fromisoformat(known["as_of"])).days
@@ -61,10 +75,12 @@ def renewed(lock: Iterable[Member], known: Mapping[str, Any], today: date, datab
         ValueError: its answer is another than documented.
     """
     found: dict[str, list[dict[str, Any]]] = {}
-    for name in sorted({one.name for one in lock}):
+    names = sorted({one.name for one in lock})
+    for name in names:
         if rows := [read(row, name) for row in asked(database, name)]:
             found[name] = sorted((one for one in rows if one["affected"]), key=lambda one: str(one["id"]))
-    return {"as_of": today.isoformat(), "source": SOURCE, "accepted": known["accepted"], "advisories": found}
+    told = {"as_of": today.isoformat(), "source": SOURCE, "asked": names}
+    return told | {"accepted": known["accepted"], "advisories": found}
 
 
 def asked(database: str, name: str) -> Iterator[Mapping[str, Any]]:
@@ -134,15 +150,15 @@ def mistakes(known: Mapping[str, Any]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Checks both locks, or renews the file; exit code 1 says that a pin is affected or nothing was renewed."""
+    """Checks every lock, or renews the file; exit code 1 says that a pin is affected or nothing was renewed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--renew", action="store_true", help="ask the database and write the file anew")
     parser.add_argument("--database", default=DATABASE)
     parser.add_argument("--file", type=Path, default=FILE)
-    parser.add_argument("--lock", type=Path, action="append", help="a lock to check (default: both)")
+    parser.add_argument("--lock", type=Path, action="append", help="a lock to check (default: each of the project)")
     given = parser.parse_args(arguments)
     known, today = json.loads(given.file.read_text("utf-8")), datetime.now(UTC).date()
-    lock = [one for path in given.lock or [ROOT / name for name in LOCKS] for one in members(path.read_text("utf-8"))]
+    lock = [one for path in given.lock or every_lock() for one in members(path.read_text("utf-8"))]
     if given.renew:
         try:
             known = renewed(lock, known, today, given.database)
@@ -150,8 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"{given.database} cannot be read ({type(error).__name__}): nothing was renewed\n")
             return 1
         given.file.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    if remark := age(known, today):
-        sys.stderr.write(remark + "\n")
+    sys.stderr.write("".join(f"{remark}\n" for remark in (age(known, today), unasked(lock, known)) if remark))
     found = list(dict.fromkeys([*mistakes(known), *affected(lock, known)]))
     sys.stderr.write("".join(f"{one}\n" for one in found))
     return 1 if found else 0

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tools.advisories import FILE, age, is_in, main, mistakes, ranges_of, read
-from tools.closed_lock import LOCKS, ROOT
+from tests.unit.test_setup import ALL_LOCKS
+from tools.advisories import FILE, age, every_lock, is_in, main, mistakes, ranges_of, read, unasked
+from tools.closed_lock import ROOT, members
 
 HASH = "    --hash=sha256:" + "0" * 64
 KNOWN: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
@@ -25,18 +26,40 @@ def lock(folder: Path, *pins: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", ALL_LOCKS)
 def test_no_pin_of_the_project_is_affected(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--lock", str(ROOT / name)]) == 0, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("pin", ["h11==0.14.0", "requests==2.31.0", "urllib3==2.0.5", "pyjwt==2.10.0", "redis==4.5.2"])
+@pytest.mark.parametrize(
+    "pin",
+    [
+        "h11==0.14.0",
+        "requests==2.31.0",
+        "urllib3==2.0.5",
+        "pyjwt==2.10.0",
+        "redis==4.5.2",
+        "protobuf==6.33.4",
+        "jinja2==3.1.5",
+    ],
+)
 def test_a_known_bad_pin_turns_the_gate_red(tmp_path: Path, capsys: pytest.CaptureFixture[str], pin: str) -> None:
     assert main(["--lock", str(lock(tmp_path, "idna==3.20", pin))]) == 1
     told = capsys.readouterr().err
     assert f"{pin.replace('==', ' ')} is affected by CVE-" in told
     assert "use " in told
     assert "idna" not in told
+
+
+def test_every_lock_is_checked_and_what_nobody_asked_about_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [one.name for one in every_lock()] == sorted(ALL_LOCKS)
+    pins = {one.name for path in every_lock() for one in members(path.read_text("utf-8"))}
+    assert {"protobuf", "opentelemetry-sdk", "playwright", "pymdown-extensions", "cyclonedx-bom"} <= pins
+    assert main([]) == 0
+    told = capsys.readouterr().err
+    rest = pins - {*KNOWN["asked"], *KNOWN["advisories"]}
+    assert f"{len(rest)} packages have not been asked about ({min(rest)}" in told or not rest
+    assert unasked((), KNOWN) == ""
 
 
 def test_what_was_accepted_with_a_reason_is_let_through(tmp_path: Path) -> None:
