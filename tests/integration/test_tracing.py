@@ -126,7 +126,10 @@ async def test_a_receiver_that_is_away_or_refuses_keeps_nobody_from_working(
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_SDK_DISABLED": "true"}, ""),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_TRACES_EXPORTER": "none"}, ""),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "is not http"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "WITHOUT": "1"}, "requirements-otel.lock is not installed"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "WITHOUT": "1"},
+            "requirements-otel.lock is not installed",
+        ),
     ],
 )
 async def test_nothing_is_imported_where_no_traces_are_asked_for(variables: dict[str, str], hint: str) -> None:

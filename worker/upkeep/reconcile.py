@@ -209,10 +209,11 @@ def _comparable(clock: Offset | None, doubtful: Sequence[Uncertain], state: Comp
 
     A clock that was set back across midnight dates charges before the day on which the comparison begins.
     """
-    sent = min((one.sent_ms for one in doubtful), default=None)
-    if sent is None:
-        return True
-    return clock is not None and clock.since_ms <= sent and sent + clock.ms >= state.since_ms
+    if clock is None:
+        return not doubtful
+    return all(
+        clock.held_since(one.sent_ms, one.stretch) and one.sent_ms + clock.ms >= state.since_ms for one in doubtful
+    )
 
 
 async def _begun(provider: KeepsLog, ours: Ours, doubtful: Sequence[Uncertain], now: int, ahead: int) -> Comparison:

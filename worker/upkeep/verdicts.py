@@ -57,7 +57,7 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
         return None
     sent = [one.sent_ms for one in uncertain]
     offset = (await ledger.clocks.of([provider.name])).get(provider.name)
-    if not _held(offset, min(sent)):
+    if not _held(offset, uncertain):
         log.warning("verdict.clock_unknown", vendor=provider.name, operation=operation)
         return None
     start, end = await ledger.desk.window(provider.name, operation, min(sent) - BEFORE_MS, max(sent) + AFTER_MS)
@@ -67,7 +67,7 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
         log.warning("verdict.unread", vendor=provider.name, error=type(error).__name__, status=error.status)
         raise LaterError from error
     # The reply that brought the log is dated, too: a clock set since the last reading shows here.
-    if not _held(await heard(ledger.clocks, provider.name, provider.clock), min(sent)):
+    if not _held(await heard(ledger.clocks, provider.name, provider.clock), uncertain):
         log.warning("verdict.clock_moved", vendor=provider.name, operation=operation)
         return None
     if logged is None:
@@ -75,6 +75,6 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
     return logged != await ledger.desk.charged(provider.name, operation, start, end)
 
 
-def _held(offset: Offset | None, sent_ms: int) -> TypeGuard[Offset]:
-    """Returns whether the vendor's clock has been known, and not been set, since the call was sent."""
-    return offset is not None and offset.since_ms <= sent_ms
+def _held(offset: Offset | None, uncertain: Sequence[Uncertain]) -> TypeGuard[Offset]:
+    """Returns whether the vendor's clock was known, and neither it nor ours was set, since the calls were sent."""
+    return offset is not None and all(offset.held_since(one.sent_ms, one.stretch) for one in uncertain)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +14,7 @@ from redis.asyncio import Redis
 
 from config.load import load
 from config.settings import Settings
-from connectors.models import AccountStatus
+from connectors.models import AccountStatus, Reply
 from connectors.ports import Provider
 from connectors.vendor_clock import VendorClock
 from tests.harness.clock import Clock
@@ -37,9 +39,10 @@ class Log:
     name = "forager"
 
     def __init__(self, clock: Clock) -> None:
-        self.time, self.clock = clock, VendorClock()
+        self.time, self.clock = clock, VendorClock(lambda: 0)
         self.rows: list[tuple[int, str, int]] = []
         self.reads = self.rows_read = 0
+        self.is_dated = False  # its replies say what its clock shows
         self.meanwhile: Mapping[int, Callable[[], Awaitable[None]]] = {}  # before that read of the log
 
     def charge(self, credits: int, operation: str = "work_emails", at_ms: int = 0) -> None:
@@ -51,7 +54,13 @@ class Log:
             await self.meanwhile[self.reads]()
         return sum(credits for at, _, credits in self.rows if start_ms <= at <= end_ms)
 
+    def date(self) -> None:
+        moment = datetime.fromtimestamp(self.time.now / 1000, UTC)
+        self.clock.heard(Reply(200, {"date": format_datetime(moment, usegmt=True)}, b""), 0, 0)
+
     async def charged(self, operation: str, start_ms: int, end_ms: int) -> int | None:
+        if self.is_dated:
+            self.date()
         return sum(credits for at, name, credits in self.rows if name == operation and start_ms <= at <= end_ms)
 
     async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
@@ -63,6 +72,8 @@ class Log:
         return found
 
     async def account_status(self) -> AccountStatus:
+        if self.is_dated:
+            self.date()
         return AccountStatus("ops", 1_000)
 
 

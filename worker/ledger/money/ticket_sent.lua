@@ -14,7 +14,9 @@ if ticket.state ~= 'reserved' or ticket.token ~= token or now >= tonumber(ticket
 end
 local alone = calm(ticket.provider) and '1' or '0'
 local place = redis.call('HINCRBY', K.balance(ticket.provider), 'calls', 1)
-redis.call('HSET', key, 'state', 'sent', 'sent', int(now), 'alone', alone, 'place', int(place))
+local clock = redis.call('HMGET', K.clock(ticket.provider), 'offset', 'stretch')
+redis.call('HSET', key, 'state', 'sent', 'sent', int(now), 'alone', alone, 'place', int(place), 'ahead', clock[1] or '0',
+  'stretch', clock[2] or '0')
 redis.call('HINCRBY', K.epoch(), 'sent', 1)
 total(ticket.provider, 'reserved', -ticket.price)
 total(ticket.provider, 'sent', ticket.price)

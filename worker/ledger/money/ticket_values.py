@@ -127,6 +127,7 @@ class Uncertain:
     verdict: str
     verdict_ms: int
     ref: Ref | None
+    stretch: int = 0  # of the provider's clock, as it was sent
 
     @property
     def cursor(self) -> str:

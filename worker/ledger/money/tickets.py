@@ -377,6 +377,7 @@ def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
         verdict=row.get("verdict", ""),
         verdict_ms=int(row.get("verdict_at", 0)),
         ref=ref_of(row["asker"].encode()) if row["asker"] else None,
+        stretch=int(row.get("stretch", 0)),
     )
 
 

@@ -12,11 +12,16 @@ from worker.ledger.scripts import Scripts
 class Offset:
     """Compares a vendor's clock against the ledger's, in ms; positive = ahead.
 
-    ``since_ms`` (ledger's) = it has held since.
+    ``since_ms`` (ledger's) = it has held since. ``stretch`` counts how often one of the two was set.
     """
 
     ms: int
     since_ms: int
+    stretch: int = 0
+
+    def held_since(self, sent_ms: int, stretch: int) -> bool:
+        """Returns whether neither clock was set since a call was sent, in that ``stretch``."""
+        return self.stretch == stretch and self.since_ms <= sent_ms
 
 
 class Clocks:
@@ -27,11 +32,15 @@ class Clocks:
 
     async def heard(self, vendor: str, now_ms: int) -> Offset:
         """Note that the vendor's clock shows ``now_ms`` at this moment."""
-        ms, since_ms = await self._scripts.run("clock_heard", vendor=vendor, time_ms=now_ms)
-        return Offset(int(ms), int(since_ms))
+        found = await self._scripts.run("clock_heard", vendor=vendor, time_ms=now_ms)
+        return Offset(*map(int, found))
 
     async def of(self, vendors: Sequence[str]) -> dict[str, Offset]:
         """Returns the offsets of those ``vendors`` whose clock was ever read."""
         keys = self._scripts.keys
-        rows = await self._scripts.calls([("HMGET", keys("clock", vendor), "offset", "since") for vendor in vendors])
-        return {vendor: Offset(int(ms), int(since)) for vendor, (ms, since) in zip(vendors, rows, strict=True) if ms}
+        rows = await self._scripts.calls(
+            [("HMGET", keys("clock", vendor), "offset", "since", "stretch") for vendor in vendors]
+        )
+        return {
+            vendor: Offset(*(int(one or 0) for one in row)) for vendor, row in zip(vendors, rows, strict=True) if row[0]
+        }

@@ -2,7 +2,8 @@
 -- still become stored (late answer), released (verdict: not charged) or resolved (by a person).
 -- Fields: state, token, question, asker (ref), owner, deadline, price, provider, operation, fields, lines, keep (ms),
 -- policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since, verdict_at, verdict,
--- cause, credits, late (the asker is woken too), final (asked again before), place and alone (see below).
+-- cause, credits, late (the asker is woken too), final (asked again before), place and alone (see below); of the
+-- provider's clock as it was sent: ahead (ms before ours) and stretch (see clock_heard).
 -- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again; a stored one only with state, token,
 -- question, asker, price, credits and late, which is all that takes.
 --
@@ -41,7 +42,7 @@ local function spend(provider, operation, ticket, credits)
   if credits == 0 then
     return
   end
-  local ahead = tonumber(redis.call('HGET', K.clock(provider), 'offset') or '0')
+  local ahead = tonumber(ticket.ahead or redis.call('HGET', K.clock(provider), 'offset') or '0')
   local day = math.floor((tonumber(ticket.sent or int(now)) + ahead) / 86400000)
   total(provider, 'spent', credits)
   redis.call('HINCRBY', K.books(provider), int(day) .. '|' .. operation, int(credits))
