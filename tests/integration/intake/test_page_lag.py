@@ -52,8 +52,10 @@ async def much_was_asked(redis: Redis) -> None:
 
 
 async def test_scorecard_is_reckoned_beside_the_event_loop(redis: Redis, tmp_path: Path) -> None:
-    key = {"REFILL_PROVIDERS__KASPR__API_KEY": "kaspr-canary", "REFILL_PROVIDERS__KASPR__BUDGET__DAY": "500"}
-    orders = PageOrders(settings_in(tmp_path, **key), Ledger.over(redis))
+    settings = settings_in(
+        tmp_path, REFILL_PROVIDERS__KASPR__API_KEY="kaspr-canary", REFILL_PROVIDERS__KASPR__BUDGET__DAY="500"
+    )
+    orders = PageOrders(settings, Ledger.over(redis))
     await orders.prepare()
     await much_was_asked(redis)
     begun = time.process_time()
