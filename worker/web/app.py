@@ -30,6 +30,7 @@ from worker.web.page.routes import page_routes
 from worker.web.routes import app_routes
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
+SCRAPE_S = 9.0  # Prometheus gives up after ten
 HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"
 
 
@@ -63,8 +64,9 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
                 return RefusedError(401, "token").response()
             prove(request)
         try:
-            found = await overview(ledger, settings)
-        except LedgerUnavailableError:
+            async with asyncio.timeout(SCRAPE_S):
+                found = await overview(ledger, settings)
+        except (LedgerUnavailableError, TimeoutError):
             return _status("redis does not answer", 503)
         spooled, broken = await asyncio.to_thread(lambda: (spool.pending(), spool.broken()))
         text = metrics.text(found, spooled=spooled, broken=broken, answered=answered)
