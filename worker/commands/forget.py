@@ -34,6 +34,8 @@ async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_j
             return _unknown(who, as_json=as_json)
         if not yes:
             _show(who, await traces(runtime.ledger, says, settings.journal.archive_dir, who.refs))
+            for line in who.set_apart():
+                err.say(line)
             if not agreed("Erase all of this, and never look this person up again?"):
                 err.say("nothing was erased; --yes erases without asking")
                 return FAILED
@@ -45,7 +47,7 @@ async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_j
         _show(who, ended.found)
         if ended.is_done:
             out.say("erased; the CRMs' own records are theirs to delete, and Refill leaves them alone")
-    for line in left(who, ended):
+    for line in (*who.set_apart(), *left(who, ended)):
         err.say(line)
     return DONE if ended.is_done and not who.not_asked else FAILED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from config.problems import ConfigError
@@ -13,6 +13,8 @@ from connectors.models import Record
 from worker.commands.names import known_record, known_watch
 from worker.commands.suppress import ValueReading, known
 from worker.decide.handles import Handle, personal
+from worker.decide.record import handles as handles_of
+from worker.decide.values.person import PersonName, is_called_otherwise, spells, spells_another
 from worker.ledger.money.answers import Ref
 from worker.service.accounts import AnotherAccountError
 from worker.service.opening import open_crm
@@ -27,13 +29,14 @@ READ_S = 20.0
 class Somebody:
     """Names one person.
 
-    ``records`` are theirs as the CRMs have them, ``not_asked`` the CRMs that did not say, and why. ``questions`` would
-    find them by what a row without an address or profile says. ``unknown`` says that nothing tells who is meant: the
-    record that was named could not be read.
+    ``records`` are theirs as the CRMs have them, ``others`` bear the address of their profile and another's name,
+    ``not_asked`` are the CRMs that did not say, and why. ``questions`` would find them by what a row without an address
+    or profile says. ``unknown`` says that nothing tells who is meant: the record that was named could not be read.
     """
 
     handles: frozenset[Handle]
     records: dict[Ref, Record] = field(default_factory=dict)
+    others: dict[Ref, Record] = field(default_factory=dict)
     named: set[Ref] = field(default_factory=set)
     not_asked: dict[str, str] = field(default_factory=dict)
     questions: set[str] = field(default_factory=set)
@@ -47,6 +50,14 @@ class Somebody:
     def refs(self) -> frozenset[Ref]:
         """Returns every record known to be theirs."""
         return frozenset({*self.records, *self.named})
+
+    def set_apart(self) -> Iterator[str]:
+        """Yields a sentence for each record that only a mistaken profile joins to the person."""
+        for ref in sorted(self.others):
+            yield (
+                f"{' '.join(ref)} bears the same profile address and another person's name, so it was left out: "
+                f"to take it, name it by --record"
+            )
 
 
 async def somebody(runtime: Runtime, texts: Sequence[str], reading: ValueReading, record: Ref | None) -> Somebody:
@@ -77,6 +88,7 @@ async def somebody(runtime: Runtime, texts: Sequence[str], reading: ValueReading
     more = await _learned(runtime, found)
     await _look(runtime, found, frozenset(one for one in more - found.handles if one.kind != "phone"))
     found.handles |= more | await _learned(runtime, found)
+    found.handles -= _of_others(runtime, found) - handles
     return found
 
 
@@ -95,6 +107,40 @@ async def _look(runtime: Runtime, found: Somebody, handles: frozenset[Handle]) -
                 found.records[crm, kind, id] = one
         except ConnectorError as error:
             found.not_asked[crm] = error.hint or str(error)
+    _set_apart(runtime, found, found.handles | handles)
+
+
+def _set_apart(runtime: Runtime, found: Somebody, handles: frozenset[Handle]) -> None:
+    """Take out the records that share nothing but a profile's address and are of somebody with another given name.
+
+    Where nothing else is known of the person, the address itself may spell whose it is.
+    """
+    sure: list[PersonName] = []
+    by_slug: dict[Ref, tuple[PersonName, str]] = {}
+    for ref, record in found.records.items():
+        watch = runtime.watches[ref[:2]]
+        facts = watch.view(record, {}).facts
+        shared = handles_of(record, watch.policy) & handles
+        if ref in found.named or any(one.kind != "slug" for one in shared):
+            sure.append(facts.name)
+        else:
+            by_slug[ref] = facts.name, facts.slug
+    sure = sure or [name for name, slug in by_slug.values() if spells(slug, name)]
+    for ref, (name, slug) in by_slug.items():
+        if all(is_called_otherwise(name, other) for other in sure) if sure else spells_another(slug, name):
+            found.others[ref] = found.records.pop(ref)
+    found.others = {ref: one for ref, one in found.others.items() if ref not in found.records}
+
+
+def _of_others(runtime: Runtime, found: Somebody) -> frozenset[Handle]:
+    """Returns the profiles whose address spells one of the others and nobody of the person's own records."""
+    own = [runtime.watches[ref[:2]].view(record, {}).facts.name for ref, record in found.records.items()]
+    others = [runtime.watches[ref[:2]].view(record, {}).facts for ref, record in found.others.items()]
+    return frozenset(
+        Handle("slug", one.slug)
+        for one in others
+        if spells(one.slug, one.name) and not any(spells(one.slug, name) for name in own)
+    )
 
 
 async def _learned(runtime: Runtime, found: Somebody) -> frozenset[Handle]:

@@ -57,6 +57,8 @@ async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) 
         print_json(report)
     else:
         _show(report)
+    for line in who.set_apart():
+        err.say(line)
     for name, why in sorted(who.not_asked.items()):
         err.say(f"{name} was not asked: {why}")
     return FAILED if who.not_asked else DONE

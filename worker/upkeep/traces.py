@@ -23,6 +23,7 @@ from worker.decide import delivery
 from worker.decide.handles import Handle, of_delivered, personal
 from worker.decide.record import handles as handles_of
 from worker.decide.values import emails, linkedin, phones
+from worker.decide.values.person import spells_another
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.journal.journal import Entry
@@ -204,11 +205,15 @@ async def bearing(watch: Watch, handles: frozenset[Handle]) -> dict[str, Record]
 
 
 def learned(watch: Watch, record: Record) -> frozenset[Handle]:
-    """Returns the handles of a record that are surely one person's: no role's address, no office's number."""
+    """Returns the handles of a record that are surely its person's.
+
+    No role's address, no office's number, no profile whose address spells somebody else.
+    """
     view = watch.view(record, {})
     mobile = view.numbers.get("mobile_phone", "")
     found = {Handle("email", one) for one in view.facts.emails} | ({Handle("phone", mobile)} if mobile else set())
-    return frozenset(found | ({Handle("slug", view.facts.slug)} if view.facts.slug else set()))
+    slug = view.facts.slug
+    return frozenset(found | ({Handle("slug", slug)} if slug and not spells_another(slug, view.facts.name) else set()))
 
 
 async def _read(watch: Watch, ids: Sequence[str]) -> list[Record]:

@@ -212,6 +212,31 @@ async def test_a_row_that_only_the_archive_tells_of_is_theirs_too(held: Refill, 
         assert (await held("journal", "verify")).code == 0
 
 
+async def test_a_mistaken_profile_link_joins_nobody_else_to_the_person(held: Refill) -> None:
+    refill, hubspot = held, held.vendors["hubspot"]
+    profile = "https://www.linkedin.com/in/adaeze-obi-71"
+    people = [("Adaeze", "Obi", "adaeze@obi-partners.de"), ("Adaeze", "Vega", ""), ("Tomás", "Vega", "tv@vega-bau.de")]
+    ids = []
+    for first, last, address in people:
+        row = {"firstname": first, "lastname": last, "email": address or None, "hs_linkedin_url": profile}
+        made = hubspot.control("records/contacts", {"properties": {name: text for name, text in row.items() if text}})
+        ids.append(made["id"])
+    mine, married, strangers = ids
+
+    for who in ("adaeze@obi-partners.de", profile):
+        shown = await refill("report", who, "--json")
+        assert {one["id"] for one in shown.json["records"]} == {mine, married}, who
+        assert f"contact {strangers} bears the same profile address" in shown.err
+    shown = await refill("report", "tv@vega-bau.de", "--json")
+    assert {one["id"] for one in shown.json["records"]} == {strangers}
+    assert {"kind": "slug", "value": "adaeze-obi-71"} not in shown.json["person"]
+
+    ended = await refill("forget", "adaeze@obi-partners.de", "--yes", "--json")
+    assert (ended.code, ended.json["done"]) == (0, True)
+    assert {one["id"] for one in ended.json["records"]} == {mine, married}
+    assert (await refill("report", "tv@vega-bau.de", "--json")).json["suppressed"] is False
+
+
 async def test_nothing_is_erased_without_a_word(held: Refill) -> None:
     said = await held("forget", "ada.quist@quist-mill.com")
     assert (said.code, "nothing was erased" in said.err) == (1, True)

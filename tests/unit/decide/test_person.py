@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.decide.values.names import is_doubtful, is_placeholder
-from worker.decide.values.person import PersonName, Verdict, compare, parts
+from worker.decide.values.person import PersonName, Verdict, compare, is_called_otherwise, parts
 
 DATA = Path(__file__).parent.parent.parent / "data" / "names"
 SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
@@ -155,3 +155,20 @@ def test_whoever_is_only_greeted_has_a_last_name_and_no_first() -> None:
 def test_roles_that_stand_together_are_nobody() -> None:
     assert all(map(is_placeholder, ("HR Department", "Main Contact", "Customer Service", "Purchasing Manager")))
     assert not any(map(is_placeholder, ("Sales", "Main", "Head", "Ana Sales")))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contradict"),
+    [
+        (("Ada", "Lovelace"), ("Bob", "Other"), True),
+        (("Ada", "Lovelace"), ("Ada", "King"), False),
+        (("Bob", "Other"), ("Robert", "Another"), False),
+        (("Ada", "Lovelace"), ("Lovelace", "Ada"), False),
+        (("Ada", "Lovelace"), ("", "Lovelace"), False),
+        (("Ada", ""), ("Bob", ""), True),
+    ],
+)
+def test_people_are_called_otherwise_where_their_given_names_contradict(
+    one: tuple[str, str], other: tuple[str, str], contradict: bool
+) -> None:
+    assert is_called_otherwise(PersonName(*one), PersonName(*other)) is contradict

@@ -13,7 +13,7 @@ from worker.decide.values.names import comparing, reading
 from worker.decide.values.names.nicknames import is_given
 from worker.decide.values.names.verdict import Verdict
 
-__all__ = ["PersonName", "Verdict", "compare", "parts", "spells_another"]
+__all__ = ["PersonName", "Verdict", "compare", "is_called_otherwise", "parts", "spells", "spells_another"]
 _MOST_WORDS = 4
 
 
@@ -49,6 +49,24 @@ def spells_another(slug: str, name: PersonName) -> bool:
         return False
     families = last.casefold().split()
     return all(compare(name, PersonName(word, last)) is Verdict.OTHER for word in words if word not in families)
+
+
+def spells(slug: str, name: PersonName) -> bool:
+    """Tells whether a word of a profile's slug is the given name."""
+    first, last = parts(name)
+    words = [word for word in slug.split("-") if word.isalpha() and len(word) > 1][:_MOST_WORDS]
+    return bool(first) and any(
+        compare(PersonName(word, last), PersonName(first, last)) is Verdict.SAME for word in words
+    )
+
+
+def is_called_otherwise(one: PersonName, other: PersonName) -> bool:
+    """Tells whether two given names contradict. Another last name alone says little: people marry."""
+    (first, last), (other_first, other_last) = parts(one), parts(other)
+    if not first or not other_first or compare(one, other) is not Verdict.OTHER:
+        return False
+    family = last or other_last
+    return compare(PersonName(first, family), PersonName(other_first, family)) is Verdict.OTHER
 
 
 def parts(name: PersonName) -> tuple[str, str]:
