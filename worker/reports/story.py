@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from worker.decide.leftovers import RECORD, unpack_leftovers
+from worker.decide.undo import UNDO
 from worker.ledger.journal.reviews import Proposal, Stand
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.memory import Memory
@@ -283,10 +284,13 @@ def _identity(facts: RecordFacts) -> Iterator[StoryEvent]:
 def _remembered(facts: RecordFacts) -> Iterator[StoryEvent]:
     if facts.memory is None:
         return
+    undone = {one.get("field") for one in facts.changes if (one.get("rule"), one.get("state")) == (UNDO, "confirmed")}
     for name, own in own_values(facts.memory.own).items():
         what = field_word(name)
         if own.rejected:
             words = f"The {what} was rejected in review; refill replay opens it again."
+        elif own.refused and name in undone:
+            words = f"An undo took our {what} back, so it is left alone; refill replay opens it again."
         elif own.refused:
             words = f"A person cleared our {what}, so it is left blank; refill replay opens it again."
         elif own.kept:

@@ -137,6 +137,15 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
             NOTHING_PLANNED,
         ],
     ),
+    "taken back by an undo": (
+        RecordFacts(NOW, memory=held(refused=True), changes=[changed("confirmed", rule="undo")]),
+        [
+            WATCHED,
+            "Took our mobile phone back.",
+            "An undo took our mobile phone back, so it is left alone; refill replay opens it again.",
+            NOTHING_PLANNED,
+        ],
+    ),
     "rejected in review": (
         RecordFacts(NOW, memory=held(refused=True, rejected=True)),
         ["The mobile phone was rejected in review; refill replay opens it again.", NOTHING_PLANNED],
