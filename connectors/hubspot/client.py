@@ -136,7 +136,10 @@ class HubSpot(HubSpotPortal):
         return owners
 
     async def attached(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """Returns the contacts of each company, by the associations themselves: a search would lag."""
+        """Returns who stands at each company: contacts by their associations, since a search would lag.
+
+        Deals and child companies as HubSpot counts them, which no scope on those is needed for.
+        """
         found: dict[str, frozenset[str]] = {one: frozenset() for one in ids}
         operation = self._of("company").linked
         for part in _parts([one for one in ids if is_id(one)], BATCH):
@@ -144,6 +147,8 @@ class HubSpot(HubSpotPortal):
             if reply.status != 404:  # none of them has any
                 rows = parsed(_LINKED, reply, self.name, operation.name)
                 found |= {row.from_.id: row.ends for row in rows.results if row.from_.id in found}
+            counted, _ = await self._batch_read("company", part, records.COUNTED)
+            found |= {row.id: found[row.id] | records.counted(row) for row in counted.results if row.id in found}
         return found
 
     async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:

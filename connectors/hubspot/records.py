@@ -202,6 +202,14 @@ def milliseconds(text: str) -> int:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+COUNTED = ("num_associated_deals", "hs_num_child_companies")
+
+
+def counted(row: RecordRow) -> frozenset[str]:
+    """Names what HubSpot has counted at a company; a blank is none."""
+    return frozenset(name for name in COUNTED if (row.properties.get(name) or "0") != "0")
+
+
 def survivors(asked: Sequence[str], rows: RecordRows) -> Mapping[str, RecordRow]:
     """Returns the row that answers each id asked for: its own, or the one it was merged into.
 

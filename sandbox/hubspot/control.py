@@ -22,6 +22,7 @@ def add_portal_control(app: web.Application, hub: HubSpot) -> None:
         ("POST", "records/{object}", control.create),
         ("POST", "edit", control.edit),
         ("POST", "bounce", control.bounce),
+        ("POST", "count", control.count),
         ("POST", "merge", control.merge),
         ("POST", "delete", control.delete),
         ("POST", "restore", control.restore),
@@ -98,6 +99,12 @@ class _Control:
         """Bounces mail: `{"object", "id", "reason": "UNKNOWN_USER"}`; without a reason the bounce is a passing one."""
         table, record = self._record(body)
         self.portal.bounce(table, record, str(body.get("reason", "")))
+        return {"id": record.id}
+
+    def count(self, _: web.Request, body: dict[str, Any]) -> Any:
+        """Counts a deal or child at a company: `{"object", "id", "property": "num_associated_deals"}`."""
+        table, record = self._record(body)
+        self.portal.count(table, record, str(body["property"]))
         return {"id": record.id}
 
     def merge(self, _: web.Request, body: dict[str, Any]) -> Any:

@@ -124,6 +124,11 @@ class Portal:
             values["hs_email_hard_bounce_reason_enum"] = reason
         self._set(table, record, values, SYSTEM, self.milliseconds(), action="update")
 
+    def count(self, table: Table, record: Record, name: str) -> None:
+        """Counts one more row of another object at a company: a deal, a child."""
+        values = {name: str(int(record.values.get(name) or 0) + 1)}
+        self._set(table, record, values, SYSTEM, self.milliseconds(), action="update")
+
     def archive(self, table: Table, record: Record, writer: Writer) -> None:
         table.unindex(record)
         record.archived = self.milliseconds()

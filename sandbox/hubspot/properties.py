@@ -261,6 +261,8 @@ def _companies() -> list[Property]:
         _fixed(group, "createdate", "datetime", "date"),
         _fixed(group, "hs_lastmodifieddate", "datetime", "date"),
         _fixed(group, "hs_merged_object_ids", "enumeration", "checkbox"),
+        _fixed(group, "num_associated_deals", "number", "number", calculated=True),
+        _fixed(group, "hs_num_child_companies", "number", "number", calculated=True),
         replace(EXTERNAL_ID, group=group),
     ]
 

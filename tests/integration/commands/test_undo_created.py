@@ -127,11 +127,14 @@ async def test_a_created_company_stays_while_somebody_has_written_on_it_or_is_at
         account = next(row for row in by_crm["acme_salesforce"] if row not in typed | hired)
         sold = {"properties": {"Name": "A deal", "AccountId": account[2]}}
         vendors["salesforce"].control("records/Opportunity", sold)
+        bought = next(row for row in by_crm["acme_hubspot"] if row not in typed | hired)
+        counted = {"object": "companies", "id": bought[2], "property": "num_associated_deals"}
+        vendors["hubspot"].control("count", counted)
 
         ended = await refill("undo", "--run", run, "--created", "--yes", "--json", "--patience", "5")
         assert ended.code == 0, ended.err
         stands = {row: word for row, word in outcome(ended.json["left"]).items() if row[1] == "company"}
-        assert stands == dict.fromkeys(typed, "touched") | dict.fromkeys({*hired, account}, "linked")
+        assert stands == dict.fromkeys(typed, "touched") | dict.fromkeys({*hired, account, bought}, "linked")
         assert living(vendors, "company") & set(companies) == stands.keys()
         assert before <= living(vendors, "company")
         assert people_before <= living(vendors), "nobody went with their company"
