@@ -43,6 +43,9 @@ class OurValue:
         return OurValue(refused=True, bad=self.bad, reported=self.reported)
 
 
+NOTHING_OF_OURS = OurValue()
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Shows a record as the rules see it.
@@ -136,7 +139,7 @@ def _news(record: Record, policy: Policy, own: Mapping[str, OurValue], countries
     """Returns what the CRM says of values of ours that are bad, as far as that is news; one word counts once."""
     found = {}
     for name in policy.bad:
-        ours, word = own.get(name, OurValue()), _bad_word(record, policy.bad[name])
+        ours, word = own.get(name, NOTHING_OF_OURS), _bad_word(record, policy.bad[name])
         if word and word != ours.reported and _is_ours(record, policy, name, ours, countries):
             found[name] = word
     return found
@@ -148,7 +151,7 @@ def unclaimed(record: Record, policy: Policy, own: Mapping[str, OurValue]) -> tu
         name
         for name in policy.bad
         if (rule := policy.rule(name))
-        and not own.get(name, OurValue()).value_hash
+        and not own.get(name, NOTHING_OF_OURS).value_hash
         and _filled(record, policy, rule.property)
         and _bad_word(record, policy.bad[name])
     )
@@ -229,7 +232,7 @@ def _gaps(
     refused: list[str] = []
     closed: dict[str, Reason] = {}
     for rule in policy.rules:
-        value, ours = _value(record, rule.property), own.get(rule.field, OurValue())
+        value, ours = _value(record, rule.property), own.get(rule.field, NOTHING_OF_OURS)
         is_blank = policy.is_blank(value)
         is_gap = is_blank or rule.field in spoiled
         if is_gap:

@@ -67,7 +67,12 @@ class Outlook:
 
     def only(self, fields: Collection[str]) -> View:
         """Returns ``open`` with those of its gaps alone that are among ``fields``."""
-        return replace(self.open, gaps=tuple(name for name in self.open.gaps if name in fields))
+        return _without(self.open, frozenset(self.open.gaps).difference(fields))
+
+
+def _without(view: View, fields: frozenset[str]) -> View:
+    """Returns the view without those of its gaps that are among ``fields``; itself where none is, as for most."""
+    return replace(view, gaps=tuple(name for name in view.gaps if name not in fields)) if fields else view
 
 
 _NEWS = 0.05  # more questions than when the order was learned; it takes a moment to reckon
@@ -175,8 +180,8 @@ class Decider:
         offered = handled(paid, view)
         bad = [one for handle in await self._lookups.bad.among(offered.keys()) for one in offered[handle]]
         paid = tuple(one for one in paid if one not in bad)
-        filled = {one.field for one in paid}  # nothing is asked for what was paid for and refused
-        return Outlook(view, replace(view, gaps=tuple(name for name in view.gaps if name not in filled)), paid, locks)
+        filled = frozenset(one.field for one in paid)  # nothing is asked for what was paid for and refused
+        return Outlook(view, _without(view, filled), paid, locks)
 
     async def learn(self, view: View, known: KnownAnswers, ref: Ref | None) -> None:
         """Read every kept answer that says something of the record; noted as asked for ``ref`` where one is given.

@@ -148,8 +148,8 @@ class Visitor:
         if isinstance(decision, RetryAt):
             await ends.defer(lease, notes, decision)
             return
-        paid = (one for one in outlook.paid if one.field in chosen)
-        decision = replace(decision, changes=(*paid, *decision.changes))
+        if paid := [one for one in outlook.paid if one.field in chosen]:
+            decision = replace(decision, changes=(*paid, *decision.changes))
         decision = await self._decider.unsuppressed(decision, view)
         decision = await self._review.approved(lease, notes, decision, proposal)
         if decision.changes and not await self._push(lease, notes, view, decision):
@@ -305,14 +305,15 @@ class Visitor:
             for one in pushed.written
         }
         written = {one.property: one.value for one in pushed.written}
-        notes.record = with_values(pushed.record or notes.record, written)
-        (notes.record,) = await self._watch.complete([notes.record])
+        notes.record = with_values(pushed.record or notes.record, written)  # completed when it was compared
         self._keep_refused(notes, pushed, intents)
         log.info("visit.pushed", fields=len(written), refused=len(pushed.refused), overtaken=len(pushed.overtaken))
         return True
 
     def _keep_refused(self, notes: VisitNotes, pushed: WriteOutcome, intents: Mapping[Change, IntentEntry]) -> None:
         """Keep what was paid for and refused, and tell the journal why, once for each different word on it."""
+        if not pushed.refused:
+            return
         identity = self._watch.view(notes.record, notes.own).identity
         for one in pushed.refused:
             word, before = pushed.words[one.field], notes.own.get(one.field, OurValue())

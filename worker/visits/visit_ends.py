@@ -89,7 +89,8 @@ class VisitEnds:
     ) -> Settlement:
         """Makes what the visit leaves in the ledger."""
         open_ = {name: one.kept for name, one in notes.own.items() if one.kept and name in view.gaps}
-        notes.own = {name: one if name in open_ else replace(one, kept=None) for name, one in notes.own.items()}
+        settled = {name: replace(one, kept=None) for name, one in notes.own.items() if one.kept and name not in open_}
+        notes.own |= settled
         left = {name: str(reason) for name, reason in unfilled.items() if name not in notes.filled}
         closed = {name for name, why in left.items() if why == Reason.NO_ACCESS and name not in notes.dropped}
         waiting = [one for name, one in open_.items() if name not in closed]

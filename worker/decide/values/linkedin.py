@@ -22,6 +22,8 @@ _PAGE = re.compile(
     r"linkedin\.(?:com|cn)\.?(?::\d{1,5})?(?=[/?#\s\"'<>|;,)\]}]|$)([^\s\"<>|;,()\[\]{}]*)",
     re.IGNORECASE,
 )
+_USUAL = re.compile(r"https?://(?:www\.)?linkedin\.com/in/([a-z0-9-]{4,100})/?", re.IGNORECASE | re.ASCII)
+_USUAL_SLUG = re.compile(r"[a-z0-9-]+", re.ASCII)
 _HREF = re.compile(r"\bhref\s?=\s?", re.IGNORECASE)
 _APP = re.compile(r"^linkedin:/{1,3}", re.IGNORECASE)
 _LABEL = re.compile(r"^linked\s?in(?:\s+(?:profile|url|link))?\s*[:=-]+\s*", re.IGNORECASE)
@@ -120,6 +122,8 @@ def profile(text: str) -> Profile:
     """Decides what ``text`` says: a slug, or the reason why it gives none."""
     if len(text) > _LONGEST:
         return Profile(refused="malformed")
+    if usual := _USUAL.fullmatch(text):  # what most are like: nothing of it has to be undone
+        return _checked(usual[1])
     plain = _HREF.sub(" ", visible(unescape(text))).replace("\\", "/").strip()
     if not plain or says_nothing(plain):
         return Profile(refused="blank")
@@ -223,7 +227,9 @@ def _checked(word: str) -> Profile:
         return Profile(refused="member_id")  # case matters in these, so their lower case finds nobody
     if says_nothing(plain) or all(part in _NOBODY for part in re.split(r"[-_ ]+", plain)):
         return Profile(refused="blank")
-    if not (2 if not plain.isascii() else 3) <= len(plain) <= _MAX or not all(_is_slug_sign(sign) for sign in plain):
+    if not (2 if not plain.isascii() else 3) <= len(plain) <= _MAX:
+        return Profile(refused="malformed")
+    if not _USUAL_SLUG.fullmatch(plain) and not all(_is_slug_sign(sign) for sign in plain):
         return Profile(refused="malformed")
     if not any(sign.isalnum() for sign in plain):
         return Profile(refused="malformed")
