@@ -6,15 +6,15 @@ Looked up on 28 November 2026. A vendor that names a release or a month instead 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+
+from msgspec import Struct
 
 LOOKED_UP = date(2026, 11, 28)
 
 
-@dataclass(frozen=True, slots=True)
-class Retirement:
+class Retirement(Struct, frozen=True):
     """Announces the end of one way in. ``said`` is the vendor's own word for ``ends``, ``instead`` the way out."""
 
     vendor: str

@@ -17,7 +17,9 @@ T = TypeVar("T")
 class Body(BaseModel):
     """Reads what a vendor sent: frozen, and tolerant of what is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True, defer_build=True
+    )
 
 
 def _text(value: Any) -> str:

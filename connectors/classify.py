@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
@@ -101,8 +101,7 @@ def _no_notices(_operation: Operation, _reply: Reply) -> Mapping[str, Notice]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyReading:
+class ReplyReading(Struct, frozen=True):
     """Tells how one vendor's replies differ from the common table. Every function is pure.
 
     ``refusal`` looks at a whole reply first, 2xx too: an error it gives for a 2xx must be one that was surely not
@@ -110,7 +109,7 @@ class ReplyReading:
     headers tell per bucket (names as in ``Operation.bucket``). ``calm`` are 5xx statuses that are no sign of an outage.
     """
 
-    statuses: Mapping[int, type[ConnectorError]] = field(default_factory=dict)
+    statuses: Mapping[int, type[ConnectorError]] = {}
     refusal: Callable[[Operation, Reply], ConnectorError | None] = _no_refusal
     code: Callable[[Reply], str] = _no_code
     pause: Callable[[Reply], float | None] = retry_after

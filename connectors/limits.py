@@ -15,6 +15,8 @@ from math import inf
 from time import perf_counter
 from typing import Protocol
 
+from msgspec import Struct
+
 from connectors.models import Reply
 
 FRESH_S = 2.0  # a write leaves no later than this after the read it was decided on had left
@@ -45,8 +47,7 @@ def parse_rate(text: str) -> Window:
     return Window(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Holds a vendor's word on its own limit: ``remaining`` calls until ``reset_s`` from now."""
 
     remaining: int

@@ -11,9 +11,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
+
+from msgspec import Struct, structs
 
 _canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Discreet(Struct, frozen=True):
+    """Keeps its ``hidden`` fields out of its repr, and so out of every log line and traceback."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr__(self) -> str:
+        """Returns the name and what is not hidden."""
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in self.hidden)
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class Grade(StrEnum):
@@ -104,8 +117,7 @@ class Person:
     phones: tuple[Phone, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Holds what can find a person. Every value is already normalised, ``""`` when unknown.
 
     ``ids`` are the person's own at providers that found somebody without a profile: (provider, id).
@@ -129,8 +141,7 @@ class Identity:
         return f"{self.first_name} {self.last_name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Describes one lookup as it will be sent: what is charged at most once within its keeping time.
 
     ``arguments`` are exactly what identifies the answer. ``name`` is the display name some providers want beside
@@ -144,14 +155,14 @@ class Question:
     price: int
     name: str = ""
     fields: frozenset[str] = frozenset()
-    key: str = field(init=False, compare=False)
-    """32 hex digits over account, operation and canonical arguments."""
+    key: str = ""
+    """Derived, not given: 32 hex digits over account, operation and canonical arguments."""
 
     def __post_init__(self) -> None:
         """Derive the key once: it is looked up with every answer again."""
         pairs = [f"[{_canonical(name)},{_canonical(text)}]" for name, text in sorted(self.arguments.items())]
         canonical = f"{_of_operation(self.provider, self.account, self.operation)},[{','.join(pairs)}]]"
-        object.__setattr__(self, "key", hashlib.sha256(canonical.encode()).hexdigest()[:32])
+        structs.force_setattr(self, "key", hashlib.sha256(canonical.encode()).hexdigest()[:32])
 
 
 @lru_cache(maxsize=256)
@@ -219,21 +230,21 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"  # charged perhaps, but not in a form we know: an operator looks
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Discreet, frozen=True):
     """Holds a vendor's answer as it came over the wire. Header names are lower case."""
 
+    hidden = frozenset({"body"})
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Discreet, frozen=True):
     """Holds a reply's meaning. ``credits`` is the provider's own figure for this call, ``None`` when it gave none."""
 
+    hidden = frozenset({"people"})
     outcome: Outcome
-    people: tuple[Person, ...] = field(default=(), repr=False)
+    people: tuple[Person, ...] = ()
     credits: int | None = None
     cause: str = ""
 
@@ -241,8 +252,7 @@ class Answer:
 # ---- CRM -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Discreet, frozen=True):
     """Holds one CRM row. ``values`` holds the properties read, blank ones as ``None`` or ``""``.
 
     ``modified`` is the vendor's stamp in ms, ``read_at`` the vendor's clock (ms) when it was read.
@@ -250,9 +260,10 @@ class Record:
     ``suppressed`` is no word of the vendor's: the caller sets it for whoever is on our own list.
     """
 
+    hidden = frozenset({"values"})
     object: str
     id: str
-    values: Mapping[str, str | None] = field(repr=False)
+    values: Mapping[str, str | None]
     modified: int = 0
     read_at: int = 0
     company_id: str = ""
@@ -271,8 +282,7 @@ class Writer(StrEnum):
     PERSON = "person"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Says who last wrote or cleared one property of a record; ``at`` is the vendor's (ms)."""
 
     by: Writer
@@ -289,8 +299,7 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"  # the vendor said nothing about it: ask again
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Holds the answer to reading one id."""
 
     fate: Fate
@@ -299,12 +308,12 @@ class Found:
     moved_object: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Discreet, frozen=True):
     """Holds new values for one record; property name to text. ``seen`` is the stamp the values were decided on."""
 
+    hidden = frozenset({"values"})
     id: str
-    values: Mapping[str, str] = field(repr=False)
+    values: Mapping[str, str]
     seen: int = 0
 
 
@@ -342,8 +351,7 @@ class RefusalKind(StrEnum):
         return self in {RefusalKind.VALUE, RefusalKind.DUPLICATE, RefusalKind.RULE, RefusalKind.UNKNOWN}
 
 
-@dataclass(frozen=True, slots=True)
-class WriteResult:
+class WriteResult(Struct, frozen=True):
     """Holds the vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not given.
 
     Of a refusal ``kind`` says what it is about, ``words`` are the vendor's without what they say of a person, and
@@ -360,8 +368,7 @@ class WriteResult:
     existing_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(Struct, frozen=True):
     """Describes a CRM property. ``length`` 0 means no limit known; ``options`` are internal values.
 
     ``labels`` are what people see of them, by internal value, where the CRM tells.
@@ -374,13 +381,12 @@ class Property:
     options: frozenset[str] = frozenset()
     unique: bool = False
     label: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     creatable: bool = True  # a new row may be given it
     searchable: bool = True  # rows can be looked for by it
 
 
-@dataclass(frozen=True, slots=True)
-class Lacks:
+class Lacks(Struct, frozen=True):
     """Names what must be granted before this credential may change or make rows of an object; ``""`` for nothing."""
 
     update: str = ""
@@ -396,8 +402,7 @@ class Use(StrEnum):
     OWN = "own"
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """Names a property of ``object`` that is read whatever is mapped.
 
     Whether a person opted out, or who employs them.
@@ -408,8 +413,7 @@ class Need:
     use: Literal["consent", "company"]
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Names of our own optional properties beside the values we write; ``""`` for one that is not there.
 
     ``source`` tells which field is from whom and since when, ``checked_at`` when we last wrote the record.
@@ -424,8 +428,7 @@ class Provenance:
         return tuple(name for name in (self.source, self.checked_at) if name)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """Tells where a poll stands. ``stamp`` (ms) and ``id`` of the last row of the last page.
 
     HubSpot: the window [``start``, ``end``] is walked by id. Salesforce: keyset over (stamp, id).
@@ -437,8 +440,7 @@ class Cursor:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Holds rows that changed and where to go on. ``done`` says that the vendor has no more rows for now."""
 
     records: tuple[Record, ...]
@@ -447,11 +449,10 @@ class Page:
     server_time: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AccountStatus:
+class AccountStatus(Struct, frozen=True):
     """Holds what a vendor's cheapest free read says of our credentials. ``prices`` are credits per operation."""
 
     who: str
     credits: int | None = None
-    prices: Mapping[str, int] = field(default_factory=dict)
+    prices: Mapping[str, int] = {}
     notes: tuple[str, ...] = ()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct
 
 
 class Repeat(StrEnum):
@@ -21,8 +22,7 @@ class Repeat(StrEnum):
     CREATES = "creates"  # makes a row each time
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """Describes one vendor operation. ``path`` is a template, ``credits`` the worst price known from the contract.
 
     ``bucket`` names a rate of its own (``"search"``), ``""`` is the vendor's ordinary one. ``misses`` are the
@@ -35,7 +35,7 @@ class Operation:
     repeat: Repeat
     credits: int = 0
     bucket: str = ""
-    misses: frozenset[int] = field(default_factory=frozenset)
+    misses: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         """Keep what must not be repeated off the methods that an HTTP engine repeats by itself."""

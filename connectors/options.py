@@ -22,7 +22,9 @@ _DURATION = re.compile(r"\s*(\d+)\s*([smhd])\s*")
 class Options(BaseModel):
     """Holds a frozen table of keys; refuses those that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True, defer_build=True
+    )
 
 
 def parse_duration(text: object) -> timedelta:

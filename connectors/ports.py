@@ -7,8 +7,9 @@ Objects are spoken of by our words: ``contact``, ``lead``, ``company``. Every me
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import (
@@ -123,8 +124,7 @@ class KeepsBalance(Protocol):
         """Returns the credits left after a paid call by its reply's own word; the same sum as ``left``."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaidVendor:
+class PaidVendor(Struct, frozen=True):
     """Tells of a vendor of lookups what must be known before it is opened: its keys of the configuration, and how.
 
     ``keeps_log``: of what it charged, so that a call of unknown end can be judged while others use the account too.
@@ -135,8 +135,7 @@ class PaidVendor:
     keeps_log: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """Says which records of one object are looked for and which properties are read.
 
     ``gaps`` are mapped properties of which at least one must be blank; a connector filters by them only as far as
@@ -147,8 +146,8 @@ class Watched:
     object: str
     properties: tuple[str, ...]
     gaps: tuple[str, ...] = ()
-    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    skip_if: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = {}
+    skip_if: Mapping[str, str] = {}
 
 
 class Crm(Protocol):

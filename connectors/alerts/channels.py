@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+from msgspec import Struct
 from standardwebhooks.webhooks import Webhook
 
 from connectors.alerts.mail import Mail
@@ -49,8 +49,7 @@ class Form(Protocol):
         """Returns the body to post."""
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """Names an address that takes JSON."""
 
     name: str

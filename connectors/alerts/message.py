@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import asdict
 
-@dataclass(frozen=True, slots=True)
-class AlertText:
+
+class AlertText(Struct, frozen=True):
     """Describes one thing to know. ``key`` stays the same from ``opened`` to ``closed``; times are ISO, UTC."""
 
     key: str

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 class Query(BaseModel):
     """Filters of one search; ``page`` is 0-based. Text filters are boolean expressions: see ``quoted``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
     page: int | None = None
 
     def body(self) -> dict[str, Any]:

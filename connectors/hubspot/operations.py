@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from connectors.hubspot.paths import PATHS, TYPES
 from connectors.oauth import BUCKET
@@ -11,8 +11,7 @@ from connectors.operations import Operation, Repeat
 _REFUSED = frozenset({400, 409, 423})  # read by us: a refused batch is split
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """Lists every operation on one of our objects."""
 
     list: Operation

@@ -6,14 +6,14 @@ The numbered ones lose support in 2027; until then portals and proxies exist tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 TYPES = {"contact": "contacts", "company": "companies"}
 MODIFIED = {"contact": "lastmodifieddate", "company": "hs_lastmodifieddate"}
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Struct, frozen=True):
     """Tells where one generation keeps its surfaces."""
 
     objects: str

@@ -52,7 +52,7 @@ _KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": 
 
 
 class _HubSpotModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
 def _texts(value: Any) -> Any:
@@ -110,7 +110,7 @@ class Paging(_HubSpotModel):
 class ErrorGroup(_HubSpotModel):
     """Holds one group of errors inside an answer, with whatever else is said of it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, defer_build=True)
     category: str = ""
     context: Annotated[dict[str, list[str]], BeforeValidator(_lists)] = Field(default_factory=dict)
 

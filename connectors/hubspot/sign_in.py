@@ -18,7 +18,7 @@ _CLIENT, _CONNECT = "check client id and client secret", "the refresh token is r
 
 
 class _HubSpotToken(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
     access_token: AccessToken
     refresh_token: SecretStr | None = None

@@ -8,7 +8,8 @@ another contact's, one read of all addresses tells the rows at fault instead.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from connectors.hubspot.records import RecordRows, milliseconds, missing_ids
 from connectors.hubspot.refusals import KINDS, TAKEN, Refusal, refusal, refusal_of

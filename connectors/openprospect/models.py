@@ -159,7 +159,7 @@ class Webtech(Body):
 
 
 class _Sent(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     def body(self) -> dict[str, Any]:
         """Returns the fields that are set, as they go on the wire."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.salesforce.ids import is_id, known_id, long_id, same_id
 from connectors.salesforce.records import TABLES
@@ -46,17 +47,16 @@ ACK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """Holds a post's rows: our object -> record ids of 18 characters. ``ignored`` counts rows of other objects.
 
     ``writers`` are the users who wrote a record last, by its id, as far as the post tells.
     """
 
     organization_id: str
-    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ids: Mapping[str, tuple[str, ...]] = {}
     ignored: int = 0
-    writers: Mapping[str, str] = field(default_factory=dict)
+    writers: Mapping[str, str] = {}
 
 
 def without_echoes(message: Message, user_id: str) -> Message:

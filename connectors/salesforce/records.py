@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.bodies import ManyListed
@@ -60,7 +61,7 @@ Raw = Mapping[str, Any]
 
 
 class _SalesforceModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
 class QueryPage(_SalesforceModel):
@@ -121,18 +122,17 @@ class CreateAnswer(_SalesforceModel):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """Describes an object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
 
     ``relations`` are the tables that a relation's name, such as ``Owner``, leads to, and ``references`` the same by the
     name of the field that holds the id. ``unavailable`` are record types that this user may not give.
     """
 
-    properties: Mapping[str, Property] = field(default_factory=dict)
+    properties: Mapping[str, Property] = {}
     filterable: frozenset[str] = frozenset()
-    relations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    relations: Mapping[str, tuple[str, ...]] = {}
+    references: Mapping[str, tuple[str, ...]] = {}
     unavailable: frozenset[str] = frozenset()
     createable: bool = True
     updateable: bool = True

@@ -34,7 +34,7 @@ _SITES = (".my.site.com", ".force.com")  # of an Experience site, which is an au
 
 
 class _SalesforceToken(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
     access_token: AccessToken
     instance_url: str

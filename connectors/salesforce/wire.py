@@ -19,7 +19,6 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from math import inf
@@ -28,6 +27,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
@@ -41,8 +41,7 @@ from connectors.salesforce.options import CONCURRENCY
 from connectors.transport import USER_AGENT
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """Describes one request. ``path`` is below the versioned root, or with a slash in front below the host's."""
 
     method: str

@@ -212,5 +212,5 @@ async def test_trouble(sandbox: Sandbox, close: list[HubSpot], version: str, row
 
 def test_no_operation_is_left_out() -> None:
     told = {row.operation for row in [*rows("v3"), link_row("v3"), linked_row("v3")]}
-    of_contacts = {getattr(calls("v3")["contact"], name) for name in Calls.__slots__ if name != "linked"}
+    of_contacts = {getattr(calls("v3")["contact"], name) for name in Calls.__struct_fields__ if name != "linked"}
     assert told == of_contacts | {calls("v3")["company"].linked}

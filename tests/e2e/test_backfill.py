@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from config.load import load
 from tests.e2e.conftest import Open

@@ -16,7 +16,8 @@ PURE = {
     "collections", "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "html", "itertools",
     "json", "re", "typing", "unicodedata", "urllib.parse", "bisect", "importlib.resources", "__future__",
     "connectors.models",
-    "anyascii", "disposable_email_domains", "email_validator", "idna", "phonenumbers", "publicsuffixlist",
+    "anyascii", "disposable_email_domains", "email_validator", "idna", "msgspec", "msgspec.structs", "phonenumbers",
+    "publicsuffixlist",
 }  # fmt: skip
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from config.settings import Settings
 from connectors.models import Offer
@@ -88,8 +89,8 @@ def _percent(one: dict[str, float] | None) -> tuple[str, ...]:
 
 
 def _advice(rules: Policy, found: Advice) -> dict[str, Any]:
-    shown = asdict(found) | {"proved": found.is_proved, "learned": rules.learned}
-    return {"crm": rules.crm, "object": rules.object} | shown
+    shown: dict[str, Any] = to_builtins(found)
+    return {"crm": rules.crm, "object": rules.object} | shown | {"proved": found.is_proved, "learned": rules.learned}
 
 
 def sentences(rules: Policy, found: Advice) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from config.problems import ConfigError
 from worker.commands.options import Config, Json, finish, group

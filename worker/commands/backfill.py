@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import Struct
 from rich.table import Table
 
 from worker.commands.names import known_watch
@@ -36,8 +37,7 @@ ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; nobody wai
 ROOM = 200  # a page of either crm
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """Holds what is asked for: at most ``limit`` records with gaps, ``max_credits`` credits; ``None`` = no bound."""
 
     crm: str

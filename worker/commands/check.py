@@ -7,10 +7,10 @@ import logging
 import time
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct
 from rich.text import Text
 from structlog.contextvars import bound_contextvars
 
@@ -57,8 +57,7 @@ _OTHERWISE = "restart them, if it was changed; two installations need names (doc
 _STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """Tells of one thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
 
     part: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from config.crms import CrmSettings
 from connectors.models import Property
@@ -16,8 +17,7 @@ NOBODY = "refill-check"  # a text that leads to no row
 _PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.invalid"}
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryNeed:
+class DeliveryNeed(Struct, frozen=True):
     """Tells of one thing that deliveries lack. ``text`` says what, ``do`` what a person should do."""
 
     object: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from config.fields import EMAIL_FIELDS, PERSON_FIELDS, WATCHED, default_accept
 from config.logs import configure_logs
@@ -55,8 +56,7 @@ _WAITS = {  # why, and what is next
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CsvAsked:
+class CsvAsked(Struct, frozen=True):
     """Holds what was typed."""
 
     file: Path

@@ -7,8 +7,9 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from config.fields import PROPERTIES
 from config.load import variable
@@ -18,16 +19,14 @@ BLANK_VALUES = ("N/A", "-", "none", "null", "unknown", "not available", "TBD", "
 MONTHS = 20  # a month's budget, in days of the day's: working days
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderBudget:
+class ProviderBudget(Struct, frozen=True):
     """Limits the credits that one provider may cost."""
 
     day: int
     month: int
 
 
-@dataclass(frozen=True, slots=True)
-class FirstConfig:
+class FirstConfig(Struct, frozen=True):
     """Holds what was chosen. ``linkedin_property`` is the CRM's property with the profile, ``""`` for none."""
 
     kind: str
@@ -38,7 +37,7 @@ class FirstConfig:
     objects: Sequence[str] = ("contact",)
     fields: Sequence[str] = ()
     linkedin_property: str = ""
-    budgets: Mapping[str, ProviderBudget] = field(default_factory=dict)
+    budgets: Mapping[str, ProviderBudget] = {}
     account_id: int | None = None
     blank_values: bool = False
 
@@ -72,8 +71,7 @@ class FirstConfig:
         return "\n".join(parts) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class SecretAsked:
+class SecretAsked(Struct, frozen=True):
     """Names one secret: its path in the configuration, and where people find it."""
 
     path: tuple[str, ...]

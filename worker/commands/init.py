@@ -9,12 +9,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import typer
 from dotenv import dotenv_values
+from msgspec import Struct
+from msgspec.structs import replace
 
 from config.fields import PEOPLE, PERSON_FIELDS, PROPERTIES, WATCHED
 from config.load import load
@@ -33,8 +34,7 @@ DAY = 50  # credits a day to begin with
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class InitAsked:
+class InitAsked(Struct, frozen=True):
     """Holds what was given as options; an empty one is asked for, or has its default with ``yes``."""
 
     folder: Path

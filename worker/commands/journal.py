@@ -6,15 +6,16 @@ Every change, lookup and refusal, with its reason in words, its price, and what 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct, to_builtins
 
 from config.plain import escaped, shown
 from config.problems import ConfigError
@@ -32,11 +33,10 @@ from worker.manual.exit_codes import DONE, FAILED
 from worker.upkeep.audit import NAME, verify
 from worker.upkeep.journal_reader import PAGE, journal_lines, newer
 
-COLUMNS = tuple(one.name for one in fields(JournalLine))
+COLUMNS = tuple(one.name for one in dataclasses.fields(JournalLine))
 
 
-@dataclass(frozen=True, slots=True)
-class JournalAsked:
+class JournalAsked(Struct, frozen=True):
     """Names the entries asked for, as a person writes them. ``form`` is text, json (lines) or csv."""
 
     run: str = ""
@@ -84,7 +84,7 @@ async def run_verify(config: Path | None, *, as_json: bool) -> int:
         found = await verify(AuditHeads(ledger.scripts), folder)
         first = await ledger.journal.since(after=found.last, limit=PAGE) if found.last else await ledger.journal.since()
     if as_json:
-        print_json({"file": str(folder / NAME), "whole": not found.faults, "pending": len(first), **asdict(found)})
+        print_json({"file": str(folder / NAME), "whole": not found.faults, "pending": len(first), **to_builtins(found)})
     else:
         for one in found.faults:
             out.say(f"{NAME}, line {one.line} {one.what}" if one.line else f"{NAME} {one.what}")
@@ -145,9 +145,9 @@ async def _export(
     with Meter("entries", err, quiet=quiet) as meter:
         async for one in lines:
             if form == "csv":
-                sheet.writerow([cell(shown(str(value))) for value in asdict(one).values()])
+                sheet.writerow([cell(shown(str(value))) for value in dataclasses.asdict(one).values()])
             elif form == "json":
-                sys.stdout.write(escaped(json.dumps(asdict(one), ensure_ascii=False)) + "\n")
+                sys.stdout.write(escaped(json.dumps(dataclasses.asdict(one), ensure_ascii=False)) + "\n")
             else:
                 out.say(_sentence(one))
             sys.stdout.flush()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import typer
+from msgspec import Struct
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 
-@dataclass(frozen=True, slots=True)
-class CommandName:
+class CommandName(Struct, frozen=True):
     """Names a command: the module under ``worker.commands`` that holds its ``app``, and its first sentence."""
 
     name: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from msgspec import Struct
 
 from config.problems import ConfigError
 from worker.commands.names import known_crm, known_record, known_watch
@@ -21,8 +21,7 @@ from worker.manual.exit_codes import DONE, FAILED
 from worker.upkeep.notices import BoughtData, bought
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """Chooses people: those of one crm, one record, or only who are not informed yet."""
 
     crm: str | None = None

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from config.problems import ConfigError
 from config.settings import Settings
@@ -38,13 +39,12 @@ from worker.web.page.orders import Lifted, Note, PersonLook, PersonWish, Scoreca
 PATIENCE_S = 20.0  # that somebody looks at a page for visits to end; the same order goes on where it stopped
 
 
-@dataclass(frozen=True, slots=True)
-class PageOrders:
+class PageOrders(Struct, frozen=True):
     """Implements ``worker.web.page.orders.Orders``, each order with parts of its own, as a command has."""
 
     settings: Settings
     ledger: Ledger
-    _offers: list[Offer] = field(default_factory=list)
+    _offers: list[Offer] = []
 
     async def prepare(self) -> None:
         """Prepares every vendor's part as the process starts, so that the first look at a page need not."""

@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 from rich.status import Status
 
@@ -45,8 +46,7 @@ _LEFT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PlanShown:
+class PlanShown(Struct, frozen=True):
     """Says how a plan is shown: a block for each record, or lines of JSON."""
 
     details: bool = False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from worker.commands.options import Config, Country, Json, OfKind, Person, Record, finish, one_command
 from worker.commands.person import Somebody, somebody
@@ -32,8 +33,7 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PersonAsked:
+class PersonAsked(Struct, frozen=True):
     """Names the person asked about, and how that is read."""
 
     texts: tuple[str, ...]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from msgspec import Struct, to_builtins
 
 from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
@@ -30,8 +30,7 @@ _GROUPS: Mapping[Grouping, Callable[[Proposal, Proposed], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WordOn:
+class WordOn(Struct, frozen=True):
     """Names the proposals a person has a word on: those of ``ids``, of ``fields`` and ``providers``; empty is all."""
 
     crm: str
@@ -53,7 +52,7 @@ async def run_review_list(
     if by is not None:
         _show_sums([one for _, one in found], by, as_json=as_json)
     elif as_json:
-        print_json([{"crm": crm_, "object": kind, **asdict(one)} for (crm_, kind), one in found])
+        print_json([{"crm": crm_, "object": kind, **to_builtins(one)} for (crm_, kind), one in found])
     else:
         _show(found, now)
     return DONE

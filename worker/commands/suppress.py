@@ -7,11 +7,12 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from config.plain import escaped
 from config.problems import ConfigError, unreadable
@@ -30,8 +31,7 @@ SHOWN = 12  # digits of a hash that tell it apart from the others of a list
 LINES = 10  # that an import names of those it cannot read
 
 
-@dataclass(frozen=True, slots=True)
-class ValueReading:
+class ValueReading(Struct, frozen=True):
     """Says how values are read: as one kind, and in which countries numbers are at home."""
 
     kind: str = ""

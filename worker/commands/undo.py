@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from config.problems import ConfigError
 from worker.commands.journal import JournalAsked, filter_of
@@ -32,8 +33,7 @@ from worker.service.opening import open_crms
 from worker.visits.archiving import ARCHIVED
 
 
-@dataclass(frozen=True, slots=True)
-class UndoAsked:
+class UndoAsked(Struct, frozen=True):
     """Names the changes that are to go back, and how far to go."""
 
     run: str = ""

@@ -6,25 +6,24 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """Holds a lookup that was perhaps charged, with the worst it can have cost."""
 
     ticket_id: str
     price: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(Struct, frozen=True):
     """Says whether each lookup was charged.
 
     With ``mixed`` only how many is known, so none of them may be asked again.
     """
 
-    charged: Mapping[str, bool] = field(default_factory=dict)
+    charged: Mapping[str, bool] = {}
     mixed: bool = False
 
 

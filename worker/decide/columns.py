@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from connectors.models import Record
 from worker.decide.values.person import PersonName, parts
@@ -45,11 +46,10 @@ class ColumnError(ValueError):
     """Says which column is not there or named twice; one sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Tells where each field stands: ``places`` by canonical name, the first column 0."""
 
-    places: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = {}
 
     @property
     def identifies(self) -> bool:

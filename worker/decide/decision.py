@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from connectors.models import Grade, Identity, Offer, Question
+from msgspec import Struct
+
+from connectors.models import Discreet, Grade, Identity, Offer, Question
 from worker.decide.reasons import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(Struct, frozen=True):
     """Names a question to ask, and the fields it is asked for."""
 
     question: Question
@@ -19,20 +18,19 @@ class Next:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Discreet, frozen=True):
     """Holds a value for one field, and where it is from. ``grade`` is of e-mails, ``None`` for everything else."""
 
+    hidden = frozenset({"value"})
     field: str
     property: str
-    value: str = dataclasses.field(repr=False)
+    value: str
     provider: str
     grade: Grade | None
     question_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Discreet, frozen=True):
     """Holds what to do. ``questions`` empty means that nothing new can be learned now.
 
     ``unfilled`` holds every blank watched field that gets no value and waits for no provider. ``blocked`` are fields
@@ -41,10 +39,11 @@ class Decision:
     written: the reasons, and ``masked`` and ``wrong_kind``.
     """
 
+    hidden = frozenset({"identity"})
     questions: tuple[Next, ...] = ()
     changes: tuple[Change, ...] = ()
-    unfilled: Mapping[str, Reason] = dataclasses.field(default_factory=dict)
-    blocked: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    identity: Identity = dataclasses.field(default_factory=Identity, repr=False)
+    unfilled: Mapping[str, Reason] = {}
+    blocked: Mapping[str, tuple[str, ...]] = {}
+    identity: Identity = Identity()
     rightly: frozenset[str] = frozenset()
-    dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    dropped: Mapping[str, int] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from connectors.models import Email, Grade, Person, PhoneKind, Property, Role
 from worker.decide.knowledge import Knowledge, Source
 from worker.decide.policy import FieldRule, Policy
@@ -19,8 +21,7 @@ from worker.decide.values.text import is_masked
 _BEST_FIRST = tuple(Grade)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Holds a value an answer offers.
 
     ``grade`` is of e-mails, ``fixed`` of numbers the provider or their form say so of.

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Answer, Company, Identity, Offer, Outcome, Person, PhoneKind, Property, Role
 from worker.decide.decision import Next
@@ -28,8 +31,7 @@ _SHAPES = 4_096
 _MOBILE, _FIXED = "+491711234567", "+493012345678"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedCredits:
+class ExpectedCredits(Struct, frozen=True):
     """Holds the credits of one provider: their mean, the mean of their square, and the most there can be."""
 
     mean: float = 0.0
@@ -37,8 +39,7 @@ class ExpectedCredits:
     most: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LikelyStep:
+class LikelyStep(Struct, frozen=True):
     """Names a question that may be asked for ``fields``: how likely that is, and the credits expected of it.
 
     ``credits`` has the chance in it.
@@ -50,8 +51,7 @@ class LikelyStep:
     credits: float
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """Foretells one record. ``steps`` stand in the order in which they are asked while none of them brings anything.
 
     ``credits`` go by provider, ``fills`` are the chances of a value by field. ``guessed`` is the chance that an
@@ -59,13 +59,12 @@ class Forecast:
     """
 
     steps: tuple[LikelyStep, ...] = ()
-    credits: Mapping[str, ExpectedCredits] = field(default_factory=dict)
-    fills: Mapping[str, float] = field(default_factory=dict)
+    credits: Mapping[str, ExpectedCredits] = {}
+    fills: Mapping[str, float] = {}
     guessed: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
+class _Branch(Struct, frozen=True):
     """Holds one outcome of a question. ``found``: it names the record's person."""
 
     chance: float

@@ -14,11 +14,12 @@ the person never proves the person: a row found by its phone needs more than tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
-from connectors.models import Person, PhoneKind
+from msgspec import Struct
+
+from connectors.models import Discreet, Person, PhoneKind
 from worker.decide.values import domains, linkedin, phones
 from worker.decide.values.emails import read
 from worker.decide.values.person import PersonName, Verdict, compare, parts
@@ -39,23 +40,22 @@ _OFFICES = frozenset({Fact.EMPLOYER})
 _FAMILYS = frozenset({Fact.PHONE, Fact.EMPLOYER})
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Discreet, frozen=True):
     """Holds what is known of somebody, in compared spelling: only what can prove something. Made by ``facts``.
 
     ``employers`` are known otherwise than by an address; ``offices`` are the employers that the addresses tell.
     """
 
-    name: PersonName = field(default_factory=PersonName)
-    emails: frozenset[str] = field(default=frozenset(), repr=False)
-    numbers: frozenset[str] = field(default=frozenset(), repr=False)
+    hidden = frozenset({"emails", "numbers"})
+    name: PersonName = PersonName()
+    emails: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
     employers: frozenset[str] = frozenset()
     offices: frozenset[str] = frozenset()
     slug: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """Holds the verdict, and the second fact that agrees where there is one."""
 
     verdict: Verdict

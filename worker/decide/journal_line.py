@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from worker.decide.values.text import is_formula
 
 _RULES = {
@@ -70,8 +72,7 @@ class JournalLine:
     credits: int
 
 
-@dataclass(frozen=True, slots=True)
-class JournalFilter:
+class JournalFilter(Struct, frozen=True):
     """Chooses entries: every part that is set must agree; ``reason`` is a piece of it in any case, times are in ms."""
 
     run: str = ""

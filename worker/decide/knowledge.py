@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Answer, AskedBy, Identity, Offer, Outcome, Person, Question
 from worker.decide.gate import Fact, Verdict, facts_of, judge
@@ -18,8 +21,7 @@ from worker.decide.values.person import PersonName, compare, parts
 _PROVES_NOTHING: Mapping[AskedBy, Fact] = {AskedBy.PHONE: Fact.PHONE, AskedBy.NAME: Fact.EMPLOYER}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Holds a question that was asked: its answer, ``None`` when it counts as a miss."""
 
     offer: Offer
@@ -38,16 +40,14 @@ class Asked:
         return self.question.price if charged is None else charged
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Names a person of an answer who may be written from."""
 
     asked: Asked
     person: Person
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True):
     """Holds ``asked`` by question key. ``sources`` are the people proved to be the record's.
 
     ``others`` are answers that name somebody else, ``unsure`` those whose person nothing proves. ``proved`` says that
@@ -57,7 +57,7 @@ class Knowledge:
     """
 
     identity: Identity
-    asked: Mapping[str, Asked] = field(default_factory=dict)
+    asked: Mapping[str, Asked] = {}
     sources: tuple[Source, ...] = ()
     others: tuple[Asked, ...] = ()
     unsure: tuple[Asked, ...] = ()

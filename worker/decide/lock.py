@@ -6,7 +6,9 @@ Whoever cannot be distinguished from a person is one, and a value of unknown age
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Edit, Record, Writer
 from worker.decide.policy import Policy
@@ -15,8 +17,7 @@ from worker.decide.record import OurValue, View
 from worker.decide.values.fields import value_hash
 
 
-@dataclass(frozen=True, slots=True)
-class Locks:
+class Locks(Struct, frozen=True):
     """Names the locked fields, each with the vendor's time (ms) at which it opens."""
 
     until: Mapping[str, int]

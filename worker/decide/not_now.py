@@ -6,20 +6,19 @@ There are three answers: try again at a time, wait until a provider has capacity
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class RetryAt:
+
+class RetryAt(Struct, frozen=True):
     """Asks to be tried again at ``at_ms``, or earlier when the call or verdict that it waits for ends."""
 
     at_ms: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class WaitForProvider:
+class WaitForProvider(Struct, frozen=True):
     """Says that a provider has no capacity now. ``fault``: an outage or a bad credential, not waited out for ever."""
 
     provider: str
@@ -27,8 +26,7 @@ class WaitForProvider:
     fault: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(Struct, frozen=True):
     """Says that this run can get no further; ``reason`` is counted. ``cut``: the run's own cap forbids it."""
 
     reason: str

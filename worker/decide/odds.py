@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from connectors.models import Offer
 from worker.decide.decision import Decision
@@ -23,8 +24,7 @@ _ASKED, _CREDITS, _HITS, _MISSES = "asked", "credits", "hits", "misses"
 _WANTED, _BROUGHT, _PERSON, _IN, _BOUNCED = "wanted", "brought", "person", "in", "bounced"
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionYield:
+class QuestionYield(Struct, frozen=True):
     """Counts what came of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field.
 
     ``countries`` has the same by country. ``bounced`` are values that turned out bad later, of a provider as a whole.
@@ -34,17 +34,16 @@ class QuestionYield:
     credits: int = 0
     hits: int = 0
     misses: int = 0
-    wanted: Mapping[str, int] = field(default_factory=dict)
-    brought: Mapping[str, int] = field(default_factory=dict)
-    countries: Mapping[str, QuestionYield] = field(default_factory=dict)
-    bounced: Mapping[str, int] = field(default_factory=dict)
+    wanted: Mapping[str, int] = {}
+    brought: Mapping[str, int] = {}
+    countries: Mapping[str, QuestionYield] = {}
+    bounced: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Odds:
+class Odds(Struct, frozen=True):
     """Holds odds, ``seen`` by (provider, operation)."""
 
-    seen: Mapping[tuple[str, str], QuestionYield] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], QuestionYield] = {}
 
     def credits(self, offer: Offer) -> float:
         """Returns expected credits of one question: a miss is cheap at most providers."""
@@ -78,8 +77,7 @@ class Odds:
 PRICE_LIST = Odds()
 
 
-@dataclass(frozen=True, slots=True)
-class Bought:
+class Bought(Struct, frozen=True):
     """Names a question that was paid for, and the gaps that were open when it was asked."""
 
     offer: Offer

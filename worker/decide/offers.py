@@ -6,9 +6,11 @@ Everything here is cached: a visit looks at the same few operations and the same
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from connectors.models import AskedBy, Identity, Offer, Question
 

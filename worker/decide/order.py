@@ -6,11 +6,14 @@ lookups that become unnecessary included. Orders are compared at equal fills.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Identity, Offer
 from worker.decide.forecast import Forecaster
@@ -27,15 +30,14 @@ _Z = 1.96  # 95 %
 _SLUG = "ada-lovelace"
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """Compares the order that stands with the cheapest one, for a record of whom the profile and every gap are known.
 
     ``now`` and ``best`` are expected credits a record, ``saved`` is the share that the better order saves, ``low``
     and ``high`` its 90 % interval. ``orders`` are by field, ``unseen`` the operations that too little was seen of.
     """
 
-    orders: Orders = field(default_factory=dict)
+    orders: Orders = {}
     now: float = 0.0
     best: float = 0.0
     saved: float = 0.0
@@ -63,7 +65,7 @@ def ordered(policy: Policy, orders: Orders) -> Policy:
         replace(rule, providers=orders[rule.field], ordered=True) if rule.field in orders else rule
         for rule in policy.rules
     )
-    return replace(policy, rules=tuple(rules))
+    return dataclasses.replace(policy, rules=tuple(rules))
 
 
 def expected(policy: Policy, offers: Sequence[Offer], odds: Odds) -> tuple[float, float]:

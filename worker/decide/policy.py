@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from connectors.models import Grade
 from worker.decide.values.blanks import is_blank
 
@@ -23,8 +25,7 @@ class WriteRule(StrEnum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRule:
+class FieldRule(Struct, frozen=True):
     """Tells how one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound.
 
     ``lock_ms`` is for how long a person's edit keeps us off, 0 = it does not.

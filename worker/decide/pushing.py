@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from connectors.models import Record
 from worker.decide.decision import Change
 from worker.decide.policy import Policy
@@ -24,15 +26,14 @@ class ChangeVerdict(StrEnum):
     CLOSED = "closed"  # the field was closed meanwhile: refused, do-not-call
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Struct, frozen=True):
     """Holds what to push.
 
     ``stale``: identity or selection changed, so nothing is written and the record is visited again.
     """
 
     writes: tuple[Change, ...] = ()
-    kept_back: Mapping[str, ChangeVerdict] = dataclasses.field(default_factory=dict)
+    kept_back: Mapping[str, ChangeVerdict] = {}
     stale: bool = False
 
 

@@ -7,10 +7,9 @@ read once for each content, since what we wrote on the record and remember of it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
-from connectors.models import Identity, Record
+from connectors.models import Discreet, Identity, Record
 from worker.decide.gate import Facts, facts
 from worker.decide.handles import Handle, of_values
 from worker.decide.policy import Policy
@@ -25,8 +24,7 @@ _HANDLE_SLOTS = (*_EMAIL_SLOTS, *_NUMBER_SLOTS, "linkedin_url", "company_domain"
 _KEPT = 1_024  # contents: those that visits of one process are about to look at again
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Discreet, frozen=True):
     """Holds what a record says.
 
     ``held`` are the values of watched fields, ``numbers`` its phone numbers (field -> E.164), ``domains`` the
@@ -35,13 +33,14 @@ class Reading:
     that it bears.
     """
 
+    hidden = frozenset({"held", "numbers", "handles"})
     identity: Identity
-    facts: Facts = field(default_factory=Facts)
-    held: Mapping[str, str] = field(default_factory=dict, repr=False)
-    numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    facts: Facts = Facts()
+    held: Mapping[str, str] = {}
+    numbers: Mapping[str, str] = {}
     domains: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
-    handles: frozenset[Handle] = field(default=frozenset(), repr=False)
+    handles: frozenset[Handle] = frozenset()
 
 
 def read_record(record: Record, policy: Policy) -> Reading:

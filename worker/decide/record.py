@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
-from connectors.models import Identity, Record
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connectors.models import Discreet, Identity, Record
 from worker.decide.gate import Facts
 from worker.decide.handles import Handle
 from worker.decide.kept import RefusedValue
@@ -18,8 +20,7 @@ from worker.decide.values.fields import PHONE_FIELDS, value_hash
 from worker.decide.values.text import clean
 
 
-@dataclass(frozen=True, slots=True)
-class OurValue:
+class OurValue(Struct, frozen=True):
     """Holds what we remember of a value of ours.
 
     ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it or ``rejected`` it in review, and
@@ -46,8 +47,7 @@ class OurValue:
 NOTHING_OF_OURS = OurValue()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Discreet, frozen=True):
     """Shows a record as the rules see it.
 
     ``gaps`` are the fields open to be filled, in the policy's order; ``blank`` all watched fields without a value,
@@ -60,20 +60,21 @@ class View:
     values that are never written again.
     """
 
+    hidden = frozenset({"held", "numbers"})
     identity: Identity
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = Facts()
     gaps: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
-    closed: Mapping[str, Reason] = field(default_factory=dict)
+    closed: Mapping[str, Reason] = {}
     refused: tuple[str, ...] = ()
     skip: Skip | None = None
-    held: Mapping[str, str] = field(default_factory=dict, repr=False)
-    numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    held: Mapping[str, str] = {}
+    numbers: Mapping[str, str] = {}
     domains: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     spoiled: frozenset[str] = frozenset()
-    news: Mapping[str, str] = field(default_factory=dict)
-    bad: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    news: Mapping[str, str] = {}
+    bad: Mapping[str, frozenset[str]] = {}
     changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
 
 
@@ -108,8 +109,7 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Openings:
+class Openings(Struct, frozen=True):
     """Shows what is open on a record, as ``View`` does, and nothing of who it is about."""
 
     gaps: tuple[str, ...]

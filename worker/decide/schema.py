@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from connectors.models import Property
 from worker.decide.values import countries, emails, phones
@@ -15,8 +16,7 @@ _NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
+class Invalid(Struct, frozen=True):
     """Tells why a value cannot be written: one word for the count."""
 
     reason: str

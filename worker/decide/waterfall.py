@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from connectors.models import AskedBy, Offer, Outcome, PhoneKind, Question
 from worker.decide.gate import Fact, is_provable
@@ -24,8 +25,7 @@ _WORTH_FINDING = EMAIL_FIELDS | PHONE_FIELDS | {"linkedin_url"}
 LEFT_BEHIND = EMPLOYER_FIELDS | {"work_email"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """Ask this now. ``ratio`` is the expected credits per usable value, all gaps counted that it may serve."""
 
     offer: Offer
@@ -36,8 +36,7 @@ class Ask:
 Step: TypeAlias = Ask | WaitForProvider | GiveUp
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """Names a question, and what is known to follow it.
 
     It proves the person for ``target``, or is the target itself.

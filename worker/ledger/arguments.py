@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias, cast
+
+from msgspec import Struct
 
 Arg: TypeAlias = str | bytes | int
 Value: TypeAlias = Arg | Collection[Arg] | Collection[Sequence[Arg]]
@@ -28,8 +29,7 @@ _HEAD = re.compile(r"^-- args: ((?:.*,\n--\s+)*.*)$", re.MULTILINE)
 _PIECE = re.compile(r"(\w+)(?:(\[\])|\(([^()]*)\))?\s*(?:,\s*(?:--\s+)?|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(Struct, frozen=True):
     """Names what one script takes: single values, then lists, then what each of its rows holds."""
 
     singles: tuple[str, ...] = ()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from worker.ledger.rates.cursors import Cursors
@@ -18,8 +18,7 @@ _SAMPLES = 15  # one a day
 _NAME = "footprint"
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryUse:
+class MemoryUse(Struct, frozen=True):
     """Holds sizes in bytes. ``limit`` is ``maxmemory``, else the machine's memory, 0 when neither is known.
 
     ``full_in_days`` is the forecast, ``None`` while there is no day to go by or nothing grows.

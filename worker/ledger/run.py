@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from secrets import token_hex
 from typing import Self
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 _BEGUN = "%Y%m%dT%H%M%S"
 _BY_PERSON = re.compile(r"(?P<kind>[a-z]+)-(?P<began>\d{8}T\d{6})-[0-9a-f]{4}")
@@ -43,8 +44,7 @@ class RunKind(StrEnum):
 _KINDS = {str(kind): kind for kind in RunKind}
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Holds a run by its name. ``kind`` is ``None`` for a name that nothing here gives, or none at all."""
 
     name: str

@@ -6,9 +6,12 @@ A kept answer, else a ticket on the provider's budgets, else a sentence that say
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedError, UnavailableError
 from connectors.limits import TicketSpentError
@@ -35,8 +38,7 @@ class NotNowError(Exception):
     """Tells why something asked for cannot be done now: one sentence with the reason and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """Holds what a person sees before anything is sent.
 
     ``at_most`` are the credits of the ``new`` questions at their worst price, ``left`` what budgets and balance still

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from connectors.errors import ContractError, OutcomeUnknownError
 from connectors.limits import Ticket, TicketSpentError
@@ -37,8 +38,7 @@ BETWEEN_LOOKS_MS = 300_000
 Find = Callable[[], Awaitable[str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class WantedRow:
+class WantedRow(Struct, frozen=True):
     """Describes a row to be made.
 
     ``key`` is what makes it the same row; nothing of it can be read back out of the ledger.
@@ -56,16 +56,14 @@ class WantedRow:
     look_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedRow:
+class CreatedRow(Struct, frozen=True):
     """Names a row that exists. ``found``: its answer was lost and a look found it."""
 
     id: str
     how: Literal["created", "there", "found"]
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
+class Maker(Struct, frozen=True):
     """Makes rows at most once. ``clock`` gives the ledger's time in ms."""
 
     creations: Creations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from worker.ledger.own_clock import clock
 from worker.manual.exit_codes import DEAD_LETTERS, DONE, FAILED, LEFT
@@ -56,8 +57,7 @@ _NEXT = {
 _FIGURES = frozenset({"budget", "cap"})  # whose hint is limit and spent
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnding:
+class RunEnding(Struct, frozen=True):
     """Holds what a run left, whom it did not ask, its dead letters, and whether a person stopped it."""
 
     left: Sequence[Held] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.own_clock import clock
@@ -19,8 +20,7 @@ LOOKED_SHARE = 10  # of a million records that wait, a closer look is no more th
 SHORTEST_PATIENCE_S = 2.0  # what is due now is given to a visit within this
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Says where a run stands.
 
     ``open`` are its records due or leased, ``looking`` says that it still looks for more.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import RefusalKind
 from worker.ledger.journal.figures import RunFigures, WorkName
@@ -18,8 +20,7 @@ _ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict
 _RATE = frozenset({"429", "rate"})
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """Counts records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` when nobody knows.
 
     ``why`` is one of the words of ``docs/passes.md``, ``waits_for`` the provider or crm that it is about, and ``hint``

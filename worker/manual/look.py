@@ -10,6 +10,7 @@ from functools import partial
 from itertools import groupby, islice
 
 import structlog
+from msgspec import Struct
 
 from connectors.errors import RateLimitedError
 from worker.ledger.journal.figures import RunFigures, WorkName
@@ -26,8 +27,7 @@ ROOM_S = 0.25
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class NotAsked:
+class NotAsked(Struct, frozen=True):
     """Names a vendor that was not looked at, or not to the end, and why.
 
     Until when, where its pause has an end.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 PATIENCE_S = 150.0  # longer than a lease
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True):
     """Holds what a pass is asked to do.
 
     ``record`` is (crm, object, id) of the only record to look at, ``plan`` the file of the plan to carry out.

@@ -6,8 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from worker.decide.kept import REFUSED
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -26,8 +28,7 @@ from worker.service.runtime import Runtime
 from worker.visits.budget_lines import set_cap
 
 
-@dataclass(frozen=True, slots=True)
-class PassReport:
+class PassReport(Struct, frozen=True):
     """Holds what a pass did: the one object that ``sync --json`` and ``demo --json`` end with.
 
     ``ending`` tells what is not done and why, and whom nobody has looked at.
@@ -46,7 +47,7 @@ class PassReport:
     seconds: float
     ending: RunEnding = field(default_factory=RunEnding)
     run: str = ""
-    by_work: Mapping[tuple[str, str], RunFigures] = field(default_factory=dict)
+    by_work: Mapping[tuple[str, str], RunFigures] = {}
 
     def as_json(self) -> dict[str, Any]:
         """Returns the stable keys."""

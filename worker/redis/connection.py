@@ -9,10 +9,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
@@ -39,8 +40,7 @@ OLD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Safety:
+class Safety(Struct, frozen=True):
     """Holds what is known of a Redis. ``None`` is what it does not tell; ``notes`` are sentences for ``check``.
 
     ``dangers`` are those of them that would refuse the start without ``allow_unsafe``.

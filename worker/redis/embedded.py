@@ -24,11 +24,11 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import structlog
+from msgspec import Struct
 
 from config.problems import ConfigError
 from worker.redis.append_only import drop_torn_step
@@ -46,8 +46,7 @@ _HINT = (
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """Names a server's executable. ``kind`` is ``redis`` or ``valkey``, ``version`` major and minor."""
 
     path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from config.masking import masked
 from config.settings import Settings
@@ -26,8 +27,7 @@ class Cause(StrEnum):
     MACHINE = "machine"
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """Describes something that stands. ``wait_ms`` is how long it must have stood, ``None`` = as configured."""
 
     key: str

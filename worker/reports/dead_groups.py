@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from config.settings import Settings
 from worker.decide.origins import TroubleOrigin, cause_of, origin_of
 from worker.ledger.journal.figures import WorkName
@@ -18,8 +20,7 @@ KEPT = 20  # filters whose groups are kept between looks
 MOST = 5_000  # dead letters that are read for one look; the next look goes on
 
 
-@dataclass(frozen=True, slots=True)
-class DeadGroup:
+class DeadGroup(Struct, frozen=True):
     """Holds the dead letters of one cause. ``seen`` is their fingerprint: a word on it is a word on these alone."""
 
     origin: TroubleOrigin

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import asdict
 
 from connectors.errors import ConnectorError
 from connectors.models import Fate
@@ -59,7 +62,7 @@ class Explanation:
         state = "settled" if self.memory else "unknown"
         memory = self.memory
         return {
-            "place": asdict(self.place) if self.place else {"state": state},
+            "place": to_builtins(self.place) if self.place else {"state": state},
             "remembered": None
             if memory is None
             else {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -24,8 +25,7 @@ class Health(StrEnum):
     SHUT = "shut"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Tells how one crm or provider does. ``last_ms`` is when it last gave a record or an answer, 0 = unknown."""
 
     name: str
@@ -34,8 +34,7 @@ class Standing:
     last_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MonthForecast:
+class MonthForecast(Struct, frozen=True):
     """Tells where a month's credits go at the pace of its days so far; ``None`` where no budget is set."""
 
     spent: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -17,8 +18,7 @@ DAYS = 30
 _DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """Holds figures by day, oldest first. ``days`` are dates of the budgets' zone, ``at_s`` their noon in UTC.
 
     ``rates`` are percents by field, ``None`` on a day without a gap; ``credits`` were spent by provider, by UTC day.

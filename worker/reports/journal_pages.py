@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.decide.journal_line import JournalFilter, JournalLine
 from worker.ledger.journal.journal import Entry, Journal
@@ -15,8 +16,7 @@ _BLOCK = 500
 _KEY = re.compile(r"\d{1,16}-\d{1,10}")
 
 
-@dataclass(frozen=True, slots=True)
-class JournalPage:
+class JournalPage(Struct, frozen=True):
     """Holds the lines of a page. ``more`` is the key of the entry that the next one goes on behind; ``""`` at the end.
 
     ``at_ms`` is the time down or up to which everything was looked at.

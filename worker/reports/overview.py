@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from config.settings import Settings
 from connectors.call_figures import CallName
@@ -30,8 +31,7 @@ DOUBTS_SHOWN = 20
 NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Credits:
+class Credits(Struct, frozen=True):
     """Counts credits on the day and the month of one budget, and what it allows; ``None`` = no limit."""
 
     today: int = 0
@@ -50,8 +50,7 @@ class Credits:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """Holds everything ``status`` shows.
 
     Times are the ledger's, in ms; ``polls`` maps a work to its last good poll. ``calls`` are those of vendors.
@@ -82,17 +81,17 @@ class Overview:
     today: Mapping[str, RunFigures]
     journal: int
     deliveries: int
-    proposals: Mapping[WorkName, int] = field(default_factory=dict)
-    announced: Mapping[WorkName, int] = field(default_factory=dict)
-    recovered: Mapping[WorkName, int] = field(default_factory=dict)
-    replayed: Mapping[WorkName, int] = field(default_factory=dict)
+    proposals: Mapping[WorkName, int] = {}
+    announced: Mapping[WorkName, int] = {}
+    recovered: Mapping[WorkName, int] = {}
+    replayed: Mapping[WorkName, int] = {}
     doubts: Sequence[Uncertain] = ()
-    reconciled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reconciled: Mapping[str, Mapping[str, Any]] = {}
     unsafe: Sequence[str] = ()
     memory: MemoryUse | None = None
-    clocks: Mapping[str, Offset] = field(default_factory=dict)
+    clocks: Mapping[str, Offset] = {}
     learned: Sequence[str] = ()
-    calls: Mapping[CallName, Called] = field(default_factory=dict)
+    calls: Mapping[CallName, Called] = {}
 
     def as_json(self) -> dict[str, Any]:
         """Returns ``status --json``; its keys are stable, others may join them."""

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from connectors.models import Fate, Record
 from worker.decide.odds import Odds
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -22,8 +24,7 @@ from worker.visits.watch import Watch
 PAGE = 100  # rows foretold at once
 
 
-@dataclass(frozen=True, slots=True)
-class PlanAsked:
+class PlanAsked(Struct, frozen=True):
     """Says what to plan: one crm, one of its objects, one record, at most so many records with something to do."""
 
     crm: str = ""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from msgspec import Struct
 from pydantic import TypeAdapter
 
 from connectors.errors import ConnectorError
@@ -19,8 +20,7 @@ _TOGETHER = 25  # rows, so that their questions share calls
 _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 
 
-@dataclass(frozen=True, slots=True)
-class ForeseenDelivery:
+class ForeseenDelivery(Struct, frozen=True):
     """Tells what a delivered row would do in one crm. ``lines`` without a row's id are of one to be made."""
 
     crm: str

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from connectors.limits import Window
 from connectors.models import Offer
 from worker.decide.forecast import ExpectedCredits, LikelyStep
@@ -40,8 +42,7 @@ class AskedBefore:
         return known
 
 
-@dataclass(frozen=True, slots=True)
-class CreditBand:
+class CreditBand(Struct, frozen=True):
     """Holds the credits of one provider: expected, the band that they lie in, and the most there can be.
 
     ``by`` says what speaks for the operations: ``own rates``, the ``price list``, or ``both``.

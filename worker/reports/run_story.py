@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from config.settings import Settings
 from worker.decide.journal_line import JournalFilter
@@ -21,8 +22,7 @@ _DAY_MS = 86_400_000
 _EARLY = timedelta(minutes=5)  # clocks of workers and of Redis may differ
 
 
-@dataclass(frozen=True, slots=True)
-class RunStory:
+class RunStory(Struct, frozen=True):
     """Tells of one run. ``cap`` is what it may spend, ``planned`` how many records a plan lets it fill.
 
     ``spent`` are its credits by provider, with those still reserved; ``open`` the records that are still in the work.

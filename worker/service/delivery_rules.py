@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from config.crms import CrmSettings
 from config.fields import PROPERTIES
@@ -16,8 +17,7 @@ from worker.service.needs import SchemaOf
 from worker.service.policy import opt_out
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRules:
+class DeliveryRules(Struct, frozen=True):
     """Holds the objects that deliveries read or write, by their properties.
 
     ``people`` are the objects that people may be in, the one they are made as first. ``constants`` are what new rows

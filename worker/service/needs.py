@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from config.crms import CrmSettings
 from connectors.errors import AccessError
@@ -17,8 +18,7 @@ from worker.service.policy import as_records_say, naming
 CONSENT = "CONSENT"
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
+class Unmet(Struct, frozen=True):
     """Names a property that is read and not shown. ``text`` says which, ``do`` what a person should do."""
 
     is_consent: bool

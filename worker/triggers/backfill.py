@@ -6,10 +6,10 @@ a page's ids and the cursor behind it reach the ledger in one script.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct, structs
 
 from connectors.models import Page, Record
 from worker.ledger.rates.cursors import Cursors
@@ -18,8 +18,7 @@ from worker.triggers.poll import due_rows
 from worker.visits.watch import Watch
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(Struct, frozen=True):
     """Tells how far a backfill has walked. ``left`` counts records still allowed in, -1 for no limit.
 
     ``stopped``, by a person or at its limit, it waits to be taken up where it stands; ``done`` it has seen everything.
@@ -54,14 +53,14 @@ async def backfill(watch: Watch, cursors: Cursors) -> Backfill | None:
         if 0 <= state.left < len(rows):
             rows = rows[: state.left]
         following = _walked(state, page, records, rows)
-        move = CursorMove(name, kept, json.dumps(dataclasses.asdict(following), separators=(",", ":")))
+        move = CursorMove(name, kept, json.dumps(structs.asdict(following), separators=(",", ":")))
         added = await watch.work.add(rows, lane=Lane.BACKFILL, run=state.run, move=move)
         if not added.moved:
             return state  # another worker walks it, or it was stopped
         kept, state = move.new, following
         if added.ignored and state.left >= 0 and not state.done:  # they have used nothing of the limit up
-            state = dataclasses.replace(state, left=state.left + added.ignored, stopped=False)
-            move = CursorMove(name, kept, json.dumps(dataclasses.asdict(state), separators=(",", ":")))
+            state = structs.replace(state, left=state.left + added.ignored, stopped=False)
+            move = CursorMove(name, kept, json.dumps(structs.asdict(state), separators=(",", ":")))
             if not (await watch.work.add([], lane=Lane.BACKFILL, run=state.run, move=move)).moved:
                 return state
             kept = move.new
@@ -79,10 +78,10 @@ def _walked(state: Backfill, page: Page, records: Sequence[Record], rows: Sequen
     left = state.left - len(rows) if state.left >= 0 else -1
     if left != 0:
         seen = state.seen + len(records)
-        return dataclasses.replace(state, after=page.cursor.id, within="", left=left, seen=seen, done=page.done)
+        return structs.replace(state, after=page.cursor.id, within="", left=left, seen=seen, done=page.done)
     seen = len(records) - len(_behind(records, rows[-1].id)) if rows else 0
     if seen == len(records):
-        return dataclasses.replace(
+        return structs.replace(
             state,
             after=page.cursor.id,
             within="",
@@ -92,7 +91,7 @@ def _walked(state: Backfill, page: Page, records: Sequence[Record], rows: Sequen
             stopped=not page.done,
         )
     within = rows[-1].id if rows else state.within
-    return dataclasses.replace(state, within=within, left=0, seen=state.seen + seen, stopped=True)
+    return structs.replace(state, within=within, left=0, seen=state.seen + seen, stopped=True)
 
 
 # ---- a person's word on it -----------------------------------------------------------------------------------------
@@ -121,7 +120,7 @@ async def start_backfill(
             state = Backfill(run, left=-1 if limit is None else limit)
         else:
             left = limit if limit is not None else state.left or -1
-            state = dataclasses.replace(state, run=run if renamed else state.run, stopped=False, left=left)
+            state = structs.replace(state, run=run if renamed else state.run, stopped=False, left=left)
         if await _moved(work, name, kept, state):
             return state
 
@@ -134,13 +133,13 @@ async def stop_backfill(work: Work, cursors: Cursors) -> Backfill | None:
         state = _read(kept)
         if state is None or state.done or state.stopped:
             return state
-        state = dataclasses.replace(state, stopped=True)
+        state = structs.replace(state, stopped=True)
         if await _moved(work, name, kept, state):
             return state
 
 
 async def _moved(work: Work, name: str, old: str, state: Backfill) -> bool:
-    new = json.dumps(dataclasses.asdict(state), separators=(",", ":"))
+    new = json.dumps(structs.asdict(state), separators=(",", ":"))
     return (await work.add([], lane=Lane.BACKFILL, run=state.run, move=CursorMove(name, old, new))).moved
 
 

@@ -6,12 +6,11 @@ repeats a page and never skips one.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct, structs
 
 from connectors.models import Cursor, Record
 from connectors.steps import step
@@ -22,8 +21,7 @@ from worker.visits.watch import Watch, is_due, own_values
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Polled:
+class Polled(Struct, frozen=True):
     """Counts what one poll saw: rows the vendor listed, and those of them that became work."""
 
     seen: int = 0
@@ -41,7 +39,7 @@ def activation_cursor(watch: Watch) -> str:
 
 
 def _text(cursor: Cursor) -> str:
-    return json.dumps(dataclasses.astuple(cursor), separators=(",", ":"))
+    return json.dumps(structs.astuple(cursor), separators=(",", ":"))
 
 
 def _cursor(text: str) -> Cursor:

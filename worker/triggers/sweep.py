@@ -6,12 +6,11 @@ nor remembered as it is now was announced by nobody: it is brought in, counted a
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct, structs, to_builtins
 
 from connectors.models import Cursor, Record
 from worker.ledger.intake.intake import Intake
@@ -28,8 +27,7 @@ PAGES = 20  # of one step: a sweep is in no hurry, and others need the vendor's 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """Tells where a pass stands. ``began`` is our ms; ``until`` the vendor's: later changes are left to the triggers.
 
     First [``start``, ``until``] is walked by change, then the backfill's range by id; ``recovered`` counts finds.
@@ -80,7 +78,7 @@ async def sweep(
     for _ in range(pages):
         rows, onward = await _page(watch, state, walked)
         due = await due_rows(watch, [row for row in rows if row.modified <= state.until])
-        onward = dataclasses.replace(onward, seen=state.seen + len(rows))
+        onward = structs.replace(onward, seen=state.seen + len(rows))
         # what this very page finds is counted by the ledger: the text that moves the cursor cannot hold it yet
         move = CursorMove(name, kept, _text(onward))
         recovered, moved = await intake.recover(watch.crm, watch.object, due, run=run, move=move)
@@ -88,7 +86,7 @@ async def sweep(
             return None  # another worker sweeps it
         kept, state = move.new, onward
         if recovered:
-            counted = dataclasses.replace(state, recovered=state.recovered + recovered)
+            counted = structs.replace(state, recovered=state.recovered + recovered)
             log.warning("events.recovered", crm=watch.crm, object=watch.object, records=recovered)
             following = CursorMove(name, kept, _text(counted))
             if (await intake.recover(watch.crm, watch.object, [], run=run, move=following))[1]:
@@ -127,14 +125,12 @@ async def _page(watch: Watch, state: Sweep, walked: Backfill | None) -> tuple[Se
     if not state.walking:
         page = await watch.vendor.changed(watch.watched, state.cursor)
         if not page.done:
-            return page.records, dataclasses.replace(state, cursor=page.cursor)
-        return page.records, dataclasses.replace(
-            state, cursor=Cursor(), walking=walked is not None, done=walked is None
-        )
+            return page.records, structs.replace(state, cursor=page.cursor)
+        return page.records, structs.replace(state, cursor=Cursor(), walking=walked is not None, done=walked is None)
     page = await watch.vendor.walk(watch.watched, state.after)
     over = page.done or walked is None or not _is_before(page.cursor.id, walked)
     rows = [row for row in page.records if walked is not None and _is_before(row.id, walked)]
-    return rows, dataclasses.replace(state, after=page.cursor.id, walking=not over, done=over)
+    return rows, structs.replace(state, after=page.cursor.id, walking=not over, done=over)
 
 
 def _is_before(id: str, walked: Backfill) -> bool:
@@ -158,7 +154,7 @@ def _polled(kept: str) -> int:
 
 
 def _text(state: Sweep) -> str:
-    return json.dumps(dataclasses.asdict(state), separators=(",", ":"))
+    return json.dumps(to_builtins(state), separators=(",", ":"))
 
 
 def _state(text: str) -> Sweep:

@@ -15,10 +15,11 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+
+from msgspec import Struct
 
 from worker.ledger.fsync import to_disk
 from worker.ledger.journal.audit_heads import AuditHead, AuditHeads
@@ -31,16 +32,14 @@ _CHAINED = ("seq", "prev", "key", "crm", "object", "id", "run", "digest")
 _BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what reading a foreign line raises
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFault:
+class AuditFault(Struct, frozen=True):
     """Tells what is wrong with the line ``line`` of the file, counted from 1; 0 of the file as a whole."""
 
     line: int
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditVerdict:
+class AuditVerdict(Struct, frozen=True):
     """Holds what a check of the file found. ``last`` is the key of the last entry in it."""
 
     lines: int = 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
 
 from worker.decide.handles import Handle, of_record
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
@@ -33,8 +34,7 @@ LOOK_S = 0.2
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(Struct, frozen=True):
     """Holds what an erasure found, and ``left``: what it could not erase now, which the same command does again.
 
     ``busy`` are records whose visit did not end, ``unarchived`` says why the archive could not be written, and

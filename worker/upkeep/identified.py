@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import AskedBy, Record
 from worker.decide.handles import Handle, of_value
@@ -15,8 +16,7 @@ from worker.visits.watch import Watch
 _PERSONAL = {*EMAIL_FIELDS, "mobile_phone"}  # another number may be an office's
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Struct, frozen=True):
     """Holds the handles of whoever was found for a record, and the keys of the questions that find them by name."""
 
     handles: frozenset[Handle]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from connectors.ports import KeepsLog
 from worker.ledger.money.books import DAY_MS, Booking
@@ -13,8 +14,7 @@ ROWS_FOR = 20_000  # credits: a day that differs and holds more is compared as a
 ALL = "all operations"
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """Holds credits of a provider's log by UTC day and operation.
 
     ``whole`` unless a day is known by its total only.

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from msgspec import Struct, structs, to_builtins
 
 from config.settings import Settings
 from connectors.ports import KeepsBalance, KeepsLog, Provider
@@ -31,8 +32,7 @@ DAYS_SHOWN = 31
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class BooksLine:
+class BooksLine(Struct, frozen=True):
     """Compares one operation of one UTC day, in credits.
 
     ``uncertain`` are those that ours may hold beside ``ours``.
@@ -72,7 +72,7 @@ class BooksReport:
 
     def as_json(self) -> dict[str, Any]:
         """Returns one object for scripts and for the ledger."""
-        return dataclasses.asdict(self)
+        return dict(to_builtins(self))
 
 
 async def reconcile(
@@ -95,13 +95,13 @@ async def reconcile(
         report = await _by_balance(ledger, provider, sole_user=paid.sole_user)
     report = dataclasses.replace(report, tolerance=paid.reconcile_tolerance)
     if report.drift is not None and accept and state is not None:
-        state = _accepted(dataclasses.replace(state, held=report.drift, held_by=_excess(report, state)))
+        state = _accepted(structs.replace(state, held=report.drift, held_by=_excess(report, state)))
     accepted = state.accepted if state else 0
     excess = 0 if report.drift is None or accept else report.drift - accepted
     if abs(excess) > paid.reconcile_tolerance:
         await ledger.pauses.pause(name, REASON, why=_why(name, excess))
         log.error("provider.drifted", vendor=name, credits=excess)
-        state = dataclasses.replace(state, held=report.drift, held_by=_excess(report, state)) if state else None
+        state = structs.replace(state, held=report.drift, held_by=_excess(report, state)) if state else None
     report = dataclasses.replace(
         report, accepted=accepted, paused=any(one.reason == REASON for one in await ledger.pauses.of(name))
     )
@@ -131,7 +131,7 @@ async def _resumed(ledger: Ledger, name: str) -> Comparison | None:
 def _accepted(state: Comparison) -> Comparison:
     """Accepts the provider's cause of a pause as other people's from now on."""
     others = {name: state.others.get(name, 0) + state.held_by.get(name, 0) for name in {*state.others, *state.held_by}}
-    return dataclasses.replace(state, accepted=state.held or 0, held=None, others=others, held_by={})
+    return structs.replace(state, accepted=state.held or 0, held=None, others=others, held_by={})
 
 
 def _excess(report: BooksReport, state: Comparison) -> dict[str, int]:
@@ -252,7 +252,7 @@ async def _moved_on(
         gone = _others(ours, log_.by_day, first, last + 1)
         names = sorted({*others, *gone})
         others = {name: others.get(name, 0) - gone.get(name, 0) for name in names} if log_.whole else {}
-    return dataclasses.replace(
+    return structs.replace(
         state,
         since_ms=since,
         ours=earlier,

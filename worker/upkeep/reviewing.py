@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.journal.reviews import Proposal, Reviews, Stand

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 
 from connectors.models import Fate, Found
 from connectors.ports import Crm, Watched
@@ -22,8 +22,7 @@ Row = tuple[str, str]
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Awaiting:
+class Awaiting(Struct, frozen=True):
     """Wakes the deliveries of one CRM that wait for a change of rows."""
 
     vendor: Crm

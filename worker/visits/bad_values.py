@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.errors import ConnectorError
 from connectors.limits import TicketSpentError
@@ -37,8 +38,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class BadValues:
+class BadValues(Struct, frozen=True):
     """Marks bad values of one watched object's records. ``clock`` gives ms."""
 
     watch: Watch

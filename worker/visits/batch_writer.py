@@ -10,10 +10,12 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.errors import (
     ConnectorError,
@@ -64,8 +66,7 @@ class RowWrite:
     found: set[str] = field(default_factory=set)  # of ``doubt``: what stands there now, by whomever
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedWrite:
+class AllowedWrite(Struct, frozen=True):
     """Holds what may be written on a row as just read. ``same`` are properties that hold what they should already.
 
     ``beside`` are properties that go only with the whole of the others.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError, UnavailableError
@@ -33,8 +35,7 @@ from worker.visits.watch import own_values, spoilt
 WHOLE_SECOND_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Blanks:
+class _Blanks(Struct, frozen=True):
     """Holds values for one row, written where it is blank; by property, with the field they are of.
 
     A row that ``key`` led to is written only while it is still the one of ``person``.
@@ -47,8 +48,7 @@ class _Blanks:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Filled:
+class _Filled(Struct, frozen=True):
     """Holds what became of a row's blanks: values written by property, and the CRM's word on those it refused.
 
     ``closed`` says why nothing may be written on the person; ``unsure`` says why nobody knows whether it was, and
@@ -57,8 +57,8 @@ class _Filled:
     and when it had changed last. ``away``: it is merged, converted or gone.
     """
 
-    written: Mapping[str, str] = field(default_factory=dict)
-    refused: Mapping[str, WriteResult] = field(default_factory=dict)
+    written: Mapping[str, str] = {}
+    refused: Mapping[str, WriteResult] = {}
     closed: str = ""
     unsure: str = ""
     changed: bool = False

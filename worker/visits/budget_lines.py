@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from config.settings import Settings
 from worker.ledger.money.budgets import Booked, BudgetLine
 from worker.ledger.rates.cursors import Cursors
@@ -35,8 +37,7 @@ def spent_line(run: str, provider: str) -> str:
     return f"run:{run}:{provider}"
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(Struct, frozen=True):
     """Limits the credits that may be spent; ``None`` sets no limit."""
 
     day: int | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from connectors.errors import ConnectorError
 from connectors.models import Property

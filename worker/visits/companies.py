@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import structs
 
 from connectors.batching import Batcher
 from connectors.models import Company, Record
@@ -58,7 +59,7 @@ class Companies:
 
 def with_company(record: Record, company: Company) -> Record:
     """Returns ``record`` with what its linked company tells, unless the row has it by itself."""
-    return dataclasses.replace(
+    return structs.replace(
         record,
         company_domain=record.company_domain or company.domain,
         company_name=record.company_name or company.name,

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from msgspec import Struct
+
 from connectors.errors import ConflictError, OutcomeUnknownError, RejectedError
 from connectors.limits import TicketSpentError
 from connectors.models import RefusalKind, WriteResult, Written
@@ -52,23 +54,20 @@ class NewRow:
     about: frozenset[Handle] = field(default=frozenset(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """Says that the row is there now; ``at_company`` says that it was made at its company."""
 
     id: str
     at_company: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MadeBefore:
+class MadeBefore(Struct, frozen=True):
     """Says that a row was made under one of the keys."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class InTheWay:
+class InTheWay(Struct, frozen=True):
     """Says that the CRM refuses a second row beside these (object, id).
 
     ``rule`` is what it calls the rule, where it has one.
@@ -78,8 +77,7 @@ class InTheWay:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Says that the CRM takes no such row, for a reason that is not one of our values.
 
     ``cause`` is its word on that.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from connectors.models import Grade, Property
 from connectors.ports import Crm
@@ -12,8 +13,7 @@ from worker.ledger.work.work import Work
 from worker.visits.watch import AreBad, Hashes, OnList
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Holds everything by object. ``person`` is what people are made as, ``people`` are where they are looked for.
 
     ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
@@ -40,9 +40,9 @@ class Target:
     suppressed: OnList
     hashes: Hashes
     are_bad: AreBad
-    constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    constants: Mapping[str, Mapping[str, str]] = {}
     blank_values: tuple[str, ...] = ()
-    opt_out: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    opt_out: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
     reviews: Reviews | None = None
-    locks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    memory: Mapping[str, Work] = field(default_factory=dict)
+    locks: Mapping[str, Mapping[str, int]] = {}
+    memory: Mapping[str, Work] = {}

@@ -7,7 +7,8 @@ as theirs, would ask it once more. An answer that does not name them and serves 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.decide.handles import of_question
 from worker.ledger.money.answers import Answers, Ref
@@ -17,8 +18,7 @@ FORGOTTEN = "forgotten"  # why something is on the suppression list
 Says = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerEraser:
+class AnswerEraser(Struct, frozen=True):
     """Decides which answers go; ``worker.ledger.journal.erasures`` deletes those of a record."""
 
     answers: Answers

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Outcome, Question, Record
 from worker.decide.decision import Decision, Next
@@ -39,8 +42,7 @@ class FilledRow:
     held: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class RowPlan:
+class RowPlan(Struct, frozen=True):
     """Holds what a row would ask first: nothing is sent for it."""
 
     gaps: tuple[str, ...]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from connectors.models import Record
 from worker.decide import pushing
@@ -101,16 +103,16 @@ class Foresight:
         closed = {name: str(reason) for name, reason in view.closed.items()}
         foreseen = ForeseenVisit(watch.crm, watch.object, record.id, closed=closed)
         if view.skip:
-            return replace(foreseen, skip=str(view.skip))
+            return dataclasses.replace(foreseen, skip=str(view.skip))
         if is_dead and not forced:
-            return replace(foreseen, skip=DEAD)
+            return dataclasses.replace(foreseen, skip=DEAD)
         opened: frozenset[str] = frozenset()
         if not forced and tells_nothing_new(watch, view, memory, now):
             opened = opened_gaps(watch, view, memory)
             if not opened:
-                return replace(foreseen, skip=UNCHANGED)
+                return dataclasses.replace(foreseen, skip=UNCHANGED)
         if not view.gaps:
-            return replace(foreseen, skip="" if closed else COMPLETE)
+            return dataclasses.replace(foreseen, skip="" if closed else COMPLETE)
         mark = planned_mark(view, watch.policy)
         outlook = await self._decider.outlook(record, view, own)
         known, chosen = KnownAnswers(), opened or view.gaps
@@ -121,7 +123,7 @@ class Foresight:
         decision = await self._decider.unsuppressed(decision, outlook.view)
         push = pushing.push(decision.changes, outlook.view, record, outlook.view, watch.policy, own)
         who = decision.identity
-        return replace(
+        return dataclasses.replace(
             foreseen,
             gaps=outlook.view.gaps,
             changes=push.writes,

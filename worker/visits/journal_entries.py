@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from connectors.models import Question
 from worker.decide import pushing
@@ -14,8 +16,7 @@ from worker.decide.undo import REDO, UNDO
 from worker.ledger.journal.journal import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class IntentEntry:
+class IntentEntry(Struct, frozen=True):
     """Describes one change that is about to be written: kept with the record until a read tells what became of it.
 
     ``credits`` is what the answer behind it cost, 0 when it was kept from before. ``at`` is in ms.

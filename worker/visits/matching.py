@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.batching import Batcher
 from connectors.models import Company, Fate, Found, Record
@@ -25,8 +27,7 @@ _READERS: Mapping[str, Reader] = {"domain": domains.host, "email": emails.key}
 _FACTS = {"email": Fact.EMAIL, "slug": Fact.SLUG}
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Names the row ``id``, ``""`` when there is none; ``key`` led there. Values may be written on it when ``sure``.
 
     One that is not sure is ``likely`` where it is taken for the person's all the same.
@@ -40,7 +41,7 @@ class Match:
     key: str = ""
     sure: bool = True
     likely: bool = False
-    others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    others: Mapping[str, tuple[str, str]] = {}
     namesakes: frozenset[str] = frozenset()
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Answer, Offer, Record
 from worker.decide import kept
@@ -52,8 +55,7 @@ class KnownAnswers:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """Shows a record before anything is asked. ``view`` has no gap that a person's edit locks.
 
     ``paid`` are the values that were paid for and that the CRM refused: they are written without a question.

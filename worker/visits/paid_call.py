@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TypeAlias, assert_never, cast
 
 import structlog
+from msgspec import Struct
 
 from connectors.models import Answer, Outcome, Question, Reply
 from connectors.ports import KeepsBalance, Provider
@@ -44,8 +44,7 @@ Reserved: TypeAlias = KeptAnswer | Granted | Missed | NoBudget | RetryAt | GiveU
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class BoughtReply:
+class BoughtReply(Struct, frozen=True):
     """Holds a paid reply, its meaning and its price. ``entry`` tells the journal."""
 
     reply: Reply
@@ -80,8 +79,7 @@ def _keeps_balance(kind: type[Provider]) -> bool:
     return issubclass(kind, KeepsBalance)
 
 
-@dataclass(frozen=True, slots=True)
-class PaidCalls:
+class PaidCalls(Struct, frozen=True):
     """Buys in four steps: ``reserve``, then ``ticket`` and ``send``, and ``wake`` whatever came of it."""
 
     desk: Desk

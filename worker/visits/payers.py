@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.journal.journal import Journal
 
@@ -11,8 +12,7 @@ NEAR_MS = 600_000  # a visit tells the journal of its lookups when it ends
 PAGES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+class Payer(Struct, frozen=True):
     """Names the record whose lookup it was, and the credits that it cost."""
 
     crm: str

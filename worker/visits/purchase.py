@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from typing import TypeAlias, assert_never
 
 import structlog
+from msgspec import Struct
 
 from connectors.errors import (
     AccessError,
@@ -56,8 +57,7 @@ ODDS_MS = 60_000  # what all workers have seen of the providers is read so often
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """Tells that the question is answered. ``credits`` were spent now, 0 when kept; ``entry`` tells the journal."""
 
     answer: Answer
@@ -65,8 +65,7 @@ class Answered:
     entry: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Struct, frozen=True):
     """Says that nobody will tell: the provider counts as a miss. ``entry`` tells the journal what it cost."""
 
     entry: str = ""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError
 from connectors.limits import Limiter
-from connectors.models import Fate, Found, Provenance, Record, Write, WriteResult, Written
+from connectors.models import Discreet, Fate, Found, Provenance, Record, Write, WriteResult, Written
 from worker.decide import provenance, pushing
 from worker.decide.decision import Change
 from worker.decide.pushing import ChangeVerdict
@@ -43,23 +44,22 @@ class PushEnd(StrEnum):
     FAILED = "failed"  # ``WriteOutcome.error``
 
 
-@dataclass(frozen=True, slots=True)
-class PendingWrite:
+class PendingWrite(Discreet, frozen=True):
     """Holds the changes of one leased record.
 
     ``view`` is what they were decided on, ``undo`` what they take back.
     """
 
+    hidden = frozenset({"own", "intents", "undo"})
     lease: Lease
     view: View
-    own: Mapping[str, OurValue] = field(repr=False)
+    own: Mapping[str, OurValue]
     changes: tuple[Change, ...]
-    intents: tuple[IntentEntry, ...] = field(repr=False)
-    undo: tuple[Undoable, ...] = field(default=(), repr=False)
+    intents: tuple[IntentEntry, ...]
+    undo: tuple[Undoable, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
+class WriteOutcome(Struct, frozen=True):
     """Says how a write ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
 
     ``seen`` are values of ours that somebody else wrote meanwhile. ``undone`` says by field what a change that takes
@@ -73,12 +73,12 @@ class WriteOutcome:
     written: tuple[Change, ...] = ()
     unsent: tuple[Change, ...] = ()
     refused: tuple[Change, ...] = ()
-    words: Mapping[str, WriteResult] = field(default_factory=dict)  # of what was refused, by field
+    words: Mapping[str, WriteResult] = {}  # of what was refused, by field
     overtaken: tuple[Change, ...] = ()
     seen: tuple[Change, ...] = ()
     cause: str = ""
     unsure: bool = False
-    undone: Mapping[str, UndoVerdict] = field(default_factory=dict)
+    undone: Mapping[str, UndoVerdict] = {}
     error: ConnectorError | None = None
 
 

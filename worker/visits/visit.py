@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from connectors.limits import Limiter
 from connectors.models import Fate, Outcome, Record, RefusalKind

@@ -6,9 +6,9 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from connectors.models import Fate, Found, Record
 from connectors.steps import note

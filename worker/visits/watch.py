@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
+
+from msgspec import Struct, structs
 
 from connectors.batching import Batcher
 from connectors.models import Edit, Found, Property, Record
@@ -69,8 +70,7 @@ def is_due(seen: View | Openings, *, closed: bool) -> bool:
     return bool(seen.gaps)
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """Describes a watched object, and the ways its records are read. ``suppressed`` asks the suppression list.
 
     ``edits`` tells who edited the fields that can be locked last, ``are_bad`` which addresses and numbers a CRM has
@@ -96,13 +96,13 @@ class Watch:
         whole = await self.companies.complete(records)
         listed = await self.suppressed([partial(self.handles, record) for record in whole])
         return [
-            record if record.suppressed is on else dataclasses.replace(record, suppressed=on)
+            record if record.suppressed is on else structs.replace(record, suppressed=on)
             for record, on in zip(whole, listed, strict=True)
         ]
 
     def reading(self, names: Iterable[str]) -> Watched:
         """Returns what is read of a record where ``names`` are wanted besides: an undo may be of any property."""
-        return dataclasses.replace(self.watched, properties=tuple(sorted({*self.watched.properties, *names})))
+        return structs.replace(self.watched, properties=tuple(sorted({*self.watched.properties, *names})))
 
     def handles(self, record: Record) -> frozenset[Handle]:
         """Returns what a record is known by to the suppression list: all that it bears, and itself."""

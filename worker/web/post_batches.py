@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.intake.intake import Announced, Intake
 from worker.ledger.journal.figures import WorkName
@@ -21,8 +22,7 @@ MOST_STEPS = 3
 Rows = Mapping[WorkName, Sequence[Announced]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Post:
+class _Post(Struct, frozen=True):
     rows: Rows
     runs: Mapping[str, str]
     ended: asyncio.Future[None]

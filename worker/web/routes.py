@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.routing import Route
 
 from config.settings import Settings
@@ -20,8 +20,7 @@ from worker.web.remembered import Remembered
 from worker.web.salesforce import salesforce_routes
 
 
-@dataclass(frozen=True, slots=True)
-class AppRoutes:
+class AppRoutes(Struct, frozen=True):
     """Holds the routes, and the inbox to close with them."""
 
     routes: list[Route]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec import structs
 
 from tests.integration.deliveries.desk import Desk, Open, ada
 from worker.ledger.journal.reviews import Proposal, Reviews, Stand
@@ -15,7 +15,7 @@ def reviews(desk: Desk) -> Reviews:
 async def say(desk: Desk, stand: Stand) -> Proposal:
     """A person's word on all that is proposed."""
     (proposal,) = await reviews(desk).all()
-    await reviews(desk).put(dataclasses.replace(proposal, stand=stand))
+    await reviews(desk).put(structs.replace(proposal, stand=stand))
     await desk.runtime.ledger.work(desk.name, "delivery").replay(proposal.id, "review-x")
     await desk.visit()
     return proposal

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.errors import AccessError
 from connectors.models import Email, Grade
@@ -116,7 +117,7 @@ async def test_duplicate_rule_that_names_a_strangers_row_is_a_dead_letter_with_r
         other = desk.add("lead", first="Byron", last="King", title="Analyst")
         rule = DuplicateRule("Contact", "Title", blocking=True, against="Lead", key=spelling)
         desk.vendors["salesforce"].store.duplicate_rules = [rule]
-        await desk.deliver(ada(), replace(GRACE, title="Admiral"))
+        await desk.deliver(ada(), dataclasses.replace(GRACE, title="Admiral"))
         assert [row["first"] for row in desk.rows().values()] == ["Grace"]
         assert named(await desk.dead(), "p1", other, "Sandbox_Title_Rule")
 
@@ -162,7 +163,7 @@ async def test_account_that_a_rule_takes_for_another_domains_is_not_filled(open_
 async def test_refused_value_of_a_company_is_left_out_and_told(open_desk: Open) -> None:
     async with open_desk("salesforce") as desk:
         salesforce_field(desk, "Account", "BillingCountry", refused=("Germany",))
-        await desk.deliver(ada(), GRACE, company=replace(ACME, country="Germany"))
+        await desk.deliver(ada(), GRACE, company=dataclasses.replace(ACME, country="Germany"))
         ((company, row),) = desk.rows("company").items()
         assert row == {"name": "Acme", "domain": "https://acme.com", "external": "c1"}
         assert len(desk.rows()) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec import structs
 
 from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease
@@ -10,7 +10,7 @@ from worker.ledger.journal.figures import Figures, RunFigures, together
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import AllWork, Lane, Work
 
-LEFT = dataclasses.replace(READ, unfilled={"phone": "not_found", "work_email": "budget"})
+LEFT = structs.replace(READ, unfilled={"phone": "not_found", "work_email": "budget"})
 
 
 async def of_run(scripts: Scripts, work: Work, run: str) -> RunFigures:
@@ -19,7 +19,7 @@ async def of_run(scripts: Scripts, work: Work, run: str) -> RunFigures:
 
 async def test_persons_run_counts_each_gap_as_its_records_last_visit_left_it(work: Work, scripts: Scripts) -> None:
     await work.settle(await lease(work, run="sync-1"), LEFT)
-    second = dataclasses.replace(READ, filled={"work_email": "kaspr"}, unfilled={"phone": "below_grade"})
+    second = structs.replace(READ, filled={"work_email": "kaspr"}, unfilled={"phone": "below_grade"})
     await work.settle(await lease(work, run="sync-1"), second)
     found = await of_run(scripts, work, "sync-1")
     assert (found.records, found.visits, found.gaps) == (1, 2, 2)
@@ -39,7 +39,7 @@ async def test_value_written_before_a_wait_counts_once(work: Work, all_work: All
     await work.wait(held, ["kaspr"], None, "rate", filled={"work_email": "forager"})
     await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
-    await work.settle(held, dataclasses.replace(READ, unfilled={"phone": "not_found"}, tally={"searches": 2}))
+    await work.settle(held, structs.replace(READ, unfilled={"phone": "not_found"}, tally={"searches": 2}))
     found = await of_run(scripts, work, "sync-1")
     assert (found.records, found.visits, found.gaps) == (1, 2, 2)
     assert (found.outcomes, found.tally) == ({"settled": 1}, {"searches": 2})
@@ -47,7 +47,7 @@ async def test_value_written_before_a_wait_counts_once(work: Work, all_work: All
 
 async def test_visit_that_found_nothing_new_leaves_the_reasons_standing(work: Work, scripts: Scripts) -> None:
     await work.settle(await lease(work, run="sync-1"), LEFT)
-    await work.settle(await lease(work, run="sync-1"), dataclasses.replace(READ, outcome="unchanged"))
+    await work.settle(await lease(work, run="sync-1"), structs.replace(READ, outcome="unchanged"))
     found = await of_run(scripts, work, "sync-1")
     assert (found.records, found.visits, found.gaps) == (1, 2, 2)
 
@@ -71,7 +71,7 @@ async def test_run_nobody_made_has_no_figures(scripts: Scripts) -> None:
 
 
 async def test_standing_shows_all_work_in_one_look(work: Work, other: Work, scripts: Scripts, clock: Clock) -> None:
-    await work.settle(await lease(work), dataclasses.replace(READ, filled={"phone": "kaspr"}, entries=("{}",)))
+    await work.settle(await lease(work), structs.replace(READ, filled={"phone": "kaspr"}, entries=("{}",)))
     await add(work, "b", lane=Lane.BACKFILL)
     clock.pass_ms(10)
     await add(work, "2")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
 import pytest
+from msgspec import structs
 from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
@@ -25,7 +25,7 @@ def few(id: str) -> str:
 
 async def test_entries_come_with_the_settle_and_name_record_and_run(work: Work, scripts: Scripts, clock: Clock) -> None:
     held = await lease(work, run="sync-1")
-    await work.settle(held, dataclasses.replace(READ, entries=('{"a":1}', '{"ü":2}')))
+    await work.settle(held, structs.replace(READ, entries=('{"a":1}', '{"ü":2}')))
     entries = await Journal(scripts).entries(work.crm, work.object, "1")
     assert [(entry.entry, entry.run, entry.id, entry.at_ms) for entry in entries] == [
         ('{"a":1}', "sync-1", "1", clock.now),
@@ -42,7 +42,7 @@ async def test_entries_of_unfinished_visits_are_kept_too(work: Work, scripts: Sc
 async def test_step_repeated_is_journalled_once(work: Work, scripts: Scripts) -> None:
     held = await lease(work)
     for _ in range(2):
-        await work.settle(held, dataclasses.replace(READ, entries=("{}",)))
+        await work.settle(held, structs.replace(READ, entries=("{}",)))
     assert await Journal(scripts).length() == 1
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand, id_of, line_of

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from msgspec import structs
 from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
@@ -63,12 +62,12 @@ async def test_stamp_not_newer_than_the_last_read_is_ignored_when_that_read_came
 
 
 async def test_stamp_of_a_read_within_two_seconds_counts(work: Work) -> None:
-    await settled(work, settlement=dataclasses.replace(READ, read_at=READ.stamp + 1_999))
+    await settled(work, settlement=structs.replace(READ, read_at=READ.stamp + 1_999))
     assert (await add(work, "1", stamp=READ.stamp)).added == 1
 
 
 async def test_stamp_two_seconds_before_the_read_is_ignored_though_the_last_change_was_later(work: Work) -> None:
-    await settled(work, settlement=dataclasses.replace(READ, read_at=READ.stamp + 500))
+    await settled(work, settlement=structs.replace(READ, read_at=READ.stamp + 500))
     assert (await add(work, "1", stamp=READ.stamp - 1_500)).ignored == 1
 
 
@@ -92,7 +91,7 @@ async def test_dropped_row_moves_the_stamp_on(work: Work) -> None:
 
 
 async def test_record_settled_without_fingerprint_is_visited_for_any_row_with_news(work: Work) -> None:
-    await settled(work, settlement=dataclasses.replace(READ, fingerprint=None))
+    await settled(work, settlement=structs.replace(READ, fingerprint=None))
     assert (await add(work, "1", stamp=READ.stamp, fingerprint="a1b2c3d4e5f60718")).ignored == 1
     assert (await add(work, "1", stamp=0, fingerprint="a1b2c3d4e5f60718")).added == 1
 

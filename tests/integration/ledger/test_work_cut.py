@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from msgspec import structs
 from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
@@ -95,11 +94,9 @@ async def test_a_repeated_cut_gives_its_answer_again_and_a_lost_lease_none(work:
     (held,) = await work.claim(OWNER, 1)
     for _ in range(2):
         assert await work.cut(held, SHORT, day=RUN, day_at_ms=0) is StepEnd.DONE
-    stranger = dataclasses.replace(held, owner="other")
+    stranger = structs.replace(held, owner="other")
     assert await work.cut(stranger, SHORT, day=RUN, day_at_ms=0) is StepEnd.DONE  # by the token of that visit
-    assert (
-        await work.cut(dataclasses.replace(held, token=f"x{held.token}"), SHORT, day=RUN, day_at_ms=0) is StepEnd.LOST
-    )
+    assert await work.cut(structs.replace(held, token=f"x{held.token}"), SHORT, day=RUN, day_at_ms=0) is StepEnd.LOST
 
 
 async def test_our_own_write_does_not_bring_back_what_was_cut_and_a_persons_does(work: Work, clock: Clock) -> None:
@@ -160,7 +157,7 @@ async def test_the_days_work_goes_on_with_what_a_visit_left_out(work: Work, cloc
     await add(work, "1", run=SYNC, lane=Lane.BACKFILL, forced=True)
     await add(work, "wanted", run=RUN)
     await add(work, "wanted", run=SYNC)
-    part = dataclasses.replace(READ, fingerprint=None, stamp=0, read_at=0, day=RUN)
+    part = structs.replace(READ, fingerprint=None, stamp=0, read_at=0, day=RUN)
     ends = {held.id: await work.settle(held, part) for held in await work.claim(OWNER, 10, run=SYNC)}
     assert ends == {"1": StepEnd.DONE, "wanted": StepEnd.AGAIN}
     assert [(one.id, one.run, one.forced) for one in await work.claim(OWNER, 10)] == [("wanted", RUN, False)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec import structs
 from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
@@ -69,7 +69,7 @@ async def test_pause_without_end_stands(work: Work, scripts: Scripts, clock: Clo
 
 
 async def test_settled_record_is_remembered_and_counted(work: Work, redis: Redis) -> None:
-    await settled(work, settlement=dataclasses.replace(READ, look_at=5, own={"work_email": "ß"}))
+    await settled(work, settlement=structs.replace(READ, look_at=5, own={"work_email": "ß"}))
     assert await places(redis, work, "1") == []
     memory = (await work.memory(["1", "2"]))["1"]
     assert (memory.fingerprint, memory.stamp, memory.read_at, memory.look_at) == ("a1b2c3d4e5f60718", 10_000, 20_000, 5)
@@ -81,15 +81,15 @@ async def test_settled_record_is_remembered_and_counted(work: Work, redis: Redis
 
 async def test_any_text_is_a_fingerprint(work: Work) -> None:
     for fingerprint in ("", "abc", "not hex", "A1B2", "0" * 40):
-        await settled(work, settlement=dataclasses.replace(READ, fingerprint=fingerprint))
+        await settled(work, settlement=structs.replace(READ, fingerprint=fingerprint))
         assert (await work.memory(["1"]))["1"].fingerprint == fingerprint
 
 
 async def test_own_values_are_kept_unless_given_anew(work: Work) -> None:
-    await settled(work, settlement=dataclasses.replace(READ, own={"phone": "x"}))
+    await settled(work, settlement=structs.replace(READ, own={"phone": "x"}))
     await settled(work)
     assert (await work.memory(["1"]))["1"].own == {"phone": "x"}
-    await settled(work, settlement=dataclasses.replace(READ, own={}))
+    await settled(work, settlement=structs.replace(READ, own={}))
     assert (await work.memory(["1"]))["1"].own == {}
 
 
@@ -109,7 +109,7 @@ async def test_own_values_of_an_unfinished_visit_are_remembered(work: Work, all_
 @each_step
 async def test_step_by_another_owner_is_refused(work: Work, redis: Redis, step: Step) -> None:
     held = await lease(work)
-    assert await step(work, dataclasses.replace(held, owner="worker-2")) is StepEnd.LOST
+    assert await step(work, structs.replace(held, owner="worker-2")) is StepEnd.LOST
     assert await places(redis, work, "1") == ["leased:live"]
 
 
@@ -295,7 +295,7 @@ async def test_dead_letters_are_listed_in_pages_oldest_first(work: Work, clock: 
 
 
 async def test_gone_record_leaves_no_trace(work: Work, redis: Redis) -> None:
-    await settled(work, settlement=dataclasses.replace(READ, own={"phone": "x"}))
+    await settled(work, settlement=structs.replace(READ, own={"phone": "x"}))
     assert await work.gone(await lease(work)) is StepEnd.DONE
     assert await work.memory(["1"]) == {}
     assert (await work.counts()).settled == 0
@@ -334,8 +334,8 @@ async def test_intent_of_two_lines_is_refused(work: Work) -> None:
 
 
 async def test_merged_record_hands_its_work_to_the_survivor(work: Work, other: Work, redis: Redis) -> None:
-    await settled(work, "1", dataclasses.replace(READ, own={"phone": "1", "title": "1"}))
-    await settled(work, "2", dataclasses.replace(READ, own={"phone": "2"}))
+    await settled(work, "1", structs.replace(READ, own={"phone": "1", "title": "1"}))
+    await settled(work, "2", structs.replace(READ, own={"phone": "2"}))
     held = await lease(work, "1", run="sync-1")
     await work.intend(held, ["a"])
     assert await work.move(held, "2", "contact", entries=["{}"]) is StepEnd.DONE
@@ -437,7 +437,7 @@ async def test_days_run_cannot_be_followed(work: Work) -> None:
 
 
 async def test_settled_record_is_looked_at_again_when_its_time_comes(work: Work, clock: Clock) -> None:
-    await settled(work, "1", dataclasses.replace(READ, look_at=clock.now + 1_000))
+    await settled(work, "1", structs.replace(READ, look_at=clock.now + 1_000))
     await settled(work, "2")
     assert await work.recheck(RUN, buckets=4096) == 0
     clock.pass_ms(1_000)
@@ -448,7 +448,7 @@ async def test_settled_record_is_looked_at_again_when_its_time_comes(work: Work,
 
 
 async def test_event_counts_when_the_time_to_look_has_come_though_nothing_changed(work: Work, clock: Clock) -> None:
-    await settled(work, "1", dataclasses.replace(READ, look_at=clock.now + 1_000))
+    await settled(work, "1", structs.replace(READ, look_at=clock.now + 1_000))
     assert (await add(work, "1", stamp=1, fingerprint="a1b2c3d4e5f60718")).ignored == 1
     clock.pass_ms(1_000)
     assert (await add(work, "1", stamp=1, fingerprint="a1b2c3d4e5f60718")).added == 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
+from msgspec import structs
 from redis.asyncio import Redis
 
 from tests.integration.triggers.floor import HUBSPOT, RUN, Floor, opened
@@ -22,7 +22,7 @@ async def _backfilled(floor: Floor) -> set[str]:
     cursors = floor.runtime.ledger.cursors
     await floor.activate()
     begun = Backfill("backfill-1")
-    await cursors.set(backfill_cursor(HUBSPOT, "contact"), json.dumps(dataclasses.asdict(begun)))
+    await cursors.set(backfill_cursor(HUBSPOT, "contact"), json.dumps(structs.asdict(begun)))
     walked = await backfill(floor.watch(), cursors)
     assert walked is not None
     assert walked.done

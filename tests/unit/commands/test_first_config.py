@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from msgspec.structs import replace
 
 from config.load import load
 from worker.commands.first_config import BLANK_VALUES, FirstConfig, ProviderBudget, dotenv, place, secrets_of, sign_ins

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.models import Record
 from tests.unit.decide.scene import KASPR_FIRST, WORK, kaspr, policy, record, rule, visit, with_slug
@@ -24,7 +25,7 @@ HASH = value_hash("work_email", OURS)
 
 def watched(values: tuple[str, ...] = ("UNKNOWN_USER",), write: WriteRule = WriteRule.IF_BLANK) -> Policy:
     mine = replace(rule("work_email", KASPR_FIRST), write=write)
-    return replace(policy(mine), bad={"work_email": {BOUNCE: values}})
+    return dataclasses.replace(policy(mine), bad={"work_email": {BOUNCE: values}})
 
 
 def row(address: str = OURS, said: str = "UNKNOWN_USER") -> Record:
@@ -33,7 +34,7 @@ def row(address: str = OURS, said: str = "UNKNOWN_USER") -> Record:
 
 
 def own(**more: object) -> Mapping[str, OurValue]:
-    return {"work_email": replace(OurValue(HASH), **more)}  # type: ignore[arg-type]
+    return {"work_email": replace(OurValue(HASH), **more)}
 
 
 def test_a_value_of_ours_that_bounced_is_open_as_if_blank_and_news() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -213,7 +214,8 @@ def by_slug_or_id(identity: Identity) -> Mapping[str, str] | None:
 
 
 WITH_IDS = [
-    replace(one, arguments=by_slug_or_id, account="43") if one.operation == "work_emails" else one for one in OFFERS
+    dataclasses.replace(one, arguments=by_slug_or_id, account="43") if one.operation == "work_emails" else one
+    for one in OFFERS
 ]
 NO_PROFILE = replace(ADA, slug="")
 

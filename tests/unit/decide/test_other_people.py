@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -160,7 +161,7 @@ def test_nothing_dear_is_asked_before_somebody_is_proved(drawn: Drawn) -> None:
 
 @given(worlds())
 def test_whoever_is_named_in_full_and_known_is_filled(drawn: Drawn) -> None:
-    known = replace(drawn, answers=dict.fromkeys(OPERATIONS, True))
+    known = dataclasses.replace(drawn, answers=dict.fromkeys(OPERATIONS, True))
     row = drawn.record.values
     if row["hs_linkedin_url"] == ADA.person.slug and row["firstname"] and row["lastname"]:
         seen: Visit = visit(known.record, policy(*RULES), known.ask)

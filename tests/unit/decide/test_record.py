@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from connectors.models import Grade, Identity, Record
 from tests.unit.decide.scene import IDENTITY, RULES, policy, record, rule, with_slug
@@ -87,7 +88,7 @@ def test_a_placeholder_for_a_name_is_no_name() -> None:
 
 
 def test_a_slot_may_be_named_by_the_canonical_field() -> None:
-    rules = replace(policy(), identity={"work_email": "Email", "company_domain": "Website"})
+    rules = dataclasses.replace(policy(), identity={"work_email": "Email", "company_domain": "Website"})
     row = Record("lead", "1", {"Email": "ada@acme.com", "Website": "acme.com"})
     assert look(row, rules).identity == Identity(email="ada@acme.com", domain="acme.com")
 
@@ -201,7 +202,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_of_what_decides_opens_settled_records_again(change: dict[str, Any]) -> None:
-    changed = replace(policy(), **change)
+    changed = dataclasses.replace(policy(), **change)
     assert changed.digest != policy().digest
     view = look(with_slug(), policy())
     assert fingerprint(view, changed) != fingerprint(view, policy())
@@ -219,7 +220,7 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_anything(slots: list[tupl
         "hs_linkedin_url": "linkedin.com/in/ada",
         "email": "a@acme.com",
     }
-    shuffled = replace(policy(), identity=dict(slots))
+    shuffled = dataclasses.replace(policy(), identity=dict(slots))
     row = Record("contact", "1", {name: values[name] for name in names})
     expected = fingerprint(look(Record("contact", "1", values), policy()), policy())
     assert fingerprint(look(row, shuffled), shuffled) == expected
@@ -261,7 +262,7 @@ def test_a_listed_placeholder_is_a_gap_and_no_identity_and_others_are_values() -
     assert view.gaps == view.blank == ("job_title", "phone")
     assert view.held == {"mobile_phone": "none"}
     assert view.identity.first_name == ""
-    assert look(record(values), replace(rules, blank_values=())).gaps == ()
+    assert look(record(values), dataclasses.replace(rules, blank_values=())).gaps == ()
 
 
 def test_a_value_of_ours_that_a_person_replaced_by_a_listed_placeholder_was_refused() -> None:
@@ -286,7 +287,7 @@ def test_role_addresses_hotlines_and_dummies_on_the_record_are_nobodys_identity(
         "phone": "030 23123456",
     }
     row = record(values | {"country": "DE"})
-    view = look(row, replace(policy(), identity={**IDENTITY, "work_email": "work_email"}))
+    view = look(row, dataclasses.replace(policy(), identity={**IDENTITY, "work_email": "work_email"}))
     assert view.identity.email == "ada@acme.com"
     assert view.identity.phone == "+493023123456"
     assert look(record({"email": "test@test.com", "phone": "+1 800 555 1299"}), policy()).identity == Identity(

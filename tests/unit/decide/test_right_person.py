@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.models import Company, Person, Phone, Record, Role
 from tests.unit.decide.scene import (
@@ -105,7 +106,9 @@ def test_where_the_name_cannot_tell_the_employer_decides_before_the_dear_questio
 
 def test_a_first_name_that_contradicts_is_another_person() -> None:
     row = with_more(FIRST_NAME_ONLY, **AT_ACME)
-    seen = visit(row, policy(EMAIL), {"detail": hit(replace(ADA, first_name="Otto", full_name="Otto Example"))})
+    seen = visit(
+        row, policy(EMAIL), {"detail": hit(dataclasses.replace(ADA, first_name="Otto", full_name="Otto Example"))}
+    )
     assert seen.operations == ["detail"]
     assert seen.decision.unfilled == {"work_email": Reason.WRONG_PERSON}
 
@@ -143,7 +146,7 @@ def test_a_reverse_lookup_by_phone_is_proved_by_something_else() -> None:
 
 def test_no_role_address_is_asked_about_and_nothing_of_whoever_answers_there_is_written() -> None:
     row = record({"lastname": "", "email": "info@acme.com"})
-    bob = replace(BOB, title="Clerk", phones=(Phone(MOBILE), Phone(BERLIN)))
+    bob = dataclasses.replace(BOB, title="Clerk", phones=(Phone(MOBILE), Phone(BERLIN)))
     seen = visit(row, policy(), {"by_email": hit(bob), "search": hit(bob), "phones": phones(MOBILE)})
     assert (seen.operations, seen.values) == ([], {})
 

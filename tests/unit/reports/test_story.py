@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from worker.decide.leftovers import pack_leftovers, unpack_leftovers
 from worker.ledger.journal.reviews import Proposal, Proposed
@@ -217,7 +218,7 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         ["Waits for Kaspr: the budget is used up."],
     ),
     "waits for an outage that a pause tells of": (
-        replace(
+        dataclasses.replace(
             place("waiting", providers=("forager",), note="outage", until_ms=NOW + 60_000),
             pauses=[Pause("forager", "outage", NOW + 5, 1, "it answers 500", probe=True)],
         ),

@@ -6,10 +6,11 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any
 
 import typer
+from msgspec import Struct, to_builtins
 from pydantic import BaseModel
 from rich.table import Table
 
@@ -209,8 +210,8 @@ def plain(value: object) -> Any:
     """Returns a value as JSON has it."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=False)
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+    if isinstance(value, Struct) or (is_dataclass(value) and not isinstance(value, type)):
+        return to_builtins(value)
     if isinstance(value, Mapping):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

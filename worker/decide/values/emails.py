@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from urllib.parse import unquote
 
 from email_validator import EmailNotValidError, validate_email
+from msgspec import Struct
 
 from worker.decide.values import domains
 from worker.decide.values.domains import host
@@ -172,8 +172,7 @@ _OF_TESTS = words("test testing tester dummy fake noemail nomail donotuse placeh
 _PLACEHOLDER_LOCALS = 4  # signs: a@a.com, abc@abc.com, me@me.com
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Holds an address with its domain in ASCII, and what it may be used for.
 
     ``work``: it can be a work address; ``asked``: it can be one person's, so that a paid reverse lookup is worth it;

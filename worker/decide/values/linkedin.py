@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 from worker.decide.values import domains
 from worker.decide.values.blanks import says_nothing
@@ -69,8 +70,7 @@ _LONGEST = 2000  # of a text somebody pasted
 _ROUNDS = 3  # exports encode twice; a text that is still encoded then is no address
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """Holds a slug, or why the text gives none: exactly one of the two is ``""``.
 
     ``refused``: blank, sales_navigator, recruiter, company, school, member_id, not_linkedin, not_a_profile, several,

@@ -6,8 +6,9 @@ evidence. How names are read and compared stands in ``names``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from worker.decide.values.names import comparing, reading
 from worker.decide.values.names.nicknames import is_given
@@ -17,8 +18,7 @@ __all__ = ["PersonName", "Verdict", "compare", "is_called_otherwise", "parts", "
 _MOST_WORDS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class PersonName:
+class PersonName(Struct, frozen=True):
     """Holds a name as it was given. ``full`` may hold more than ``first`` and ``last``, or stand in for them."""
 
     first: str = ""

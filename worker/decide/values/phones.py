@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
+from msgspec import Struct
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from connectors.models import PhoneKind
@@ -72,8 +72,7 @@ class LineType(Enum):
     COMPANY = auto()  # toll free, shared cost: never one person's
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """Holds a number in E.164, or why there is none; ``problem`` may also say why a number is not to be used.
 
     ``problem``: blank, masked, no_country, unreadable, invalid, dummy, fictional. ``mobile`` says that it can be a

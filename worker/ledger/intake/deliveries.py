@@ -10,6 +10,8 @@ import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from worker.ledger.scripts import Scripts
 
 OBJECT = "delivery"
@@ -28,8 +30,7 @@ class DeliveredRow:
     json: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """Tells what became of a page: ``new`` rows are to be delivered, ``unchanged`` ones were stored before."""
 
     new: int

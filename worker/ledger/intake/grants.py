@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, guarded
@@ -14,8 +14,7 @@ SYNC_MS = 2_000  # how long to wait for the disk; it does not hold the grant up 
 EVERYSEC_S = 2.0  # within which a Redis that cannot tell has brought a write to the disk
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseTry:
+class LeaseTry(Struct, frozen=True):
     """Tells how a try for the lease ended. ``fence`` 0: another process has it, for ``left_ms`` more."""
 
     fence: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.scripts import Scripts
@@ -33,8 +34,7 @@ class Announced(NamedTuple):
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenPost:
+class TakenPost(Struct, frozen=True):
     """Tells what became of a post's rows."""
 
     added: int = 0
@@ -43,16 +43,14 @@ class TakenPost:
     replayed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Names records somebody asked for. ``digest`` is of what was asked when the request was made."""
 
     id: str
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestState:
+class RequestState(Struct, frozen=True):
     """Tells where a request stands. ``states`` maps ids to due, leased, waiting, dead or settled.
 
     ``left`` says of settled ones which fields stayed blank and why; ``filled`` counts values written for the request.

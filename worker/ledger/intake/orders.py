@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from worker.ledger.rates.cursors import Cursors
 
@@ -12,11 +14,10 @@ FIRST_WAIT_MS = 300_000
 _NAME = "orders"
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedOrders:
+class FollowedOrders(Struct, frozen=True):
     """Holds orders as last listed: status by id, and those whose results we have. Listed again at ``next_ms``."""
 
-    orders: Mapping[str, str] = field(default_factory=dict)
+    orders: Mapping[str, str] = {}
     fetched: tuple[str, ...] = ()
     wait_ms: int = FIRST_WAIT_MS
     next_ms: int = 0

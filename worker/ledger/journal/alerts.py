@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from worker.ledger.scripts import Scripts
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAlert:
+class KeptAlert(Struct, frozen=True):
     """Holds something that stands since ``since_ms``; ``sent`` names the ways that have carried it.
 
     ``gone`` says that it did not stand at the last look: only a second one ends it.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from worker.ledger.scripts import Scripts
 
 
-@dataclass(frozen=True, slots=True)
-class AuditHead:
+class AuditHead(Struct, frozen=True):
     """Holds the last line of a chain: its number and hash. ``chain`` is the hash of the first line."""
 
     chain: str

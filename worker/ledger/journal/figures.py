@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from worker.ledger.scripts import Scripts
 from worker.ledger.work import counts
@@ -13,8 +14,7 @@ from worker.ledger.work.work_values import Counts, Lane
 WorkName = tuple[str, str]  # crm, object
 
 
-@dataclass(frozen=True, slots=True)
-class RunFigures:
+class RunFigures(Struct, frozen=True):
     """Holds what one run did for one (crm, object), or for several together.
 
     ``records`` had a visit that looked at their gaps and settled, or found them gone; ``visits`` counts all.
@@ -25,10 +25,10 @@ class RunFigures:
 
     records: int = 0
     visits: int = 0
-    filled: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    unfilled: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    tally: Mapping[str, int] = field(default_factory=dict)
+    filled: Mapping[tuple[str, str], int] = {}
+    unfilled: Mapping[tuple[str, str], int] = {}
+    outcomes: Mapping[str, int] = {}
+    tally: Mapping[str, int] = {}
     taken: int = 0
 
     @property
@@ -37,8 +37,7 @@ class RunFigures:
         return sum(self.filled.values()) + sum(self.unfilled.values())
 
 
-@dataclass(frozen=True, slots=True)
-class WorkStatus:
+class WorkStatus(Struct, frozen=True):
     """Tells where all the work stands. ``filled`` counts values written since the start by (field, provider)."""
 
     work: Mapping[WorkName, Counts]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct, structs
 
 from worker.ledger.scripts import Scripts
 
@@ -47,8 +48,7 @@ class Proposed:
     external_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """Holds the changes proposed for one record, by which run and when (ms). ``company`` is where the person works."""
 
     id: str
@@ -99,7 +99,7 @@ class Reviews:
 
     async def propose(self, proposal: Proposal, known: Proposal | None) -> None:
         """Keep what a visit proposes; what is ``known`` to have been proposed stays, with the time when it was."""
-        if known is None or known != dataclasses.replace(proposal, run=known.run, at=known.at):
+        if known is None or known != structs.replace(proposal, run=known.run, at=known.at):
             await self.put(proposal)
 
     async def put(self, proposal: Proposal) -> None:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
+from msgspec import Struct
+
 from connectors.models import Reply
 from worker.ledger.scripts import Scripts
 
@@ -59,8 +61,7 @@ def unpack(packed: bytes) -> Reply:
     return Reply(status, headers, body)
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptAnswer(Struct, frozen=True):
     """Holds an answer that was paid for.
 
     ``at_ms`` is when it came first; ``fields`` are what the question asked for.

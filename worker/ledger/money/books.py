@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from worker.ledger.scripts import Scripts
 
@@ -16,8 +18,7 @@ CALL_MS = 180_000  # no call is under way, nor its ticket open, for so long
 Booking = tuple[int, str]  # UTC day since 1970, operation
 
 
-@dataclass(frozen=True, slots=True)
-class Ours:
+class Ours(Struct, frozen=True):
     """Shows one provider's account as we keep it, at one instant.
 
     ``recent`` are credits its log need not show yet.
@@ -29,11 +30,10 @@ class Ours:
     calls: int
     recent: int
     now_ms: int
-    by_day: Mapping[Booking, int] = field(default_factory=dict)
+    by_day: Mapping[Booking, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True):
     """Holds what a provider said is left, and what we had spent, while no call was in flight."""
 
     left: int
@@ -41,8 +41,7 @@ class Instant:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Says where the comparison with one provider's log stands.
 
     ``ours`` and ``theirs`` are credits before ``since_ms``.
@@ -56,8 +55,8 @@ class Comparison:
     theirs: int = 0
     accepted: int = 0
     held: int | None = None
-    others: Mapping[str, int] = field(default_factory=dict)
-    held_by: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, int] = {}
+    held_by: Mapping[str, int] = {}
 
 
 class Books:

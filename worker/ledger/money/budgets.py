@@ -6,7 +6,8 @@ Only tickets book; caps come from the caller at every step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.scripts import Scripts
 
@@ -14,8 +15,7 @@ Room = tuple[int, int]  # credits left in all, and of those to backfill
 UNBOUND: Room = (2**53, 2**53)
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetLine:
+class BudgetLine(Struct, frozen=True):
     """Allows at most ``cap`` credits, counted in [``start_ms``, ``end_ms``) of the ledger's time.
 
     ``end_ms`` 0 = no bounds.
@@ -42,16 +42,14 @@ class BudgetLine:
         return self.name, self.open(closed_share), self.start_ms, max(0, self.end_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(Struct, frozen=True):
     """Counts credits of one line; ``reserved`` holds what is sent or uncertain too."""
 
     spent: int = 0
     reserved: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """Counts credits of one provider since the start, by where their tickets stand."""
 
     spent: int = 0

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 
 from connectors.limits import TicketSpentError
 from connectors.models import Reply
@@ -22,35 +22,30 @@ _PAGE = 500
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """Grants the one-shot right to create a row; every key is held."""
 
     creation_id: str
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Struct, frozen=True):
     """Says that the row exists: it was created under one of the keys."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class BusyCreation:
+class BusyCreation(Struct, frozen=True):
     """Says that somebody is creating a row under one of the keys, at the latest until then: defer and match again."""
 
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnwantedCreation:
+class UnwantedCreation(Struct, frozen=True):
     """Says that whoever it is about is on the suppression list: no row is made."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownCreation:
+class UnknownCreation(Struct, frozen=True):
     """Says that a row may exist: read it by its unique property, then say ``found`` or ``absent``.
 
     ``keys`` are what it holds.
@@ -61,8 +56,7 @@ class UnknownCreation:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReapedCreations:
+class ReapedCreations(Struct, frozen=True):
     """Counts reservations given back, and sent creations that became unknown."""
 
     released: int

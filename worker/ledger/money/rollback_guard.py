@@ -11,11 +11,11 @@ import asyncio
 import fcntl
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from worker.ledger.fsync import to_disk
 from worker.ledger.scripts import Scripts
@@ -23,8 +23,7 @@ from worker.ledger.scripts import Scripts
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
+class Epoch(Struct, frozen=True):
     """Names a life of the ledger. ``sent`` paid calls were seen in it; ``generation`` 0 = nothing is known."""
 
     generation: int = 0

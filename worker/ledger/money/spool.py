@@ -12,10 +12,11 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from connectors.models import Reply
 from worker.ledger.money.answers import Ref, pack, unpack
@@ -29,8 +30,7 @@ _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno
 _LEFT_S = 60.0  # a part this old was left by a process that died before it gave it its name
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """Tells how many replies Redis has now, and who waited for them."""
 
     replies: int

@@ -6,14 +6,14 @@ nothing is bought or written.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import hmac
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from msgspec import Struct, structs
 
 from worker.ledger.scripts import Scripts
 
@@ -32,8 +32,7 @@ class AnotherKeyError(Exception):
         super().__init__(ANOTHER_KEY)
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(Struct, frozen=True):
     """Holds one entry of the list. ``hash`` stands for the handle; ``at`` is in ms."""
 
     hash: str
@@ -121,6 +120,6 @@ class Suppressions:
 
 
 def _text(one: Suppressed) -> str:
-    fields = dataclasses.asdict(one)
+    fields = structs.asdict(one)
     del fields["hash"]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from worker.ledger.money.answers import Ref
 
 Policy: TypeAlias = Literal["never", "once_if_uncharged"]
@@ -28,8 +30,7 @@ class TicketTerms:
     verdict_ms: int = VERDICT_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True):
     """Holds a ticket. ``token`` proves that it is ours.
 
     The rest lets a reply be kept even if Redis lost the ticket.
@@ -48,15 +49,13 @@ class Granted:
     subjects: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(Struct, frozen=True):
     """Says that somebody else's ticket of the same question is open, at the latest until then."""
 
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Says that the last ticket is uncertain.
 
     A verdict can be had at ``verdict_ms`` and is a miss from ``until_ms``.
@@ -66,13 +65,11 @@ class Unknown:
     verdict_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """Says that the last ticket is uncertain for good: the provider counts as a miss."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forbidden:
+class Forbidden(Struct, frozen=True):
     """Says that the question is about somebody on the suppression list."""
 
 
@@ -87,13 +84,11 @@ class NoBudget:
     spent: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StaleDay:
+class StaleDay(Struct, frozen=True):
     """Says that a budget line is of another day or month than the ledger's now: name the lines anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class TicketEnd:
+class TicketEnd(Struct, frozen=True):
     """Tells how a step left a ticket. ``waiters`` are to be made due, ``overrun`` are credits above its worst price."""
 
     state: str
@@ -101,8 +96,7 @@ class TicketEnd:
     overrun: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ReapedTickets:
+class ReapedTickets(Struct, frozen=True):
     """Counts what was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
 
     released: int
@@ -111,8 +105,7 @@ class ReapedTickets:
     waiters: tuple[Ref, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Uncertain:
+class Uncertain(Struct, frozen=True):
     """Names a lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
 
     ticket_id: str

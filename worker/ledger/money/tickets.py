@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import structlog
+from msgspec import Struct
 
 from connectors.limits import TicketSpentError
-from connectors.models import Answer, Question, Reply
+from connectors.models import Answer, Discreet, Question, Reply
 from worker.ledger.arguments import Value
 from worker.ledger.money.answers import (
     Answers,
@@ -80,8 +80,7 @@ DeskAnswer: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudge
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Charge:
+class _Charge(Struct, frozen=True):
     """Holds a call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
 
     sent: int
@@ -393,20 +392,20 @@ class Spooling(Protocol):
         """Tells whether there is room for one more."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplySettlement:
+class ReplySettlement(Discreet, frozen=True):
     """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
 
     ``left`` is the provider's balance after it, where it is known. ``unpriced``: nobody can tell from it whether it
     was charged, and ``credits`` are the most it can have cost. ``answer`` is what was read for all that.
     """
 
+    hidden = frozenset({"answer"})
     credits: int
     hit: bool
     refused: bool = False
     left: int | None = None
     unpriced: bool = False
-    answer: Answer | None = field(default=None, repr=False)
+    answer: Answer | None = None
 
 
 class LookupTicket:

@@ -5,28 +5,28 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from connectors.call_figures import BOUNDS_S, LAST, UNSENT, CallEnd, CallMade, CallName
 from worker.ledger.arguments import Arg
 from worker.ledger.scripts import Scripts
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """Holds the calls of one operation since the start: by end, by range of ``BOUNDS_S``, and seconds in all.
 
     ``unsent`` are writes that were none, since the read they were decided on had taken too long.
     """
 
-    ends: Mapping[CallEnd, int] = field(default_factory=dict)
+    ends: Mapping[CallEnd, int] = {}
     ranges: tuple[int, ...] = (0,) * (len(BOUNDS_S) + 1)
     seconds: float = 0.0
     unsent: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LastCall:
+class LastCall(Struct, frozen=True):
     """Describes one call. ``path`` is the contract's, with names in place of ids; ``credits`` is its worst price."""
 
     at_ms: int

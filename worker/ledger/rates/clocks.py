@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.scripts import Scripts
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(Struct, frozen=True):
     """Compares a vendor's clock against the ledger's, in ms; positive = ahead.
 
     ``since_ms`` (ledger's) = it has held since. ``stretch`` counts how often one of the two was set.

@@ -15,6 +15,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from connectors.errors import RateLimitedError
 from connectors.limits import SLOT_PATIENCE_S, Notice, Window
 from worker.ledger.money.budgets import BudgetLine
@@ -31,8 +33,7 @@ _BRIEF_S = 0.05  # a pause that begins in so short a wait comes as late for the 
 _UTILISATION = 0.98
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """Says that calls are due every ``interval_ms``.
 
     After idleness up to ``slack_ms`` worth of them may come at once.

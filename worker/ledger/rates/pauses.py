@@ -6,13 +6,13 @@ Key ``pause:<target>``: hash of reason -> JSON ``until`` (ms, 0 = until lifted),
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.scripts import Scripts
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Holds one reason that stands. ``probe`` says that single calls may try whether it still holds."""
 
     target: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from worker.ledger.scripts import Scripts
 
@@ -16,16 +17,14 @@ RETRY_MS = 600_000  # a task that was begun and not done, its worker killed perh
 ALIVE_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(Struct, frozen=True):
     """Tells when (ms, 0 = never) a task was last begun and last ended well."""
 
     begun_ms: int
     done_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True):
     """Holds a worker's last sign of life."""
 
     owner: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.money.budgets import UNBOUND, Room
 from worker.ledger.scripts import Scripts
@@ -12,8 +13,7 @@ from worker.ledger.work.work_values import LEASE_MS, Lane, ref
 _BLOCK = 500  # records per script call, so that no call holds Redis for long
 
 
-@dataclass(frozen=True, slots=True)
-class ReapedLeases:
+class ReapedLeases(Struct, frozen=True):
     """Counts expired leases.
 
     ``returned`` are due again with one more crash, ``crashed`` crashed alone and are buried.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from worker.ledger.arguments import Arg
 from worker.ledger.scripts import Scripts
@@ -15,8 +16,7 @@ AGES_MS = (60_000, 600_000, 3_600_000)
 STATES = ("due", "leased", "waiting", "dead")
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """Tells of one record in the work. ``at_ms`` is when it is due, its lease ends, or it waits or is dead since.
 
     ``note`` is why its last visit ended unsettled.

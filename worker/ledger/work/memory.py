@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from connectors.models import Discreet
 from worker.ledger.phrases import Phrases
 
 _HEX = frozenset(string.hexdigits.lower())
@@ -24,8 +24,7 @@ _OWN = Phrases(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Discreet, frozen=True):
     """Holds what the last settled visit left.
 
     ``fingerprint`` is ``""`` when it settled without one. ``stamp`` and ``read_at`` are of the vendor's clock (ms),
@@ -33,11 +32,12 @@ class Memory:
     ``left`` are opaque letters on what stays blank.
     """
 
+    hidden = frozenset({"own"})
     fingerprint: str
     stamp: int
     read_at: int
     look_at: int
-    own: Mapping[str, str] = field(default_factory=dict, repr=False)
+    own: Mapping[str, str] = {}
     left: str = ""
 
     def knows(self, fingerprint: str, now_ms: int) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.arguments import Arg
 from worker.ledger.scripts import Scripts
@@ -13,8 +14,7 @@ KEPT_S = 7 * 86_400  # what is not visited by then is left alone
 _CHUNK = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedFields:
+class PlannedFields(Struct, frozen=True):
     """Names the ``fields`` of one record that may be filled while its ``mark`` is that of the plan."""
 
     crm: str

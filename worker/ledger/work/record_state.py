@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from worker.ledger.money.answers import Ref, ref_of
 from worker.ledger.scripts import Scripts
@@ -11,8 +12,7 @@ from worker.ledger.scripts import Scripts
 _FIELDS = ("s", "lane", "run", "note", "attempts", "crashes", "providers", "intents")  # others hold packed bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Tells where a record is in the work.
 
     ``at_ms`` is when it is or was due, its lease ends, or it waits or is dead since.

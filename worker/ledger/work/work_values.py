@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from worker.ledger.work.memory import Memory, pack_fingerprint
 
@@ -30,8 +31,7 @@ class StepEnd(StrEnum):
     LOST = "lost"  # the lease is not ours: nothing happened, and nothing more may be sent for this record
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """Names a record to look at. ``stamp`` and ``read_at`` are of the vendor's clock (ms, 0 = none).
 
     ``stamp`` says of which change the row or event tells; without one it always counts. ``fingerprint`` and
@@ -48,8 +48,7 @@ class Due:
         return self.id, self.stamp, pack_fingerprint(self.fingerprint), self.read_at
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """Holds what the ledger knows of a record: what is remembered of it, and its state while it is in the work.
 
     ``state`` is ``due``, ``leased``, ``waiting`` or ``dead``, and ``""`` outside the work.
@@ -64,8 +63,7 @@ class Known:
         return self.memory is not None or self.state not in {"", "due"}
 
 
-@dataclass(frozen=True, slots=True)
-class CursorMove:
+class CursorMove(Struct, frozen=True):
     """Moves the cursor ``name`` from ``old`` (``""`` = never set) to ``new`` with the page, or the page is refused."""
 
     name: str
@@ -73,8 +71,7 @@ class CursorMove:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """Tells what became of a page. ``moved``: the cursor stands behind it now, by this call or an earlier same one."""
 
     added: int
@@ -83,8 +80,7 @@ class Added:
     moved: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """Grants the right to visit one record until ``until_ms``, extended while the visit runs.
 
     ``forced`` asks for a visit past the fingerprint, ``reopened`` for one that forgets what was refused,
@@ -107,13 +103,12 @@ class Lease:
     memory: Memory | None
     intents: tuple[str, ...]
     note: str
-    places: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = {}
     reopened: bool = False
     undo: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """Holds what a finished visit leaves.
 
     ``fingerprint`` is ``None`` when nothing is to be compared next time. ``stamp`` and ``read_at`` are of the last
@@ -130,17 +125,16 @@ class Settlement:
     look_at: int = 0
     own: Mapping[str, str] | None = None
     entries: tuple[str, ...] = ()
-    filled: Mapping[str, str] = field(default_factory=dict)
-    unfilled: Mapping[str, str] = field(default_factory=dict)
+    filled: Mapping[str, str] = {}
+    unfilled: Mapping[str, str] = {}
     outcome: str = "settled"
-    tally: Mapping[str, int] = field(default_factory=dict)
-    yields: Mapping[str, int] = field(default_factory=dict)
+    tally: Mapping[str, int] = {}
+    yields: Mapping[str, int] = {}
     left: str = ""
     day: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """Counts records of one run that stand alike.
 
     ``due``, ``leased`` or ``waiting``, by one note, for the same providers.
@@ -173,8 +167,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Counts how many records are where.
 
     ``due`` counts both lanes and the deferred; ``oldest_due_ms`` is 0 when none is.

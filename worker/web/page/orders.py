@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from worker.decide.scorecard import Score
 from worker.ledger.money.answers import Ref
 
 Note = Callable[[Sequence[Ref]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class UndoWish:
+class UndoWish(Struct, frozen=True):
     """Names what is to go back: all that one run wrote, or all that was written on one record."""
 
     run: str = ""
@@ -35,8 +36,7 @@ class UndoRow:
     goes_back: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UndoLook:
+class UndoLook(Struct, frozen=True):
     """Tells what an undo would do. ``unreached`` changes are on rows that no visit handles."""
 
     rows: Sequence[UndoRow]
@@ -66,8 +66,7 @@ class PersonWish:
     record: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PersonLook:
+class PersonLook(Struct, frozen=True):
     """Tells what is kept of somebody. ``not_asked`` are CRMs that did not say whether they have them, and why."""
 
     records: Sequence[Ref]
@@ -80,16 +79,14 @@ class PersonLook:
         return _fingerprint([list(one) for one in self.records])
 
 
-@dataclass(frozen=True, slots=True)
-class Scorecard:
+class Scorecard(Struct, frozen=True):
     """Holds the scores of the providers, and the order that would have been cheapest, in sentences."""
 
     scores: Sequence[Score]
     sentences: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Lifted:
+class Lifted(Struct, frozen=True):
     """Tells which pauses were lifted, and which stand until something else happens."""
 
     lifted: Sequence[str]

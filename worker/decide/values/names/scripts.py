@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
+
+from msgspec import Struct
 
 from worker.decide.values.names import files
 from worker.decide.values.names.schemes import (
@@ -30,8 +31,7 @@ LATIN = "latin"
 UNKNOWN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Struct, frozen=True):
     """Holds a script's rules. ``folded`` makes two writings of one word equal.
 
     ``apart`` says that a Latin word is surely another name.
