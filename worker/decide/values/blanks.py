@@ -67,7 +67,12 @@ _FORMS = phrases(
     object object|अज्ञात|उपलब्ध नहीं|लागू नहीं|कोई नहीं|অজানা|უცნობია|անհայտ
     """
 )
-_ERRORS = phrases("n a|ref|value|name|div 0|num|null|error|spill|calc|field|getting data|nv|wert|bezug|nom|nombre")
+_ERRORS = phrases(
+    """
+    n a|ref|value|name|div 0|num|null|error|spill|calc|field|getting data|nv|wert|bezug|nom|nombre|valor|имя|знач|ссылка
+    число|zahl|valeur|valore
+    """
+)
 _TEMPLATE = re.compile(
     r"\{\{.*\}\}|\$\{.*\}|%[A-Za-z_]+%|\*\|.*\|\*|<%.*%>|\[\[?[A-Z_]+\]?\]|&[a-z]+;|&#x?[0-9a-f]+;|<[^<>]*>|\{[A-Za-z_.]+\}"
 )
@@ -78,6 +83,7 @@ _CHOICE = re.compile(  # a list's first line: "-- Select --", "Choose..."
     re.IGNORECASE,
 )
 _PART = 1000  # signs that are read at once: what is longer says something where one part does
+_LONG_DASH = "ー"  # lengthens a vowel, and is no word by itself
 _LONGEST = 40  # no placeholder is a sentence
 _WORD = re.compile(r"[^\W_]+")
 _LATIN_MARKS = dict.fromkeys(range(0x300, 0x370))
@@ -107,6 +113,8 @@ def says_nothing(text: str) -> bool:
     """Tells whether text is a placeholder in any field: ``N/A``, ``unbekannt``, ``#REF!``, ``(none)``, ``--``."""
     if len(text) > _PART or len(shown := plain(text)) > _LONGEST:
         return False
+    if not shown.isascii():
+        shown = unicodedata.normalize("NFKC", shown).strip(_LONG_DASH)
     if is_template(shown) or _CHOICE.fullmatch(shown):
         return True
     words = _once(_words(shown))

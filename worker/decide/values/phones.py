@@ -137,7 +137,7 @@ def _number_in(shown: str, home: str) -> _Valid | str:
         return "unreadable"
     before, after = shown[: run.start()], shown[run.end() :]
     label = before.strip()
-    if before[-1:].isalpha() and run[0][0].isdigit() and not _LABEL.match(label):
+    if before[-1:].isalpha() and run[0][0].isdigit() and (before[-1] in "oO" or not _LABEL.match(label)):
         return "unreadable"  # DE123456789 is no number of Germany's
     if after[:1].isalpha() and run[0][-1:].isdigit() and not _EXTENSION.match(after):
         return "unreadable"

@@ -232,9 +232,9 @@ def _is_one_of_asia(tokens: tuple[Token, ...]) -> bool:
 
 def _later(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...]) -> Verdict | None:
     """Compares a given name that is not the first: many people go by their second."""
-    if len(other) < 2 or other[0][0].plain in _OF_BOTH:
-        return None
     for token in other[1:]:
+        if {other[0][0].plain, token[0].plain} <= _OF_BOTH:
+            continue
         long = len(token[0].plain) > (1 if is_vietnamese(family) else 2)
         if long and _token(one[0], token, strict=True) is SAME and not one[0][0].is_initial:
             if is_vietnamese(family):

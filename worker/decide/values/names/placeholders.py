@@ -62,6 +62,7 @@ def _kind(name: str) -> _Kind:
         return _Kind.NONE
     known = all_words("placeholders")
     found = [lower] if lower.isascii() and lower.isalpha() else [_key(word) for word in texts(text)]
+    found = [word for one in found if (word := one.rstrip("0123456789"))] or found
     plain = "".join(found)
     if plain in known or plain in {"x", "xx"} or not any(sign.isalpha() for sign in plain):
         return _Kind.NONE

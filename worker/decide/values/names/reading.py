@@ -302,7 +302,7 @@ def _of_full(text: str) -> list[NameReading]:
     )
     found = [main]
     tokens = _tokens((*given, *family)) if not one.tail else ()
-    if len(tokens) > 2:
+    if len(tokens) > 2 and not tokens[1][0].is_initial:
         found.append(main._replace(given=tokens[:1], family=spelled[len(tokens[0]) :], wide=True))
     for aside in one.asides:
         if len(_text(aside).words) > 1 and not titles.is_degree(aside, _plain(aside)):
