@@ -130,7 +130,7 @@ async def test_filter_story_undo_review_and_pause_need_no_mouse(refill: Refill, 
         await expect(page.get_by_role("status")).to_contain_text("would go back")
         await tab_to(page, page.get_by_role("button", name="Take back"))
         await keys.press("Space")
-        await expect(page.get_by_role("status")).to_contain_text("go back, as visits come to them")
+        await expect(page.get_by_role("status")).to_contain_text(" back, as visits come to them")
 
         # Review: by the pages' own list.
         async def proposed() -> int:

@@ -126,7 +126,7 @@ async def test_page_fills_live_and_takes_a_word(refill: Refill, browser: Browser
         await expect(page.get_by_role("status")).to_contain_text("would go back")
         await is_fit(page, "undo")
         await page.get_by_role("button", name="Take back").click()
-        await expect(page.get_by_role("status")).to_contain_text("go back, as visits come to them")
+        await expect(page.get_by_role("status")).to_contain_text(" back, as visits come to them")
         await page.goto(story)
         await expect(page.get_by_text("Undone by a person: Ann (admin).").first).to_be_visible()
 

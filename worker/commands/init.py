@@ -380,16 +380,25 @@ app = one_command()
 @app.command()
 def command(
     folder: Annotated[Path, typer.Option(help="Where refill.toml and .env are written.")] = Path(),
-    crm: Annotated[Literal["hubspot", "salesforce"] | None, typer.Option(help="Which kind of CRM.")] = None,
+    crm: Annotated[
+        Literal["hubspot", "salesforce"] | None, typer.Option(metavar="KIND", help="hubspot or salesforce.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Its name: small letters, digits, single underscores.")] = "",
     base_url: Annotated[str, typer.Option(help="The org's own address; Salesforce only.")] = "",
-    auth: Annotated[str, typer.Option(help="token, oauth; jwt, client_credentials, refresh_token.")] = "",
+    auth: Annotated[
+        str, typer.Option(metavar="HOW", help="token or oauth; jwt, refresh_token or client_credentials (Salesforce).")
+    ] = "",
     object: Annotated[list[str] | None, typer.Option(help="contact or lead; may be repeated.")] = None,
     field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
     linkedin: Annotated[str, typer.Option(help="The property with the LinkedIn address.")] = "",
-    budget: Annotated[list[str] | None, typer.Option(help="PROVIDER=DAY or PROVIDER=DAY/MONTH, in credits.")] = None,
+    budget: Annotated[
+        list[str] | None, typer.Option(metavar="LIMIT", help="Credits: kaspr=50 a day, kaspr=50/500 a month, too.")
+    ] = None,
     account_id: Annotated[int | None, typer.Option(min=1, help="Your account's number at Forager.")] = None,
-    mode: Annotated[Literal["observe", "review", "auto"] | None, typer.Option(help="Default: observe.")] = None,
+    mode: Annotated[
+        Literal["observe", "review", "auto"] | None,
+        typer.Option(metavar="MODE", help="observe (default), review or auto."),
+    ] = None,
     blank_values: Annotated[
         bool | None, typer.Option("--blank-values/--no-blank-values", help="N/A and the like count as blank.")
     ] = None,

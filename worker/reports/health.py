@@ -11,7 +11,7 @@ from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.rates.pauses import Pause
 from worker.reports.overview import Overview
-from worker.reports.words import ago, lasting
+from worker.reports.words import ago, counted, lasting
 
 LATE_POLLS, LATE_MS = 3, 300_000  # polls missed, and at least so long, before a poll counts as late
 
@@ -124,9 +124,9 @@ def alerts(found: Overview, forecasts: dict[str, MonthForecast]) -> list[str]:
         sentences.append("A worker has no room on its disk for paid replies, so it buys nothing.")
     dead = sum(one.dead for one in found.work.values())
     if dead:
-        sentences.append(f"{_many(dead, 'record is a dead letter', 'records are dead letters')}.")
+        sentences.append(f"{counted(dead, 'record is a dead letter', 'records are dead letters')}.")
     if found.uncertain:
-        sentences.append(f"{_many(found.uncertain, 'lookup was', 'lookups were')} perhaps charged.")
+        sentences.append(f"{counted(found.uncertain, 'lookup was', 'lookups were')} perhaps charged.")
     if found.memory is not None and found.memory.is_full:
         sentences.append("Redis is nearly full: backfill pauses.")
     for name, comparison in found.reconciled.items():
@@ -136,9 +136,5 @@ def alerts(found: Overview, forecasts: dict[str, MonthForecast]) -> list[str]:
     sentences += [f"{name}'s budget of this month will not last at this pace." for name in over]
     recovered = sum(count for (_, kind), count in found.recovered.items() if kind != DELIVERY)
     if recovered:
-        sentences.append(f"Sweeps found {_many(recovered, 'record', 'records')} that nobody had announced.")
+        sentences.append(f"Sweeps found {counted(recovered, 'record', 'records')} that nobody had announced.")
     return sentences
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}"

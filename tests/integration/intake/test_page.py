@@ -270,7 +270,7 @@ async def test_a_delivery_that_matches_in_part_is_shown_and_decided_whole(page: 
     await reviews.put(row)
     async with browsing(page, OPERATOR) as operator:
         text = (await operator.get("/review?field=phone")).text
-        assert "1 records match" in text
+        assert "1 record matches" in text
         assert "+15550101" in text
         fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text))
         await operator.post("/review/decide", fields | {"word": "approve"})
@@ -343,6 +343,8 @@ async def test_configuration_is_shown_without_a_secret(page: str) -> None:
     assert re.search(r"providers.forager.api_key</code></th><td>•+</td>", text)
     for name, secret in SECRETS.items():
         assert secret not in text, name
+    for key, value in (("worker.grace", "75s"), ("journal.keep", "180d"), ("providers.forager.rate", r"\d+/\w[\w ]+")):
+        assert re.search(rf"<code>{key}</code></th><td>{value}</td>", text), key  # as one would write it
 
 
 async def test_last_calls_are_shown_without_whom_they_were_about(page: str, redis: Redis) -> None:

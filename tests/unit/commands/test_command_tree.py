@@ -51,7 +51,7 @@ def test_the_list_of_commands_says_what_each_says_of_itself(named: CommandName) 
 
 
 @pytest.mark.parametrize("name", ["", *TREE])
-def test_help_fits_eighty_columns_and_folds_no_option(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_fits_eighty_columns_and_cuts_no_word(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     out = io.StringIO()
@@ -62,6 +62,7 @@ def test_help_fits_eighty_columns_and_folds_no_option(name: str, monkeypatch: py
     assert "\x1b" not in told
     assert "<bool>" not in told
     assert max(map(len, told.splitlines())) <= 80
+    assert "…" not in told
     for parameter in (TREE[name] if name else ROOT).params:
         for word in [*parameter.opts, *parameter.secondary_opts] if parameter.param_type_name == "option" else ():
             assert re.search(rf"(^|\W){re.escape(word)}($|\W)", told), word

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from config.plain import shown
-from worker.reports.words import ago, lasting, of, until
+from worker.reports.words import ago, counted, lasting, of, until
 from worker.web.page.assets import Assets
 from worker.web.page.headers import headers
 from worker.web.page.visitor import PageRole, PageVisitor
@@ -43,6 +43,7 @@ class Shell:
         )
         self._templates.filters |= {"words": _words, "when": _when, "iso": _iso, "address": address_of}
         self._templates.filters |= {"unquoted": unquote, "capitalized": _capitalized, "run_address": run_address}
+        self._templates.filters["counted"] = counted
         self._templates.globals |= {
             "asset": assets.place,
             "ago": ago,

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from worker.ledger.ledger import Ledger
 from worker.ledger.run import Run, RunKind
+from worker.reports.words import counted
 from worker.web.page.door import Door, Form, one
 from worker.web.page.orders import Orders
 from worker.web.page.shell import Shell, with_notice
@@ -37,7 +38,7 @@ def target_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         found = await orders.resume(target)
         await journal_word(ledger, visitor, of_refill("pause", target), Run.new(RunKind.RESUME).name, "resumed")
         stands = f" {', '.join(found.stands)} stands until refill reconcile has looked at the books."
-        lifted = f"{len(found.lifted)} reasons of {target} were lifted."
+        lifted = f"{counted(len(found.lifted), 'reason', 'reasons')} of {target} lifted."
         return with_notice(visitor, "/pauses", lifted + (stands if found.stands else ""))
 
     return [

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.run import Run, RunKind
+from worker.reports.words import counted
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, UndoWish
 from worker.web.page.shell import Shell, run_address, with_notice
@@ -39,7 +40,8 @@ def undo_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> lis
         done = await orders.undo(asked, one(form, "seen"), run, note)
         if done is None:
             return with_notice(visitor, "/runs", CHANGED)
-        return with_notice(visitor, run_address(run), f"{done.going} changes go back, as visits come to them.")
+        gone = counted(done.going, "change goes", "changes go")
+        return with_notice(visitor, run_address(run), f"{gone} back, as visits come to them.")
 
     return [
         door.act("/undo/look", look, PageRole.OPERATOR),
