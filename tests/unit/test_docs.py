@@ -46,6 +46,22 @@ def test_every_page_is_in_the_menu_and_on_the_front_page() -> None:
     assert {name for name in there if f"({name})" not in front} == {"index.md"}
 
 
+def test_every_test_that_a_page_names_is_there() -> None:
+    named: dict[str, set[str]] = {}
+    file = ""
+    for row in (DOCS / "edges.md").read_text(encoding="utf-8").splitlines():
+        if not row.startswith("|"):
+            continue
+        for path, test in re.findall(r"`(tests/[\w/]+\.py)`|`(test_\w+)`", row):
+            file = path or file  # "the same" is the one of the row above
+            named.setdefault(file, set()).update({test} - {""})
+    assert len(named) > 20
+    gone = {
+        file: names - set(re.findall(r"def (test_\w+)", (ROOT / file).read_text())) for file, names in named.items()
+    }
+    assert not {file: names for file, names in gone.items() if names}
+
+
 def test_the_list_for_programs_has_a_sentence_for_every_page() -> None:
     lines = [line for line in llms.text().splitlines() if line.startswith("- ")]
     assert len(lines) == len(list(DOCS.glob("*.md")))
