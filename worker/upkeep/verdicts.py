@@ -60,7 +60,9 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
     if not _held(offset, uncertain):
         log.warning("verdict.clock_unknown", vendor=provider.name, operation=operation)
         return None
-    start, end = await ledger.desk.window(provider.name, operation, min(sent) - BEFORE_MS, max(sent) + AFTER_MS)
+    start, end = await ledger.desk.window(
+        provider.name, operation, min(sent) - BEFORE_MS, max(sent) + AFTER_MS, offset.stretch
+    )
     try:
         logged = await provider.charged(operation, start + offset.ms, end + offset.ms)
     except ConnectorError as error:
@@ -72,7 +74,7 @@ async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain
         return None
     if logged is None:
         return None
-    return logged != await ledger.desk.charged(provider.name, operation, start, end)
+    return logged != await ledger.desk.charged(provider.name, operation, start, end, offset.stretch)
 
 
 def _held(offset: Offset | None, uncertain: Sequence[Uncertain]) -> TypeGuard[Offset]:

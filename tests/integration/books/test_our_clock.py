@@ -58,6 +58,27 @@ async def test_verdict_is_none_where_our_clock_was_set_back_since_the_call(
     assert await doubted(account) == ["none"]
 
 
+@pytest.mark.parametrize("back_ms", [10 * MINUTE_MS, 30 * MINUTE_MS])
+async def test_charge_known_from_before_our_clock_was_set_back_explains_no_later_one(
+    account: Account, theirs: Clock, back_ms: int
+) -> None:
+    """By our clock both were at one time; the vendor's log has only the later one there, and the lost one caused it."""
+    await heard(account)
+    await account.lookup()
+    await passes(account, theirs, 1_000)
+    account.clock.pass_ms(-back_ms)
+    await heard(account)
+    await passes(account, theirs, back_ms)
+    await account.lookup(answered=False, charged=True)
+    await passes(account, theirs, 5 * MINUTE_MS)
+    await heard(account)
+    (one,) = await account.ledger.desk.uncertain_list(10)
+    await account.scripts.call("ZADD", "refill:tickets:verdicts", 1, one.ticket_id)
+    await judge(account.ledger, {"forager": cast("Provider", account.log)})
+    totals = await account.ledger.budgets.totals("forager")
+    assert (totals.spent, totals.uncertain, await doubted(account)) == (5, 5, ["charged"])
+
+
 @pytest.mark.parametrize("charged", [True, False])
 @pytest.mark.parametrize("back_ms", BACK)
 async def test_books_are_equal_and_judge_nobody_where_our_clock_was_set_back(

@@ -51,7 +51,9 @@ end
 total(provider, 'overrun', math.max(0, unpriced and 0 or credits - ticket.price))
 if credits > 0 and not unpriced then
   local charges = K.charges(provider, operation)
-  redis.call('ZADD', charges, int(asked > 0 and asked or now), table.concat({ id, int(now), int(credits) }, ':'))
+  local stretch = ticket.stretch or redis.call('HGET', K.clock(provider), 'stretch') or '0'
+  local row = table.concat({ id .. '@' .. stretch, int(now), int(credits) }, ':')
+  redis.call('ZADD', charges, int(asked > 0 and asked or now), row)
   redis.call('ZREMRANGEBYSCORE', charges, '-inf', int(now - CHARGES_MS))
   redis.call('PEXPIRE', charges, CHARGES_MS)
 end

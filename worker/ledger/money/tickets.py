@@ -256,34 +256,40 @@ class Desk:
         word = {True: "charged", False: "uncharged", None: "none"}[charged]
         return _ended(await self._scripts.run("ticket_verdict", id=ticket_id, verdict=word))
 
-    async def window(self, provider: str, operation: str, start_ms: int, end_ms: int) -> tuple[int, int]:
+    async def window(
+        self, provider: str, operation: str, start_ms: int, end_ms: int, stretch: int = 0
+    ) -> tuple[int, int]:
         """Returns the window, widened to moments around which no call known to be charged was under way.
 
         Only at such moments a provider's books and ours can be compared to the credit. Where there is none within ten
         minutes back, or until half a minute ago, that end stays.
         """
         first, last = start_ms - WIDEST_MS, (await self._scripts.now()) - 30_000
-        calls = await self._charges(provider, operation, first - CALL_MS)
+        calls = await self._charges(provider, operation, first - CALL_MS, stretch)
         return widened((start_ms, end_ms), [(call.sent, call.stored) for call in calls], (first, last), SKEW_MS)
 
-    async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int) -> int:
+    async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int, stretch: int = 0) -> int:
         """Returns credits surely charged within the window, of the last hour.
 
         A call across one of its ends is left out: the provider may count it or not. So books that show exactly these
         credits show nothing else, and books that show more prove nothing.
         """
-        calls = await self._charges(provider, operation, start_ms)
+        calls = await self._charges(provider, operation, start_ms, stretch)
         inside = (call for call in calls if call.sent >= start_ms + SKEW_MS and call.stored <= end_ms - SKEW_MS)
         return sum(call.credits for call in inside)
 
-    async def _charges(self, provider: str, operation: str, since_ms: int) -> list[_Charge]:
-        """Returns the charges of calls sent since then, of the last hour."""
+    async def _charges(self, provider: str, operation: str, since_ms: int, stretch: int) -> list[_Charge]:
+        """Returns the charges of calls sent since then, of the last hour, and in that stretch of the provider's clock.
+
+        Where a clock was set in between, times of ours do not tell which calls were beside each other.
+        """
         key = self._scripts.keys("charges", provider, operation)
         found = await self._scripts.call("ZRANGEBYSCORE", key, since_ms, "+inf", "WITHSCORES")
         charges = []
         for member, sent in zip(found[::2], found[1::2], strict=True):
-            _, stored, credits = member.split(b":")
-            charges.append(_Charge(int(sent), int(stored), int(credits)))
+            ticket, stored, credits = member.split(b":")
+            if int(ticket.partition(b"@")[2] or 0) == stretch:
+                charges.append(_Charge(int(sent), int(stored), int(credits)))
         return charges
 
     async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> TicketEnd:
