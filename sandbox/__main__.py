@@ -5,6 +5,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Sequence
 
 from sandbox.mistakes import LEVELS as MISTAKES
 from sandbox.options import VENDORS, Options
@@ -15,7 +16,7 @@ from sandbox.weather import LEVELS
 def main() -> None:
     arguments = _parser().parse_args()
     try:
-        asyncio.run(_serve(_options(arguments), watch_stdin=arguments.watch_stdin))
+        asyncio.run(_serve(_options_of(arguments), watch_stdin=arguments.watch_stdin))
     except KeyboardInterrupt:
         return
     except OSError as error:
@@ -47,7 +48,12 @@ async def _until_closed(reader: asyncio.StreamReader, stop: asyncio.Event) -> No
     stop.set()
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+def read_options(words: Sequence[str]) -> Options:
+    """Returns the options that words on the command line give."""
+    return _options_of(_parser().parse_args(words))
+
+
+def _options_of(arguments: argparse.Namespace) -> Options:
     values = {name: value for name, value in vars(arguments).items() if name != "watch_stdin"}
     wanted = [name for name in arguments.vendors.split(",") if name]
     values["vendors"] = tuple(name for name in VENDORS if name in wanted)

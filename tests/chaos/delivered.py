@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.people import Person
 from sandbox.truth import plain, values_of
 from tests.chaos.plan import Storm
-from tests.chaos.yard import OBJECTS, Yard, options_of
+from tests.chaos.yard import OBJECTS, Yard
 from tests.e2e.right_person import COMPANY, EXTERNAL, PEOPLE, StrangersValue, Truth
 from worker.visits.journal_entries import scrubbed, subject_of
 
@@ -45,7 +45,7 @@ class Desk:
 
     def __init__(self, yard: Yard, storm: Storm) -> None:
         self._yard = yard
-        self.truth = Truth(yard, options_of(storm))
+        self.truth = Truth(yard)
         self._there = yard.vendors.state().keys()
 
     async def brought(self, erased: Collection[int] = ()) -> Brought:

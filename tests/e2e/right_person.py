@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from sandbox.mistakes import LEVELS
-from sandbox.options import Options
 from sandbox.people import CrmRow, Person, World
 from sandbox.seeding import build_world
 from sandbox.truth import clear_gaps, is_anothers, owners, plain
@@ -61,16 +59,13 @@ class StrangersValue:
 
 @dataclass
 class Truth:
-    """The world behind a stage opened with ``options``, and what its vendors say happened."""
+    """The world of a stage's vendors, and what they say happened."""
 
     stage: Judged
-    options: Mapping[str, Any]
     world: World = field(init=False)
 
     def __post_init__(self) -> None:
-        known = {name.replace("-", "_"): value for name, value in self.options.items()}
-        known["mistakes"] = LEVELS[known.get("mistakes", "friendly")]
-        self.world = build_world(Options(**known))
+        self.world = build_world(self.stage.vendors.options)
 
     @cached_property
     def _told(self) -> Mapping[str, Mapping[str, Any]]:

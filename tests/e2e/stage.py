@@ -153,6 +153,12 @@ class Stage:
         """Everything was polled, and nothing is due, deferred or leased."""
         return await self._nothing(waiting=False)
 
+    async def settled_in(self, crm: str) -> bool:
+        """Every object of a crm was polled, and nothing of it is due, deferred, leased or waiting."""
+        begun, counts = await self.ledger.timetable.last(), await self.counts()
+        polled = all(task in begun and begun[task].done_ms for task in self._tasks() if task.startswith(f"poll:{crm}."))
+        return polled and not any(one.due + one.leased + one.waiting for name, one in counts.items() if name[0] == crm)
+
     async def _nothing(self, *, waiting: bool) -> bool:
         for _ in range(LOOKS):  # counts are not of one instant: a record may be missed on its way back
             begun = await self.ledger.timetable.last()
@@ -198,6 +204,10 @@ class Stage:
     async def _backfills_ended(self) -> bool:
         cursors = await self.ledger.cursors.all()
         return all(json.loads(text)["done"] for name, text in cursors.items() if name.startswith("backfill:"))
+
+    async def answered_for(self, row: tuple[str, str, str]) -> set[str]:
+        """Returns the operations whose kept answers a row was judged by."""
+        return {one.kept.operation for one in (await self._asked()).get(row, ()) if one.kept}
 
     async def touched_by_doubt(self) -> set[tuple[str, str, str]]:
         """Records, as ``state`` names them, that asked a question whose outcome is listed as uncertain."""

@@ -36,7 +36,7 @@ WHOLE: dict[str, Any] = DELIVERED | {
 async def test_a_value_taken_back_is_nobodys_and_a_strangers_value_is_found(opened: Open) -> None:
     """An undo writes null into Salesforce; somebody's profile is the placeholder `none`."""
     stage = opened(**DELIVERED)
-    truth, org = Truth(stage, DELIVERED), stage.vendors["salesforce"]
+    truth, org = Truth(stage), stage.vendors["salesforce"]
     stranger = truth.world.by_slug["none"]
     id_ = next(id_ for id_, row in stage.vendors.rows("salesforce", "Contact").items() if "Title" in row)
 
@@ -63,7 +63,7 @@ async def test_deliveries_write_no_value_of_another_person_and_lose_or_double_no
     await stage.start()
     await stage.finished()
 
-    truth = Truth(stage, DELIVERED)
+    truth = Truth(stage)
     assert sum(person.number in truth.world.confused for person in truth.prospects.values()) > 10
     assert truth.strangers_values() == []
     assert await truth.lost() == []
@@ -83,7 +83,7 @@ async def nobody_gets_another_persons_data(stage: Stage, options: Mapping[str, A
     await stage.start()
     await stage.finished(within_s)
 
-    truth = Truth(stage, options)
+    truth = Truth(stage)
     assert truth.strangers_values() == []
     assert await truth.lost() == []
     clear, missed = truth.recall()

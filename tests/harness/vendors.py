@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.options import VENDORS
+from sandbox.__main__ import read_options
+from sandbox.options import VENDORS, Options
 from tests.harness.forked import Program
 from tests.harness.sandbox import Sandbox, announced, end, imitated, spawn
 
@@ -37,6 +38,11 @@ class Vendors:
         for group, process in started.items():
             self._processes[group] = process
             self.told |= announced(process)
+
+    @property
+    def options(self) -> Options:
+        """Returns what the world of these vendors was made from."""
+        return read_options(self._options)
 
     def __getitem__(self, name: str) -> Sandbox:
         return Sandbox(name, self.told[name])
