@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from sandbox.hubspot.properties import Option
+from sandbox.hubspot.properties import Property as Described
 from tests.integration.deliveries.desk import Open as OpenDesk
 from tests.integration.deliveries.desk import ada, open_desk
 from tests.integration.scene import CRM, KIND, PROFILE, Scene, Worker
@@ -21,6 +23,12 @@ from worker.triggers.backfill import backfill, start_backfill
 from worker.visits import closed_properties
 
 __all__ = ["open_desk", "scene", "stage"]
+TITLES = """
+fields.job_title = { property = "jobtitle", from = ["kaspr"] }
+"""
+MARKED = """
+fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }
+"""
 LINE = f"{CRM}.{KIND}"
 RUN = "day-acme_hubspot-x"
 BOTH = """
@@ -55,6 +63,11 @@ async def remembered(scene: Scene, id_: str) -> Memory:
 
 def calls(scene: Scene, part: str) -> int:
     return sum(part in one.route for one in scene.vendors["hubspot"].books.requests)
+
+
+def held(scene: Scene, id_: str, name: str) -> str:
+    """What a contact holds now."""
+    return str(scene.portal.tables["contacts"].records[int(id_)].values.get(name) or "")
 
 
 async def looked(scene: Scene, worker: Worker, id_: str, *, forced: bool = False) -> None:
@@ -258,5 +271,89 @@ async def test_a_delivery_goes_by_a_schema_that_is_read_again(
         assert "title" not in row
         assert (await desk.tally())["dropped.no_access"] == 1
         title_closed(desk.vendors["hubspot"], closed=False)
+        await desk.deliver(ada(), source="order")
+        assert desk.row(id_)["title"] == "Analyst"
+
+
+async def test_an_option_that_is_added_is_taken_without_a_restart(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    later(monkeypatch)
+    scene = await stage(fields=TITLES)
+    table = scene.portal.tables["contacts"]
+    free = table.properties["jobtitle"]
+    table.define(replace(free, type="enumeration", field_type="select", options=(Option("Nobody", "nobody"),)))
+    worker = await scene.worker()
+    (id_,) = scene.known_to_kaspr(1)
+    await looked(scene, worker, id_)
+    assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
+    bill = scene.bill("kaspr")
+
+    title = next(row.person.title for row in scene.vendors["hubspot"].world.rows["hubspot"] if scene.id(row) == id_)
+    table.define(replace(table.properties["jobtitle"], options=(Option("Nobody", "nobody"), Option(title, "code 7"))))
+    await looked(scene, worker, id_, forced=True)
+    assert held(scene, id_, "jobtitle") == "code 7"
+    assert scene.bill("kaspr") == bill
+
+
+async def test_an_option_that_nobody_lacks_has_no_schema_read(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    later(monkeypatch)
+    scene = await stage(fields=TITLES)
+    worker = await scene.worker()
+    (id_,) = scene.known_to_kaspr(1)
+    schemas = calls(scene, "properties")
+    await looked(scene, worker, id_)
+    await looked(scene, worker, id_, forced=True)
+    assert calls(scene, "properties") == schemas
+
+
+async def test_a_mark_that_was_closed_at_the_start_is_written_once_it_opens(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch)
+    scene = await stage(fields=MARKED)
+    table = scene.portal.tables["contacts"]
+    table.define(Described("refill_source", read_only=True))
+    worker = await scene.worker()
+    one, other = scene.ids(2)
+    await looked(scene, worker, one)
+    assert ("@" in scene.email(one), held(scene, one, "refill_source")) == (True, "")
+
+    close(scene, "refill_source", closed=False)
+    await looked(scene, worker, other)
+    assert "work_email forager" in held(scene, other, "refill_source")
+
+
+async def test_a_mark_that_the_crm_refuses_is_tried_again_once_the_schema_is_read_anew(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await stage(fields=MARKED)
+    table = scene.portal.tables["contacts"]
+    table.define(Described("refill_source"))
+    worker = await scene.worker()
+    one, other, third = scene.ids(3)
+    close(scene, "refill_source")  # the worker does not know
+    await looked(scene, worker, one)
+    assert ("@" in scene.email(one), held(scene, one, "refill_source")) == (True, "")
+
+    close(scene, "refill_source", closed=False)
+    await looked(scene, worker, other)
+    assert ("@" in scene.email(other), held(scene, other, "refill_source")) == (True, "")
+    later(monkeypatch)
+    await looked(scene, worker, third)
+    assert "work_email forager" in held(scene, third, "refill_source")
+
+
+async def test_a_delivery_takes_an_option_that_is_added(open_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    later(monkeypatch)
+
+    def titles(hub: object, *options: str) -> None:
+        table = hub.portal.tables["contacts"]  # type: ignore[attr-defined]
+        allowed = tuple(Option(one, one) for one in ("Nobody", *options))
+        table.define(replace(table.properties["jobtitle"], type="enumeration", field_type="select", options=allowed))
+
+    async with open_desk("hubspot", before=titles) as desk:
+        await desk.deliver(ada())
+        ((id_, row),) = desk.rows().items()
+        assert "title" not in row
+        titles(desk.vendors["hubspot"], "Analyst")
         await desk.deliver(ada(), source="order")
         assert desk.row(id_)["title"] == "Analyst"

@@ -6,7 +6,7 @@ For people who look at the CRM only. Nothing is decided by it, so it is part of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from connectors.models import Property, Provenance, Record
@@ -16,14 +16,26 @@ SEPARATOR = "; "
 _PART = re.compile(r"([a-z_]+) [a-z]+ \d{4}-\d{2}-\d{2}")  # "work_email forager 2026-11-20"
 
 
-def usable(names: Provenance, schema: Mapping[str, Property]) -> Provenance:
-    """Returns those of our properties that this object has, that we may write, and that hold what we would write."""
+def there(names: Provenance, schema: Mapping[str, Property]) -> Provenance:
+    """Returns those of our properties that this object has and that hold what we would write."""
 
-    def there(name: str, kind: str) -> str:
-        held = schema.get(name)
-        return name if held is not None and held.writable and held.kind == kind else ""
+    def fitting(name: str, kind: str) -> str:
+        described = schema.get(name)
+        return name if described is not None and described.kind == kind else ""
 
-    return Provenance(there(names.source, "text"), there(names.checked_at, "datetime"))
+    return Provenance(fitting(names.source, "text"), fitting(names.checked_at, "datetime"))
+
+
+def usable(names: Provenance, schema: Mapping[str, Property], refused: Collection[Property] = ()) -> Provenance:
+    """Returns those that are there and that we may write; none while the schema still tells what was ``refused``."""
+    known = there(names, schema)
+    if any(schema.get(one.name) is one for one in refused):  # what is read anew is another object
+        return Provenance()
+
+    def open_(name: str) -> str:
+        return name if name and schema[name].writable else ""
+
+    return Provenance(open_(known.source), open_(known.checked_at))
 
 
 def source(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str:

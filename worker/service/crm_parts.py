@@ -54,7 +54,8 @@ def _watch(
 ) -> Watch:
     """Wires what visits of an object need, and lets its leases be visited."""
     object = rules.object
-    what = watched_of(rules, also=provenance.usable(vendor.provenance, schema).names)
+    marks = provenance.there(vendor.provenance, schema).names
+    what = watched_of(rules, also=marks)
 
     async def read(ids: Sequence[str]) -> Mapping[str, Found]:
         return await vendor.read(what, ids)
@@ -72,9 +73,10 @@ def _watch(
     kept, limiter = runtime.ledger, runtime.limiters[name]
     ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
     filled = [rule.property for rule in rules.rules if rule.write is not WriteRule.NEVER]
-    closed = runtime.closed[name, object] = ClosedProperties(name, object, vendor, schema, filled, clock)
+    written = (*filled, *marks)
+    closed = runtime.closed[name, object] = ClosedProperties(name, object, vendor, schema, written, clock)
     watch = Watch(name, object, vendor, rules, what, closed.schema, *ways)
-    pusher = Pusher(watch, limiter, verify=verify)
+    pusher = Pusher(watch, limiter, verify=verify, doubt=closed.doubt)
     bad_values = BadValues(watch, kept, runtime.lookups.yields, runtime.providers, runtime.owner, clock)
     visitor = Visitor(watch, runtime.lookups, pusher, bad_values, closed, kept, limiter, clock)
     runtime.closing.push_async_callback(reader.aclose)
@@ -135,7 +137,7 @@ async def open_delivery(runtime: Runtime, name: str, settings: CrmSettings, vend
     ledger = runtime.ledger
     deliverer = Deliverer(
         target,
-        tuple(closed.values()),
+        closed,
         ledger.deliveries,
         ledger.creations,
         ledger.signals,

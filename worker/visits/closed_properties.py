@@ -1,4 +1,4 @@
-"""Notices that a property of an object opens to our user which could not be written when the crm was opened."""
+"""Notices what a crm's schema tells anew: a property that opens to our user, an option that is added."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ClosedProperties:
         self._closed = self._now_closed()
 
     def doubt(self) -> None:
-        """Note that the crm refused a write for want of a right: a property may have been closed since."""
+        """Note that what the crm told may have changed: it refused a write for want of a right, or lacks an option."""
         if not self._closed:
             self._is_doubted, self._vain = True, 0
 

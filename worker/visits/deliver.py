@@ -56,7 +56,7 @@ class Deliverer:
     def __init__(
         self,
         target: Target,
-        closed: Sequence[ClosedProperties],
+        closed: Mapping[str, ClosedProperties],
         deliveries: Deliveries,
         creations: Creations,
         signals: Signals,
@@ -91,7 +91,7 @@ class Deliverer:
         Raises:
             ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the row.
         """
-        for one in self._closed:
+        for one in self._closed.values():
             await one.look()
         row = await self._deliveries.row(lease.id)
         notes = DeliveryNotes(lease, intents=list(lease.intents))
@@ -420,6 +420,8 @@ class Deliverer:
         for name, value in delivered.values.items():
             fitted, refused = delivery.to_properties({name: value}, properties, schema)
             dropped.update(refused)
+            if Reason.INVALID_VALUE in refused and schema[properties[name]].options:
+                self._closed[object].doubt()  # it may be an option by now
             for property, text in fitted.items():
                 values.setdefault(property, (name, text))
         for reason, count in dropped.items():

@@ -7,7 +7,7 @@ record whose identity or selection changed is handed back to be visited again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import structlog
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError
 from connectors.limits import Limiter
-from connectors.models import Discreet, Fate, Found, Provenance, Record, Write, WriteResult, Written
+from connectors.models import Discreet, Fate, Found, Property, Provenance, Record, Write, WriteResult, Written
 from worker.decide import provenance, pushing
 from worker.decide.decision import Change
 from worker.decide.pushing import ChangeVerdict
@@ -85,10 +85,12 @@ class WriteOutcome(Struct, frozen=True):
 class Pusher:
     """Writes the changes of concurrent visits of one watched object in the vendor's batches."""
 
-    def __init__(self, watch: Watch, limiter: Limiter, *, verify: frozenset[str]) -> None:
-        self._watch, self._verify = watch, verify
+    def __init__(
+        self, watch: Watch, limiter: Limiter, *, verify: frozenset[str], doubt: Callable[[], None] = lambda: None
+    ) -> None:
+        self._watch, self._verify, self._doubt = watch, verify, doubt
         self._writer = BatchWriter(watch.crm, watch.vendor, limiter)
-        self._marks = provenance.usable(watch.vendor.provenance, watch.schema)
+        self._refused: tuple[Property, ...] = ()  # marks, as the schema told them when the crm did not take them
         self._batch: Batcher[PendingWrite, WriteOutcome] = Batcher(
             watch.crm, "push", self._send, lambda pending: pending.lease.id, watch.vendor.batch
         )
@@ -109,13 +111,15 @@ class Pusher:
         await self._batch.aclose()
 
     async def _send(self, pending: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:
-        batch = _PushBatch(self._watch, self._marks, {one.lease.id: one for one in pending})
+        marks = provenance.usable(self._watch.vendor.provenance, self._watch.schema, self._refused)
+        batch = _PushBatch(self._watch, marks, {one.lease.id: one for one in pending})
         if undoing := [key for key, one in batch.pending.items() if one.undo]:
             names = sorted({one.property for key in undoing for one in batch.pending[key].undo})
             batch.ours |= await self._watch.vendor.ours(self._watch.object, undoing, names)
         rows = await self._writer.write(self._watch.object, list(batch.pending), batch.read, batch.compare)
-        if batch.marks != self._marks and batch.marks == Provenance():
-            self._marks = Provenance()
+        if batch.marks != marks:
+            self._refused = tuple(self._watch.schema[name] for name in marks.names)
+            self._doubt()
         results = {key: batch.result(rows[key]) for key in batch.pending}
         return results | await self._verified(batch, results)
 

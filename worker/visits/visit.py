@@ -159,9 +159,17 @@ class Visitor:
         after = self._watch.view(notes.record, notes.own)
         await self._end(lease, notes, after, decision)
 
+    def _doubt_options(self, decision: Decision) -> None:
+        """Have the schema read again where what was found is none of a property's options: it may be one by now."""
+        unfit = {name for name, why in decision.unfilled.items() if why is Reason.INVALID_VALUE}
+        rules = (one for one in self._watch.policy.rules if one.field in unfit)
+        if any(self._watch.lacks_option(one.property) for one in rules):
+            self._closed.doubt()
+
     async def _end(self, lease: Lease, notes: VisitNotes, after: View, decision: Decision) -> None:
         """Settle the record, or let it wait for what keeps a question from being asked."""
         ends = self._ends
+        self._doubt_options(decision)
         if decision.blocked:
             await ends.wait(lease, notes, after, decision)
             return

@@ -124,6 +124,10 @@ class Watch(Struct, frozen=True):
         """Tells whether the crm lets us write a property, as far as is known."""
         return property not in self.schema or self.schema[property].writable
 
+    def lacks_option(self, property: str) -> bool:
+        """Tells whether a value that does not fit a property may be an option that was added since it was told."""
+        return property in self.schema and bool(self.schema[property].options)
+
     def was_skipped(self, view: View, left: str) -> bool:
         """Tells whether the last visit, which left ``left``, left the record alone for the reason that stands now."""
         return view.skip is not None and unpack_leftovers(left).get(RECORD) == view.skip.value

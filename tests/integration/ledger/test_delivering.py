@@ -189,7 +189,7 @@ class Desk:
         creations = Creations(self.scripts)
         signals = Signals(self.scripts)
         deliverer = Deliverer(
-            target, (), Deliveries(self.scripts), creations, signals, limiter, OWNER, self.clock, rest=rested
+            target, {}, Deliveries(self.scripts), creations, signals, limiter, OWNER, self.clock, rest=rested
         )
         (lease,) = await self.work.claim(OWNER, 1)
         await attended(deliverer.deliver, self.work, Pauses(self.scripts), self.clock, chance=lambda: 1.0)(lease)
