@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from importlib.resources import files
 
 import idna
 from publicsuffixlist import PublicSuffixList
@@ -46,12 +47,27 @@ _LONGEST_NAME = 253
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList(accept_unknown=False)
+    return PublicSuffixList(_rules(), accept_unknown=False, accept_encoded_idn=False)
 
 
 @cache
 def _registries() -> PublicSuffixList:
-    return PublicSuffixList(accept_unknown=False, only_icann=True)
+    return PublicSuffixList(_rules(), accept_unknown=False, accept_encoded_idn=False, only_icann=True)
+
+
+@cache
+def _rules() -> tuple[str, ...]:
+    """Returns the lines of the list with its few names of other scripts in punycode, as hosts are here.
+
+    Left to itself the list has every line encoded, which takes longer than all else about it.
+    """
+    lines = (files("publicsuffixlist") / "public_suffix_list.dat").read_text("utf-8").splitlines()
+    return tuple(line if line.isascii() or line.startswith("//") else _punycode(line) for line in lines)
+
+
+def _punycode(rule: str) -> str:
+    name = rule.removeprefix("!")
+    return "!" * (len(rule) - len(name)) + name.split(" ")[0].lower().encode("idna").decode("ascii")
 
 
 @lru_cache(maxsize=65_536)
