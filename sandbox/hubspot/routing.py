@@ -17,7 +17,6 @@ _BASES: Final = {
     "associations": ("/crm/v4/associations", f"/crm/associations/{DATED}"),
     "labels": ("/crm/associations/v4", ""),
 }
-BATCH_READ_LIMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 
 from connectors.errors import AccessError, ContractError, SignInUnavailableError, UnavailableError
 from connectors.operations import Operation, Repeat
+from connectors.ports import Crm
 from connectors.transport import RENEWALS
 from tests.contract.suite import Case, crossed
 from tests.contract.wire import KeptTicket
 from tests.harness.sandbox import Sandbox
 
+FRESH = itertools.count(1)
 SILENCE_S = 0.15  # longer than any answer of the sandbox takes, short enough to wait for
 
 
@@ -128,3 +131,23 @@ def _expected(row: CrmRow, case: Case) -> tuple[type[Exception] | None, int, str
     if error is ContractError and (row.blind or (case.kind == "missing_field" and not row.needed)):
         error = None
     return error, count, end
+
+
+async def check_part_of_a_text(crm: Crm, property: str, made: Callable[[str], str]) -> None:
+    """Rows are found by a part of what a property holds. ``made`` gives the id of a row that holds a text."""
+    marks = [f"part-{next(FRESH)}-{id(crm)}x" for _ in range(7)]
+    ids = [made(f"https://de.linkedin.com/in/{mark}?trk=a_b%20c") for mark in marks]
+    whole, near = made(f"linkedin.com/in/whole-{marks[0]}"), made("https://de.linkedin.com/in/part")
+    exact = [f"linkedin.com/in/whole-{marks[0]}"]
+    found = await crm.find_containing("contact", property, exact, [*marks, exact[0]])
+    assert {row.id for row in found} >= {*ids, whole}
+    assert near not in {row.id for row in found}
+    assert await crm.find_containing("contact", property, [], ["nobody-has-this_"]) == ()
+
+
+async def check_staff(crm: Crm, who: tuple[str, str], only: str) -> None:
+    """Of a company's people the one with the last name is found, whoever else is asked for."""
+    company, last = who
+    found = await crm.staff("contact", [who, *((company, f"No{n}") for n in range(7))])
+    assert [(row.id, row.company_id) for row in found] == [(only, company)]
+    assert await crm.staff("lead", [(company, last)]) == ()

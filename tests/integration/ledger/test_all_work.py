@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
-from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places
+from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places, queued
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases
 from worker.ledger.work.work import LEASE_MS, AllWork, Lane, Settlement, StepEnd, Work
@@ -106,14 +106,16 @@ async def test_reaping_returns_more_than_one_block(work: Work, all_work: AllWork
     assert await all_work.reap() == ReapedLeases(1_200, 0)
 
 
-async def test_woken_record_is_due_now(work: Work, other: Work, all_work: AllWork, clock: Clock, redis: Redis) -> None:
+async def test_woken_record_is_due_now(
+    work: Work, other: Work, all_work: AllWork, scripts: Scripts, clock: Clock, redis: Redis
+) -> None:
     await work.defer(await lease(work, "1"), clock.now + 120_000, "verdict")
     await wait_for(other, "2")
     refs = [("acme_hubspot", "contact", "1"), ("acme_salesforce", "lead", "2"), ("acme_salesforce", "lead", "none")]
     assert await all_work.wake(refs) == 2
     assert len(await work.claim(OWNER, 1)) == 1
     assert await places(redis, other, "2") == ["due:live"]
-    assert await all_work.waiting_for("kaspr") == 0
+    assert await queued(scripts, "kaspr") == 0
 
 
 async def test_record_woken_while_leased_does_not_go_to_sleep(work: Work, all_work: AllWork, clock: Clock) -> None:
@@ -180,11 +182,13 @@ async def test_turn_of_the_crms_is_remembered(work: Work, other: Work, all_work:
     assert order == ["acme_hubspot", "acme_salesforce"] * 2
 
 
-async def test_admitted_record_leaves_every_queue(work: Work, all_work: AllWork, redis: Redis, clock: Clock) -> None:
+async def test_admitted_record_leaves_every_queue(
+    work: Work, all_work: AllWork, scripts: Scripts, redis: Redis, clock: Clock
+) -> None:
     await wait_for(work, "1", providers=("kaspr", "forager"))
-    assert (await all_work.waiting_for("kaspr"), await all_work.waiting_for("forager")) == (1, 1)
+    assert (await queued(scripts, "kaspr"), await queued(scripts, "forager")) == (1, 1)
     assert await all_work.admit("forager", 5) == 1
-    assert (await all_work.waiting_for("kaspr"), await all_work.waiting_for("forager")) == (0, 0)
+    assert (await queued(scripts, "kaspr"), await queued(scripts, "forager")) == (0, 0)
     assert await places(redis, work, "1") == ["due:live"]
 
 
@@ -216,7 +220,7 @@ async def test_admission_happens_once_a_second_whoever_asks(scripts: Scripts, wo
 
 
 async def test_record_past_its_patience_is_admitted_without_capacity(
-    work: Work, other: Work, all_work: AllWork, clock: Clock
+    work: Work, other: Work, all_work: AllWork, scripts: Scripts, clock: Clock
 ) -> None:
     await work.wait(await lease(work, "1"), ["kaspr"], clock.now + 5_000, "outage")
     await other.wait(await lease(other, "2"), ["forager"], clock.now + 5_000, "outage")
@@ -225,7 +229,7 @@ async def test_record_past_its_patience_is_admitted_without_capacity(
     clock.pass_ms(5_000)
     assert await all_work.admit("kaspr", 0) == 2
     assert [held.id for held in await work.claim(OWNER, 9)] == ["1"]
-    assert await all_work.waiting_for("forager") == 0
+    assert await queued(scripts, "forager") == 0
 
 
 async def test_works_are_known(work: Work, other: Work, all_work: AllWork) -> None:

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.harness.clock import Clock
 from tests.harness.examples import examples
 from tests.harness.redis import Operated
-from tests.integration.ledger.work_steps import READ, places
+from tests.integration.ledger.work_steps import READ, places, queued
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases
 from worker.ledger.work.work import LEASE_MS, AllWork, Due, Lane, Lease, StepEnd, Work
@@ -81,8 +81,8 @@ class Works(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.clock = Clock()
         self.redis = Operated(self.path)
-        scripts = Scripts(self.redis, clock=self.clock)
-        self.work, self.all_work = Work(scripts, "acme", "contact"), AllWork(scripts)
+        self.scripts = Scripts(self.redis, clock=self.clock)
+        self.work, self.all_work = Work(self.scripts, "acme", "contact"), AllWork(self.scripts)
         self.model = {name: One() for name in IDS}
         self.leases: list[Lease] = []
         self.answers: dict[tuple[str, str], StepEnd] = {}
@@ -312,7 +312,7 @@ class Works(RuleBasedStateMachine):
     def queues_hold_who_lacks_their_provider(self) -> None:
         for provider in ("kaspr", "forager"):
             lacking = sum(provider in one.lacks for one in self.model.values())
-            assert self.run(self.all_work.waiting_for(provider)) == lacking
+            assert self.run(queued(self.scripts, provider)) == lacking
 
     @invariant()
     def nothing_is_kept_of_a_record_outside_the_work(self) -> None:

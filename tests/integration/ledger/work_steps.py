@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
+from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import Added, Due, Lane, Lease, Settlement, Work
 
 RUN = "day-2026-11-20"
@@ -45,3 +46,10 @@ async def places(redis: Redis, work: Work, id: str) -> list[str]:
         for place in PLACES:
             pipe.zscore(f"refill:work:{work.crm}:{work.object}:{place}", id)
         return [place for place, score in zip(PLACES, await pipe.execute(), strict=True) if score is not None]
+
+
+async def queued(scripts: Scripts, provider: str) -> int:
+    """How many records wait for a provider."""
+    crms = await scripts.call("SMEMBERS", scripts.keys("queuers", provider))
+    keys = [scripts.keys("queue", provider, lane, crm.decode()) for crm in crms for lane in Lane]
+    return sum(await scripts.calls([("ZCARD", key) for key in keys]))

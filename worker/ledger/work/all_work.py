@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from worker.ledger.money.budgets import UNBOUND, Room
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work_values import LEASE_MS, Lane, ref
+from worker.ledger.work.work_values import LEASE_MS, ref
 
 _BLOCK = 500  # records per script call, so that no call holds Redis for long
 
@@ -75,12 +75,6 @@ class AllWork:
             )
             admitted += further
         return int(admitted)
-
-    async def waiting_for(self, provider: str) -> int:
-        """Tells how many records wait for ``provider``."""
-        crms = await self._scripts.call("SMEMBERS", self._scripts.keys("queuers", provider))
-        keys = [self._scripts.keys("queue", provider, lane, crm.decode()) for crm in crms for lane in Lane]
-        return sum(await self._scripts.calls([("ZCARD", key) for key in keys]))
 
     async def works(self) -> list[tuple[str, str]]:
         """Returns every (crm, object) that ever had work."""
