@@ -198,7 +198,7 @@ async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
         work = ledger.work(*name)
         counts = await work.counts()
         verdict.settled += counts.settled
-        for letter in await work.dead(100_000):
+        for letter in await work.letters.page(100_000):
             verdict.dead[letter.reason] += 1
             await work.replay(letter.id, "chaos")
     verdict.records = verdict.settled + sum(verdict.dead.values())

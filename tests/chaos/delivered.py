@@ -78,7 +78,7 @@ class Desk:
         ]
 
     async def _dead(self, crm: str) -> Iterable[Any]:
-        return await self._yard.ledger.work(f"acme_{crm}", "delivery").dead(10_000)
+        return await self._yard.ledger.work(f"acme_{crm}", "delivery").letters.page(10_000)
 
     def _delivered(self) -> list[dict[str, Any]]:
         world = self._yard.vendors["openprospect"].control("world")

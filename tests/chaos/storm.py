@@ -228,7 +228,7 @@ class Run:
             for lane in (*Lane, "alone"):
                 key = ledger.scripts.keys("due", crm, kind, lane)
                 refs += [(crm, kind, id_.decode()) for id_ in await self.yard.redis.zrange(key, 0, -1)]
-            await ledger.work(crm, kind).own_all(FOLLOWING, only_cut=True)  # what a plan left alone
+            await ledger.work(crm, kind).of_run.own_all(FOLLOWING, only_cut=True)  # what a plan left alone
         waiting = await ledger.desk.due_verdicts() or await self._verdicts()
         if not waiting:
             await ledger.all_work.wake(refs)

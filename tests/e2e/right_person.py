@@ -136,7 +136,7 @@ class Truth:
         """Delivered people who are nowhere, more than once or not at their company, without a dead letter about it."""
         found = []
         for crm, kinds in PEOPLE.items():
-            dead = await self.stage.ledger.work(f"acme_{crm}", "delivery").dead(10_000)
+            dead = await self.stage.ledger.work(f"acme_{crm}", "delivery").letters.page(10_000)
             reasons = " ".join(letter.reason for letter in dead)
             found += [f"{crm}: {what}" for external, what in self.missing(crm, kinds) if external not in reasons]
         return found

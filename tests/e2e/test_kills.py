@@ -148,7 +148,7 @@ async def revive(stage: Stage) -> None:
     """A record that crashed its process again and again waits for a person, who tries it once more."""
     for name in await stage.ledger.all_work.works():
         work = stage.ledger.work(*name)
-        for letter in await work.dead():
+        for letter in await work.letters.page():
             await work.replay(letter.id, "replay")
 
 

@@ -309,7 +309,7 @@ class Run:
             process.dead = True
 
     async def _letters(self, kind: str) -> list[DeadLetter]:
-        return await Work(self.scripts, self.scene.crm, kind).dead()
+        return await Work(self.scripts, self.scene.crm, kind).letters.page()
 
     def _died(self, process: Process) -> None:
         self.deaths += 1

@@ -45,7 +45,7 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
         work = ledger.work(*known_work(settings, crm, object, await ledger.all_work.works()))
         id = known_record(settings, crm, object, id)
         letter = next((one for one in await letters(work) if one.id == id), None)
-        intents = [json.loads(text) for text in await work.dead_intents(id)]
+        intents = [json.loads(text) for text in await work.letters.intents(id)]
         now = await ledger.scripts.now()
     if letter is None:
         return failed(f"{crm} {object} {id} is not a dead letter; see refill dead list")
@@ -92,7 +92,7 @@ async def _each_dead(
                     await work.replay(letter.id, run)
                     done += 1
                 else:
-                    done += await work.drop(letter.id)
+                    done += await work.letters.drop(letter.id)
     if id is not None and not done:
         return failed(f"{crm} {object} {id} is not a dead letter; see refill dead list")
     became = "replayed" if step == "replay" else "dropped"

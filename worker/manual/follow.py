@@ -76,7 +76,7 @@ async def follow(
 
 async def _pending(run: str, works: Sequence[Work], now: int) -> int:
     """Returns how many records of the run are due or leased."""
-    return sum([await work.pending(run, now) for work in works])
+    return sum([await work.of_run.pending(run, now) for work in works])
 
 
 def _settled(figures: RunFigures) -> tuple[object, ...]:
@@ -89,7 +89,7 @@ async def _progress(
 ) -> Progress:
     now = clock()
     pending = await _pending(run, works, now)
-    waiting = sum([await work.open(run) for work in works]) - pending
+    waiting = sum([await work.of_run.open(run) for work in works]) - pending
     return Progress(pending, waiting, figures, await run_credits(runtime, run), looking)
 
 

@@ -45,7 +45,7 @@ async def held(runtime: Runtime, run: str, works: Sequence[Work], *, served: boo
 
     ``served``: other processes visit them, so that it says nothing which crms are open here.
     """
-    groups = [(work, one) for work in works for one in await work.left(run)]
+    groups = [(work, one) for work in works for one in await work.of_run.left(run)]
     if not groups:
         return []
     holders = _Holders(runtime, await runtime.ledger.pauses.all(), clock(), served=served)

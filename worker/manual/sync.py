@@ -78,7 +78,7 @@ async def sync(
     async with worker(runtime, run) if worker else nullcontext():
         if wanted.record is None and wanted.plan is None:
             for work in owned:
-                await work.own_all(run)
+                await work.of_run.own_all(run)
             await admit(runtime)
         look.task = asyncio.create_task(_look(look, wanted))
         try:

@@ -58,9 +58,9 @@ class DeadLetters:
         is_same = True
         for name in names:
             work, known = self.ledger.work(*name), self._known.get(name, {})
-            since = await work.dead_since()
+            since = await work.letters.since()
             new = [id for id, at in since.items() if id not in known or known[id].since_ms != at]
-            read = {one.id: one for one in await work.dead_of(new[:room], since)}
+            read = {one.id: one for one in await work.letters.of(new[:room], since)}
             room, self.unread = room - len(new[:room]), self.unread + len(new[room:])
             if read or since.keys() != known.keys():
                 self._known[name] = {id: one for id in since if (one := read.get(id) or known.get(id))}

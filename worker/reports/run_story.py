@@ -56,7 +56,7 @@ async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) ->
     lines = [spent_line(run, name) for name in settings.providers.paid]
     booked = await ledger.budgets.booked([cap_line(run), *lines])
     works = await ledger.all_work.works()
-    left = [await ledger.work(*name).open(run) for name in works] if Run.named(run).by_person else []
+    left = [await ledger.work(*name).of_run.open(run) for name in works] if Run.named(run).by_person else []
     return RunStory(
         run=run,
         figures=await ledger.figures.run(run),

@@ -10,7 +10,7 @@ PAGE = 500
 async def letters(work: Work) -> list[DeadLetter]:
     """Returns every dead letter, oldest first."""
     found: list[DeadLetter] = []
-    while page := await work.dead(PAGE, len(found)):
+    while page := await work.letters.page(PAGE, len(found)):
         found += page
         if len(page) < PAGE:
             break

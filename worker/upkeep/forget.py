@@ -154,7 +154,7 @@ class Eraser:
         """Drop open changes of delivered rows that name the person: nobody goes on with them."""
         for (crm, key), text in found.intents.items():
             left = "\n".join(line for line in text.split("\n") if not says(line))
-            await self.ledger.work(crm, DELIVERY).unintend(key, text, left)
+            await self.ledger.work(crm, DELIVERY).texts.unintend(key, text, left)
 
     async def _elsewhere(self, found: Traces, records: Sequence[Ref]) -> str:
         """Scrub what the journal and the archive say of the person, now and once more when late visits have written.

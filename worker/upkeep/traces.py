@@ -89,12 +89,12 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     claims: dict[tuple[str, str], dict[str, str]] = {}
     for crm, kind in await ledger.all_work.works():
         work = ledger.work(crm, kind)
-        texts = {id: text for id, text in (await work.intents()).items() if says(text)}
+        texts = {id: text for id, text in (await work.texts.intents()).items() if says(text)}
         if kind == DELIVERY:
             intents |= {(crm, id): text for id, text in texts.items()}
             proposals |= {(crm, one.id) for one in await Reviews(ledger.scripts, crm, kind).all() if _says(one, says)}
             continue
-        ids = {*texts, *(id for id, text in (await work.owned()).items() if says(text))}
+        ids = {*texts, *(id for id, text in (await work.texts.owned()).items() if says(text))}
         for proposal in await Reviews(ledger.scripts, crm, kind).all():
             if _says(proposal, says):
                 ids.add(proposal.id)

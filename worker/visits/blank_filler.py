@@ -220,7 +220,7 @@ class BlankFiller:
         work = self._target.memory.get(object)
         if work is None:
             return {}
-        under_way = await work.open_intents(ids)
+        under_way = await work.texts.open_intents(ids)
         memories = await work.memory(ids)
         shut = {
             id: {name for name, value in own_values(memory.own).items() if value.refused}

@@ -43,7 +43,7 @@ class Undoer:
 
     async def undo(self, lease: Lease, notes: VisitNotes) -> None:
         """Take back what may go back, tell the journal of the rest, and settle."""
-        entries = [json.loads(text) for text in await self._watch.work.journalled(lease.undo)]
+        entries = [json.loads(text) for text in await self._watch.work.texts.journalled(lease.undo)]
         row = (lease.object, lease.id)
         made = [one for one in entries if (one.get("made_object"), one.get("made_id")) == row]
         if made and await self._archive(lease, notes, str(made[-1].get("external_id") or "")):

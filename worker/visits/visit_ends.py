@@ -176,7 +176,7 @@ class VisitEnds:
     async def _lost(self, lease: Lease, fate: Fate) -> list[str]:
         """Returns journal entries on what cannot be taken back any more; those of open intents are noted elsewhere."""
         open_ = {intent(text).property for text in lease.intents}
-        undo = undoables([json.loads(text) for text in await self._watch.work.journalled(lease.undo)])
+        undo = undoables([json.loads(text) for text in await self._watch.work.texts.journalled(lease.undo)])
         return [
             scrubbed(change_entry(undo_intent(one, lease.run, self._clock()), fate))
             for one in undo

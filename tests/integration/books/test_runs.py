@@ -151,7 +151,7 @@ async def test_a_verdict_is_awaited_and_what_is_known_is_written_meanwhile(stage
     passing = asyncio.create_task(followed(scene, worker, patience_s=0, looking=looking))
 
     async def is_asleep() -> bool:
-        left = await scene.ledger.work(CRM, KIND).left(RUN)
+        left = await scene.ledger.work(CRM, KIND).of_run.left(RUN)
         return [(one.state, one.note) for one in left] == [("due", "verdict")] and left[0].soonest_ms > clock() + 60_000
 
     await until(is_asleep, "a record that awaits a verdict")
@@ -198,7 +198,7 @@ async def test_records_cut_by_a_cap_are_not_brought_back_by_what_was_written(sta
     await watch.work.add(await due_rows(watch, rows), lane=Lane.LIVE, run="day-x")  # as a poll brings them in
     await worker.visit()
     assert (scene.bill(), (await scene.counts()).waiting) == (2, 2)
-    await watch.work.own_all("sync-next")
+    await watch.work.of_run.own_all("sync-next")
     assert await followed(scene, worker, run="sync-next") == []
     assert all(scene.email(id_) for id_ in ids)
 

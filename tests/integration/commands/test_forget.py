@@ -192,7 +192,7 @@ async def test_what_is_on_its_way_or_dead_goes_too(held: Refill, server: Server)
         kept = await everything(redis, refill)
         assert found(hers, kept) == []
         assert found(["bob-q", "cleo@quist-mill.com"], kept) == ["bob-q", "cleo@quist-mill.com"]
-        assert [one.id for one in await ledger.work(*CONTACT).dead()] == ["78"]
+        assert [one.id for one in await ledger.work(*CONTACT).letters.page()] == ["78"]
 
 
 async def test_a_row_that_only_the_archive_tells_of_is_theirs_too(held: Refill, server: Server) -> None:

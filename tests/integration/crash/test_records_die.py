@@ -261,7 +261,7 @@ async def test_crash_point_21_a_record_that_kills_its_process_is_isolated_and_th
         await victim.visit()
         await victim.die()
         await scene.time_passes()
-    (letter,) = await scene.ledger.work(CRM, KIND).dead()
+    (letter,) = await scene.ledger.work(CRM, KIND).letters.page()
     assert (letter.id, letter.reason) == (poison, "crashed")
     worker = await scene.worker()
     await scene.due(*others)

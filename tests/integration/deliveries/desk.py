@@ -141,7 +141,7 @@ class Desk:
         return [(note or b"").decode() for note in notes]
 
     async def dead(self) -> list[DeadLetter]:
-        return await self.runtime.ledger.work(self.name, "delivery").dead()
+        return await self.runtime.ledger.work(self.name, "delivery").letters.page()
 
     async def told(self, kind: str, id: str) -> Sequence[Mapping[str, Any]]:
         """What explain says happened to a row."""

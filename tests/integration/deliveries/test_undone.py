@@ -24,7 +24,7 @@ async def _visit(desk: Desk, work: Work, id: str) -> None:
     line = desk.runtime.lines[f"{desk.name}.{work.object}"]
     for _ in range(20):
         await desk.runtime.visits.fill(line)
-        if not await work.pending("undo-x", 2**53) and not (await work.counts()).leased:
+        if not await work.of_run.pending("undo-x", 2**53) and not (await work.counts()).leased:
             return
         await desk.runtime.ledger.all_work.wake([(desk.name, work.object, id)])
     raise AssertionError("never settled")

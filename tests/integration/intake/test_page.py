@@ -173,7 +173,7 @@ async def test_form_of_somebody_else_changes_nothing(page: str, redis: Redis) ->
         assert await content(redis) == before
         await bury(redis, "102")  # one more than was shown
         await admin.post("/dead/replay", good)
-        assert len(await ledger.work(*WORK).dead()) == 2
+        assert len(await ledger.work(*WORK).letters.page()) == 2
 
 
 async def test_operator_replays_a_group_and_the_journal_says_who(page: str, redis: Redis) -> None:
@@ -186,7 +186,7 @@ async def test_operator_replays_a_group_and_the_journal_says_who(page: str, redi
         assert (all_of_them["origin"], rule["origin"]) == ("", "CRM rule")
         done = await operator.post("/dead/replay", rule)
         assert "2 due again." in (await operator.get(done.headers["location"])).text
-        assert [one.id for one in await ledger.work(*WORK).dead()] == ["103"]
+        assert [one.id for one in await ledger.work(*WORK).letters.page()] == ["103"]
         (entry,) = await ledger.journal.entries(*WORK, "101")
         assert json.loads(entry.entry) == {"kind": "word", "state": "replayed", "cause": "Ann (operator)"}
         assert "Replayed by a person: Ann (operator)." in (await operator.get("/records/acme_hubspot/contact/101")).text

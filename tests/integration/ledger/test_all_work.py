@@ -75,7 +75,7 @@ async def test_record_that_crashes_alone_is_buried(work: Work, all_work: AllWork
     assert len(await work.claim(OWNER, 10)) == 1
     clock.pass_ms(LEASE_MS)
     assert await all_work.reap() == ReapedLeases(0, 1)
-    assert [letter.reason for letter in await work.dead()] == ["crashed"]
+    assert [letter.reason for letter in await work.letters.page()] == ["crashed"]
     await add(work, "next")
     assert len(await work.claim(OWNER, 10)) == 1
 

@@ -36,7 +36,7 @@ async def test_answer_of_another_form_is_asked_for_again_and_buried_when_it_stay
         clock.pass_ms(MOST_MS)
         (held,) = await work.claim(OWNER, 1)
     await visited(error, held, work, scripts, clock)
-    (letter,) = await work.dead()
+    (letter,) = await work.letters.page()
     assert letter.reason == str(error)
 
 

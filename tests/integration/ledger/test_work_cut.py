@@ -83,7 +83,7 @@ async def test_what_a_cap_cuts_waits_outside_its_run_and_is_counted_there(
 ) -> None:
     await cut(work, clock, "1")
     assert await places(redis, work, "1") == ["waiting:live"]
-    assert (await work.open(SYNC), await work.claim(OWNER, 10)) == (0, [])
+    assert (await work.of_run.open(SYNC), await work.claim(OWNER, 10)) == (0, [])
     figures = (await Figures(scripts).run(SYNC))[work.crm, work.object]
     assert (figures.records, figures.unfilled, figures.tally) == (1, {("work_email", "budget"): 1}, {"cut": 1})
     assert figures.filled == {("job_title", "forager"): 1}
@@ -120,10 +120,10 @@ async def test_the_next_run_takes_over_what_was_cut_and_it_counts_as_cut_no_more
 ) -> None:
     await cut(work, clock, "1", "2", lane=Lane.BACKFILL)
     await add(work, "3")
-    assert await work.own_all(NEXT, only_cut=True) == 2
+    assert await work.of_run.own_all(NEXT, only_cut=True) == 2
     assert {one.id for one in await work.claim(OWNER, 10, run=NEXT)} == {"1", "2"}
     assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == {}
-    assert await work.own_all(NEXT) == 3
+    assert await work.of_run.own_all(NEXT) == 3
 
 
 async def test_what_a_plan_lets_go_is_counted_apart_from_what_its_cap_cut(
@@ -180,7 +180,7 @@ async def test_what_the_day_wants_too_goes_on_with_it_after_a_while(
     await add(work, "announced", run=RUN)
     await cut(work, clock)
     await add(work, "taken", run=RUN)
-    await work.own_all(SYNC)
+    await work.of_run.own_all(SYNC)
     await cut(work, clock)
     await all_work.admit("kaspr", 0, at_once=True)
     assert await work.claim(OWNER, 10) == []
@@ -214,24 +214,24 @@ async def test_what_a_run_leaves_is_told_by_what_holds_it(work: Work, clock: Clo
     await work.defer(held["2"], clock.now + 3_000, "verdict")
     await work.wait(held["3"], ["kaspr", "forager"], clock.now + 9_000, "outage", needs={"kaspr": 1, "forager": 15})
     await work.settle(held["4"], READ)
-    found = {one.state: one for one in await work.left(SYNC)}
+    found = {one.state: one for one in await work.of_run.left(SYNC)}
     assert found == {
         "due": Left("due", "verdict", Lane.LIVE, (), (), clock.now + 3_000, 2),
         "waiting": Left("waiting", "outage", Lane.LIVE, ("kaspr", "forager"), (1, 15), clock.now + 9_000, 1),
         "leased": Left("leased", "", Lane.LIVE, (), (), 0, 1),
     }
-    assert await work.left(NEXT) == []
+    assert await work.of_run.left(NEXT) == []
 
 
 async def test_many_records_are_told_together(work: Work) -> None:
     await add(work, *map(str, range(2_500)), run=SYNC)
-    (found,) = await work.left(SYNC)
-    assert (found.records, await work.open(SYNC)) == (2_500, 2_500)
+    (found,) = await work.of_run.left(SYNC)
+    assert (found.records, await work.of_run.open(SYNC)) == (2_500, 2_500)
 
 
 async def test_a_run_is_told_what_another_took_over(work: Work, scripts: Scripts) -> None:
     await add(work, "1", "2", run=SYNC)
     await add(work, "3")
-    assert await work.own_all(NEXT) == 3
-    assert await work.own_all(NEXT) == 3
+    assert await work.of_run.own_all(NEXT) == 3
+    assert await work.of_run.own_all(NEXT) == 3
     assert (await Figures(scripts).run(SYNC))[work.crm, work.object].taken == 2

@@ -235,7 +235,7 @@ class Works(RuleBasedStateMachine):
     @rule(name=st.sampled_from(IDS))
     def drop(self, name: str) -> None:
         one = self.model[name]
-        assert self.run(self.work.drop(name)) is (one.state == "dead")
+        assert self.run(self.work.letters.drop(name)) is (one.state == "dead")
         if one.state == "dead":
             one.remembered, one.seen_to = True, self.clock.now  # nothing older than the drop brings it back
             one.go("settled")

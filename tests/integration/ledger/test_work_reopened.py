@@ -85,7 +85,7 @@ async def test_what_waits_to_be_taken_back_stays_with_the_undo_that_asked_for_it
     await settled(work, "1")
     await work.replay("1", UNDO, undo=["1-0"])
     await work.add([Due("1", 9_000)], lane=Lane.LIVE, run=SYNC, forced=True)
-    assert await work.own_all(SYNC) == 0
+    assert await work.of_run.own_all(SYNC) == 0
     lease = await claimed(work)
     assert (lease.run, list(lease.undo)) == (UNDO, ["1-0"])
     assert await work.settle(lease, SETTLEMENT) is StepEnd.DONE

@@ -183,7 +183,7 @@ async def test_failed_visit_is_repeated_seven_times_and_then_buried(work: Work, 
         clock.pass_ms(1_000)
     (held,) = await work.claim(OWNER, 1)
     assert await work.again(held, "vendor down", 1_000) is StepEnd.BURIED
-    assert await work.dead() == [DeadLetter("1", "vendor down", 8, clock.now, "sync-1")]
+    assert await work.letters.page() == [DeadLetter("1", "vendor down", 8, clock.now, "sync-1")]
 
 
 async def test_waits_between_failures_do_not_hide_them(work: Work, all_work: AllWork, clock: Clock) -> None:
@@ -199,7 +199,7 @@ async def test_replayed_dead_letter_starts_anew_past_its_fingerprint(work: Work,
     await work.intend(held, ['{"field":"phone"}'])
     await work.again(held, "x", 0)
     await work.bury((await work.claim(OWNER, 1))[0], "refused")
-    assert await work.dead_intents("1") == ('{"field":"phone"}',)
+    assert await work.letters.intents("1") == ('{"field":"phone"}',)
     await work.replay("1", "replay-1")
     (held,) = await work.claim(OWNER, 1)
     assert (held.forced, held.attempts, held.run) == (True, 0, "replay-1")
@@ -271,8 +271,8 @@ async def test_dropped_dead_letter_is_out_of_the_work_and_its_intents_are_in_the
     held = await lease(work)
     await work.intend(held, ['{"field":"phone"}'])
     await work.bury(held, "refused")
-    assert await work.drop("1")
-    assert not await work.drop("1")
+    assert await work.letters.drop("1")
+    assert not await work.letters.drop("1")
     assert await places(redis, work, "1") == []
     assert [entry[b"entry"] for _, entry in await redis.xrange("refill:journal")] == [b'{"field":"phone"}']
     assert await work.counts() == Counts(0, 0, 0, 0, 0, settled=1, oldest_due_ms=0)
@@ -280,7 +280,7 @@ async def test_dropped_dead_letter_is_out_of_the_work_and_its_intents_are_in_the
 
 async def test_only_what_changes_after_its_drop_brings_a_dead_letter_back(work: Work, clock: Clock) -> None:
     await work.bury(await lease(work), "refused")
-    await work.drop("1")
+    await work.letters.drop("1")
     dropped = clock.now
     for stamp, added in ((dropped - 1, 0), (dropped, 0), (dropped + 1, 1)):
         assert (await work.add([Due("1", stamp)], lane=Lane.LIVE, run="day-1")).added == added
@@ -290,8 +290,8 @@ async def test_dead_letters_are_listed_in_pages_oldest_first(work: Work, clock: 
     for number in range(5):
         await work.bury(await lease(work, str(number)), f"reason {number}")
         clock.pass_ms(1)
-    assert [letter.id for letter in await work.dead(limit=2)] == ["0", "1"]
-    assert [letter.reason for letter in await work.dead(limit=2, after=3)] == ["reason 3", "reason 4"]
+    assert [letter.id for letter in await work.letters.page(limit=2)] == ["0", "1"]
+    assert [letter.reason for letter in await work.letters.page(limit=2, after=3)] == ["reason 3", "reason 4"]
 
 
 async def test_gone_record_leaves_no_trace(work: Work, redis: Redis) -> None:
@@ -383,7 +383,7 @@ async def test_dead_survivor_stays_dead_and_keeps_the_losers_intents(work: Work,
     await work.intend(loser, ["late"])
     await work.move(loser, "2", "contact")
     assert await places(redis, work, "2") == ["dead"]
-    assert await work.dead_intents("2") == ("late",)
+    assert await work.letters.intents("2") == ("late",)
 
 
 async def test_record_cannot_move_to_itself(work: Work) -> None:
@@ -394,27 +394,27 @@ async def test_record_cannot_move_to_itself(work: Work) -> None:
 async def test_run_of_a_person_follows_its_records(work: Work, all_work: AllWork, clock: Clock) -> None:
     await add(work, "1", "2", "3", run="sync-1")
     await add(work, "4", run=RUN)
-    assert await work.pending("sync-1", clock.now) == 3
+    assert await work.of_run.pending("sync-1", clock.now) == 3
     held = {found.id: found for found in await work.claim(OWNER, 10)}
-    assert await work.pending("sync-1", clock.now) == 3
+    assert await work.of_run.pending("sync-1", clock.now) == 3
     await work.settle(held["1"], READ)
     await work.defer(held["2"], clock.now + 150_001, "verdict")
     await work.wait(held["3"], ["kaspr"], None, "budget")
-    assert await work.pending("sync-1", clock.now + 150_000) == 0
-    assert await work.pending("sync-1", clock.now + 150_001) == 1
+    assert await work.of_run.pending("sync-1", clock.now + 150_000) == 0
+    assert await work.of_run.pending("sync-1", clock.now + 150_001) == 1
     await all_work.admit("kaspr", 1)
-    assert await work.pending("sync-1", clock.now) == 1
+    assert await work.of_run.pending("sync-1", clock.now) == 1
     await all_work.wake([(work.crm, work.object, "2")])
-    assert await work.pending("sync-1", clock.now) == 2
+    assert await work.of_run.pending("sync-1", clock.now) == 2
 
 
 async def test_persons_run_takes_records_over_and_a_days_run_does_not(work: Work, clock: Clock) -> None:
     await add(work, "1", run="day-1")
     await add(work, "1", run="sync-1")
     await add(work, "1", run="day-2")
-    assert await work.pending("sync-1", clock.now) == 1
+    assert await work.of_run.pending("sync-1", clock.now) == 1
     await add(work, "1", run="sync-2")
-    assert await work.pending("sync-1", clock.now) == 0
+    assert await work.of_run.pending("sync-1", clock.now) == 0
     (held,) = await work.claim(OWNER, 1)
     assert held.run == "sync-2"
 
@@ -426,14 +426,14 @@ async def test_owning_all_takes_what_is_in_the_work_and_not_dead(work: Work, clo
     await work.wait(held["waiting"], ["kaspr"], None, "x")
     await work.bury(held["dead"], "x")
     await work.defer(held["later"], clock.now + 1_000, "x")
-    assert await work.own_all("sync-1") == 4
-    assert await work.pending("sync-1", clock.now) == 2
-    assert await work.pending("sync-1", clock.now + 1_000) == 3
+    assert await work.of_run.own_all("sync-1") == 4
+    assert await work.of_run.pending("sync-1", clock.now) == 2
+    assert await work.of_run.pending("sync-1", clock.now + 1_000) == 3
 
 
 async def test_days_run_cannot_be_followed(work: Work) -> None:
     with pytest.raises(ValueError, match="person"):
-        await work.pending("day-1", 0)
+        await work.of_run.pending("day-1", 0)
 
 
 async def test_settled_record_is_looked_at_again_when_its_time_comes(work: Work, clock: Clock) -> None:

@@ -95,7 +95,7 @@ async def test_dropped_dead_letter_is_brought_back_by_a_change_and_not_by_a_swee
         ids = await _backfilled(floor)
         for lease in await floor.work().claim("worker-1", 1_000):
             await floor.work().bury(lease, "poison")
-            assert await floor.work().drop(lease.id)
+            assert await floor.work().letters.drop(lease.id)
         found = await floor.sweep()
         assert found is not None
         assert (found.recovered, await floor.due()) == (0, set())

@@ -15,12 +15,13 @@ from typing import Any, Concatenate, ParamSpec
 
 from connectors.steps import step
 from worker.ledger.arguments import Arg, Value
-from worker.ledger.journal.entry_codec import packed, unpacked
-from worker.ledger.run import Run
+from worker.ledger.journal.entry_codec import packed
 from worker.ledger.scripts import Scripts
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
+from worker.ledger.work.dead_letters import BuriedRecords
 from worker.ledger.work.due_links import DueLinks
+from worker.ledger.work.kept_texts import KeptTexts
 from worker.ledger.work.memory import (
     BUCKETS,
     Memory,
@@ -31,6 +32,8 @@ from worker.ledger.work.memory import (
     unpack,
     unpack_own,
 )
+from worker.ledger.work.part import CHUNK, WorkPart
+from worker.ledger.work.run_records import RunRecords
 from worker.ledger.work.work_values import (
     BACKFILL_ROOM,
     LEASE_MS,
@@ -69,8 +72,6 @@ __all__ = [
     "ref",
 ]
 
-_CHUNK = 1_000  # ids per script call, so that no call holds Redis for long
-
 
 P = ParamSpec("P")
 
@@ -90,10 +91,6 @@ def _ending_step(
     return shown
 
 
-def _since(rows: Sequence[bytes]) -> dict[str, int]:
-    return {id.decode(): int(float(at)) for id, at in zip(rows[::2], rows[1::2], strict=True)}
-
-
 def _flat(values: Mapping[str, str]) -> list[str]:
     return [part for pair in values.items() for part in pair]
 
@@ -108,17 +105,18 @@ def _lines(texts: Sequence[str]) -> str:
     return "\n".join(texts)
 
 
-class Work:
+class Work(WorkPart):
     """Takes records of one (crm, object) from due to settled, waiting or dead."""
 
     def __init__(
         self, scripts: Scripts, crm: str, object: str, *, tokens: Callable[[], str] = lambda: token_hex(8)
     ) -> None:
-        self._scripts = scripts
+        super().__init__(scripts, crm, object)
         self._tokens = tokens
         self.links = DueLinks(scripts)
-        self.crm = crm
-        self.object = object
+        self.letters = BuriedRecords(scripts, crm, object)
+        self.of_run = RunRecords(scripts, crm, object)
+        self.texts = KeptTexts(scripts, crm, object)
 
     async def add(
         self, rows: Sequence[Due], *, lane: Lane, run: str, move: CursorMove | None = None, forced: bool = False
@@ -128,7 +126,7 @@ class Work:
         What is in the work already coalesces; a settled record stays so when the row tells nothing new; ``forced``
         overrules that. A dead letter stays dead.
         """
-        step = len(rows) if move else _CHUNK
+        step = len(rows) if move else CHUNK
         added = Added(0, 0, 0, moved=False)
         for start in range(0, len(rows) or 1, step or 1):
             new, coalesced, ignored, moved = await self._scripts.run(
@@ -396,81 +394,9 @@ class Work:
             undo=",".join(undo),
         )
 
-    async def journalled(self, keys: Sequence[str]) -> list[str]:
-        """Returns the texts of journal entries, in the order of their keys; those that are gone are left out."""
-        stream = self._scripts.keys("journal")
-        found = await self._scripts.calls([("XRANGE", stream, key, key) for key in keys])
-        kept = [rows[0][1] for rows in found if rows]
-        return [unpacked(one[b"entry"].decode(), one[b"run"].decode()) for one in kept]
-
-    async def drop(self, id: str) -> bool:
-        """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""
-        return bool(await self._scripts.run("work_drop", crm=self.crm, object=self.object, id=id))
-
     async def forget(self, id: str) -> bool:
         """Keep nothing of a record; says whether its visit let that be done: one under way ends first."""
         return bool(await self._scripts.run("work_forget", crm=self.crm, object=self.object, id=id))
-
-    async def intents(self) -> dict[str, str]:
-        """Returns the open changes of every record in the work that has some, one line each."""
-        names = [self._key("due", lane) for lane in ("live", "backfill", "alone")]
-        names += [self._key(place, lane) for place in ("leased", "waiting") for lane in ("live", "backfill")]
-        listed = await self._scripts.calls([("ZRANGE", name, 0, -1) for name in (*names, self._key("dead"))])
-        ids = [one.decode() for row in listed for one in row]
-        found: dict[str, str] = {}
-        for start in range(0, len(ids), _CHUNK):
-            block = ids[start : start + _CHUNK]
-            texts = await self._scripts.calls([("HGET", self._key("record", one), "intents") for one in block])
-            found |= {one: text.decode() for one, text in zip(block, texts, strict=True) if text}
-        return found
-
-    async def open_intents(self, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Returns the open changes of records, those without one left out."""
-        found = await self._scripts.calls([("HGET", self._key("record", one), "intents") for one in ids])
-        return {one: tuple(text.decode().split("\n")) for one, text in zip(ids, found, strict=True) if text}
-
-    async def unintend(self, id: str, before: str, left: str) -> bool:
-        """Replace a record's open changes by fewer; says whether they were as read and no visit was under way."""
-        return bool(
-            await self._scripts.run("work_unintend", crm=self.crm, object=self.object, id=id, before=before, left=left)
-        )
-
-    async def owned(self) -> dict[str, str]:
-        """Returns texts about values of ours, by the record's id."""
-        found: dict[str, str] = {}
-        for start in range(0, len(BUCKETS), _CHUNK):
-            buckets = BUCKETS[start : start + _CHUNK]
-            for row in await self._scripts.calls([("HGETALL", self._key("own", one)) for one in buckets]):
-                pairs = row.items() if isinstance(row, dict) else zip(row[::2], row[1::2], strict=True)
-                found |= {id.decode(): text.decode() for id, text in pairs}
-        return found
-
-    async def dead(self, limit: int = 100, after: int = 0) -> list[DeadLetter]:
-        """Returns dead letters, oldest first, the first ``after`` of them left out."""
-        since = _since(await self._scripts.call("ZRANGE", self._key("dead"), after, after + limit - 1, "WITHSCORES"))
-        return await self.dead_of(list(since), since)
-
-    async def dead_since(self) -> dict[str, int]:
-        """Returns the id of every dead letter with the time (ms) it was buried at, oldest first; no record is read."""
-        return _since(await self._scripts.call("ZRANGE", self._key("dead"), 0, -1, "WITHSCORES"))
-
-    async def dead_of(self, ids: Sequence[str], since: Mapping[str, int]) -> list[DeadLetter]:
-        """Returns these dead letters, which were buried at the times of ``since``; those that are gone are left out."""
-        found: list[DeadLetter] = []
-        for start in range(0, len(ids), _CHUNK):
-            block = ids[start : start + _CHUNK]
-            told = await self._scripts.run("work_dead", crm=self.crm, object=self.object, ids=block)
-            found += [
-                DeadLetter(name, note.decode(), int(attempts or 0), since[name], (run or b"").decode())
-                for name, note, attempts, run in zip(block, told[::3], told[1::3], told[2::3], strict=True)
-                if note is not None
-            ]
-        return found
-
-    async def dead_intents(self, id: str) -> tuple[str, ...]:
-        """Returns the intents a dead letter was buried with."""
-        intents = await self._scripts.call("HGET", self._key("record", id), "intents")
-        return tuple(intents.decode().split("\n")) if intents else ()
 
     async def room(self) -> int:
         """Tells how many backfill ids may still be added."""
@@ -501,63 +427,13 @@ class Work:
     async def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """Returns what the ledger knows of records; those of which it knows nothing are left out."""
         found: dict[str, Known] = {}
-        for start in range(0, len(ids), _CHUNK):
-            block = ids[start : start + _CHUNK]
+        for start in range(0, len(ids), CHUNK):
+            block = ids[start : start + CHUNK]
             row = await self._scripts.run("work_known", crm=self.crm, object=self.object, ids=block)
             for name, memory, own, state in zip(block, row[::3], row[1::3], row[2::3], strict=True):
                 if memory or own or state:
                     found[name] = Known(unpack(memory, own), state.decode())
         return found
-
-    async def pending(self, run: str, until_ms: int) -> int:
-        """Returns records of a person's run that are leased, or due by ``until_ms``. Waiting ones are not counted."""
-        if not Run.named(run).by_person:
-            raise ValueError("only runs a person started are followed record by record")
-        return int(await self._scripts.call("ZCOUNT", self._key("open", run), "-inf", until_ms))
-
-    async def left(self, run: str) -> list[Left]:
-        """Returns the records of a person's run that are still in the work, in groups that stand alike."""
-        groups: dict[tuple[str, ...], Left] = {}
-        for first in range(0, await self.open(run), _CHUNK):
-            for *words, soonest, records in await self._scripts.run(
-                "work_left", crm=self.crm, object=self.object, run=run, first=first, most=_CHUNK
-            ):
-                state, note, lane, providers, needs = name = tuple(word.decode() for word in words)
-                one = Left(
-                    state,
-                    note,
-                    Lane(lane),
-                    tuple(providers.split(",")) if providers else (),
-                    tuple(int(need) for need in needs.split(",")) if needs else (),
-                    int(soonest),
-                    int(records),
-                )
-                groups[name] = groups[name].with_more(one) if name in groups else one
-        return list(groups.values())
-
-    async def open(self, run: str) -> int:
-        """Tells how many records of a person's run are still in the work."""
-        return int(await self._scripts.call("ZCARD", self._key("open", run)))
-
-    async def own_all(self, run: str, *, only_cut: bool = False) -> int:
-        """Lets ``run`` take over all that is in the work and not dead; gives how many records.
-
-        What the cap of an earlier run has cut is due again; with ``only_cut`` nothing else is taken.
-        """
-        places = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane] + [("due", "alone")]
-        found = await self._scripts.calls([("ZRANGE", self._key(place, lane), 0, -1) for place, lane in places])
-        ids = [name for page in found for name in page]
-        taken = 0
-        for start in range(0, len(ids), _CHUNK):
-            taken += await self._scripts.run(
-                "work_own_all",
-                crm=self.crm,
-                object=self.object,
-                run=run,
-                only_cut=int(only_cut),
-                ids=ids[start : start + _CHUNK],
-            )
-        return taken
 
     async def recheck(self, run: str, *, first: int = 0, buckets: int = 256, opened: Sequence[str] = ()) -> int:
         """Make settled records due whose time to look again has come, from bucket ``first`` on; gives how many.
@@ -572,9 +448,6 @@ class Work:
                 "work_recheck", crm=self.crm, object=self.object, run=run, most=room, opened=list(opened), buckets=part
             )
         )
-
-    def _key(self, name: str, *parts: str) -> str:
-        return self._scripts.keys(name, self.crm, self.object, *parts)
 
 
 def _release(
