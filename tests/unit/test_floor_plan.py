@@ -39,6 +39,17 @@ def test_rules_import_nothing_but_pure_modules() -> None:
     assert {name for name in seen if not name.startswith("worker.decide")} <= PURE
 
 
+def test_no_function_is_longer_than_sixty_lines() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for folder in ("config", "connectors", "worker")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
+    ]
+    assert found == [], "give a part of it a name"
+
+
 def test_no_two_classes_of_the_product_share_a_name() -> None:
     found = Counter(
         node.name
