@@ -1,7 +1,7 @@
 """Renders our events and every library's in one way: JSON lines, or a console on a terminal, on stderr.
 
 Deny by default: a key that is not in ``KNOWN`` loses its value unless that is a small number, and whatever looks like
-an address, a number to call or a credential is masked in every text, tracebacks included. What is left of a text steers
+an address, a number to call or a credential is masked in every text, tracebacks included. The rest of a text steers
 no terminal and forges no line.
 """
 

@@ -174,7 +174,7 @@ def _plain(text: str) -> str:
 def crowded(body: bytes) -> bool:
     """Tells whether a body holds more objects, lists and values than answers of its size do.
 
-    What reading costs goes by them and not by bytes: a megabyte of ``{},{},`` would hold a worker up for seconds.
+    The cost of reading goes by them and not by bytes: a megabyte of ``{},{},`` would hold a worker up for seconds.
     """
     parts, values = body.count(b"{") + body.count(b"["), body.count(b",")
     return parts > PARTS + len(body) // PART_BYTES or values > VALUES + len(body) // VALUE_BYTES

@@ -109,7 +109,7 @@ class KeepsLog(Protocol):
     async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
         """Returns the same by UTC day since 1970 and operation.
 
-        What is none of ours goes by the provider's own word.
+        A field that is none of ours goes by the provider's own word.
         """
 
 

@@ -311,7 +311,7 @@ class Transport:
     ) -> Reply:
         """Sends the call from the ticket's ``sent`` to its end.
 
-        Whatever is not surely uncharged is uncertain, unknown types too.
+        A call that is not surely uncharged is uncertain, unknown types too.
         """
         bucket, name = self.bucket(operation), operation.name
         await ticket.sent()

@@ -15,7 +15,7 @@ from worker.commands.lazy import whole
 HEAD = """\
 # Commands
 
-Every command of `refill`, as `refill COMMAND --help` tells it. What is shown goes to standard
+Every command of `refill`, as `refill COMMAND --help` tells it. Everything shown goes to standard
 output, what is said beside it to standard error. Exit codes stand with the commands that have more
 than 0, done, and 1, refused or failed; 2 is always wrong use or configuration.
 

@@ -21,7 +21,7 @@ from connectors.salesforce.records import TABLES
 
 MOST_NOTIFICATIONS = 100
 MOST_IDS = 200
-# What reading costs goes by elements, their attributes and the length of names, not by bytes alone. A field of a row
+# The cost of reading goes by elements, their attributes and the length of names, not by bytes alone. A field of a row
 # takes about forty bytes, so a MiB has fewer than this many; an element of a message declares its spaces and its type.
 _MOST_DEEP, _MOST_PARTS, _MOST_ATTRIBUTES, _MOST_SPACES, _LONGEST_NAME = 8, 26_000, 8, 1_000, 128
 _ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"

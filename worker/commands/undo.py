@@ -169,7 +169,7 @@ def command(
     """Take back what a run did, where our value still stands.
 
     Each field goes back that still holds our value and that nobody else has written since.
-    What was undone is never written again until refill replay; an undo is a run, which can be undone.
+    An undone value is never written again until refill replay; an undo is a run, which can be undone.
     Exit codes: 0 done, what was left alone is listed; 1 nothing found; 4 records are left, for the workers.
     """
     finish(run_undo(config, UndoAsked(run, record, since, dry_run, created, yes, patience), as_json=as_json))

@@ -7,8 +7,8 @@ are read with ``facts`` (or ``facts_of``, for a ``Person``) and compared with ``
     delivered = facts(full="Ada Example", emails=("ada@acme.com",), employers=("acme.com",), slug="ada-example")
     judge(row, delivered, found_by=Fact.EMAIL)  # SAME: the employer agrees, too
 
-``OTHER`` is no match at all, ``SAME`` may be written from, ``UNSAID`` may be matched and gets no value. What found
-the person never proves the person: a row found by its phone needs more than that phone. Pass ``found_by`` for it.
+``OTHER`` is no match at all, ``SAME`` may be written from, ``UNSAID`` may be matched and gets no value. The fact that
+found the person never proves the person: a row found by its phone needs more than that phone. Pass ``found_by`` for it.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ def _found(asked: Sequence[Asked], identity: Identity, view: View) -> _Judged:
 def _namesake_at_work(one: Asked, identity: Identity, view: View) -> Person | None:
     """Returns the one person of a search whose name and current employer are the record's; several are none.
 
-    Who has left that employer counts among them: the record may be old, and mean that person.
+    A person who has left that employer counts among them: the record may be old, and mean that person.
     """
     record = PersonName(identity.first_name, identity.last_name)
     people: dict[str, Person] = {}

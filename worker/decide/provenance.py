@@ -41,7 +41,7 @@ def usable(names: Provenance, schema: Mapping[str, Property], refused: Collectio
 def source(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str:
     """Says what is from whom once ``changes`` are written, newest first.
 
-    What does not fit into ``length`` goes, oldest first. A part that is none of ours stays as it is.
+    Parts that do not fit into ``length`` go, oldest first. A part that is none of ours stays as it is.
     """
     day = f"{_moment(at_ms):%Y-%m-%d}"
     new = {one.field: f"{one.field} {one.provider} {day}" for one in changes}

@@ -44,7 +44,7 @@ def fit(value: str, field: str, property: Property) -> str | Invalid:
 def chosen(value: str, property: Property) -> tuple[str, ...]:
     """Returns the internal values of the options that a person means by ``value``: an internal value or a label.
 
-    What is neither stands as it is: records may still hold an option that was taken away.
+    A value that is neither stands as it is: records may still hold an option that was taken away.
     """
     wanted = clean(value).casefold()
     for names in (lambda one: one, lambda one: property.labels.get(one, "")):

@@ -244,7 +244,7 @@ class Waterfall:
     def _left(self, rule: FieldRule) -> int | None:
         """Returns credits the field's own questions may still cost.
 
-        What finds or proves the person serves every field.
+        A question that finds or proves the person serves every field.
         """
         if rule.max_credits is None:
             return None

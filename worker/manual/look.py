@@ -145,7 +145,7 @@ class Look:
     async def _walk(self, watch: Watch) -> None:
         """Walks every record, in the backfill lane, as fast as the work has room.
 
-        What tells nothing new is dropped there.
+        A row that tells nothing new is dropped there.
         """
         name, after, done = (watch.crm, watch.object), "", False
         while not done:

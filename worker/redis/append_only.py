@@ -13,7 +13,7 @@ def drop_torn_step(folder: Path) -> int:
     """Cut a step off the end of the file whose rest was never written; gives the bytes.
 
     A script's writes stand between MULTI and EXEC. Of a torn one Redis runs nothing, but it drops only the command that
-    is torn and leaves those before it in the file. What is written next stands behind them, and the start after that
+    is torn and leaves those before it in the file. The next entries stand behind them, and the start after that
     runs it all: the first half of a step that nobody had an answer to (seen with 6.2.14).
     """
     newest = max(folder.glob("appendonlydir/*.incr.aof"), key=_number, default=folder / "appendonly.aof")

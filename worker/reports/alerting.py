@@ -1,7 +1,7 @@
 """Sends what stands to people, once over all workers, and says when it is over.
 
-Every process looks; the timetable gives the turn to one of them. Whatever cannot be sent is tried again at the next
-turn, by that way alone.
+Every process looks; the timetable gives the turn to one of them. An alert that cannot be sent is tried again at the
+next turn, by that way alone.
 """
 
 from __future__ import annotations

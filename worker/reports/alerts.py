@@ -1,4 +1,4 @@
-"""Tells what a person has to know now: few things and true ones. What mends itself is none of them."""
+"""Tells what a person has to know now: few things and true ones. A fault that mends itself is none of them."""
 
 from __future__ import annotations
 

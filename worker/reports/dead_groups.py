@@ -43,7 +43,7 @@ class DeadLetters:
     async def groups(self, wanted: Mapping[str, str]) -> list[DeadGroup]:
         """Returns what matches, by origin and cause, the largest first within an origin.
 
-        What was found before stands while no dead letter has come or gone.
+        The groups found before stand while no dead letter has come or gone.
         """
         rows, asked = await self.rows(), tuple(wanted.values())
         if asked not in self._kept or self._kept[asked][0] is not rows:

@@ -1,7 +1,7 @@
 """Wraps arq; no other file knows it. It rings; it remembers nothing that may not be lost.
 
 A job says "look at this work". Whether it is dropped, repeated or doubled changes nothing, because a record leaves
-the work only when it is settled. What arq 0.28.0 does badly is mended here: it dies when Redis goes away, it leaks a
+the work only when it is settled. The faults of arq 0.28.0 are mended here: it dies when Redis goes away, it leaks a
 slot for each failed claim, a killed job stays locked for as long as it might have run, and it would load pickles.
 """
 

@@ -74,7 +74,7 @@ class RefreshTokens:
     def store(self, crm: str, client_id: SecretStr | None, refresh_token: SecretStr) -> GrantStore:
         """Returns where the grants of one crm are kept.
 
-        What was kept for another configured credential counts no more.
+        Grants kept for another configured credential count no more.
         """
         named = f"{client_id.get_secret_value() if client_id else ''}\n{refresh_token.get_secret_value()}"
         return _Store(crm, self._grants, self._fernet(), refresh_token, hashlib.sha256(named.encode()).hexdigest())

@@ -93,7 +93,7 @@ class Runtime:
     async def refresh_standing(self) -> None:
         """Reads prices and balance of every paid provider, from its own free read.
 
-        What cannot be read stays as it was.
+        A figure that cannot be read stays as it was.
         """
         await asyncio.gather(*(self._read_standing(name, provider) for name, provider in self.providers.items()))
 

@@ -27,7 +27,7 @@ async def erase_elsewhere(erasures: Erasures, journal: Journal, folder: Path | N
     """Erase what is kept elsewhere of everybody erased ten minutes ago or earlier; gives how many those are.
 
     The journal comes before the archive: what moves between the two is erased already. So nothing may be archived
-    meanwhile, and one job does both. Whatever fails leaves the records on the list, and is done again.
+    meanwhile, and one job does both. A failure leaves the records on the list, and is done again.
 
     Raises:
         OSError: as ``worker.upkeep.archive.erase_lines``.

@@ -51,7 +51,7 @@ class BadValues(Struct, frozen=True):
     async def mark(self, lease: Lease, notes: VisitNotes, view: View) -> View:
         """Take in the CRM's news of a record, and what others have said of values that it holds from us.
 
-        Returns the record as it is seen then. What is remembered and journalled is kept by the visit's last step.
+        Returns the record as it is seen then. The visit's last step keeps what is remembered and journalled.
         """
         view = await self._claimed(lease, notes, view)
         for name, word in view.news.items():

@@ -55,7 +55,7 @@ class ClosedProperties:
     async def look(self) -> None:
         """Bring the schema up to date where that may open a gap, or close one; else cost nothing.
 
-        Whoever comes meanwhile waits for the one read. Without an answer all go on with what is known.
+        Visits that come meanwhile wait for the one read. Without an answer all go on with what is known.
         """
         if self._is_due() and self._reading is None:
             self._reading = shared(self._read())

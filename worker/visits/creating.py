@@ -1,7 +1,7 @@
 """Makes the row of a delivered company or person, once.
 
 A creation is a ticket: it holds the external id and every natural key, so that two rows naming one company, two
-workers, or a crash between a create and its answer still make one row. What the CRM names as refused is left out.
+workers, or a crash between a create and its answer still make one row. Values that the CRM refuses are left out.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Proposer:
     async def may_bring(self, notes: DeliveryNotes, row: DeliveredRow, delivered: DeliveredCompany, at: int) -> bool:
         """Tells whether the row may be brought: nothing of it is to be written, or a person approved all of it.
 
-        What waits for a word is proposed; what was rejected is journalled, and the row is done.
+        A row that waits for a word is proposed; a rejected one is journalled, and the row is done.
         """
         lines = await self._preview.lines(delivered)
         proposal = await self._reviews.get(row.key)

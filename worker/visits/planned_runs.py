@@ -24,7 +24,7 @@ class PlannedRuns:
     async def of(self, lease: Lease, notes: VisitNotes) -> PlannedFields | None:
         """Returns what the lease's run may fill; ``None`` when the record is not what the plan was made of any more.
 
-        What the run itself has written there is no other state: a visit that waited, or died, goes on.
+        A value that the run itself has written there is no other state: a visit that waited, or died, goes on.
         """
         planned = await self._planned.of(lease.run, lease.crm, lease.object, lease.id)
         if planned is None or self._mark(notes) == planned.mark:

@@ -129,7 +129,7 @@ def _money(found: Overview) -> Iterator[Metric]:
     yield _one("refill_tickets_uncertain", "Lookups that were perhaps charged.", found.uncertain)
     drifts = [((name,), books["drift"]) for name, books in found.reconciled.items() if books.get("drift") is not None]
     yield _gauge(
-        "refill_drift_credits", "What a provider billed beyond anything our ledger explains.", provider, drifts
+        "refill_drift_credits", "Credits a provider billed beyond anything our ledger explains.", provider, drifts
     )
     yield _one("refill_redis_unsafe", "Reasons for which Redis may forget what it stores.", len(found.unsafe))
 

@@ -73,7 +73,7 @@ class Spool:
         await asyncio.to_thread(self.room.use, lambda: _write(self._folder, ticket.ticket_id, content))
 
     async def load(self, desk: Desk) -> Loaded:
-        """Store what is spooled and delete it after Redis has it. What cannot be is set aside, not deleted.
+        """Store what is spooled and delete it after Redis has it. A reply that Redis refuses is set aside, not deleted.
 
         Raises:
             LedgerUnavailableError: Redis takes no writes yet; what it has not taken stays.

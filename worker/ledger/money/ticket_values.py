@@ -20,7 +20,7 @@ VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minu
 class TicketTerms:
     """Says who asks for a ticket, how long (ms) its call may last, and what becomes of it when nobody can tell.
 
-    What is uncertain is remembered for ``keep_uncertain_ms``; a verdict on it can be had after ``verdict_ms``.
+    An uncertain call is remembered for ``keep_uncertain_ms``; a verdict on it can be had after ``verdict_ms``.
     """
 
     owner: str

@@ -241,7 +241,7 @@ class RedisLimiter:
         return int(await self._scripts.run("rate_next", vendor=self._vendor, bucket=name, windows=windows))
 
     async def _book(self, bucket: str, patience_s: float) -> Slot:
-        """Returns the next slot. Whoever asks while a booking is on its way is booked for with the next one."""
+        """Returns the next slot. A caller that comes while a booking is on its way gets its slot with the next one."""
         loop, name = asyncio.get_running_loop(), self._name(bucket)
         asking = _Asking(loop.time() + patience_s, loop.create_future())
         self._asking[name].append(asking)

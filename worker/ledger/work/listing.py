@@ -34,7 +34,7 @@ class Placed(Struct, frozen=True):
 async def ages(scripts: Scripts, works: Sequence[tuple[str, str]], now_ms: int) -> dict[WorkLane, list[int]]:
     """Counts what is due by (crm, object, lane) and by how long: up to each of ``AGES_MS``, and longer. One round trip.
 
-    What is due later is not counted.
+    Records due later are not counted.
     """
     bounds = [now_ms, *(now_ms - age for age in AGES_MS)]
     asked = [(crm, kind, lane) for crm, kind in works for lane in (*Lane, "alone")]

@@ -43,7 +43,7 @@ class RunRecords(WorkPart):
     async def own_all(self, run: str, *, only_cut: bool = False) -> int:
         """Lets ``run`` take over all that is in the work and not dead; gives how many records.
 
-        What the cap of an earlier run has cut is due again; with ``only_cut`` nothing else is taken.
+        Records that the cap of an earlier run has cut are due again; with ``only_cut`` nothing else is taken.
         """
         places = [(place, lane) for place in ("due", "leased", "waiting") for lane in Lane] + [("due", "alone")]
         found = await self._scripts.calls([("ZRANGE", self._key(place, lane), 0, -1) for place, lane in places])
