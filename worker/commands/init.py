@@ -23,7 +23,8 @@ from config.logs import configure_logs
 from config.problems import ConfigError
 from connectors.registry import NAMES
 from worker.commands import first_config
-from worker.commands.check import FAILED_LEVEL, OK, CheckResult, check
+from worker.commands.check import check
+from worker.commands.check_results import FAILED_LEVEL, OK, CheckResult
 from worker.commands.first_config import FirstConfig, ProviderBudget, SecretAsked
 from worker.commands.options import Json, finish, one_command
 from worker.commands.session import err, print_json

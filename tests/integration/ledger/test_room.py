@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.ledger.money import day_line, grant, question, reply
-from worker.commands.check import FAILED_LEVEL, OK, disk
+from worker.commands.check import disk
+from worker.commands.check_results import FAILED_LEVEL, OK
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.room import NEEDED, SET_ASIDE, Room
 from worker.ledger.money.spool import Spool

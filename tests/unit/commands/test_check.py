@@ -16,7 +16,8 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.models import Property
-from worker.commands.check import failure, wrong_properties
+from worker.commands.check_crms import wrong_properties
+from worker.commands.check_results import failure
 
 TOML = """
 [crm.one]
