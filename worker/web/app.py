@@ -44,9 +44,6 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
     spool = Spool(settings.data_dir)
     answered: Counter[tuple[str, int]] = Counter()
 
-    async def healthz(_: Request) -> Response:
-        return _status("ok", 200)  # this process answers; a restart would mend nothing that /readyz tells
-
     async def readyz(_: Request) -> Response:
         if draining.is_set():
             return _status("draining", 503)
@@ -72,9 +69,6 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
         text = metrics.text(found, spooled=spooled, broken=broken, answered=answered)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
-    async def missing(_: Request, __: Exception) -> Response:
-        return JSONResponse({"error": HINT}, status_code=404)
-
     hosts = Hosts(settings.web)
     outside = app_routes(quick, ledger, settings)
 
@@ -85,16 +79,24 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
         await redis.aclose()
 
     routes = [
-        Route("/healthz", healthz, methods=["GET"]),
+        Route("/healthz", _healthz, methods=["GET"]),
         Route("/readyz", hosts.only(readyz), methods=["GET"]),
         Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
         *outside.routes,
         *(page_routes(quick, ledger, settings, draining, orders) if orders else ()),
     ]
     counted = Middleware(AnswerCounter, routes=routes, counts=answered)
-    app = Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan, middleware=[counted])
+    app = Starlette(routes=routes, exception_handlers={404: _missing}, lifespan=lifespan, middleware=[counted])
     app.router.redirect_slashes = False  # a redirect would repeat the Host header, and no sender follows one
     return app
+
+
+async def _healthz(_: Request) -> Response:
+    return _status("ok", 200)  # this process answers; a restart would mend nothing that /readyz tells
+
+
+async def _missing(_: Request, __: Exception) -> Response:
+    return JSONResponse({"error": HINT}, status_code=404)
 
 
 async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
