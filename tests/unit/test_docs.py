@@ -31,6 +31,11 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.M
     assert list(broken(page)) == ["page.md: #two: no such heading", "page.md: gone.md: no such file"]
 
 
+def test_no_page_links_to_what_the_built_documents_do_not_hold() -> None:
+    out = [path.name for path in DOCS.glob("*.md") if "](../" in path.read_text(encoding="utf-8")]
+    assert out == []
+
+
 def listed(nav: Any) -> list[str]:
     if isinstance(nav, str):
         return [nav]
