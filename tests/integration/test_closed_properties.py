@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
-from msgspec.structs import replace
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
