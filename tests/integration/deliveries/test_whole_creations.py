@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from msgspec.structs import replace
 
 from connectors.errors import AccessError
 from connectors.models import Email, Grade
@@ -33,7 +32,7 @@ def only(rows: dict[str, dict[str, str]], first: str) -> dict[str, str]:
 def salesforce_field(desk: Desk, object: str, name: str, **changes: object) -> None:
     store = desk.vendors["salesforce"].store
     held = store.schema.field(object, name)
-    store.define(object, replace(held, **changes) if held else Field(name, "string", 80, **changes))  # type: ignore[arg-type]  # fields of Field
+    store.define(object, dataclasses.replace(held, **changes) if held else Field(name, "string", 80, **changes))  # type: ignore[arg-type]  # fields of Field
 
 
 # ---- crm.md, row 1: at the company, in one call ---------------------------------------------------------------------
