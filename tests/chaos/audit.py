@@ -56,6 +56,7 @@ class Verdict:
     edited: int = 0
     late: int = 0
     own: int = 0
+    nameless: int = 0
     edits: int = 0
     orders: Counter[str] = field(default_factory=Counter)
     orders_killed: int = 0
@@ -229,13 +230,14 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
         verdict.differing += 1
         asked = await run.yard.asked(rows.get(row, row))
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
+        watched = differing.difference(_CALCULATED)
         if rows.get(row, row) in ordered:
             verdict.ordered += 1
         elif rows.get(row, row) in run.people.edited:
             verdict.edited += 1
         elif run.desk.is_late_row(row, expected.rows.keys() ^ actual.keys()):
             verdict.late += 1
-        elif differing - {*WATCHED.get(row[:2], ()), *_CALCULATED}:
+        elif watched.difference(WATCHED.get(row[:2], ())):
             verdict.unexplained[row] = f"{_values(differing, then, now)}"
         elif run.doubted & {one.key for one in asked}:
             verdict.doubtful += 1
@@ -245,6 +247,8 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
             verdict.otherwise += 1  # what was known of the person when it was decided led to other questions
         elif run.desk.is_their_own(row, [(then.get(name, ""), now.get(name, "")) for name in differing]):
             verdict.own += 1
+        elif run.desk.is_of_nameless(row, [(then.get(name, ""), now.get(name, "")) for name in watched]):
+            verdict.nameless += 1
         elif _is_the_other_rows(row, then, now, expected.rows, actual):
             verdict.shared += 1
         else:

@@ -138,6 +138,17 @@ class Desk:
         own = values_of(person) if person else frozenset()
         return bool(person) and all(plain(one) in own and plain(other) in own for one, other in pairs)
 
+    def is_of_nameless(self, row: Row, pairs: Iterable[tuple[str, str]]) -> bool:
+        """Whether all that differs is what somebody was delivered with without a last name, there in one run only.
+
+        No CRM takes a person without one. Such a delivery fills the row that another one has made before it came.
+        """
+        person = self._delivered_on(row)
+        told = [one for one in self.truth.nameless if person and one["person"] == person.number]
+        known = {plain(str(one[name])) for one in told for name in ("email", "linkedin_url") if one[name]}
+        differing = list(pairs)
+        return bool(differing) and all(not (one and other) and plain(one or other) in known for one, other in differing)
+
     def _delivered_on(self, row: Row) -> Person | None:
         """Whom a row is about, as ``named`` calls it, where somebody delivered them: to a row there was, or made."""
         number = re.match(r"made for person (\d+)", row[2])

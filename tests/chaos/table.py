@@ -70,6 +70,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("... that were led to other questions", lambda one: one.otherwise),
     ("... whose address the person's other row got first", lambda one: one.shared),
     ("... with another number of the same person's", lambda one: one.own),
+    ("... with what a delivery without a last name told", lambda one: one.nameless),
     ("... unexplained", lambda one: len(one.unexplained)),
     ("workers without a Redis to start on", lambda one: len(one.last_words)),
     ("seconds", lambda one: round(one.seconds)),

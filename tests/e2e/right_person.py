@@ -78,6 +78,11 @@ class Truth:
         """Who has to be there; nobody whom no CRM takes for want of a last name, though a whole name may tell one."""
         return {id_: one for id_, one in self._told.items() if one["has_last_name"]}
 
+    @property
+    def nameless(self) -> list[Mapping[str, Any]]:
+        """What was delivered without a last name of anybody."""
+        return [one for one in self._told.values() if not one["has_last_name"]]
+
     @cached_property
     def prospects(self) -> Mapping[str, Person]:
         """The delivered people, by the same ids."""
