@@ -25,7 +25,7 @@ from typing import Any, cast
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 from redis.typing import EncodableT
 
 from worker.redis.wire import LostError, RoundTrip, Wire, packed
@@ -53,7 +53,10 @@ while at <= #ARGV do
     local why = type(reply) == 'table' and reply.err or tostring(reply)
     reply = {{ err = string.match(why, '^[A-Z]+ ') and why or 'ERR ' .. why }}
   end
-  replies[#replies + 1] = reply == nil and false or reply
+  if reply == nil then
+    reply = false
+  end
+  replies[#replies + 1] = reply
 end
 return replies
 """
@@ -110,9 +113,12 @@ class _Group:
         return packed(values)
 
     def tell(self, reply: Any) -> None:
-        """Hands out the replies; an error of the whole script is everybody's."""
-        one_for_all = len(self.calls) == 1 or isinstance(reply, Exception)
-        for call, own in zip(self.calls, [reply] * len(self.calls) if one_for_all else reply, strict=True):
+        """Hands out the replies; an error of the whole script is everybody's, and so are replies of another count."""
+        rows = len(self.calls)
+        if rows > 1 and not isinstance(reply, Exception) and len(reply) != rows:
+            reply = InvalidResponse(f"a script of {rows} rows gave {len(reply)} replies")
+        one_for_all = rows == 1 or isinstance(reply, Exception)
+        for call, own in zip(self.calls, [reply] * rows if one_for_all else reply, strict=True):
             if call.reply.done():
                 continue
             if isinstance(own, Exception):

@@ -126,6 +126,14 @@ async def test_error_of_one_row_is_its_own(together: Together) -> None:
     assert isinstance(raised, ResponseError)
 
 
+async def test_row_of_a_script_that_returns_nothing_keeps_its_place(together: Together) -> None:
+    ends = ("if ARGV[1] == 'x' then return 1 end", "if ARGV[1] == 'x' then return 1 end return nil")
+    for text in ends:
+        script = together.register_script(text)
+        found = await asyncio.gather(*(script(args=[name]) for name in ("a", "x", "b")))
+        assert found == [None, 1, None]
+
+
 async def test_row_is_told_of_a_redis_that_is_full(together: Together, redis: Redis) -> None:
     keep = together.register_script("return redis.call('SET', ARGV[1], ARGV[2])")
     await redis.config_set("maxmemory", 1)
