@@ -71,6 +71,8 @@ class LogWatch:
         """Sets up the logs beside the handlers of pytest, which stand for a part of a test only."""
         theirs = [one for one in self._root.handlers if isinstance(one, LogCaptureHandler)]
         configure_logs(stream=cast("TextIO", Watched()), console=False)
+        # A test that catches events catches those below the level as well.
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
         self._ours = (self._root.handlers[0], structlog.get_config()["processors"])
         self._root.handlers[:0] = theirs
         logging.captureWarnings(capture=False)

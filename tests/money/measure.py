@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from msgspec import structs
+
 from connectors.models import Answer, Outcome, Question
 from sandbox.people import Person
 from tests.money.market import Market, Row
@@ -21,7 +23,9 @@ Strategy = Callable[[Policy], Policy]
 
 def _ordered(*providers: str) -> Strategy:
     def order(rules: Policy) -> Policy:
-        return replace(rules, rules=tuple(replace(one, providers=providers, ordered=True) for one in rules.rules))
+        return replace(
+            rules, rules=tuple(structs.replace(one, providers=providers, ordered=True) for one in rules.rules)
+        )
 
     return order
 

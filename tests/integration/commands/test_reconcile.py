@@ -41,7 +41,7 @@ async def test_one_charge_too_many_is_shown_with_its_day_and_operation_and_pause
     paused = (await refill("status", "--json")).json
     assert "15 credits more" in paused["paused"]["forager"]["reconcile"]["why"]
     assert paused["reconciled"]["forager"]["drift"] == 15
-    assert "reconcile lifted" in (await refill("resume", "forager")).out
+    assert "no longer paused (reconcile)" in (await refill("resume", "forager")).out
     assert (await refill("reconcile")).code == 0
 
 
