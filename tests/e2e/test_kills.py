@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-from sandbox.truth import plain
 from tests.e2e.conftest import RECORDS, Open, Undisturbed
-from tests.e2e.right_person import FIELDS, Truth
+from tests.e2e.right_numbers import Place, differ_in_right_numbers_only, is_right_number
+from tests.e2e.right_person import Truth
 from tests.e2e.stage import WITHOUT_DELIVERIES, Stage
 from tests.harness.config import laid_over
 from tests.harness.sandbox import Sandbox
 from tests.harness.until import until
-
-Row: TypeAlias = Mapping[str, str]
-Place: TypeAlias = tuple[str, str, str]  # crm, table, id
 
 FEW: Mapping[str, Any] = {"worker": {"concurrency": 6}}
 BY_VERDICT: Mapping[str, Any] = {"providers": {"forager": {"on_uncertain": "once_if_uncharged"}}}
@@ -63,33 +59,6 @@ async def test_after_many_kills_the_crm_is_as_undisturbed_but_for_what_is_listed
     actual = stage.vendors.state()
     await differ_in_right_numbers_only(stage, {key: expected[key] for key in expected.keys() - doubtful})
     assert actual.keys() == expected.keys()
-
-
-async def differ_in_right_numbers_only(stage: Stage, expected: Mapping[Place, Row]) -> None:
-    """Hold rows against those of an undisturbed run."""
-    truth, actual = Truth(stage), stage.vendors.state()
-    unexplained = [
-        key
-        for key, row in expected.items()
-        if (now := actual.get(key, {})) != row
-        and not is_right_number(truth, key, row, now, await stage.answered_for(key))
-    ]
-    shown = {key: (expected[key], actual.get(key)) for key in unexplained}
-    assert not unexplained, f"{shown} asked {await stage.asked_of(unexplained)}"
-
-
-def is_right_number(truth: Truth, place: Place, expected: Row, actual: Row, told: AbstractSet[str]) -> bool:
-    """Whether a row is as undisturbed but for its phone, which is the number that the answers at hand call for.
-
-    The same person's row in the other CRM may have met a lookup whose outcome is uncertain, and have led both rows to
-    another provider. Kaspr tells one number, the mobile, which then stands in both fields; Forager the office's, too.
-    """
-    crm, _, id_ = place
-    person, phone = truth.people_of(crm).get(id_), FIELDS[crm]["phone"]
-    if person is None or expected != {**actual, phone: expected.get(phone)}:
-        return False
-    knows_office = "phone_numbers" in told and person.phone in person.forager.phones
-    return plain(actual.get(phone, "")) == plain(person.phone if knows_office else person.mobile)
 
 
 async def test_a_row_follows_where_an_uncertain_lookup_for_the_same_persons_other_row_led(

@@ -9,7 +9,9 @@ from tests.e2e.stage import WITHOUT_DELIVERIES
 from tests.harness.config import laid_over
 from tests.harness.until import until
 
-FEW = {"worker": {"concurrency": 6}}
+# Slow enough that lookups are left for the last restart, however long a worker takes to end.
+RATE = {"rate": ["1/second"]}
+FEW = {"worker": {"concurrency": 6}, "providers": {"forager": RATE, "kaspr": RATE}}
 STEPS = 3  # lookups between two restarts, so that each meets records under way
 
 
