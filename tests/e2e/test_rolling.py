@@ -10,7 +10,7 @@ from tests.harness.config import laid_over
 from tests.harness.until import until
 
 # Slow enough that lookups are left for the last restart, however long a worker takes to end.
-RATE = {"rate": ["1/second"]}
+RATE = {"rate": ["3/2 seconds"]}
 FEW = {"worker": {"concurrency": 6}, "providers": {"forager": RATE, "kaspr": RATE}}
 STEPS = 3  # lookups between two restarts, so that each meets records under way
 
