@@ -21,8 +21,7 @@ from worker.redis.connection import dangers_of, hasty
 from worker.reports.overview import overview
 from worker.web import metrics
 from worker.web.answers import AnswerCounter
-from worker.web.bodies import RefusedError
-from worker.web.deadline import prove
+from worker.web.bodies import RefusedError, prove
 from worker.web.hosts import Hosts
 from worker.web.inbox import is_bearer
 from worker.web.page.orders import Orders

@@ -1,22 +1,22 @@
-"""Reads bodies from outside: no further than allowed, no longer than allowed, and nothing strange in them."""
+"""Reads what is posted from outside: whether its sender is proved, no further and no longer than allowed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from worker.web.deadline import is_proved
-
 MOST_BYTES = 1 << 20
 MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read at a time
 WITHIN_S = 10.0
 MOST_DEEP = 16
+SENDER = "sender"  # what the state of a request calls whoever sent it
 _BRACKETS = b"[]{}"
 _OTHERS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)  # a string without an end is one to the end
@@ -33,6 +33,31 @@ class RefusedError(Exception):
         """Makes what the sender hears."""
         headers = {"www-authenticate": "Bearer"} if self.reason == "token" else {}
         return JSONResponse({"error": self.reason}, status_code=self.status, headers=headers)
+
+
+class Sender:
+    """Stands for the sender of one request: nobody knows, until it is proved. ``on_proof`` is called then."""
+
+    def __init__(self, on_proof: Callable[[], None]) -> None:
+        self._on_proof, self.is_proved = on_proof, False
+
+    def prove(self) -> None:
+        """Says that the request carries what only a sender of ours can know."""
+        self.is_proved = True
+        self._on_proof()
+
+
+def prove(request: Request) -> None:
+    """Gives the connection of ``request`` the place and the time of a sender of ours."""
+    sender = getattr(request.state, SENDER, None)
+    if sender is not None:  # no connection of a test's has one
+        sender.prove()
+
+
+def is_proved(request: Request) -> bool:
+    """Tells whether somebody said so of the request."""
+    sender = getattr(request.state, SENDER, None)
+    return sender is not None and sender.is_proved
 
 
 class Bodies:

@@ -13,49 +13,23 @@ import asyncio
 import logging
 from typing import Any
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from worker.web.bodies import SENDER, Sender
 from worker.web.open_connections import OpenConnections
 
 STRANGER_WITHIN_S = 2.0
 ARRIVES_WITHIN_S = 10.0
 MOST_HEAD_BYTES = 65_536
 MOST_CONNECTIONS = 8_192  # where nobody says otherwise
-_SENDER = "sender"
-
-
-class Sender:
-    """Names the sender of one request: nobody knows, until it is proved."""
-
-    def __init__(self, connection: RequestDeadline) -> None:
-        self._connection, self.is_proved = connection, False
-
-    def prove(self) -> None:
-        """Says that the request carries what only a sender of ours can know."""
-        self.is_proved = True
-        self._connection.prove()
-
-
-def prove(request: Request) -> None:
-    """Gives the connection of ``request`` the place and the time of a sender of ours."""
-    sender = getattr(request.state, _SENDER, None)
-    if sender is not None:  # no connection of a test's has one
-        sender.prove()
-
-
-def is_proved(request: Request) -> bool:
-    """Tells whether somebody said so of the request."""
-    sender = getattr(request.state, _SENDER, None)
-    return sender is not None and sender.is_proved
 
 
 def parting(app: ASGIApp) -> ASGIApp:
     """Returns ``app`` with a goodbye on each answer to a stranger, so that a proxy sends nothing more on that one."""
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-        sender = scope.get("state", {}).get(_SENDER)
+        sender = scope.get("state", {}).get(SENDER)
         if sender is None:
             await app(scope, receive, send)
             return
@@ -118,8 +92,8 @@ class RequestDeadline(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head, self._whole, self._sender = 0, False, Sender(self)
-        self.scope["state"][_SENDER] = self._sender
+        self._head, self._whole, self._sender = 0, False, Sender(self.prove)
+        self.scope["state"][SENDER] = self._sender
         if self._deadline is None:
             self._doubt()
 

@@ -19,8 +19,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.work.memory import Memory
 from worker.visits.watch import own_values
 from worker.web import openapi
-from worker.web.bodies import RefusedError, json_of
-from worker.web.deadline import prove
+from worker.web.bodies import RefusedError, json_of, prove
 from worker.web.hosts import Hosts
 from worker.web.inbox import Inbox, is_bearer, watched_kinds, within
 

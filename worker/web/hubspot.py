@@ -18,10 +18,8 @@ from connectors.hubspot.records import ALWAYS
 from worker.ledger.intake.intake import Announced
 from worker.ledger.journal.figures import WorkName
 from worker.service.policy import policy
-from worker.web.bodies import RefusedError, shallow
-from worker.web.deadline import prove
-from worker.web.inbox import Inbox, mark_of
-from worker.web.remembered import Remembered
+from worker.web.bodies import RefusedError, prove, shallow
+from worker.web.inbox import Inbox, Remembered, mark_of
 
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it

@@ -15,8 +15,7 @@ from worker.ledger.own_clock import clock
 from worker.service.arq_queue import Doorbell
 from worker.web.enrich import enrich_routes
 from worker.web.hubspot import hubspot_routes
-from worker.web.inbox import Bell, Inbox
-from worker.web.remembered import Remembered
+from worker.web.inbox import Bell, Inbox, Remembered
 from worker.web.salesforce import salesforce_routes
 
 

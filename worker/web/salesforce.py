@@ -18,10 +18,8 @@ from connectors.salesforce import messages
 from connectors.salesforce.ids import same_id
 from connectors.salesforce.messages import Message
 from worker.ledger.intake.intake import Announced
-from worker.web.bodies import RefusedError, json_of
-from worker.web.deadline import prove
-from worker.web.inbox import Inbox, mark_of, same_secret, watched_kinds
-from worker.web.remembered import Remembered
+from worker.web.bodies import RefusedError, json_of, prove
+from worker.web.inbox import Inbox, Remembered, mark_of, same_secret, watched_kinds
 
 _XML = ("text/xml", "application/xml", "application/soap+xml")
 _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")

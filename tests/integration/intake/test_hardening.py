@@ -23,7 +23,7 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.web.app import web_app
 from worker.web.bodies import Bodies, shallow
 from worker.web.deadline import RequestDeadline
-from worker.web.post_batches import PostBatches
+from worker.web.inbox import PostBatches
 from worker.web.server import listen, serve
 
 PATH = "/webhooks/hubspot/acme_hubspot"

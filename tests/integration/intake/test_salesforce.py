@@ -18,7 +18,7 @@ from tests.integration.intake.conftest import SECRETS, TOML, Door
 from tests.integration.intake.senders import called_out, envelope, notification
 from worker.ledger.ledger import Ledger
 from worker.web.app import web_app
-from worker.web.remembered import KNOWN_MS, UNKNOWN_MS, Remembered
+from worker.web.inbox import KNOWN_MS, UNKNOWN_MS, Remembered
 
 OUTBOUND = f"/webhooks/salesforce/acme_salesforce/{senders.PATH_SECRET}"
 CALLOUT = "/webhooks/salesforce/acme_salesforce"

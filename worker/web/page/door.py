@@ -14,8 +14,7 @@ from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.ledger.money.answers import Ref
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.web.bodies import Bodies, RefusedError
-from worker.web.deadline import prove
+from worker.web.bodies import Bodies, RefusedError, prove
 from worker.web.hosts import HINT, Hosts
 from worker.web.page.shell import Shell, href
 from worker.web.page.sign_in import SignIn
